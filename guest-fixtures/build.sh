@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Builds every fixture from source into prebuilt/, with prebuilt/SHA256SUMS.
+#   build.sh             needs a rustup with the targets wasm32-unknown-unknown and wasm32-wasip2, clang with lld,
+#                        wit-bindgen-cli 0.63.0 and wasm-tools
+#   GUEST_RUN="guest-toolchain run" build.sh
+#                        runs the tools through that command (it must see this folder as its current directory)
+#   build.sh NAME...     only these: rust, p2, c
+set -euo pipefail
+cd "$(dirname "$0")"
+GUEST_RUN=${GUEST_RUN:-}
+RELEASE=rust/target/wasm32-unknown-unknown/release
+P2_RELEASE=rust/target/wasm32-wasip2/release
+
+# name in prebuilt/ = what cargo calls it
+RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-methods=tcp_methods"
+
+tool() { $GUEST_RUN "$@"; }
+
+# the component without names, producers and other custom sections
+install_fixture() { # FROM NAME
+  tool wasm-tools strip -a "$1" -o "prebuilt/$2.wasm"
+}
+
+build_rust() {
+  tool sh -c 'cd rust && cargo build --release --locked'
+  for pair in $RUST; do
+    install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
+  done
+}
+
+checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }
+
+./wit.sh
+mkdir -p prebuilt
+for part in "${@:-rust}"; do
+  "build_$part"
+done
+checksums

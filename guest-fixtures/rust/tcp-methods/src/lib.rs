@@ -1,0 +1,2 @@
+support::program!(main);
+async fn main() -> support::Checked { Ok(()) }
