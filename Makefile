@@ -1,0 +1,36 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup test check demo bench fixtures wit
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: .venv/ready ## Make .venv with the library and the tools for developing it
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wasihost needs Python 3.11 or newer")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+test: setup ## Run every test
+	$(BIN)/python -m pytest
+
+check: setup ## Lint, check the formatting and the types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy host tests
+
+demo: setup ## Run guests on loopback sockets and say what happens
+	$(BIN)/python examples/demo.py
+
+bench: setup ## Measure against plain Python sockets
+	$(BIN)/python benchmarks/run.py
+
+fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
+	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh
+
+wit: setup ## Fetch the WASI WIT again and compare it with its sums (needs cargo)
+	$(BIN)/python wit/refresh.py
