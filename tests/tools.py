@@ -1,0 +1,16 @@
+"""The programs that tests run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sysconfig
+from pathlib import Path
+
+SCRIPTS = Path(sysconfig.get_path("scripts"))  # of this environment, whether or not it is on PATH
+
+
+def wasm_tools(*arguments: str | os.PathLike[str]) -> str:
+    """What `wasm-tools` prints; raises when it fails."""
+    command = [SCRIPTS / "wasm-tools", *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
