@@ -1,0 +1,213 @@
+"""What WIT values are in Python: the public words, and the classes generated for an interface's types.
+
+Generated classes are for what comes back: a value that goes to a guest may be any object of the same shape.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import keyword
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, make_dataclass
+from typing import Any, cast
+
+from wasihost.component import types
+from wasihost.errors import LinkError
+
+
+@dataclass(frozen=True, slots=True)
+class Ok:
+    """The ok case of a `result` that stands inside another value."""
+
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Err:
+    """The err case of a `result` that stands inside another value."""
+
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """A present `option` whose payload is itself an `option`."""
+
+    value: Any
+
+
+class WitError(Exception):
+    """The err case of a returned `result`: a provider raises it, and a caller of an export gets it."""
+
+    def __init__(self, value: Any = None) -> None:
+        super().__init__(value)
+        self.value = value
+
+
+# ---- names
+
+
+def _python_name(name: str) -> str:
+    return name + "_" if keyword.iskeyword(name) else name
+
+
+def snake_case(name: str) -> str:
+    """The Python name of a WIT function, parameter or field: `get-class` is get_class, `class` is class_."""
+    return _python_name(name.replace("-", "_").lower())
+
+
+def camel_case(name: str) -> str:
+    """The Python name of a WIT type or variant case: `ip-socket-address` is IpSocketAddress, `none` is None_."""
+    return _python_name("".join(word[0].upper() + word[1:] for word in name.split("-")))
+
+
+def upper_snake_case(name: str) -> str:
+    """The Python name of an enum case or flag: `access-denied` is ACCESS_DENIED."""
+    return name.replace("-", "_").upper()
+
+
+def case_names(names: Iterable[str]) -> dict[str, str]:
+    """The class name of each case of a variant, by WIT name; told apart where camel case makes two equal."""
+    found: dict[str, str] = {}
+    for name in names:
+        found[name] = _unique(camel_case(name), found.values())
+    return found
+
+
+def _unique(name: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name
+
+
+# ---- classes
+
+
+def record_class(name: str, t: types.Record) -> type:
+    """A frozen dataclass with the fields of a record."""
+    return _frozen(name, [snake_case(field) for field, _ in t.fields], {})
+
+
+def enum_class(name: str, t: types.Enum) -> type:
+    """An `enum.Enum` whose values are the WIT names."""
+    members = [(upper_snake_case(case), case) for case in t.names]
+    return cast(type, enum.Enum(name, members, module=__name__))
+
+
+def flags_class(name: str, t: types.Flags) -> type:
+    """An `enum.Flag`; the first name is bit 0, as in the canonical ABI."""
+    members = [(upper_snake_case(flag), 1 << bit) for bit, flag in enumerate(t.names)]
+    return cast(type, enum.Flag(name, members, module=__name__))
+
+
+def variant_class(name: str, t: types.Variant) -> type:
+    """A base class that holds one frozen dataclass per case, each a subclass of it."""
+    base = type(name, (), {"__slots__": (), "__module__": __name__})
+    for (case, payload), class_name in zip(t.cases, case_names(case for case, _ in t.cases).values(), strict=True):
+        fields = [] if payload is None else ["value"]
+        setattr(base, class_name, _frozen(f"{name}.{class_name}", fields, {"case": case}, base))
+    return base
+
+
+def _frozen(path: str, fields: list[str], attributes: dict[str, Any], *bases: type) -> type:
+    name = path.rpartition(".")[2]
+    made = make_dataclass(
+        name, [(field, Any) for field in fields], bases=bases, namespace=attributes, frozen=True, slots=True
+    )
+    made.__qualname__, made.__module__ = path, __name__
+    return made
+
+
+def _generate(name: str, t: types.Nominal) -> type:
+    match t:
+        case types.Record():
+            return record_class(name, t)
+        case types.Enum():
+            return enum_class(name, t)
+        case types.Flags():
+            return flags_class(name, t)
+        case types.Variant():
+            return variant_class(name, t)
+
+
+def _lacking(cls: type, t: types.Nominal) -> str | None:
+    """What a provider's own class lacks to stand for `t`."""
+    if isinstance(t, types.Record):
+        expected = [snake_case(field) for field, _ in t.fields]
+        found = list(inspect.signature(cls).parameters)
+        return None if found[: len(expected)] == expected else f"parameters ({', '.join(expected)})"
+    if isinstance(t, types.Variant):
+        expected = list(case_names(case for case, _ in t.cases).values())
+    else:
+        if not issubclass(cls, enum.Enum if isinstance(t, types.Enum) else enum.Flag):
+            return f"the base class enum.{type(t).__name__.removesuffix('s')}"
+        expected = [upper_snake_case(name) for name in t.names]
+    return next((name for name in expected if not hasattr(cls, name)), None)
+
+
+class Classes:
+    """The Python classes of one interface's records, enums, flags and variants.
+
+    `named` has them by WIT name; `of` finds one by its type, where equal structure is equal type. A provider's own
+    classes (`wit_types`, by WIT name) replace generated ones; names that the guest does not import are ignored.
+    """
+
+    def __init__(self, interface: types.Interface, wit_types: Mapping[str, type] | None = None) -> None:
+        self.named: dict[str, type] = {}
+        self._classes: dict[types.ValType, type] = {}
+        nominal = {name: t for name, t in interface.types.items() if isinstance(t, types.Nominal)}
+        for name, cls in (wit_types or {}).items():
+            if name in nominal:
+                self._adopt(name, nominal[name], cls)
+        for name, t in nominal.items():
+            self.named.setdefault(name, self._make(name, t))
+        for path, t in _paths(interface):
+            self._make(path, t)
+
+    def of(self, t: types.Nominal) -> type:
+        """The class of a type; made on the spot for one that the interface does not mention."""
+        return self._make(type(t).__name__, t)
+
+    def _adopt(self, name: str, t: types.Nominal, cls: type) -> None:
+        if lacking := _lacking(cls, t):
+            raise LinkError(f"wit_types: {cls.__qualname__} cannot stand for the WIT type {name}: it lacks {lacking}")
+        self.named[name] = self._classes[t] = cls
+
+    def _make(self, name: str, t: types.Nominal) -> type:
+        found = self._classes.get(t)
+        if found is None:
+            taken = (cls.__name__ for cls in self._classes.values())
+            found = self._classes[t] = _generate(_unique(camel_case(name), taken), t)
+        return found
+
+
+def _paths(interface: types.Interface) -> Iterator[tuple[str, types.Nominal]]:
+    """Every record, enum, flags and variant with a kebab-case path that can name it where WIT gives no name."""
+    for name, item in interface.items.items():
+        if isinstance(item, types.Func):
+            plain = name.rpartition("]")[2].replace(".", "-")
+            for param, t in item.params:
+                yield from _nominal(f"{plain}-{param}", t)
+            if item.result is not None:
+                yield from _nominal(f"{plain}-result", item.result)
+        elif not isinstance(item, types.Resource):
+            yield from _nominal(name, item)
+
+
+def _nominal(path: str, t: types.ValType) -> Iterator[tuple[str, types.Nominal]]:
+    if isinstance(t, types.Nominal):
+        yield path, t
+    for name, child in _children(t):
+        yield from _nominal(f"{path}-{name}" if name else path, child)
+
+
+def _children(t: types.ValType) -> Iterator[tuple[str, types.ValType]]:
+    match t:
+        case types.Record(fields=fields):
+            yield from fields
+        case types.Variant(cases=cases):
+            yield from ((name, payload) for name, payload in cases if payload is not None)
+        case _:
+            yield from (("", child) for child in types.children(t))
