@@ -1,5 +1,5 @@
 """Run WASI 0.3 components from Python, with every host function written in Python."""
 
-from .version import __version__
+from wasihost.version import __version__
 
 __all__ = ["__version__"]

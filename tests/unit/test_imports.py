@@ -1,0 +1,80 @@
+"""Imports follow the rooms of the tree: host -> wasi -> network, host and wasi -> component, and never back."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "host"
+ROOMS = {  # what each folder may import; modules at the top are "host"
+    "base": set[str](),
+    "component": {"base"},
+    "network": {"base"},
+    "wasi": {"base", "component", "network"},
+    "testing": {"base", "network"},
+    "host": {"base", "component", "network", "wasi", "testing"},
+}
+BASE = {"wasihost.errors", "wasihost.version"}
+# The part of the machine that provider code may know.
+PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "streams", "values")}
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+FILES = {_name(path): path for path in sorted(ROOT.rglob("*.py"))}
+
+
+def _imports(module: str) -> Iterator[str]:
+    """Every module that `module` imports, also inside functions: ours by full name, others as written."""
+    package = module if FILES[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(FILES[module].read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            origin = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                yield f"{origin}.{alias.name}" if f"{origin}.{alias.name}" in FILES else origin
+
+
+IMPORTS = {module: set(_imports(module)) for module in FILES}
+OURS = {module: found & set(FILES) for module, found in IMPORTS.items()}
+
+
+def _room(module: str) -> str:
+    folder = module.split(".")[1] if module.count(".") else ""
+    return "base" if module in BASE else folder if folder in ROOMS else "host"
+
+
+def _outside(module: str) -> set[str]:
+    return {name.split(".")[0] for name in IMPORTS[module] - OURS[module]}
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_imports_only_from_the_rooms_below(module: str) -> None:
+    allowed = ROOMS[_room(module)] | {_room(module)}
+    assert {name for name in OURS[module] if _room(name) not in allowed} == set()
+
+
+def test_there_is_no_cycle() -> None:
+    assert list(TopologicalSorter(OURS).static_order())
+
+
+def test_only_component_and_host_import_wasmtime() -> None:
+    users = {_room(module) for module in FILES if "wasmtime" in _outside(module)}
+    assert users <= {"component", "host"}
+
+
+def test_providers_know_only_the_public_part_of_the_machine() -> None:
+    known = {name for module in FILES if _room(module) == "wasi" for name in OURS[module]}
+    assert {name for name in known if _room(name) == "component"} <= PUBLIC
+
+
+def test_only_one_module_touches_the_private_part_of_wasmtime() -> None:
+    assert [module for module, path in FILES.items() if "_ffi" in path.read_text()] == ["wasihost.component.ffi"]
