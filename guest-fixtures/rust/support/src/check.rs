@@ -6,7 +6,10 @@ use std::panic::Location;
 
 use crate::bindings::wasi::sockets::types::ErrorCode;
 
-pub struct Failure {
+/// Boxed, so that a check's result is one word: half the size of the guests' code.
+pub struct Failure(Box<Details>);
+
+struct Details {
     what: String,
     place: &'static Location<'static>,
 }
@@ -16,16 +19,17 @@ pub type Checked<T = ()> = Result<T, Failure>;
 impl Failure {
     #[track_caller]
     pub fn new(what: impl Into<String>) -> Failure {
-        Failure {
+        Failure(Box::new(Details {
             what: what.into(),
             place: Location::caller(),
-        }
+        }))
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, to: &mut Formatter<'_>) -> std::fmt::Result {
-        write!(to, "{}:{}: {}", self.place.file(), self.place.line(), self.what)
+        let Details { what, place } = &*self.0;
+        write!(to, "{}:{}: {what}", place.file(), place.line())
     }
 }
 
@@ -60,11 +64,13 @@ pub fn name(code: &ErrorCode) -> String {
 }
 
 #[track_caller]
+#[inline(never)]
 pub fn holds(claim: bool, what: &str) -> Checked {
     if claim { Ok(()) } else { Err(Failure::new(what)) }
 }
 
 #[track_caller]
+#[inline(never)]
 pub fn equal<T: PartialEq + Debug>(got: T, want: T) -> Checked {
     if got == want {
         Ok(())
@@ -75,12 +81,14 @@ pub fn equal<T: PartialEq + Debug>(got: T, want: T) -> Checked {
 
 /// The call must have failed with exactly this error-code.
 #[track_caller]
+#[inline(never)]
 pub fn refused<T>(got: Result<T, ErrorCode>, want: ErrorCode) -> Checked {
     refused_any(got, &[want])
 }
 
 /// The call must have failed with one of these error-codes.
 #[track_caller]
+#[inline(never)]
 pub fn refused_any<T>(got: Result<T, ErrorCode>, wanted: &[ErrorCode]) -> Checked {
     let expected = || wanted.iter().map(name).collect::<Vec<_>>().join(" or ");
     match got {
