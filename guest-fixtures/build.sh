@@ -12,7 +12,8 @@ RELEASE=rust/target/wasm32-unknown-unknown/release
 P2_RELEASE=rust/target/wasm32-wasip2/release
 
 # name in prebuilt/ = what cargo calls it
-RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-methods=tcp_methods"
+RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-methods=tcp_methods \
+rust-exports=exports rust-kv-client=kv_client"
 
 tool() { $GUEST_RUN "$@"; }
 

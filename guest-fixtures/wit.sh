@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Lays out the WIT the guests are built from below build/wit (git-ignored):
-#   build/wit/0.3.0   our worlds, and WASI as version 0.3.0 (the same text as 0.3.2 with another number)
+#   build/wit/NAME    wit/NAME.wit with WASI as version 0.3.0 below deps (the text of 0.3.2 with another number)
 #   build/wit/0.3.2   WASI 0.3.2 as published, for the guests that name that version
 # WASI comes from ../wit where the repository carries it, else from the crate wasip3.
 set -euo pipefail
@@ -21,9 +21,15 @@ else
 fi
 
 rm -rf build/wit
-mkdir -p build/wit/0.3.0/deps build/wit/0.3.2/deps
+mkdir -p build/wit/0.3.2/deps
 cp -r "$source"/. build/wit/0.3.2/deps
-cp -r "$source"/. build/wit/0.3.0/deps
-find build/wit/0.3.0 -name '*.wit' -exec sed -i 's/@0\.3\.[0-9]\+/@0.3.0/g' {} +
-# sed leaves the version inside @since(version = 0.3.0) alone: it has no @ in front of the number
-cp wit/*.wit build/wit/0.3.0/ 2>/dev/null
+for world in wit/*.wit; do
+  name=$(basename "$world" .wit)
+  folder=build/wit/$name
+  mkdir -p "$folder/deps"
+  cp "$world" "$folder"
+  [ "$name" = exports ] && continue
+  cp -r "$source"/. "$folder/deps"
+  # sed leaves @since(version = 0.3.0) alone: there is no @ in front of that number
+  find "$folder/deps" -name '*.wit' -exec sed -i 's/@0\.3\.[0-9]\+/@0.3.0/g' {} +
+done

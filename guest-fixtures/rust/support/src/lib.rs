@@ -7,7 +7,7 @@ pub mod address;
 pub mod bindings {
     wit_bindgen::generate!({
         world: "test:fixtures/program",
-        path: "../../build/wit/0.3.0",
+        path: "../../build/wit/fixtures",
         generate_all,
         pub_export_macro: true,
         default_bindings_module: "support::bindings",
