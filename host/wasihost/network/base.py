@@ -1,0 +1,150 @@
+"""The seam between providers and whatever carries the bytes: two classes and an address.
+
+Everything here is non-blocking and free of the operating system: a network in memory implements the same two classes.
+
+Theory of operation. A call is tried first; when it cannot go on it raises `BlockingIOError`, and the caller asks with
+`wait_readable` or `wait_writable` to be called back once, when another try is worth it. There is at most one waiter per
+direction. All failures are `OSError` with an `errno`, using the names of POSIX; an implementation irons out what its
+platform does differently, so that callers need no platform knowledge. Only the waits need a running event loop.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import Literal, TypeAlias
+
+Family: TypeAlias = Literal[4, 6]  # as `ipaddress` counts
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An IP address and a port; `flow_info` and `scope_id` have a meaning for IPv6 only (RFC 3493, section 3.3)."""
+
+    ip: IPv4Address | IPv6Address
+    port: int
+    flow_info: int = 0
+    scope_id: int = 0
+
+    def __str__(self) -> str:
+        return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"
+
+
+WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv6Address(0), 0)}
+"""Any local address and any free port: what an implicit bind asks for."""
+
+
+class Option(enum.IntEnum):
+    """What can be set on a socket; every value is an int. An accepted socket inherits all of them."""
+
+    KEEP_ALIVE = enum.auto()  # 0 or 1
+    KEEP_ALIVE_IDLE_S = enum.auto()
+    KEEP_ALIVE_INTERVAL_S = enum.auto()
+    KEEP_ALIVE_COUNT = enum.auto()
+    HOP_LIMIT = enum.auto()
+    RECEIVE_BUFFER_BYTES = enum.auto()
+    SEND_BUFFER_BYTES = enum.auto()
+
+
+class Socket(ABC):
+    """A TCP socket."""
+
+    __slots__ = ()
+
+    # ---- life, in the order of the calls
+
+    @abstractmethod
+    def bind(self, address: Address) -> None:
+        """Takes a local address; port 0 is any free port. TIME_WAIT of an earlier socket is no obstacle."""
+
+    @abstractmethod
+    def connect(self, address: Address) -> None:
+        """Begins to connect; `finish_connect` tells the outcome. EADDRINUSE: no free port is left."""
+
+    @abstractmethod
+    def finish_connect(self) -> None:
+        """Returns when connected. BlockingIOError: not yet, wait until writable."""
+
+    @abstractmethod
+    def listen(self, backlog: int) -> None:
+        """Lets connections come in; called again, changes how many may wait to be accepted."""
+
+    @abstractmethod
+    def accept(self) -> tuple[Socket, Address]:
+        """The next connection and its peer. BlockingIOError: none yet, wait until readable.
+
+        ECONNABORTED stands for every connection that failed before it was accepted; the socket goes on listening.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the socket and its waits, whose callbacks are not called. Closing again does nothing."""
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Closes with a reset: the peer sees ECONNRESET."""
+
+    # ---- bytes
+
+    @abstractmethod
+    def recv_into(self, view: memoryview) -> int:
+        """Fills the beginning of `view`, which has room for at least a byte; 0 after the peer's last byte."""
+
+    @abstractmethod
+    def send(self, view: memoryview) -> int:
+        """Takes the beginning of `view`; the number of bytes taken."""
+
+    @abstractmethod
+    def shutdown_read(self) -> None:
+        """No more is received (SHUT_RD)."""
+
+    @abstractmethod
+    def shutdown_write(self) -> None:
+        """No more is sent: the peer reads to the end of what was sent (SHUT_WR, a FIN)."""
+
+    # ---- questions and options
+
+    @abstractmethod
+    def local_address(self) -> Address:
+        """Where it is bound; the wildcard address with port 0 while it is not."""
+
+    @abstractmethod
+    def remote_address(self) -> Address:
+        """Whom it is connected to. ENOTCONN: nobody."""
+
+    @abstractmethod
+    def get_option(self, option: Option) -> int:
+        """The value in effect, in the unit that the option's name says."""
+
+    @abstractmethod
+    def set_option(self, option: Option, value: int) -> None:
+        """Sets an option; the value in effect may differ, within what the network can do."""
+
+    # ---- waiting
+
+    @abstractmethod
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when `recv_into` or `accept` is worth a try."""
+
+    @abstractmethod
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when `send` or `finish_connect` is worth a try."""
+
+    @abstractmethod
+    def cancel_readable(self) -> None:
+        """Forgets the waiter of `wait_readable`, if there is one."""
+
+    @abstractmethod
+    def cancel_writable(self) -> None:
+        """Forgets the waiter of `wait_writable`, if there is one."""
+
+
+class Network(ABC):
+    """Where sockets come from."""
+
+    @abstractmethod
+    def tcp_socket(self, family: Family) -> Socket:
+        """A new TCP socket; one for IPv6 carries IPv6 only. EAFNOSUPPORT: there is no such family here."""

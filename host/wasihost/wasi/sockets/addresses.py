@@ -1,0 +1,138 @@
+"""The address types of `wasi:sockets/types`, what they are at the network seam, and which ones the WIT accepts."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import ClassVar, TypeAlias
+
+from wasihost.network.base import Address, Family
+
+Ipv4Tuple: TypeAlias = tuple[int, int, int, int]
+Ipv6Tuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+
+
+class IpAddressFamily(enum.Enum):
+    """WIT: `enum ip-address-family`."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+FAMILIES: dict[IpAddressFamily, Family] = {IpAddressFamily.IPV4: 4, IpAddressFamily.IPV6: 6}
+
+
+class IpAddress:
+    """WIT: `variant ip-address`."""
+
+    @dataclass(frozen=True, slots=True)
+    class Ipv4:
+        """Four bytes."""
+
+        case: ClassVar[str] = "ipv4"
+        value: Ipv4Tuple
+
+    @dataclass(frozen=True, slots=True)
+    class Ipv6:
+        """Eight 16-bit groups."""
+
+        case: ClassVar[str] = "ipv6"
+        value: Ipv6Tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Ipv4SocketAddress:
+    """WIT: `record ipv4-socket-address`."""
+
+    port: int
+    address: Ipv4Tuple
+
+
+@dataclass(frozen=True, slots=True)
+class Ipv6SocketAddress:
+    """WIT: `record ipv6-socket-address`."""
+
+    port: int
+    flow_info: int
+    address: Ipv6Tuple
+    scope_id: int
+
+
+class IpSocketAddress:
+    """WIT: `variant ip-socket-address`."""
+
+    @dataclass(frozen=True, slots=True)
+    class Ipv4:
+        """An IPv4 address and a port."""
+
+        case: ClassVar[str] = "ipv4"
+        value: Ipv4SocketAddress
+
+    @dataclass(frozen=True, slots=True)
+    class Ipv6:
+        """An IPv6 address, a port, flow information and a scope."""
+
+        case: ClassVar[str] = "ipv6"
+        value: Ipv6SocketAddress
+
+
+AnyIpSocketAddress: TypeAlias = IpSocketAddress.Ipv4 | IpSocketAddress.Ipv6
+
+
+# ---- to and from the network seam
+
+
+def to_network(address: AnyIpSocketAddress) -> Address:
+    """An `ip-socket-address` as the network seam has it."""
+    if isinstance(address, IpSocketAddress.Ipv4):
+        v4 = address.value
+        return Address(IPv4Address(bytes(v4.address)), v4.port)
+    v6 = address.value
+    packed = b"".join(group.to_bytes(2, "big") for group in v6.address)
+    return Address(IPv6Address(packed), v6.port, v6.flow_info, v6.scope_id)
+
+
+def from_network(address: Address) -> AnyIpSocketAddress:
+    """An address of the network seam as an `ip-socket-address`."""
+    packed = address.ip.packed
+    if len(packed) == 4:
+        a, b, c, d = packed
+        return IpSocketAddress.Ipv4(Ipv4SocketAddress(address.port, (a, b, c, d)))
+    a, b, c, d, e, f, g, h = (packed[i] << 8 | packed[i + 1] for i in range(0, 16, 2))
+    groups = (a, b, c, d, e, f, g, h)
+    return IpSocketAddress.Ipv6(Ipv6SocketAddress(address.port, address.flow_info, groups, address.scope_id))
+
+
+# ---- validity
+
+
+def is_valid_local(address: Address, family: Family) -> bool:
+    """Whether `bind` takes it: unicast and of the socket's family (WIT, `bind`)."""
+    return _is_of_family(address, family) and _is_unicast(address)
+
+
+def is_valid_remote(address: Address, family: Family) -> bool:
+    """Whether `connect` takes it: as for `bind`, and neither the address nor the port is zero (WIT, `connect`)."""
+    return is_valid_local(address, family) and not address.ip.is_unspecified and address.port != 0
+
+
+def _is_of_family(address: Address, family: Family) -> bool:
+    """IPv6 sockets carry IPv6 only, so addresses that mean an IPv4 one are not of their family."""
+    ip = address.ip
+    if isinstance(ip, IPv4Address):
+        return family == 4
+    return family == 6 and ip.ipv4_mapped is None and not _is_ipv4_compatible(ip)
+
+
+def _is_ipv4_compatible(ip: IPv6Address) -> bool:
+    """`::a.b.c.d`, deprecated by RFC 4291, section 2.5.5.1; `::` and `::1` are not."""
+    return 1 < int(ip) < 1 << 32
+
+
+def _is_unicast(address: Address) -> bool:
+    """Broadcast addresses of a subnet cannot be told from others."""
+    return not address.ip.is_multicast and address.ip != _BROADCAST
+
+
+_BROADCAST = IPv4Address("255.255.255.255")
