@@ -1,0 +1,282 @@
+"""Generates the adapter component: it gives the guest async functions, streams and futures, and turns them into rings.
+
+The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns what
+`finish-f` gives or waits until the host completes the call. The runtime around the shims is adapter.wat.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wasihost.component import corecode, layout, protocol, types
+from wasihost.component.corecode import DROP_BORROWED, DROP_OWNED, FREE
+from wasihost.component.coremodule import ARENA, MEMORY, REALLOC, Parts, text
+from wasihost.component.wat import signature
+from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values, values_of
+
+_WORD = types.Func(TOKEN, types.U32)
+_NOTHING = types.Func(TOKEN, None)
+
+
+def generate(wiring: Wiring) -> tuple[str, Parts]:
+    """The text of `(component $adapter …)`, and what it needs from the outer component."""
+    parts = _AdapterParts(wiring)
+    return parts.generate(), parts
+
+
+class _AdapterParts(Parts):
+    def __init__(self, wiring: Wiring) -> None:
+        super().__init__()
+        self.wiring = wiring
+        self._lifts: list[str] = []
+
+    def generate(self) -> str:
+        self._imports()
+        self.begin()
+        self._builtins()
+        for index, kind in enumerate(self.wiring.kinds):
+            self._kind(index, kind)
+        for adapted in self.wiring.adapted:
+            self._function(adapted)
+        rest = [
+            '(alias core export $core "step" (core func $step))',
+            '(func (export "step") (result u32) (canon lift (core func $step)))',
+            '(alias core export $core "callback" (core func $callback))',
+            *self._lifts,
+        ]
+        libc = text("libc.wat", pages=protocol.PAGES, heap=protocol.HEAP)
+        return self.component("adapter", libc, "adapter.wat", rest, tables=self._tables())
+
+    def _imports(self) -> None:
+        # The real function types too: the types they mention must have names here.
+        for adapted in self.wiring.adapted:
+            self.imported.func(adapted.func)
+        for name, func in (("turn", _WORD), ("cancel", _NOTHING), ("resume", _WORD)):
+            self.need(name, func)
+        for adapted in self.wiring.adapted:
+            self.need(f"start-{adapted.index}", adapted.start)
+            self.need(f"finish-{adapted.index}", adapted.finish)
+        for index, kind in enumerate(self.wiring.kinds):
+            if carries_values(kind):
+                self.need(f"take-{index}", types.Func(TOKEN, values_of(kind)))
+                self.need(f"give-{index}", types.Func((*TOKEN, ("values", values_of(kind))), None))
+
+    def _builtins(self) -> None:
+        self.lower("turn", ["i32"], ["i32"])
+        self.lower("cancel", ["i32"], [])
+        self.lower("resume", ["i32"], ["i32"])
+        self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")
+        self.builtin("waitable-set.poll", ["i32", "i32"], ["i32"], f"waitable-set.poll {MEMORY}")
+        self.builtin("waitable-set.drop", ["i32"], [], "waitable-set.drop")
+        self.builtin("waitable.join", ["i32", "i32"], [], "waitable.join")
+        self.builtin("context.get", [], ["i32"], "context.get i32 0")
+        self.builtin("context.set", ["i32"], [], "context.set i32 0")
+        self.builtin("task.cancel", [], [], "task.cancel")
+        self.scope.lines.append("(type $waker (future))")
+        self.builtin("waker.new", [], ["i64"], "future.new $waker")
+        self.builtin("waker.read", ["i32", "i32"], ["i32"], "future.read $waker async")
+        self.builtin("waker.write", ["i32", "i32"], ["i32"], "future.write $waker async")
+        self.builtin("waker.cancel-read", ["i32"], ["i32"], "future.cancel-read $waker")
+        self.builtin("waker.drop-readable", ["i32"], [], "future.drop-readable $waker")
+        self.builtin("waker.drop-writable", ["i32"], [], "future.drop-writable $waker")
+
+    # ---- streams and futures
+
+    def _kind(self, index: int, kind: Kind) -> None:
+        word = "stream" if isinstance(kind, types.Stream) else "future"
+        t = self.scope.ref(kind)
+        read_options = "" if kind.payload is None else f"{MEMORY} {REALLOC}"
+        write_options = "" if kind.payload is None else MEMORY
+        # A stream is copied (end, pointer, count), a future (end, pointer).
+        copy = ["i32", "i32", "i32"] if word == "stream" else ["i32", "i32"]
+        self.builtin(f"new-{index}", [], ["i64"], f"{word}.new {t}")
+        self.builtin(f"read-{index}", copy, ["i32"], f"{word}.read {t} async {read_options}")
+        self.builtin(f"write-{index}", copy, ["i32"], f"{word}.write {t} async {write_options}")
+        self.builtin(f"cancel-read-{index}", ["i32"], ["i32"], f"{word}.cancel-read {t}")
+        self.builtin(f"cancel-write-{index}", ["i32"], ["i32"], f"{word}.cancel-write {t}")
+        self.builtin(f"drop-readable-{index}", ["i32"], [], f"{word}.drop-readable {t}")
+        self.builtin(f"drop-writable-{index}", ["i32"], [], f"{word}.drop-writable {t}")
+        if word == "future":
+            for name in (f"read-{index}", f"write-{index}"):
+                self.functions.append(
+                    f"(func $future-{name} (param $end i32) (param $p i32) (param $n i32) (result i32) "
+                    f"(call ${name} (local.get $end) (local.get $p)))"
+                )
+        if carries_values(kind):
+            assert kind.payload is not None
+            self.lower(f"take-{index}", ["i32", "i32"], [], f"{MEMORY} {REALLOC}")
+            self.lower(f"give-{index}", ["i32", "i32", "i32"], [], MEMORY)
+            self._free_values(index, kind.payload)
+
+    def _free_values(self, index: int, payload: types.ValType) -> None:
+        """Frees what `$n` elements from `$p` hold; those from `$taken` on still own their handles."""
+        size = layout.size(payload)
+        taken = self.walkers.walk_list(payload, "(local.get $p)", "(local.get $taken)", f"(i32.const {FREE})")
+        rest = self.walkers.walk_list(
+            payload,
+            f"(i32.add (local.get $p) (i32.mul (local.get $taken) (i32.const {size})))",
+            "(i32.sub (local.get $n) (local.get $taken))",
+            f"(i32.const {FREE | DROP_OWNED})",
+        )
+        self.functions.append(
+            f"(func $free-values-{index} (param $p i32) (param $n i32) (param $taken i32) (local $q i32) "
+            f"(local $end i32) {taken} {rest})"
+        )
+
+    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str:
+        if isinstance(t, Kind):
+            return f"$drop-readable-{self.wiring.kind(t)}"
+        return super().drop_function(t)
+
+    def _tables(self) -> str:
+        kinds = list(enumerate(self.wiring.kinds))
+
+        def copies(word: str) -> list[str]:
+            return [f"${'' if isinstance(kind, types.Stream) else 'future-'}{word}-{i}" for i, kind in kinds]
+
+        def of_values(word: str) -> list[str]:
+            return [f"${word}-{i}" if carries_values(kind) else f"$no-{word}" for i, kind in kinds]
+
+        return "\n  ".join(
+            [
+                "(func $no-take (param i32 i32) unreachable)",
+                "(func $no-give (param i32 i32 i32) unreachable)",
+                "(func $no-free-values (param i32 i32 i32) unreachable)",
+                _table("news", [f"$new-{i}" for i, _ in kinds]),
+                _table("reads", copies("read")),
+                _table("writes", copies("write")),
+                _table("read-cancels", [f"$cancel-read-{i}" for i, _ in kinds]),
+                _table("write-cancels", [f"$cancel-write-{i}" for i, _ in kinds]),
+                _table("readable-drops", [f"$drop-readable-{i}" for i, _ in kinds]),
+                _table("writable-drops", [f"$drop-writable-{i}" for i, _ in kinds]),
+                _table("takes", of_values("take")),
+                _table("gives", of_values("give")),
+                _table("frees", of_values("free-values")),
+                _table("returns", [f"$return-{f.index}" if f.func.is_async else "$no-return" for f in self.wiring.adapted]),
+                "(func $no-return (param i32) unreachable)",
+            ]
+        )
+
+    # ---- functions
+
+    def _function(self, adapted: Adapted) -> None:
+        index, func = adapted.index, adapted.func
+        self.lower_host(f"start-{index}", adapted.start, ARENA)
+        self.lower_host(f"finish-{index}", adapted.finish, ARENA)
+        if func.is_async:
+            self._async_function(adapted)
+        else:
+            self._sync_function(adapted)
+
+    def _start(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim, and code that calls `start` with them and then drops what was lent."""
+        ts = [t for _, t in adapted.func.params]
+        flat = layout.flatten_all(ts)
+        drops: Iterable[str]
+        if len(flat) > layout.MAX_FLAT_PARAMS:
+            params = [("$p", "i32")]
+            whole = types.Tuple(tuple(ts))
+            drops = [f"(call {self.walkers.function(whole)} (local.get $p) (i32.const {DROP_BORROWED}))"]
+        else:
+            params = corecode.local_variables("param", flat)
+            drops, at = [], 0
+            for t in ts:
+                width = len(layout.flatten(t))
+                drops.append(self.walkers.walk_flat(t, params[at : at + width], DROP_BORROWED))
+                at += width
+        if not any(types.contains(t, types.Borrow) for t in ts):
+            drops = []
+        return params, (
+            f"(local.set $ready (call $start-{adapted.index} {corecode.get(params)}))"
+            f"{''.join(drops)} (call $arena-reset)"
+        )
+
+    def _pairs(self, adapted: Adapted, record: str) -> str:
+        return f"(call $make-pairs (call $resume {record}))" if adapted.makes_pairs else ""
+
+    def _async_function(self, adapted: Adapted) -> None:
+        index = adapted.index
+        params, start = self._start(adapted)
+        self.functions.append(
+            f"""(func (export "call-{index}"){_parameters(params)} (result i32)
+      (local $ready i32) (local $record i32) (local $q i32) (local $end i32)
+      (local.set $record (call $record (i32.const {index})))
+      {start}
+      (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))
+        (then (return (call $wait (local.get $record)))))
+      (call $return-{index} (local.get $record))
+      (call $free (local.get $record))
+      (i32.const 0))"""
+        )
+        self.functions.append(
+            f"""(func $return-{index} (param $record i32) (local $p i32) {self._return(adapted)}
+      (call $arena-reset))"""
+        )
+        self._lift(adapted, f"async (callback $callback) {MEMORY} {ARENA}")
+
+    def _return(self, adapted: Adapted) -> str:
+        """Code that takes the result from the host and returns it to the caller."""
+        index, result = adapted.index, adapted.func.result
+        pairs = self._pairs(adapted, "(local.get $record)")
+        flat = () if result is None else layout.flatten(result)
+        params = ("i32",) if len(flat) > layout.MAX_FLAT_PARAMS else flat
+        mention = "" if result is None else f"(result {self.scope.ref(result)}) {MEMORY}"
+        self.builtin(f"task.return-{index}", params, [], f"task.return {mention}")
+        if result is None:
+            return f"{pairs} (call $finish-{index} (local.get $record)) (call $task.return-{index})"
+        if len(flat) <= layout.MAX_FLAT_RESULTS:
+            return f"{pairs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
+        to_memory = (
+            f"{pairs} (local.set $p (call $arena-alloc (i32.const {layout.size(result)}))) "
+            f"(call $finish-{index} (local.get $record) (local.get $p))"
+        )
+        if len(flat) > layout.MAX_FLAT_PARAMS:
+            return f"{to_memory} (call $task.return-{index} (local.get $p))"
+        values = corecode.local_variables("value", flat)
+        load = corecode.load(result, 0, values)
+        return f"{corecode.declare(values)} {to_memory} {load} (call $task.return-{index} {corecode.get(values)})"
+
+    def _sync_function(self, adapted: Adapted) -> None:
+        index, result = adapted.index, adapted.func.result
+        params, start = self._start(adapted)
+        flat = () if result is None else layout.flatten(result)
+        through_memory = len(flat) > layout.MAX_FLAT_RESULTS
+        token = f"(i32.const {protocol.TOKEN})"
+        finish = f"(call $finish-{index} {token})"
+        if through_memory:
+            assert result is not None
+            finish = (
+                f"(local.set $result (call $arena-alloc (i32.const {layout.size(result)})))"
+                f"(call $finish-{index} {token} (local.get $result)) (local.get $result)"
+            )
+        self.functions.append(
+            f"""(func (export "call-{index}"){_parameters(params)}{signature([], ["i32"] if through_memory else flat)}
+      (local $ready i32) (local $result i32) (local $q i32) (local $end i32)
+      (i32.store {token} {token})
+      {start}
+      (if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))
+      {self._pairs(adapted, token)} {finish})"""
+        )
+        post = ""
+        if through_memory:
+            self.functions.append(f'(func (export "post-{index}") (param i32) (call $arena-reset))')
+            self._lifts.append(f'(alias core export $core "post-{index}" (core func $post-{index}))')
+            post = f"(post-return $post-{index})"
+        self._lift(adapted, f"{MEMORY} {ARENA} {post}")
+
+    def _lift(self, adapted: Adapted, options: str) -> None:
+        index = adapted.index
+        self.scope.lines.append(f"(type $func-{index} {self.scope.func(adapted.func)})")
+        self._lifts += [
+            f'(alias core export $core "call-{index}" (core func $call-{index}))',
+            f"(func $lifted-{index} (type $func-{index}) (canon lift (core func $call-{index}) {options}))",
+            f'(export "f{index}" (func $lifted-{index}))',
+        ]
+
+
+def _parameters(params: Iterable[corecode.Local]) -> str:
+    return "".join(f" (param {name} {t})" for name, t in params)
+
+
+def _table(name: str, functions: Iterable[str]) -> str:
+    return f"(table ${name} funcref (elem {' '.join(functions)}))"

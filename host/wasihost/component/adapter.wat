@@ -1,0 +1,183 @@
+;; The core module of the adapter component: call records, the ring loop, dispatch by kind of stream or future.
+;; Words in braces are filled in by adapter.py; the numbers come from protocol.py.
+(core module $runtime
+  (import "libc" "memory" (memory 1))
+  (import "libc" "malloc" (func $malloc (param i32) (result i32)))
+  (import "libc" "free" (func $free (param i32)))
+  (import "libc" "arena-alloc" (func $arena-alloc (param i32) (result i32)))
+  (import "libc" "arena-reset" (func $arena-reset))
+  {imports}
+
+  (type $end1 (func (param i32)))
+  (type $end1-code (func (param i32) (result i32)))
+  (type $new (func (result i64)))
+  (type $copy (func (param i32 i32 i32) (result i32)))
+  (type $take (func (param i32 i32)))
+  (type $give (func (param i32 i32 i32)))
+  (type $free-values (func (param i32 i32 i32)))
+  {tables}
+
+  (global $set (mut i32) (i32.const 0))        ;; waitable set of all ends with an operation under way
+  (global $completions (mut i32) (i32.const 0)) ;; how many stand in the ring
+
+  (func $start (global.set $set (call $waitable-set.new)))
+  (start $start)
+
+  ;; ---- completions
+
+  (func $report (param $completion i32) (param $handle i32) (param $value i32) (local $at i32)
+    (local.set $at (i32.add (i32.const {COMPLETIONS}) (i32.mul (global.get $completions) (i32.const 12))))
+    (i32.store (local.get $at) (local.get $completion))
+    (i32.store offset=4 (local.get $at) (local.get $handle))
+    (i32.store offset=8 (local.get $at) (local.get $value))
+    (global.set $completions (i32.add (global.get $completions) (i32.const 1))))
+
+  ;; the result of a read or write: waits in the set, or is reported at once
+  (func $settle (param $handle i32) (param $code i32)
+    (if (i32.eq (local.get $code) (i32.const {BLOCKED}))
+      (then (call $waitable.join (local.get $handle) (global.get $set)))
+      (else (call $report (i32.const {ON_DONE}) (local.get $handle) (local.get $code)))))
+
+  (func $collect (local $event i32)
+    (loop $more
+      (if (i32.lt_u (global.get $completions) (i32.const {MAX_COMPLETIONS})) (then
+        (local.set $event (call $waitable-set.poll (global.get $set) (i32.const {EVENT})))
+        (if (local.get $event) (then
+          (call $report (i32.const {ON_DONE}) (i32.load (i32.const {EVENT})) (i32.load offset=4 (i32.const {EVENT})))
+          (br $more)))))))
+
+  ;; ---- submissions
+
+  (func $submission (param $at i32) (local $op i32) (local $kind i32) (local $handle i32) (local $a i32) (local $b i32)
+    (local.set $op (i32.load (local.get $at)))
+    (local.set $kind (i32.load offset=4 (local.get $at)))
+    (local.set $handle (i32.load offset=8 (local.get $at)))
+    (local.set $a (i32.load offset=12 (local.get $at)))
+    (local.set $b (i32.load offset=16 (local.get $at)))
+    (block $complete (block $drop-writable (block $drop-readable (block $cancel-write (block $cancel-read (block $free-op
+    (block $give-op (block $write-values (block $read-values (block $write (block $read
+      (br_table $read $write $read-values $write-values $give-op $free-op $cancel-read $cancel-write $drop-readable
+        $drop-writable $complete (local.get $op)))
+    ;; read
+    (return (call $settle (local.get $handle)
+      (call_indirect $reads (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
+    ;; write
+    (return (call $settle (local.get $handle)
+      (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
+    ;; read values
+    (local.set $a (call $malloc (local.get $a)))
+    (call $report (i32.const {ON_BUFFER}) (local.get $handle) (local.get $a))
+    (return (call $settle (local.get $handle)
+      (call_indirect $reads (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
+    ;; write values
+    (call_indirect $takes (type $take) (local.get $a) (i32.const {LIST}) (local.get $kind))
+    (local.set $a (i32.load (i32.const {LIST})))
+    (local.set $b (i32.load offset=4 (i32.const {LIST})))
+    (call $report (i32.const {ON_BUFFER}) (local.get $handle) (local.get $a))
+    (return (call $settle (local.get $handle)
+      (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
+    ;; give
+    (call_indirect $gives (type $give) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind))
+    (call_indirect $frees (type $free-values) (local.get $a) (local.get $b) (local.get $b) (local.get $kind))
+    (return (call $free (local.get $a))))
+    ;; free
+    (call_indirect $frees (type $free-values) (local.get $a) (local.get $b) (local.get $handle) (local.get $kind))
+    (return (call $free (local.get $a))))
+    ;; cancel read: a synchronous cancel traps on an end that is in a set
+    (call $waitable.join (local.get $handle) (i32.const 0))
+    (return (call $settle (local.get $handle)
+      (call_indirect $read-cancels (type $end1-code) (local.get $handle) (local.get $kind)))))
+    ;; cancel write
+    (call $waitable.join (local.get $handle) (i32.const 0))
+    (return (call $settle (local.get $handle)
+      (call_indirect $write-cancels (type $end1-code) (local.get $handle) (local.get $kind)))))
+    ;; drop readable
+    (call $waitable.join (local.get $handle) (i32.const 0))
+    (return (call_indirect $readable-drops (type $end1) (local.get $handle) (local.get $kind))))
+    ;; drop writable
+    (call $waitable.join (local.get $handle) (i32.const 0))
+    (return (call_indirect $writable-drops (type $end1) (local.get $handle) (local.get $kind))))
+    ;; complete
+    (call $complete-call (local.get $handle)))
+
+  ;; One round: what happened goes to Python, what Python submits is done. What completes at once is told at once, for a
+  ;; bounded number of times, so that others get their turn too.
+  (func (export "step") (result i32) (local $answer i32) (local $count i32) (local $at i32) (local $wanted i32) (local $round i32)
+    (call $collect)
+    (loop $again
+      (local.set $answer (call $turn (global.get $completions)))
+      (global.set $completions (i32.const 0))
+      (local.set $wanted (i32.or (local.get $wanted) (i32.and (local.get $answer) (i32.const {DRIVER_WANTED}))))
+      (local.set $count (i32.and (local.get $answer) (i32.const 0xffff)))
+      (local.set $at (i32.const {SUBMISSIONS}))
+      (loop $next
+        (if (local.get $count) (then
+          (call $submission (local.get $at))
+          (local.set $at (i32.add (local.get $at) (i32.const 20)))
+          (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+          (br $next))))
+      (local.set $round (i32.add (local.get $round) (i32.const 1)))
+      (if (i32.and (i32.ne (global.get $completions) (i32.const 0)) (i32.lt_u (local.get $round) (i32.const 32)))
+        (then (br $again))))
+    (local.get $wanted))
+
+  ;; ---- calls. A call's token is the address of its record:
+  ;;   0 index of the function   4 waitable set   8 readable end of the waker   12 its writable end, 0 when written
+  ;;   16 whether the task has ended
+
+  (func $record (param $index i32) (result i32) (local $record i32)
+    (local.set $record (call $malloc (i32.const 20)))
+    (i32.store (local.get $record) (local.get $index))
+    (i32.store offset=12 (local.get $record) (i32.const 0))
+    (i32.store offset=16 (local.get $record) (i32.const 0))
+    (i32.store (i32.const {TOKEN}) (local.get $record))
+    (local.get $record))
+
+  ;; Waits for `complete`: the waker is a future without payload, which one instance may both read and write.
+  (func $wait (param $record i32) (result i32) (local $pair i64) (local $readable i32) (local $waker-set i32)
+    (local.set $pair (call $waker.new))
+    (local.set $readable (i32.wrap_i64 (local.get $pair)))
+    (local.set $waker-set (call $waitable-set.new))
+    (i32.store offset=4 (local.get $record) (local.get $waker-set))
+    (i32.store offset=8 (local.get $record) (local.get $readable))
+    (i32.store offset=12 (local.get $record) (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))))
+    (drop (call $waker.read (local.get $readable) (i32.const 0)))
+    (call $waitable.join (local.get $readable) (local.get $waker-set))
+    (call $context.set (local.get $record))
+    (i32.or (i32.const 2) (i32.shl (local.get $waker-set) (i32.const 4))))
+
+  (func $complete-call (param $record i32) (local $writable i32)
+    (local.set $writable (i32.load offset=12 (local.get $record)))
+    (i32.store offset=12 (local.get $record) (i32.const 0))
+    (drop (call $waker.write (local.get $writable) (i32.const 0)))
+    (call $waker.drop-writable (local.get $writable))
+    (if (i32.load offset=16 (local.get $record)) (then (call $free (local.get $record)))))
+
+  ;; The callback of every waiting call: the waker was written, or the caller cancelled. Whichever comes first wins.
+  (func (export "callback") (param $event i32) (param $p1 i32) (param $p2 i32) (result i32) (local $record i32)
+    (local.set $record (call $context.get))
+    (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.const 0))
+    (if (i32.eq (local.get $event) (i32.const 6))
+      (then
+        (drop (call $waker.cancel-read (i32.load offset=8 (local.get $record))))
+        (call $cancel (local.get $record))))
+    (call $waker.drop-readable (i32.load offset=8 (local.get $record)))
+    (call $waitable-set.drop (i32.load offset=4 (local.get $record)))
+    (if (i32.eq (local.get $event) (i32.const 6))
+      (then (call $task.cancel))
+      (else (call_indirect $returns (type $end1) (local.get $record) (i32.load (local.get $record)))))
+    (i32.store offset=16 (local.get $record) (i32.const 1))
+    (if (i32.eqz (i32.load offset=12 (local.get $record))) (then (call $free (local.get $record))))
+    (i32.const 0))
+
+  ;; Makes the pairs of ends that the result of a call needs, as the host listed their kinds.
+  (func $make-pairs (param $count i32) (local $at i32)
+    (local.set $at (i32.const {PAIRS}))
+    (loop $next
+      (if (local.get $count) (then
+        (i64.store (local.get $at) (call_indirect $news (type $new) (i32.load (local.get $at))))
+        (local.set $at (i32.add (local.get $at) (i32.const 8)))
+        (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+        (br $next)))))
+
+  {functions})

@@ -1,0 +1,118 @@
+"""The little that is needed of the component binary format: section headers.
+
+Binary.md of the component model: after an 8-byte preamble (magic, version, layer) come sections: an id byte, the size as
+LEB128, the contents. Core modules (id 1) and components (id 4) nest whole binaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wasihost.errors import ComponentError
+
+MAGIC = b"\0asm"
+CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
+PREAMBLE = 8
+
+# component sections
+CORE_MODULE, COMPONENT = 1, 4
+# core module sections
+CUSTOM, CODE, DATA, DATA_COUNT = 0, 10, 11, 12
+
+UNREACHABLE_BODY = b"\3\0\0\x0b"  # three bytes long: no locals, `unreachable`, `end`
+
+
+def check_preamble(wasm: bytes, origin: str) -> None:
+    """Raises ComponentError with what `wasm` is instead, unless it begins like a component."""
+    if wasm[:4] != MAGIC:
+        raise ComponentError(f"{origin} is not WebAssembly: it does not begin with the bytes 00 61 73 6d ('\\0asm')")
+    version = wasm[4:PREAMBLE]
+    if version == CORE_VERSION:
+        raise ComponentError(
+            f"{origin} is a core module, not a component: make one of it with `wasm-tools component new`, or build for "
+            "wasm32-wasip2"
+        )
+    if version != COMPONENT_VERSION:
+        raise ComponentError(f"{origin} is not a component of a known version: preamble {wasm[:PREAMBLE].hex(' ')}")
+
+
+def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
+    """An unsigned LEB128 number and the position after it."""
+    value = shift = 0
+    while True:
+        byte = wasm[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+
+
+def leb(value: int) -> bytes:
+    """An unsigned LEB128 number."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def sections(wasm: bytes) -> Iterator[tuple[int, bytes]]:
+    """The (id, contents) of every top-level section."""
+    at = PREAMBLE
+    while at < len(wasm):
+        size, start = read_leb(wasm, at + 1)
+        if start + size > len(wasm):
+            raise IndexError
+        yield wasm[at], wasm[start : start + size]
+        at = start + size
+
+
+def section(number: int, contents: bytes) -> bytes:
+    return bytes([number]) + leb(len(contents)) + contents
+
+
+def hollow(wasm: bytes) -> bytes:
+    """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
+
+    Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price of
+    compiling the guest twice.
+    """
+    try:
+        return _hollow_component(wasm)
+    except IndexError:
+        raise ComponentError("the component ends in the middle of a section: is the file complete?") from None
+
+
+def _hollow_component(wasm: bytes) -> bytes:
+    out = [wasm[:PREAMBLE]]
+    for number, contents in sections(wasm):
+        if number == CORE_MODULE:
+            contents = _hollow_module(contents)
+        elif number == COMPONENT:
+            contents = _hollow_component(contents)
+        if number != CUSTOM:
+            out.append(section(number, contents))
+    return b"".join(out)
+
+
+def _hollow_module(wasm: bytes) -> bytes:
+    out = [wasm[:PREAMBLE]]
+    for number, contents in sections(wasm):
+        if number == CODE:
+            count, _ = read_leb(contents, 0)
+            contents = leb(count) + UNREACHABLE_BODY * count
+        if number not in (CUSTOM, DATA, DATA_COUNT):
+            out.append(section(number, contents))
+    return b"".join(out)
+
+
+def splice(wasm: bytes, marker: bytes, component: bytes) -> bytes:
+    """`wasm` with the contents of the one nested component that holds `marker` replaced by `component`."""
+    out = [wasm[:PREAMBLE]]
+    for number, contents in sections(wasm):
+        if number == COMPONENT and marker in contents:
+            contents = component
+        out.append(section(number, contents))
+    return b"".join(out)

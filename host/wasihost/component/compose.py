@@ -1,0 +1,206 @@
+"""Puts guest, adapter component and driver component together into the one component that Wasmtime runs.
+
+    outer       imports the direct functions and resources of every interface, and the host's side of the two below
+      adapter   async functions, streams, futures
+      shim-N    one for each adapted interface: gives the functions their real names
+      guest     the bytes as they came
+      driver    `drive`, which is exported
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+
+import wasmtime
+
+from wasihost.component import adapter, binary, driver, types
+from wasihost.component.coremodule import Parts
+from wasihost.component.wat import TypeScope, quote
+from wasihost.component.wiring import Wiring
+from wasihost.errors import InternalError
+
+ADAPTER_HOST, DRIVER_HOST = "wasihost:adapter/host", "wasihost:driver/host"
+_MARKER = "wasihost-guest-stands-here"
+
+
+def compose(wiring: Wiring, guest: bytes) -> bytes:
+    """The composed component: exports `drive`, imports what Python and Wasmtime provide."""
+    try:
+        assembled = bytes(wasmtime.wat2wasm(text(wiring)))
+    except wasmtime.WasmtimeError as error:
+        raise InternalError(f"the generated text is wrong: {error}") from None
+    return binary.splice(assembled, _MARKER.encode(), guest)
+
+
+def text(wiring: Wiring) -> str:
+    """The text of the composed component, with a marker where the guest goes."""
+    return _Composition(wiring).text()
+
+
+class _Composition:
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.imports = list(wiring.world.imports.items())
+        self.adapted = {(f.interface, f.name): f for f in wiring.adapted}
+        self.scope = TypeScope()
+        # Types are defined where they are first needed: the scope's lines are the component's lines.
+        self.lines = self.scope.lines
+
+    def text(self) -> str:
+        for index, (name, interface) in enumerate(self.imports):
+            self._import(index, name, interface)
+        self._adapter()
+        self._guest()
+        self._driver()
+        return "\n".join(["(component", *self.lines, ")"])
+
+    # ---- imports
+
+    def _import(self, index: int, name: str, interface: types.Interface) -> None:
+        """Imports one interface as far as it is direct."""
+        if name == "":
+            return self._import_root(interface)
+        inside = TypeScope(outer=self.scope)
+        for item_name, item in interface.items.items():
+            if not isinstance(item, types.Func):
+                inside.export_item(item_name, item)
+            elif (name, item_name) not in self.adapted:
+                inside.lines.append(f"(export {quote(item_name)} {inside.func(item)})")
+        self._import_instance(name, f"import-{index}", inside)
+        for number, (type_name, t) in enumerate(interface.types.items()):
+            symbol = f"$import-{index}-type-{number}"
+            self.lines.append(f"(alias export $import-{index} {quote(type_name)} (type {symbol}))")
+            if isinstance(t, types.Resource | types.Nominal) and not self.scope.knows(t):
+                self.scope.know(t, symbol)
+
+    def _import_root(self, interface: types.Interface) -> None:
+        """Imports what stands outside of any interface."""
+        for number, (name, item) in enumerate(interface.items.items()):
+            if not isinstance(item, types.Func):
+                new = isinstance(item, types.Resource) and not self.scope.knows(item)
+                bound = "(sub resource)" if new else f"(eq {self.scope.definition(item)})"
+                self.lines.append(f"(import {quote(name)} (type $root-{number} {bound}))")
+                self.scope.know(item, f"$root-{number}")
+            elif ("", name) not in self.adapted:
+                t = self.scope.symbol()
+                self.lines.append(f"(type {t} {self.scope.func(item)})")
+                self.lines.append(f"(import {quote(name)} (func $root-{number} (type {t})))")
+
+    def _import_host(self, name: str, symbol: str, parts: Parts, inside: Container[str] = ()) -> None:
+        """Imports what Python provides for the adapter or driver component: all that it needs but what is `inside`."""
+        scope = TypeScope(outer=self.scope, naming=True)
+        for need, func in parts.needs.items():
+            if need not in inside:
+                scope.lines.append(f"(export {quote(need)} {scope.func(func)})")
+        self._import_instance(name, symbol, scope)
+
+    def _import_instance(self, name: str, symbol: str, scope: TypeScope) -> None:
+        self.lines += [f"(import {quote(name)} (instance ${symbol}", *scope.lines, "))"]
+
+    # ---- instances
+
+    def _instantiate(self, name: str, parts: Parts, argument: Callable[[str], str]) -> None:
+        """Instantiates component `name` with the types and functions it needs; `argument` gives a function's symbol."""
+        supplied = [f"(export {quote(t)} (type {self.scope.ref(of)}))" for t, of in parts.imported.named.items()]
+        supplied += [f"(export {quote(need)} (func {argument(need)}))" for need in parts.needs]
+        self.lines.append(f'(instance ${name} (instantiate ${name} (with "host" (instance {" ".join(supplied)}))))')
+
+    def _function(self, instance: str, name: str) -> str:
+        """The symbol of a function that an instance exports."""
+        symbol = self.scope.symbol()
+        self.lines.append(f"(alias export ${instance} {quote(name)} (func {symbol}))")
+        return symbol
+
+    def _adapter(self) -> None:
+        text, parts = adapter.generate(self.wiring)
+        self._import_host(ADAPTER_HOST, "adapter-host", parts)
+        self.lines.append(text)
+        self._instantiate("adapter", parts, lambda need: self._function("adapter-host", need))
+
+    def _driver(self) -> None:
+        text, parts = driver.generate(self.wiring)
+        exports = {f"export-{called.index}": called for called in self.wiring.called}
+        self._import_host(DRIVER_HOST, "driver-host", parts, {"step", *exports})
+        instances = self._guest_exports()
+
+        def argument(need: str) -> str:
+            if need == "step":
+                return self._function("adapter", need)
+            if called := exports.get(need):
+                return self._function(instances[called.interface], called.name)
+            return self._function("driver-host", need)
+
+        self.lines.append(text)
+        self._instantiate("driver", parts, argument)
+        self.lines.append('(alias export $driver "drive" (func $drive)) (export "drive" (func $drive))')
+
+    # ---- the guest
+
+    def _guest(self) -> None:
+        arguments = [
+            f"(with {quote(name)} {argument})"
+            for index, (interface_name, interface) in enumerate(self.imports)
+            for name, argument in self._guest_arguments(index, interface_name, interface)
+        ]
+        self.lines.append(f'(component $guest (core module (func (export "{_MARKER}"))))')
+        self.lines.append(f"(instance $guest (instantiate $guest {' '.join(arguments)}))")
+
+    def _guest_arguments(self, index: int, name: str, interface: types.Interface) -> list[tuple[str, str]]:
+        if name == "":
+            return [(item, self._root_argument(n, item, t)) for n, (item, t) in enumerate(interface.items.items())]
+        if not any((name, func) in self.adapted for func in interface.funcs):
+            return [(name, f"(instance $import-{index})")]
+        self._shim(index, name, interface)
+        return [(name, f"(instance $shim-{index})")]
+
+    def _root_argument(self, number: int, name: str, item: types.Item) -> str:
+        if not isinstance(item, types.Func):
+            return f"(type $root-{number})"
+        if adapted := self.adapted.get(("", name)):
+            return f"(func {self._function('adapter', f'f{adapted.index}')})"
+        return f"(func $root-{number})"
+
+    def _shim(self, index: int, interface_name: str, interface: types.Interface) -> None:
+        """A component that imports the types and functions of an interface under plain names and exports them under the
+        real ones: an instance made in place may not have names such as `[method]tcp-socket.connect`.
+        """
+        parts = Parts()
+        for t in interface.types.values():
+            parts.imported.ref(t)
+        names = {f"f{number}": name for number, name in enumerate(interface.funcs)}
+        for plain, name in names.items():
+            parts.need(plain, interface.funcs[name])
+        parts.begin()
+        scope = parts.scope
+        for number, (name, t) in enumerate(interface.types.items()):
+            # What is exported must be spelled in terms of what is exported: a definition of its own.
+            source = scope.ref(t) if isinstance(t, types.Resource) else scope.definition_anew(t)
+            scope.lines.append(f"(export $type-{number} {quote(name)} (type {source}))")
+            if isinstance(t, types.Resource | types.Nominal):
+                scope.know(t, f"$type-{number}")
+        for plain, name in names.items():
+            t = scope.func(interface.funcs[name])
+            scope.lines.append(f'(alias export $imports "{plain}" (func ${plain}))')
+            scope.lines.append(f"(export {quote(name)} (func ${plain}) {t})")
+        self.lines += [f"(component $shim-{index}", *parts.import_lines, *scope.lines, ")"]
+
+        def argument(plain: str) -> str:
+            if adapted := self.adapted.get((interface_name, names[plain])):
+                return self._function("adapter", f"f{adapted.index}")
+            return self._function(f"import-{index}", names[plain])
+
+        self._instantiate(f"shim-{index}", parts, argument)
+
+    def _guest_exports(self) -> dict[str, str]:
+        """The symbols of the instances that the guest exports; learns the resource types it defines."""
+        instances: dict[str, str] = {}
+        for number, (name, interface) in enumerate(self.wiring.world.exports.items()):
+            instances[name] = f"guest-export-{number}" if name else "guest"
+            if name:
+                self.lines.append(f"(alias export $guest {quote(name)} (instance ${instances[name]}))")
+            for item, t in interface.types.items():
+                if t in self.wiring.guest_resources and not self.scope.knows(t):
+                    symbol = self.scope.symbol()
+                    self.lines.append(f"(alias export ${instances[name]} {quote(item)} (type {symbol}))")
+                    self.scope.know(t, symbol)
+        return instances

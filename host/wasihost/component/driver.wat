@@ -1,0 +1,99 @@
+;; The core module of the driver component: the one loop that moves everything, and the calls of the guest's exports.
+;; Words in braces are filled in by driver.py; the numbers come from protocol.py.
+(core module $runtime
+  (import "libc" "memory" (memory 1))
+  (import "libc" "malloc" (func $malloc (param i32) (result i32)))
+  (import "libc" "free" (func $free (param i32)))
+  {imports}
+
+  (type $call (func (param i32) (result i32)))
+  (type $finish (func (param i32 i32 i32)))
+  (type $drop (func (param i32)))
+  {tables}
+
+  (global $set (mut i32) (i32.const 0))  ;; waitable set of all subtasks
+
+  (func (export "drive") (result i32)
+    (global.set $set (call $waitable-set.new))
+    (i32.const 1))
+
+  ;; One round. Only this task yields, so that Wasmtime gives control to Python when nothing else can run.
+  (func (export "callback") (param i32 i32 i32) (result i32) (local $wanted i32)
+    (local.set $wanted (call $step))
+    (call $collect)
+    (if (local.get $wanted) (then
+      (if (call $commands) (then
+        (call $task.return)
+        (return (i32.const 0))))))
+    (i32.const 1))
+
+  ;; ---- subtasks. The record of a call stands at the index of its handle: function, token, arguments, result
+
+  (func $record (param $handle i32) (result i32)
+    (if (i32.ge_u (local.get $handle) (i32.const {DRIVER_HANDLES})) (then unreachable))
+    (i32.add (i32.const {DRIVER_RECORDS}) (i32.mul (local.get $handle) (i32.const {DRIVER_RECORD_SIZE}))))
+
+  ;; A call was made: it is over (state 2), or its subtask is remembered. Gives the subtask's handle, or 0.
+  (func $made (param $status i32) (param $index i32) (param $token i32) (param $args i32) (param $result i32) (result i32)
+    (local $handle i32) (local $record i32)
+    (if (i32.eq (local.get $status) (i32.const 2)) (then
+      (call_indirect $finishes (type $finish)
+        (local.get $token) (local.get $args) (local.get $result) (local.get $index))
+      (return (i32.const 0))))
+    (local.set $handle (i32.shr_u (local.get $status) (i32.const 4)))
+    (local.set $record (call $record (local.get $handle)))
+    (i32.store (local.get $record) (local.get $index))
+    (i32.store offset=4 (local.get $record) (local.get $token))
+    (i32.store offset=8 (local.get $record) (local.get $args))
+    (i32.store offset=12 (local.get $record) (local.get $result))
+    (call $waitable.join (local.get $handle) (global.get $set))
+    (local.get $handle))
+
+  (func $collect
+    (loop $more
+      (if (call $waitable-set.poll (global.get $set) (i32.const {EVENT})) (then
+        (call $resolved (i32.load (i32.const {EVENT})) (i32.load offset=4 (i32.const {EVENT})))
+        (br $more)))))
+
+  ;; A subtask's state: 1 started, 2 returned, 3 cancelled before it started, 4 cancelled before it returned
+  (func $resolved (param $handle i32) (param $state i32) (local $record i32)
+    (if (i32.le_u (local.get $state) (i32.const 1)) (then (return)))
+    (call $waitable.join (local.get $handle) (i32.const 0))
+    (call $subtask.drop (local.get $handle))
+    (local.set $record (call $record (local.get $handle)))
+    (if (i32.eq (local.get $state) (i32.const 2))
+      (then
+        (call_indirect $finishes (type $finish)
+          (i32.load offset=4 (local.get $record)) (i32.load offset=8 (local.get $record))
+          (i32.load offset=12 (local.get $record)) (i32.load (local.get $record))))
+      (else
+        ;; arguments that were never taken are still ours
+        (call_indirect $discards (type $finish)
+          (i32.eq (local.get $state) (i32.const 3)) (i32.load offset=8 (local.get $record))
+          (i32.load offset=12 (local.get $record)) (i32.load (local.get $record)))
+        (call $cancelled (i32.load offset=4 (local.get $record))))))
+
+  ;; Does what the host asks for until it asks for nothing; 1 when it asks to end.
+  (func $commands (result i32) (local $previous i32) (local $command i64) (local $op i32) (local $index i32) (local $value i32)
+    (loop $more
+      (local.set $command (call $next (local.get $previous)))
+      (local.set $previous (i32.const 0))
+      (local.set $op (i32.and (i32.wrap_i64 (local.get $command)) (i32.const 0xff)))
+      (local.set $index (i32.shr_u (i32.wrap_i64 (local.get $command)) (i32.const 8)))
+      (local.set $value (i32.wrap_i64 (i64.shr_u (local.get $command) (i64.const 32))))
+      (if (i32.eq (local.get $op) (i32.const {DO_NONE})) (then (return (i32.const 0))))
+      (if (i32.eq (local.get $op) (i32.const {DO_EXIT})) (then (return (i32.const 1))))
+      (if (i32.eq (local.get $op) (i32.const {DO_CALL})) (then
+        (local.set $previous (call_indirect $calls (type $call) (local.get $value) (local.get $index)))))
+      (if (i32.eq (local.get $op) (i32.const {DO_CANCEL})) (then (call $cancel-call (local.get $value))))
+      (if (i32.eq (local.get $op) (i32.const {DO_DROP})) (then
+        (call_indirect $drops (type $drop) (local.get $value) (local.get $index))))
+      (br $more))
+    unreachable)
+
+  (func $cancel-call (param $handle i32) (local $state i32)
+    (local.set $state (call $subtask.cancel (local.get $handle)))
+    (if (i32.ne (local.get $state) (i32.const {BLOCKED})) (then
+      (call $resolved (local.get $handle) (local.get $state)))))
+
+  {functions})

@@ -1,0 +1,88 @@
+"""The ring protocol between the adapter component and Python: memory map, operations, completions.
+
+Described in words in wit/adapter-protocol.md; the .wat files get these numbers by substitution, so they stand once.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+PAGE: Final = 65536
+
+# ---- memory map of the adapter component, in bytes
+EVENT: Final = 16  # two words: what waitable-set.poll writes
+LIST: Final = 24  # two words: pointer and length of a list that the host returned
+TOKEN: Final = 32  # the token of the call whose `start` runs
+PAIRS: Final = 1024  # pairs of (kind, -) that become pairs of (readable, writable)
+MAX_PAIRS: Final = 1024
+COMPLETIONS: Final = 16384
+SUBMISSIONS: Final = PAGE
+BLOCKS: Final = 2 * PAGE  # bytes on their way, handed out by Python
+BLOCK_SIZE: Final = PAGE
+BLOCK_COUNT: Final = 1024
+HEAP: Final = BLOCKS + BLOCK_COUNT * BLOCK_SIZE
+PAGES: Final = HEAP // PAGE + 1
+
+# ---- rings
+MAX_SUBMISSIONS: Final = 1024
+SUBMISSION_WORDS: Final = 5  # operation, kind, handle, a, b
+COMPLETION_WORDS: Final = 3  # completion, handle, value
+# Each submission completes at most twice (its buffer, its result); events of waitables fill up to the rest.
+MAX_COMPLETIONS: Final = 2 * MAX_SUBMISSIONS
+
+
+class Operation(IntEnum):
+    """What Python submits; (kind, handle, a, b) as named."""
+
+    READ = 0  # kind, end, pointer, count
+    WRITE = 1  # kind, end, pointer, count
+    READ_VALUES = 2  # kind, end, bytes, count: into a new buffer of so many bytes, told by BUFFER
+    WRITE_VALUES = 3  # kind, end, token: of values that `take` gives, told by BUFFER
+    GIVE = 4  # kind, token, pointer, count: hands a buffer's values to `give`, frees it
+    FREE = 5  # kind, first not taken, pointer, count: frees a buffer, drops what was not taken
+    CANCEL_READ = 6  # kind, end
+    CANCEL_WRITE = 7  # kind, end
+    DROP_READABLE = 8  # kind, end
+    DROP_WRITABLE = 9  # kind, end
+    COMPLETE = 10  # -, token: the call can go on
+
+
+class Completion(IntEnum):
+    """What the adapter component reports."""
+
+    DONE = 0  # end, packed result of a read or write
+    BUFFER = 1  # end, pointer
+
+
+BLOCKED: Final = 0xFFFF_FFFF
+COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
+
+PENDING, READY = 0, 1  # what `start` answers
+
+DRIVER_WANTED: Final = 0x8000_0000  # in the answer of `turn`: the driver component shall ask for commands
+
+# ---- memory map of the driver component
+DRIVER_RECORDS: Final = PAGE  # one for each handle that a subtask can have
+DRIVER_RECORD_SIZE: Final = 16
+DRIVER_HANDLES: Final = 1 << 17  # Wasmtime allows 100,000 handles in one store
+DRIVER_HEAP: Final = DRIVER_RECORDS + DRIVER_HANDLES * DRIVER_RECORD_SIZE
+DRIVER_PAGES: Final = DRIVER_HEAP // PAGE + 1
+
+
+class Command(IntEnum):
+    """What `next` answers in its low byte; an index stands above, a value in the high word."""
+
+    NONE = 0
+    EXIT = 1
+    CALL = 2  # index of the function, token
+    CANCEL = 3  # handle of the subtask
+    DROP = 4  # index of the guest's resource type, handle
+
+
+NUMBERS: Final[dict[str, int]] = (
+    {name: value for name, value in globals().items() if isinstance(value, int) and name.isupper()}
+    | {f"OP_{item.name}": item.value for item in Operation}
+    | {f"ON_{item.name}": item.value for item in Completion}
+    | {f"DO_{item.name}": item.value for item in Command}
+)

@@ -1,0 +1,126 @@
+"""A component's imports and exports as our own `types`, read through wasmtime's reflection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import wasmtime
+from wasmtime.component import Component, ResourceType
+from wasmtime.component import _types as reflected
+
+from wasihost.component import binary, ffi, types
+from wasihost.errors import ComponentError, UnsupportedTypeError
+
+_PRIMITIVES: dict[type, types.Primitive] = {
+    reflected.Bool: types.BOOL,
+    reflected.S8: types.S8,
+    reflected.S16: types.S16,
+    reflected.S32: types.S32,
+    reflected.S64: types.S64,
+    reflected.U8: types.U8,
+    reflected.U16: types.U16,
+    reflected.U32: types.U32,
+    reflected.U64: types.U64,
+    reflected.F32: types.F32,
+    reflected.F64: types.F64,
+    reflected.Char: types.CHAR,
+    reflected.String: types.STRING,
+}
+
+
+def reflect(engine: wasmtime.Engine, wasm: bytes, origin: str = "the component") -> types.World:
+    """The imports and exports of a component.
+
+    Errors: ComponentError when it is not one, UnsupportedTypeError for a type we have no words for.
+    """
+    binary.check_preamble(wasm, origin)
+    try:
+        component = Component(engine, binary.hollow(wasm))
+    except wasmtime.WasmtimeError as error:
+        raise ComponentError(f"{origin} is not a valid component: {error}") from None
+    reflector = _Reflector(engine)
+    return types.World(
+        imports=reflector.interfaces(component.type.imports(engine)),
+        exports=reflector.interfaces(component.type.exports(engine)),
+    )
+
+
+class _Reflector:
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        self.engine = engine
+        # Wasmtime's resource types have no hash, only `==`.
+        self.resources: list[tuple[ResourceType, types.Resource]] = []
+        self.path = ""
+
+    def interfaces(self, externs: dict[str, reflected.ComponentExtern]) -> dict[str, types.Interface]:
+        found: dict[str, types.Interface] = {}
+        root: dict[str, types.Item] = {}
+        for name, extern in externs.items():
+            item = extern.ty
+            if isinstance(item, reflected.ComponentInstanceType):
+                found[name] = types.Interface(self.items(name, item))
+            else:
+                root[name] = self.item(name, item)
+        return found | ({"": types.Interface(root)} if root else {})
+
+    def items(self, interface: str, instance: reflected.ComponentInstanceType) -> dict[str, types.Item]:
+        return {
+            name: self.item(f"{interface}#{name}", extern.ty) for name, extern in instance.exports(self.engine).items()
+        }
+
+    def item(self, path: str, item: Any) -> types.Item:
+        self.path = path
+        if isinstance(item, ResourceType):
+            return self.resource(item, path.rpartition("#")[2])
+        if isinstance(item, reflected.FuncType):
+            return self.func(item)
+        if isinstance(item, reflected.ValType):
+            return self.value(item)
+        raise UnsupportedTypeError(f"{path}: importing or exporting a {type(item).__name__} is not supported")
+
+    def func(self, func: reflected.FuncType) -> types.Func:
+        return types.Func(
+            params=tuple((name, self.value(t)) for name, t in func.params),
+            result=None if func.result is None else self.value(func.result),
+            is_async=ffi.is_async(func),
+        )
+
+    def resource(self, resource: ResourceType, name: str = "resource") -> types.Resource:
+        for known, ours in self.resources:
+            if known == resource:
+                return ours
+        self.resources.append((resource, types.Resource(name)))
+        return self.resources[-1][1]
+
+    def maybe(self, t: Any) -> types.ValType | None:
+        return None if t is None else self.value(t)
+
+    def value(self, t: Any) -> types.ValType:
+        if primitive := _PRIMITIVES.get(type(t)):
+            return primitive
+        match t:
+            case reflected.ListType():
+                return types.List(self.value(t.element))
+            case reflected.RecordType():
+                return types.Record(tuple((name, self.value(x)) for name, x in t.fields))
+            case reflected.TupleType():
+                return types.Tuple(tuple(self.value(x) for x in t.elements))
+            case reflected.VariantType():
+                return types.Variant(tuple((name, self.maybe(x)) for name, x in t.cases))
+            case reflected.EnumType():
+                return types.Enum(tuple(t.names))
+            case reflected.FlagsType():
+                return types.Flags(tuple(t.names))
+            case reflected.OptionType():
+                return types.Option(self.value(t.payload))
+            case reflected.ResultType():
+                return types.Result(self.maybe(t.ok), self.maybe(t.err))
+            case reflected.OwnType():
+                return types.Own(self.resource(t.ty))
+            case reflected.BorrowType():
+                return types.Borrow(self.resource(t.ty))
+            case reflected.StreamType():
+                return types.Stream(self.maybe(ffi.payload(t)))
+            case reflected.FutureType():
+                return types.Future(self.maybe(ffi.payload(t)))
+        raise UnsupportedTypeError(f"{self.path}: {type(t).__name__} has no Python form here")

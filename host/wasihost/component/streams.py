@@ -1,0 +1,87 @@
+"""What provider code gives for a `stream` it returns, and gets for a `stream` it receives.
+
+The simple forms are an async iterator (returned) and `StreamReader` (received). The classes here are the fast forms: a
+pump of the machine calls them directly, with no task and, for bytes, no copy, since a view is the adapter component's
+own linear memory. A view must not be kept after the call.
+
+Theory of operation. A source is asked only after the guest asked (a zero-length write tells), so nothing is taken from
+the outside that no guest wants. When it has nothing yet it raises `BlockingIOError`; the pump then calls
+`wait_readable` and tries again after the callback. `close` is called exactly once, also while waiting.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Source(ABC):
+    """Common part of what feeds a stream that the provider returned."""
+
+    @abstractmethod
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when another read is worth a try."""
+
+    @abstractmethod
+    def close(self, error: BaseException | None) -> None:
+        """The stream is over: it ended or the guest dropped it (None), or a read raised `error`."""
+
+
+class ByteSource(Source):
+    """Feeds a `stream<u8>`."""
+
+    @abstractmethod
+    def read_into(self, view: memoryview) -> int:
+        """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
+
+
+class ValueSource(Source, Generic[T]):
+    """Feeds a `stream<T>`."""
+
+    @abstractmethod
+    def read(self) -> Sequence[T]:
+        """The next values, none at the end. BlockingIOError: nothing yet."""
+
+    def unread(self, values: Sequence[T]) -> None:
+        """The guest dropped the stream before it took these; closes what they hold."""
+
+
+class ByteSink(ABC):
+    """Takes the bytes of a `stream<u8>` that the provider received, see `StreamReader.forward`."""
+
+    @abstractmethod
+    def write(self, view: memoryview) -> int:
+        """Takes the beginning of `view`; the number of bytes taken. BlockingIOError: none can be taken now."""
+
+    @abstractmethod
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when another write is worth a try."""
+
+    @abstractmethod
+    def close(self, error: BaseException | None) -> None:
+        """The guest dropped its writable end and everything is written (None), or a write raised `error`."""
+
+
+class StreamReader(ABC, Generic[T]):
+    """The readable end of a `stream<T>` that the guest passed to a provider.
+
+    `async for` gives the elements, for `stream<u8>` as `bytes` chunks.
+    """
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> bytes | list[T]:
+        """Up to `n` elements, at least one unless the guest dropped its end: `bytes` for u8, else a list."""
+
+    @abstractmethod
+    def forward(self, sink: ByteSink) -> None:
+        """Moves every byte of a `stream<u8>` to `sink`, which then owns this reader and hears of its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Drops the readable end: the guest's writes give DROPPED from now on."""
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes | T]: ...

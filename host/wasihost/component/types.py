@@ -1,0 +1,231 @@
+"""WIT types as plain, comparable Python values.
+
+Wasmtime's own reflected types abort the process when two that mention resources are compared, so they are
+copied into these once (`reflect`), and only these are used afterwards. Equality is structural, as in the
+component model; a `Resource` is equal to itself only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+
+class Resource:
+    """One resource type of a component; identity is equality."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<resource {self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """bool, an integer, a float, char or string, by its WIT name."""
+
+    name: str
+
+
+BOOL, CHAR, STRING = Primitive("bool"), Primitive("char"), Primitive("string")
+S8, S16, S32, S64 = (Primitive(f"s{bits}") for bits in (8, 16, 32, 64))
+U8, U16, U32, U64 = (Primitive(f"u{bits}") for bits in (8, 16, 32, 64))
+F32, F64 = Primitive("f32"), Primitive("f64")
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    element: ValType
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    fields: tuple[tuple[str, ValType], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuple:
+    elements: tuple[ValType, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    cases: tuple[tuple[str, ValType | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enum:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    payload: ValType
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    ok: ValType | None
+    err: ValType | None
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Borrow:
+    resource: Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    payload: ValType | None
+
+
+@dataclass(frozen=True, slots=True)
+class Future:
+    payload: ValType | None
+
+
+ValType: TypeAlias = (
+    Primitive
+    | List
+    | Record
+    | Tuple
+    | Variant
+    | Enum
+    | Flags
+    | Option
+    | Result
+    | Own
+    | Borrow
+    | Stream
+    | Future
+)
+
+Nominal = Record | Variant | Enum | Flags
+"""Types that WIT requires to be named where a function signature mentions them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Func:
+    """A function type; `is_async` is WIT's `async func`."""
+
+    params: tuple[tuple[str, ValType], ...]
+    result: ValType | None
+    is_async: bool = False
+
+    @property
+    def types(self) -> list[ValType]:
+        """The parameter types, then the result type if there is one."""
+        return [t for _, t in self.params] + ([] if self.result is None else [self.result])
+
+
+Item = Func | Resource | ValType
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """An imported or exported instance: its items in the component's order."""
+
+    items: dict[str, Item]
+
+    @property
+    def funcs(self) -> dict[str, Func]:
+        return {name: item for name, item in self.items.items() if isinstance(item, Func)}
+
+    @property
+    def types(self) -> dict[str, Resource | ValType]:
+        return {name: item for name, item in self.items.items() if not isinstance(item, Func)}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a component imports and exports. Items outside of an interface stand under the name ''."""
+
+    imports: dict[str, Interface] = field(default_factory=dict)
+    exports: dict[str, Interface] = field(default_factory=dict)
+
+
+def cases(t: ValType) -> tuple[ValType | None, ...] | None:
+    """The payload types of a variant-like type in discriminant order; None for other types."""
+    match t:
+        case Variant(cases=items):
+            return tuple(payload for _, payload in items)
+        case Enum(names=names):
+            return (None,) * len(names)
+        case Option(payload=payload):
+            return (None, payload)
+        case Result(ok=ok, err=err):
+            return (ok, err)
+    return None
+
+
+def children(t: ValType) -> tuple[ValType, ...]:
+    """The types directly inside `t`."""
+    match t:
+        case List(element=element):
+            return (element,)
+        case Record(fields=fields):
+            return tuple(inner for _, inner in fields)
+        case Tuple(elements=elements):
+            return elements
+        case Stream(payload=payload) | Future(payload=payload):
+            return () if payload is None else (payload,)
+    return tuple(payload for payload in cases(t) or () if payload is not None)
+
+
+def walk(t: ValType) -> Iterator[ValType]:
+    """`t` and every type inside it, children first."""
+    for child in children(t):
+        yield from walk(child)
+    yield t
+
+
+def contains(t: ValType | None, kinds: type | tuple[type, ...]) -> bool:
+    """Whether a value of `t` can hold a value of one of `kinds`; what streams and futures carry does not count."""
+    if t is None:
+        return False
+    if isinstance(t, kinds):
+        return True
+    if isinstance(t, Stream | Future):
+        return False
+    return any(contains(child, kinds) for child in children(t))
+
+
+def substitute(t: ValType, replace: Callable[[ValType], ValType | None]) -> ValType:
+    """`t` with every inner type for which `replace` gives one replaced by it."""
+
+    def inner(x: ValType) -> ValType:
+        return substitute(x, replace)
+
+    def maybe(x: ValType | None) -> ValType | None:
+        return None if x is None else inner(x)
+
+    if (new := replace(t)) is not None:
+        return new
+    match t:
+        case List(element=element):
+            return List(inner(element))
+        case Record(fields=fields):
+            return Record(tuple((name, inner(x)) for name, x in fields))
+        case Tuple(elements=elements):
+            return Tuple(tuple(inner(x) for x in elements))
+        case Variant(cases=items):
+            return Variant(tuple((name, maybe(x)) for name, x in items))
+        case Option(payload=payload):
+            return Option(inner(payload))
+        case Result(ok=ok, err=err):
+            return Result(maybe(ok), maybe(err))
+    return t

@@ -1,0 +1,166 @@
+"""What of a component goes through the adapter and driver components, and under which numbers.
+
+Functions that are sync and carry no stream or future are direct: registered straight in the linker. The others are
+adapted. On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component,
+and so is a handle to one of the guest's own resources on the host's side of an export: same flat and memory form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from wasihost.component import layout, types
+from wasihost.component.types import Future, Stream, ValType
+
+Kind = Stream | Future
+TOKEN = (("token", types.U32),)
+
+
+def is_direct(func: types.Func) -> bool:
+    return not func.is_async and not any(types.contains(t, Kind) for t in func.types)
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """An adapted import: function `index` of the adapter component."""
+
+    index: int
+    interface: str
+    name: str
+    func: types.Func
+
+    @property
+    def path(self) -> str:
+        return f"{self.interface}#{self.name}"
+
+    @property
+    def makes_pairs(self) -> bool:
+        return types.contains(self.func.result, Kind)
+
+    @property
+    def start(self) -> types.Func:
+        """The host's `start`: the parameters as they are; answers PENDING or READY."""
+        return types.Func(tuple((name, to_host(t)) for name, t in self.func.params), types.U32)
+
+    @property
+    def finish(self) -> types.Func:
+        """The host's `finish`: gives the result of a call that is ready."""
+        return types.Func(TOKEN, None if self.func.result is None else to_host(self.func.result))
+
+
+@dataclass(frozen=True)
+class Called:
+    """An export: function `index` of the driver component."""
+
+    index: int
+    interface: str
+    name: str
+    func: types.Func
+    guest_resources: frozenset[types.Resource]
+
+    @property
+    def path(self) -> str:
+        return f"{self.interface}#{self.name}" if self.interface else self.name
+
+    @property
+    def arguments(self) -> types.Tuple | None:
+        """The parameters as one tuple, whose memory form an async-lowered call takes."""
+        if not self.func.params:
+            return None
+        elements = tuple(to_host(t, self.guest_resources) for _, t in self.func.params)
+        # One flat value would come back directly and not through memory.
+        padding = (types.U8,) if len(layout.flatten(types.Tuple(elements))) == 1 else ()
+        return types.Tuple(elements + padding)
+
+    @property
+    def args(self) -> types.Func:
+        """The host's `args`: gives the arguments of a call."""
+        return types.Func(TOKEN, self.arguments)
+
+    @property
+    def done(self) -> types.Func:
+        """The host's `done`: takes the result, as a list because a list's elements are passed by address."""
+        if self.func.result is None:
+            return types.Func(TOKEN, None)
+        return types.Func((*TOKEN, ("values", types.List(to_host(self.func.result, self.guest_resources)))), None)
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The numbering of everything that is generated for one component."""
+
+    world: types.World
+    native: frozenset[str] = field(default_factory=frozenset)
+    """Interfaces that the linker provides by itself: never adapted."""
+
+    @cached_property
+    def adapted(self) -> list[Adapted]:
+        pairs = [
+            (interface, name, func)
+            for interface, items in self.world.imports.items()
+            if interface not in self.native
+            for name, func in items.funcs.items()
+            if not is_direct(func)
+        ]
+        return [Adapted(index, *pair) for index, pair in enumerate(pairs)]
+
+    @cached_property
+    def called(self) -> list[Called]:
+        """The exports that the driver can call: all but those with streams or futures."""
+        pairs = [
+            (interface, name, func)
+            for interface, items in self.world.exports.items()
+            for name, func in items.funcs.items()
+            if not any(types.contains(t, Kind) for t in func.types)
+        ]
+        return [Called(index, *pair, self.guest_resources) for index, pair in enumerate(pairs)]
+
+    @cached_property
+    def guest_resources(self) -> frozenset[types.Resource]:
+        """The resources that the guest itself defines."""
+        imported = {r for items in self.world.imports.values() for r in items.types.values()}
+        exported = {
+            r for items in self.world.exports.values() for r in items.types.values() if isinstance(r, types.Resource)
+        }
+        return frozenset(exported - imported)
+
+    @cached_property
+    def guest_resource_order(self) -> list[types.Resource]:
+        return sorted(self.guest_resources, key=lambda resource: resource.name)
+
+    @cached_property
+    def kinds(self) -> list[Kind]:
+        """Every stream and future type that the adapted functions mention, also inside another."""
+        return list(dict.fromkeys(self._kinds()))
+
+    def _kinds(self) -> Iterator[Kind]:
+        for adapted in self.adapted:
+            for t in adapted.func.types:
+                yield from (inner for inner in types.walk(t) if isinstance(inner, Kind))
+
+    def kind(self, t: Kind) -> int:
+        return self.kinds.index(t)
+
+
+def carries_values(kind: Kind) -> bool:
+    """Whether the elements go through `take` and `give`; bytes and nothing at all do not."""
+    return kind.payload is not None and kind != types.Stream(types.U8)
+
+
+def values_of(kind: Kind) -> types.List:
+    """The host's form of a buffer of elements."""
+    assert kind.payload is not None
+    return types.List(to_host(kind.payload))
+
+
+def to_host(t: ValType, guest_resources: frozenset[types.Resource] = frozenset()) -> ValType:
+    """`t` as the host's side sees it."""
+
+    def replace(x: ValType) -> ValType | None:
+        if isinstance(x, Kind) or (isinstance(x, types.Own | types.Borrow) and x.resource in guest_resources):
+            return types.U32
+        return None
+
+    return types.substitute(t, replace)

@@ -1,0 +1,58 @@
+"""Every exception that wasihost raises to the embedder, in one tree.
+
+What a guest sees is never one of these: a refused system call is an `error-code` value to the guest,
+see `wasihost.component.values.WitError`.
+"""
+
+from __future__ import annotations
+
+
+class WasihostError(Exception):
+    """Base of all exceptions of this library."""
+
+
+class ComponentError(WasihostError):
+    """The bytes are not a component that Wasmtime accepts."""
+
+
+class LinkError(WasihostError):
+    """An import of the component has no provider, or a provider that does not fit it."""
+
+
+class UnsupportedTypeError(WasihostError):
+    """A WIT type that this library cannot express; names the WIT path."""
+
+
+class RuleError(WasihostError):
+    """A policy rule that cannot be understood."""
+
+
+class ProviderError(WasihostError):
+    """A provider returned something that is not a value of the WIT type."""
+
+
+class LimitError(WasihostError):
+    """A limit of the host was reached."""
+
+
+class GuestTrap(WasihostError):
+    """The guest broke a rule and was stopped; the message carries the wasm backtrace."""
+
+
+class GuestExit(WasihostError):
+    """The guest ended with an exit code other than success.
+
+    `code` is 1 when `wasi:cli/run` returned err, else the code given to `wasi:cli/exit`.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the guest exited with code {code}")
+        self.code = code
+
+
+class DeadlockError(WasihostError):
+    """The guest waits for something that nobody can bring about; lists what it waits for."""
+
+
+class InternalError(WasihostError):
+    """An invariant of this library is broken: please report it."""
