@@ -1,0 +1,58 @@
+"""wasi:cli 0.3, as far as it goes without clocks, files and a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+
+from wasihost.wasi.cli.environment import Environment
+from wasihost.wasi.cli.exit import Exit
+from wasihost.wasi.cli.inputs import InputTarget
+from wasihost.wasi.cli.outputs import OutputTarget
+from wasihost.wasi.cli.stdio import Stderr, Stdin, Stdout
+from wasihost.wasi.cli.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
+from wasihost.wasi.cli.types import ErrorCode, Types
+
+__all__ = ["ErrorCode", "InputTarget", "OutputTarget", "providers"]
+
+
+def providers(
+    env: Mapping[str, str] | None = None,
+    args: Iterable[str] = (),
+    cwd: str | None = None,
+    stdin: InputTarget | None = None,
+    stdout: OutputTarget | None = None,
+    stderr: OutputTarget | None = None,
+) -> dict[str, object]:
+    """A provider for each interface that wasi:cli imports, by its name without the version.
+
+    The guest's standard streams are this process's where None is given; `Stdin` and `Stdout` say what else they can be.
+    """
+    return {
+        "wasi:cli/environment": Environment(env or {}, args, cwd),
+        "wasi:cli/exit": Exit(),
+        "wasi:cli/types": Types(),
+        "wasi:cli/stdin": Stdin(_input(stdin)),
+        "wasi:cli/stdout": Stdout(_output(stdout, sys.stdout)),
+        "wasi:cli/stderr": Stderr(_output(stderr, sys.stderr)),
+        "wasi:cli/terminal-input": TerminalInput(),
+        "wasi:cli/terminal-output": TerminalOutput(),
+        "wasi:cli/terminal-stdin": TerminalStdin(),
+        "wasi:cli/terminal-stdout": TerminalStdout(),
+        "wasi:cli/terminal-stderr": TerminalStderr(),
+    }
+
+
+# A process started without a standard stream has None for it: the guest then finds an empty one.
+
+
+def _input(given: InputTarget | None) -> InputTarget:
+    if given is None:
+        return b"" if sys.stdin is None else sys.stdin
+    return given
+
+
+def _output(given: OutputTarget | None, inherited: OutputTarget | None) -> OutputTarget:
+    if given is None:
+        return (lambda data: None) if inherited is None else inherited
+    return given

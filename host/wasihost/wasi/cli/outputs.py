@@ -1,0 +1,161 @@
+"""Where stdout and stderr go, and the sink that takes the bytes of a stream of the guest there.
+
+Theory of operation. All streams that the guest opens on its stdout share one `Output`. A sink whose block is written
+only in part holds the output: the others wait until the rest is out. For the guest a write may be over once its block
+was taken, so without this, what it writes next to another stream could come out in the middle of the block.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import io
+import os
+import select
+from collections.abc import Callable
+from typing import IO, Any, TypeAlias
+
+from wasihost.component.streams import ByteSink
+from wasihost.wasi.cli.readiness import Readiness, descriptor
+from wasihost.wasi.cli.types import Done, settle
+
+OutputTarget: TypeAlias = int | IO[bytes] | IO[str] | Callable[[bytes], object]
+Write: TypeAlias = Callable[[memoryview], int]
+
+
+class Output:
+    """One stdout or stderr."""
+
+    def __init__(self, target: OutputTarget) -> None:
+        self._target = target  # a file object that nobody holds closes its descriptor
+        self.fd = descriptor(target)
+        self._write = _writer(target, self.fd)
+        self._holder: OutputSink | None = None
+        self._waiting: dict[OutputSink, Callable[[], None]] = {}
+
+    def write(self, sink: OutputSink, view: memoryview) -> int:
+        """Takes the beginning of `view`; `sink` holds the output until all of it is taken."""
+        if not self.is_free_for(sink):
+            raise BlockingIOError
+        self._holder = sink
+        taken = self._write(view)
+        if taken == len(view):
+            self.release(sink)
+        return taken
+
+    def is_free_for(self, sink: OutputSink) -> bool:
+        """Whether no other sink has a block that is written in part."""
+        return self._holder in (None, sink)
+
+    def wait(self, sink: OutputSink, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when the holder's block is written."""
+        self._waiting[sink] = callback
+
+    def release(self, sink: OutputSink) -> None:
+        """Ends what `sink` holds or waits for."""
+        self._waiting.pop(sink, None)
+        if self._holder is sink:
+            self._holder = None
+            for waiting in self._waiting:
+                waiting.loop.call_soon(self._wake, waiting)
+
+    def _wake(self, sink: OutputSink) -> None:
+        callback = self._waiting.pop(sink, None)
+        if callback is not None:  # else it was closed meanwhile
+            callback()
+
+
+class OutputSink(ByteSink):
+    """Takes one `stream<u8>` to an output, and resolves `done` when everything is written."""
+
+    def __init__(self, output: Output, done: Done) -> None:
+        self._output = output
+        self._done = done
+        self.loop = done.get_loop()
+        self._readiness = Readiness(output.fd, write=True)
+
+    def write(self, view: memoryview) -> int:
+        return self._output.write(self, view)
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        if self._output.is_free_for(self):
+            self._readiness.wait(callback)
+        else:
+            self._output.wait(self, callback)
+
+    def close(self, error: BaseException | None) -> None:
+        self._readiness.cancel()
+        self._output.release(self)
+        settle(self._done, error)
+
+
+# ---- what can be written to
+
+
+def _writer(target: Any, fd: int | None) -> Write:
+    if fd is not None:
+        return _Pollable(target, fd).write
+    if isinstance(target, int):
+        return lambda view: os.write(target, view)
+    if hasattr(target, "write"):
+        return _File(target).write
+    return _Call(target).write
+
+
+class _Pollable:
+    """A pipe, terminal or socket, written in pieces that do not block, see `readiness`."""
+
+    def __init__(self, target: Any, fd: int) -> None:
+        self._flush = getattr(target, "flush", None)
+        self._fd = fd
+        self._readiness = Readiness(fd, write=True)
+
+    def write(self, view: memoryview) -> int:
+        if self._flush is not None:
+            self._flush()  # what Python code printed before comes out before
+        taken = 0
+        with contextlib.suppress(BlockingIOError):  # somebody else set O_NONBLOCK
+            while taken < len(view) and self._readiness.now():
+                # That much is sure to go into a pipe that poll reports as writable (the select module's documentation).
+                taken += os.write(self._fd, view[taken : taken + select.PIPE_BUF])
+        if view and not taken:
+            raise BlockingIOError
+        return taken
+
+
+class _File:
+    """A regular file or any other object with `write`; text is decoded as UTF-8, wrong bytes become U+FFFD."""
+
+    def __init__(self, file: Any) -> None:
+        self._layers = [file, file.buffer] if hasattr(file, "buffer") else [file]
+        is_text = isinstance(self._layers[-1], io.TextIOBase) or hasattr(self._layers[-1], "encoding")
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode if is_text else None
+
+    def write(self, view: memoryview) -> int:
+        self._flush()  # what Python code printed before comes out before
+        taken = self._write(view)
+        self._flush()
+        return taken
+
+    def _write(self, view: memoryview) -> int:
+        if self._decode is not None:
+            self._layers[-1].write(self._decode(view))
+            return len(view)
+        taken = self._layers[-1].write(bytes(view))
+        return taken if isinstance(taken, int) else len(view)  # an unbuffered file may take less
+
+    def _flush(self) -> None:
+        for layer in self._layers:
+            if hasattr(layer, "flush"):
+                layer.flush()
+
+
+class _Call:
+    """A function that is called with each block."""
+
+    def __init__(self, function: Callable[[bytes], object]) -> None:
+        self._function = function
+
+    def write(self, view: memoryview) -> int:
+        self._function(bytes(view))
+        return len(view)

@@ -1,0 +1,79 @@
+"""Waiting until a file descriptor can be read or written, without changing anything about it.
+
+Theory of operation. The standard streams are shared with other processes, the shell among them, and O_NONBLOCK belongs
+to what is shared (open(2), "open file description"): setting it would change their files too, and stay set after a
+crash. So the flag is left alone; poll(2) tells beforehand whether a call would block. Two things follow. Only as much
+may be written as poll promises room for, see `outputs`. And another process that uses the same file between poll and
+the call can still make the call wait, until that file is ready again.
+
+The event loop watches a duplicate of the descriptor, which exists only as long as somebody waits: the loop knows one
+callback per descriptor, and neither another stream's nor the embedder's own may be replaced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import select
+import socket
+import stat
+from collections.abc import Callable
+from functools import partial
+
+
+def descriptor(file: object) -> int | None:
+    """The descriptor below a file object that may keep its caller waiting; None for regular files and other objects.
+
+    Only Python's own plain layers are looked through: others, like gzip's, have a `fileno` and change the bytes.
+    """
+    if isinstance(file, io.TextIOWrapper):
+        file = file.buffer
+    if isinstance(file, io.BufferedReader | io.BufferedWriter | io.BufferedRandom):
+        file = file.raw
+    if isinstance(file, io.FileIO | socket.SocketIO):
+        file = file.fileno()
+    return file if isinstance(file, int) and not stat.S_ISREG(os.fstat(file).st_mode) else None
+
+
+class Readiness:
+    """Whether a descriptor is ready to be read or, with `write`, to be written; one of None always is."""
+
+    def __init__(self, fd: int | None, write: bool = False) -> None:
+        self._fd = fd
+        self._write = write
+        self._cancel: Callable[[], None] | None = None
+        self._poll = select.poll()
+        if fd is not None:
+            self._poll.register(fd, select.POLLOUT if write else select.POLLIN)
+
+    def now(self) -> bool:
+        """Whether it is ready; it also is when the call would fail at once."""
+        return self._fd is None or bool(self._poll.poll(0))
+
+    def wait(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when it is ready."""
+        self.cancel()
+        loop = asyncio.get_running_loop()
+        if self._fd is None or self.now():  # epoll refuses what is always ready, such as /dev/null
+            self._cancel = loop.call_soon(callback).cancel
+            return
+        watched = os.dup(self._fd)
+        add, remove = (loop.add_writer, loop.remove_writer) if self._write else (loop.add_reader, loop.remove_reader)
+        add(watched, self._ready, callback)
+        self._cancel = partial(_forget, remove, watched)
+
+    def cancel(self) -> None:
+        """Forgets the callback, if there is one."""
+        cancel, self._cancel = self._cancel, None
+        if cancel is not None:
+            cancel()
+
+    def _ready(self, callback: Callable[[], None]) -> None:
+        self.cancel()
+        callback()
+
+
+def _forget(remove: Callable[[int], object], watched: int) -> None:
+    remove(watched)
+    os.close(watched)
