@@ -29,11 +29,18 @@ build_rust() {
   done
 }
 
+build_c() {
+  tool sh c/build.sh
+  install_fixture build/c/tcp-methods.wasm c-tcp-methods
+  install_fixture build/c/echo-client.wasm c-echo-client
+}
+
 checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }
 
 ./wit.sh
 mkdir -p prebuilt
-for part in "${@:-rust}"; do
+[ $# -gt 0 ] || set -- rust c
+for part in "$@"; do
   "build_$part"
 done
 checksums
