@@ -14,10 +14,10 @@ address of both families; names are not resolved. PORT is a number or `*`.
 | TCP_LISTEN | the actual local one | an inbound rule matches it |
 | TCP_ACCEPT | the peer | there is an inbound rule: who listens accepts from anybody |
 
-An implicit bind, of connect or listen, asks for TCP_BIND of `0.0.0.0:0` or `[::]:0`. That address is allowed, also to an
-explicit bind, when there is an outbound rule for its family: nobody can come in that way, since listening there is
-asked about again. In a rule `0.0.0.0` and `[::]` mean just that address; to let a guest listen on all interfaces and on
-any one of them, say `*`.
+An implicit bind, of connect or listen, asks for TCP_BIND of `0.0.0.0:0` or `[::]:0`. That address is allowed, also to
+an explicit bind, when there is an outbound rule for its family: nobody can come in that way, since listening there is
+asked about again. In a rule `0.0.0.0` and `[::]` mean just that address; to let a guest listen on all interfaces and
+on any one of them, say `*`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,87 @@
+"""Addresses: both ways across the seam, and which ones the WIT accepts."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wasihost.network.base import Address, Family
+from wasihost.wasi.sockets.addresses import (
+    IpSocketAddress,
+    Ipv4SocketAddress,
+    Ipv6SocketAddress,
+    from_network,
+    is_valid_local,
+    is_valid_remote,
+    to_network,
+)
+
+U8, U16, U32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
+
+
+def _at(ip: str, port: int = 80) -> Address:
+    return Address(ip_address(ip), port)
+
+
+@given(U16, st.tuples(U8, U8, U8, U8))
+def test_an_ipv4_address_comes_back_as_it_went(port: int, ip: tuple[int, int, int, int]) -> None:
+    address = IpSocketAddress.Ipv4(Ipv4SocketAddress(port, ip))
+    assert from_network(to_network(address)) == address
+
+
+@given(U16, U32, st.tuples(U16, U16, U16, U16, U16, U16, U16, U16), U32)
+def test_an_ipv6_address_comes_back_as_it_went(
+    port: int, flow_info: int, ip: tuple[int, int, int, int, int, int, int, int], scope_id: int
+) -> None:
+    address = IpSocketAddress.Ipv6(Ipv6SocketAddress(port, flow_info, ip, scope_id))
+    assert from_network(to_network(address)) == address
+
+
+def test_ipv6_groups_are_in_network_order() -> None:
+    address = IpSocketAddress.Ipv6(Ipv6SocketAddress(0, 0, (0x2001, 0xDB8, 0, 0, 0, 0, 0, 1), 0))
+    assert str(to_network(address).ip) == "2001:db8::1"
+
+
+@pytest.mark.parametrize(
+    ("family", "ip"), [(4, "127.0.0.1"), (4, "0.0.0.0"), (4, "240.0.0.1"), (6, "::"), (6, "::1"), (6, "fe80::1")]
+)
+def test_unicast_and_unspecified_addresses_can_be_bound(family: Family, ip: str) -> None:
+    assert is_valid_local(_at(ip), family)
+
+
+@pytest.mark.parametrize(("family", "ip"), [(6, "127.0.0.1"), (4, "::1"), (4, "::ffff:127.0.0.1")])
+def test_an_address_of_the_other_family_is_invalid(family: Family, ip: str) -> None:
+    assert not is_valid_local(_at(ip), family)
+
+
+@pytest.mark.parametrize("ip", ["::ffff:127.0.0.1", "::ffff:0.0.0.0", "::127.0.0.1", "::2", "::ffff"])
+def test_ipv4_in_ipv6_form_is_invalid(ip: str) -> None:
+    assert not is_valid_local(_at(ip), 6)
+
+
+@pytest.mark.parametrize("ip", ["224.0.0.1", "239.255.255.255", "255.255.255.255", "ff00::", "ff02::1", "ffff::1"])
+def test_only_unicast_is_valid(ip: str) -> None:
+    address = _at(ip)
+    assert not is_valid_local(address, address.ip.version)
+
+
+@pytest.mark.parametrize("ip", ["0.0.0.0", "::"])
+def test_nobody_can_connect_to_the_unspecified_address(ip: str) -> None:
+    address = _at(ip)
+    assert not is_valid_remote(address, address.ip.version)
+
+
+@pytest.mark.parametrize("ip", ["127.0.0.1", "::1"])
+def test_nobody_can_connect_to_port_0(ip: str) -> None:
+    address = _at(ip, port=0)
+    assert not is_valid_remote(address, address.ip.version)
+
+
+@given(st.ip_addresses(), U16)
+def test_what_can_be_connected_to_could_be_bound(ip: object, port: int) -> None:
+    address = _at(str(ip), port)
+    for family in (4, 6):
+        assert is_valid_local(address, family) or not is_valid_remote(address, family)
