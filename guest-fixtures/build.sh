@@ -13,7 +13,7 @@ P2_RELEASE=rust/target/wasm32-wasip2/release
 
 # name in prebuilt/ = what cargo calls it
 RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-methods=tcp_methods \
-rust-exports=exports rust-kv-client=kv_client"
+rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions"
 
 tool() { $GUEST_RUN "$@"; }
 
@@ -29,6 +29,12 @@ build_rust() {
   done
 }
 
+# std for wasm32-wasip2 imports WASI 0.2 by itself
+build_p2() {
+  tool sh -c 'cd rust && cargo build --release --locked -p hello-p2 --target wasm32-wasip2'
+  install_fixture "$P2_RELEASE/hello_p2.wasm" rust-hello-p2
+}
+
 build_c() {
   tool sh c/build.sh
   install_fixture build/c/tcp-methods.wasm c-tcp-methods
@@ -39,7 +45,7 @@ checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }
 
 ./wit.sh
 mkdir -p prebuilt
-[ $# -gt 0 ] || set -- rust c
+[ $# -gt 0 ] || set -- rust p2 c
 for part in "$@"; do
   "build_$part"
 done

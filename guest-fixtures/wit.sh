@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# Lays out the WIT the guests are built from below build/wit (git-ignored):
-#   build/wit/NAME    wit/NAME.wit with WASI as version 0.3.0 below deps (the text of 0.3.2 with another number)
-#   build/wit/0.3.2   WASI 0.3.2 as published, for the guests that name that version
-# WASI comes from ../wit where the repository carries it, else from the crate wasip3.
+# Lays out the WIT the guests are built from: build/wit/NAME (git-ignored) holds wit/NAME.wit, with WASI below deps if it is named
+# there, in the version that is named. WASI comes from ../wit where the repository carries it, else from the crate wasip3; 0.3.0 is
+# the text of 0.3.2 with another number.
 set -euo pipefail
 cd "$(dirname "$0")"
 CRATE=wasip3-0.10.0+wasi-0.3.2
@@ -21,15 +20,15 @@ else
 fi
 
 rm -rf build/wit
-mkdir -p build/wit/0.3.2/deps
-cp -r "$source"/. build/wit/0.3.2/deps
 for world in wit/*.wit; do
-  name=$(basename "$world" .wit)
-  folder=build/wit/$name
-  mkdir -p "$folder/deps"
+  folder=build/wit/$(basename "$world" .wit)
+  mkdir -p "$folder"
   cp "$world" "$folder"
-  [ "$name" = exports ] && continue
-  cp -r "$source"/. "$folder/deps"
-  # sed leaves @since(version = 0.3.0) alone: there is no @ in front of that number
-  find "$folder/deps" -name '*.wit' -exec sed -i 's/@0\.3\.[0-9]\+/@0.3.0/g' {} +
+  version=$(sed -n 's/.*\(@0\.3\.[0-9]*\).*/\1/p' "$world" | sort -u)
+  [ -n "$version" ] || continue
+  mkdir "$folder/deps"
+  # @since(version = 0.3.0) is left alone: there is no @ in front of that number
+  for wit in "$source"/*.wit; do
+    sed "s/@0\.3\.[0-9][0-9]*/$version/g" "$wit" >"$folder/deps/$(basename "$wit")"
+  done
 done

@@ -16,6 +16,7 @@ pub mod bindings {
 }
 pub mod check;
 pub mod environment;
+pub mod net;
 pub mod print;
 pub mod pump;
 

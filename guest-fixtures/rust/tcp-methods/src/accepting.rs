@@ -3,10 +3,8 @@
 use futures::future::try_join_all;
 use support::address::{port, with_port};
 use support::check::{equal, holds, refused, refused_any};
-use support::{Checked, ErrorCode, IpSocketAddress, TcpSocket};
+use support::{Checked, ErrorCode, IpSocketAddress, TcpSocket, net};
 use wit_bindgen::StreamResult;
-
-use crate::net;
 
 pub async fn listen() -> Checked {
     let mut listener = net::listener()?;

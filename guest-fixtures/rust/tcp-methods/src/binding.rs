@@ -2,9 +2,7 @@
 
 use support::address::{port, with_port};
 use support::check::{equal, holds, refused};
-use support::{Checked, ErrorCode, IpAddressFamily, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, IpAddressFamily, TcpSocket, net};
 
 pub async fn create() -> Checked {
     for family in [IpAddressFamily::Ipv4, IpAddressFamily::Ipv6] {

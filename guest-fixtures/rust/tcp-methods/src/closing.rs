@@ -1,9 +1,7 @@
 //! How a connection ends, one direction at a time or both, in peace or not.
 
 use support::check::{equal, holds, refused, refused_any};
-use support::{Checked, ErrorCode, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, TcpSocket, net};
 
 pub async fn half_close() -> Checked {
     let (client, server) = net::pair().await?;

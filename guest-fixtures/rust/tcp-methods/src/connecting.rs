@@ -5,9 +5,7 @@ use std::pin::pin;
 use futures::future::{Either, join, select};
 use support::address::{port, with_port};
 use support::check::{equal, holds, refused};
-use support::{Checked, ErrorCode, IpSocketAddress, TcpSocket, monotonic_clock, print};
-
-use crate::net;
+use support::{Checked, ErrorCode, IpSocketAddress, TcpSocket, monotonic_clock, net, print};
 
 pub async fn connect() -> Checked {
     let mut listener = net::listener()?;

@@ -1,9 +1,7 @@
 //! The host refuses every use of the network.
 
 use support::check::{equal, refused};
-use support::{Checked, ErrorCode, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, TcpSocket, net};
 
 /// `create` alone uses no address: a host may allow it (there is nothing to ask a policy about) or refuse it.
 fn allowed_socket() -> Checked<Option<TcpSocket>> {

@@ -2,9 +2,7 @@
 
 use support::address::port;
 use support::check::{equal, holds, refused, refused_any};
-use support::{Checked, ErrorCode, IpAddressFamily, IpSocketAddress, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, IpAddressFamily, IpSocketAddress, TcpSocket, net};
 
 fn ipv6(ip: &str, port: u16) -> IpSocketAddress {
     net::address("0.0.0.0", ip, port)

@@ -13,12 +13,11 @@ mod closing;
 mod connecting;
 mod denied;
 mod ipv6;
-mod net;
 mod options;
 mod states;
 mod transfer;
 
-use support::{Checked, Failure, environment, print};
+use support::{Checked, Failure, environment, net, print};
 
 support::program!(cases);
 

@@ -3,9 +3,7 @@
 use std::fmt::Debug;
 
 use support::check::{equal, holds, refused};
-use support::{Checked, ErrorCode, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, TcpSocket, net};
 
 const SECOND: u64 = 1_000_000_000;
 

@@ -1,9 +1,7 @@
 //! Every method in every state that a socket can stay in. Success of transfer, accept and options has its own cases.
 
 use support::check::{equal, holds, refused, refused_any};
-use support::{Checked, ErrorCode, TcpSocket};
-
-use crate::net;
+use support::{Checked, ErrorCode, TcpSocket, net};
 
 const INVALID_STATE: &[ErrorCode] = &[ErrorCode::InvalidState];
 

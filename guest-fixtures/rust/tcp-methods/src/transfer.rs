@@ -2,10 +2,8 @@
 
 use futures::future::join;
 use support::check::{equal, holds};
-use support::{Checked, ErrorCode, pump};
+use support::{Checked, ErrorCode, net, pump};
 use wit_bindgen::StreamResult;
-
-use crate::net;
 
 const INVALID_STATE: &[ErrorCode] = &[ErrorCode::InvalidState];
 

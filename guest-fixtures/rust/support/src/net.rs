@@ -1,10 +1,11 @@
-//! What the cases are made of: loopback addresses of the family under test, listeners, connected pairs, opened sockets.
+//! What cases on loopback are made of: loopback addresses of the family under test, listeners, connected pairs, opened sockets.
 
 use futures::future::LocalBoxFuture;
-use support::address::from_std;
-use support::check::{equal, refused_any};
-use support::{Checked, ErrorCode, Failure, IpAddressFamily, IpSocketAddress, TcpSocket, environment, wit_stream};
 use wit_bindgen::{FutureReader, StreamReader, StreamResult, StreamWriter};
+
+use crate::address::from_std;
+use crate::check::{equal, refused, refused_any};
+use crate::{Checked, ErrorCode, Failure, IpAddressFamily, IpSocketAddress, TcpSocket, environment, pump, wit_stream};
 
 /// What many cases await is boxed: the compiler would else copy its state machine into each of them.
 pub type Boxed<'a, T = ()> = LocalBoxFuture<'a, Checked<T>>;
@@ -114,7 +115,7 @@ pub fn closed_port() -> Checked<IpSocketAddress> {
 /// A socket whose connect failed.
 pub async fn failed() -> Checked<TcpSocket> {
     let socket = socket()?;
-    support::check::refused(connect(&socket, closed_port()?).await, ErrorCode::ConnectionRefused)?;
+    refused(connect(&socket, closed_port()?).await, ErrorCode::ConnectionRefused)?;
     Ok(socket)
 }
 
@@ -147,7 +148,7 @@ pub fn deliver<'a>(writer: &'a mut StreamWriter<u8>, reader: &'a mut StreamReade
     let difference = Failure::new(format!("{text:?} did not arrive"));
     Box::pin(async move {
         let unsent = writer.write_all(text.as_bytes().to_vec()).await;
-        let got = support::pump::exactly(reader, text.len() - unsent.len()).await;
+        let got = pump::exactly(reader, text.len() - unsent.len()).await;
         if got == text.as_bytes() { Ok(()) } else { Err(difference) }
     })
 }
