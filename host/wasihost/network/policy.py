@@ -23,11 +23,10 @@ on any one of them, say `*`.
 from __future__ import annotations
 
 import enum
-import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
 from wasihost.errors import RuleError
@@ -138,22 +137,38 @@ def parse_rule(rule: str) -> Rule:
 def _parse_host(rule: str, host: str) -> IPv4Network | IPv6Network | None:
     if host == "*":
         return None
+    network = _network(host)
+    if network is None:
+        raise _error(rule, "host", len(_SCHEME), host, _expected_host(host))
+    return network
+
+
+def _network(host: str) -> IPv4Network | IPv6Network | None:
     try:
-        if host.startswith("[") and host.endswith("]"):
-            return IPv6Network(host[1:-1])
-        return IPv4Network(host)
-    except ValueError as error:
-        raise _error(rule, "host", len(_SCHEME), host, _expected_host(host)) from error
+        if not (host.startswith("[") and host.endswith("]")):
+            return IPv4Network(host)
+        network = IPv6Network(host[1:-1])
+    except ValueError:
+        return None
+    # A scope is no part of the addresses that a policy sees, and guests get no IPv4 address in IPv6 form.
+    return None if "%" in host or network.network_address.ipv4_mapped else network
 
 
 def _expected_host(host: str) -> str:
-    """What to write for a host that is wrong; says so where it is nearly right."""
+    """What to write for a host that is wrong: the right form where it can be guessed."""
+    text, slash, prefix = host.strip("[]").partition("/")
     try:
-        network = ipaddress.ip_network(host.strip("[]"), strict=False)
+        network = ip_network(text.partition("%")[0] + slash + prefix, strict=False)
     except ValueError:
         return "an IPv4 address, an IPv6 address in brackets, a network or *"
-    text = str(network) if "/" in host else str(network.network_address)
-    return f"[{text}]" if network.version == 6 else text
+    if isinstance(network, IPv4Network):
+        return _shown(network, slash)
+    mapped = network.network_address.ipv4_mapped
+    return str(mapped) if mapped else f"[{_shown(network, slash)}]"
+
+
+def _shown(network: IPv4Network | IPv6Network, slash: str) -> str:
+    return str(network) if slash else str(network.network_address)
 
 
 def _parse_port(rule: str, port: str) -> int | None:

@@ -1,0 +1,394 @@
+"""The operating system's sockets, over loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from wasihost.network import os_network
+from wasihost.network.base import WILDCARD, Address, Family, Option, Socket
+from wasihost.network.os_network import OsNetwork, OsSocket
+
+LOOPBACK: dict[Family, Address] = {4: Address(ip_address("127.0.0.1"), 0), 6: Address(ip_address("::1"), 0)}
+
+
+def _no_ipv6() -> str | None:
+    """Why IPv6 cannot be tested here."""
+    if not socket.has_ipv6:
+        return "Python was built without IPv6"
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        return f"no IPv6 loopback: {error}"
+    return None
+
+
+NO_IPV6 = _no_ipv6()
+both_families = pytest.mark.parametrize(
+    "family", [4, pytest.param(6, marks=pytest.mark.skipif(NO_IPV6 is not None, reason=NO_IPV6 or ""))]
+)
+
+
+class Sockets:
+    """Makes sockets and closes them all at the end."""
+
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
+
+    def own(self, made: Socket) -> OsSocket:
+        self._stack.callback(made.close)
+        assert isinstance(made, OsSocket)
+        return made
+
+    def create(self, family: Family) -> OsSocket:
+        return self.own(OsNetwork().tcp_socket(family))
+
+    def listener(self, family: Family) -> OsSocket:
+        listener = self.create(family)
+        listener.bind(LOOPBACK[family])
+        listener.listen(16)
+        return listener
+
+    async def pair(self, family: Family) -> tuple[OsSocket, OsSocket]:
+        listener, client = self.listener(family), self.create(family)
+        client.connect(listener.local_address())
+        await _until(client.finish_connect, client.wait_writable)
+        accepted, _ = await _until(listener.accept, listener.wait_readable)
+        return client, self.own(accepted)
+
+
+async def _until(call: Callable[[], Any], wait: Callable[[Callable[[], None]], None]) -> Any:
+    """What a call returns when it does not block any more."""
+    while True:
+        try:
+            return call()
+        except BlockingIOError:
+            ready = asyncio.Event()
+            wait(ready.set)
+            await ready.wait()
+
+
+async def _received(end: OsSocket) -> bytes:
+    view = memoryview(bytearray(64))
+    n = await _until(lambda: end.recv_into(view), end.wait_readable)
+    return bytes(view[:n])
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    with contextlib.ExitStack() as stack:
+        yield Sockets(stack)
+
+
+# ---- life
+
+
+@both_families
+def test_a_new_socket_is_at_the_wildcard_address(sockets: Sockets, family: Family) -> None:
+    assert sockets.create(family).local_address() == WILDCARD[family]
+
+
+@both_families
+def test_port_0_is_a_free_port(sockets: Sockets, family: Family) -> None:
+    bound = sockets.create(family)
+    bound.bind(LOOPBACK[family])
+    assert bound.local_address().ip == LOOPBACK[family].ip
+    assert bound.local_address().port > 0
+
+
+@both_families
+async def test_both_ends_know_each_other(sockets: Sockets, family: Family) -> None:
+    client, server = await sockets.pair(family)
+    assert client.local_address() == server.remote_address()
+    assert client.remote_address() == server.local_address()
+
+
+@both_families
+async def test_accept_gives_the_peer(sockets: Sockets, family: Family) -> None:
+    listener, client = sockets.listener(family), sockets.create(family)
+    client.connect(listener.local_address())
+    accepted, peer = await _until(listener.accept, listener.wait_readable)
+    sockets.own(accepted)
+    assert peer == client.local_address()
+
+
+@both_families
+async def test_bytes_arrive_and_then_the_end(sockets: Sockets, family: Family) -> None:
+    client, server = await sockets.pair(family)
+    assert client.send(memoryview(b"hello")) == 5
+    client.shutdown_write()
+    assert await _received(server) == b"hello"
+    assert await _received(server) == b""
+
+
+@both_families
+async def test_nobody_listening_is_connection_refused(sockets: Sockets, family: Family) -> None:
+    deaf, client = sockets.create(family), sockets.create(family)
+    deaf.bind(LOOPBACK[family])
+    client.connect(deaf.local_address())
+    with pytest.raises(ConnectionRefusedError):
+        await _until(client.finish_connect, client.wait_writable)
+
+
+def test_nothing_to_accept_blocks(sockets: Sockets) -> None:
+    with pytest.raises(BlockingIOError):
+        sockets.listener(4).accept()
+
+
+async def test_nothing_to_receive_blocks(sockets: Sockets) -> None:
+    client, _ = await sockets.pair(4)
+    with pytest.raises(BlockingIOError):
+        client.recv_into(memoryview(bytearray(1)))
+
+
+async def test_an_aborted_connection_is_reset(sockets: Sockets) -> None:
+    client, server = await sockets.pair(4)
+    server.abort()
+    with pytest.raises(ConnectionResetError):
+        await _received(client)
+
+
+async def test_sending_to_an_end_that_is_gone_raises_and_sends_no_signal(sockets: Sockets) -> None:
+    client, _ = await sockets.pair(4)
+    client.shutdown_write()
+    with pytest.raises(BrokenPipeError):
+        client.send(memoryview(b"late"))
+
+
+def test_an_ipv6_socket_carries_ipv6_only(sockets: Sockets) -> None:
+    if NO_IPV6:
+        pytest.skip(NO_IPV6)
+    made = sockets.create(6)
+    assert made._socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+
+
+@both_families
+def test_sockets_are_not_inherited_by_programs_that_the_embedder_starts(sockets: Sockets, family: Family) -> None:
+    assert not sockets.create(family)._socket.get_inheritable()
+
+
+# ---- ports
+
+
+def test_a_port_that_somebody_bound_is_in_use(sockets: Sockets) -> None:
+    first, second = sockets.create(4), sockets.create(4)
+    first.bind(LOOPBACK[4])
+    with pytest.raises(OSError, match=rf"Errno {errno.EADDRINUSE}\b"):
+        second.bind(first.local_address())
+
+
+async def test_a_listener_in_time_wait_does_not_keep_its_port(sockets: Sockets) -> None:
+    listener, client = sockets.listener(4), sockets.create(4)
+    address = listener.local_address()
+    client.connect(address)
+    accepted, _ = await _until(listener.accept, listener.wait_readable)
+    accepted.close()  # the side that ends first is left in TIME_WAIT
+    assert await _received(client) == b""
+    client.close()
+    listener.close()
+    again = sockets.create(4)
+    again.bind(address)
+    again.listen(1)
+
+
+@pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.EAGAIN])
+def test_no_free_port_in_connect_is_address_in_use(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    with pytest.raises(OSError, match=rf"Errno {errno.EADDRINUSE}\b"):
+        _Scripted.answering(connect_ex=number).connect(LOOPBACK[4])
+
+
+# ---- quirks of platforms
+
+
+class _Scripted(socket.socket):
+    """A socket of the system whose calls give what the test says."""
+
+    answers: dict[str, Any]
+
+    @classmethod
+    def answering(cls, **answers: Any) -> OsSocket:
+        with cls() as scripted:
+            scripted.answers = answers
+        return OsSocket(scripted, 4)
+
+    def connect_ex(self, address: Any) -> int:
+        code: int = self.answers["connect_ex"]
+        return code
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        raise self.answers["accept"]
+
+    def setsockopt(self, *arguments: Any) -> None:
+        raise self.answers["setsockopt"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    "ECONNRESET ENETRESET EHOSTUNREACH EHOSTDOWN ENETDOWN ENETUNREACH EPROTO ENOPROTOOPT ENONET EOPNOTSUPP".split(),
+)
+def test_network_errors_of_accept_are_connection_aborted(name: str) -> None:
+    if not hasattr(errno, name):
+        pytest.skip(f"this platform has no {name}")
+    with pytest.raises(ConnectionAbortedError):
+        _Scripted.answering(accept=OSError(getattr(errno, name), "")).accept()
+
+
+def test_errors_of_the_listener_itself_stay_what_they_are() -> None:
+    with pytest.raises(OSError, match=rf"Errno {errno.EMFILE}\b"):
+        _Scripted.answering(accept=OSError(errno.EMFILE, "")).accept()
+
+
+@pytest.mark.parametrize("option", [Option.RECEIVE_BUFFER_BYTES, Option.SEND_BUFFER_BYTES])
+def test_a_buffer_that_is_too_large_for_the_system_is_no_error(option: Option) -> None:
+    _Scripted.answering(setsockopt=OSError(errno.ENOBUFS, "")).set_option(option, 1)
+
+
+def test_other_options_may_fail() -> None:
+    with pytest.raises(OSError, match=rf"Errno {errno.ENOBUFS}\b"):
+        _Scripted.answering(setsockopt=OSError(errno.ENOBUFS, "")).set_option(Option.HOP_LIMIT, 1)
+
+
+async def test_options_that_the_system_does_not_inherit_are_set_again(
+    sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os_network._NOT_INHERITED, 4, (Option.HOP_LIMIT,))
+    listener, client = sockets.listener(4), sockets.create(4)
+    listener.set_option(Option.HOP_LIMIT, 42)
+    assert listener._set_on_listener == {Option.HOP_LIMIT: 42}
+    client.connect(listener.local_address())
+    accepted, _ = await _until(listener.accept, listener.wait_readable)
+    assert sockets.own(accepted)._set_on_listener == {Option.HOP_LIMIT: 42}
+
+
+# ---- options
+
+VALUES = {
+    Option.KEEP_ALIVE: 1,
+    Option.KEEP_ALIVE_IDLE_S: 42,
+    Option.KEEP_ALIVE_INTERVAL_S: 43,
+    Option.KEEP_ALIVE_COUNT: 44,
+    Option.HOP_LIMIT: 45,
+    Option.RECEIVE_BUFFER_BYTES: 0x10000,
+    Option.SEND_BUFFER_BYTES: 0x10000,
+}
+
+
+@both_families
+@pytest.mark.parametrize("option", Option)
+def test_an_option_reads_as_it_was_set(sockets: Sockets, family: Family, option: Option) -> None:
+    made = sockets.create(family)
+    made.set_option(option, VALUES[option])
+    expected = {VALUES[option]} if option is not Option.KEEP_ALIVE or sys.platform == "linux" else {1, 8}
+    assert made.get_option(option) in expected
+
+
+@both_families
+@pytest.mark.parametrize(
+    "option",
+    [option for option in Option if "BUFFER" not in option.name],  # these the system tunes as it likes
+)
+async def test_an_accepted_socket_inherits_options(sockets: Sockets, family: Family, option: Option) -> None:
+    listener, client = sockets.listener(family), sockets.create(family)
+    listener.set_option(option, VALUES[option])
+    client.connect(listener.local_address())
+    accepted, _ = await _until(listener.accept, listener.wait_readable)
+    assert sockets.own(accepted).get_option(option) == listener.get_option(option)
+
+
+@both_families
+def test_the_largest_values_a_provider_gives_are_taken(sockets: Sockets, family: Family) -> None:
+    made = sockets.create(family)
+    for option, value in {
+        Option.KEEP_ALIVE_IDLE_S: 32767,
+        Option.KEEP_ALIVE_INTERVAL_S: 32767,
+        Option.KEEP_ALIVE_COUNT: 127,
+        Option.HOP_LIMIT: 255,
+        Option.RECEIVE_BUFFER_BYTES: 0x7FFFFFFF,
+        Option.SEND_BUFFER_BYTES: 0x7FFFFFFF,
+    }.items():
+        made.set_option(option, value)
+
+
+def test_flow_info_of_any_size_is_taken(sockets: Sockets) -> None:
+    if NO_IPV6:
+        pytest.skip(NO_IPV6)
+    made = sockets.create(6)
+    made.bind(Address(ip_address("::1"), 0, flow_info=0xFFFFFFFF))
+
+
+def test_the_scope_in_an_address_of_the_system_is_a_number_only() -> None:
+    assert os_network._from_os(("fe80::1%eth0", 80, 0, 2)) == Address(ip_address("fe80::1"), 80, 0, 2)
+
+
+# ---- waiting
+
+
+async def test_a_waiter_is_called_once(sockets: Sockets) -> None:
+    client, server = await sockets.pair(4)
+    callback = Mock()
+    server.wait_readable(callback)
+    client.send(memoryview(b"x"))
+    await _loop_turns()
+    callback.assert_called_once()
+
+
+async def test_what_nobody_waits_for_is_unregistered(sockets: Sockets) -> None:
+    client, server = await sockets.pair(4)
+    client.send(memoryview(b"x"))
+    assert await _until(lambda: server.recv_into(memoryview(bytearray(1))), server.wait_readable) == 1
+    client.send(memoryview(b"y"))
+    client.wait_writable(lambda: None)
+    await _loop_turns()
+    assert server._reading is client._writing is None
+
+
+async def test_a_cancelled_waiter_is_not_called(sockets: Sockets) -> None:
+    client, server = await sockets.pair(4)
+    server.wait_readable(lambda: pytest.fail("called"))
+    server.cancel_readable()
+    client.send(memoryview(b"x"))
+    await _loop_turns()
+    assert server._reading is None
+
+
+async def test_closing_ends_the_waits(sockets: Sockets) -> None:
+    client, server = await sockets.pair(4)
+    server.wait_readable(lambda: pytest.fail("called"))
+    server.wait_writable(lambda: pytest.fail("called"))
+    number = server._socket.fileno()
+    server.close()
+    server.close()
+    loop = asyncio.get_running_loop()
+    assert not loop.remove_reader(number)
+    assert not loop.remove_writer(number)
+    assert await _received(client) == b""
+
+
+def test_a_socket_can_be_waited_for_in_a_later_event_loop(sockets: Sockets) -> None:
+    listener = sockets.listener(4)
+
+    async def wait_for_a_connection() -> None:
+        ready = asyncio.Event()
+        listener.wait_readable(ready.set)
+        with socket.create_connection((str(LOOPBACK[4].ip), listener.local_address().port)):
+            await ready.wait()
+        sockets.own(listener.accept()[0])
+
+    asyncio.run(wait_for_a_connection())
+    asyncio.run(wait_for_a_connection())
+
+
+async def _loop_turns() -> None:
+    """Lets the event loop report what is ready, and what is ready then."""
+    for _ in range(5):
+        await asyncio.sleep(0)
