@@ -1,24 +1,33 @@
 //! How a connection ends, one direction at a time or both, in peace or not.
 
+use futures::future::join;
 use support::check::{equal, holds, refused, refused_any};
-use support::{Checked, ErrorCode, TcpSocket, net};
+use support::{Checked, ErrorCode, TcpSocket, net, pump, wit_stream};
 
 pub async fn half_close() -> Checked {
     let (client, server) = net::pair().await?;
-    let (mut left, mut right) = (net::open(&client), net::open(&server));
-    left.expect_delivery(&mut right, "last words").await?;
-    drop(left.writer);
-    net::outcome(left.sent).await?;
-    net::ended(&mut right.reader).await?;
-    net::outcome(right.received).await?;
-    // the other direction is open as before
-    net::deliver(&mut right.writer, &mut left.reader, "and the answer").await?;
-    equal(client.get_remote_address()?, server.get_local_address()?)?;
-    drop(right.writer);
-    net::outcome(right.sent).await?;
-    net::ended(&mut left.reader).await?;
-    net::outcome(left.received).await?;
-    Ok(())
+    half_close_from(&client, &server).await?;
+    let (client, server) = net::pair().await?;
+    half_close_from(&server, &client).await
+}
+
+fn half_close_from<'a>(first: &'a TcpSocket, second: &'a TcpSocket) -> net::Boxed<'a> {
+    Box::pin(async {
+        let (mut left, mut right) = (net::open(first), net::open(second));
+        left.expect_delivery(&mut right, "last words").await?;
+        drop(left.writer);
+        net::outcome(left.sent).await?;
+        net::ended(&mut right.reader).await?;
+        net::outcome(right.received).await?;
+        // the other direction is open as before
+        net::deliver(&mut right.writer, &mut left.reader, "and the answer").await?;
+        equal(first.get_remote_address()?, second.get_local_address()?)?;
+        drop(right.writer);
+        net::outcome(right.sent).await?;
+        net::ended(&mut left.reader).await?;
+        net::outcome(left.received).await?;
+        Ok(())
+    })
 }
 
 pub async fn close_without_data() -> Checked {
@@ -48,6 +57,48 @@ pub async fn drop_receive_stream() -> Checked {
     drop(writer);
     net::outcome(left.sent).await?;
     net::ended(&mut right.reader).await
+}
+
+/// The stream may have ended before `send` gets it.
+pub async fn send_ended_stream() -> Checked {
+    let (client, server) = net::pair().await?;
+    let (writer, data) = wit_stream::new();
+    drop(writer);
+    net::outcome(client.send(data)).await?;
+    let (mut reader, received) = server.receive();
+    net::ended(&mut reader).await?;
+    net::outcome(received).await?;
+    Ok(())
+}
+
+/// Whoever does not want to know how a transfer ended drops its future; the transfer goes on.
+pub async fn drop_futures() -> Checked {
+    let (client, server) = net::pair().await?;
+    let (mut left, mut right) = (net::open(&client), net::open(&server));
+    drop((left.sent, left.received, right.sent, right.received));
+    net::deliver(&mut left.writer, &mut right.reader, "to the right").await?;
+    net::deliver(&mut right.writer, &mut left.reader, "to the left").await?;
+    drop(left.writer);
+    net::ended(&mut right.reader).await?;
+    drop(right.writer);
+    net::ended(&mut left.reader).await
+}
+
+/// What the host took before everything was dropped still arrives, followed by FIN.
+pub async fn send_then_drop_everything() -> Checked {
+    let (client, server) = net::pair().await?;
+    let mut left = net::open(&client);
+    let data: Vec<u8> = (0..100_000_u32).map(|i| (i % 251) as u8).collect();
+    let writing = left.writer.write_all(data.clone());
+    let (mut reader, received) = server.receive();
+    let (unsent, got) = join(writing, pump::exactly(&mut reader, 1000)).await;
+    equal(unsent.len(), 0)?;
+    drop((left, client));
+    let rest = pump::exactly(&mut reader, data.len() - got.len()).await;
+    holds([got, rest].concat() == data, "all that was taken arrives")?;
+    net::ended(&mut reader).await?;
+    net::outcome(received).await?;
+    Ok(())
 }
 
 /// "Any data still in the receive queue will be discarded": no error.

@@ -99,6 +99,19 @@ pub async fn large() -> Checked {
     Ok(())
 }
 
+/// Reads smaller than what is there take a part and leave the rest.
+pub async fn one_byte_reads() -> Checked {
+    let (client, server) = net::pair().await?;
+    let (mut left, mut right) = (net::open(&client), net::open(&server));
+    let data: Vec<u8> = (0..=255).collect();
+    equal(left.writer.write_all(data.clone()).await.len(), 0)?;
+    let mut got = Vec::new();
+    for _ in 0..data.len() {
+        got.extend(right.reader.next().await);
+    }
+    equal(got, data)
+}
+
 /// A write of nothing and a read of nothing ask whether the stream is ready and move no bytes.
 pub async fn empty_read_and_write() -> Checked {
     let (client, server) = net::pair().await?;
