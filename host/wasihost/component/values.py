@@ -157,7 +157,10 @@ class Classes:
     def __init__(self, interface: types.Interface, wit_types: Mapping[str, type] | None = None) -> None:
         self.named: dict[str, type] = {}
         self._classes: dict[types.ValType, type] = {}
+        self._names: dict[types.ValType, str] = {}
         nominal = {name: t for name, t in interface.types.items() if isinstance(t, types.Nominal)}
+        for name, t in nominal.items():
+            self._names.setdefault(t, name)
         for name, cls in (wit_types or {}).items():
             if name in nominal:
                 self._adopt(name, nominal[name], cls)
@@ -169,6 +172,23 @@ class Classes:
     def of(self, t: types.Nominal) -> type:
         """The class of a type; made on the spot for one that the interface does not mention."""
         return self._make(type(t).__name__, t)
+
+    def describe(self, t: types.ValType) -> str:
+        """A type as WIT text, nominal types by kind and name: list<tuple<string, enum error-code>>."""
+        match t:
+            case types.Primitive(name=name):
+                return name
+            case types.Record() | types.Variant() | types.Enum() | types.Flags():
+                return " ".join([type(t).__name__.lower(), *filter(None, [self._names.get(t)])])
+            case types.Own(resource=resource):
+                return resource.name
+            case types.Borrow(resource=resource):
+                return f"borrow<{resource.name}>"
+        inner: tuple[types.ValType | None, ...] = types.children(t)
+        if isinstance(t, types.Result):
+            inner = () if t.ok is t.err is None else (t.ok,) if t.err is None else (t.ok, t.err)
+        text = ", ".join("_" if child is None else self.describe(child) for child in inner)
+        return type(t).__name__.lower() + (f"<{text}>" if text else "")
 
     def _adopt(self, name: str, t: types.Nominal, cls: type) -> None:
         if lacking := _lacking(cls, t):

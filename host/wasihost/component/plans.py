@@ -1,0 +1,94 @@
+"""Plans: from C values to Python objects and back, compiled once per type.
+
+What is fixed by a type (the fields of a record, the elements of a tuple) has a fixed layout as C values too, so a plan
+is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; what varies
+(elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
+
+Plans have no state: one `Plans` serves any number of stores and threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, TypeAlias
+
+from wasihost.component import ffi, types
+from wasihost.component.frompython import FromPythonCode, Pack
+from wasihost.component.handles import CallContext, Handles, HostResource, Keep
+from wasihost.component.mismatch import Mismatch
+from wasihost.component.topython import ArgumentsToPython, ToPython, ToPythonCode
+from wasihost.component.types import ValType
+from wasihost.component.values import Classes
+from wasihost.errors import ProviderError, WasihostError
+
+__all__ = ["ArgumentsToPython", "CallContext", "FromPython", "HostResource", "Plans", "ToPython"]
+
+FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
+"""Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
+
+
+class Plans:
+    """Compiles plans for the types of one interface.
+
+    `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
+    hooks of the `CallContext` make objects of them.
+    """
+
+    def __init__(
+        self,
+        classes: Classes,
+        resources: Mapping[types.Resource, HostResource] | None = None,
+        guest_resources: Iterable[types.Resource] = (),
+    ) -> None:
+        handles = Handles(resources or {}, guest_resources)
+        self._to_python = ToPythonCode(classes, handles)
+        self._from_python = FromPythonCode(classes, handles)
+        self._writers: dict[ValType, FromPython] = {}
+        self._mismatch = Mismatch(classes, handles.classes)
+
+    def to_python(self, t: ValType) -> ToPython:
+        """The plan from a C value to a Python object. It frees nothing, and takes an own resource out of the table."""
+        return self._to_python.plan(t)
+
+    def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The plan for the arguments of a host function, all at once."""
+        return self._to_python.arguments(tuple(ts))
+
+    def from_python(self, t: ValType) -> FromPython:
+        """The plan from a Python object to a C value."""
+        if t not in self._writers:
+            self._writers[t] = self._writer(self._from_python.pack(t), t, t)
+        return self._writers[t]
+
+    def return_from_python(self, t: types.Result) -> tuple[FromPython, FromPython]:
+        """The plans for a function's result: from what it returns, and from what its `WitError` holds."""
+        ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
+        return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
+
+    def _writer(self, pack: Pack, t: ValType, checked: ValType | None, *path: str) -> FromPython:
+        clone = ffi.val_clone
+
+        def fail(value: Any, error: Exception) -> NoReturn:
+            if not isinstance(error, WasihostError) and (wrong := self._mismatch.message(checked, value, *path)):
+                raise ProviderError(wrong) from error
+            raise error
+
+        def write(value: Any, address: int, context: CallContext) -> None:
+            keep: list[bytes] = []  # a local name, so that the blocks outlive the call of `clone`
+            try:
+                clone(pack(value, keep, context), address)
+            except Exception as error:
+                fail(value, error)
+
+        def give(value: Any, address: int, context: CallContext) -> None:
+            keep = Keep()
+            try:
+                clone(pack(value, keep, context), address)
+                keep.given()
+            except BaseException as error:
+                keep.undo(context)
+                if isinstance(error, Exception):
+                    fail(value, error)
+                raise
+
+        return give if types.contains(t, (types.Own, types.Borrow)) else write
