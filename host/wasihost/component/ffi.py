@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import threading
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_size_t, c_uint8, c_uint32, c_void_p
 from importlib.metadata import version
@@ -79,6 +80,8 @@ def _check_version() -> None:
 
 _check_version()
 
+PAGE: Final = 65536
+
 # ---- errors
 
 
@@ -137,7 +140,30 @@ def configure(config: wasmtime.Config, creator: Any, async_stack_size: int) -> N
 def yield_on_epochs(store: wasmtime.Store) -> None:
     """Makes the store's guest hand control back to the host at every epoch instead of trapping."""
     store.set_epoch_deadline(1)
-    _raise_if(raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1))
+    # Declared to return an error, but the library returns nothing: what ctypes gives is garbage.
+    raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
+
+
+# ---- Python's own stack check
+
+_set_stack_protection = getattr(ctypes.pythonapi, "PyUnstable_ThreadState_SetStackProtection", None)
+_get_thread_state = ctypes.pythonapi.PyThreadState_Get
+_protected = threading.local()
+
+
+def protect_stack() -> None:
+    """Tells Python >= 3.14 that this thread's frames may stand anywhere.
+
+    It checks the C stack by address, and Wasmtime runs our callbacks on stacks of its own: every call in them would be a
+    RecursionError. One wide range for a thread costs nothing per call; what is lost is Python's own check of deep recursion
+    in C code in that thread (recursion of Python code is still counted).
+    """
+    if _set_stack_protection is None or getattr(_protected, "done", False):
+        return
+    _get_thread_state.restype = c_void_p
+    _set_stack_protection.argtypes = [c_void_p, c_void_p, c_size_t]
+    _set_stack_protection(_get_thread_state(), PAGE, (1 << 47) - 2 * PAGE)
+    _protected.done = True
 
 
 # ---- calls
@@ -254,13 +280,13 @@ def add_func_async(instance: LinkerInstance, name: str, callback: Any) -> None:
 
 def add_resource(instance: LinkerInstance, name: str, number: int, destructor: Any) -> None:
     """Defines a host resource type, told from others by `number`; `destructor` is kept by the caller."""
-    text = name.encode()
+    text, resource = name.encode(), ResourceType.host(number)
     _raise_if(
         raw.wasmtime_component_linker_instance_add_resource(
             instance.ptr(),
             ctypes.create_string_buffer(text),
             len(text),
-            ResourceType.host(number).ptr(),
+            resource.ptr(),
             destructor,
             None,
             NO_FINALIZER,

@@ -1,0 +1,75 @@
+"""From the bytes of a component to one that runs: `adapt`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+import wasmtime
+from wasmtime.component import Component, Linker
+
+from wasihost.component.compose import compose
+from wasihost.component.instance import Instance
+from wasihost.component.linking import Linking
+from wasihost.component.providers import Providers
+from wasihost.component.reflect import reflect
+from wasihost.component.resources import ResourceTable
+from wasihost.component.wiring import Wiring
+from wasihost.errors import ComponentError, WasihostError
+
+
+class AdaptedComponent:
+    """A component compiled together with its adapter; can be opened any number of times."""
+
+    def __init__(self, engine: wasmtime.Engine, wiring: Wiring, component: Component) -> None:
+        self.engine, self.wiring, self.component = engine, wiring, component
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self,
+        providers: Mapping[str, object],
+        *,
+        store: wasmtime.Store | None = None,
+        linker: Linker | None = None,
+        table: ResourceTable | None = None,
+        detect_deadlock: bool = False,
+    ) -> AsyncIterator[Instance]:
+        """An instance, running on the current event loop until the context ends.
+
+        `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker may
+        hold what the interfaces in `native` need; both are used up. Errors: LinkError, and those of instantiation.
+        """
+        linking = Linking(self.wiring, Providers(providers))
+        store = wasmtime.Store(self.engine) if store is None else store
+        linker = Linker(self.engine) if linker is None else linker
+        table = ResourceTable() if table is None else table
+        instance = Instance(
+            self.component, self.wiring, linking, store, linker, table, detect_deadlock=detect_deadlock
+        )
+        try:
+            await instance.start()
+            yield instance
+        finally:
+            await instance.close()
+
+
+def adapt(
+    engine: wasmtime.Engine, wasm: bytes, *, native: Iterable[str] = (), origin: str = "the component"
+) -> AdaptedComponent:
+    """Compiles a component that needs async functions, streams or futures from Python.
+
+    `engine` must be made with a config that went through `configure`. Interfaces that begin with a word of `native` are
+    left to the linker. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
+    """
+    world = reflect(engine, wasm, origin)
+    words = tuple(native)
+    wiring = Wiring(world, frozenset(name for name in world.imports if words and name.startswith(words)))
+    composed = compose(wiring, wasm)
+    try:
+        return AdaptedComponent(engine, wiring, Component(engine, composed))
+    except wasmtime.WasmtimeError as error:
+        raise _compile_error(origin, str(error)) from None
+
+
+def _compile_error(origin: str, message: str) -> WasihostError:
+    return ComponentError(f"{origin} cannot be compiled: {message}")

@@ -1,0 +1,210 @@
+"""Host functions as C callbacks: arguments to Python, the call, its result back, and no exception ever into C.
+
+An exception that left a callback would be lost or crash the process, BaseException included. So each is kept in the
+store's `Context`, Wasmtime gets an error that ends the guest, and whoever drives the store raises the original.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from wasihost.component import ffi, types
+from wasihost.component.plans import Plans
+from wasihost.component.resources import ResourceTable
+from wasihost.component.values import WitError
+from wasihost.errors import ProviderError, WasihostError
+
+Give = Callable[[Any, int, Any], None]
+
+
+class Context:
+    """What the callbacks of one store share; the `CallContext` of its plans.
+
+    Streams, futures and the guest's own resources need a machine: see `Instance`.
+    """
+
+    def __init__(self, table: ResourceTable) -> None:
+        self.table = table
+        self.store_context = 0
+        self.exception: BaseException | None = None
+
+    def keep(self, error: BaseException, path: str) -> int:
+        """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""
+        if not isinstance(error, WasihostError):
+            error.add_note(f"raised by the provider of {path}")
+        if self.exception is None:
+            self.exception = error
+        return ffi.error_new(f"{path}: {type(error).__name__}: {error}")
+
+    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
+        raise NotImplementedError
+
+    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
+        raise NotImplementedError
+
+    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
+        raise NotImplementedError
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        raise NotImplementedError
+
+
+class PlainContext(Context):
+    """The context of functions in an embedder's own linker, where the embedder calls through wasmtime-py."""
+
+    def keep(self, error: BaseException, path: str) -> int:
+        if isinstance(error, KeyboardInterrupt):
+            # wasmtime-py cannot carry it out of the call: let it come again.
+            ctypes.pythonapi.PyErr_SetInterrupt()
+        return super().keep(error, path)
+
+
+def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
+    """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
+    if result is None:
+        return _give_nothing, None
+    if isinstance(result, types.Result):
+        return plans.return_from_python(result)
+    return plans.from_python(result), None
+
+
+def _give_nothing(value: Any, _address: int, _context: Any) -> None:
+    if value is not None:
+        raise ProviderError(f"expected no result, got {type(value).__name__!r}")
+
+
+def callback(context: Context, path: str, func: types.Func, plans: Plans, call: Callable[..., Any]) -> Any:
+    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
+    read = plans.arguments_to_python(t for _, t in func.params)
+    give, give_error = give_result(plans, func.result)
+    if inspect.iscoroutinefunction(call):
+        call = _finished_at_once(path, call)
+
+    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
+        try:
+            context.store_context = store
+            try:
+                give(call(*read(args, context)), results, context)
+            except WitError as error:
+                if give_error is None:
+                    raise
+                give_error(error.value, results, context)
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        coroutine = call(*args)
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        coroutine.close()
+        raise ProviderError(
+            f"{path} waited, which is only possible in a Host or an adapted component; use a policy that answers at once"
+        )
+
+    return run
+
+
+class Suspension:
+    """The call of a sync-typed function whose provider waits: the whole guest stands still until it is over."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], finish: Callable[[asyncio.Task[Any]], None]) -> None:
+        self.task = asyncio.ensure_future(coroutine)
+        self._finish = finish
+        self.continuation = ffi.Continuation(self._poll)
+
+    def _poll(self, _env: int) -> bool:
+        if not self.task.done():
+            return False
+        self._finish(self.task)
+        return True
+
+
+def suspending_callback(
+    context: Context,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    call: Callable[..., Coroutine[Any, Any, Any]],
+    suspend: Callable[[Suspension], None],
+) -> Any:
+    """A `ffi.AsyncCallback` for a sync-typed function whose provider method is `async def`.
+
+    `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again.
+    """
+    read = plans.arguments_to_python(t for _, t in func.params)
+    give, give_error = give_result(plans, func.result)
+
+    def run(
+        _data: int,
+        store: int,
+        _type: int,
+        args: int,
+        _count: int,
+        results: int,
+        _result_count: int,
+        error_out: Any,
+        continuation: int,
+    ) -> None:
+        def finish(task: asyncio.Task[Any]) -> None:
+            try:
+                context.store_context = store
+                try:
+                    give(task.result(), results, context)
+                except WitError as error:
+                    if give_error is None:
+                        raise
+                    give_error(error.value, results, context)
+            except BaseException as error:
+                error_out[0] = context.keep(error, path)
+
+        try:
+            context.store_context = store
+            suspension = Suspension(call(*read(args, context)), finish)
+            suspend(suspension)
+            function = suspension.continuation
+        except BaseException as error:
+            error_out[0] = context.keep(error, path)
+            function = _DONE
+        out = ffi.AsyncContinuation.from_address(continuation)
+        out.callback, out.env, out.finalizer = function, None, ffi.NO_FINALIZER
+
+    return ffi.AsyncCallback(run)
+
+
+def handing_over(value: Any) -> Any:
+    """A `ffi.Callback` that gives a C value made before."""
+
+    def run(
+        _data: int, _store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
+    ) -> int | None:
+        ctypes.memmove(results, value, ffi.VAL_SIZE)
+        return None
+
+    return ffi.Callback(run)
+
+
+_DONE = ffi.Continuation(lambda _env: True)
+
+
+def destructor(context: Context, path: str) -> Any:
+    """A `ffi.Destructor` that drops an object of the context's table."""
+
+    def run(_data: int, _store: Any, rep: int) -> int:
+        try:
+            context.table.drop(rep)
+        except BaseException as error:
+            return context.keep(error, path)
+        return 0
+
+    return cast(Any, ffi.Destructor(run))

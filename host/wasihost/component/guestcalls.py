@@ -1,0 +1,236 @@
+"""Calls of the guest's exports: each is a command to the driver component, and a future that its end resolves."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wasmtime.component import LinkerInstance
+
+from wasihost.component import callbacks, ffi, types
+from wasihost.component.linking import Linking, Registrar
+from wasihost.component.plans import Plans
+from wasihost.component.protocol import Command
+from wasihost.component.values import Classes, Err, WitError
+from wasihost.component.wiring import TOKEN, Called, Wiring
+from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
+
+if TYPE_CHECKING:
+    from wasihost.component.instance import Instance
+
+MAX_PENDING = 65536
+
+
+@dataclass(slots=True)
+class GuestCall:
+    """One call, from `call` to its result."""
+
+    called: Called
+    args: tuple[Any, ...]
+    future: asyncio.Future[Any]
+    token: int
+    handle: int = 0
+    """Of the subtask, once the driver component has told it."""
+
+
+class GuestResource:
+    """An object of a resource that the guest defines; `close` drops it."""
+
+    def __init__(self, calls: GuestCalls, resource: types.Resource, handle: int) -> None:
+        self._calls, self._resource, self._handle = calls, resource, handle
+
+    def __repr__(self) -> str:
+        return f"<{self._resource.name} of a guest{'' if self._handle else ', closed'}>"
+
+    def close(self) -> None:
+        """Drops the guest's resource. Nothing happens if that was done already."""
+        handle, self._handle = self._handle, 0
+        if handle:
+            self._calls.drop_resource(self._resource, handle)
+
+    def use(self, resource: types.Resource, own: bool) -> int:
+        """The handle, which is the guest's again if `own`."""
+        if resource is not self._resource:
+            raise TypeError(f"expected a {resource.name}, got {self!r}")
+        handle = self._handle
+        if not handle:
+            raise TypeError(f"{self!r} cannot be used any more")
+        if own:
+            self._handle = 0
+        return handle
+
+
+class GuestCalls:
+    """The calls of one instance."""
+
+    def __init__(self, instance: Instance, wiring: Wiring, linking: Linking) -> None:
+        self._instance, self._wiring, self._linking = instance, wiring, linking
+        self._calls: dict[int, GuestCall] = {}
+        self._commands: deque[tuple[Command, int, int]] = deque()
+        self._issued: GuestCall | None = None
+        self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        self._last_token = 0
+        self._plans = {
+            name: Plans(Classes(interface), linking.resources, wiring.guest_resources)
+            for name, interface in wiring.world.exports.items()
+        }
+
+    def __bool__(self) -> bool:
+        return bool(self._calls)
+
+    @property
+    def paths(self) -> list[str]:
+        """What is being called."""
+        return [call.called.path for call in self._calls.values()]
+
+    # ---- registering
+
+    def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
+        """Registers all that the driver component calls."""
+        next_type = types.Func((("previous", types.U32),), types.U64)
+        registrar.add(instance, "next", "next", next_type, plain, self._next)
+        registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
+        for called in self._wiring.called:
+            if called.arguments is not None:
+                registrar.add_callback(instance, f"args-{called.index}", callbacks.handing_over(self._arguments))
+            result = called.func.result
+            params = TOKEN if result is None else (*TOKEN, ("values", types.List(result)))
+            done = types.Func(params, None)
+            registrar.add(
+                instance, f"done-{called.index}", called.path, done, self._plans[called.interface], self._done
+            )
+
+    # ---- calling
+
+    async def call(self, name: str, args: tuple[Any, ...]) -> Any:
+        called = self.find(name)
+        if len(args) != len(called.func.params):
+            words = ", ".join(param for param, _ in called.func.params)
+            raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
+        if len(self._calls) >= MAX_PENDING:
+            raise LimitError(f"{MAX_PENDING} calls are under way in this instance, which is the limit")
+        call = self._begin(called, args)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            self._cancel(call)
+            raise
+
+    def _begin(self, called: Called, args: tuple[Any, ...]) -> GuestCall:
+        token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
+        future = asyncio.get_running_loop().create_future()
+        call = self._calls[token] = GuestCall(called, args, future, token)
+        self._command(Command.CALL, called.index, token)
+        return call
+
+    def find(self, name: str) -> Called:
+        """The export of this path; the version of the interface may be left out."""
+        for called in self._wiring.called:
+            if name in (called.path, f"{called.interface.partition('@')[0]}#{called.name}"):
+                return called
+        for interface, items in self._wiring.world.exports.items():
+            if name in {f"{interface}#{func}" if interface else func for func in items.funcs}:
+                raise UnsupportedTypeError(f"{name}: streams and futures of exports are not supported yet")
+        known = ", ".join(called.path for called in self._wiring.called) or "no function"
+        raise LookupError(f"the component does not export {name!r}; it exports {known}")
+
+    def _cancel(self, call: GuestCall) -> None:
+        if call.handle:
+            self._command(Command.CANCEL, 0, call.token)
+        elif call is not self._issued:
+            self._calls.pop(call.token, None)
+
+    def fail(self, error: BaseException) -> None:
+        """No call will return any more."""
+        for call in self._calls.values():
+            if not call.future.done():
+                if isinstance(error, Exception):
+                    call.future.set_exception(error)
+                else:
+                    call.future.cancel()
+        self._calls.clear()
+
+    # ---- the driver component's calls
+
+    @property
+    def has_commands(self) -> bool:
+        return bool(self._commands)
+
+    def _command(self, command: Command, index: int, value: int) -> None:
+        self._commands.append((command, index, value))
+        self._instance.rings.driver_wanted = True
+        self._instance.wake()
+
+    def _next(self, previous: int) -> int:
+        """The next command; `previous` is the handle of the subtask that the last call became, 0 if it returned."""
+        if self._issued is not None:
+            self._issued.handle, self._issued = previous, None
+        while self._commands:
+            command, index, value = self._commands.popleft()
+            if command is Command.CALL:
+                call = self._calls.get(value)
+                if call is None or not self._prepare(call):
+                    continue
+                self._issued = call
+            elif command is Command.CANCEL:
+                call = self._calls.get(value)
+                if call is None:
+                    continue
+                value = call.handle
+            return command | index << 8 | value << 32
+        self._instance.rings.driver_wanted = False
+        return Command.NONE
+
+    def _prepare(self, call: GuestCall) -> bool:
+        """Makes the C value of the arguments, which the driver component asks for next."""
+        arguments = call.called.arguments
+        if arguments is None:
+            return True
+        whole = types.Tuple(tuple(t for _, t in call.called.func.params))
+        padding = (0,) * (len(arguments.elements) - len(call.args))
+        padded = types.Tuple(whole.elements + (types.U8,) * len(padding))
+        give = self._plans[call.called.interface].from_python(padded)
+        try:
+            give((*call.args, *padding), ctypes.addressof(self._arguments), self._instance)
+        except Exception as error:
+            del self._calls[call.token]
+            if isinstance(error, ProviderError):
+                error = TypeError(f"{call.called.path}: {error}")
+            if not call.future.done():
+                call.future.set_exception(error)
+            return False
+        return True
+
+    def _done(self, token: int, values: list[Any] | None = None) -> None:
+        call = self._calls.pop(token)
+        if call is self._issued:
+            self._issued = None
+        if call.future.done():
+            return
+        value = values[0] if values else None
+        if not isinstance(call.called.func.result, types.Result):
+            call.future.set_result(value)
+        elif isinstance(value, Err):
+            call.future.set_exception(WitError(value.value))
+        else:
+            call.future.set_result(value.value)
+
+    def _cancelled(self, token: int) -> None:
+        self._calls.pop(token, None)
+
+    # ---- the guest's own resources
+
+    def drop_resource(self, resource: types.Resource, handle: int) -> None:
+        if not self._instance.closing:
+            self._command(Command.DROP, self._wiring.guest_resource_order.index(resource), handle)
+
+    def guest_resource(self, resource: types.Resource, handle: int) -> GuestResource:
+        return GuestResource(self, resource, handle)
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        if not isinstance(obj, GuestResource):
+            raise TypeError(f"expected a {resource.name} of this guest, got {type(obj).__name__!r}")
+        return obj.use(resource, own)

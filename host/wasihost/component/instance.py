@@ -1,0 +1,287 @@
+"""A running component: the asyncio loop that polls its store.
+
+Theory of operation. One asyncio.Task, the driver, polls the store's only top-level call, `drive`. Within a poll the guest
+runs; the adapter component calls `Rings.turn`, the driver component `next`. A poll gives control back when Wasmtime has
+nothing left but tasks that yielded, of which the driver component is always one.
+
+* Nobody is runnable when two polls in a row had a turn each in which nothing happened: then the driver awaits `wake`.
+* A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on,
+  with a pass of the event loop in between.
+* Exceptions of callbacks wait in the context and are raised after the poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
+
+import wasmtime
+from wasmtime.component import Component, Linker
+
+from wasihost.component import compose, engine, ffi, interrupts, memory, types
+from wasihost.component.callbacks import Context, Suspension
+from wasihost.component.guestcalls import GuestCalls
+from wasihost.component.hostcalls import HostCalls
+from wasihost.component.linking import Linking, Registrar
+from wasihost.component.plans import Plans
+from wasihost.component.protocol import PAGE, PAGES
+from wasihost.component.pumps import OutPump, Pump
+from wasihost.component.resources import ResourceTable
+from wasihost.component.rings import Rings
+from wasihost.component.values import Classes
+from wasihost.component.wiring import TOKEN, Wiring
+from wasihost.errors import DeadlockError, GuestTrap, InternalError
+
+# How long a busy guest keeps the event loop before others get a pass.
+PASS_SECONDS = 0.001
+# Parked streams are probed so long after the guest last ran, and probing takes at most this part of the time.
+PROBE_SECONDS, PROBE_SHARE = 0.01, 0.05
+
+
+class Instance(Context):
+    """A component that runs; everything happens on one event loop, in one thread. Made by `Host.open`."""
+
+    def __init__(
+        self,
+        component: Component,
+        wiring: Wiring,
+        linking: Linking,
+        store: wasmtime.Store,
+        linker: Linker,
+        table: ResourceTable,
+        *,
+        detect_deadlock: bool = False,
+    ) -> None:
+        super().__init__(table)
+        self.rings: Rings
+        self.parked: set[OutPump] = set()
+        self.waiting: set[object] = set()
+        self.closing = False
+        self._component, self._store, self._linker = component, store, linker
+        # Only where no other call can come is an idle guest with nothing under way an error.
+        self._detect_deadlock = detect_deadlock
+        self._host_calls = HostCalls(self, wiring, linking)
+        self._guest_calls = GuestCalls(self, wiring, linking)
+        self._pumps: set[Pump] = set()
+        self._suspension: Suspension | None = None
+        self._waker: asyncio.Future[None] | None = None
+        self._tasks_started = False
+        self._failure: BaseException | None = None
+        self._driver: asyncio.Task[None] | None = None
+        self._probe_timer: asyncio.TimerHandle | None = None
+        self._clock = engine.EpochClock.of(store.engine)
+        self._registrar = Registrar(linker, self, self._suspend)
+        self._register(linking, wiring)
+
+    def _register(self, linking: Linking, wiring: Wiring) -> None:
+        registrar = self._registrar
+        registrar.add_direct(linking)
+        plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
+        with registrar.linker.root() as root:
+            with root.add_instance(compose.ADAPTER_HOST) as instance:
+                turn = types.Func(TOKEN, types.U32)
+                registrar.add(instance, "turn", "turn", turn, plain, lambda count: self.rings.turn(count))
+                self._host_calls.register(instance, registrar, plain)
+            with root.add_instance(compose.DRIVER_HOST) as instance:
+                self._guest_calls.register(instance, registrar, plain)
+
+    async def call(self, name: str, *args: Any) -> Any:
+        """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
+
+        The version may be left out. A `result` comes back as its ok value; err raises `WitError`. Many calls may be
+        under way at once; cancelling one cancels only that one.
+
+        Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
+        provider raised.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if self.closing:
+            raise RuntimeError("this instance is closed")
+        return await self._guest_calls.call(name, args)
+
+    # ---- opening and closing
+
+    async def start(self) -> None:
+        """Instantiates the component and begins to drive it."""
+        engine.check_faulthandler()
+        ffi.protect_stack()
+        ffi.yield_on_epochs(self._store)
+        recording = memory.Recording()
+        call, instance = ffi.instantiate(self._linker, self._store, self._component)
+        with contextlib.closing(call), self._running():
+            while not self._poll(call, recording):
+                await self._let_others_run()
+        if not recording.memories or recording.memories[0].size != PAGES * PAGE:
+            raise InternalError("the first memory of the store is not the adapter component's")
+        self.rings = Rings(recording.memories[0].view(), self.wake)
+        self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
+
+    async def close(self) -> None:
+        """Ends the component, whatever it is doing, and closes everything it held."""
+        if self.closing:
+            return
+        self.closing = True
+        tasks = self._host_calls.tasks
+        if self._driver is not None:
+            tasks.append(self._driver)
+        if self._suspension is not None:
+            tasks.append(self._suspension.task)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
+        for pump in list(self._pumps):
+            pump.abandon()
+        self._store.close()
+        self.table.clear()
+
+    # ---- driving
+
+    async def _drive(self, instance: Any) -> None:
+        call = ffi.call_export(instance, self._store, "drive")
+        try:
+            with contextlib.closing(call), self._running():
+                await self._poll_on(call)
+        except BaseException as error:
+            self._failure = error
+            self._guest_calls.fail(error)
+            if not isinstance(error, Exception):
+                raise
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        self._clock.start()
+        try:
+            with interrupts.deferring():
+                yield
+        finally:
+            self._clock.stop()
+
+    async def _poll_on(self, call: ffi.Call) -> None:
+        rings = self.rings
+        quiet_polls = 0
+        next_pass = time.monotonic() + PASS_SECONDS
+        while True:
+            turns = rings.turns
+            if self._poll(call):
+                return
+            had_turn = rings.turns > turns
+            quiet_polls = quiet_polls + 1 if had_turn and rings.quiet else 0
+            if quiet_polls >= 2 and not rings.has_submissions and not self._tasks_started:
+                await self._idle()
+            elif had_turn and not self._tasks_started and self._suspension is None and time.monotonic() < next_pass:
+                continue
+            else:
+                await self._let_others_run()
+            next_pass = time.monotonic() + PASS_SECONDS
+
+    async def _let_others_run(self) -> None:
+        self._tasks_started = False
+        if self._suspension is not None:
+            await asyncio.wait([self._suspension.task])
+        else:
+            await asyncio.sleep(0)
+
+    async def _idle(self) -> None:
+        """Waits until somebody wakes the machine."""
+        if self._detect_deadlock and self._guest_calls and not self.waiting and not self._host_calls.tasks:
+            raise DeadlockError(self._describe_deadlock())
+        loop = asyncio.get_running_loop()
+        if self.parked and self._probe_timer is None:
+            self._probe_timer = loop.call_later(PROBE_SECONDS, self._probe)
+        self._waker = loop.create_future()
+        self._clock.stop()
+        try:
+            await self._waker
+        finally:
+            self._waker = None
+            self._clock.start()
+
+    def wake(self) -> None:
+        """There is something to do: polls again."""
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    def _poll(self, call: ffi.Call, recording: memory.Recording | None = None) -> bool:
+        """Runs the guest until it can go no further; raises what stopped it for good."""
+        trap: wasmtime.WasmtimeError | None = None
+        over = False
+        with interrupts.poll(), recording or contextlib.nullcontext():
+            try:
+                over = call.poll()
+            except wasmtime.WasmtimeError as error:
+                trap = error
+        failure = self.exception or self._failure
+        if failure is not None:
+            raise failure
+        if trap is not None:
+            raise GuestTrap(str(trap)) from trap
+        return over
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the instance with this exception."""
+        if self._failure is None:
+            self._failure = error
+        self.wake()
+
+    def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs a provider's coroutine."""
+        self._tasks_started = True
+        return asyncio.create_task(coroutine)
+
+    def _suspend(self, suspension: Suspension) -> None:
+        self._suspension = suspension
+        suspension.task.add_done_callback(self._resume)
+
+    def _resume(self, _task: object) -> None:
+        self._suspension = None
+
+    def _describe_deadlock(self) -> str:
+        ends = [type(pump.kind).__name__.lower() for pump in self._pumps]
+        return (
+            f"the guest waits for ever: {', '.join(self._guest_calls.paths)} did not return, nothing is under way outside "
+            f"of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
+        )
+
+    # ---- probing parked streams, see pumps.py
+
+    def _probe(self) -> None:
+        started = time.monotonic()
+        for pump in list(self.parked):
+            pump.probe()
+        rest = (time.monotonic() - started) / PROBE_SHARE
+        self._probe_timer = asyncio.get_running_loop().call_later(rest, self._probed)
+
+    def _probed(self) -> None:
+        self._probe_timer = None
+
+    # ---- the `CallContext` of plans, the `Machine` of pumps
+
+    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
+        return self._host_calls.stream_from_handle(kind, handle)
+
+    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
+        return self._host_calls.handle_from_stream(kind, obj)
+
+    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
+        return self._guest_calls.guest_resource(resource, handle)
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        return self._guest_calls.guest_handle(resource, obj, own)
+
+    def take_values(self, token: int, values: Sequence[Any]) -> None:
+        self._host_calls.take_values(token, values)
+
+    def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
+        self._host_calls.expect_values(token, callback)
+
+    def opened(self, pump: Pump) -> None:
+        self._pumps.add(pump)
+
+    def closed(self, pump: Pump) -> None:
+        self._pumps.discard(pump)

@@ -1,0 +1,147 @@
+"""Puts providers into a wasmtime `Linker`: the direct functions, the resources, and the host's side of adapter and driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wasmtime.component import Linker, LinkerInstance
+
+from wasihost.component import callbacks, ffi, types
+from wasihost.component.callbacks import Context, Suspension
+from wasihost.component.handles import HostResource
+from wasihost.component.plans import Plans
+from wasihost.component.providers import Method, Providers, find_method, resource_class
+from wasihost.component.values import Classes
+from wasihost.component.wiring import Adapted, Wiring, is_direct
+from wasihost.errors import LinkError
+
+# Numbers of host resource types are told apart only within a store; these stay clear of an embedder's own small ones.
+_FIRST_NUMBER = 0x7761_0000
+
+
+class Linking:
+    """The providers of a world's imports, checked: every function has a method, every resource a class.
+
+    Errors: LinkError, one for all that is missing.
+    """
+
+    def __init__(self, wiring: Wiring, providers: Providers) -> None:
+        self.wiring = wiring
+        self.resources: dict[types.Resource, HostResource] = {}
+        self.methods: dict[tuple[str, str], Method] = {}
+        self.plans: dict[str, Plans] = {}
+        found: dict[str, object] = {}
+        problems: list[str] = []
+        for name, interface in wiring.world.imports.items():
+            if name not in wiring.native and (interface.funcs or _resources(interface)):
+                found |= _collect(problems, lambda: {name: _provider(providers, name, interface)})  # noqa: B023
+        for name, provider in found.items():
+            _collect(problems, lambda: self._learn(name, provider))  # noqa: B023
+        if problems:
+            raise LinkError("\n".join(problems))
+
+    def _learn(self, name: str, provider: object) -> dict[str, object]:
+        interface = self.wiring.world.imports[name]
+        for resource_name, resource in _resources(interface).items():
+            if resource not in self.resources:
+                number = _FIRST_NUMBER + len(self.resources)
+                self.resources[resource] = HostResource(number, resource_class(provider, name, resource_name))
+        classes = Classes(interface, getattr(provider, "wit_types", None))
+        self.plans[name] = Plans(classes, self.resources, self.wiring.guest_resources)
+        for func_name, func in interface.funcs.items():
+            self.methods[name, func_name] = find_method(provider, name, func_name, func)
+        return {}
+
+    def method(self, adapted: Adapted) -> Method:
+        return self.methods[adapted.interface, adapted.name]
+
+
+def _provider(providers: Providers, name: str, interface: types.Interface) -> object:
+    provider = providers.find(name)
+    if provider is None:
+        functions = ", ".join(interface.funcs) or "its resources"
+        raise LinkError(f"nobody provides the import {name or 'of the world itself'} ({functions})")
+    return provider
+
+
+def _collect(problems: list[str], step: Callable[[], dict[str, object]]) -> dict[str, object]:
+    try:
+        return step()
+    except LinkError as error:
+        problems.append(str(error))
+        return {}
+
+
+def _resources(interface: types.Interface) -> dict[str, types.Resource]:
+    return {name: t for name, t in interface.types.items() if isinstance(t, types.Resource)}
+
+
+class Registrar:
+    """Registers callbacks in a linker, and keeps what must live as long as the linker and its stores.
+
+    `suspend` is what a store does with a provider that waits in a sync-typed function; None where that is impossible.
+    """
+
+    def __init__(self, linker: Linker, context: Context, suspend: Callable[[Suspension], None] | None = None) -> None:
+        self.linker, self.context, self.suspend = linker, context, suspend
+        self.kept: list[Any] = []
+
+    def add_direct(self, linking: Linking, only: Callable[[str], bool] = lambda _: True) -> None:
+        """Registers the resources and direct functions of every interface that has a provider."""
+        with self.linker.root() as root:
+            for name, plans in linking.plans.items():
+                interface = linking.wiring.world.imports[name]
+                methods = [
+                    linking.methods[name, func]
+                    for func, t in interface.funcs.items()
+                    if is_direct(t) and only(func)
+                ]
+                if name:
+                    with root.add_instance(name) as instance:
+                        self._add_items(instance, linking, interface, methods, plans)
+                else:
+                    self._add_items(root, linking, interface, methods, plans)
+
+    def _add_items(
+        self,
+        instance: LinkerInstance,
+        linking: Linking,
+        interface: types.Interface,
+        methods: Iterable[Method],
+        plans: Plans,
+    ) -> None:
+        for name, resource in _resources(interface).items():
+            destructor = self._keep(callbacks.destructor(self.context, name))
+            ffi.add_resource(instance, name, linking.resources[resource].number, destructor)
+        for method in methods:
+            self.add_method(instance, method.path.rpartition("#")[2], method, plans)
+
+    def add_method(self, instance: LinkerInstance, name: str, method: Method, plans: Plans) -> None:
+        """Registers a provider's method."""
+        self.add(instance, name, method.path, method.func, plans, method.call, method.is_coroutine)
+
+    def add(
+        self,
+        instance: LinkerInstance,
+        name: str,
+        path: str,
+        func: types.Func,
+        plans: Plans,
+        call: Callable[..., Any],
+        is_coroutine: bool = False,
+    ) -> None:
+        """Registers a Python function."""
+        if is_coroutine and self.suspend is not None:
+            suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend)
+            ffi.add_func_async(instance, name, self._keep(suspending))
+        else:
+            ffi.add_func(instance, name, self._keep(callbacks.callback(self.context, path, func, plans, call)))
+
+    def add_callback(self, instance: LinkerInstance, name: str, callback: Any) -> None:
+        """Registers a ready-made `ffi.Callback`."""
+        ffi.add_func(instance, name, self._keep(callback))
+
+    def _keep(self, callback: Any) -> Any:
+        self.kept.append(callback)
+        return callback

@@ -1,0 +1,121 @@
+"""Providers: finding the one for an interface, and checking at link time that it fits.
+
+A provider is any object with a method for each function of the interface. Names are WIT's words: `get-hop-limit` is
+`get_hop_limit`, the resource `tcp-socket` is the attribute `TcpSocket`, a class, whose objects are the resources.
+
+| WIT | calls |
+|---|---|
+| `f: func(a: u32)` | `provider.f(a)` |
+| `[method]r.f` | `obj.f(a)` |
+| `[static]r.f` | `provider.R.f(provider, a)` |
+| `[constructor]r` | `provider.R(provider, a)` |
+| drop of an owned `r` | `obj.drop()`, if there is such a method |
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wasihost.component import types
+from wasihost.component.values import camel_case, snake_case
+from wasihost.errors import LinkError
+
+_NAME = re.compile(r"(?:\[(?P<form>method|static|constructor)\](?P<resource>[^.]+)\.?)?(?P<func>[^.]*)")
+
+
+class Providers:
+    """Providers by interface: `ns:pkg/iface` serves every version, `ns:pkg/iface@1.2.3` every one compatible with it."""
+
+    def __init__(self, providers: Mapping[str, object]) -> None:
+        self._by_name = dict(providers)
+        self._compatible = {compatible_name(name): provider for name, provider in providers.items()}
+
+    def find(self, interface: str) -> object | None:
+        """The provider for an interface as the guest names it."""
+        for names, name in (
+            (self._by_name, interface),
+            (self._compatible, compatible_name(interface)),
+            (self._by_name, interface.partition("@")[0]),
+        ):
+            if name in names:
+                return names[name]
+        return None
+
+
+def compatible_name(interface: str) -> str:
+    """The name with that part of the version that compatible ones share: `@1`, `@0.3`, or all of it for `@0.0.1`."""
+    name, at, version = interface.partition("@")
+    if not at or "-" in version:
+        return interface
+    numbers = version.split(".")
+    significant = next((i for i, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
+    return name + at + ".".join(numbers[: significant + 1])
+
+
+@dataclass(frozen=True)
+class Method:
+    """One function of an interface, as its provider implements it."""
+
+    path: str
+    func: types.Func
+    call: Callable[..., Any]
+    is_coroutine: bool
+
+
+def resource_class(provider: object, interface: str, name: str) -> type:
+    """The provider's class for a resource."""
+    found = getattr(provider, camel_case(name), None)
+    if found is None:
+        raise LinkError(
+            f"{interface}: the provider {_named(provider)} has no class {camel_case(name)} for the resource {name}"
+        )
+    if not isinstance(found, type):
+        raise LinkError(f"{interface}: {_named(provider)}.{camel_case(name)} must be a class, not {type(found).__name__}")
+    return found
+
+
+def find_method(provider: object, interface: str, name: str, func: types.Func) -> Method:
+    """The method behind a function; LinkError if there is none or its parameters do not fit."""
+    path = f"{interface}#{name}" if interface else name
+    call, found = _lookup(provider, interface, name, path)
+    words = ", ".join(snake_case(param) for param, _ in func.params)
+    if not callable(call):
+        raise LinkError(f"{path}: the provider {_named(provider)} has no method {found}({words})")
+    try:
+        inspect.signature(call).bind(*(None for _ in func.params))
+    except TypeError:
+        raise LinkError(
+            f"{path}: {_named(provider)}.{found} must take ({words}), but its signature is {inspect.signature(call)}"
+        ) from None
+    except ValueError:
+        pass  # a builtin without a signature
+    return Method(path, func, call, inspect.iscoroutinefunction(_unwrapped(call)))
+
+
+def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any, str]:
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise LinkError(f"{path}: this name of a function is not understood")
+    form, resource, func = match["form"], match["resource"], snake_case(match["func"])
+    if form is None:
+        return getattr(provider, func, None), func
+    cls = resource_class(provider, interface, resource)
+    if form == "constructor":
+        return functools.partial(cls, provider), cls.__name__
+    found = getattr(cls, func, None)
+    if form == "static" and found is not None:
+        found = functools.partial(found, provider)
+    return found, f"{cls.__name__}.{func}"
+
+
+def _unwrapped(call: Any) -> Any:
+    return call.func if isinstance(call, functools.partial) else call
+
+
+def _named(provider: object) -> str:
+    return type(provider).__qualname__

@@ -1,0 +1,644 @@
+"""What moves the contents of one stream or future between the guest and a provider: one small object for each end.
+
+Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then the
+source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest that cancels
+its read and drops the stream goes unnoticed, so the machine probes parked pumps with another zero-length write now and
+then. An incoming pump likewise reads zero elements until the guest offers some, and holds at most one block.
+
+    outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
+    incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining
+
+Every pump ends exactly once: it drops its end and closes what it serves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Protocol
+
+from wasihost.component import layout, types
+from wasihost.component.protocol import BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.rings import Rings
+from wasihost.component.streams import ByteSink, ByteSource, Source, StreamReader, ValueSource
+from wasihost.component.wiring import Kind, carries_values
+from wasihost.errors import ProviderError
+
+SMALLEST_BLOCK = 4096
+
+
+class Machine(Protocol):
+    """What pumps need of the instance they belong to."""
+
+    rings: Rings
+    parked: set[OutPump]
+    waiting: set[object]
+    """Everything that waits for the outside world."""
+
+    def take_values(self, token: int, values: Sequence[Any]) -> None:
+        """The next `take` of this token gives these values."""
+
+    def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
+        """The next `give` of this token calls back."""
+
+    def opened(self, pump: Pump) -> None: ...
+
+    def closed(self, pump: Pump) -> None: ...
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the instance with this exception."""
+
+
+class Pump:
+    """An end of a stream or future in the adapter component."""
+
+    __slots__ = ("end", "kind", "machine", "number", "over", "rings")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        self.machine, self.rings = machine, machine.rings
+        self.number, self.kind, self.end = number, kind, end
+        self.over = False
+        machine.opened(self)
+
+    def abandon(self) -> None:
+        """The instance is over: closes what the pump serves, without a word to the guest."""
+
+
+# ---- outgoing: what a provider returned
+
+
+class OutPump(Pump):
+    """Feeds a stream that the provider returned."""
+
+    __slots__ = ("ready", "source")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
+        super().__init__(machine, number, kind, end)
+        self.source = source
+        self.ready = False
+        self.ask()
+
+    def ask(self) -> None:
+        self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._asked)
+
+    def _asked(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.fill()
+
+    def fill(self) -> None:
+        """Asks the source and writes what it gives."""
+        raise NotImplementedError
+
+    # -- parked
+
+    def park(self) -> None:
+        machine = self.machine
+        machine.parked.add(self)
+        machine.waiting.add(self)
+        self.source.wait_readable(self._readable)
+
+    def _unpark(self) -> None:
+        self.machine.parked.discard(self)
+        self.machine.waiting.discard(self)
+
+    def _readable(self) -> None:
+        if self.over:
+            return
+        self._unpark()
+        if self.rings.is_busy(self.end):
+            self.ready = True  # a probe is under way: the guest has stopped reading, see _probed
+        else:
+            self.fill()
+
+    def probe(self) -> None:
+        """Finds out whether the guest still reads."""
+        if not self.rings.is_busy(self.end):
+            self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._probed)
+
+    def _probed(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        elif self.ready:
+            self.ready = False
+            self.fill()
+
+    # -- the end
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.submit(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self._unpark()
+            self.machine.closed(self)
+            self.source.close(error)
+
+
+class ByteOutPump(OutPump):
+    """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
+
+    __slots__ = ("block", "limit", "source")
+
+    source: ByteSource
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
+        self.block: int | None = None
+        # Reads are kept near the size that the guest takes at once, so that little is held for it.
+        self.limit = BLOCK_SIZE
+        super().__init__(machine, number, kind, end, source)
+
+    def fill(self) -> None:
+        rings = self.rings
+        block = self.block = rings.take_block()
+        if block is None:
+            rings.want_block(self._block_free)
+            return
+        try:
+            size = self.source.read_into(rings.view(block, self.limit))
+        except BlockingIOError:
+            self._give_block()
+            self.park()
+        except Exception as error:
+            self.finish(error)
+        else:
+            if size:
+                self._write(block, size)
+            else:
+                self.finish(None)
+
+    def _block_free(self) -> None:
+        if not self.over:
+            self.fill()
+
+    def _write(self, address: int, size: int) -> None:
+        def written(code: int) -> None:
+            taken = code >> 4
+            if code & 15 == DROPPED:
+                self.finish(None)
+            elif taken < size:
+                self.limit = max(taken, SMALLEST_BLOCK)
+                self._write(address + taken, size - taken)
+            else:
+                if size == self.limit:
+                    self.limit = min(2 * size, BLOCK_SIZE)
+                self._give_block()
+                self.ask()
+
+        self.rings.begin(Operation.WRITE, self.number, self.end, address, size, written)
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.give_block(block)
+
+    def _close(self, error: BaseException | None) -> None:
+        self._give_block()
+        super()._close(error)
+
+
+class ValueOutPump(OutPump):
+    """Feeds a stream of any other type from a `ValueSource`."""
+
+    __slots__ = ("source",)
+
+    source: ValueSource[Any]
+
+    def fill(self) -> None:
+        try:
+            values = self.source.read()
+        except BlockingIOError:
+            self.park()
+        except Exception as error:
+            self.finish(error)
+        else:
+            if values:
+                self._write_values(values)
+            else:
+                self.finish(None)
+
+    def _write_values(self, values: Sequence[Any]) -> None:
+        count = len(values)
+        if not carries_values(self.kind):
+            self._write(0, 0, count, count)
+            return
+
+        def written(code: int) -> None:
+            self._written(code, self.rings.take_buffer(self.end), count, count)
+
+        self.machine.take_values(self.end, values)
+        self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
+
+    def _write(self, buffer: int, address: int, left: int, count: int) -> None:
+        self.rings.begin(
+            Operation.WRITE, self.number, self.end, address, left, lambda code: self._written(code, buffer, left, count)
+        )
+
+    def _written(self, code: int, buffer: int, left: int, count: int) -> None:
+        left -= code >> 4
+        taken = count - left
+        if left and code & 15 != DROPPED:
+            size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
+            self._write(buffer, buffer + taken * size, left, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, taken, buffer, count)
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.ask()
+
+
+class FutureOutPump(Pump):
+    """Resolves a future that the provider returned, once: the guest could not bear less."""
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
+        super().__init__(machine, number, kind, end)
+        self.awaited = awaited
+        machine.waiting.add(self)
+        if awaited.done():
+            self._resolved(awaited)
+        else:
+            awaited.add_done_callback(self._resolved)
+
+    def _resolved(self, awaited: asyncio.Future[Any]) -> None:
+        if self.over:
+            return
+        self.machine.waiting.discard(self)
+        if awaited.cancelled():
+            self.machine.fail(ProviderError("a future that a provider returned was cancelled; it must be resolved"))
+        elif (error := awaited.exception()) is not None:
+            self.machine.fail(error)
+        elif carries_values(self.kind):
+            self.machine.take_values(self.end, [awaited.result()])
+            self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, self._written)
+        else:
+            self.rings.begin(Operation.WRITE, self.number, self.end, 0, 1, self._finish)
+
+    def _written(self, code: int) -> None:
+        taken = 0 if code & 15 == DROPPED else 1
+        self.rings.submit(Operation.FREE, self.number, taken, self.rings.take_buffer(self.end), 1)
+        self._finish(code)
+
+    def _finish(self, _code: int) -> None:
+        self.rings.submit(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close()
+
+    def _close(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+
+    def abandon(self) -> None:
+        self.machine.waiting.discard(self)
+        self._close()
+        self.awaited.cancel()
+
+
+# ---- incoming: what the guest passed
+
+
+class Reader(Pump, StreamReader[Any]):
+    """The `StreamReader` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
+
+    __slots__ = ("_dropped", "_leftover", "_reading")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._leftover: bytes | list[Any] = b"" if kind == types.Stream(types.U8) else []
+        self._reading: asyncio.Future[None] | None = None
+        self._dropped = False
+
+    @property
+    def is_bytes(self) -> bool:
+        return isinstance(self._leftover, bytes)
+
+    async def read(self, n: int = BLOCK_SIZE) -> Any:
+        if n < 1:
+            raise ValueError(f"read(n) needs n of at least 1, not {n}")
+        if not self._leftover and not self._dropped:
+            await self._more(n)
+        found, self._leftover = self._leftover[:n], self._leftover[n:]
+        return found
+
+    async def _more(self, n: int) -> None:
+        if self._reading is not None:
+            raise RuntimeError("another read of this stream is under way")
+        if self.over:
+            raise RuntimeError("this stream was closed or given away")
+        self._reading = asyncio.get_running_loop().create_future()
+        try:
+            self._begin(min(n, BLOCK_SIZE))
+            # Shielded: a read that is cancelled must not lose what the guest has already given.
+            await asyncio.shield(self._reading)
+        except asyncio.CancelledError:
+            if self.rings.is_busy(self.end):
+                self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+            raise
+        finally:
+            self._reading = None
+
+    def _begin(self, n: int) -> None:
+        if self.is_bytes:
+            self._begin_bytes(n)
+        else:
+            payload = self.kind.payload
+            size = n * (layout.size(payload) if payload is not None else 0)
+            operation = Operation.READ_VALUES if payload is not None else Operation.READ
+            self.rings.begin(operation, self.number, self.end, size, n, self._got_values)
+
+    def _begin_bytes(self, n: int) -> None:
+        block = self.rings.take_block()
+        if block is None:
+            self.rings.want_block(lambda: self._begin_bytes(n))
+            return
+
+        def got(code: int) -> None:
+            self._leftover += self.rings.view(block, code >> 4)
+            self.rings.give_block(block)
+            self._got(code)
+
+        self.rings.begin(Operation.READ, self.number, self.end, block, n, got)
+
+    def _got_values(self, code: int) -> None:
+        count = code >> 4
+        assert isinstance(self._leftover, list)
+        if self.kind.payload is None:
+            self._leftover += [None] * count
+            return self._got(code)
+        buffer = self.rings.take_buffer(self.end)
+        if not count:
+            self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
+            return self._got(code)
+
+        def given(values: list[Any]) -> None:
+            assert isinstance(self._leftover, list)
+            self._leftover += values
+            self._got(code)
+
+        self.machine.expect_values(self.end, given)
+        self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
+
+    def _got(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self._dropped = True
+            self.close()
+        if self._reading is not None and not self._reading.done():
+            self._reading.set_result(None)
+
+    def forward(self, sink: ByteSink) -> None:
+        if not self.is_bytes:
+            raise TypeError("only a stream<u8> can be forwarded to a sink")
+        self.give_away()
+        ByteInPump(self.machine, self.number, self.kind, self.end, sink)
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._reading is not None:
+            raise RuntimeError("this stream is in use, was closed or given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def close(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.machine.closed(self)
+        if self.rings.is_busy(self.end):
+            self.rings.replace(self.end, lambda _code: self._drop())
+            self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+        else:
+            self._drop()
+
+    def _drop(self) -> None:
+        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def _elements(self) -> AsyncIterator[Any]:
+        while chunk := await self.read():
+            if self.is_bytes:
+                yield chunk
+            else:
+                for element in chunk:
+                    yield element
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self._elements()
+
+
+class FutureReader(Pump):
+    """The awaitable of a future that the guest passed."""
+
+    __slots__ = ("_result",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._result: asyncio.Future[Any] | None = None
+
+    def __await__(self) -> Any:
+        if self._result is None:
+            if self.over:
+                raise RuntimeError("this future was given away")
+            self._result = asyncio.get_running_loop().create_future()
+            self._begin()
+        return asyncio.shield(self._result).__await__()
+
+    def _begin(self) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, 1, lambda _code: self._resolve([None]))
+            return
+        size = layout.size(self.kind.payload)
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, size, 1, self._got)
+
+    def _got(self, _code: int) -> None:
+        self.machine.expect_values(self.end, self._resolve)
+        self.rings.submit(Operation.GIVE, self.number, self.end, self.rings.take_buffer(self.end), 1)
+
+    def _resolve(self, values: list[Any]) -> None:
+        assert self._result is not None
+        if not self._result.done():
+            self._result.set_result(values[0])
+        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+        self.over = True
+        self.machine.closed(self)
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._result is not None:
+            raise RuntimeError("this future is in use or was given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._result is not None:
+            self._result.cancel()
+
+
+class ByteInPump(Pump):
+    """Drains a `stream<u8>` that the guest writes into a `ByteSink`."""
+
+    __slots__ = ("block", "sink")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
+        super().__init__(machine, number, kind, end)
+        self.sink = sink
+        self.block: int | None = None
+        self._ask()
+
+    def _ask(self) -> None:
+        self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
+
+    def _offered(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self._read()
+
+    def _read(self) -> None:
+        if self.over:
+            return
+        block = self.block = self.rings.take_block()
+        if block is None:
+            self.rings.want_block(self._read)
+            return
+        self.rings.begin(Operation.READ, self.number, self.end, block, BLOCK_SIZE, self._got)
+
+    def _got(self, code: int) -> None:
+        assert self.block is not None
+        self._drain(self.rings.view(self.block, code >> 4), code & 15 == DROPPED)
+
+    def _drain(self, view: memoryview, dropped: bool) -> None:
+        try:
+            while view:
+                view = view[self.sink.write(view) :]
+        except BlockingIOError:
+            self.machine.waiting.add(self)
+            self.sink.wait_writable(lambda: self._writable(view, dropped))
+        except Exception as error:
+            self.finish(error)
+        else:
+            self._give_block()
+            if dropped:
+                self.finish(None)
+            else:
+                self._ask()
+
+    def _writable(self, view: memoryview, dropped: bool) -> None:
+        if not self.over:
+            self.machine.waiting.discard(self)
+            self._drain(view, dropped)
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.give_block(block)
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self._give_block()
+            self.machine.waiting.discard(self)
+            self.machine.closed(self)
+            self.sink.close(error)
+
+
+# ---- the plain forms of a provider
+
+
+_END: Any = object()
+
+
+class IteratorSource(ValueSource[Any]):
+    """Feeds a stream from an async iterator."""
+
+    def __init__(self, iterator: AsyncIterator[Any], fail: Callable[[BaseException], None]) -> None:
+        self._iterator, self._fail = iterator, fail
+        self._next: asyncio.Future[Any] | None = None
+
+    def read(self) -> Sequence[Any]:
+        value = self.next_value()
+        return () if value is _END else (value,)
+
+    def next_value(self) -> Any:
+        if self._next is None:
+            self._next = asyncio.ensure_future(self._advance())
+        if not self._next.done():
+            raise BlockingIOError
+        done, self._next = self._next, None
+        return done.result()
+
+    async def _advance(self) -> Any:
+        return await anext(self._iterator, _END)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        assert self._next is not None
+        self._next.add_done_callback(lambda _: callback())
+
+    def close(self, error: BaseException | None) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        if error is not None:
+            self._fail(error)
+
+
+class IteratorByteSource(ByteSource):
+    """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
+
+    def __init__(self, iterator: AsyncIterator[Any], fail: Callable[[BaseException], None]) -> None:
+        self._chunks = IteratorSource(iterator, fail)
+        self._chunk = memoryview(b"")
+
+    def read_into(self, view: memoryview) -> int:
+        while not self._chunk:
+            chunk = self._chunks.next_value()
+            if chunk is _END:
+                return 0
+            self._chunk = memoryview(chunk).cast("B")
+        size = min(len(view), len(self._chunk))
+        view[:size] = self._chunk[:size]
+        self._chunk = self._chunk[size:]
+        return size
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        self._chunks.wait_readable(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        self._chunks.close(error)
+
+
+def outgoing(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
+    """The pump for what a provider returned as a stream or future."""
+    if isinstance(kind, types.Future):
+        return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
+    is_bytes = kind == types.Stream(types.U8)
+    if not isinstance(obj, Source):
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.fail)
+    return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
+
+
+def incoming(machine: Machine, number: int, kind: Kind, end: int) -> Pump:
+    """What a provider gets for a stream or future that the guest passed."""
+    return (FutureReader if isinstance(kind, types.Future) else Reader)(machine, number, kind, end)

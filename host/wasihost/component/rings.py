@@ -1,0 +1,177 @@
+"""Python's side of the two rings in the adapter component's memory.
+
+Theory of operation. The adapter component calls `turn` once a round with the completions it has written; whoever waits
+for one is called back, and submits what comes next; the queue of submissions is written into memory as far as there is
+room, and carried out right after. Submissions made between rounds, from the event loop, wait for the next one, and
+`wake` tells the polling loop that there will be one.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from collections.abc import Callable
+
+from wasihost.component.protocol import (
+    BLOCK_COUNT,
+    BLOCK_SIZE,
+    BLOCKS,
+    COMPLETION_WORDS,
+    COMPLETIONS,
+    DRIVER_WANTED,
+    MAX_COMPLETIONS,
+    MAX_SUBMISSIONS,
+    PAIRS,
+    SUBMISSION_WORDS,
+    SUBMISSIONS,
+    TOKEN,
+    Completion,
+    Operation,
+)
+
+WhenDone = Callable[[int], None]
+"""Called with the packed result of a read or write."""
+
+_DONE = int(Completion.DONE)
+
+
+class Rings:
+    """Submissions, completions and blocks of one adapter component.
+
+    `wake` is called for each submission made outside of a turn. `driver_wanted` says that there are commands for the
+    driver component.
+    """
+
+    def __init__(self, memory: memoryview, wake: Callable[[], None]) -> None:
+        words = memory.cast("I")
+        self._completions = words[COMPLETIONS // 4 :][: MAX_COMPLETIONS * COMPLETION_WORDS]
+        self._submissions = words[SUBMISSIONS // 4 :][: MAX_SUBMISSIONS * SUBMISSION_WORDS]
+        self._pairs = words[PAIRS // 4 :]
+        self._words = words
+        self._bytes = memory
+        self._queue: list[int] = []
+        self._waiting: dict[int, WhenDone] = {}
+        self._buffers: dict[int, int] = {}
+        self._free_blocks = list(range(BLOCKS, BLOCKS + BLOCK_COUNT * BLOCK_SIZE, BLOCK_SIZE))
+        self._wanting_block: deque[Callable[[], None]] = deque()
+        self._cancels: list[tuple[Operation, int, int]] = []
+        self._wake = wake
+        self._in_turn = False
+        self.driver_wanted = False
+        self.turns = 0
+        self.quiet = True  # nothing happened in the last turn
+
+    # ---- the adapter component's calls
+
+    def turn(self, count: int) -> int:
+        """Takes `count` completions, gives the number of submissions written."""
+        self.turns += 1
+        self._in_turn = True
+        try:
+            if count:
+                self._complete(count)
+            if self._cancels:
+                self._cancels = [cancel for cancel in self._cancels if not self._try_cancel(*cancel)]
+            submitted = self._submit_queue() if self._queue else 0
+        finally:
+            self._in_turn = False
+        self.quiet = not (count or submitted or self.driver_wanted)
+        return submitted | DRIVER_WANTED if self.driver_wanted else submitted
+
+    def _complete(self, count: int) -> None:
+        words = iter(self._completions[: count * COMPLETION_WORDS].tolist())
+        for completion, end, value in zip(words, words, words, strict=True):
+            if completion == _DONE:
+                self._waiting.pop(end)(value)
+            else:
+                self._buffers[end] = value
+
+    def _submit_queue(self) -> int:
+        queue = self._queue
+        words = min(len(queue), MAX_SUBMISSIONS * SUBMISSION_WORDS)
+        self._submissions[:words] = memoryview(array("I", queue[:words]))
+        del queue[:words]
+        return words // SUBMISSION_WORDS
+
+    # ---- what pumps and calls do
+
+    @property
+    def has_submissions(self) -> bool:
+        return bool(self._queue or self._cancels)
+
+    def submit(self, operation: Operation, kind: int, handle: int, a: int = 0, b: int = 0) -> None:
+        """Queues an operation that completes by itself."""
+        self._queue += (operation, kind, handle, a, b)
+        if not self._in_turn:
+            self._wake()
+
+    def begin(self, operation: Operation, kind: int, end: int, a: int, b: int, done: WhenDone) -> None:
+        """Queues a read or write; `done` gets its result. An end has at most one under way."""
+        self._waiting[end] = done
+        self.submit(operation, kind, end, a, b)
+
+    def cancel(self, operation: Operation, kind: int, end: int) -> None:
+        """Cancels the read or write under way, whose callback then gets what it came to."""
+        self._cancels.append((operation, kind, end))
+        self._wake()
+
+    def _try_cancel(self, operation: Operation, kind: int, end: int) -> bool:
+        """False if it is too early: to cancel what has not begun, or what may complete at once, would be a trap."""
+        if not self.is_busy(end):
+            return True
+        if end in self._queue[2::SUBMISSION_WORDS]:
+            return False
+        self.submit(operation, kind, end)
+        return True
+
+    def is_busy(self, end: int) -> bool:
+        """Whether an operation of this end is under way."""
+        return end in self._waiting
+
+    def replace(self, end: int, done: WhenDone) -> None:
+        """Gives the result of the operation under way to somebody else."""
+        self._waiting[end] = done
+
+    def take_buffer(self, end: int) -> int:
+        """Where the values of this end's last READ_VALUES or WRITE_VALUES stand."""
+        return self._buffers.pop(end)
+
+    # ---- cells in memory
+
+    @property
+    def token(self) -> int:
+        """The token of the call whose `start` runs."""
+        return self._words[TOKEN // 4]
+
+    def ask_pairs(self, kinds: list[int]) -> None:
+        """Lists the kinds of the pairs that the adapter component shall make."""
+        for index, kind in enumerate(kinds):
+            self._pairs[2 * index] = kind
+
+    def pair(self, index: int) -> tuple[int, int]:
+        """The (readable, writable) ends that came of it."""
+        return self._pairs[2 * index], self._pairs[2 * index + 1]
+
+    # ---- blocks: memory for bytes on their way, borrowed only while they move
+
+    def take_block(self) -> int | None:
+        """The address of a free block; None when all are in use, see `want_block`."""
+        return self._free_blocks.pop() if self._free_blocks else None
+
+    def want_block(self, callback: Callable[[], None]) -> None:
+        """Calls back when a block is free."""
+        self._wanting_block.append(callback)
+
+    def give_block(self, block: int) -> None:
+        self._free_blocks.append(block)
+        if self._wanting_block:
+            self._wanting_block.popleft()()
+
+    def view(self, address: int, size: int) -> memoryview:
+        """Bytes of the adapter component's memory."""
+        return self._bytes[address : address + size]
+
+    def release(self) -> None:
+        """Lets go of the memory."""
+        for view in (self._completions, self._submissions, self._pairs, self._words, self._bytes):
+            view.release()
