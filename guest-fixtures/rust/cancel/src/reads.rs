@@ -89,9 +89,7 @@ pub async fn receive_read() -> Checked {
     for round in 0..ROUNDS {
         let piece = vec![round as u8; round % 7];
         wanted.extend_from_slice(&piece);
-        let write_some = async || {
-            equal(right.writer.write_all(piece).await.len(), 0)
-        };
+        let write_some = async || equal(right.writer.write_all(piece).await.len(), 0);
         got.extend(cancelled_read(&mut left.reader, 5, write_some).await?);
     }
     got.extend(support::pump::exactly(&mut left.reader, wanted.len() - got.len()).await);

@@ -49,11 +49,7 @@ async fn serve() -> Checked {
 
 /// Serves one connection; its errors must not hurt the others, so they are only told.
 async fn serve_one(socket: TcpSocket, settings: Settings) {
-    let result = if settings.splice {
-        splice(&socket).await
-    } else {
-        echo(&socket, settings.chunk).await
-    };
+    let result = if settings.splice { splice(&socket).await } else { echo(&socket, settings.chunk).await };
     if let Err(code) = result {
         print::error(&format!("connection: {}\n", name(&code))).await;
     }

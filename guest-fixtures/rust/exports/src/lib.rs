@@ -20,6 +20,8 @@ bindings::export!(Exports with_types_in bindings);
 
 type Nested = Vec<(api::Shape, Option<Result<api::Person, Vec<api::Color>>>)>;
 
+// one line each: a table more than code
+#[rustfmt::skip]
 impl api::Guest for Exports {
     type Counter = Counter;
 
@@ -55,7 +57,6 @@ impl api::Guest for Exports {
     fn last_value() -> String { echo::remembered() }
     fn divide(dividend: u32, divisor: u32) -> Result<(u32, u32), String> { echo::divide(dividend, divisor) }
 
-    #[rustfmt::skip]
     fn sum_17(
         a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64, i: u64,
         j: u64, k: u64, l: u64, m: u64, n: u64, o: u64, p: u64, q: u64,
@@ -70,7 +71,6 @@ impl api::Guest for Exports {
     async fn async_divide(dividend: u32, divisor: u32) -> Result<(u32, u32), String> { echo::divide(dividend, divisor) }
     async fn async_no_result(value: String) { echo::remember(value) }
 
-    #[rustfmt::skip]
     async fn async_sum_17(
         a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64, i: u64,
         j: u64, k: u64, l: u64, m: u64, n: u64, o: u64, p: u64, q: u64,

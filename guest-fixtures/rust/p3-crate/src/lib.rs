@@ -35,10 +35,7 @@ fn server() -> Option<IpSocketAddress> {
     let (_, text) = all.into_iter().find(|(name, _)| name == "ADDRESS")?;
     let parsed: SocketAddrV4 = text.parse().ok()?;
     let [a, b, c, d] = parsed.ip().octets();
-    Some(IpSocketAddress::Ipv4(Ipv4SocketAddress {
-        port: parsed.port(),
-        address: (a, b, c, d),
-    }))
+    Some(IpSocketAddress::Ipv4(Ipv4SocketAddress { port: parsed.port(), address: (a, b, c, d) }))
 }
 
 async fn print(text: &str) {

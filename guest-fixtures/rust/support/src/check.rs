@@ -19,10 +19,7 @@ pub type Checked<T = ()> = Result<T, Failure>;
 impl Failure {
     #[track_caller]
     pub fn new(what: impl Into<String>) -> Failure {
-        Failure(Box::new(Details {
-            what: what.into(),
-            place: Location::caller(),
-        }))
+        Failure(Box::new(Details { what: what.into(), place: Location::caller() }))
     }
 }
 
@@ -72,11 +69,7 @@ pub fn holds(claim: bool, what: &str) -> Checked {
 #[track_caller]
 #[inline(never)]
 pub fn equal<T: PartialEq + Debug>(got: T, want: T) -> Checked {
-    if got == want {
-        Ok(())
-    } else {
-        Err(Failure::new(format!("got {got:?}, expected {want:?}")))
-    }
+    if got == want { Ok(()) } else { Err(Failure::new(format!("got {got:?}, expected {want:?}"))) }
 }
 
 /// The call must have failed with exactly this error-code.

@@ -5,10 +5,7 @@ use crate::bindings::wasi::sockets::types::IpSocketAddress;
 use crate::check::Failure;
 
 pub fn text(name: &str) -> Option<String> {
-    get_environment()
-        .into_iter()
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value)
+    get_environment().into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 pub fn text_or(name: &str, default: &str) -> String {

@@ -25,11 +25,7 @@ fn pattern(chunk: usize) -> Vec<u8> {
 /// The size of the blocks to send: whole periods if they are to be verified, so that the pattern goes on from block to block.
 fn block_size(settings: &Settings) -> usize {
     let periods = settings.chunk as u64 / PERIOD;
-    if settings.verify {
-        (periods.max(1) * PERIOD) as usize
-    } else {
-        settings.chunk
-    }
+    if settings.verify { (periods.max(1) * PERIOD) as usize } else { settings.chunk }
 }
 
 pub async fn connect(settings: &Settings) -> Checked<u64> {

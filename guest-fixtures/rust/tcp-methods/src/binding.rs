@@ -30,10 +30,7 @@ pub async fn bind_port_zero() -> Checked {
     holds(port(&first) != 0, "an ephemeral port is not 0")?;
 
     let (left, right) = (net::bound()?, net::bound()?);
-    holds(
-        left.get_local_address()? != right.get_local_address()?,
-        "two ephemeral ports differ",
-    )
+    holds(left.get_local_address()? != right.get_local_address()?, "two ephemeral ports differ")
 }
 
 pub async fn bind_wildcard() -> Checked {

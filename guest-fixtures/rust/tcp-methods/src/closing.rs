@@ -152,4 +152,3 @@ async fn write_until_refused(mut writer: wit_bindgen::StreamWriter<u8>) -> bool 
     }
     false
 }
-

@@ -11,7 +11,7 @@ type Get<T> = fn(&TcpSocket) -> Result<T, ErrorCode>;
 type Set<T> = fn(&TcpSocket, T) -> Result<(), ErrorCode>;
 
 pub async fn keep_alive_enabled() -> Checked {
-    for socket in &net_states().await? {
+    for socket in &sockets_in_all_states().await? {
         equal(socket.get_keep_alive_enabled()?, false)?;
         for enabled in [true, true, false, false] {
             socket.set_keep_alive_enabled(enabled)?;
@@ -50,7 +50,7 @@ pub async fn send_buffer_size() -> Checked {
 }
 
 /// Sockets in all the states that have options.
-async fn net_states() -> Checked<[TcpSocket; 5]> {
+async fn sockets_in_all_states() -> Checked<[TcpSocket; 5]> {
     let mut listener = net::listener()?;
     let (client, server) = listener.connection().await?;
     Ok([net::socket()?, net::bound()?, listener.socket, client, server])
@@ -61,7 +61,7 @@ async fn number<T>(get: Get<T>, set: Set<T>, rounded: &[T], exact: &[T]) -> Chec
 where
     T: Copy + PartialEq + Debug + Default,
 {
-    for socket in &net_states().await? {
+    for socket in &sockets_in_all_states().await? {
         let before = get(socket)?;
         holds(before != T::default(), "the default is positive")?;
         refused(set(socket, T::default()), ErrorCode::InvalidArgument)?;
@@ -127,7 +127,7 @@ fn same_options(accepted: &TcpSocket, listener: &TcpSocket) -> Checked {
 pub async fn as_on_linux() -> Checked {
     const LONGEST: u64 = 32767 * SECOND;
     let times = [(1, SECOND), (SECOND, SECOND), (SECOND + 1, 2 * SECOND), (LONGEST, LONGEST), (u64::MAX, LONGEST)];
-    for socket in &net_states().await? {
+    for socket in &sockets_in_all_states().await? {
         for (value, stored) in times {
             socket.set_keep_alive_idle_time(value)?;
             equal(socket.get_keep_alive_idle_time()?, stored)?;

@@ -17,10 +17,9 @@ program!(both);
 
 fn to_newer(address: IpSocketAddress) -> newer_types::IpSocketAddress {
     match address {
-        IpSocketAddress::Ipv4(v4) => newer_types::IpSocketAddress::Ipv4(newer_types::Ipv4SocketAddress {
-            port: v4.port,
-            address: v4.address,
-        }),
+        IpSocketAddress::Ipv4(v4) => {
+            newer_types::IpSocketAddress::Ipv4(newer_types::Ipv4SocketAddress { port: v4.port, address: v4.address })
+        }
         IpSocketAddress::Ipv6(v6) => newer_types::IpSocketAddress::Ipv6(newer_types::Ipv6SocketAddress {
             port: v6.port,
             flow_info: v6.flow_info,
