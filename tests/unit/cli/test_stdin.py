@@ -106,7 +106,7 @@ async def test_without_a_standard_stream_input_is_empty(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("buffering", [0, -1])
-async def test_no_more_is_taken_from_a_pipe_than_the_guest_asked_for(buffering: int) -> None:
+async def test_no_more_is_taken_from_a_pipe_than_was_asked_for(buffering: int) -> None:
     with pipe() as (reader, writer), open(reader, "rb", buffering=buffering, closefd=False) as target:
         os.write(writer, b"hello world")
         source, _ = Stdin(target).read_via_stream()

@@ -141,18 +141,36 @@ async def test_a_block_in_progress_is_not_interrupted_by_another_stream() -> Non
         assert (await first_done, await second_done) == (Ok(), Ok())
 
 
+async def test_blocks_come_out_in_the_order_in_which_they_were_taken() -> None:
+    with pipe() as (reader, writer):
+        stdout = Stdout(writer)
+        first, _ = open_stream(stdout)
+        second, _ = open_stream(stdout)
+        taken = first.write(memoryview(BIG))
+        waiting = asyncio.create_task(write_all(second, b"second"))
+        await asyncio.sleep(0)
+        received = asyncio.create_task(asyncio.to_thread(_read_to_end, reader))
+        await write_all(first, BIG[taken:])
+        await write_all(first, b"third")  # at once, before the event loop gave the second its turn
+        await waiting
+        first.close(None)
+        second.close(None)
+        os.close(writer)
+        assert await received == BIG + b"second" + b"third"
+
+
 async def test_a_stream_that_fails_in_the_middle_of_a_block_lets_the_others_go_on() -> None:
     with pipe() as (reader, writer):
         stdout = Stdout(writer)
         first, _ = open_stream(stdout)
         second, _ = open_stream(stdout)
         first.write(memoryview(BIG))
-        waiting = asyncio.create_task(writable(second))
+        waiting = asyncio.create_task(write_all(second, b"second"))
         await asyncio.sleep(0)
         first.close(None)
-        await waiting
         os.read(reader, len(BIG))
-        assert second.write(memoryview(b"second")) == len(b"second")
+        await waiting
+        assert os.read(reader, 100) == b"second"
         second.close(None)
 
 

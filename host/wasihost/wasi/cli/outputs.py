@@ -1,8 +1,9 @@
 """Where stdout and stderr go, and the sink that takes the bytes of a stream of the guest there.
 
-Theory of operation. All streams that the guest opens on its stdout share one `Output`. A sink whose block is written
-only in part holds the output: the others wait until the rest is out. For the guest a write may be over once its block
-was taken, so without this, what it writes next to another stream could come out in the middle of the block.
+Theory of operation. All streams that the guest opens on its stdout share one `Output`. For the guest a write is over
+once its block was taken, written or not. So sinks take turns: who comes with a block stands in line until all of it is
+written, and only the first in line writes. Otherwise what the guest wrote later, to another stream, could come out
+earlier, or in the middle of the block.
 """
 
 from __future__ import annotations
@@ -30,38 +31,42 @@ class Output:
         self._target = target  # a file object that nobody holds closes its descriptor
         self.fd = descriptor(target)
         self._write = _writer(target, self.fd)
-        self._holder: OutputSink | None = None
-        self._waiting: dict[OutputSink, Callable[[], None]] = {}
+        # Who has a block to write, first come first, and what to call when its turn comes.
+        self._line: dict[OutputSink, Callable[[], None] | None] = {}
 
     def write(self, sink: OutputSink, view: memoryview) -> int:
-        """Takes the beginning of `view`; `sink` holds the output until all of it is taken."""
-        if not self.is_free_for(sink):
+        """Takes the beginning of `view`; `sink` stands in line until all of it is taken."""
+        self._line.setdefault(sink)
+        if self._first() is not sink:
             raise BlockingIOError
-        self._holder = sink
         taken = self._write(view)
         if taken == len(view):
-            self.release(sink)
+            self.leave(sink)
         return taken
 
-    def is_free_for(self, sink: OutputSink) -> bool:
-        """Whether no other sink has a block that is written in part."""
-        return self._holder in (None, sink)
+    def is_behind(self, sink: OutputSink) -> bool:
+        """Whether `sink` stands in line behind another."""
+        return sink in self._line and self._first() is not sink
 
     def wait(self, sink: OutputSink, callback: Callable[[], None]) -> None:
-        """Calls `callback` once, from the event loop, when the holder's block is written."""
-        self._waiting[sink] = callback
+        """Calls `callback` once, from the event loop, when `sink` is the first in line."""
+        self._line[sink] = callback
 
-    def release(self, sink: OutputSink) -> None:
-        """Ends what `sink` holds or waits for."""
-        self._waiting.pop(sink, None)
-        if self._holder is sink:
-            self._holder = None
-            for waiting in self._waiting:
-                waiting.loop.call_soon(self._wake, waiting)
+    def leave(self, sink: OutputSink) -> None:
+        """`sink` has nothing more to write for now."""
+        was_first = self._first() is sink
+        self._line.pop(sink, None)
+        following = self._first()
+        if was_first and following is not None:
+            following.loop.call_soon(self._wake, following)
+
+    def _first(self) -> OutputSink | None:
+        return next(iter(self._line), None)
 
     def _wake(self, sink: OutputSink) -> None:
-        callback = self._waiting.pop(sink, None)
-        if callback is not None:  # else it was closed meanwhile
+        callback = self._line.get(sink)
+        if callback is not None:  # else it was closed meanwhile, or tried by itself
+            self._line[sink] = None
             callback()
 
 
@@ -78,14 +83,14 @@ class OutputSink(ByteSink):
         return self._output.write(self, view)
 
     def wait_writable(self, callback: Callable[[], None]) -> None:
-        if self._output.is_free_for(self):
-            self._readiness.wait(callback)
-        else:
+        if self._output.is_behind(self):
             self._output.wait(self, callback)
+        else:
+            self._readiness.wait(callback)
 
     def close(self, error: BaseException | None) -> None:
         self._readiness.cancel()
-        self._output.release(self)
+        self._output.leave(self)
         settle(self._done, error)
 
 

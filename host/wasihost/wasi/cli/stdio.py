@@ -25,7 +25,8 @@ class Stdin:
     def read_via_stream(self) -> tuple[ByteSource, Done]:
         """`read-via-stream: func() -> tuple<stream<u8>, future<result<_, error-code>>>`.
 
-        Nothing is read before the guest reads. Several streams share the bytes: each byte goes to whoever reads first.
+        Nothing is read before the guest reads. Several streams share the bytes: each byte goes to whoever reads first,
+        and what was read for a stream that is then dropped is lost with it.
         The future gives ok at the end of the input and when the guest drops the stream.
 
         Errors: `io` when reading failed.
