@@ -14,29 +14,10 @@ from unittest.mock import Mock
 
 import pytest
 
+from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
 from wasihost.network import os_network
 from wasihost.network.base import WILDCARD, Address, Family, Option, Socket
 from wasihost.network.os_network import OsNetwork, OsSocket
-
-LOOPBACK: dict[Family, Address] = {4: Address(ip_address("127.0.0.1"), 0), 6: Address(ip_address("::1"), 0)}
-
-
-def _no_ipv6() -> str | None:
-    """Why IPv6 cannot be tested here."""
-    if not socket.has_ipv6:
-        return "Python was built without IPv6"
-    try:
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError as error:
-        return f"no IPv6 loopback: {error}"
-    return None
-
-
-NO_IPV6 = _no_ipv6()
-both_families = pytest.mark.parametrize(
-    "family", [4, pytest.param(6, marks=pytest.mark.skipif(NO_IPV6 is not None, reason=NO_IPV6 or ""))]
-)
 
 
 class Sockets:

@@ -12,7 +12,7 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeSocket
 from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import SocketAddressUse, deny_all
+from wasihost.network.policy import Rules, SocketAddressUse, deny_all
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.types import Types
@@ -266,6 +266,20 @@ def test_a_peer_that_is_gone_is_invalid_state() -> None:
     tcp, socket = Guest().connected()
     socket.fails["remote_address"] = [OSError(errno.ENOTCONN, "")]
     assert code_of(tcp.get_remote_address) == ErrorCode.InvalidState()
+
+
+def test_an_outbound_rule_allows_an_explicit_bind_to_any_address_but_not_to_listen_there() -> None:
+    tcp, _ = Guest(Rules(outbound=["tcp://127.0.0.1:80"])).create()
+    at_once(tcp.bind(v4(0, (0, 0, 0, 0))))
+    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
+    at_once(tcp.connect(v4(80)))
+
+
+def test_an_inbound_rule_for_any_port_allows_a_free_port_but_not_to_connect() -> None:
+    guest = Guest(Rules(inbound=["tcp://127.0.0.1:*"]))
+    listener, _ = guest.listening()
+    assert listener.get_is_listening()
+    assert code_of(lambda: guest.connected()) == ErrorCode.AccessDenied()
 
 
 def test_without_a_policy_everything_is_denied() -> None:

@@ -23,6 +23,6 @@ class Access:
 
     async def require(self, address: Address, use: SocketAddressUse) -> None:
         """Returns when the policy allows the use, else raises access-denied; waits only if the policy does."""
-        answer = self.policy(address, use)
+        answer = self.ask(address, use)
         if not (answer if isinstance(answer, bool) else await answer):
             raise WitError(ErrorCode.AccessDenied())
