@@ -15,7 +15,7 @@ from wasihost.component.providers import Providers
 from wasihost.component.reflect import reflect
 from wasihost.component.resources import ResourceTable
 from wasihost.component.wiring import Wiring
-from wasihost.errors import ComponentError, WasihostError
+from wasihost.errors import ComponentError
 
 
 class AdaptedComponent:
@@ -54,22 +54,24 @@ class AdaptedComponent:
 
 
 def adapt(
-    engine: wasmtime.Engine, wasm: bytes, *, native: Iterable[str] = (), origin: str = "the component"
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    native: Iterable[str] = (),
+    after_drops: Iterable[str] = (),
+    origin: str = "the component",
 ) -> AdaptedComponent:
     """Compiles a component that needs async functions, streams or futures from Python.
 
     `engine` must be made with a config that went through `configure`. Interfaces that begin with a word of `native` are
-    left to the linker. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
+    left to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
     world = reflect(engine, wasm, origin)
     words = tuple(native)
-    wiring = Wiring(world, frozenset(name for name in world.imports if words and name.startswith(words)))
+    left = frozenset(name for name in world.imports if words and name.startswith(words))
+    wiring = Wiring(world, left, frozenset(after_drops))
     composed = compose(wiring, wasm)
     try:
         return AdaptedComponent(engine, wiring, Component(engine, composed))
     except wasmtime.WasmtimeError as error:
-        raise _compile_error(origin, str(error)) from None
-
-
-def _compile_error(origin: str, message: str) -> WasihostError:
-    return ComponentError(f"{origin} cannot be compiled: {message}")
+        raise ComponentError(f"{origin} cannot be compiled: {error}") from None

@@ -102,7 +102,7 @@
 
   ;; One round: what happened goes to Python, what Python submits is done. What completes at once is told at once, for a
   ;; bounded number of times, so that others get their turn too.
-  (func (export "step") (result i32) (local $answer i32) (local $count i32) (local $at i32) (local $wanted i32) (local $round i32)
+  (func $step (export "step") (result i32) (local $answer i32) (local $count i32) (local $at i32) (local $wanted i32) (local $round i32)
     (call $collect)
     (loop $again
       (local.set $answer (call $turn (global.get $completions)))
@@ -171,11 +171,15 @@
     (i32.const 0))
 
   ;; Makes the pairs of ends that the result of a call needs, as the host listed their kinds.
-  (func $make-pairs (param $count i32) (local $at i32)
+  (func $make-pairs (param $count i32) (local $at i32) (local $is-stream i32)
     (local.set $at (i32.const {PAIRS}))
     (loop $next
       (if (local.get $count) (then
+        (local.set $is-stream (i32.load offset=4 (local.get $at)))
         (i64.store (local.get $at) (call_indirect $news (type $new) (i32.load (local.get $at))))
+        ;; in the set from the start: a guest that drops its end is noticed also while nothing is being written
+        (if (local.get $is-stream) (then
+          (call $waitable.join (i32.load offset=4 (local.get $at)) (global.get $set))))
         (local.set $at (i32.add (local.get $at) (i32.const 8)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next)))))

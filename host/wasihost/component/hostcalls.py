@@ -116,14 +116,24 @@ class HostCalls:
             result = call.result.value if isinstance(call.result, Ok) else call.result
             if not adapted.func.is_async or not asyncio.iscoroutine(result):
                 return READY
-            call.task = self._instance.start_task(result)
-            call.task.add_done_callback(lambda task: self._done(token, call, task))
+            # Begun in the next turn, after what the guest dropped before.
+            self._instance.rings.in_next_turn(lambda: self._run(token, call, result))
             return PENDING
 
         return start
 
+    def _run(self, token: int, call: HostCall, coroutine: Coroutine[Any, Any, Any]) -> None:
+        if call.cancelled:
+            coroutine.close()
+            self._instance.rings.submit(Operation.COMPLETE, 0, token)
+            return
+        call.task = self._instance.start_task(coroutine)
+        call.task.add_done_callback(lambda task: self._done(token, call, task))
+
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:
+            # The round before this call was none of the driver's: somebody else is runnable.
+            self._instance.rings.quiet = False
             call = self._begin(adapted)
             task = asyncio.ensure_future(method.call(*args))
             await asyncio.wait([task])
@@ -157,7 +167,7 @@ class HostCalls:
         call = self._calls[token]
         assert call.adapted.func.result is not None
         kinds = [
-            self._wiring.kind(t)
+            (self._wiring.kind(t), isinstance(t, types.Stream))
             for t, obj in leaves(call.adapted.func.result, call.result)
             if isinstance(t, Kind) and not isinstance(obj, Pump)
         ]
@@ -192,8 +202,9 @@ class HostCalls:
     def _cancel(self, token: int) -> None:
         call = self._calls[token]
         call.cancelled = True
-        assert call.task is not None
-        if not call.task.cancel():
+        if call.task is None:
+            del self._calls[token]  # not begun yet, see _run
+        elif not call.task.cancel():
             # It was done already, and its completion is on the way: that is a no-op now.
             del self._calls[token]
             self._discard(call)
@@ -201,15 +212,19 @@ class HostCalls:
     def _discard(self, call: HostCall) -> None:
         """Nobody takes this result any more: closes what it holds."""
         if call.adapted.func.result is not None:
-            for t, obj in leaves(call.adapted.func.result, call.result):
-                if isinstance(t, types.Own) and hasattr(obj, "drop"):
-                    obj.drop()
+            discard(call.adapted.func.result, call.result)
 
     # ---- values of streams and futures
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""
         self._values[token] = values
+
+    def untaken_values(self, token: int, kind: Kind) -> None:
+        """There will be no `take`: closes what these values hold."""
+        values = self._values.pop(token)
+        if kind.payload is not None:
+            discard(types.List(kind.payload), values)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         """The next `give` of this token calls back."""
@@ -224,6 +239,13 @@ class HostCalls:
     def tasks(self) -> list[asyncio.Future[Any]]:
         """The coroutines of providers that run."""
         return [call.task for call in self._calls.values() if call.task is not None and not call.task.done()]
+
+
+def discard(t: types.ValType, value: Any) -> None:
+    """Drops the resources inside a value that no guest gets."""
+    for leaf, obj in leaves(t, value):
+        if isinstance(leaf, types.Own) and hasattr(obj, "drop"):
+            obj.drop()
 
 
 def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:

@@ -28,7 +28,7 @@ from wasihost.component.hostcalls import HostCalls
 from wasihost.component.linking import Linking, Registrar
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import PAGE, PAGES
-from wasihost.component.pumps import OutPump, Pump
+from wasihost.component.pumps import Pump
 from wasihost.component.resources import ResourceTable
 from wasihost.component.rings import Rings
 from wasihost.component.values import Classes
@@ -37,8 +37,6 @@ from wasihost.errors import DeadlockError, GuestTrap, InternalError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
-# Parked streams are probed so long after the guest last ran, and probing takes at most this part of the time.
-PROBE_SECONDS, PROBE_SHARE = 0.01, 0.05
 
 
 class Instance(Context):
@@ -57,7 +55,6 @@ class Instance(Context):
     ) -> None:
         super().__init__(table)
         self.rings: Rings
-        self.parked: set[OutPump] = set()
         self.waiting: set[object] = set()
         self.closing = False
         self._component, self._store, self._linker = component, store, linker
@@ -71,7 +68,6 @@ class Instance(Context):
         self._tasks_started = False
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
-        self._probe_timer: asyncio.TimerHandle | None = None
         self._clock = engine.EpochClock.of(store.engine)
         self._registrar = Registrar(linker, self, self._suspend)
         self._register(linking, wiring)
@@ -133,8 +129,6 @@ class Instance(Context):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._probe_timer is not None:
-            self._probe_timer.cancel()
         for pump in list(self._pumps):
             pump.abandon()
         self._store.close()
@@ -171,10 +165,11 @@ class Instance(Context):
             if self._poll(call):
                 return
             had_turn = rings.turns > turns
-            quiet_polls = quiet_polls + 1 if had_turn and rings.quiet else 0
-            if quiet_polls >= 2 and not rings.has_submissions and not self._tasks_started:
+            begun = self._tasks_started or self._suspension is not None
+            quiet_polls = quiet_polls + 1 if had_turn and rings.quiet and not begun else 0
+            if quiet_polls >= 2 and not rings.has_submissions:
                 await self._idle()
-            elif had_turn and not self._tasks_started and self._suspension is None and time.monotonic() < next_pass:
+            elif had_turn and not begun and time.monotonic() < next_pass:
                 continue
             else:
                 await self._let_others_run()
@@ -191,10 +186,7 @@ class Instance(Context):
         """Waits until somebody wakes the machine."""
         if self._detect_deadlock and self._guest_calls and not self.waiting and not self._host_calls.tasks:
             raise DeadlockError(self._describe_deadlock())
-        loop = asyncio.get_running_loop()
-        if self.parked and self._probe_timer is None:
-            self._probe_timer = loop.call_later(PROBE_SECONDS, self._probe)
-        self._waker = loop.create_future()
+        self._waker = asyncio.get_running_loop().create_future()
         self._clock.stop()
         try:
             await self._waker
@@ -248,18 +240,6 @@ class Instance(Context):
             f"of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
         )
 
-    # ---- probing parked streams, see pumps.py
-
-    def _probe(self) -> None:
-        started = time.monotonic()
-        for pump in list(self.parked):
-            pump.probe()
-        rest = (time.monotonic() - started) / PROBE_SHARE
-        self._probe_timer = asyncio.get_running_loop().call_later(rest, self._probed)
-
-    def _probed(self) -> None:
-        self._probe_timer = None
-
     # ---- the `CallContext` of plans, the `Machine` of pumps
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
@@ -276,6 +256,9 @@ class Instance(Context):
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         self._host_calls.take_values(token, values)
+
+    def untaken_values(self, token: int, kind: types.Stream | types.Future) -> None:
+        self._host_calls.untaken_values(token, kind)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         self._host_calls.expect_values(token, callback)

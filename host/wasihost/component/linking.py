@@ -13,7 +13,7 @@ from wasihost.component.handles import HostResource
 from wasihost.component.plans import Plans
 from wasihost.component.providers import Method, Providers, find_method, resource_class
 from wasihost.component.values import Classes
-from wasihost.component.wiring import Adapted, Wiring, is_direct
+from wasihost.component.wiring import Wiring
 from wasihost.errors import LinkError
 
 # Numbers of host resource types are told apart only within a store; these stay clear of an embedder's own small ones.
@@ -53,9 +53,6 @@ class Linking:
             self.methods[name, func_name] = find_method(provider, name, func_name, func)
         return {}
 
-    def method(self, adapted: Adapted) -> Method:
-        return self.methods[adapted.interface, adapted.name]
-
 
 def _provider(providers: Providers, name: str, interface: types.Interface) -> object:
     provider = providers.find(name)
@@ -87,7 +84,7 @@ class Registrar:
         self.linker, self.context, self.suspend = linker, context, suspend
         self.kept: list[Any] = []
 
-    def add_direct(self, linking: Linking, only: Callable[[str], bool] = lambda _: True) -> None:
+    def add_direct(self, linking: Linking) -> None:
         """Registers the resources and direct functions of every interface that has a provider."""
         with self.linker.root() as root:
             for name, plans in linking.plans.items():
@@ -95,7 +92,7 @@ class Registrar:
                 methods = [
                     linking.methods[name, func]
                     for func, t in interface.funcs.items()
-                    if is_direct(t) and only(func)
+                    if linking.wiring.is_direct(func, t)
                 ]
                 if name:
                     with root.add_instance(name) as instance:

@@ -1,9 +1,9 @@
 """What moves the contents of one stream or future between the guest and a provider: one small object for each end.
 
 Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then the
-source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest that cancels
-its read and drops the stream goes unnoticed, so the machine probes parked pumps with another zero-length write now and
-then. An incoming pump likewise reads zero elements until the guest offers some, and holds at most one block.
+source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest that drops
+the stream is noticed by the event that Wasmtime sends for that. An incoming pump likewise reads zero elements until the
+guest offers some, and holds at most one block.
 
     outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
     incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining
@@ -31,12 +31,14 @@ class Machine(Protocol):
     """What pumps need of the instance they belong to."""
 
     rings: Rings
-    parked: set[OutPump]
     waiting: set[object]
     """Everything that waits for the outside world."""
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""
+
+    def untaken_values(self, token: int, kind: Kind) -> None:
+        """There will be no `take`: closes what these values hold."""
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         """The next `give` of this token calls back."""
@@ -59,6 +61,10 @@ class Pump:
         self.number, self.kind, self.end = number, kind, end
         self.over = False
         machine.opened(self)
+        self.rings.open(end, self.other_end_dropped)
+
+    def other_end_dropped(self) -> None:
+        """The guest dropped its end while no operation was under way."""
 
     def abandon(self) -> None:
         """The instance is over: closes what the pump serves, without a word to the guest."""
@@ -70,12 +76,11 @@ class Pump:
 class OutPump(Pump):
     """Feeds a stream that the provider returned."""
 
-    __slots__ = ("ready", "source")
+    __slots__ = ("source",)
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
         super().__init__(machine, number, kind, end)
         self.source = source
-        self.ready = False
         self.ask()
 
     def ask(self) -> None:
@@ -91,43 +96,20 @@ class OutPump(Pump):
         """Asks the source and writes what it gives."""
         raise NotImplementedError
 
-    # -- parked
-
     def park(self) -> None:
-        machine = self.machine
-        machine.parked.add(self)
-        machine.waiting.add(self)
+        self.machine.waiting.add(self)
         self.source.wait_readable(self._readable)
 
-    def _unpark(self) -> None:
-        self.machine.parked.discard(self)
-        self.machine.waiting.discard(self)
-
     def _readable(self) -> None:
-        if self.over:
-            return
-        self._unpark()
-        if self.rings.is_busy(self.end):
-            self.ready = True  # a probe is under way: the guest has stopped reading, see _probed
-        else:
+        if not self.over:
+            self.machine.waiting.discard(self)
             self.fill()
 
-    def probe(self) -> None:
-        """Finds out whether the guest still reads."""
-        if not self.rings.is_busy(self.end):
-            self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._probed)
-
-    def _probed(self, code: int) -> None:
-        if code & 15 == DROPPED:
-            self.finish(None)
-        elif self.ready:
-            self.ready = False
-            self.fill()
-
-    # -- the end
+    def other_end_dropped(self) -> None:
+        self.finish(None)
 
     def finish(self, error: BaseException | None) -> None:
-        self.rings.submit(Operation.DROP_WRITABLE, self.number, self.end)
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
         self._close(error)
 
     def abandon(self) -> None:
@@ -136,7 +118,7 @@ class OutPump(Pump):
     def _close(self, error: BaseException | None) -> None:
         if not self.over:
             self.over = True
-            self._unpark()
+            self.machine.waiting.discard(self)
             self.machine.closed(self)
             self.source.close(error)
 
@@ -165,8 +147,11 @@ class ByteOutPump(OutPump):
         except BlockingIOError:
             self._give_block()
             self.park()
+        except OSError as error:
+            self.finish(error)
         except Exception as error:
             self.finish(error)
+            self.machine.fail(error)
         else:
             if size:
                 self._write(block, size)
@@ -215,8 +200,11 @@ class ValueOutPump(OutPump):
             values = self.source.read()
         except BlockingIOError:
             self.park()
+        except OSError as error:
+            self.finish(error)
         except Exception as error:
             self.finish(error)
+            self.machine.fail(error)
         else:
             if values:
                 self._write_values(values)
@@ -230,7 +218,11 @@ class ValueOutPump(OutPump):
             return
 
         def written(code: int) -> None:
-            self._written(code, self.rings.take_buffer(self.end), count, count)
+            if buffer := self.rings.take_buffer(self.end):
+                self._written(code, buffer, count, count)
+            else:
+                self.machine.untaken_values(self.end, self.kind)
+                self.finish(None)
 
         self.machine.take_values(self.end, values)
         self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
@@ -289,7 +281,7 @@ class FutureOutPump(Pump):
         self._finish(code)
 
     def _finish(self, _code: int) -> None:
-        self.rings.submit(Operation.DROP_WRITABLE, self.number, self.end)
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
         self._close()
 
     def _close(self) -> None:
@@ -315,6 +307,10 @@ class Reader(Pump, StreamReader[Any]):
         self._leftover: bytes | list[Any] = b"" if kind == types.Stream(types.U8) else []
         self._reading: asyncio.Future[None] | None = None
         self._dropped = False
+
+    def other_end_dropped(self) -> None:
+        self._dropped = True
+        self.close()
 
     @property
     def is_bytes(self) -> bool:
@@ -375,7 +371,8 @@ class Reader(Pump, StreamReader[Any]):
             return self._got(code)
         buffer = self.rings.take_buffer(self.end)
         if not count:
-            self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
+            if buffer:
+                self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
             return self._got(code)
 
         def given(values: list[Any]) -> None:
@@ -419,7 +416,7 @@ class Reader(Pump, StreamReader[Any]):
             self._drop()
 
     def _drop(self) -> None:
-        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
 
     def abandon(self) -> None:
         self.over = True
@@ -471,7 +468,7 @@ class FutureReader(Pump):
         assert self._result is not None
         if not self._result.done():
             self._result.set_result(values[0])
-        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
         self.over = True
         self.machine.closed(self)
 
@@ -493,13 +490,17 @@ class FutureReader(Pump):
 class ByteInPump(Pump):
     """Drains a `stream<u8>` that the guest writes into a `ByteSink`."""
 
-    __slots__ = ("block", "sink")
+    __slots__ = ("block", "dropped", "sink")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
         super().__init__(machine, number, kind, end)
         self.sink = sink
         self.block: int | None = None
+        self.dropped = False
         self._ask()
+
+    def other_end_dropped(self) -> None:
+        self.dropped = True
 
     def _ask(self) -> None:
         self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
@@ -521,28 +522,32 @@ class ByteInPump(Pump):
 
     def _got(self, code: int) -> None:
         assert self.block is not None
-        self._drain(self.rings.view(self.block, code >> 4), code & 15 == DROPPED)
+        self.dropped = code & 15 == DROPPED
+        self._drain(self.rings.view(self.block, code >> 4))
 
-    def _drain(self, view: memoryview, dropped: bool) -> None:
+    def _drain(self, view: memoryview) -> None:
         try:
             while view:
                 view = view[self.sink.write(view) :]
         except BlockingIOError:
             self.machine.waiting.add(self)
-            self.sink.wait_writable(lambda: self._writable(view, dropped))
+            self.sink.wait_writable(lambda: self._writable(view))
+        except OSError as error:
+            self.finish(error)
         except Exception as error:
             self.finish(error)
+            self.machine.fail(error)
         else:
             self._give_block()
-            if dropped:
+            if self.dropped:
                 self.finish(None)
             else:
                 self._ask()
 
-    def _writable(self, view: memoryview, dropped: bool) -> None:
+    def _writable(self, view: memoryview) -> None:
         if not self.over:
             self.machine.waiting.discard(self)
-            self._drain(view, dropped)
+            self._drain(view)
 
     def _give_block(self) -> None:
         block, self.block = self.block, None
@@ -550,7 +555,7 @@ class ByteInPump(Pump):
             self.rings.give_block(block)
 
     def finish(self, error: BaseException | None) -> None:
-        self.rings.submit(Operation.DROP_READABLE, self.number, self.end)
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
         self._close(error)
 
     def abandon(self) -> None:
@@ -574,8 +579,8 @@ _END: Any = object()
 class IteratorSource(ValueSource[Any]):
     """Feeds a stream from an async iterator."""
 
-    def __init__(self, iterator: AsyncIterator[Any], fail: Callable[[BaseException], None]) -> None:
-        self._iterator, self._fail = iterator, fail
+    def __init__(self, iterator: AsyncIterator[Any]) -> None:
+        self._iterator = iterator
         self._next: asyncio.Future[Any] | None = None
 
     def read(self) -> Sequence[Any]:
@@ -600,15 +605,13 @@ class IteratorSource(ValueSource[Any]):
     def close(self, error: BaseException | None) -> None:
         if self._next is not None:
             self._next.cancel()
-        if error is not None:
-            self._fail(error)
 
 
 class IteratorByteSource(ByteSource):
     """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
 
-    def __init__(self, iterator: AsyncIterator[Any], fail: Callable[[BaseException], None]) -> None:
-        self._chunks = IteratorSource(iterator, fail)
+    def __init__(self, iterator: AsyncIterator[Any]) -> None:
+        self._chunks = IteratorSource(iterator)
         self._chunk = memoryview(b"")
 
     def read_into(self, view: memoryview) -> int:
@@ -635,7 +638,7 @@ def outgoing(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> P
         return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
     is_bytes = kind == types.Stream(types.U8)
     if not isinstance(obj, Source):
-        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.fail)
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj))
     return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
 
 

@@ -19,6 +19,7 @@ from wasihost.component.protocol import (
     COMPLETION_WORDS,
     COMPLETIONS,
     DRIVER_WANTED,
+    DROPPED,
     MAX_COMPLETIONS,
     MAX_SUBMISSIONS,
     PAIRS,
@@ -33,6 +34,7 @@ WhenDone = Callable[[int], None]
 """Called with the packed result of a read or write."""
 
 _DONE = int(Completion.DONE)
+_COPIES = (Operation.READ, Operation.WRITE, Operation.READ_VALUES, Operation.WRITE_VALUES)
 
 
 class Rings:
@@ -51,10 +53,12 @@ class Rings:
         self._bytes = memory
         self._queue: list[int] = []
         self._waiting: dict[int, WhenDone] = {}
+        self._when_dropped: dict[int, Callable[[], None]] = {}
         self._buffers: dict[int, int] = {}
         self._free_blocks = list(range(BLOCKS, BLOCKS + BLOCK_COUNT * BLOCK_SIZE, BLOCK_SIZE))
         self._wanting_block: deque[Callable[[], None]] = deque()
         self._cancels: list[tuple[Operation, int, int]] = []
+        self._in_next_turn: list[Callable[[], None]] = []
         self._wake = wake
         self._in_turn = False
         self.driver_wanted = False
@@ -70,6 +74,10 @@ class Rings:
         try:
             if count:
                 self._complete(count)
+            if self._in_next_turn:
+                begun, self._in_next_turn = self._in_next_turn, []
+                for callback in begun:
+                    callback()
             if self._cancels:
                 self._cancels = [cancel for cancel in self._cancels if not self._try_cancel(*cancel)]
             submitted = self._submit_queue() if self._queue else 0
@@ -81,10 +89,21 @@ class Rings:
     def _complete(self, count: int) -> None:
         words = iter(self._completions[: count * COMPLETION_WORDS].tolist())
         for completion, end, value in zip(words, words, words, strict=True):
-            if completion == _DONE:
-                self._waiting.pop(end)(value)
-            else:
+            if completion != _DONE:
                 self._buffers[end] = value
+            elif (done := self._waiting.pop(end, None)) is not None:
+                if value & 15 == DROPPED:
+                    self._withdraw(end)
+                done(value)
+            elif (dropped := self._when_dropped.get(end)) is not None:
+                dropped()
+
+    def _withdraw(self, end: int) -> None:
+        """The guest dropped its end before our operation was carried out, which would be a trap now."""
+        for at in range(0, len(self._queue), SUBMISSION_WORDS):
+            if self._queue[at + 2] == end and self._queue[at] in _COPIES:
+                del self._queue[at : at + SUBMISSION_WORDS]
+                return
 
     def _submit_queue(self) -> int:
         queue = self._queue
@@ -97,13 +116,29 @@ class Rings:
 
     @property
     def has_submissions(self) -> bool:
-        return bool(self._queue or self._cancels)
+        return bool(self._queue or self._cancels or self._in_next_turn)
+
+    def in_next_turn(self, callback: Callable[[], None]) -> None:
+        """Calls back in the next turn, after its completions."""
+        self._in_next_turn.append(callback)
 
     def submit(self, operation: Operation, kind: int, handle: int, a: int = 0, b: int = 0) -> None:
         """Queues an operation that completes by itself."""
         self._queue += (operation, kind, handle, a, b)
         if not self._in_turn:
             self._wake()
+
+    def open(self, end: int, dropped: Callable[[], None]) -> None:
+        """Says what to do when the guest drops the other end while no operation of this one is under way.
+
+        Wasmtime tells that of an end in a waitable set by an event of its own.
+        """
+        self._when_dropped[end] = dropped
+
+    def drop(self, operation: Operation, kind: int, end: int) -> None:
+        """Queues the drop of an end."""
+        del self._when_dropped[end]
+        self.submit(operation, kind, end)
 
     def begin(self, operation: Operation, kind: int, end: int, a: int, b: int, done: WhenDone) -> None:
         """Queues a read or write; `done` gets its result. An end has at most one under way."""
@@ -133,8 +168,8 @@ class Rings:
         self._waiting[end] = done
 
     def take_buffer(self, end: int) -> int:
-        """Where the values of this end's last READ_VALUES or WRITE_VALUES stand."""
-        return self._buffers.pop(end)
+        """Where the values of this end's last READ_VALUES or WRITE_VALUES stand; 0 if it was not carried out."""
+        return self._buffers.pop(end, 0)
 
     # ---- cells in memory
 
@@ -143,10 +178,10 @@ class Rings:
         """The token of the call whose `start` runs."""
         return self._words[TOKEN // 4]
 
-    def ask_pairs(self, kinds: list[int]) -> None:
-        """Lists the kinds of the pairs that the adapter component shall make."""
-        for index, kind in enumerate(kinds):
-            self._pairs[2 * index] = kind
+    def ask_pairs(self, kinds: list[tuple[int, bool]]) -> None:
+        """Lists the kinds of the pairs that the adapter component shall make, and whether they are streams."""
+        for index, (kind, is_stream) in enumerate(kinds):
+            self._pairs[2 * index], self._pairs[2 * index + 1] = kind, is_stream
 
     def pair(self, index: int) -> tuple[int, int]:
         """The (readable, writable) ends that came of it."""

@@ -1,7 +1,8 @@
 """What of a component goes through the adapter and driver components, and under which numbers.
 
 Functions that are sync and carry no stream or future are direct: registered straight in the linker. The others are
-adapted. On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component,
+adapted, and so are those in `after_drops`: they see what the guest dropped before, which otherwise takes until the next
+round (a port that is free as soon as its accept stream is dropped). On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component,
 and so is a handle to one of the guest's own resources on the host's side of an export: same flat and memory form.
 """
 
@@ -18,10 +19,6 @@ Kind = Stream | Future
 TOKEN = (("token", types.U32),)
 
 
-def is_direct(func: types.Func) -> bool:
-    return not func.is_async and not any(types.contains(t, Kind) for t in func.types)
-
-
 @dataclass(frozen=True)
 class Adapted:
     """An adapted import: function `index` of the adapter component."""
@@ -30,6 +27,8 @@ class Adapted:
     interface: str
     name: str
     func: types.Func
+
+    round_first: bool = False
 
     @property
     def path(self) -> str:
@@ -94,6 +93,12 @@ class Wiring:
     world: types.World
     native: frozenset[str] = field(default_factory=frozenset)
     """Interfaces that the linker provides by itself: never adapted."""
+    after_drops: frozenset[str] = field(default_factory=frozenset)
+    """Names of functions that are adapted in any case."""
+
+    def is_direct(self, name: str, func: types.Func) -> bool:
+        carries = any(types.contains(t, Kind) for t in func.types)
+        return not func.is_async and not carries and name not in self.after_drops
 
     @cached_property
     def adapted(self) -> list[Adapted]:
@@ -102,9 +107,9 @@ class Wiring:
             for interface, items in self.world.imports.items()
             if interface not in self.native
             for name, func in items.funcs.items()
-            if not is_direct(func)
+            if not self.is_direct(name, func)
         ]
-        return [Adapted(index, *pair) for index, pair in enumerate(pairs)]
+        return [Adapted(index, *pair, pair[1] in self.after_drops) for index, pair in enumerate(pairs)]
 
     @cached_property
     def called(self) -> list[Called]:
