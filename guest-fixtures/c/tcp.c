@@ -69,10 +69,10 @@ bool write_all(byte_writer writer, const uint8_t *bytes, size_t count) {
   while (count) {
     program_waitable_status_t status =
         wait_if_blocked(writer, wasi_sockets_types_stream_u8_write(writer, bytes, count));
-    // also DROPPED may come with a count
     bytes += PROGRAM_WAITABLE_COUNT(status);
     count -= PROGRAM_WAITABLE_COUNT(status);
-    if (PROGRAM_WAITABLE_STATE(status) == PROGRAM_WAITABLE_DROPPED) return !count;
+    // also where everything was taken first: to write again would be a trap
+    if (PROGRAM_WAITABLE_STATE(status) == PROGRAM_WAITABLE_DROPPED) return false;
   }
   return true;
 }
