@@ -132,7 +132,8 @@ def _bytes(value: Any) -> bytearray:
 
 
 def _numbers(name: str, code: str, width: int, value: Any) -> bytearray:
-    numbers = array(code, sequence(value))
+    # `array` would take bytes for its own memory form; here they are numbers.
+    numbers = array(code, list(value) if isinstance(value, bytes | bytearray) else sequence(value))
     block = bytearray(_unit[name]) * len(numbers)
     memoryview(block).cast(cast(Any, code))[VAL_OF // width :: VAL_SIZE // width] = memoryview(numbers)
     return block

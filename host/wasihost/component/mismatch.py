@@ -127,7 +127,7 @@ def _check_primitive(name: str, value: Any) -> None:
             raise _Wrong(hex(number) if number.bit_length() > 64 else str(number))
     elif name in ("f32", "f64"):
         try:
-            struct.pack(name[0] if name == "f32" else "d", value)
+            struct.pack("=f" if name == "f32" else "=d", value)  # the native "f" makes infinity of too much
         except OverflowError:
             raise _Wrong(f"a {type(value).__name__} that is too large") from None
     elif name == "bool":

@@ -43,11 +43,11 @@ def _numbers(code: str, width: int, size: int, pointer: int) -> list[Any]:
     return words[VAL_OF // width :: VAL_SIZE // width].tolist()
 
 
-def _flags(cls: Any, members: dict[bytes, Any], size: int, pointer: int) -> Any:
-    found = cls(0)
+def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
+    found = 0
     for length, name in _names.iter_unpack(string_at(pointer, size * _NAME_SIZE)):
-        found |= members[name_at[length](name).raw]
-    return found
+        found |= bits[name_at[length](name).raw]
+    return cls(found)
 
 
 class ToPythonCode:
@@ -121,8 +121,9 @@ class ToPythonCode:
             case types.Enum():
                 return f"{code.constant(self._members(t))}[name_at[{words[0]}]({pointer}).raw]"
             case types.Flags():
-                cls, members = code.constant(self._classes.of(t)), code.constant(self._members(t))
-                return f"{code.constant(_flags)}({cls}, {members}, {words[0]}, {pointer})"
+                bits = {name: member.value for name, member in self._members(t).items()}
+                cls = code.constant(self._classes.of(t))
+                return f"{code.constant(_flags)}({cls}, {code.constant(bits)}, {words[0]}, {pointer})"
             case types.Option():
                 return f"{code.constant(self._present(t.payload))}({pointer}, context) if {pointer} else None"
             case types.Result():

@@ -9,7 +9,7 @@ import enum
 import inspect
 import keyword
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from typing import Any, cast
 
 from wasihost.component import types
@@ -113,9 +113,9 @@ def variant_class(name: str, t: types.Variant) -> type:
 
 def _frozen(path: str, fields: list[str], attributes: dict[str, Any], *bases: type) -> type:
     name = path.rpartition(".")[2]
-    made = make_dataclass(
-        name, [(field, Any) for field in fields], bases=bases, namespace=attributes, frozen=True, slots=True
-    )
+    # An explicit `field()`: for a field called mro, `dataclass` would find the method of `type` as its default.
+    specs = [(each, Any, field()) for each in fields]
+    made = make_dataclass(name, specs, bases=bases, namespace=attributes, frozen=True, slots=True)
     made.__qualname__, made.__module__ = path, __name__
     return made
 

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import pytest
+
+from wasihost.component import resources
+from wasihost.component.resources import ResourceError, ResourceTable
+from wasihost.errors import GuestTrap, LimitError
+
+
+class Thing:
+    def __init__(self, log: list[str] | None = None, name: str = "") -> None:
+        self._log = [] if log is None else log
+        self._name = name
+
+    def drop(self) -> None:
+        self._log.append(self._name)
+
+
+class Other:
+    pass
+
+
+def test_a_rep_leads_to_its_object() -> None:
+    table = ResourceTable()
+    thing, other = Thing(), Other()
+    reps = table.push(thing), table.push(other)
+    assert (table.get(reps[0], Thing), table.get(reps[1], Other)) == (thing, other)
+    assert len(table) == 2
+
+
+def test_the_wrong_type_is_an_error() -> None:
+    table = ResourceTable()
+    rep = table.push(Thing())
+    with pytest.raises(ResourceError, match=f"resource {rep} is a Thing; expected Other"):
+        table.get(rep, Other)
+    with pytest.raises(ResourceError):
+        table.delete(rep, Other)
+    assert len(table) == 1
+
+
+def test_use_after_drop_is_an_error_and_never_another_object() -> None:
+    table = ResourceTable()
+    rep = table.push(Thing())
+    table.drop(rep)
+    assert table.push(Thing()) != rep
+    with pytest.raises(ResourceError, match="was dropped or never existed"):
+        table.get(rep, Thing)
+    with pytest.raises(ResourceError):
+        table.drop(rep)
+
+
+def test_the_embedder_sees_a_trap_of_the_guest() -> None:
+    assert issubclass(ResourceError, GuestTrap)
+
+
+def test_rep_0_never_exists() -> None:
+    table = ResourceTable()
+    table.push(Thing())
+    with pytest.raises(ResourceError):
+        table.get(0, object)
+
+
+def test_reps_start_again_after_the_last_and_skip_those_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "MAX_REP", 3)
+    table = ResourceTable()
+    first = [table.push(Thing()) for _ in range(3)]
+    table.drop(2)
+    assert [*first, table.push(Thing())] == [1, 2, 3, 2]
+
+
+def test_a_full_table_refuses() -> None:
+    table = ResourceTable(capacity=1)
+    rep = table.push(Thing())
+    with pytest.raises(LimitError):
+        table.push(Thing())
+    table.drop(rep)
+    table.push(Thing())
+
+
+def test_a_parent_cannot_go_before_its_children() -> None:
+    table = ResourceTable()
+    parent = table.push(Thing())
+    children = [table.push(Thing(), parent) for _ in range(2)]
+    assert table.children(parent) == children
+    with pytest.raises(ResourceError, match="2 children"):
+        table.drop(parent)
+    for child in children:
+        table.drop(child)
+    table.drop(parent)
+    assert len(table) == 0
+
+
+def test_a_child_needs_a_parent_that_lives() -> None:
+    table = ResourceTable()
+    with pytest.raises(ResourceError):
+        table.push(Thing(), parent=7)
+    assert len(table) == 0
+
+
+def test_delete_gives_the_object_back_undropped() -> None:
+    table, log = ResourceTable(), list[str]()
+    thing = Thing(log)
+    assert table.delete(table.push(thing), Thing) is thing
+    assert log == []
+
+
+def test_drop_calls_drop_but_not_of_lent_objects() -> None:
+    table, log = ResourceTable(), list[str]()
+    table.drop(table.push(Thing(log, "given")))
+    table.drop(table.push(Thing(log, "lent"), lent=True))
+    assert log == ["given"]
+
+
+def test_clear_drops_children_first_and_all_despite_errors() -> None:
+    class Broken(Thing):
+        def drop(self) -> None:
+            raise ValueError("broken")
+
+    table, log = ResourceTable(), list[str]()
+    parent = table.push(Thing(log, "parent"))
+    table.push(Broken())
+    table.push(Other())
+    table.push(Thing(log, "lent"), lent=True)
+    table.push(Thing(log, "child"), parent)
+    with pytest.raises(ExceptionGroup) as caught:
+        table.clear()
+    assert [str(error) for error in caught.value.exceptions] == ["broken"]
+    assert log == ["child", "parent"]
+    assert len(table) == 0
