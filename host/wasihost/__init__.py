@@ -1,5 +1,67 @@
-"""Run WASI 0.3 components from Python, with every host function written in Python."""
+"""Run WASI 0.3 components from Python, with every host function written in Python.
 
+- `Host` runs components: `Host(policy=…).run("guest.wasm")`.
+- `configure`, `adapt` and `add_tcp_to_linker` are for an engine, store and linker of your own.
+- `wasihost.network` has networks and policies, `wasihost.component` the machine, `wasihost.wasi` the providers.
+"""
+
+from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.engine import configure
+from wasihost.component.instance import Instance
+from wasihost.component.resources import ResourceTable
+from wasihost.component.streams import ByteSink, ByteSource, StreamReader, ValueSource
+from wasihost.component.values import Err, Ok, Some, WitError
+from wasihost.embedding import add_tcp_to_linker
+from wasihost.errors import (
+    ComponentError,
+    DeadlockError,
+    GuestExit,
+    GuestTrap,
+    InternalError,
+    LimitError,
+    LinkError,
+    ProviderError,
+    RuleError,
+    UnsupportedTypeError,
+    WasihostError,
+)
+from wasihost.host import Host, adapt
+from wasihost.network.os_network import OsNetwork
+from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.version import __version__
 
-__all__ = ["__version__"]
+__all__ = [
+    "AdaptedComponent",
+    "ByteSink",
+    "ByteSource",
+    "ComponentError",
+    "DeadlockError",
+    "Err",
+    "GuestExit",
+    "GuestTrap",
+    "Host",
+    "Instance",
+    "InternalError",
+    "LimitError",
+    "LinkError",
+    "Ok",
+    "OsNetwork",
+    "Policy",
+    "ProviderError",
+    "ResourceTable",
+    "RuleError",
+    "Rules",
+    "SocketAddressUse",
+    "Some",
+    "StreamReader",
+    "UnsupportedTypeError",
+    "ValueSource",
+    "WasihostError",
+    "WitError",
+    "__version__",
+    "adapt",
+    "add_tcp_to_linker",
+    "allow_all",
+    "configure",
+    "deny_all",
+]

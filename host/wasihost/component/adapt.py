@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import wasmtime
 from wasmtime.component import Component, Linker
@@ -43,9 +43,7 @@ class AdaptedComponent:
         store = wasmtime.Store(self.engine) if store is None else store
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable() if table is None else table
-        instance = Instance(
-            self.component, self.wiring, linking, store, linker, table, detect_deadlock=detect_deadlock
-        )
+        instance = Instance(self.component, self.wiring, linking, store, linker, table, detect_deadlock=detect_deadlock)
         try:
             await instance.start()
             yield instance
@@ -57,18 +55,17 @@ def adapt(
     engine: wasmtime.Engine,
     wasm: bytes,
     *,
-    native: Iterable[str] = (),
+    native: Callable[[str], bool] = lambda _: False,
     after_drops: Iterable[str] = (),
     origin: str = "the component",
 ) -> AdaptedComponent:
     """Compiles a component that needs async functions, streams or futures from Python.
 
-    `engine` must be made with a config that went through `configure`. Interfaces that begin with a word of `native` are
-    left to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
+    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true
+    are left to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
     world = reflect(engine, wasm, origin)
-    words = tuple(native)
-    left = frozenset(name for name in world.imports if words and name.startswith(words))
+    left = frozenset(name for name in world.imports if native(name))
     wiring = Wiring(world, left, frozenset(after_drops))
     composed = compose(wiring, wasm)
     try:

@@ -152,7 +152,9 @@ class _AdapterParts(Parts):
                 _table("takes", of_values("take")),
                 _table("gives", of_values("give")),
                 _table("frees", of_values("free-values")),
-                _table("returns", [f"$return-{f.index}" if f.func.is_async else "$no-return" for f in self.wiring.adapted]),
+                _table(
+                    "returns", [f"$return-{f.index}" if f.func.is_async else "$no-return" for f in self.wiring.adapted]
+                ),
                 "(func $no-return (param i32) unreachable)",
             ]
         )

@@ -1,10 +1,10 @@
 """Puts guest, adapter component and driver component together into the one component that Wasmtime runs.
 
-    outer       imports the direct functions and resources of every interface, and the host's side of the two below
-      adapter   async functions, streams, futures
-      shim-N    one for each adapted interface: gives the functions their real names
-      guest     the bytes as they came
-      driver    `drive`, which is exported
+outer       imports the direct functions and resources of every interface, and the host's side of the two below
+  adapter   async functions, streams, futures
+  shim-N    one for each adapted interface: gives the functions their real names
+  guest     the bytes as they came
+  driver    `drive`, which is exported
 """
 
 from __future__ import annotations

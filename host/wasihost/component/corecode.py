@@ -116,7 +116,9 @@ class Walkers:
         if t not in self._names:
             self._names[t] = name = f"$walk-{len(self._names)}"
             code = self._walk(t, 0) if self.needed(t) else ""
-            self.functions.append(f"(func {name} (param $p i32) (param $mode i32) (local $q i32) (local $end i32) {code})")
+            self.functions.append(
+                f"(func {name} (param $p i32) (param $mode i32) (local $q i32) (local $end i32) {code})"
+            )
         return self._names[t]
 
     def walk_list(self, element: ValType, pointer: str, count: str, mode: str) -> str:

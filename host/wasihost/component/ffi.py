@@ -261,15 +261,30 @@ _add_func_async = _prototype(
 )
 
 
+# Callbacks by key, for as long as a linker or store can call them: Wasmtime tells by `_released`.
+_kept: dict[int, Any] = {}
+
+
+@Finalizer
+def _released(key: int) -> None:
+    _kept.pop(key, None)
+
+
+def _keep(callback: Any) -> int:
+    key = id(callback)
+    _kept[key] = callback
+    return key
+
+
 def _add(add: Any, instance: LinkerInstance, name: str, callback: Any) -> None:
     text = name.encode()
-    error = add(instance.ptr(), ctypes.create_string_buffer(text), len(text), callback, None, NO_FINALIZER)
+    error = add(instance.ptr(), ctypes.create_string_buffer(text), len(text), callback, _keep(callback), _released)
     if error:
         _raise_if(ctypes.cast(error, POINTER(raw.wasmtime_error_t)))
 
 
 def add_func(instance: LinkerInstance, name: str, callback: Any) -> None:
-    """Registers a `Callback`, which the caller keeps alive as long as the linker and its stores."""
+    """Registers a `Callback`."""
     _add(_add_func, instance, name, callback)
 
 
@@ -279,7 +294,7 @@ def add_func_async(instance: LinkerInstance, name: str, callback: Any) -> None:
 
 
 def add_resource(instance: LinkerInstance, name: str, number: int, destructor: Any) -> None:
-    """Defines a host resource type, told from others by `number`; `destructor` is kept by the caller."""
+    """Defines a host resource type, told from others by `number`."""
     text, resource = name.encode(), ResourceType.host(number)
     _raise_if(
         raw.wasmtime_component_linker_instance_add_resource(
@@ -288,8 +303,8 @@ def add_resource(instance: LinkerInstance, name: str, number: int, destructor: A
             len(text),
             resource.ptr(),
             destructor,
-            None,
-            NO_FINALIZER,
+            _keep(destructor),
+            _released,
         )
     )
 

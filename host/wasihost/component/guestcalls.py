@@ -6,20 +6,18 @@ import asyncio
 import ctypes
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import callbacks, ffi, types
 from wasihost.component.linking import Linking, Registrar
+from wasihost.component.machine import Machine
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import Command
 from wasihost.component.values import Classes, Err, WitError
 from wasihost.component.wiring import TOKEN, Called, Wiring
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
-
-if TYPE_CHECKING:
-    from wasihost.component.instance import Instance
 
 MAX_PENDING = 65536
 
@@ -66,7 +64,7 @@ class GuestResource:
 class GuestCalls:
     """The calls of one instance."""
 
-    def __init__(self, instance: Instance, wiring: Wiring, linking: Linking) -> None:
+    def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
         self._instance, self._wiring, self._linking = instance, wiring, linking
         self._calls: dict[int, GuestCall] = {}
         self._commands: deque[tuple[Command, int, int]] = deque()
@@ -95,7 +93,7 @@ class GuestCalls:
         registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
         for called in self._wiring.called:
             if called.arguments is not None:
-                registrar.add_callback(instance, f"args-{called.index}", callbacks.handing_over(self._arguments))
+                ffi.add_func(instance, f"args-{called.index}", callbacks.handing_over(self._arguments))
             result = called.func.result
             params = TOKEN if result is None else (*TOKEN, ("values", types.List(result)))
             done = types.Func(params, None)

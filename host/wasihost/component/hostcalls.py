@@ -1,21 +1,22 @@
 """Calls that the guest makes of adapted functions, and the streams and futures that come with them.
 
-    start   the provider's method is called; READY at once, or PENDING while its coroutine runs
-    resume  lists the pairs of ends that the result needs
-    finish  gives the result, its streams and futures as readable ends with a pump behind each
-    cancel  the guest gave the call up
+start   the provider's method is called; READY at once, or PENDING while its coroutine runs
+resume  lists the pairs of ends that the result needs
+finish  gives the result, its streams and futures as readable ends with a pump behind each
+cancel  the guest gave the call up
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import pumps, types
 from wasihost.component.linking import Linking, Registrar
+from wasihost.component.machine import Machine
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import MAX_PAIRS, PENDING, READY, Operation
 from wasihost.component.providers import Method
@@ -23,9 +24,6 @@ from wasihost.component.pumps import Pump
 from wasihost.component.values import Classes, Err, Ok, WitError, snake_case
 from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import InternalError, LimitError, ProviderError
-
-if TYPE_CHECKING:
-    from wasihost.component.instance import Instance
 
 Start = Callable[..., int] | Callable[..., Coroutine[Any, Any, int]]
 
@@ -56,7 +54,7 @@ class HostCall:
 class HostCalls:
     """The calls of one instance."""
 
-    def __init__(self, instance: Instance, wiring: Wiring, linking: Linking) -> None:
+    def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
         self._instance, self._wiring, self._linking = instance, wiring, linking
         self._calls: dict[int, HostCall] = {}
         self._finishing: HostCall | None = None

@@ -28,7 +28,7 @@ from wasihost.component.hostcalls import HostCalls
 from wasihost.component.linking import Linking, Registrar
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import PAGE, PAGES
-from wasihost.component.pumps import Pump
+from wasihost.component.pumps import ByteInPump, Pump
 from wasihost.component.resources import ResourceTable
 from wasihost.component.rings import Rings
 from wasihost.component.values import Classes
@@ -65,6 +65,7 @@ class Instance(Context):
         self._pumps: set[Pump] = set()
         self._suspension: Suspension | None = None
         self._waker: asyncio.Future[None] | None = None
+        self._drained: asyncio.Future[None] | None = None
         self._tasks_started = False
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
@@ -99,6 +100,12 @@ class Instance(Context):
             raise RuntimeError("this instance is closed")
         return await self._guest_calls.call(name, args)
 
+    async def drain(self) -> None:
+        """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
+        while any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
     # ---- opening and closing
 
     async def start(self) -> None:
@@ -132,6 +139,7 @@ class Instance(Context):
         for pump in list(self._pumps):
             pump.abandon()
         self._store.close()
+        self._linker.close()
         self.table.clear()
 
     # ---- driving
@@ -268,3 +276,7 @@ class Instance(Context):
 
     def closed(self, pump: Pump) -> None:
         self._pumps.discard(pump)
+
+    def drained(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)

@@ -75,14 +75,13 @@ def _resources(interface: types.Interface) -> dict[str, types.Resource]:
 
 
 class Registrar:
-    """Registers callbacks in a linker, and keeps what must live as long as the linker and its stores.
+    """Registers callbacks in a linker.
 
     `suspend` is what a store does with a provider that waits in a sync-typed function; None where that is impossible.
     """
 
     def __init__(self, linker: Linker, context: Context, suspend: Callable[[Suspension], None] | None = None) -> None:
         self.linker, self.context, self.suspend = linker, context, suspend
-        self.kept: list[Any] = []
 
     def add_direct(self, linking: Linking) -> None:
         """Registers the resources and direct functions of every interface that has a provider."""
@@ -109,8 +108,9 @@ class Registrar:
         plans: Plans,
     ) -> None:
         for name, resource in _resources(interface).items():
-            destructor = self._keep(callbacks.destructor(self.context, name))
-            ffi.add_resource(instance, name, linking.resources[resource].number, destructor)
+            ffi.add_resource(
+                instance, name, linking.resources[resource].number, callbacks.destructor(self.context, name)
+            )
         for method in methods:
             self.add_method(instance, method.path.rpartition("#")[2], method, plans)
 
@@ -131,14 +131,6 @@ class Registrar:
         """Registers a Python function."""
         if is_coroutine and self.suspend is not None:
             suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend)
-            ffi.add_func_async(instance, name, self._keep(suspending))
+            ffi.add_func_async(instance, name, suspending)
         else:
-            ffi.add_func(instance, name, self._keep(callbacks.callback(self.context, path, func, plans, call)))
-
-    def add_callback(self, instance: LinkerInstance, name: str, callback: Any) -> None:
-        """Registers a ready-made `ffi.Callback`."""
-        ffi.add_func(instance, name, self._keep(callback))
-
-    def _keep(self, callback: Any) -> Any:
-        self.kept.append(callback)
-        return callback
+            ffi.add_func(instance, name, callbacks.callback(self.context, path, func, plans, call))

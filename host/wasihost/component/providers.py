@@ -75,7 +75,9 @@ def resource_class(provider: object, interface: str, name: str) -> type:
             f"{interface}: the provider {_named(provider)} has no class {camel_case(name)} for the resource {name}"
         )
     if not isinstance(found, type):
-        raise LinkError(f"{interface}: {_named(provider)}.{camel_case(name)} must be a class, not {type(found).__name__}")
+        raise LinkError(
+            f"{interface}: {_named(provider)}.{camel_case(name)} must be a class, not {type(found).__name__}"
+        )
     return found
 
 

@@ -15,40 +15,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from wasihost.component import layout, types
+from wasihost.component.machine import Machine
 from wasihost.component.protocol import BLOCK_SIZE, DROPPED, Operation
-from wasihost.component.rings import Rings
 from wasihost.component.streams import ByteSink, ByteSource, Source, StreamReader, ValueSource
 from wasihost.component.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
 
 SMALLEST_BLOCK = 4096
-
-
-class Machine(Protocol):
-    """What pumps need of the instance they belong to."""
-
-    rings: Rings
-    waiting: set[object]
-    """Everything that waits for the outside world."""
-
-    def take_values(self, token: int, values: Sequence[Any]) -> None:
-        """The next `take` of this token gives these values."""
-
-    def untaken_values(self, token: int, kind: Kind) -> None:
-        """There will be no `take`: closes what these values hold."""
-
-    def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
-        """The next `give` of this token calls back."""
-
-    def opened(self, pump: Pump) -> None: ...
-
-    def closed(self, pump: Pump) -> None: ...
-
-    def fail(self, error: BaseException) -> None:
-        """Ends the instance with this exception."""
 
 
 class Pump:
@@ -166,6 +142,8 @@ class ByteOutPump(OutPump):
         def written(code: int) -> None:
             taken = code >> 4
             if code & 15 == DROPPED:
+                if taken < size:
+                    self.source.unread(size - taken)
                 self.finish(None)
             elif taken < size:
                 self.limit = max(taken, SMALLEST_BLOCK)
@@ -502,6 +480,11 @@ class ByteInPump(Pump):
     def other_end_dropped(self) -> None:
         self.dropped = True
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether the sink has yet to take what the guest wrote."""
+        return self in self.machine.waiting
+
     def _ask(self) -> None:
         self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
 
@@ -539,6 +522,7 @@ class ByteInPump(Pump):
             self.machine.fail(error)
         else:
             self._give_block()
+            self.machine.drained()
             if self.dropped:
                 self.finish(None)
             else:

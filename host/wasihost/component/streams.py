@@ -37,6 +37,9 @@ class ByteSource(Source):
     def read_into(self, view: memoryview) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
 
+    def unread(self, size: int) -> None:
+        """The guest dropped the stream and did not take the last `size` bytes; `close` follows."""
+
 
 class ValueSource(Source, Generic[T]):
     """Feeds a `stream<T>`."""
@@ -44,9 +47,6 @@ class ValueSource(Source, Generic[T]):
     @abstractmethod
     def read(self) -> Sequence[T]:
         """The next values, none at the end. BlockingIOError: nothing yet."""
-
-    def unread(self, values: Sequence[T]) -> None:
-        """The guest dropped the stream before it took these; closes what they hold."""
 
 
 class ByteSink(ABC):

@@ -99,19 +99,7 @@ class Future:
 
 
 ValType: TypeAlias = (
-    Primitive
-    | List
-    | Record
-    | Tuple
-    | Variant
-    | Enum
-    | Flags
-    | Option
-    | Result
-    | Own
-    | Borrow
-    | Stream
-    | Future
+    Primitive | List | Record | Tuple | Variant | Enum | Flags | Option | Result | Own | Borrow | Stream | Future
 )
 
 Nominal = Record | Variant | Enum | Flags

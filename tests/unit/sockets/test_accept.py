@@ -222,13 +222,6 @@ def test_accepted_sockets_do_not_keep_the_listener() -> None:
     assert listener.socket.closed == 1
 
 
-def test_sockets_that_the_guest_did_not_take_are_closed() -> None:
-    listener = _Listener()
-    connection = listener.arrive()
-    listener.stream.unread(listener.stream.read())
-    assert connection.closed == 1
-
-
 def test_a_closed_stream_waits_no_more() -> None:
     listener = _Listener()
     listener.stream.wait_readable(lambda: None)

@@ -71,11 +71,6 @@ class AcceptSource(ValueSource[T]):
         self._shared.socket.cancel_readable()
         self._shared.release()
 
-    def unread(self, values: Sequence[T]) -> None:
-        """Drops sockets that the guest did not take."""
-        for value in values:
-            value.drop()
-
     def _next(self) -> Socket | OSError | None:
         """The next connection, or what accepting it failed with; None: the policy refused it."""
         if self._parked is not None:

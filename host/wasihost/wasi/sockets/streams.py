@@ -32,10 +32,11 @@ ResultFuture: TypeAlias = "asyncio.Future[Ok | Err]"
 class SharedSocket:
     """A socket of the network with the number of its owners; whoever makes it is the first."""
 
-    __slots__ = ("_owners", "socket")
+    __slots__ = ("_owners", "resets", "socket")
 
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
+        self.resets = False  # whether closing is a reset
         self._owners = 1
 
     def own(self) -> SharedSocket:
@@ -47,7 +48,10 @@ class SharedSocket:
         """Takes an owner away; the last one closes the socket."""
         self._owners -= 1
         if not self._owners:
-            self.socket.close()
+            if self.resets:
+                self.socket.abort()
+            else:
+                self.socket.close()
 
 
 class ReceiveSource(ByteSource):
@@ -67,6 +71,10 @@ class ReceiveSource(ByteSource):
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """Calls back when bytes, the end or an error is there."""
         self._socket.wait_readable(callback)
+
+    def unread(self, size: int) -> None:
+        """As if the bytes were still in the receive queue: closing a socket with unread bytes is a reset, RFC 1122."""
+        self._shared.resets = True
 
     def close(self, error: BaseException | None) -> None:
         """Shuts the receiving side down and resolves the future."""

@@ -1,0 +1,47 @@
+"""What the parts of an instance need of it: the seam between `Instance` and its calls and pumps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Protocol
+
+from wasihost.component.handles import CallContext
+from wasihost.component.rings import Rings
+from wasihost.component.wiring import Kind
+
+
+class Machine(CallContext, Protocol):
+    """An instance, as its calls and pumps see it."""
+
+    rings: Rings
+    waiting: set[object]
+    """Everything that waits for the outside world."""
+    closing: bool
+
+    def wake(self) -> None:
+        """There is something to do: polls again."""
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the instance with this exception."""
+
+    def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs a provider's coroutine."""
+
+    def opened(self, pump: Any) -> None:
+        """A pump has begun."""
+
+    def closed(self, pump: Any) -> None:
+        """It is over."""
+
+    def drained(self) -> None:
+        """An incoming pump holds no bytes any more."""
+
+    def take_values(self, token: int, values: Sequence[Any]) -> None:
+        """The next `take` of this token gives these values."""
+
+    def untaken_values(self, token: int, kind: Kind) -> None:
+        """There will be no `take`: closes what these values hold."""
+
+    def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
+        """The next `give` of this token calls back."""

@@ -1,0 +1,31 @@
+"""The methods of Wasmtime's `HostTcpSocket` in a wasmtime `Linker` of your own, without an adapter component."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import wasmtime
+from wasmtime.component import Linker
+
+from wasihost.component.callbacks import PlainContext
+from wasihost.component.linking import Linking, Registrar
+from wasihost.component.providers import Providers
+from wasihost.component.reflect import reflect
+from wasihost.component.resources import ResourceTable
+from wasihost.component.wiring import Wiring
+from wasihost.network.base import Network
+from wasihost.network.policy import Policy, deny_all
+from wasihost.wasi import sockets
+
+
+def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
+    """Registers the 22 methods of `HostTcpSocket`: the resource `tcp-socket` of `wasi:sockets/types@0.3` but for connect,
+    listen, send and receive.
+
+    For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
+    once. For the others there is `adapt`.
+    """
+    text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
+    world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
+    linking = Linking(Wiring(world), Providers(sockets.providers(network, policy)))
+    Registrar(linker, PlainContext(table)).add_direct(linking)

@@ -1,0 +1,170 @@
+"""The facade: `Host` runs components, with WASI 0.3 provided by Python and the network behind a policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import wasmtime
+from wasmtime.component import Linker
+
+from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.adapt import adapt as adapt_component
+from wasihost.component.engine import default_engine
+from wasihost.component.instance import Instance
+from wasihost.component.values import WitError
+from wasihost.errors import GuestExit, LinkError
+from wasihost.network.base import Network
+from wasihost.network.os_network import OsNetwork
+from wasihost.network.policy import Policy, deny_all
+from wasihost.wasi import cli, clocks, sockets
+from wasihost.wasi.cli import InputTarget, OutputTarget
+
+ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
+"""A component: a path to its file, its bytes, or what `Host.load` made of it."""
+
+# Guests of today's toolchains import WASI 0.2 next to 0.3: Wasmtime itself provides it.
+_WASI_0_2 = ("cli", "clocks", "filesystem", "io", "random", "sockets")
+
+
+def adapt(engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component") -> AdaptedComponent:
+    """Compiles a component for an engine of your own, whose config went through `configure`.
+
+    Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`. Imports of
+    WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
+    """
+    return adapt_component(engine, wasm, native=_is_wasi_0_2, after_drops=sockets.AFTER_DROPS, origin=origin)
+
+
+def _is_wasi_0_2(interface: str) -> bool:
+    return interface.partition("@")[2].startswith("0.2.") and interface.startswith(
+        tuple(f"wasi:{package}/" for package in _WASI_0_2)
+    )
+
+
+class Host:
+    """Runs WASI 0.3 components.
+
+    - `policy`: who may connect where: `Rules`, `allow_all`, or any callable `(address, use) -> bool`, also async. Nothing
+      is allowed by default.
+    - `network`: what sockets stand on; the operating system's by default.
+    - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
+    - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
+    - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: Policy = deny_all,
+        network: Network | None = None,
+        env: Mapping[str, str] | None = None,
+        args: Iterable[str] = (),
+        cwd: str | None = None,
+        stdin: InputTarget | None = None,
+        stdout: OutputTarget | None = None,
+        stderr: OutputTarget | None = None,
+        providers: Mapping[str, object] | None = None,
+    ) -> None:
+        self._policy, self._network = policy, network or OsNetwork()
+        self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
+        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._providers = dict(providers or {})
+
+    def load(self, component: ComponentSource) -> AdaptedComponent:
+        """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
+        if isinstance(component, AdaptedComponent):
+            return component
+        if isinstance(component, bytes):
+            return adapt(default_engine(), component)
+        return adapt(default_engine(), Path(component).read_bytes(), origin=os.fspath(component))
+
+    def run(self, component: ComponentSource) -> None:
+        """Runs a command component to its end, on an event loop of its own.
+
+        Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
+        LinkError, ComponentError, and whatever a provider or policy raised.
+        """
+        asyncio.run(self.run_async(component))
+
+    async def run_async(self, component: ComponentSource) -> None:
+        """As `run`, within the running event loop."""
+        adapted = self.load(component)
+        name = _run_export(adapted)
+        try:
+            async with self._open(adapted, detect_deadlock=True) as instance:
+                await instance.call(name)
+                await instance.drain()
+        except GuestExit as end:
+            if end.code:
+                raise
+        except WitError:
+            raise GuestExit(1) from None
+
+    def open(self, component: ComponentSource) -> contextlib.AbstractAsyncContextManager[Instance]:
+        """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`."""
+        return self._open(self.load(component))
+
+    @contextlib.asynccontextmanager
+    async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
+        store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
+        if adapted.wiring.native:
+            linker.add_wasip2()
+            store.set_wasi(self._wasi_0_2())
+        async with adapted.open(
+            self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock
+        ) as instance:
+            yield instance
+
+    def providers(self) -> dict[str, object]:
+        """The providers of one instance, by interface name."""
+        return {
+            **cli.providers(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
+            **clocks.providers(),
+            **sockets.providers(self._network, self._policy),
+            **self._providers,
+        }
+
+    def _wasi_0_2(self) -> wasmtime.WasiConfig:
+        """What Wasmtime's own WASI 0.2 tells the guest: the same, as far as the C API can."""
+        config = wasmtime.WasiConfig()
+        config.argv = self._args
+        config.env = list(self._env.items())
+        if self._stdin is None:
+            config.inherit_stdin()
+        if self._stdout is None:
+            config.inherit_stdout()
+        else:
+            config.stdout_custom = _writer(self._stdout)
+        if self._stderr is None:
+            config.inherit_stderr()
+        else:
+            config.stderr_custom = _writer(self._stderr)
+        return config
+
+
+def _writer(target: OutputTarget) -> Callable[[bytes], int | None]:
+    """A function that writes all of its argument; Wasmtime calls it and waits."""
+    if callable(target):
+        return lambda data: target(data) and None
+    if isinstance(target, int):
+        return lambda data: os.write(target, data)
+    binary = getattr(target, "buffer", None)
+    if binary is not None:
+        return lambda data: binary.write(data) and None
+    if isinstance(target, io.TextIOBase):
+        return lambda data: target.write(data.decode(errors="replace")) and None
+    return lambda data: target.write(data) and None
+
+
+def _run_export(adapted: AdaptedComponent) -> str:
+    for called in adapted.wiring.called:
+        if called.interface.startswith("wasi:cli/run@") and called.name == "run":
+            return called.path
+    exports = ", ".join(adapted.wiring.world.exports) or "nothing"
+    raise LinkError(f"the component is not a command: it exports {exports}, but not wasi:cli/run; use Host.open")
