@@ -19,8 +19,8 @@ from wasihost.wasi import sockets
 
 
 def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
-    """Registers the 22 methods of `HostTcpSocket`: the resource `tcp-socket` of `wasi:sockets/types@0.3` but for connect,
-    listen, send and receive.
+    """Registers the 22 methods of `HostTcpSocket`: the resource `tcp-socket` of `wasi:sockets/types@0.3` but for
+    connect, listen, send and receive.
 
     For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
     once. For the others there is `adapt`.

@@ -35,8 +35,8 @@ _WASI_0_2 = ("cli", "clocks", "filesystem", "io", "random", "sockets")
 def adapt(engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component") -> AdaptedComponent:
     """Compiles a component for an engine of your own, whose config went through `configure`.
 
-    Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`. Imports of
-    WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
+    Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
+    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
     """
     return adapt_component(engine, wasm, native=_is_wasi_0_2, after_drops=sockets.AFTER_DROPS, origin=origin)
 
@@ -50,7 +50,8 @@ def _is_wasi_0_2(interface: str) -> bool:
 class Host:
     """Runs WASI 0.3 components.
 
-    - `policy`: who may connect where: `Rules`, `allow_all`, or any callable `(address, use) -> bool`, also async. Nothing
+    - `policy`: who may connect where: `Rules`, `allow_all`, or any callable `(address, use) -> bool`, also async.
+      Nothing
       is allowed by default.
     - `network`: what sockets stand on; the operating system's by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
@@ -149,17 +150,22 @@ class Host:
 
 
 def _writer(target: OutputTarget) -> Callable[[bytes], int | None]:
-    """A function that writes all of its argument; Wasmtime calls it and waits."""
-    if callable(target):
-        return lambda data: target(data) and None
-    if isinstance(target, int):
-        return lambda data: os.write(target, data)
-    binary = getattr(target, "buffer", None)
-    if binary is not None:
-        return lambda data: binary.write(data) and None
-    if isinstance(target, io.TextIOBase):
-        return lambda data: target.write(data.decode(errors="replace")) and None
-    return lambda data: target.write(data) and None
+    """What Wasmtime calls with the output of WASI 0.2, waiting until it is written."""
+
+    def write(data: bytes) -> int | None:
+        if callable(target):
+            target(data)
+        elif isinstance(target, int):
+            return os.write(target, data)
+        elif isinstance(target, io.TextIOBase):
+            target.write(data.decode(errors="replace"))
+            target.flush()
+        else:
+            target.write(data)  # type: ignore[arg-type]
+            target.flush()
+        return None
+
+    return write
 
 
 def _run_export(adapted: AdaptedComponent) -> str:

@@ -36,8 +36,9 @@ class AdaptedComponent:
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
-        `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker may
-        hold what the interfaces in `native` need; both are used up. Errors: LinkError, and those of instantiation.
+        `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
+        may hold what the interfaces in `native` need; both are used up. Errors: LinkError, and those of
+        instantiation.
         """
         linking = Linking(self.wiring, Providers(providers))
         store = wasmtime.Store(self.engine) if store is None else store
@@ -61,8 +62,9 @@ def adapt(
 ) -> AdaptedComponent:
     """Compiles a component that needs async functions, streams or futures from Python.
 
-    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true
-    are left to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
+    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
+    to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError,
+    UnsupportedTypeError; `origin` says in them what the bytes are.
     """
     world = reflect(engine, wasm, origin)
     left = frozenset(name for name in world.imports if native(name))

@@ -1,7 +1,7 @@
 """Generates the adapter component: it gives the guest async functions, streams and futures, and turns them into rings.
 
-The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns what
-`finish-f` gives or waits until the host completes the call. The runtime around the shims is adapter.wat.
+The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns
+what `finish-f` gives or waits until the host completes the call. The runtime around the shims is adapter.wat.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The little that is needed of the component binary format: section headers.
 
-Binary.md of the component model: after an 8-byte preamble (magic, version, layer) come sections: an id byte, the size as
-LEB128, the contents. Core modules (id 1) and components (id 4) nest whole binaries.
+Binary.md of the component model: after an 8-byte preamble (magic, version, layer) come sections: an id byte, the size
+as LEB128, the contents. Core modules (id 1) and components (id 4) nest whole binaries.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ def section(number: int, contents: bytes) -> bytes:
 def hollow(wasm: bytes) -> bytes:
     """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
 
-    Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price of
-    compiling the guest twice.
+    Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price
+    of compiling the guest twice.
     """
     try:
         return _hollow_component(wasm)

@@ -109,7 +109,8 @@ def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) 
             return end.value
         coroutine.close()
         raise ProviderError(
-            f"{path} waited, which is only possible in a Host or an adapted component; use a policy that answers at once"
+            f"{path} waited, which is only possible in a Host or an adapted component: use a policy that answers "
+            "at once"
         )
 
     return run

@@ -59,7 +59,8 @@ class _Composition:
     def _import(self, index: int, name: str, interface: types.Interface) -> None:
         """Imports one interface as far as it is direct."""
         if name == "":
-            return self._import_root(interface)
+            self._import_root(interface)
+            return
         inside = TypeScope(outer=self.scope)
         for item_name, item in interface.items.items():
             if not isinstance(item, types.Func):
@@ -179,9 +180,9 @@ class _Composition:
             if isinstance(t, types.Resource | types.Nominal):
                 scope.know(t, f"$type-{number}")
         for plain, name in names.items():
-            t = scope.func(interface.funcs[name])
+            ascription = scope.func(interface.funcs[name])
             scope.lines.append(f'(alias export $imports "{plain}" (func ${plain}))')
-            scope.lines.append(f"(export {quote(name)} (func ${plain}) {t})")
+            scope.lines.append(f"(export {quote(name)} (func ${plain}) {ascription})")
         self.lines += [f"(component $shim-{index}", *parts.import_lines, *scope.lines, ")"]
 
         def argument(plain: str) -> str:

@@ -1,7 +1,7 @@
 """Core WebAssembly that follows the structure of a WIT type: loading its flat form, freeing and dropping what it holds.
 
-`load` is CanonicalABI.md's `lift_flat` seen from the other side: `task.return` and an async-lowered call take flat values,
-but the host hands over the memory form.
+`load` is CanonicalABI.md's `lift_flat` seen from the other side: `task.return` and an async-lowered call take flat
+values, but the host hands over the memory form.
 """
 
 from __future__ import annotations

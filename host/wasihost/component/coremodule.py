@@ -8,7 +8,6 @@ from importlib.resources import files
 from wasihost.component import layout, types
 from wasihost.component.corecode import Walkers
 from wasihost.component.protocol import NUMBERS
-from wasihost.component.types import ValType
 from wasihost.component.wat import TypeScope, quote, signature
 
 MEMORY, REALLOC, ARENA = "(memory $memory)", "(realloc $realloc)", "(realloc $arena-realloc)"
@@ -107,8 +106,9 @@ class Parts:
                 *self.scope.lines,
                 *self._definitions,
                 module,
-                f'(core instance $core (instantiate $runtime (with "libc" (instance $libc)) (with "" (instance '
-                f"{' '.join(self._core_arguments)}))))",
+                f"(core instance $runtime-arguments {' '.join(self._core_arguments)})",
+                '(core instance $core (instantiate $runtime (with "libc" (instance $libc))',
+                '(with "" (instance $runtime-arguments))))',
                 *rest,
                 ")",
             ]

@@ -1,7 +1,7 @@
 """Generates the driver component: `drive` is the one top-level call of a store, everything else happens inside it.
 
-The C API allows one call at a time in a store, so exports are called from in here: as subtasks, many at once. The runtime
-around the generated calls is driver.wat.
+The C API allows one call at a time in a store, so exports are called from in here: as subtasks, many at once. The
+runtime around the generated calls is driver.wat.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class _DriverParts(Parts):
             '(alias core export $core "drive" (core func $drive))',
             '(alias core export $core "callback" (core func $callback))',
             "(type $drive-type (func async))",
-            f'(func (export "drive") (type $drive-type) (canon lift (core func $drive) async (callback $callback) {MEMORY}))',
+            f"(func $lifted (type $drive-type) (canon lift (core func $drive) async (callback $callback) {MEMORY}))",
+            '(export "drive" (func $lifted))',
         ]
         libc = text("libc.wat", pages=protocol.DRIVER_PAGES, heap=protocol.DRIVER_HEAP)
         return self.component("driver", libc, "driver.wat", rest, tables=self._tables())
@@ -120,7 +121,7 @@ class _DriverParts(Parts):
         return f"{call} (local.set $status (i32.const 2))"
 
     def _finish(self, called: Called) -> None:
-        """Writes the functions that end a call: hands the result to the host, or discards the call; frees its memory."""
+        """Writes the functions that end a call: hand the result to the host, or discard the call; free its memory."""
         index, result = called.index, called.func.result
         self.lower(f"done-{index}", ["i32"] + ([] if result is None else ["i32", "i32"]), [], MEMORY)
         values = "" if result is None else "(local.get $result) (i32.const 1)"

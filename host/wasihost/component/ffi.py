@@ -10,7 +10,7 @@ import ctypes
 import sys
 import threading
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_size_t, c_uint8, c_uint32, c_void_p
+from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_size_t, c_uint32, c_void_p
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -114,12 +114,15 @@ def payload(t: reflected.StreamType | reflected.FutureType) -> Any:
 
 # ---- engine configuration and memories
 
-Finalizer = CFUNCTYPE(None, c_void_p)
-NO_FINALIZER = ctypes.cast(None, Finalizer)
-GetMemory = raw.wasmtime_memory_get_callback_t
-GrowMemory = raw.wasmtime_memory_grow_callback_t
-NewMemory = raw.wasmtime_new_memory_callback_t
-Destructor = raw.wasmtime_component_resource_destructor_t
+CallbackType = Callable[[Callable[..., Any]], Any]
+"""Makes a C callback of a Python function, also as a decorator."""
+
+Finalizer: CallbackType = CFUNCTYPE(None, c_void_p)
+NO_FINALIZER: Any = ctypes.cast(c_void_p(), Finalizer)  # type: ignore[arg-type]
+GetMemory: CallbackType = raw.wasmtime_memory_get_callback_t
+GrowMemory: CallbackType = raw.wasmtime_memory_grow_callback_t
+NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
+Destructor: CallbackType = raw.wasmtime_component_resource_destructor_t
 
 
 def memory_creator(new_memory: Any) -> Any:
@@ -154,9 +157,9 @@ _protected = threading.local()
 def protect_stack() -> None:
     """Tells Python >= 3.14 that this thread's frames may stand anywhere.
 
-    It checks the C stack by address, and Wasmtime runs our callbacks on stacks of its own: every call in them would be a
-    RecursionError. One wide range for a thread costs nothing per call; what is lost is Python's own check of deep recursion
-    in C code in that thread (recursion of Python code is still counted).
+    It checks the C stack by address, and Wasmtime runs our callbacks on stacks of its own: every call in them would
+    be a RecursionError. One wide range for a thread costs nothing per call; what is lost is Python's own check of
+    deep recursion in C code in that thread (recursion of Python code is still counted).
     """
     if _set_stack_protection is None or getattr(_protected, "done", False):
         return
@@ -317,7 +320,8 @@ RECORD_ENTRY_SIZE: Final = ctypes.sizeof(raw.wasmtime_component_valrecord_entry_
 KINDS: Final[dict[str, int]] = {
     word.lower(): getattr(raw, f"WASMTIME_COMPONENT_{word}").value
     for word in (
-        "BOOL S8 U8 S16 U16 S32 U32 S64 U64 F32 F64 CHAR STRING LIST RECORD TUPLE VARIANT ENUM OPTION RESULT FLAGS RESOURCE"
+        "BOOL S8 U8 S16 U16 S32 U32 S64 U64 F32 F64 CHAR STRING "
+        "LIST RECORD TUPLE VARIANT ENUM OPTION RESULT FLAGS RESOURCE"
     ).split()
 }
 

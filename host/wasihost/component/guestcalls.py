@@ -15,7 +15,7 @@ from wasihost.component.linking import Linking, Registrar
 from wasihost.component.machine import Machine
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import Command
-from wasihost.component.values import Classes, Err, WitError
+from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.wiring import TOKEN, Called, Wiring
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
@@ -214,6 +214,7 @@ class GuestCalls:
         elif isinstance(value, Err):
             call.future.set_exception(WitError(value.value))
         else:
+            assert isinstance(value, Ok)
             call.future.set_result(value.value)
 
     def _cancelled(self, token: int) -> None:

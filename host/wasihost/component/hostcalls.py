@@ -251,7 +251,7 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
     match t:
         case types.Own() | types.Borrow() | types.Stream() | types.Future():
             yield t, value
-        case _ if not types.contains(t, types.Own | types.Stream | types.Future):
+        case _ if not types.contains(t, (types.Own, types.Stream, types.Future)):
             return
         case types.List(element=element):
             for item in value:

@@ -1,8 +1,8 @@
 """A running component: the asyncio loop that polls its store.
 
-Theory of operation. One asyncio.Task, the driver, polls the store's only top-level call, `drive`. Within a poll the guest
-runs; the adapter component calls `Rings.turn`, the driver component `next`. A poll gives control back when Wasmtime has
-nothing left but tasks that yielded, of which the driver component is always one.
+Theory of operation. One asyncio.Task, the driver, polls the store's only top-level call, `drive`. Within a poll the
+guest runs; the adapter component calls `Rings.turn`, the driver component `next`. A poll gives control back when
+Wasmtime has nothing left but tasks that yielded, of which the driver component is always one.
 
 * Nobody is runnable when two polls in a row had a turn each in which nothing happened: then the driver awaits `wake`.
 * A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on,
@@ -244,8 +244,8 @@ class Instance(Context):
     def _describe_deadlock(self) -> str:
         ends = [type(pump.kind).__name__.lower() for pump in self._pumps]
         return (
-            f"the guest waits for ever: {', '.join(self._guest_calls.paths)} did not return, nothing is under way outside "
-            f"of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
+            f"the guest waits for ever: {', '.join(self._guest_calls.paths)} did not return, nothing is under way "
+            f"outside of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
         )
 
     # ---- the `CallContext` of plans, the `Machine` of pumps

@@ -1,8 +1,8 @@
 """SIGINT while a store is polled.
 
 A Python signal handler runs between any two bytecodes, also at the first one of a host callback, before any `try`: a
-KeyboardInterrupt raised there would leave through C. So while some instance runs, SIGINT during a poll only sets a flag,
-and the handler that was there before is called after the poll.
+KeyboardInterrupt raised there would leave through C. So while some instance runs, SIGINT during a poll only sets a
+flag, and the handler that was there before is called after the poll.
 """
 
 from __future__ import annotations

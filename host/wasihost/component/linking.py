@@ -1,4 +1,4 @@
-"""Puts providers into a wasmtime `Linker`: the direct functions, the resources, and the host's side of adapter and driver."""
+"""Puts providers into a wasmtime `Linker`."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Linear memories that Python can see: Wasmtime asks us for every memory of an engine, and we `mmap` it.
 
-Theory of operation. Each memory is one `mmap.mmap` object of the size Wasmtime reserves plus its guard, without access;
-creating and growing gives access to the front with `mprotect`. Wasmtime's generated code leaves out bounds checks and
-relies on the guard, as with its own memories. Because the stdlib object owns the pages, a `memoryview` that outlives its
-store keeps them mapped instead of making a segfault. The callbacks live at module level for ever, and never raise: ctypes
-would turn an exception in `grow` into success with the pages still unmapped.
+Theory of operation. Each memory is one `mmap.mmap` object of the size Wasmtime reserves plus its guard, without
+access; creating and growing gives access to the front with `mprotect`. Wasmtime's generated code leaves out bounds
+checks and relies on the guard, as with its own memories. Because the stdlib object owns the pages, a `memoryview`
+that outlives its store keeps them mapped instead of making a segfault. The callbacks live at module level for ever,
+and never raise: ctypes would turn an exception in `grow` into success with the pages still unmapped.
 """
 
 from __future__ import annotations

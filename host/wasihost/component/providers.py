@@ -29,7 +29,7 @@ _NAME = re.compile(r"(?:\[(?P<form>method|static|constructor)\](?P<resource>[^.]
 
 
 class Providers:
-    """Providers by interface: `ns:pkg/iface` serves every version, `ns:pkg/iface@1.2.3` every one compatible with it."""
+    """Providers by interface: `ns:pkg/iface` is for every version, `ns:pkg/iface@1.2.3` for every compatible one."""
 
     def __init__(self, providers: Mapping[str, object]) -> None:
         self._by_name = dict(providers)

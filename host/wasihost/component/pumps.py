@@ -1,9 +1,9 @@
 """What moves the contents of one stream or future between the guest and a provider: one small object for each end.
 
-Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then the
-source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest that drops
-the stream is noticed by the event that Wasmtime sends for that. An incoming pump likewise reads zero elements until the
-guest offers some, and holds at most one block.
+Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then
+the source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest
+that drops the stream is noticed by the event that Wasmtime sends for that. An incoming pump likewise reads zero
+elements until the guest offers some, and holds at most one block.
 
     outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
     incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining
@@ -297,7 +297,7 @@ class Reader(Pump, StreamReader[Any]):
     async def read(self, n: int = BLOCK_SIZE) -> Any:
         if n < 1:
             raise ValueError(f"read(n) needs n of at least 1, not {n}")
-        if not self._leftover and not self._dropped:
+        while not self._leftover and not self._dropped:
             await self._more(n)
         found, self._leftover = self._leftover[:n], self._leftover[n:]
         return found
@@ -309,7 +309,9 @@ class Reader(Pump, StreamReader[Any]):
             raise RuntimeError("this stream was closed or given away")
         self._reading = asyncio.get_running_loop().create_future()
         try:
-            self._begin(min(n, BLOCK_SIZE))
+            # Busy: a read that was cancelled is still on its way, and may bring something.
+            if not self.rings.is_busy(self.end):
+                self._begin(min(n, BLOCK_SIZE))
             # Shielded: a read that is cancelled must not lose what the guest has already given.
             await asyncio.shield(self._reading)
         except asyncio.CancelledError:
@@ -335,7 +337,7 @@ class Reader(Pump, StreamReader[Any]):
             return
 
         def got(code: int) -> None:
-            self._leftover += self.rings.view(block, code >> 4)
+            self._leftover = self.rings.view(block, code >> 4).tobytes()
             self.rings.give_block(block)
             self._got(code)
 
@@ -343,23 +345,18 @@ class Reader(Pump, StreamReader[Any]):
 
     def _got_values(self, code: int) -> None:
         count = code >> 4
-        assert isinstance(self._leftover, list)
-        if self.kind.payload is None:
-            self._leftover += [None] * count
-            return self._got(code)
         buffer = self.rings.take_buffer(self.end)
-        if not count:
-            if buffer:
-                self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
-            return self._got(code)
+        if count and buffer:
+            self.machine.expect_values(self.end, lambda values: self._given(values, code))
+            self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
+        self._given([None] * count, code)
 
-        def given(values: list[Any]) -> None:
-            assert isinstance(self._leftover, list)
-            self._leftover += values
-            self._got(code)
-
-        self.machine.expect_values(self.end, given)
-        self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
+    def _given(self, values: list[Any], code: int) -> None:
+        self._leftover = values
+        self._got(code)
 
     def _got(self, code: int) -> None:
         if code & 15 == DROPPED:

@@ -1,9 +1,10 @@
 """What of a component goes through the adapter and driver components, and under which numbers.
 
 Functions that are sync and carry no stream or future are direct: registered straight in the linker. The others are
-adapted, and so are those in `after_drops`: they see what the guest dropped before, which otherwise takes until the next
-round (a port that is free as soon as its accept stream is dropped). On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component,
-and so is a handle to one of the guest's own resources on the host's side of an export: same flat and memory form.
+adapted, and so are those in `after_drops`: they see what the guest dropped before, which otherwise takes until the
+next round (a port that is free as soon as its accept stream is dropped). On the host's side of an adapted function
+every stream and future is a `u32`, a handle of the adapter component, and so is a handle to one of the guest's own
+resources on the host's side of an export: same flat and memory form.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from wasihost.component import layout, types
 from wasihost.component.types import Future, Stream, ValType
 
 Kind = Stream | Future
+KINDS = (Stream, Future)
 TOKEN = (("token", types.U32),)
 
 
@@ -36,7 +38,7 @@ class Adapted:
 
     @property
     def makes_pairs(self) -> bool:
-        return types.contains(self.func.result, Kind)
+        return types.contains(self.func.result, KINDS)
 
     @property
     def start(self) -> types.Func:
@@ -97,7 +99,7 @@ class Wiring:
     """Names of functions that are adapted in any case."""
 
     def is_direct(self, name: str, func: types.Func) -> bool:
-        carries = any(types.contains(t, Kind) for t in func.types)
+        carries = any(types.contains(t, KINDS) for t in func.types)
         return not func.is_async and not carries and name not in self.after_drops
 
     @cached_property
@@ -118,7 +120,7 @@ class Wiring:
             (interface, name, func)
             for interface, items in self.world.exports.items()
             for name, func in items.funcs.items()
-            if not any(types.contains(t, Kind) for t in func.types)
+            if not any(types.contains(t, KINDS) for t in func.types)
         ]
         return [Called(index, *pair, self.guest_resources) for index, pair in enumerate(pairs)]
 
