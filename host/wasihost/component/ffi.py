@@ -46,6 +46,7 @@ SYMBOLS: Final = (
     "wasmtime_component_resource_host_to_any",
     "wasmtime_component_resource_host_type",
     "wasmtime_component_stream_type_ty",
+    "wasmtime_component_val_clone",
     "wasmtime_component_val_delete",
     "wasmtime_component_val_new",
     "wasmtime_component_val_t",
@@ -117,8 +118,9 @@ def payload(t: reflected.StreamType | reflected.FutureType) -> Any:
 CallbackType = Callable[[Callable[..., Any]], Any]
 """Makes a C callback of a Python function, also as a decorator."""
 
-Finalizer: CallbackType = CFUNCTYPE(None, c_void_p)
-NO_FINALIZER: Any = ctypes.cast(c_void_p(), Finalizer)  # type: ignore[arg-type]
+_Finalizer = CFUNCTYPE(None, c_void_p)
+Finalizer: CallbackType = _Finalizer
+NO_FINALIZER: Any = ctypes.cast(c_void_p(), _Finalizer)
 GetMemory: CallbackType = raw.wasmtime_memory_get_callback_t
 GrowMemory: CallbackType = raw.wasmtime_memory_grow_callback_t
 NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
@@ -235,7 +237,7 @@ Continuation = CFUNCTYPE(c_bool, c_void_p)
 class AsyncContinuation(Structure):
     """`wasmtime_async_continuation_t`: a function that Wasmtime polls until it answers True."""
 
-    _fields_ = [("callback", Continuation), ("env", c_void_p), ("finalizer", Finalizer)]
+    _fields_ = [("callback", Continuation), ("env", c_void_p), ("finalizer", _Finalizer)]
 
 
 _handle = raw.dll._handle

@@ -60,6 +60,8 @@ class HostCalls:
         self._finishing: HostCall | None = None
         self._values: dict[int, Sequence[Any]] = {}
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
+        self.tasks: set[asyncio.Future[Any]] = set()
+        """The coroutines of providers whose results are yet to come."""
 
     # ---- registering
 
@@ -126,6 +128,7 @@ class HostCalls:
             self._instance.rings.submit(Operation.COMPLETE, 0, token)
             return
         call.task = self._instance.start_task(coroutine)
+        self.tasks.add(call.task)
         call.task.add_done_callback(lambda task: self._done(token, call, task))
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
@@ -141,6 +144,7 @@ class HostCalls:
         return start
 
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
+        self.tasks.discard(task)
         if self._instance.closing:
             return
         if call.cancelled:
@@ -231,12 +235,6 @@ class HostCalls:
     def _give(self, token: int, values: list[Any]) -> None:
         self._expected.pop(token)(values)
 
-    # ---- what is under way
-
-    @property
-    def tasks(self) -> list[asyncio.Future[Any]]:
-        """The coroutines of providers that run."""
-        return [call.task for call in self._calls.values() if call.task is not None and not call.task.done()]
 
 
 def discard(t: types.ValType, value: Any) -> None:

@@ -128,7 +128,7 @@ class Instance(Context):
         if self.closing:
             return
         self.closing = True
-        tasks = self._host_calls.tasks
+        tasks = list(self._host_calls.tasks)
         if self._driver is not None:
             tasks.append(self._driver)
         if self._suspension is not None:
