@@ -1,0 +1,58 @@
+"""`rust-tcp-methods` and `c-tcp-methods`: every function of tcp-socket, in every state, with every error on loopback."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from tests.guests.harness import FIXTURES, FamilyName, families, run
+from wasihost import deny_all
+
+CASES = """
+    create bind bind-port-zero bind-wildcard bind-invalid-address bind-twice bind-after-failed-bind bind-address-in-use
+    bind-again-after-close connect connect-bound connect-invalid-address connect-refused connect-twice connect-pending
+    listen listen-unbound listen-twice listen-address-in-use listen-backlog accept-many accepted-socket
+    accept-after-handle-drop drop-accept-stream drop-in-every-state state-unbound state-bound state-listening
+    state-connected state-closed keep-alive-enabled keep-alive-idle-time keep-alive-interval keep-alive-count hop-limit
+    receive-buffer-size send-buffer-size options-inherited send-and-receive send-twice receive-twice
+    transfer-after-handle-drop transfer-large one-byte-reads empty-read-and-write splice half-close close-without-data
+    send-ended-stream send-then-drop-everything drop-futures drop-receive-stream drop-unread-data connection-reset
+    connection-broken ipv6-addresses ipv6-flow-info-and-scope-id ipv6-only
+""".split()
+
+
+def test_the_list_of_cases_is_complete() -> None:
+    source = (FIXTURES / "rust/tcp-methods/src/lib.rs").read_text(encoding="utf-8")
+    assert re.findall(r'^ +"([a-z0-9-]+)" => \w+::', source, re.MULTILINE) == [*CASES, "denied", "options-as-on-linux"]
+
+
+@families
+@pytest.mark.parametrize("case", CASES)
+def test_rust(case: str, family: FamilyName) -> None:
+    assert run("rust-tcp-methods", CASE=case, FAMILY=family) == f"ok {case}\n"
+
+
+@families
+def test_all_cases_in_one_run(family: FamilyName) -> None:
+    assert run("rust-tcp-methods", FAMILY=family) == "".join(f"ok {case}\n" for case in CASES)
+
+
+@families
+def test_everything_is_denied_without_a_policy(family: FamilyName) -> None:
+    assert run("rust-tcp-methods", policy=deny_all, CASE="denied", FAMILY=family) == "ok denied\n"
+
+
+@families
+@pytest.mark.skipif(sys.platform != "linux", reason="the exact values are those of Linux")
+def test_options_as_on_linux(family: FamilyName) -> None:
+    assert run("rust-tcp-methods", CASE="options-as-on-linux", FAMILY=family) == "ok options-as-on-linux\n"
+
+
+@families
+def test_c(family: FamilyName) -> None:
+    source = (FIXTURES / "c/tcp-methods.c").read_text(encoding="utf-8")
+    names = re.findall(r'^ +\{"([a-z-]+)", test_', source, re.MULTILINE)
+    assert len(names) >= 10
+    assert run("c-tcp-methods", FAMILY=family).splitlines() == [f"ok {name}" for name in names]
