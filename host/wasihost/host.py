@@ -96,7 +96,7 @@ class Host:
     async def run_async(self, component: ComponentSource) -> None:
         """As `run`, within the running event loop."""
         adapted = self.load(component)
-        name = _run_export(adapted)
+        name = run_export(adapted)
         try:
             async with self._open(adapted, detect_deadlock=True) as instance:
                 await instance.call(name)
@@ -168,7 +168,8 @@ def _writer(target: OutputTarget) -> Callable[[bytes], int | None]:
     return write
 
 
-def _run_export(adapted: AdaptedComponent) -> str:
+def run_export(adapted: AdaptedComponent) -> str:
+    """The path of the function that makes a component a command. Errors: LinkError, if there is none."""
     for called in adapted.wiring.called:
         if called.interface.startswith("wasi:cli/run@") and called.name == "run":
             return called.path

@@ -19,13 +19,22 @@
 
   (global $set (mut i32) (i32.const 0))        ;; waitable set of all ends with an operation under way
   (global $completions (mut i32) (i32.const 0)) ;; how many stand in the ring
+  (global $urgent (mut i32) (i32.const 0))      ;; whether Python should have them in this round
 
   (func $start (global.set $set (call $waitable-set.new)))
   (start $start)
 
   ;; ---- completions
 
-  (func $report (param $completion i32) (param $handle i32) (param $value i32) (local $at i32)
+  (func $report (param $completion i32) (param $handle i32) (param $value i32)
+    (global.set $urgent (i32.const 1))
+    (call $put (local.get $completion) (local.get $handle) (local.get $value)))
+
+  ;; for the next round, not worth a turn of its own
+  (func $report-lazily (param $handle i32) (param $value i32)
+    (call $put (i32.const {ON_DONE}) (local.get $handle) (local.get $value)))
+
+  (func $put (param $completion i32) (param $handle i32) (param $value i32) (local $at i32)
     (local.set $at (i32.add (i32.const {COMPLETIONS}) (i32.mul (global.get $completions) (i32.const 12))))
     (i32.store (local.get $at) (local.get $completion))
     (i32.store offset=4 (local.get $at) (local.get $handle))
@@ -48,16 +57,17 @@
 
   ;; ---- submissions
 
-  (func $submission (param $at i32) (local $op i32) (local $kind i32) (local $handle i32) (local $a i32) (local $b i32)
+  (func $submission (param $at i32)
+    (local $op i32) (local $kind i32) (local $handle i32) (local $a i32) (local $b i32) (local $code i32)
     (local.set $op (i32.load (local.get $at)))
     (local.set $kind (i32.load offset=4 (local.get $at)))
     (local.set $handle (i32.load offset=8 (local.get $at)))
     (local.set $a (i32.load offset=12 (local.get $at)))
     (local.set $b (i32.load offset=16 (local.get $at)))
-    (block $complete (block $drop-writable (block $drop-readable (block $cancel-write (block $cancel-read (block $free-op
+    (block $write-and-ask (block $complete (block $drop-writable (block $drop-readable (block $cancel-write (block $cancel-read (block $free-op
     (block $give-op (block $write-values (block $read-values (block $write (block $read
       (br_table $read $write $read-values $write-values $give-op $free-op $cancel-read $cancel-write $drop-readable
-        $drop-writable $complete (local.get $op)))
+        $drop-writable $complete $write-and-ask (local.get $op)))
     ;; read
     (return (call $settle (local.get $handle)
       (call_indirect $reads (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
@@ -98,7 +108,16 @@
     (call $waitable.join (local.get $handle) (i32.const 0))
     (return (call_indirect $writable-drops (type $end1) (local.get $handle) (local.get $kind))))
     ;; complete
-    (call $complete-call (local.get $handle)))
+    (return (call $complete-call (local.get $handle))))
+    ;; write and ask: when the guest reads on, the next round tells, and no turn is spent on what Python can foresee
+    (local.set $code
+      (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))
+    (if (i32.eq (local.get $code) (i32.shl (local.get $b) (i32.const 4)))
+      (then
+        (call $report-lazily (local.get $handle) (i32.or (local.get $code) (i32.const {ASKED})))
+        (local.set $code
+          (call_indirect $writes (type $copy) (local.get $handle) (i32.const 0) (i32.const 0) (local.get $kind)))))
+    (call $settle (local.get $handle) (local.get $code)))
 
   ;; One round: what happened goes to Python, what Python submits is done. What completes at once is told at once, for a
   ;; bounded number of times, so that others get their turn too.
@@ -107,6 +126,7 @@
     (loop $again
       (local.set $answer (call $turn (global.get $completions)))
       (global.set $completions (i32.const 0))
+      (global.set $urgent (i32.const 0))
       (local.set $wanted (i32.or (local.get $wanted) (i32.and (local.get $answer) (i32.const {DRIVER_WANTED}))))
       (local.set $count (i32.and (local.get $answer) (i32.const 0xffff)))
       (local.set $at (i32.const {SUBMISSIONS}))
@@ -117,7 +137,7 @@
           (local.set $count (i32.sub (local.get $count) (i32.const 1)))
           (br $next))))
       (local.set $round (i32.add (local.get $round) (i32.const 1)))
-      (if (i32.and (i32.ne (global.get $completions) (i32.const 0)) (i32.lt_u (local.get $round) (i32.const 32)))
+      (if (i32.and (global.get $urgent) (i32.lt_u (local.get $round) (i32.const 32)))
         (then (br $again))))
     (local.get $wanted))
 

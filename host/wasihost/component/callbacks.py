@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import inspect
+import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
@@ -93,6 +94,26 @@ def callback(context: Context, path: str, func: types.Func, plans: Plans, call: 
                 if give_error is None:
                     raise
                 give_error(error.value, results, context)
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+_word_at = ctypes.c_uint32.from_address
+_WORD = struct.Struct(f"=B{ffi.VAL_OF - 1}xI{ffi.VAL_SIZE - ffi.VAL_OF - 4}x").pack
+_U32 = ffi.KINDS["u32"]
+
+
+def word_callback(context: Context, path: str, call: Callable[[int], int]) -> Any:
+    """A `ffi.Callback` for a function `u32 -> u32` that is called very often."""
+
+    def run(
+        _data: int, _store: int, _type: int, args: int, _count: int, results: int, _result_count: int
+    ) -> int | None:
+        try:
+            ctypes.memmove(results, _WORD(_U32, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
         except BaseException as error:
             return context.keep(error, path)
         return None

@@ -5,8 +5,8 @@ guest runs; the adapter component calls `Rings.turn`, the driver component `next
 Wasmtime has nothing left but tasks that yielded, of which the driver component is always one.
 
 * Nobody is runnable when two polls in a row had a turn each in which nothing happened: then the driver awaits `wake`.
-* A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on,
-  with a pass of the event loop in between.
+* A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on.
+* However busy the guest is, the event loop gets a pass every millisecond.
 * Exceptions of callbacks wait in the context and are raised after the poll.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker
 
-from wasihost.component import compose, engine, ffi, interrupts, memory, types
+from wasihost.component import callbacks, compose, engine, ffi, interrupts, memory, types
 from wasihost.component.callbacks import Context, Suspension
 from wasihost.component.guestcalls import GuestCalls
 from wasihost.component.hostcalls import HostCalls
@@ -32,7 +32,7 @@ from wasihost.component.pumps import ByteInPump, Pump
 from wasihost.component.resources import ResourceTable
 from wasihost.component.rings import Rings
 from wasihost.component.values import Classes
-from wasihost.component.wiring import TOKEN, Wiring
+from wasihost.component.wiring import Wiring
 from wasihost.errors import DeadlockError, GuestTrap, InternalError
 
 # How long a busy guest keeps the event loop before others get a pass.
@@ -79,8 +79,7 @@ class Instance(Context):
         plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
         with registrar.linker.root() as root:
             with root.add_instance(compose.ADAPTER_HOST) as instance:
-                turn = types.Func(TOKEN, types.U32)
-                registrar.add(instance, "turn", "turn", turn, plain, lambda count: self.rings.turn(count))
+                ffi.add_func(instance, "turn", callbacks.word_callback(self, "turn", lambda n: self.rings.turn(n)))
                 self._host_calls.register(instance, registrar, plain)
             with root.add_instance(compose.DRIVER_HOST) as instance:
                 self._guest_calls.register(instance, registrar, plain)
@@ -116,8 +115,12 @@ class Instance(Context):
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
         with contextlib.closing(call), self._running():
-            while not self._poll(call, recording):
-                await self._let_others_run()
+            over = False
+            while not over:
+                with recording:
+                    over = self._poll(call)
+                if not over:
+                    await self._let_others_run()
         if not recording.memories or recording.memories[0].size != PAGES * PAGE:
             raise InternalError("the first memory of the store is not the adapter component's")
         self.rings = Rings(recording.memories[0].view(), self.wake)
@@ -177,7 +180,7 @@ class Instance(Context):
             quiet_polls = quiet_polls + 1 if had_turn and rings.quiet and not begun else 0
             if quiet_polls >= 2 and not rings.has_submissions:
                 await self._idle()
-            elif had_turn and not begun and time.monotonic() < next_pass:
+            elif not begun and time.monotonic() < next_pass:
                 continue
             else:
                 await self._let_others_run()
@@ -207,15 +210,17 @@ class Instance(Context):
         if self._waker is not None and not self._waker.done():
             self._waker.set_result(None)
 
-    def _poll(self, call: ffi.Call, recording: memory.Recording | None = None) -> bool:
+    def _poll(self, call: ffi.Call) -> bool:
         """Runs the guest until it can go no further; raises what stopped it for good."""
         trap: wasmtime.WasmtimeError | None = None
         over = False
-        with interrupts.poll(), recording or contextlib.nullcontext():
-            try:
-                over = call.poll()
-            except wasmtime.WasmtimeError as error:
-                trap = error
+        interrupts.begin_poll()
+        try:
+            over = call.poll()
+        except wasmtime.WasmtimeError as error:
+            trap = error
+        finally:
+            interrupts.end_poll()
         failure = self.exception or self._failure
         if failure is not None:
             raise failure

@@ -22,7 +22,7 @@ _pending = False
 
 @contextlib.contextmanager
 def deferring() -> Iterator[None]:
-    """While entered, SIGINT waits for the end of a `poll`. Only the main thread gets signals."""
+    """While entered, SIGINT waits for `end_poll`. Only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -57,15 +57,16 @@ def _handle(number: int, frame: FrameType | None) -> None:
         _previous(number, frame)
 
 
-@contextlib.contextmanager
-def poll() -> Iterator[None]:
-    """Around a poll; afterwards an interrupt that came meanwhile is delivered."""
-    global _polling, _pending
+def begin_poll() -> None:
+    """From here to `end_poll` no interrupt is delivered."""
+    global _polling
     _polling = True
-    try:
-        yield
-    finally:
-        _polling = False
-        if _pending:
-            _pending = False
-            _previous(signal.SIGINT, None)
+
+
+def end_poll() -> None:
+    """Delivers an interrupt that came meanwhile."""
+    global _polling, _pending
+    _polling = False
+    if _pending:
+        _pending = False
+        _previous(signal.SIGINT, None)

@@ -46,6 +46,7 @@ class Operation(IntEnum):
     DROP_READABLE = 8  # kind, end
     DROP_WRITABLE = 9  # kind, end
     COMPLETE = 10  # -, token: the call can go on
+    WRITE_AND_ASK = 11  # kind, end, pointer, count: as WRITE; if all went at once, a zero-length write follows
 
 
 class Completion(IntEnum):
@@ -55,6 +56,7 @@ class Completion(IntEnum):
     BUFFER = 1  # end, pointer
 
 
+ASKED: Final = 0x8000_0000  # in the result of WRITE_AND_ASK: all went at once, and the zero-length write is under way
 BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 

@@ -34,7 +34,13 @@ WhenDone = Callable[[int], None]
 """Called with the packed result of a read or write."""
 
 _DONE = int(Completion.DONE)
-_COPIES = (Operation.READ, Operation.WRITE, Operation.READ_VALUES, Operation.WRITE_VALUES)
+_COPIES = (
+    Operation.READ,
+    Operation.WRITE,
+    Operation.READ_VALUES,
+    Operation.WRITE_VALUES,
+    Operation.WRITE_AND_ASK,
+)
 
 
 class Rings:
@@ -192,6 +198,11 @@ class Rings:
     def take_block(self) -> int | None:
         """The address of a free block; None when all are in use, see `want_block`."""
         return self._free_blocks.pop() if self._free_blocks else None
+
+    @property
+    def has_many_blocks(self) -> bool:
+        """Whether a pump may keep its block while it waits for more."""
+        return len(self._free_blocks) > BLOCK_COUNT * 3 // 4
 
     def want_block(self, callback: Callable[[], None]) -> None:
         """Calls back when a block is free."""

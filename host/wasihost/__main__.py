@@ -1,0 +1,7 @@
+"""`python -m wasihost`."""
+
+import sys
+
+from wasihost.cli import main
+
+sys.exit(main())

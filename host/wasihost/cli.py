@@ -1,0 +1,188 @@
+"""The command line: `wasihost run` and `wasihost inspect`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from wasihost.component.adapt import AdaptedComponent
+from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
+from wasihost.host import Host
+from wasihost.inspection import Inspection
+from wasihost.network.policy import Policy, Rules, allow_all, parse_rule
+from wasihost.version import __version__
+
+FAILURE, USAGE = 1, 2
+# As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT, SIGPIPE.
+INTERRUPTED, TRAPPED, BROKEN_PIPE = 130, 134, 141
+
+_DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
+
+_EXAMPLES = """\
+examples:
+  wasihost run guest.wasm one --two      the guest gets the arguments guest.wasm, one and --two
+  wasihost run --allow-net guest.wasm    with any network
+  wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
+  wasihost inspect guest.wasm            what it imports and exports, and whether it will run
+"""
+
+_RULES = """\
+The guest may use no network unless it is allowed here. A RULE is tcp://HOST:PORT, where HOST is an IP address (IPv6 in
+brackets), a network such as 10.0.0.0/8, or * for any, and PORT is a number, or * for any.
+  --allow-outbound 'tcp://[::1]:*' --allow-outbound tcp://10.0.0.0/8:443
+  --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
+
+exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
+command line is wrong, 130 after Ctrl-C, 134 after a trap
+"""
+
+
+_INSPECT = """\
+Shows what a component imports and exports as WIT, and marks each imported function:
+  direct      a Python function in Wasmtime's linker
+  adapted     through the adapter component: async, with streams or futures
+  native 0.2  Wasmtime's own WASI 0.2
+  missing     nobody provides it
+exit code: 0 if the component will run, 1 if something is missing
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command line; gives the exit code."""
+    try:
+        try:
+            return _main(argv)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()  # here, where a broken pipe can be handled
+    except BrokenPipeError:
+        # What is still in Python's buffer would be written at exit, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except GuestExit as end:
+        return end.code
+    except RuleError as error:
+        print(f"wasihost: {error}", file=sys.stderr)
+        return USAGE
+    except GuestTrap as trap:
+        print(f"wasihost: the guest trapped: {trap}", file=sys.stderr)
+        return TRAPPED
+    except WasihostError as error:
+        for line in str(error).splitlines():
+            print(f"wasihost: {line}", file=sys.stderr)
+        return FAILURE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+# ---- commands
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    path, *words = arguments.component[arguments.component[0] == "--" :]
+    host = Host(policy=_policy(arguments), env=dict(arguments.env), args=[Path(path).name, *words])
+    host.run(_load(host, path))
+    return 0
+
+
+def _inspect(arguments: argparse.Namespace) -> int:
+    host = Host()
+    inspection = Inspection(_load(host, arguments.component), host.providers())
+    print(inspection.text)
+    return FAILURE if inspection.problems else 0
+
+
+def _load(host: Host, path: str) -> AdaptedComponent:
+    try:
+        return host.load(path)
+    except OSError as error:
+        raise ComponentError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _policy(arguments: argparse.Namespace) -> Policy:
+    if not arguments.allow_net:
+        return Rules(arguments.allow_outbound, arguments.allow_inbound)
+    if arguments.allow_outbound or arguments.allow_inbound:
+        raise RuleError("--allow-net allows everything: leave it out, or the rules beside it")
+    return allow_all
+
+
+# ---- the command line
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "wasihost",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    versions = f"wasmtime {version('wasmtime')}, Python {platform.python_version()}"
+    parser.add_argument("--version", action="version", version=f"wasihost {__version__} ({versions})")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_run(commands)
+    _add_inspect(commands)
+    return parser
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "run",
+        help="run a component that exports wasi:cli/run",
+        usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...]\n"
+        "                    [--env NAME=VALUE ...] COMPONENT [ARG ...]",
+        description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
+        epilog=_RULES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--allow-net", action="store_true", help="allow every use of the network")
+    for name, what in (("outbound", "connecting to these addresses"), ("inbound", "listening on these addresses")):
+        parser.add_argument(
+            f"--allow-{name}", action="append", default=[], metavar="RULE", help=f"allow {what}; may be repeated"
+        )
+    parser.add_argument(
+        "--env",
+        action="append",
+        type=_variable,
+        default=[],
+        metavar="NAME=VALUE",
+        help="set an environment variable of the guest, which sees none of this process; may be repeated",
+    )
+    # PARSER takes the first word that is no option and all that follows, options or not.
+    parser.add_argument(
+        "component", nargs=argparse.PARSER, metavar="COMPONENT", help="its file; all words after it are the guest's"
+    )
+    parser.set_defaults(command=_run)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="show what a component imports and exports, and whether it will run",
+        description=_INSPECT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("component", metavar="COMPONENT", help="its file")
+    parser.set_defaults(command=_inspect)
