@@ -126,7 +126,7 @@ async def passes(count: int = 1) -> None:
 async def until(condition: Any) -> None:
     """Lets the event loop go round until `condition()`; a test that waits in vain fails by its time-out."""
     while not condition():
-        await asyncio.sleep(0)
+        await passes()
 
 
 async def fails(call: Any, *expected: type[BaseException]) -> BaseException:

@@ -1,4 +1,4 @@
-"""`rust-tcp-methods` and `c-tcp-methods`: every function of tcp-socket, in every state, with every error on loopback."""
+"""`rust-tcp-methods` and `c-tcp-methods`: every function of tcp-socket, every state, every error on loopback."""
 
 from __future__ import annotations
 

@@ -1,0 +1,73 @@
+"""Plain asyncio servers, for guests to connect to."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from tests.guests.harness import LOOPBACK, FamilyName, text
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+class Server:
+    """A plain asyncio server."""
+
+    def __init__(self, serve: Serve) -> None:
+        self.address, self.connections, self.received = "", 0, 0
+        self._serve = serve
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._serve(reader, writer)
+        finally:
+            writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
+            self._tasks.discard(task)
+
+    async def settle(self) -> None:
+        """Waits for the end of every connection."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+
+@contextlib.asynccontextmanager
+async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Server]:
+    made = Server(serve)
+    listening = await asyncio.start_server(made.connected, LOOPBACK[family], 0, backlog=1000)
+    host, port = listening.sockets[0].getsockname()[:2]
+    made.address = text(host, port)
+    async with listening:
+        yield made
+        await made.settle()
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
+
+
+async def discard(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while await reader.read(65536):
+        pass
+
+
+def giving(size: int) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(size))
+        await writer.drain()
+
+    return serve
+
+
+async def forget(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Closes with what came in unread."""

@@ -1,0 +1,83 @@
+"""The fixtures themselves: as committed, small, all tested, and calling every function of tcp-socket."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.guests.harness import PREBUILT, load
+from wasihost.component.engine import default_engine
+from wasihost.component.reflect import reflect
+
+NAMES = sorted(path.stem for path in PREBUILT.glob("*.wasm"))
+MAX_SIZE = 150_000
+VENDORED = Path(__file__).parents[2] / "wit"
+
+
+@functools.cache
+def imported(name: str) -> set[str]:
+    """The functions of wasi:sockets/types, of any version, that a fixture imports."""
+    world = reflect(default_engine(), (PREBUILT / f"{name}.wasm").read_bytes())
+    return {
+        func
+        for interface, items in world.imports.items()
+        if interface.startswith("wasi:sockets/types@")
+        for func in items.funcs
+    }
+
+
+def tcp_functions() -> list[str]:
+    """The functions of the resource tcp-socket, as the vendored WIT declares them."""
+    texts = [path.read_text(encoding="utf-8") for path in VENDORED.rglob("*.wit")]
+    (body,) = {
+        match[1] for text in texts if (match := re.search(r"^ +resource tcp-socket \{(.*?)^ +\}", text, re.M | re.S))
+    }
+    found = re.findall(r"^ +([a-z-]+): (static )?(?:async )?func\(", body, re.M)
+    return [f"[{'static' if static else 'method'}]tcp-socket.{name}" for name, static in found]
+
+
+TCP_FUNCTIONS = tcp_functions()
+
+
+def test_the_sums_are_right() -> None:
+    lines = (PREBUILT / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
+    expected = [
+        f"{hashlib.sha256((PREBUILT / f'{name}.wasm').read_bytes()).hexdigest()}  {name}.wasm" for name in NAMES
+    ]
+    assert lines == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_small(name: str) -> None:
+    assert (PREBUILT / f"{name}.wasm").stat().st_size < MAX_SIZE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_has_a_test(name: str) -> None:
+    tests = Path(__file__).parents[1].rglob("test_*.py")
+    assert any(f'"{name}"' in path.read_text(encoding="utf-8") for path in tests)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_compiles(name: str) -> None:
+    load(name)
+
+
+def test_tcp_socket_has_25_functions() -> None:
+    assert len(TCP_FUNCTIONS) == 25
+
+
+@pytest.mark.parametrize("language", ["rust", "c"])
+@pytest.mark.parametrize("function", TCP_FUNCTIONS)
+def test_some_fixture_imports(function: str, language: str) -> None:
+    assert function in set().union(*(imported(name) for name in NAMES if name.startswith(f"{language}-")))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if imported(name)])
+def test_drops_its_sockets(name: str) -> None:
+    """`resource.drop` is no function of an interface: a core module imports it by this name."""
+    assert b"[resource-drop]tcp-socket" in (PREBUILT / f"{name}.wasm").read_bytes()
