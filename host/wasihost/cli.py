@@ -14,7 +14,7 @@ from wasihost.component.adapt import AdaptedComponent
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
 from wasihost.inspection import Inspection
-from wasihost.network.policy import Policy, Rules, allow_all, parse_rule
+from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 
 FAILURE, USAGE = 1, 2

@@ -57,7 +57,7 @@ class Inspection:
         return "direct" if self._wiring.is_direct(name, func) else "adapted"
 
     def _mark_export(self, interface: str, name: str, func: types.Func) -> str:
-        carries = any(types.contains(t, types.Stream | types.Future) for t in func.types)
+        carries = any(types.contains(t, (types.Stream, types.Future)) for t in func.types)
         return "cannot be called from Python yet" if carries else ""
 
     def _verdict(self) -> Iterator[str]:
@@ -110,7 +110,7 @@ class _Printer:
 
     def __init__(self, name: str, interface: types.Interface, homes: _Homes, mark: Mark) -> None:
         self._name, self._interface, self._homes, self._mark = name, interface, homes, mark
-        self._names: dict[Type, str] = {}  # of what has a name here
+        self._names: dict[Type, str] = {}
 
     def lines(self, word: str) -> Iterator[str]:
         if self._name:
@@ -121,39 +121,29 @@ class _Printer:
             yield from (f"{word} {line}\n" for line in self._items())
 
     def _items(self) -> Iterator[str]:
-        yield from self._uses()
         for name, t in self._interface.types.items():
-            if self._homes.find(self._name, name, t) is None:
-                self._homes.add(self._name, name, t)
-                yield from self._definition(name, t)
+            if not isinstance(t, types.Primitive):
+                self._names.setdefault(t, name)
+        homes = {name: self._homes.find(self._name, name, t) for name, t in self._interface.types.items()}
+        for home in dict.fromkeys(filter(None, homes.values())):
+            yield f"use {home}.{{{', '.join(name for name in homes if homes[name] == home)}}};"
+        own = {name: t for name, t in self._interface.types.items() if homes[name] is None}
+        for name, t in sorted(own.items(), key=lambda item: isinstance(item[1], types.Resource)):
+            self._homes.add(self._name, name, t)
+            yield from self._definition(name, t)
         yield from self._functions("")
-
-    def _uses(self) -> Iterator[str]:
-        used: dict[str, list[str]] = {}
-        for name, t in self._interface.types.items():
-            if home := self._homes.find(self._name, name, t):
-                used.setdefault(home, []).append(name)
-                self._learn(name, t)
-        for home, names in used.items():
-            yield f"use {home}.{{{', '.join(names)}}};"
-
-    def _learn(self, name: str, t: Type) -> None:
-        if isinstance(t, types.Resource | types.Nominal):
-            self._names.setdefault(t, name)
 
     # ---- types
 
     def _definition(self, name: str, t: Type) -> Iterator[str]:
-        if t in self._names:
+        if self._names.get(t, name) != name:
             yield f"type {name} = {self._names[t]};"
         elif isinstance(t, types.Resource):
-            self._learn(name, t)
             yield from self._resource(name)
         elif isinstance(t, types.Nominal):
             yield from _block(f"{_word(t)} {name}", self._parts(t))
-            self._learn(name, t)
         else:
-            yield f"type {name} = {self._text(t)};"
+            yield f"type {name} = {self._structure(t)};"
 
     def _resource(self, name: str) -> Iterator[str]:
         functions = list(self._functions(name))
@@ -174,6 +164,10 @@ class _Printer:
                 return list(names)
 
     def _text(self, t: ValType) -> str:
+        return self._names.get(t) or self._structure(t)
+
+    def _structure(self, t: ValType) -> str:
+        """A type without its own name."""
         match t:
             case types.Primitive(name=name):
                 return name
@@ -182,13 +176,9 @@ class _Printer:
             case types.Borrow(resource=resource):
                 return f"borrow<{self._names.get(resource, resource.name)}>"
             case types.Record() | types.Variant() | types.Enum() | types.Flags():
-                return self._names.get(t) or f"{_word(t)} {{ {', '.join(self._parts(t))} }}"
-            case types.Result(ok=None, err=None):
-                return "result"
-            case types.Result(ok=ok, err=None) if ok is not None:
-                return f"result<{self._text(ok)}>"
-            case types.Result(ok=ok, err=err) if err is not None:
-                return f"result<{'_' if ok is None else self._text(ok)}, {self._text(err)}>"
+                return f"{_word(t)} {{ {', '.join(self._parts(t))} }}"
+            case types.Result(ok=None, err=err) if err is not None:
+                return f"result<_, {self._text(err)}>"
         inner = ", ".join(self._text(child) for child in types.children(t))
         return f"{_word(t)}<{inner}>" if inner else _word(t)
 
@@ -202,7 +192,7 @@ class _Printer:
             if owner == resource:
                 mark = self._mark(self._name, name, func)
                 text = self._function(form, member, func)
-                yield f"{text:<{MARK_COLUMN}} // {mark}" if mark else text
+                yield f"{text:<{MARK_COLUMN}}  // {mark}" if mark else text
 
     def _function(self, form: str, name: str | None, func: types.Func) -> str:
         params = func.params[form == "method" :]  # without `self`

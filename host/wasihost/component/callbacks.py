@@ -198,8 +198,7 @@ def suspending_callback(
         except BaseException as error:
             error_out[0] = context.keep(error, path)
             function = _DONE
-        out = ffi.AsyncContinuation.from_address(continuation)
-        out.callback, out.env, out.finalizer = function, None, ffi.NO_FINALIZER
+        ffi.continue_with(continuation, function)
 
     return ffi.AsyncCallback(run)
 

@@ -120,7 +120,6 @@ CallbackType = Callable[[Callable[..., Any]], Any]
 
 _Finalizer = CFUNCTYPE(None, c_void_p)
 Finalizer: CallbackType = _Finalizer
-NO_FINALIZER: Any = ctypes.cast(c_void_p(), _Finalizer)
 GetMemory: CallbackType = raw.wasmtime_memory_get_callback_t
 GrowMemory: CallbackType = raw.wasmtime_memory_grow_callback_t
 NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
@@ -238,6 +237,12 @@ class AsyncContinuation(Structure):
     """`wasmtime_async_continuation_t`: a function that Wasmtime polls until it answers True."""
 
     _fields_ = [("callback", Continuation), ("env", c_void_p), ("finalizer", _Finalizer)]
+
+
+def continue_with(address: int, continuation: Any) -> None:
+    """Fills in what an `AsyncCallback` leaves behind; Wasmtime says when it needs the function no more."""
+    out = AsyncContinuation.from_address(address)
+    out.callback, out.env, out.finalizer = continuation, _keep(continuation), _released
 
 
 _handle = raw.dll._handle

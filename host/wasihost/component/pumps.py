@@ -24,7 +24,7 @@ from wasihost.component.streams import ByteSink, ByteSource, Source, StreamReade
 from wasihost.component.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
 
-SMALLEST_BLOCK = 4096
+SMALLEST_READ = 4096
 
 
 class Pump:
@@ -108,7 +108,6 @@ class ByteOutPump(OutPump):
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
         self.block: int | None = None
-        # Reads are kept near the size that the guest takes at once, so that little is held for it.
         self.limit = BLOCK_SIZE
         super().__init__(machine, number, kind, end, source)
 
@@ -118,7 +117,7 @@ class ByteOutPump(OutPump):
         if block is None:
             rings.want_block(self._block_free)
             return
-        limit = self.limit
+        limit, self.limit = self.limit, BLOCK_SIZE
         try:
             size = self.source.read_into(rings.view(block, limit))
         except BlockingIOError:
@@ -131,8 +130,6 @@ class ByteOutPump(OutPump):
             self.machine.fail(error)
         else:
             if size:
-                if size == limit < BLOCK_SIZE:
-                    self.limit = min(2 * limit, BLOCK_SIZE)
                 self._write(block, size)
             else:
                 self.finish(None)
@@ -153,7 +150,9 @@ class ByteOutPump(OutPump):
                     self.source.unread(size - taken)
                 self.finish(None)
             elif taken < size:
-                self.limit = max(taken, SMALLEST_BLOCK)
+                # The guest's buffer is full. If it starts the next one with the rest of this block, another piece as
+                # long as what was taken now fills that one exactly, and full blocks fit again.
+                self.limit = max(taken, SMALLEST_READ)
                 self._write(address + taken, size - taken)
             else:
                 self._give_block()
