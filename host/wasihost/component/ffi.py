@@ -48,12 +48,7 @@ SYMBOLS: Final = (
     "wasmtime_component_stream_type_ty",
     "wasmtime_component_val_clone",
     "wasmtime_component_val_delete",
-    "wasmtime_component_val_new",
     "wasmtime_component_val_t",
-    "wasmtime_component_valflags_new",
-    "wasmtime_component_vallist_new",
-    "wasmtime_component_valrecord_new",
-    "wasmtime_component_valtuple_new",
     "wasmtime_component_valtype_t",
     "wasmtime_config_async_stack_size_set",
     "wasmtime_config_host_memory_creator_set",
@@ -67,7 +62,6 @@ SYMBOLS: Final = (
     "wasmtime_memory_get_callback_t",
     "wasmtime_memory_grow_callback_t",
     "wasmtime_new_memory_callback_t",
-    "wasm_byte_vec_new",
 )
 
 
@@ -173,6 +167,11 @@ def protect_stack() -> None:
 # ---- calls
 
 
+# Without the GIL: here guests run.
+_poll: Callable[[Any], bool] = raw.dll["wasmtime_call_future_poll"]
+_poll.restype, _poll.argtypes = c_bool, [c_void_p]  # type: ignore[attr-defined]
+
+
 class Call:
     """One call future of a store; its arguments, results and C structs live as long as it does."""
 
@@ -183,7 +182,7 @@ class Call:
 
     def poll(self) -> bool:
         """Runs the store until it waits or yields: True when the call is over, raising its error if it failed."""
-        if not raw.wasmtime_call_future_poll(self._future):
+        if not _poll(self._future):
             return False
         self.close()
         _raise_if(self._error)
@@ -332,22 +331,6 @@ KINDS: Final[dict[str, int]] = {
     ).split()
 }
 
-# All of these copy `size` ready-made parts from the second address into a vector owned by Wasmtime, made at the first.
-byte_vec_new: Callable[[int, int, bytes], None] = _prototype("wasm_byte_vec_new", None, c_void_p, c_size_t, c_void_p)
-list_new: Callable[[int, int, int], None] = _prototype(
-    "wasmtime_component_vallist_new", None, c_void_p, c_size_t, c_void_p
-)
-tuple_new: Callable[[int, int, int], None] = _prototype(
-    "wasmtime_component_valtuple_new", None, c_void_p, c_size_t, c_void_p
-)
-record_new: Callable[[int, int, int], None] = _prototype(
-    "wasmtime_component_valrecord_new", None, c_void_p, c_size_t, c_void_p
-)
-flags_new: Callable[[int, int, int], None] = _prototype(
-    "wasmtime_component_valflags_new", None, c_void_p, c_size_t, c_void_p
-)
-# Moves the value at the address into a box of Wasmtime's; gives the box.
-val_new: Callable[[int], int] = _prototype("wasmtime_component_val_new", c_void_p, c_void_p)
 # Frees what the value at the address owns.
 val_delete: Callable[[int], None] = _prototype("wasmtime_component_val_delete", None, c_void_p)
 # Makes a copy of a value, which is all Wasmtime's own, at the second address; the first value is left alone.
