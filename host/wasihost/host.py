@@ -28,6 +28,8 @@ from wasihost.wasi.cli import InputTarget, OutputTarget
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
 
+IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
+
 # Guests of today's toolchains import WASI 0.2 next to 0.3: Wasmtime itself provides it.
 _WASI_0_2 = ("cli", "clocks", "filesystem", "io", "random", "sockets")
 
@@ -38,7 +40,7 @@ def adapt(engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component"
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
     Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
     """
-    return adapt_component(engine, wasm, native=_is_wasi_0_2, after_drops=sockets.AFTER_DROPS, origin=origin)
+    return adapt_component(engine, wasm, native=_is_wasi_0_2, in_order=IN_ORDER, origin=origin)
 
 
 def _is_wasi_0_2(interface: str) -> bool:
@@ -99,7 +101,11 @@ class Host:
         name = run_export(adapted)
         try:
             async with self._open(adapted, detect_deadlock=True) as instance:
-                await instance.call(name)
+                try:
+                    await instance.call(name)
+                except (GuestExit, WitError):
+                    await instance.drain()
+                    raise
                 await instance.drain()
         except GuestExit as end:
             if end.code:

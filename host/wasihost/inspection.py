@@ -54,7 +54,7 @@ class Inspection:
             find_method(provider, interface, name, func)
         except LinkError:
             return "missing"
-        return "direct" if self._wiring.is_direct(name, func) else "adapted"
+        return "direct" if self._wiring.is_direct(interface, name) else "adapted"
 
     def _mark_export(self, interface: str, name: str, func: types.Func) -> str:
         carries = any(types.contains(t, (types.Stream, types.Future)) for t in func.types)

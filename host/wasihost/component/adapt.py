@@ -57,18 +57,18 @@ def adapt(
     wasm: bytes,
     *,
     native: Callable[[str], bool] = lambda _: False,
-    after_drops: Iterable[str] = (),
+    in_order: Iterable[str] = (),
     origin: str = "the component",
 ) -> AdaptedComponent:
     """Compiles a component that needs async functions, streams or futures from Python.
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
-    to the linker. `after_drops` names functions that must see what the guest dropped before. Errors: ComponentError,
-    UnsupportedTypeError; `origin` says in them what the bytes are.
+    to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
+    before with streams. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
     world = reflect(engine, wasm, origin)
     left = frozenset(name for name in world.imports if native(name))
-    wiring = Wiring(world, left, frozenset(after_drops))
+    wiring = Wiring(world, left, frozenset(in_order))
     composed = compose(wiring, wasm)
     try:
         return AdaptedComponent(engine, wiring, Component(engine, composed))

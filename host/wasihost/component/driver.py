@@ -94,7 +94,7 @@ class _DriverParts(Parts):
         flat = layout.flatten(whole)
         limit = layout.MAX_FLAT_ASYNC_PARAMS if func.is_async else layout.MAX_FLAT_PARAMS
         if len(flat) > limit:
-            return take, "(local.get $p)"
+            return take, "(local.get $args)"
         values = corecode.local_variables("arg", flat)
         return take + corecode.load(whole, 0, values), corecode.get(values)
 

@@ -236,7 +236,6 @@ class HostCalls:
         self._expected.pop(token)(values)
 
 
-
 def discard(t: types.ValType, value: Any) -> None:
     """Drops the resources inside a value that no guest gets."""
     for leaf, obj in leaves(t, value):

@@ -89,9 +89,7 @@ class Registrar:
             for name, plans in linking.plans.items():
                 interface = linking.wiring.world.imports[name]
                 methods = [
-                    linking.methods[name, func]
-                    for func, t in interface.funcs.items()
-                    if linking.wiring.is_direct(func, t)
+                    linking.methods[name, func] for func in interface.funcs if linking.wiring.is_direct(name, func)
                 ]
                 if name:
                     with root.add_instance(name) as instance:

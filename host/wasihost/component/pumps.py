@@ -3,7 +3,8 @@
 Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then
 the source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest
 that drops the stream is noticed by the event that Wasmtime sends for that. An incoming pump likewise reads zero
-elements until the guest offers some, and holds at most one block; while bytes move it keeps the block and reads on, which saves a turn.
+elements until the guest offers some, and holds at most one block; while bytes move it keeps the block and reads on,
+which saves a turn.
 
     outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
     incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining
@@ -20,7 +21,7 @@ from typing import Any
 from wasihost.component import layout, types
 from wasihost.component.machine import Machine
 from wasihost.component.protocol import ASKED, BLOCK_SIZE, DROPPED, Operation
-from wasihost.component.streams import ByteSink, ByteSource, Source, StreamReader, ValueSource
+from wasihost.component.streams import ByteSink, ByteSource, Outcome, Source, StreamReader, ValueSource
 from wasihost.component.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
 
@@ -237,7 +238,8 @@ class FutureOutPump(Pump):
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
         super().__init__(machine, number, kind, end)
         self.awaited = awaited
-        machine.waiting.add(self)
+        if not isinstance(awaited, Outcome):
+            machine.waiting.add(self)
         if awaited.done():
             self._resolved(awaited)
         else:

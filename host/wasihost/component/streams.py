@@ -11,11 +11,19 @@ the outside that no guest wants. When it has nothing yet it raises `BlockingIOEr
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Outcome(asyncio.Future[T]):
+    """The future of how a stream ended, which `close` of its source or sink resolves and nobody else.
+
+    A guest that waits only for these waits for itself: the machine can tell that as a deadlock.
+    """
 
 
 class Source(ABC):

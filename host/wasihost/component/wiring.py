@@ -1,10 +1,10 @@
 """What of a component goes through the adapter and driver components, and under which numbers.
 
 Functions that are sync and carry no stream or future are direct: registered straight in the linker. The others are
-adapted, and so are those in `after_drops`: they see what the guest dropped before, which otherwise takes until the
-next round (a port that is free as soon as its accept stream is dropped). On the host's side of an adapted function
-every stream and future is a `u32`, a handle of the adapter component, and so is a handle to one of the guest's own
-resources on the host's side of an export: same flat and memory form.
+adapted, and so are those in `in_order`, before which a round is run: they see what the guest did before with its
+streams (a port that is free as soon as its accept stream is dropped, output written before an exit). On the host's
+side of an adapted function every stream and future is a `u32`, a handle of the adapter component, and so is a handle
+to one of the guest's own resources on the host's side of an export: same flat and memory form.
 """
 
 from __future__ import annotations
@@ -95,12 +95,16 @@ class Wiring:
     world: types.World
     native: frozenset[str] = field(default_factory=frozenset)
     """Interfaces that the linker provides by itself: never adapted."""
-    after_drops: frozenset[str] = field(default_factory=frozenset)
-    """Names of functions that are adapted in any case."""
+    in_order: frozenset[str] = field(default_factory=frozenset)
+    """Functions that are adapted in any case, by path without version."""
 
-    def is_direct(self, name: str, func: types.Func) -> bool:
+    def is_direct(self, interface: str, name: str) -> bool:
+        func = self.world.imports[interface].funcs[name]
         carries = any(types.contains(t, KINDS) for t in func.types)
-        return not func.is_async and not carries and name not in self.after_drops
+        return not func.is_async and not carries and not self._is_in_order(interface, name)
+
+    def _is_in_order(self, interface: str, name: str) -> bool:
+        return f"{interface.partition('@')[0]}#{name}" in self.in_order
 
     @cached_property
     def adapted(self) -> list[Adapted]:
@@ -109,9 +113,12 @@ class Wiring:
             for interface, items in self.world.imports.items()
             if interface not in self.native
             for name, func in items.funcs.items()
-            if not self.is_direct(name, func)
+            if not self.is_direct(interface, name)
         ]
-        return [Adapted(index, *pair, pair[1] in self.after_drops) for index, pair in enumerate(pairs)]
+        return [
+            Adapted(index, interface, name, func, self._is_in_order(interface, name))
+            for index, (interface, name, func) in enumerate(pairs)
+        ]
 
     @cached_property
     def called(self) -> list[Called]:

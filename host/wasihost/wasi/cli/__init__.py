@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from typing import Final
 
 from wasihost.wasi.cli.environment import Environment
 from wasihost.wasi.cli.exit import Exit
@@ -13,7 +14,10 @@ from wasihost.wasi.cli.stdio import Stderr, Stdin, Stdout
 from wasihost.wasi.cli.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 from wasihost.wasi.cli.types import ErrorCode, Types
 
-__all__ = ["ErrorCode", "InputTarget", "OutputTarget", "providers"]
+__all__ = ["IN_ORDER", "ErrorCode", "InputTarget", "OutputTarget", "providers"]
+
+IN_ORDER: Final = ("wasi:cli/exit#exit", "wasi:cli/exit#exit-with-code")
+"""Functions that must come after what the guest did with streams: what it wrote before an exit is output."""
 
 
 def providers(

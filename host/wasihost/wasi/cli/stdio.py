@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from wasihost.component.streams import ByteSource, StreamReader
+from wasihost.component.streams import ByteSource, Outcome, StreamReader
 from wasihost.wasi.cli.inputs import Input, InputSource, InputTarget
 from wasihost.wasi.cli.outputs import Output, OutputSink, OutputTarget
 from wasihost.wasi.cli.types import Done, ErrorCode
@@ -31,7 +31,7 @@ class Stdin:
 
         Errors: `io` when reading failed.
         """
-        done: Done = asyncio.get_running_loop().create_future()
+        done: Done = Outcome(loop=asyncio.get_running_loop())
         return InputSource(self._input, done), done
 
 
@@ -55,7 +55,7 @@ class Stdout:
 
         Errors: `pipe` when nobody reads any more (EPIPE), `illegal-byte-sequence` for EILSEQ, `io` for other failures.
         """
-        done: Done = asyncio.get_running_loop().create_future()
+        done: Done = Outcome(loop=asyncio.get_running_loop())
         data.forward(OutputSink(self._output, done))
         return done
 

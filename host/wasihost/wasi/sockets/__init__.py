@@ -8,8 +8,8 @@ from wasihost.network.base import Network
 from wasihost.network.policy import Policy
 from wasihost.wasi.sockets.types import Types
 
-AFTER_DROPS: Final = ("[method]tcp-socket.bind",)
-"""Functions that must see what the guest dropped before: a port is free once its listener's stream is dropped."""
+IN_ORDER: Final = ("wasi:sockets/types#[method]tcp-socket.bind",)
+"""Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""
 
 
 def providers(network: Network, policy: Policy) -> dict[str, object]:

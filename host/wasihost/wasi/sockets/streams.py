@@ -20,7 +20,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TypeAlias
 
-from wasihost.component.streams import ByteSink, ByteSource
+from wasihost.component.streams import ByteSink, ByteSource, Outcome
 from wasihost.component.values import Err, Ok
 from wasihost.network.base import Socket
 from wasihost.wasi.sockets.errors import INVALID_STATE, error_code
@@ -129,7 +129,7 @@ class EndedSource(ByteSource):
 
 def new_future() -> ResultFuture:
     """A future of the running event loop."""
-    return asyncio.get_running_loop().create_future()
+    return Outcome(loop=asyncio.get_running_loop())
 
 
 def _resolve(future: ResultFuture, error: BaseException | None) -> None:
