@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import re
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -32,6 +33,20 @@ class GuestCall:
     token: int
     handle: int = 0
     """Of the subtask, once the driver component has told it."""
+    lent: list[GuestResource] = field(default_factory=list)
+    given: list[GuestResource] = field(default_factory=list)
+
+    def return_resources(self) -> None:
+        """The guest uses the resources no more that it was lent."""
+        for resource in self.lent:
+            resource.returned()
+        self.lent.clear()
+
+    def take_back(self) -> None:
+        """This call will not be made: its resources stay ours."""
+        self.return_resources()
+        for resource in self.given:
+            resource.taken_back()
 
 
 class GuestResource:
@@ -39,26 +54,51 @@ class GuestResource:
 
     def __init__(self, calls: GuestCalls, resource: types.Resource, handle: int) -> None:
         self._calls, self._resource, self._handle = calls, resource, handle
+        self._closed = False
+        self._users = 0
 
     def __repr__(self) -> str:
-        return f"<{self._resource.name} of a guest{'' if self._handle else ', closed'}>"
+        return f"<{self._resource.name} of a guest{', closed' if self._closed else ''}>"
 
     def close(self) -> None:
-        """Drops the guest's resource. Nothing happens if that was done already."""
-        handle, self._handle = self._handle, 0
-        if handle:
-            self._calls.drop_resource(self._resource, handle)
+        """Drops the guest's resource, after the calls under way that use it. Closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._drop_unused()
 
-    def use(self, resource: types.Resource, own: bool) -> int:
-        """The handle, which is the guest's again if `own`."""
-        if resource is not self._resource:
-            raise TypeError(f"expected a {resource.name}, got {self!r}")
-        handle = self._handle
-        if not handle:
+    def _drop_unused(self) -> None:
+        # The guest would trap if what it was lent went away.
+        if self._closed and not self._users:
+            self._calls.drop_resource(self._resource, self._handle)
+
+    def is_of(self, calls: GuestCalls, resource: types.Resource) -> bool:
+        """Whether it belongs to that instance and type."""
+        return calls is self._calls and resource is self._resource
+
+    def lend(self) -> int:
+        """The handle, in use until `returned`."""
+        self._check()
+        self._users += 1
+        return self._handle
+
+    def returned(self) -> None:
+        self._users -= 1
+        self._drop_unused()
+
+    def give(self) -> int:
+        """The handle, which is the guest's again."""
+        self._check()
+        if self._users:
+            raise TypeError(f"{self!r} is in use by a call and cannot be given away")
+        self._closed = True
+        return self._handle
+
+    def taken_back(self) -> None:
+        self._closed = False
+
+    def _check(self) -> None:
+        if self._closed:
             raise TypeError(f"{self!r} cannot be used any more")
-        if own:
-            self._handle = 0
-        return handle
 
 
 class GuestCalls:
@@ -69,6 +109,7 @@ class GuestCalls:
         self._calls: dict[int, GuestCall] = {}
         self._commands: deque[tuple[Command, int, int]] = deque()
         self._issued: GuestCall | None = None
+        self._preparing: GuestCall | None = None
         self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
         self._last_token = 0
         self._plans = {
@@ -144,6 +185,7 @@ class GuestCalls:
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
         for call in self._calls.values():
+            call.lent.clear()
             if not call.future.done():
                 if isinstance(error, Exception):
                     call.future.set_exception(error)
@@ -191,19 +233,20 @@ class GuestCalls:
         padding = (0,) * (len(arguments.elements) - len(call.args))
         padded = types.Tuple(whole.elements + (types.U8,) * len(padding))
         give = self._plans[call.called.interface].from_python(padded)
+        self._preparing = call
         try:
             give((*call.args, *padding), ctypes.addressof(self._arguments), self._instance)
         except Exception as error:
             del self._calls[call.token]
-            if isinstance(error, ProviderError):
-                error = TypeError(f"{call.called.path}: {error}")
+            call.take_back()
             if not call.future.done():
-                call.future.set_exception(error)
+                call.future.set_exception(_argument_error(call, error))
             return False
         return True
 
     def _done(self, token: int, values: list[Any] | None = None) -> None:
         call = self._calls.pop(token)
+        call.return_resources()
         if call is self._issued:
             self._issued = None
         if call.future.done():
@@ -218,7 +261,8 @@ class GuestCalls:
             call.future.set_result(value.value)
 
     def _cancelled(self, token: int) -> None:
-        self._calls.pop(token, None)
+        if call := self._calls.pop(token, None):
+            call.return_resources()
 
     # ---- the guest's own resources
 
@@ -230,6 +274,21 @@ class GuestCalls:
         return GuestResource(self, resource, handle)
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
-        if not isinstance(obj, GuestResource):
-            raise TypeError(f"expected a {resource.name} of this guest, got {type(obj).__name__!r}")
-        return obj.use(resource, own)
+        if not isinstance(obj, GuestResource) or not obj.is_of(self, resource):
+            shown = repr(obj) if isinstance(obj, GuestResource) else repr(type(obj).__name__)
+            raise TypeError(f"expected a {resource.name} of this guest, got {shown}")
+        assert self._preparing is not None
+        handle = obj.give() if own else obj.lend()
+        (self._preparing.given if own else self._preparing.lent).append(obj)
+        return handle
+
+
+_ELEMENT = re.compile(r"element ([0-9]+)")
+
+
+def _argument_error(call: GuestCall, error: Exception) -> Exception:
+    """The TypeError for a wrong argument, with its name: to a plan the arguments are one tuple."""
+    if not isinstance(error, ProviderError | TypeError):
+        return error
+    message = _ELEMENT.sub(lambda match: f"argument {call.called.func.params[int(match[1])][0]}", str(error), count=1)
+    return TypeError(f"{call.called.path}: {message}")

@@ -37,6 +37,7 @@ from wasihost.errors import DeadlockError, GuestTrap, InternalError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
+CLOSED = "this instance is closed"
 
 
 class Instance(Context):
@@ -93,10 +94,10 @@ class Instance(Context):
         Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
         provider raised.
         """
+        if self.closing:
+            raise RuntimeError(CLOSED)
         if self._failure is not None:
             raise self._failure
-        if self.closing:
-            raise RuntimeError("this instance is closed")
         return await self._guest_calls.call(name, args)
 
     async def drain(self) -> None:
@@ -131,6 +132,7 @@ class Instance(Context):
         if self.closing:
             return
         self.closing = True
+        self._guest_calls.fail(RuntimeError(CLOSED))
         tasks = list(self._host_calls.tasks)
         if self._driver is not None:
             tasks.append(self._driver)
