@@ -58,7 +58,7 @@ def test_is_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_has_a_test(name: str) -> None:
-    tests = Path(__file__).parents[1].rglob("test_*.py")
+    tests = Path(__file__).parents[1].rglob("*.py")
     assert any(f'"{name}"' in path.read_text(encoding="utf-8") for path in tests)
 
 
