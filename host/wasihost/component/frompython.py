@@ -85,17 +85,21 @@ class EnumTable(dict[Any, bytes]):
 
 
 class FlagsTable:
-    """Turns members of a flags class to C values. TypeError or ValueError for anything else."""
+    """Turns members of a flags class to C values, or of another class with these names. TypeError, ValueError or
+    KeyError for anything else."""
 
     def __init__(self, t: types.Flags, cls: type) -> None:
         self._cls = cls
+        self._blocks: dict[str | None, bytes] = {upper_snake_case(name): name_bytes(name) for name in t.names}
         self._bits = [(getattr(cls, upper_snake_case(name)).value, name_bytes(name)) for name in t.names]
         self._unknown = ~sum(bit for bit, _ in self._bits)
 
     def names(self, value: Any) -> bytes:
         """The block with the names of the flags that are set."""
         if not isinstance(value, self._cls):
-            raise TypeError
+            if not isinstance(value, enum.Flag):
+                raise TypeError
+            return b"".join([self._blocks[member.name] for member in value])
         bits: int = value.value  # type: ignore[attr-defined]
         if bits & self._unknown:
             raise ValueError

@@ -103,12 +103,13 @@ class OutPump(Pump):
 class ByteOutPump(OutPump):
     """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
 
-    __slots__ = ("block", "limit", "source")
+    __slots__ = ("address", "block", "left", "limit", "source")
 
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
         self.block: int | None = None
+        self.address = self.left = 0  # of what is being written
         self.limit = BLOCK_SIZE
         super().__init__(machine, number, kind, end, source)
 
@@ -140,26 +141,28 @@ class ByteOutPump(OutPump):
             self.fill()
 
     def _write(self, address: int, size: int) -> None:
-        def written(code: int) -> None:
-            if code & ASKED:
-                self._give_block()
-                self.rings.replace(self.end, self._asked)
-                return
-            taken = code >> 4
-            if code & 15 == DROPPED:
-                if taken < size:
-                    self.source.unread(size - taken)
-                self.finish(None)
-            elif taken < size:
-                # The guest's buffer is full. If it starts the next one with the rest of this block, another piece as
-                # long as what was taken now fills that one exactly, and full blocks fit again.
-                self.limit = max(taken, SMALLEST_READ)
-                self._write(address + taken, size - taken)
-            else:
-                self._give_block()
-                self.ask()
+        self.address, self.left = address, size
+        self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
 
-        self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, written)
+    def _written(self, code: int) -> None:
+        if code & ASKED:
+            self._give_block()
+            self.rings.replace(self.end, self._asked)
+            return
+        taken = code >> 4
+        left = self.left - taken
+        if code & 15 == DROPPED:
+            if left:
+                self.source.unread(left)
+            self.finish(None)
+        elif left:
+            # The guest's buffer is full. If it starts the next one with the rest of this block, another piece as long
+            # as what was taken now fills that one exactly, and full blocks fit again.
+            self.limit = max(taken, SMALLEST_READ)
+            self._write(self.address + taken, left)
+        else:
+            self._give_block()
+            self.ask()
 
     def _give_block(self) -> None:
         block, self.block = self.block, None

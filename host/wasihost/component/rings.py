@@ -8,9 +8,10 @@ room, and carried out right after. Submissions made between rounds, from the eve
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
 from collections.abc import Callable
+from functools import cache
+from struct import Struct
 
 from wasihost.component.protocol import (
     BLOCK_COUNT,
@@ -43,6 +44,11 @@ _COPIES = (
 )
 
 
+@cache
+def _words(count: int) -> Struct:
+    return Struct(f"<{count}I")
+
+
 class Rings:
     """Submissions, completions and blocks of one adapter component.
 
@@ -51,11 +57,7 @@ class Rings:
     """
 
     def __init__(self, memory: memoryview, wake: Callable[[], None]) -> None:
-        words = memory.cast("I")
-        self._completions = words[COMPLETIONS // 4 :][: MAX_COMPLETIONS * COMPLETION_WORDS]
-        self._submissions = words[SUBMISSIONS // 4 :][: MAX_SUBMISSIONS * SUBMISSION_WORDS]
-        self._pairs = words[PAIRS // 4 :]
-        self._words = words
+        self._words = memory.cast("I")
         self._bytes = memory
         self._queue: list[int] = []
         self._waiting: dict[int, WhenDone] = {}
@@ -93,7 +95,7 @@ class Rings:
         return submitted | DRIVER_WANTED if self.driver_wanted else submitted
 
     def _complete(self, count: int) -> None:
-        words = iter(self._completions[: count * COMPLETION_WORDS].tolist())
+        words = iter(_words(count * COMPLETION_WORDS).unpack_from(self._bytes, COMPLETIONS))
         for completion, end, value in zip(words, words, words, strict=True):
             if completion != _DONE:
                 self._buffers[end] = value
@@ -114,7 +116,7 @@ class Rings:
     def _submit_queue(self) -> int:
         queue = self._queue
         words = min(len(queue), MAX_SUBMISSIONS * SUBMISSION_WORDS)
-        self._submissions[:words] = memoryview(array("I", queue[:words]))
+        _words(words).pack_into(self._bytes, SUBMISSIONS, *queue[:words])
         del queue[:words]
         return words // SUBMISSION_WORDS
 
@@ -187,11 +189,13 @@ class Rings:
     def ask_pairs(self, kinds: list[tuple[int, bool]]) -> None:
         """Lists the kinds of the pairs that the adapter component shall make, and whether they are streams."""
         for index, (kind, is_stream) in enumerate(kinds):
-            self._pairs[2 * index], self._pairs[2 * index + 1] = kind, is_stream
+            at = PAIRS // 4 + 2 * index
+            self._words[at], self._words[at + 1] = kind, is_stream
 
     def pair(self, index: int) -> tuple[int, int]:
         """The (readable, writable) ends that came of it."""
-        return self._pairs[2 * index], self._pairs[2 * index + 1]
+        at = PAIRS // 4 + 2 * index
+        return self._words[at], self._words[at + 1]
 
     # ---- blocks: memory for bytes on their way, borrowed only while they move
 
@@ -216,8 +220,3 @@ class Rings:
     def view(self, address: int, size: int) -> memoryview:
         """Bytes of the adapter component's memory."""
         return self._bytes[address : address + size]
-
-    def release(self) -> None:
-        """Lets go of the memory."""
-        for view in (self._completions, self._submissions, self._pairs, self._words, self._bytes):
-            view.release()
