@@ -68,7 +68,9 @@ def load(t: ValType, offset: int, into: Sequence[Local]) -> str:
             if case is not None
         )
     if t == types.STRING or isinstance(t, types.List):
-        return "".join(_set(v, f"(i32.load offset={offset + 4 * i} (local.get $p))", "i32") for i, v in enumerate(into))
+        # A shorter case of a variant: `into` may go on.
+        words = [f"(i32.load offset={offset + at} (local.get $p))" for at in (0, layout.POINTER_SIZE)]
+        return "".join(_set(variable, word, "i32") for variable, word in zip(into, words, strict=False))
     return _set(into[0], f"({_load_instruction(t)} offset={offset} (local.get $p))", layout.flatten(t)[0])
 
 
