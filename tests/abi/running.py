@@ -1,0 +1,36 @@
+"""Runs components written as WebAssembly text, with providers that a test makes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import wasmtime
+
+from wasihost.component.adapt import AdaptedComponent, adapt
+from wasihost.component.engine import default_engine
+from wasihost.component.instance import Instance
+from wasihost.component.resources import ResourceTable
+
+WAT = Path(__file__).parents[2] / "guest-fixtures" / "wat"
+
+
+def assemble(text: str) -> AdaptedComponent:
+    """A component from its text, ready to be opened."""
+    return adapt(default_engine(), bytes(wasmtime.wat2wasm(text)))
+
+
+@contextlib.asynccontextmanager
+async def running(
+    guest: AdaptedComponent | str, providers: Mapping[str, object], **options: Any
+) -> AsyncIterator[Instance]:
+    """An instance of a component, or of the fixture of that name; its resource table must be empty at the end."""
+    if isinstance(guest, str):
+        guest = assemble((WAT / f"{guest}.wat").read_text(encoding="utf-8"))
+    table = ResourceTable()
+    async with guest.open(providers, table=table, **options) as instance:
+        yield instance
+        # Drops are carried out with the next round.
+        assert len(table) == 0, f"left in the resource table: {list(table._objects.values())}"
