@@ -21,7 +21,6 @@ from wasihost.component.protocol import (
     COMPLETIONS,
     DRIVER_WANTED,
     DROPPED,
-    MAX_COMPLETIONS,
     MAX_SUBMISSIONS,
     PAIRS,
     SUBMISSION_WORDS,

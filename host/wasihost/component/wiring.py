@@ -70,7 +70,7 @@ class Called:
         """The parameters as one tuple, whose memory form an async-lowered call takes."""
         if not self.func.params:
             return None
-        elements = tuple(to_host(t, self.guest_resources) for _, t in self.func.params)
+        elements = tuple(_lent_as_own(to_host(t, self.guest_resources)) for _, t in self.func.params)
         # One flat value would come back directly and not through memory.
         padding = (types.U8,) if len(layout.flatten(types.Tuple(elements))) == 1 else ()
         return types.Tuple(elements + padding)
@@ -167,6 +167,11 @@ def values_of(kind: Kind) -> types.List:
     """The host's form of a buffer of elements."""
     assert kind.payload is not None
     return types.List(to_host(kind.payload))
+
+
+def _lent_as_own(t: ValType) -> ValType:
+    """A function cannot return a borrow: the host gives an own handle, which the driver lends and then drops."""
+    return types.substitute(t, lambda x: types.Own(x.resource) if isinstance(x, types.Borrow) else None)
 
 
 def to_host(t: ValType, guest_resources: frozenset[types.Resource] = frozenset()) -> ValType:
