@@ -33,7 +33,7 @@ from wasihost.component.resources import ResourceTable
 from wasihost.component.rings import Rings
 from wasihost.component.values import Classes
 from wasihost.component.wiring import Wiring
-from wasihost.errors import DeadlockError, GuestTrap, InternalError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
@@ -236,6 +236,8 @@ class Instance(Context):
         failure = self.exception or self._failure
         if failure is not None:
             raise failure
+        if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
+            raise GuestExit(trap.code)
         if trap is not None:
             raise GuestTrap(str(trap)) from trap
         return over
