@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import enum
 import math
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, event, given, note, settings
+from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from tests.abi.echo import HOST, Echo, functions, guest
@@ -17,7 +19,7 @@ from tests.abi.shapes import same, with_handles, without_handles
 from tests.strategies import val_types, values
 from wasihost.component import types
 from wasihost.component.instance import Instance
-from wasihost.component.reflect import reflect
+from wasihost.component.mismatch import INTEGERS
 from wasihost.component.types import ValType
 from wasihost.component.values import Classes, Err, Ok, Some, WitError
 
@@ -84,19 +86,119 @@ async def check(ts: Sequence[ValType], samples: Sequence[Sequence[Any]], waits: 
                 assert same(echo.func.result, args if echo.all else args[0], found), f"{echo.name} gave {found}"
 
 
-@given(st.data())
-@settings(
-    max_examples=150,
+SETTINGS = settings(
+    max_examples=100,
     deadline=None,
     database=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+
+
+@given(st.data())
+@SETTINGS
 def test_values_come_back_as_they_went(data: st.DataObject) -> None:
     ts = data.draw(st.lists(val_types(), min_size=1, max_size=3), label="types")
     classes = Classes(types.Interface({}))
-    samples = data.draw(
-        st.lists(st.tuples(*(values(t, classes) for t in ts)), min_size=1, max_size=3), label="samples"
-    )
+    samples = data.draw(st.lists(st.tuples(*(values(t, classes) for t in ts)), min_size=1, max_size=3), label="samples")
+    waits = data.draw(st.booleans(), label="async providers")
     note(guest(ts))
-    asyncio.run(check(ts, samples, data.draw(st.booleans(), label="async providers")))
+    asyncio.run(check(ts, samples, waits))
+
+
+def _integers() -> list[types.Primitive]:
+    return [types.Primitive(name) for name in INTEGERS]
+
+
+def _record(*ts: ValType) -> types.Record:
+    return types.Record(tuple((f"field-{i}", t) for i, t in enumerate(ts)))
+
+
+def _variant(*ts: ValType | None) -> types.Variant:
+    return types.Variant(tuple((f"case-{i}", t) for i, t in enumerate(ts)))
+
+
+def _case(number: int, *value: Any) -> Any:
+    return SimpleNamespace(case=f"case-{number}", **({"value": value[0]} if value else {}))
+
+
+MANY = types.Enum(tuple(f"name-{i}" for i in range(300)))
+ALL_FLAGS = types.Flags(tuple(f"flag-{i}" for i in range(32)))
+FlagsOf32: Any = enum.Flag("FlagsOf32", [(f"FLAG_{i}", 1 << i) for i in range(32)])
+# Payloads whose flat types are joined: i32 with f32 is i32, everything else with something else is i64.
+JOINED = _variant(
+    types.U32,
+    types.F32,
+    types.S64,
+    types.F64,
+    types.STRING,
+    None,
+    types.Tuple((types.F32, types.F64)),
+    types.Tuple((types.U64, types.F32, types.U8)),
+    _variant(types.F32, types.F64, types.Tuple((types.F64, types.F32))),
+)
+
+
+@pytest.mark.parametrize(
+    ("t", "samples"),
+    [
+        *((t, [*INTEGERS[t.name], 0]) for t in _integers()),
+        (types.BOOL, [True, False]),
+        (types.F32, [0.0, -0.0, math.inf, -math.inf, math.nan, 2.0**-149, 3.4028234663852886e38]),
+        (types.F64, [0.0, -0.0, math.inf, -math.inf, math.nan, 5e-324, 1.7976931348623157e308]),
+        (types.CHAR, ["\0", "a", "\ud7ff", "\ue000", "\U0010ffff"]),
+        (types.STRING, ["", "\0", "a" * 100_000, "\U0001f600é", "\ud7ff\ue000"]),
+        (types.List(types.U8), [b"", b"\0\xff", bytes(200_000)]),
+        (types.List(types.STRING), [[], [""], ["a" * i for i in range(300)]]),
+        (types.List(types.F32), [[math.nan, math.inf, -0.0]]),
+        (types.List(types.List(types.List(types.U16))), [[], [[]], [[[], [1, 65535]], []]]),
+        (types.List(types.BOOL), [[True, False] * 1000]),
+        (types.List(types.Tuple((types.U8, types.U64))), [[(255, 2**64 - 1)] * 1000]),
+        (MANY, ["name-0", "name-255", "name-256", "name-299"]),
+        (ALL_FLAGS, [FlagsOf32(0), FlagsOf32(2**32 - 1), FlagsOf32.FLAG_31, FlagsOf32.FLAG_0]),
+        (types.Option(types.Option(types.STRING)), [None, Some(None), Some("x")]),
+        (types.Option(types.Option(types.Option(types.BOOL))), [None, Some(None), Some(Some(None)), Some(Some(False))]),
+        (types.Result(None, None), [Ok(), Err()]),
+        (types.Result(types.U8, None), [Ok(1), Err()]),
+        (types.Result(None, types.STRING), [Ok(), Err("wrong")]),
+        (types.Result(types.F32, types.U64), [Ok(math.inf), Err(2**64 - 1)]),
+        (types.Result(types.Result(types.U8, types.S8), types.Result(None, types.F64)), [Ok(Err(-1)), Err(Err(0.5))]),
+        (types.Option(types.Result(types.Option(types.STRING), None)), [None, Ok(None), Ok("x"), Err()]),
+        (types.Tuple((types.U8,) * 16), [tuple(range(16))]),
+        (types.Tuple((types.U8,) * 17), [tuple(range(17))]),
+        (_record(*_integers(), types.STRING, types.F32, types.CHAR, types.List(types.U8)), []),
+        (_variant(*[types.U8] * 300), [_case(0, 1), _case(255, 2), _case(256, 3), _case(299, 4)]),
+        (
+            JOINED,
+            [
+                *(_case(0, 2**32 - 1), _case(1, -0.0), _case(1, math.inf), _case(2, -(2**63)), _case(3, math.inf)),
+                *(_case(4, "text"), _case(5), _case(6, (math.inf, -0.0)), _case(7, (2**64 - 1, 1.5, 255))),
+                *(_case(8, _case(0, 1.5)), _case(8, _case(1, -0.0)), _case(8, _case(2, (1.5, 2.5)))),
+            ],
+        ),
+        # A short case beside one whose further flat values are of another type.
+        (_variant(types.List(types.U8), _variant(types.Tuple((types.U8, types.F32)))), [_case(0, b"ab")]),
+        (types.Tuple((JOINED, JOINED, JOINED, JOINED)), [(_case(1, 1.5), _case(3, 2.5), _case(4, "x"), _case(5))]),
+    ],
+    ids=lambda t: "" if isinstance(t, list) else type(t).__name__ + getattr(t, "name", ""),
+)
+async def test_values_of_this_type_come_back_as_they_went(t: ValType, samples: list[Any]) -> None:
+    if t == MANY:
+        samples = [SimpleNamespace(value=name) for name in samples]
+        samples = [Classes(types.Interface({})).of(MANY)(sample.value) for sample in samples]  # type: ignore[call-arg]
+    for waits in (False, True):
+        await check([t], [(sample,) for sample in samples], waits)
+
+
+@given(st.data())
+@SETTINGS
+def test_owned_resources_come_back_as_they_went(data: st.DataObject) -> None:
+    """Every integer of a type becomes an owned resource."""
+    own = types.Own(THING)
+    plain = data.draw(val_types(max_leaves=6), label="type")
+    t = types.Tuple((own, types.substitute(plain, lambda inner: own if inner in _integers() else None)))
+    samples = data.draw(st.lists(values(without_handles(t), Classes(types.Interface({}))), min_size=1, max_size=2))
+    note(guest([t]))
+    for waits in (False, True):
+        objects = [with_handles(t, sample, lambda _t, _n: Thing()) for sample in samples]
+        asyncio.run(check([t], [(each,) for each in objects], waits))
