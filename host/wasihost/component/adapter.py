@@ -123,7 +123,7 @@ class _AdapterParts(Parts):
             f"(local $end i32) {taken} {rest})"
         )
 
-    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str:
+    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:
         if isinstance(t, Kind):
             return f"$drop-readable-{self.wiring.kind(t)}"
         return super().drop_function(t)

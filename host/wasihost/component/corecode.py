@@ -100,10 +100,10 @@ class Walkers:
     """Functions that visit every pointer and handle inside a value, made on demand.
 
     One walk serves freeing memory, dropping borrows, and dropping owns and ends that were never taken: `$mode` says
-    which. `drop` names the core function that drops a handle of a type.
+    which. `drop` names the core function that drops a handle of a type; None for one that stays.
     """
 
-    def __init__(self, drop: Callable[[types.Own | types.Borrow | types.Stream | types.Future], str]) -> None:
+    def __init__(self, drop: Callable[[types.Own | types.Borrow | types.Stream | types.Future], str | None]) -> None:
         self._drop = drop
         self._names: dict[ValType, str] = {}
         self.functions: list[str] = []
@@ -176,7 +176,8 @@ class Walkers:
 
     def _drop_code(self, t: types.Own | types.Borrow | types.Stream | types.Future, handle: str, mode: str) -> str:
         flag = DROP_BORROWED if isinstance(t, types.Borrow) else DROP_OWNED
-        return f"(if (i32.and {mode} (i32.const {flag})) (then (call {self._drop(t)} {handle})))"
+        drop = self._drop(t)
+        return f"(if (i32.and {mode} (i32.const {flag})) (then (call {drop} {handle})))" if drop else ""
 
 
 _Handle = types.Own | types.Borrow | types.Stream | types.Future

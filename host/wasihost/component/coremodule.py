@@ -78,7 +78,8 @@ class Parts:
             params, results = [*params, "i32"], []
         return self.lower(name, params, results, f"{MEMORY} {realloc}")
 
-    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str:
+    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:
+        """The core function that drops such a handle; None for one that must stay."""
         assert isinstance(t, types.Own | types.Borrow)
         resource = t.resource
         if resource not in self._drops:

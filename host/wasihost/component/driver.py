@@ -7,7 +7,7 @@ runtime around the generated calls is driver.wat.
 from __future__ import annotations
 
 from wasihost.component import corecode, layout, protocol, types
-from wasihost.component.corecode import DROP_OWNED, FREE
+from wasihost.component.corecode import DROP_BORROWED, DROP_OWNED, FREE
 from wasihost.component.coremodule import MEMORY, REALLOC, Parts, text
 from wasihost.component.wiring import TOKEN, Called, Wiring
 
@@ -133,13 +133,19 @@ class _DriverParts(Parts):
       (call $done-{index} (local.get $token) {values})
       {walk_result}
       (call $free (local.get $result))
-      (call $free-args-{index} (local.get $args) (i32.const {FREE})))""",
+      (call $free-args-{index} (local.get $args) (i32.const {FREE | DROP_BORROWED})))""",
             f"""(func $discard-{index} (param $untaken i32) (param $args i32) (param $result i32)
       (call $free (local.get $result))
       (call $free-args-{index} (local.get $args)
-        (select (i32.const {FREE | DROP_OWNED}) (i32.const {FREE}) (local.get $untaken))))""",
+        (select (i32.const {FREE | DROP_BORROWED | DROP_OWNED}) (i32.const {FREE | DROP_BORROWED})
+          (local.get $untaken))))""",
             f"(func $free-args-{index} (param $args i32) (param $mode i32) {walk_args} (call $free (local.get $args)))",
         ]
+
+    def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:
+        if isinstance(t, types.Borrow) and t.resource in self.wiring.guest_resources:
+            return None  # our own handle of a guest's resource, which Python goes on to hold
+        return super().drop_function(t)
 
     def _walk(self, t: types.ValType, pointer: str, mode: str) -> str:
         return f"(call {self.walkers.function(t)} (local.get {pointer}) {mode})" if self.walkers.needed(t) else ""
@@ -150,6 +156,6 @@ class _DriverParts(Parts):
             "calls": [f"$call-{i}" for i in indices],
             "finishes": [f"$finish-{i}" for i in indices],
             "discards": [f"$discard-{i}" for i in indices],
-            "drops": [self.drop_function(types.Own(resource)) for resource in self.wiring.guest_resource_order],
+            "drops": [self.drop_function(types.Own(r)) or "" for r in self.wiring.guest_resource_order],
         }
         return "\n  ".join(f"(table ${name} funcref (elem {' '.join(items)}))" for name, items in tables.items())
