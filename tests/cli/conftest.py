@@ -1,0 +1,77 @@
+"""The command line as a subprocess."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+PREBUILT = Path(__file__).parents[2] / "guest-fixtures" / "prebuilt"
+TIMEOUT_S = 60  # far more than any command takes; turns a hang into a failure
+
+
+@dataclass
+class Finished:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Cli:
+    """Runs `python -m wasihost` in a folder of its own."""
+
+    folder: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def start(self, *words: str | Path, **options: object) -> subprocess.Popen[str]:
+        """Starts a command, whose standard streams are pipes."""
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+        process: subprocess.Popen[str] = subprocess.Popen(
+            [sys.executable, "-m", "wasihost", *words],
+            cwd=self.folder,
+            env=os.environ | {"ONLY_OF_THE_HOST": "1"},
+            text=True,
+            **pipes,  # type: ignore[call-overload]
+        )
+        self.started.append(process)
+        return process
+
+    def __call__(self, *words: str | Path, stdin: str = "") -> Finished:
+        process = self.start(*words)
+        out, err = process.communicate(stdin, TIMEOUT_S)
+        return Finished(process.returncode, out, err)
+
+    def end(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.wait()
+            for pipe in filter(None, (process.stdin, process.stdout, process.stderr)):
+                with contextlib.suppress(BrokenPipeError):
+                    pipe.close()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    cli = Cli(tmp_path)
+    yield cli
+    cli.end()
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[bytes], str]:
+    """Writes a component into the folder of `cli`; gives its name."""
+
+    def write(wasm: bytes, name: str = "guest.wasm") -> str:
+        (tmp_path / name).write_bytes(wasm)
+        return name
+
+    return write

@@ -1,0 +1,101 @@
+"""Whatever is wrong is told in lines that begin with `wasihost:`, without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli import commands
+from tests.cli.conftest import PREBUILT, Cli, Finished
+
+Write = Callable[..., str]
+
+CORE_MODULE = b"\0asm\1\0\0\0"
+USAGE_ERRORS = {
+    "no-command": [],
+    "unknown-command": ["walk"],
+    "no-component": ["run"],
+    "unknown-option": ["run", "--allow-everything", "guest.wasm"],
+    "abbreviated-option": ["run", "--allow-n", "guest.wasm"],
+    "env-without-value": ["run", "--env", "NAME", "guest.wasm"],
+    "env-without-name": ["run", "--env", "=value", "guest.wasm"],
+    "two-components-to-inspect": ["inspect", "guest.wasm", "guest.wasm"],
+}
+BAD_RULES = ["", "localhost", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://localhost:80", "tcp://127.0.0.1:65536"]
+
+
+def _complaint(done: Finished, code: int) -> str:
+    """The complaint, every line of which has our name."""
+    assert (done.code, done.out) == (code, "")
+    lines = done.err.splitlines()
+    assert lines
+    assert all(line.startswith("wasihost: ") for line in lines), done.err
+    return "\n".join(line.removeprefix("wasihost: ") for line in lines)
+
+
+@pytest.mark.parametrize("words", USAGE_ERRORS.values(), ids=USAGE_ERRORS)
+def test_a_wrong_command_line_exits_2_and_shows_the_usage(cli: Cli, write: Write, words: list[str]) -> None:
+    write(commands.OK)
+    done = cli(*words)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("usage: wasihost")
+
+
+@pytest.mark.parametrize("rule", BAD_RULES)
+def test_a_bad_rule_exits_2_and_is_named(cli: Cli, write: Write, rule: str) -> None:
+    option = "--allow-inbound" if "127" in rule else "--allow-outbound"
+    assert f"rule {rule!r}: " in _complaint(cli("run", option, rule, write(commands.OK)), 2)
+
+
+def test_rules_beside_allow_net_are_refused(cli: Cli, write: Write) -> None:
+    done = cli("run", "--allow-net", "--allow-outbound", "tcp://*:443", write(commands.OK))
+    assert "--allow-net" in _complaint(done, 2)
+
+
+@pytest.mark.parametrize("command", ["run", "inspect"])
+@pytest.mark.parametrize(
+    ("wasm", "complaint"),
+    [
+        pytest.param(b"", "guest.wasm is not WebAssembly", id="empty"),
+        pytest.param(b"#!/bin/sh\n", "guest.wasm is not WebAssembly", id="text"),
+        pytest.param(CORE_MODULE, "guest.wasm is a core module, not a component", id="core-module"),
+        pytest.param(commands.OK[:-30], "is the file complete?", id="truncated"),
+        pytest.param(commands.OK + b"\x7f\0", "guest.wasm is not a valid component", id="unknown-section"),
+    ],
+)
+def test_what_is_no_component_is_told_as_what_it_is(
+    cli: Cli, write: Write, command: str, wasm: bytes, complaint: str
+) -> None:
+    assert complaint in _complaint(cli(command, write(wasm)), 1)
+
+
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_a_missing_file_is_named(cli: Cli, command: str) -> None:
+    assert _complaint(cli(command, "nowhere.wasm"), 1) == "nowhere.wasm cannot be read: No such file or directory"
+
+
+@pytest.mark.parametrize("command", ["run", "inspect"])
+def test_a_folder_is_no_component(cli: Cli, command: str, tmp_path: Path) -> None:
+    assert _complaint(cli(command, tmp_path), 1) == f"{tmp_path} cannot be read: Is a directory"
+
+
+def test_every_import_that_nobody_provides_is_named(cli: Cli, write: Write) -> None:
+    done = cli("run", write(commands.importing("other:things/here@1.2.3")))
+    assert _complaint(done, 1) == "nobody provides the import other:things/here@1.2.3 (f)"
+
+
+def test_a_function_that_an_interface_of_ours_lacks_is_named(cli: Cli, write: Write) -> None:
+    done = cli("run", write(commands.importing("wasi:cli/exit@0.3.0")))
+    assert "wasi:cli/exit@0.3.0#f" in _complaint(done, 1)
+
+
+def test_a_component_that_is_no_command_is_told_so(cli: Cli) -> None:
+    complaint = _complaint(cli("run", PREBUILT / "rust-exports.wasm"), 1)
+    assert "exports test:exports/api@1.0.0, but not wasi:cli/run" in complaint
+
+
+def test_a_guest_that_waits_for_ever_is_told_as_a_deadlock(cli: Cli, write: Write) -> None:
+    done = cli("run", write(commands.WAIT_FOR_EVER))
+    assert "waits for ever: wasi:cli/run@0.3.0#run did not return" in _complaint(done, 1)

@@ -1,0 +1,150 @@
+"""`wasihost inspect`, `--version` and `--help`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from importlib.metadata import version
+
+import pytest
+import wasmtime
+
+from tests.cli import commands
+from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from wasihost import __version__
+
+Write = Callable[..., str]
+
+EVERYTHING = """(component
+  (import "other:things/types@1.0.0" (instance $types
+    (export "thing" (type (sub resource)))
+    (type $point (record (field "x" s32) (field "y" (option f64))))
+    (export "point" (type $p (eq $point)))
+    (type $shape (variant (case "dot" $p) (case "nothing")))
+    (export "shape" (type (eq $shape)))
+    (type $name string)
+    (export "name" (type (eq $name)))))
+  (alias export $types "thing" (type $thing))
+  (alias export $types "point" (type $point))
+  (import "other:things/uses@1.0.0" (instance
+    (alias outer 1 $thing (type $outer-thing))
+    (alias outer 1 $point (type $outer-point))
+    (export "thing" (type $t (eq $outer-thing)))
+    (export "maker" (type $m (sub resource)))
+    (export "point" (type $p (eq $outer-point)))
+    (type $both (tuple (own $t) (list $p)))
+    (export "both" (type (eq $both)))
+    (type $permissions (flags "read" "write"))
+    (export "permissions" (type $f (eq $permissions)))
+    (export "[constructor]maker" (func (param "at" $p) (result (own $m))))
+    (export "[method]maker.make" (func (param "self" (borrow $m)) (param "by" $p) (result (result (error $f)))))
+    (export "[static]maker.merge" (func async (param "all" (list (borrow $t))) (result (own $t))))
+    (export "look" (func (param "at" (stream u8)) (result (future)))))))
+"""
+
+
+def _inspect(cli: Cli, component: object) -> list[str]:
+    """The report, with runs of blanks made one."""
+    return [re.sub(" +", " ", line).strip() for line in cli("inspect", str(component)).out.splitlines()]
+
+
+def test_the_report_of_the_echo_server(cli: Cli) -> None:
+    done = cli("inspect", PREBUILT / "rust-echo-server.wasm")
+    assert (done.code, done.err) == (0, "")
+    lines = [re.sub(" +", " ", line) for line in done.out.splitlines()]
+    for expected in (
+        "import wasi:sockets/types@0.3.0 {",
+        " enum ip-address-family { ipv4, ipv6 }",
+        " other(option<string>),",
+        " record ipv4-socket-address { port: u16, address: ipv4-address }",
+        " resource tcp-socket {",
+        " create: static func(address-family: ip-address-family) -> result<tcp-socket, error-code>; // direct",
+        " listen: func() -> result<stream<tcp-socket>, error-code>; // adapted",
+        " get-environment: func() -> list<tuple<string, string>>; // direct",
+        " use wasi:cli/types@0.3.0.{error-code};",
+        "export wasi:cli/run@0.3.0 {",
+        " run: async func() -> result;",
+        "// It will run: everything is provided.",
+    ):
+        assert expected in lines
+    assert "missing" not in done.out
+
+
+def test_types_are_shown_as_wit(cli: Cli, write: Write) -> None:
+    lines = _inspect(cli, write(wasmtime.wat2wasm(EVERYTHING)))
+    assert lines[: lines.index("") + 1] == [
+        "import other:things/types@1.0.0 {",
+        "record point { x: s32, y: option<f64> }",
+        "variant shape { dot(point), nothing }",
+        "type name = string;",
+        "resource thing;",
+        "}",
+        "",
+    ]
+    assert lines[lines.index("") + 1 :][:11] == [
+        "import other:things/uses@1.0.0 {",
+        "use other:things/types@1.0.0.{thing, point};",
+        "type both = tuple<thing, list<point>>;",
+        "flags permissions { read, write }",
+        "resource maker {",
+        "constructor(at: point); // missing",
+        "make: func(by: point) -> result<_, permissions>; // missing",
+        "merge: static async func(all: list<borrow<thing>>) -> thing; // missing",
+        "}",
+        "look: func(at: stream<u8>) -> future; // missing",
+        "}",
+    ]
+
+
+def test_missing_imports_are_marked_and_listed(cli: Cli) -> None:
+    done = cli("inspect", PREBUILT / "rust-kv-client.wasm")
+    assert done.code == 1
+    assert "open: async func(name: string) -> result<bucket, kv-error>;" in done.out
+    assert "// imported functions: 1 adapted, 7 missing" in done.out
+    assert "//   nobody provides the import example:kv/store@1.0.0" in done.out
+
+
+def test_one_missing_function_is_marked_alone(cli: Cli, write: Write) -> None:
+    lines = _inspect(cli, write(commands.importing("wasi:cli/exit@0.3.0")))
+    assert "f: func(); // missing" in lines
+
+
+def test_wasi_0_2_is_marked_as_native(cli: Cli) -> None:
+    done = cli("inspect", PREBUILT / "rust-hello-p2.wasm")
+    assert done.code == 0
+    assert "get-stdout: func() -> output-stream; // native 0.2" in re.sub(" +", " ", done.out)
+    assert "15 native 0.2" in done.out
+
+
+def test_a_component_that_is_no_command_will_not_run(cli: Cli) -> None:
+    done = cli("inspect", PREBUILT / "rust-exports.wasm")
+    assert done.code == 1
+    assert "merge: static func(left: counter, right: counter) -> counter;" in done.out
+    assert "not a command" in done.out
+
+
+def test_two_versions_of_an_interface_are_shown_apart(cli: Cli) -> None:
+    out = cli("inspect", PREBUILT / "rust-two-versions.wasm").out
+    assert out.count("variant error-code {") == 2
+
+
+def test_a_reader_that_goes_away_is_no_error(cli: Cli) -> None:
+    process = cli.start("inspect", PREBUILT / "rust-hello-p2.wasm")
+    assert process.stdout
+    process.stdout.close()
+    assert process.stderr
+    assert process.stderr.read() == ""
+    assert process.wait(TIMEOUT_S) == 141
+
+
+def test_the_version_names_what_it_runs_on(cli: Cli) -> None:
+    done = cli("--version")
+    assert done.code == 0
+    assert done.out.startswith(f"wasihost {__version__} (wasmtime {version('wasmtime')}, Python ")
+
+
+@pytest.mark.parametrize("words", [[], ["run"], ["inspect"]])
+def test_help_goes_to_stdout(cli: Cli, words: list[str]) -> None:
+    done = cli(*words, "--help")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("usage: wasihost")

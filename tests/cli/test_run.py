@@ -1,0 +1,169 @@
+"""`wasihost run`: what passes through, exit codes, permissions, interruption."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from tests.cli import commands
+from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+
+Write = Callable[..., str]
+
+TELL = Path(__file__).with_name("tell.wat").read_text()
+ECHO_SERVER = PREBUILT / "rust-echo-server.wasm"
+ECHO_CLIENT = PREBUILT / "c-echo-client.wasm"
+
+
+@pytest.fixture
+def tell(write: Write) -> str:
+    """A guest that prints its arguments, its environment on stderr, and then its stdin."""
+    return write(wasmtime.wat2wasm(TELL), "tell.wasm")
+
+
+# ---- what passes through
+
+
+def test_arguments_are_the_file_name_and_every_word_after_it(cli: Cli, tell: str) -> None:
+    words = ["one", "--help", "--env", "A=B", "--", "-x", "", "two words", "ünï"]
+    assert cli("run", cli.folder / tell, *words).out.split("\n")[:-1] == ["tell.wasm", *words]
+
+
+def test_two_dashes_may_stand_before_the_component(cli: Cli, tell: str) -> None:
+    assert cli("run", "--", tell, "--", "x").out == "tell.wasm\n--\nx\n"
+
+
+def test_the_environment_is_what_env_sets_and_nothing_else(cli: Cli, tell: str) -> None:
+    done = cli("run", "--env", "A=1", "--env=B=", "--env", "C=x=y", tell)
+    assert done.err == "A\n1\nB\n\nC\nx=y\n"
+
+
+def test_stdin_is_the_guests(cli: Cli, tell: str) -> None:
+    text = "line\n" * 100_000
+    assert cli("run", tell, stdin=text).out == "tell.wasm\n" + text
+
+
+def test_stdin_and_stdout_can_be_files(cli: Cli, tell: str) -> None:
+    (cli.folder / "in").write_text("from a file")
+    with (cli.folder / "in").open() as given, (cli.folder / "out").open("w") as taken:
+        process = cli.start("run", tell, stdin=given, stdout=taken)
+        assert process.wait(TIMEOUT_S) == 0
+    assert (cli.folder / "out").read_text() == "tell.wasm\nfrom a file"
+
+
+def test_the_guest_hears_of_a_stdout_that_nobody_reads(cli: Cli, tell: str) -> None:
+    process = cli.start("run", tell, "x" * 100_000)
+    assert process.stdout
+    assert process.stdin
+    process.stdout.close()
+    process.stdin.close()
+    # The guest's own answer to that: it writes on, against the rules, or returns err.
+    assert process.wait(TIMEOUT_S) in (1, 134)
+    assert process.stderr
+    assert "Traceback" not in process.stderr.read()
+
+
+# ---- exit codes
+
+
+@pytest.mark.parametrize(
+    ("wasm", "code"),
+    [
+        pytest.param(commands.OK, 0, id="ok"),
+        pytest.param(commands.ERR, 1, id="err"),
+        *(pytest.param(commands.exit_with(code), code, id=f"exit-{code}") for code in (0, 1, 7, 255)),
+        pytest.param(commands.exit_with(7, "wasi:cli/exit@0.2.12"), 7, id="exit-of-wasi-0.2"),
+    ],
+)
+def test_the_exit_code_is_the_guests(cli: Cli, write: Write, wasm: bytes, code: int) -> None:
+    done = cli("run", write(wasm))
+    assert (done.code, done.out, done.err) == (code, "", "")
+
+
+def test_a_trap_exits_134_and_shows_the_wasm_backtrace(cli: Cli, write: Write) -> None:
+    done = cli("run", write(commands.TRAP))
+    assert done.code == 134
+    assert done.err.startswith("wasihost: the guest trapped: ")
+    assert "code!<wasm function 0>" in done.err
+    assert "wasm `unreachable` instruction executed" in done.err
+    assert "Traceback" not in done.err
+
+
+# ---- permissions
+
+
+def test_no_network_is_allowed_by_default(cli: Cli) -> None:
+    done = cli("run", "--env", "CASE=denied", PREBUILT / "rust-tcp-methods.wasm")
+    assert (done.code, done.out) == (0, "ok denied\n")
+
+
+def test_a_refused_guest_sees_access_denied(cli: Cli) -> None:
+    done = cli("run", ECHO_SERVER)
+    assert done.code == 1
+    assert "access-denied" in done.err
+
+
+def _listening(server: subprocess.Popen[str]) -> str:
+    """The address that the echo server prints."""
+    assert server.stdout
+    words = server.stdout.readline().split()
+    assert words[:2] == ["listening", "on"]
+    return words[2]
+
+
+@pytest.mark.parametrize("allow", ["--allow-net", "--allow-inbound=tcp://127.0.0.1:*"])
+def test_a_server_listens_where_it_is_allowed(cli: Cli, allow: str) -> None:
+    server = cli.start("run", allow, "--env", "CONNECTIONS=1", ECHO_SERVER)
+    host, _, port = _listening(server).rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
+        connection.sendall(b"to and fro")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").read() == b"to and fro"
+    assert server.wait(TIMEOUT_S) == 0
+
+
+@pytest.mark.parametrize("allow", ["--allow-net", "--allow-outbound=tcp://127.0.0.0/8:*"])
+def test_a_client_connects_where_it_is_allowed(cli: Cli, allow: str) -> None:
+    server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
+    done = cli("run", allow, "--env", f"ADDRESS={_listening(server)}", ECHO_CLIENT)
+    assert (done.code, done.err) == (0, "")
+    assert server.wait(TIMEOUT_S) == 0
+
+
+@pytest.mark.parametrize(
+    "allow",
+    ["--allow-outbound=tcp://127.0.0.1:*", "--allow-inbound=tcp://127.0.0.1:1", "--allow-inbound=tcp://[::1]:*"],
+)
+def test_other_rules_do_not_help(cli: Cli, allow: str) -> None:
+    done = cli("run", allow, ECHO_SERVER)
+    assert done.code == 1
+    assert "access-denied" in done.err
+
+
+# ---- interruption
+
+
+def test_interrupting_a_guest_that_waits_exits_130_without_a_word(cli: Cli) -> None:
+    server = cli.start("run", "--allow-net", ECHO_SERVER)
+    _listening(server)
+    server.send_signal(signal.SIGINT)
+    assert server.communicate(timeout=TIMEOUT_S) == ("", "")
+    assert server.returncode == 130
+
+
+def test_interrupting_a_guest_that_computes_exits_130(cli: Cli, write: Write) -> None:
+    end = "(i32.load8_u (i32.const 32))"
+    assert end in TELL
+    endless = TELL.replace(end, "(loop $for-ever (br $for-ever)) unreachable")
+    process = cli.start("run", write(wasmtime.wat2wasm(endless), "endless.wasm"), stdin=subprocess.DEVNULL)
+    assert process.stdout
+    assert process.stdout.readline() == "endless.wasm\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=TIMEOUT_S) == ("", "")
+    assert process.returncode == 130
