@@ -213,7 +213,7 @@ class Rings:
 
     def give_block(self, block: int) -> None:
         self._free_blocks.append(block)
-        if self._wanting_block:
+        while self._wanting_block and self._free_blocks:
             self._wanting_block.popleft()()
 
     def view(self, address: int, size: int) -> memoryview:
