@@ -92,8 +92,11 @@
     unreachable)
 
   (func $cancel-call (param $handle i32) (local $state i32)
+    ;; Wasmtime traps on a cancel, async or not, of what is in a waitable set
+    (call $waitable.join (local.get $handle) (i32.const 0))
     (local.set $state (call $subtask.cancel (local.get $handle)))
-    (if (i32.ne (local.get $state) (i32.const {BLOCKED})) (then
-      (call $resolved (local.get $handle) (local.get $state)))))
+    (if (i32.eq (local.get $state) (i32.const {BLOCKED}))
+      (then (call $waitable.join (local.get $handle) (global.get $set)))
+      (else (call $resolved (local.get $handle) (local.get $state)))))
 
   {functions})
