@@ -33,10 +33,14 @@ from wasihost.component.resources import ResourceTable
 from wasihost.component.rings import Rings
 from wasihost.component.values import Classes
 from wasihost.component.wiring import Wiring
-from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError, LimitError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
+HANDLE_LIMIT = (
+    "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures and calls, on both "
+    "sides of the adapter component; that is about 11,000 connections open in both directions"
+)
 CLOSED = "this instance is closed"
 
 
@@ -234,6 +238,9 @@ class Instance(Context):
         finally:
             interrupts.end_poll()
         failure = self.exception or self._failure
+        for error in (failure, trap):
+            if isinstance(error, wasmtime.WasmtimeError) and "handle limit exceeded" in str(error):
+                raise LimitError(HANDLE_LIMIT) from error
         if failure is not None:
             raise failure
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
