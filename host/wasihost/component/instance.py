@@ -238,9 +238,9 @@ class Instance(Context):
         finally:
             interrupts.end_poll()
         failure = self.exception or self._failure
-        for error in (failure, trap):
-            if isinstance(error, wasmtime.WasmtimeError) and "handle limit exceeded" in str(error):
-                raise LimitError(HANDLE_LIMIT) from error
+        for found in (failure, trap):
+            if isinstance(found, wasmtime.WasmtimeError) and "handle limit exceeded" in str(found):
+                raise LimitError(HANDLE_LIMIT) from found
         if failure is not None:
             raise failure
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
