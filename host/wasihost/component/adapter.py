@@ -41,6 +41,11 @@ class _AdapterParts(Parts):
         rest = [
             '(alias core export $core "step" (core func $step))',
             '(func (export "step") (result u32) (canon lift (core func $step)))',
+            '(alias core export $core "reader" (core func $reader))',
+            '(alias core export $core "reader-callback" (core func $reader-callback))',
+            "(type $reader-type (func async))",
+            '(func (export "reader") (type $reader-type) '
+            "(canon lift (core func $reader) async (callback $reader-callback)))",
             '(alias core export $core "callback" (core func $callback))',
             *self._lifts,
         ]
@@ -72,7 +77,10 @@ class _AdapterParts(Parts):
         self.builtin("context.get", [], ["i32"], "context.get i32 0")
         self.builtin("context.set", ["i32"], [], "context.set i32 0")
         self.builtin("task.cancel", [], [], "task.cancel")
-        self.scope.lines.append("(type $waker (future))")
+        self.scope.lines += ["(type $waker (future))", "(type $bell (stream))"]
+        self.builtin("bell.new", [], ["i64"], "stream.new $bell")
+        self.builtin("bell.read", ["i32", "i32", "i32"], ["i32"], "stream.read $bell async")
+        self.builtin("bell.write", ["i32", "i32", "i32"], ["i32"], "stream.write $bell async")
         self.builtin("waker.new", [], ["i64"], "future.new $waker")
         self.builtin("waker.read", ["i32", "i32"], ["i32"], "future.read $waker async")
         self.builtin("waker.write", ["i32", "i32"], ["i32"], "future.write $waker async")

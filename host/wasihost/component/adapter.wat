@@ -52,6 +52,7 @@
       (if (i32.lt_u (global.get $completions) (i32.const {MAX_COMPLETIONS})) (then
         (local.set $event (call $waitable-set.poll (global.get $set) (i32.const {EVENT})))
         (if (local.get $event) (then
+          (drop (call $unqueue (i32.load (i32.const {EVENT}))))
           (call $report (i32.const {ON_DONE}) (i32.load (i32.const {EVENT})) (i32.load offset=4 (i32.const {EVENT})))
           (br $more)))))))
 
@@ -77,8 +78,7 @@
     ;; read values
     (local.set $a (call $malloc (local.get $a)))
     (call $report (i32.const {ON_BUFFER}) (local.get $handle) (local.get $a))
-    (return (call $settle (local.get $handle)
-      (call_indirect $reads (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
+    (return (call $queue-read (local.get $kind) (local.get $handle) (local.get $a) (local.get $b))))
     ;; write values
     (call_indirect $takes (type $take) (local.get $a) (i32.const {LIST}) (local.get $kind))
     (local.set $a (i32.load (i32.const {LIST})))
@@ -94,6 +94,8 @@
     (call_indirect $frees (type $free-values) (local.get $a) (local.get $b) (local.get $handle) (local.get $kind))
     (return (call $free (local.get $a))))
     ;; cancel read: a synchronous cancel traps on an end that is in a set
+    (if (call $unqueue (local.get $handle)) (then
+      (return (call $report (i32.const {ON_DONE}) (local.get $handle) (i32.const {CANCELLED})))))
     (call $waitable.join (local.get $handle) (i32.const 0))
     (return (call $settle (local.get $handle)
       (call_indirect $read-cancels (type $end1-code) (local.get $handle) (local.get $kind)))))
@@ -119,6 +121,71 @@
           (call_indirect $writes (type $copy) (local.get $handle) (i32.const 0) (i32.const 0) (local.get $kind)))))
     (call $settle (local.get $handle) (local.get $code)))
 
+  ;; ---- reads of values. What a guest writes is lowered in the name of the thread that began the read, and Wasmtime
+  ;; traps if that thread is over ("resource not present"). So `step`, whose thread ends at once, leaves these reads to
+  ;; a task that never ends, and rings a bell for it: a stream of nothing, which one instance may both read and write.
+  ;; A read in the queue:  0 the next one   4 kind   8 handle   12 pointer   16 count
+
+  (global $queue (mut i32) (i32.const 0))
+  (global $bell-set (mut i32) (i32.const 0))
+  (global $bell-readable (mut i32) (i32.const 0))
+  (global $bell-writable (mut i32) (i32.const 0))
+  (global $listening (mut i32) (i32.const 0))
+
+  (func $queue-read (param $kind i32) (param $handle i32) (param $p i32) (param $n i32) (local $read i32)
+    (local.set $read (call $malloc (i32.const 20)))
+    (i32.store (local.get $read) (global.get $queue))
+    (i32.store offset=4 (local.get $read) (local.get $kind))
+    (i32.store offset=8 (local.get $read) (local.get $handle))
+    (i32.store offset=12 (local.get $read) (local.get $p))
+    (i32.store offset=16 (local.get $read) (local.get $n))
+    (global.set $queue (local.get $read)))
+
+  ;; Takes the read of an end out of the queue; whether there was one.
+  (func $unqueue (param $handle i32) (result i32) (local $read i32) (local $previous i32)
+    (local.set $read (global.get $queue))
+    (loop $next
+      (if (i32.eqz (local.get $read)) (then (return (i32.const 0))))
+      (if (i32.ne (i32.load offset=8 (local.get $read)) (local.get $handle)) (then
+        (local.set $previous (local.get $read))
+        (local.set $read (i32.load (local.get $read)))
+        (br $next))))
+    (if (local.get $previous)
+      (then (i32.store (local.get $previous) (i32.load (local.get $read))))
+      (else (global.set $queue (i32.load (local.get $read)))))
+    (call $free (local.get $read))
+    (i32.const 1))
+
+  (func $ring
+    (if (i32.and (i32.ne (global.get $queue) (i32.const 0)) (global.get $listening)) (then
+      (global.set $listening (i32.const 0))
+      (drop (call $bell.write (global.get $bell-writable) (i32.const 0) (i32.const 1))))))
+
+  (func (export "reader") (result i32) (local $pair i64)
+    (local.set $pair (call $bell.new))
+    (global.set $bell-readable (i32.wrap_i64 (local.get $pair)))
+    (global.set $bell-writable (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))))
+    (global.set $bell-set (call $waitable-set.new))
+    (call $waitable.join (global.get $bell-readable) (global.get $bell-set))
+    (call $read-on (i32.const 0) (i32.const 0) (i32.const 0)))
+
+  ;; Begins every read of the queue, then listens for the bell.
+  (func $read-on (export "reader-callback") (param i32 i32 i32) (result i32) (local $read i32) (local $handle i32)
+    (loop $next
+      (local.set $read (global.get $queue))
+      (if (i32.and (i32.ne (local.get $read) (i32.const 0))
+            (i32.lt_u (global.get $completions) (i32.const {MAX_COMPLETIONS}))) (then
+        (global.set $queue (i32.load (local.get $read)))
+        (local.set $handle (i32.load offset=8 (local.get $read)))
+        (call $settle (local.get $handle)
+          (call_indirect $reads (type $copy) (local.get $handle) (i32.load offset=12 (local.get $read))
+            (i32.load offset=16 (local.get $read)) (i32.load offset=4 (local.get $read))))
+        (call $free (local.get $read))
+        (br $next))))
+    (drop (call $bell.read (global.get $bell-readable) (i32.const 0) (i32.const 1)))
+    (global.set $listening (i32.const 1))
+    (i32.or (i32.const 2) (i32.shl (global.get $bell-set) (i32.const 4))))
+
   ;; One round: what happened goes to Python, what Python submits is done. What completes at once is told at once, for a
   ;; bounded number of times, so that others get their turn too.
   (func $step (export "step") (result i32) (local $answer i32) (local $count i32) (local $at i32) (local $wanted i32) (local $round i32)
@@ -139,6 +206,7 @@
       (local.set $round (i32.add (local.get $round) (i32.const 1)))
       (if (i32.and (global.get $urgent) (i32.lt_u (local.get $round) (i32.const 32)))
         (then (br $again))))
+    (call $ring)
     (local.get $wanted))
 
   ;; ---- calls. A call's token is the address of its record:

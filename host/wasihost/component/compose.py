@@ -121,11 +121,11 @@ class _Composition:
     def _driver(self) -> None:
         text, parts = driver.generate(self.wiring)
         exports = {f"export-{called.index}": called for called in self.wiring.called}
-        self._import_host(DRIVER_HOST, "driver-host", parts, {"step", *exports})
+        self._import_host(DRIVER_HOST, "driver-host", parts, {"step", "reader", *exports})
         instances = self._guest_exports()
 
         def argument(need: str) -> str:
-            if need == "step":
+            if need in ("step", "reader"):
                 return self._function("adapter", need)
             if called := exports.get(need):
                 return self._function(instances[called.interface], called.name)

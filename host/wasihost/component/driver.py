@@ -44,6 +44,7 @@ class _DriverParts(Parts):
         for resource in self.wiring.guest_resource_order:
             self.imported.ref(resource)
         self.need("step", types.Func((), types.U32))
+        self.need("reader", types.Func((), None, True))
         self.need("next", types.Func((("previous", types.U32),), types.U64))
         self.need("cancelled", types.Func(TOKEN, None))
         for called in self.wiring.called:
@@ -54,6 +55,7 @@ class _DriverParts(Parts):
 
     def _builtins(self) -> None:
         self.lower("step", [], ["i32"])
+        self.lower("reader", [], ["i32"], "async")
         self.lower("next", ["i32"], ["i64"])
         self.lower("cancelled", ["i32"], [])
         self.builtin("task.return", [], [], "task.return")

@@ -28,8 +28,9 @@ PAGES: Final = HEAP // PAGE + 1
 MAX_SUBMISSIONS: Final = 1024
 SUBMISSION_WORDS: Final = 5  # operation, kind, handle, a, b
 COMPLETION_WORDS: Final = 3  # completion, handle, value
-# Each submission completes at most twice (its buffer, its result); events of waitables fill up to the rest.
-MAX_COMPLETIONS: Final = 2 * MAX_SUBMISSIONS
+# Each submission completes at most twice (its buffer, its result); then the reads of values that wait for their task
+# begin, and events of waitables fill up the rest.
+MAX_COMPLETIONS: Final = 3 * MAX_SUBMISSIONS
 
 
 class Operation(IntEnum):
