@@ -1,0 +1,152 @@
+"""Streams and futures of any element type: from a provider through a guest to a provider."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from tests.abi.flow import HOST, guest
+from tests.abi.running import assemble, running
+from tests.abi.shapes import same, with_handles, without_handles
+from tests.strategies import val_types, values
+from wasihost.component import types
+from wasihost.component.streams import StreamReader, ValueSource
+from wasihost.component.types import ValType
+from wasihost.component.values import Classes
+
+ALL = 2**32 - 1
+THING = types.Resource("thing")
+SETTINGS = settings(
+    max_examples=80,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+class Thing:
+    """A resource of the provider that counts what becomes of it."""
+
+    dropped = 0
+
+    def drop(self) -> None:
+        type(self).dropped += 1
+
+
+class Batches(ValueSource[Any]):
+    """Gives elements in batches; has nothing yet before every second one."""
+
+    def __init__(self, batches: Sequence[Sequence[Any]]) -> None:
+        self._batches = list(batches)
+        self._blocked = False
+        self.closed = 0
+
+    def read(self) -> Sequence[Any]:
+        self._blocked = not self._blocked
+        if self._blocked:
+            raise BlockingIOError
+        return self._batches.pop(0) if self._batches else ()
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        asyncio.get_running_loop().call_soon(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        assert error is None
+        self.closed += 1
+
+
+async def one_by_one(batches: Sequence[Sequence[Any]]) -> AsyncIterator[Any]:
+    for batch in batches:
+        for element in batch:
+            await asyncio.sleep(0)
+            yield element
+
+
+async def in_chunks(batches: Sequence[Sequence[Any]]) -> AsyncIterator[bytes]:
+    for batch in batches:
+        await asyncio.sleep(0)
+        yield bytes(batch)
+
+
+class Provider:
+    """Sends batches of elements through the guest and collects what comes back."""
+
+    def __init__(self, stream: Any, future: Any = None, at_once: int = 65536) -> None:
+        self.stream, self.future, self.at_once = stream, future, at_once
+        self.collected: asyncio.Task[list[Any]]
+        for i in range(100):
+            setattr(self, f"T{i}", Thing)
+
+    def source(self) -> Any:
+        return self.stream
+
+    def sink(self, x: StreamReader[Any]) -> None:
+        self.collected = asyncio.create_task(self._collect(x))
+
+    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+        found: list[Any] = []
+        while some := await reader.read(self.at_once):
+            found += some
+        return found
+
+    def fsource(self) -> Any:
+        async def later() -> Any:
+            await asyncio.sleep(0)
+            return self.future
+
+        return later()
+
+    def fsink(self, x: Any) -> None:
+        async def read() -> list[Any]:
+            return [await x]
+
+        self.collected = asyncio.create_task(read())
+
+
+async def check(t: ValType | None, batches: Sequence[Sequence[Any]], n: int, at_once: int, iterate: bool) -> None:
+    """Sends the batches through a guest that reads n elements at once, to a provider that reads so many."""
+    elements = [element for batch in batches for element in batch]
+    stream: Any = Batches(batches)
+    if t == types.U8:
+        stream = in_chunks(batches)
+    elif iterate:
+        stream = one_by_one(batches)
+    provider = Provider(stream, elements[0], at_once)
+    async with running(assemble(guest(t)), {HOST: provider}) as instance:
+        await instance.call("pump", n, ALL)
+        found = await provider.collected
+        assert len(found) == len(elements)
+        assert all(same(t, a, b) for a, b in zip(elements, found, strict=True)), found
+        if not types.contains(t, types.Own):
+            await instance.call("fpump")
+            assert same(t, elements[0], (await provider.collected)[0])
+
+
+@given(st.data())
+@SETTINGS
+def test_elements_go_through_a_guest_as_they_came(data: st.DataObject) -> None:
+    t = data.draw(st.none() | val_types(max_leaves=6).filter(lambda t: t != types.CHAR), label="type")
+    element = st.none() if t is None else values(t, Classes(types.Interface({})))
+    batches = data.draw(st.lists(st.lists(element, min_size=1, max_size=5), min_size=1, max_size=4), label="batches")
+    n, at_once = data.draw(st.integers(1, 8), label="n"), data.draw(st.integers(1, 8), label="at once")
+    note(guest(t))
+    asyncio.run(check(t, batches, n, at_once, data.draw(st.booleans(), label="iterator")))
+
+
+@given(st.data())
+@SETTINGS
+def test_owned_resources_in_elements_go_through_a_guest_as_they_came(data: st.DataObject) -> None:
+    own = types.Own(THING)
+    plain = data.draw(val_types(max_leaves=4), label="type")
+    t = types.Tuple((own, types.substitute(plain, lambda inner: own if inner in (types.U8, types.BOOL) else None)))
+    element = values(without_handles(t), Classes(types.Interface({})))
+    plain_batches = data.draw(st.lists(st.lists(element, min_size=1, max_size=4), min_size=1, max_size=3))
+    batches = [[with_handles(t, one, lambda _t, _n: Thing()) for one in batch] for batch in plain_batches]
+    note(guest(t))
+    asyncio.run(check(t, batches, data.draw(st.integers(1, 4)), 8, data.draw(st.booleans())))
