@@ -35,7 +35,9 @@ class Context:
 
     def keep(self, error: BaseException, path: str) -> int:
         """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""
-        if not isinstance(error, WasihostError):
+        if isinstance(error, ProviderError) and path not in str(error):
+            error = _located(error, path)
+        elif not isinstance(error, WasihostError):
             error.add_note(f"raised by the provider of {path}")
         if self.exception is None:
             self.exception = error
@@ -52,6 +54,17 @@ class Context:
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
         raise NotImplementedError
+
+
+def _located(error: ProviderError, path: str) -> ProviderError:
+    located = ProviderError(f"{path}: {error}")
+    located.__cause__ = error.__cause__
+    return located
+
+
+def no_result_error(path: str) -> ProviderError:
+    """What a `WitError` becomes where the WIT has no `result`."""
+    return ProviderError(f"{path}: the provider raised a WitError, but this function returns no result")
 
 
 class PlainContext(Context):
@@ -92,7 +105,7 @@ def callback(context: Context, path: str, func: types.Func, plans: Plans, call: 
                 give(call(*read(args, context)), results, context)
             except WitError as error:
                 if give_error is None:
-                    raise
+                    raise no_result_error(path) from error
                 give_error(error.value, results, context)
         except BaseException as error:
             return context.keep(error, path)
@@ -185,7 +198,7 @@ def suspending_callback(
                     give(task.result(), results, context)
                 except WitError as error:
                     if give_error is None:
-                        raise
+                        raise no_result_error(path) from error
                     give_error(error.value, results, context)
             except BaseException as error:
                 error_out[0] = context.keep(error, path)

@@ -15,15 +15,16 @@ from typing import Any
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import pumps, types
+from wasihost.component.callbacks import no_result_error
 from wasihost.component.linking import Linking, Registrar
 from wasihost.component.machine import Machine
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import MAX_PAIRS, PENDING, READY, Operation
 from wasihost.component.providers import Method
 from wasihost.component.pumps import Pump
-from wasihost.component.values import Classes, Err, Ok, WitError, snake_case
+from wasihost.component.values import Err, Ok, WitError, snake_case
 from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
-from wasihost.errors import InternalError, LimitError, ProviderError
+from wasihost.errors import LimitError, ProviderError
 
 Start = Callable[..., int] | Callable[..., Coroutine[Any, Any, int]]
 
@@ -48,7 +49,10 @@ class HostCall:
             except WitError as error:
                 self.result = Err(error.value)
         else:
-            self.result = get()
+            try:
+                self.result = get()
+            except WitError as error:
+                raise no_result_error(self.adapted.path) from error
 
 
 class HostCalls:
@@ -90,17 +94,19 @@ class HostCalls:
         assert kind.payload is not None
         values = types.List(kind.payload)
         plans = self._plans_of(kind)
-        path = Classes(types.Interface({})).describe(kind)
+        path = " or ".join(adapted.path for adapted in self._mentioning(kind))
         give_type = types.Func((*TOKEN, ("values", values)), None)
         registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, self._values.pop)
         registrar.add(instance, f"give-{number}", path, give_type, plans, self._give)
 
     def _plans_of(self, kind: Kind) -> Plans:
         """The plans of the first interface that mentions the type: its values are of that interface's classes."""
+        return self._linking.plans[next(self._mentioning(kind)).interface]
+
+    def _mentioning(self, kind: Kind) -> Iterator[Adapted]:
         for adapted in self._wiring.adapted:
             if any(kind == inner for t in adapted.func.types for inner in types.walk(t)):
-                return self._linking.plans[adapted.interface]
-        raise InternalError(f"no adapted function mentions {kind}")
+                yield adapted
 
     # ---- start
 
@@ -196,7 +202,8 @@ class HostCalls:
             return obj.give_away()
         assert self._finishing is not None
         readable, writable = next(self._finishing.pairs)
-        pumps.outgoing(self._instance, self._wiring.kind(kind), kind, writable, obj)
+        pump = pumps.outgoing(self._instance, self._wiring.kind(kind), kind, writable, obj)
+        pump.path = self._finishing.adapted.path
         return readable
 
     # ---- cancel

@@ -15,6 +15,7 @@ Every pump ends exactly once: it drops its end and closes what it serves.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -31,11 +32,12 @@ SMALLEST_READ = 4096
 class Pump:
     """An end of a stream or future in the adapter component."""
 
-    __slots__ = ("end", "kind", "machine", "number", "over", "rings")
+    __slots__ = ("end", "kind", "machine", "number", "over", "path", "rings")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         self.machine, self.rings = machine, machine.rings
         self.number, self.kind, self.end = number, kind, end
+        self.path = ""  # of the function that gave the provider's side, if it did
         self.over = False
         machine.opened(self)
         self.rings.open(end, self.other_end_dropped)
@@ -45,6 +47,14 @@ class Pump:
 
     def abandon(self) -> None:
         """The instance is over: closes what the pump serves, without a word to the guest."""
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the instance with what the provider's side raised."""
+        if self.path:
+            error.add_note(
+                f"raised by the {type(self.kind).__name__.lower()} that the provider of {self.path} returned"
+            )
+        self.machine.fail(error)
 
 
 # ---- outgoing: what a provider returned
@@ -84,6 +94,12 @@ class OutPump(Pump):
 
     def other_end_dropped(self) -> None:
         self.finish(None)
+
+    def source_failed(self, error: Exception) -> None:
+        self.finish(error)
+        # A source is told of its own OSError, to make an error-code of it; of an iterator's nobody else would hear.
+        if not isinstance(error, OSError) or isinstance(self.source, IteratorSource | IteratorByteSource):
+            self.fail(error)
 
     def finish(self, error: BaseException | None) -> None:
         self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
@@ -125,11 +141,8 @@ class ByteOutPump(OutPump):
         except BlockingIOError:
             self._give_block()
             self.park()
-        except OSError as error:
-            self.finish(error)
         except Exception as error:
-            self.finish(error)
-            self.machine.fail(error)
+            self.source_failed(error)
         else:
             if size:
                 self._write(block, size)
@@ -186,11 +199,8 @@ class ValueOutPump(OutPump):
             values = self.source.read()
         except BlockingIOError:
             self.park()
-        except OSError as error:
-            self.finish(error)
         except Exception as error:
-            self.finish(error)
-            self.machine.fail(error)
+            self.source_failed(error)
         else:
             if values:
                 self._write_values(values)
@@ -243,19 +253,16 @@ class FutureOutPump(Pump):
         self.awaited = awaited
         if not isinstance(awaited, Outcome):
             machine.waiting.add(self)
-        if awaited.done():
-            self._resolved(awaited)
-        else:
-            awaited.add_done_callback(self._resolved)
+        awaited.add_done_callback(self._resolved)
 
     def _resolved(self, awaited: asyncio.Future[Any]) -> None:
         if self.over:
             return
         self.machine.waiting.discard(self)
         if awaited.cancelled():
-            self.machine.fail(ProviderError("a future that a provider returned was cancelled; it must be resolved"))
+            self.fail(ProviderError(f"{self.path}: the future that was returned was cancelled; it must be resolved"))
         elif (error := awaited.exception()) is not None:
-            self.machine.fail(error)
+            self.fail(error)
         elif carries_values(self.kind):
             self.machine.take_values(self.end, [awaited.result()])
             self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, self._written)
@@ -291,7 +298,7 @@ class Reader(Pump, StreamReader[Any]):
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
-        self._leftover: bytes | list[Any] = b"" if kind == types.Stream(types.U8) else []
+        self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
         self._reading: asyncio.Future[None] | None = None
         self._dropped = False
 
@@ -306,10 +313,16 @@ class Reader(Pump, StreamReader[Any]):
     async def read(self, n: int = BLOCK_SIZE) -> Any:
         if n < 1:
             raise ValueError(f"read(n) needs n of at least 1, not {n}")
+        await self._fill(n)
+        leftover = self._leftover
+        if isinstance(leftover, deque):
+            return [leftover.popleft() for _ in range(min(n, len(leftover)))]
+        self._leftover = leftover[n:]
+        return leftover[:n]
+
+    async def _fill(self, n: int) -> None:
         while not self._leftover and not self._dropped:
             await self._more(n)
-        found, self._leftover = self._leftover[:n], self._leftover[n:]
-        return found
 
     async def _more(self, n: int) -> None:
         if self._reading is not None:
@@ -364,7 +377,7 @@ class Reader(Pump, StreamReader[Any]):
         self._given([None] * count, code)
 
     def _given(self, values: list[Any], code: int) -> None:
-        self._leftover = values
+        self._leftover = deque(values)
         self._got(code)
 
     def _got(self, code: int) -> None:
@@ -408,16 +421,15 @@ class Reader(Pump, StreamReader[Any]):
         if self._reading is not None:
             self._reading.cancel()
 
-    async def _elements(self) -> AsyncIterator[Any]:
-        while chunk := await self.read():
-            if self.is_bytes:
-                yield chunk
-            else:
-                for element in chunk:
-                    yield element
-
     def __aiter__(self) -> AsyncIterator[Any]:
-        return self._elements()
+        return self
+
+    async def __anext__(self) -> Any:
+        # One element at a time: a loop that is left early leaves the others for `read`.
+        await self._fill(BLOCK_SIZE)
+        if not self._leftover:
+            raise StopAsyncIteration
+        return self._leftover.popleft() if isinstance(self._leftover, deque) else await self.read()
 
 
 class FutureReader(Pump):
