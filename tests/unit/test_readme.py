@@ -1,0 +1,80 @@
+"""What README.md shows is in files that run, and prints what README.md says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def _example(name: str) -> subprocess.CompletedProcess[str]:
+    return _run("-W", "error", f"examples/{name}")
+
+
+def _console(command: str) -> str:
+    """What README.md shows for a command line."""
+    text = "".join(text for word, text in BLOCKS if word == "console")
+    found = re.search(rf"^\$ {re.escape(command)}\n(.*?)(?=^\$ |\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"README.md shows no {command}"
+    return found[1]
+
+
+@pytest.mark.parametrize("name", ["readme.py", "embedding.py"])
+def test_the_snippet_is_the_example(name: str) -> None:
+    assert ("python", (ROOT / "examples" / name).read_text()) in BLOCKS
+
+
+def test_the_first_snippet_prints_what_follows_it() -> None:
+    position = BLOCKS.index(("python", (ROOT / "examples" / "readme.py").read_text()))
+    done = _example("readme.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert BLOCKS[position + 1] == ("", done.stdout)
+
+
+def test_the_refused_command_prints_what_is_shown() -> None:
+    component = "guest-fixtures/prebuilt/rust-echo-server.wasm"
+    done = _run("-m", "wasihost", "run", component)
+    assert done.stderr == _console(f"wasihost run {component}")
+    assert done.returncode == int(_console("echo $?"))
+
+
+def test_the_embedding_example_runs() -> None:
+    done = _example("embedding.py")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "both versions work\n", "")
+
+
+def test_the_key_value_example_answers_the_guest() -> None:
+    done = _example("keyvalue.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    for line in (
+        "set apple: revision 2",
+        'get apple: "green"',
+        'get cherry: not-found("cherry")',
+        'open nowhere: not-found("nowhere")',
+        'list "": banana = "yellow" revision 1',
+        'list "a": end',
+        "watch: 3 keys, 0 unread",
+    ):
+        assert line in done.stdout.splitlines()
+
+
+def test_the_demo_goes_well() -> None:
+    done = _example("demo.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("All went well.\n")
+
+
+def test_links_lead_to_files() -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert [target for target in targets if not (ROOT / target).exists()] == []
