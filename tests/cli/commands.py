@@ -35,6 +35,21 @@ WAIT_FOR_EVER = command(
     '(import "host" "new" (func $new (result i64))) (import "host" "read" (func $read (param i32 i32) (result i32)))',
     '(export "new" (func $new)) (export "read" (func $read))',
 )
+# Asks for its arguments, and does not look at them.
+ARGUMENTS = command(
+    "(call $get (i32.const 0)) i32.const 0",
+    """(import "wasi:cli/environment@0.3.0" (instance $environment
+        (export "get-arguments" (func (result (list string))))))
+      (core module $libc
+        (memory (export "memory") 1) (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+      (core instance $libc (instantiate $libc))
+      (alias core export $libc "memory" (core memory $memory))
+      (alias core export $libc "realloc" (core func $realloc))
+      (core func $get
+        (canon lower (func $environment "get-arguments") (memory $memory) (realloc (core func $realloc))))""",
+    '(import "host" "get" (func $get (param i32)))',
+    '(export "get" (func $get))',
+)
 
 
 def exit_with(code: int, interface: str = "wasi:cli/exit@0.3.0") -> bytes:

@@ -96,6 +96,11 @@ def test_a_component_that_is_no_command_is_told_so(cli: Cli) -> None:
     assert "exports test:exports/api@1.0.0, but not wasi:cli/run" in complaint
 
 
+def test_an_argument_that_is_no_text_is_told_when_the_guest_asks(cli: Cli, write: Write) -> None:
+    done = cli("run", write(commands.ARGUMENTS), "\udcff")
+    assert "wasi:cli/environment@0.3.0#get-arguments" in _complaint(done, 1)
+
+
 def test_a_guest_that_waits_for_ever_is_told_as_a_deadlock(cli: Cli, write: Write) -> None:
     done = cli("run", write(commands.WAIT_FOR_EVER))
     assert "waits for ever: wasi:cli/run@0.3.0#run did not return" in _complaint(done, 1)
