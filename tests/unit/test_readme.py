@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import wasmtime
+
+from examples.embedding import instantiate
+from wasihost import ResourceTable
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -52,6 +56,17 @@ def test_the_refused_command_prints_what_is_shown() -> None:
 def test_the_embedding_example_runs() -> None:
     done = _example("embedding.py")
     assert (done.returncode, done.stdout, done.stderr) == (0, "both versions work\n", "")
+
+
+def test_the_linker_of_the_embedding_example_has_the_sync_methods() -> None:
+    engine, table = wasmtime.Engine(), ResourceTable()
+    store = wasmtime.Store(engine)
+    wasm = wasmtime.wat2wasm(Path(__file__).with_name("hop-limit.wat").read_text())
+    instance = instantiate(engine, store, bytes(wasm), table)
+    hop_limit = instance.get_func(store, "hop-limit")
+    assert hop_limit is not None
+    assert hop_limit(store) > 0
+    assert len(table) == 0
 
 
 def test_the_key_value_example_answers_the_guest() -> None:
