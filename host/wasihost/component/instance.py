@@ -38,7 +38,7 @@ from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError, 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
 HANDLE_LIMIT = (
-    "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures and calls, on both "
+    "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
     "sides of the adapter component; that is about 11,000 connections open in both directions"
 )
 CLOSED = "this instance is closed"
@@ -71,6 +71,7 @@ class Instance(Context):
         self._suspension: Suspension | None = None
         self._waker: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._tasks_started = False
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
@@ -137,7 +138,7 @@ class Instance(Context):
             return
         self.closing = True
         self._guest_calls.fail(RuntimeError(CLOSED))
-        tasks = list(self._host_calls.tasks)
+        tasks: list[asyncio.Future[Any]] = list(self._tasks)
         if self._driver is not None:
             tasks.append(self._driver)
         if self._suspension is not None:
@@ -147,6 +148,7 @@ class Instance(Context):
         await asyncio.gather(*tasks, return_exceptions=True)
         for pump in list(self._pumps):
             pump.abandon()
+        await asyncio.gather(*self._tasks, return_exceptions=True)  # async generators that close
         self._store.close()
         self._linker.close()
         self.table.clear()
@@ -258,7 +260,10 @@ class Instance(Context):
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
         self._tasks_started = True
-        return asyncio.create_task(coroutine)
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _suspend(self, suspension: Suspension) -> None:
         self._suspension = suspension

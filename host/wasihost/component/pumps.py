@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from wasihost.component import layout, types
@@ -579,13 +579,14 @@ class ByteInPump(Pump):
 
 
 _END: Any = object()
+StartTask = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 
 
 class IteratorSource(ValueSource[Any]):
     """Feeds a stream from an async iterator."""
 
-    def __init__(self, iterator: AsyncIterator[Any]) -> None:
-        self._iterator = iterator
+    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
+        self._iterator, self._start_task = iterator, start_task
         self._next: asyncio.Future[Any] | None = None
 
     def read(self) -> Sequence[Any]:
@@ -594,7 +595,7 @@ class IteratorSource(ValueSource[Any]):
 
     def next_value(self) -> Any:
         if self._next is None:
-            self._next = asyncio.ensure_future(self._advance())
+            self._next = self._start_task(self._advance())
         if not self._next.done():
             raise BlockingIOError
         done, self._next = self._next, None
@@ -610,13 +611,20 @@ class IteratorSource(ValueSource[Any]):
     def close(self, error: BaseException | None) -> None:
         if self._next is not None:
             self._next.cancel()
+        if hasattr(self._iterator, "aclose"):
+            self._start_task(self._close_iterator())
+
+    async def _close_iterator(self) -> None:
+        if self._next is not None:
+            await asyncio.wait([self._next])  # a generator cannot be closed while it runs
+        await self._iterator.aclose()  # type: ignore[attr-defined]
 
 
 class IteratorByteSource(ByteSource):
     """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
 
-    def __init__(self, iterator: AsyncIterator[Any]) -> None:
-        self._chunks = IteratorSource(iterator)
+    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
+        self._chunks = IteratorSource(iterator, start_task)
         self._chunk = memoryview(b"")
 
     def read_into(self, view: memoryview) -> int:
@@ -643,7 +651,7 @@ def outgoing(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> P
         return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
     is_bytes = kind == types.Stream(types.U8)
     if not isinstance(obj, Source):
-        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj))
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.start_task)
     return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
 
 
