@@ -1,0 +1,225 @@
+"""The adapter and the driver component give back all memory that a call or a stream needed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.abi import echo, flow
+from tests.abi.running import assemble, running
+from tests.abi.test_flow import ALL, Batches, Provider
+from wasihost.component import memory, types
+from wasihost.component.streams import StreamReader
+from wasihost.component.values import Some, WitError
+
+# Long enough that what is lost in a thousand calls is many pages of 64 KiB.
+TEXT = "x" * 1000
+T = types.Tuple(
+    (
+        types.STRING,
+        types.List(types.Record((("a", types.STRING), ("b", types.Option(types.List(types.U32)))))),
+        types.Option(types.Option(types.List(types.STRING))),
+        types.Result(types.List(types.U8), types.STRING),
+    )
+)
+FILLED = tuple(range(17))
+WARM_UP, CALLS = 200, 2000
+
+
+def value() -> Any:
+    from types import SimpleNamespace
+
+    from wasihost.component.values import Ok
+
+    return TEXT, [SimpleNamespace(a=TEXT, b=[1, 2, 3])] * 3, Some([TEXT, "", TEXT]), Ok(TEXT.encode())
+
+
+class Sizes:
+    """The sizes of the linear memories made within a block."""
+
+    def __init__(self) -> None:
+        self._before = set(memory._memories)
+
+    def __call__(self) -> list[int]:
+        return [made.size for number, made in sorted(memory._memories.items()) if number not in self._before]
+
+
+@pytest.fixture
+def sizes() -> Iterator[Sizes]:
+    yield Sizes()
+
+
+class Echoing:
+    def __init__(self, waits: bool) -> None:
+        async def wait(x: Any, fill: Any = None) -> Any:
+            await asyncio.sleep(0)
+            return give(x, fill)
+
+        def give(x: Any, fill: Any = None) -> Any:
+            return (x, fill) if fill else x
+
+        def all_(x: Any) -> Any:
+            return (x,)
+
+        self.echo_0, self.wait_0, self.all = give, wait, all_
+        self.aecho_0 = self.cecho_0 = wait if waits else give
+
+
+@contextlib.asynccontextmanager
+async def echoing(provider: Any) -> AsyncIterator[Any]:
+    async with running(assemble(echo.guest([T])), {echo.HOST: provider}) as instance:
+        yield instance
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("name", ["echo-0", "wait-0", "aecho-0", "cecho-0", "all"])
+async def test_calls_leave_nothing_behind(name: str, waits: bool, sizes: Sizes) -> None:
+    async with echoing(Echoing(waits)) as instance:
+        args = (value(), FILLED) if name == "cecho-0" else (value(),)
+        for _ in range(WARM_UP):
+            await instance.call(name, *args)
+        before = sizes()
+        for _ in range(CALLS):
+            await instance.call(name, *args)
+        assert sizes() == before
+
+
+async def test_calls_that_are_cancelled_leave_nothing_behind(sizes: Sizes) -> None:
+    waiting: list[asyncio.Future[None]] = []
+    cancelled = 0
+
+    class Slow(Echoing):
+        def __init__(self) -> None:
+            super().__init__(True)
+
+            async def never(x: Any, fill: Any) -> Any:
+                nonlocal cancelled
+                waiting.append(asyncio.get_running_loop().create_future())
+                try:
+                    await waiting[-1]
+                except asyncio.CancelledError:
+                    cancelled += 1
+                    raise
+
+            self.cecho_0 = never
+
+    async with echoing(Slow()) as instance:
+
+        async def cancel(times: int) -> None:
+            for _ in range(times // 20):
+                expected = cancelled + 20
+                tasks = [asyncio.create_task(instance.call("cecho-0", value(), FILLED)) for _ in range(20)]
+                waiting.clear()
+                while len(waiting) < 20:
+                    await asyncio.sleep(0)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                while cancelled < expected:
+                    await asyncio.sleep(0)
+
+        await cancel(WARM_UP)
+        before = sizes()
+        await cancel(CALLS)
+        assert cancelled == WARM_UP + CALLS
+        assert sizes() == before
+
+
+async def test_wrong_arguments_leave_nothing_behind(sizes: Sizes) -> None:
+    async with echoing(Echoing(False)) as instance:
+        before = sizes()
+        for _ in range(CALLS):
+            with pytest.raises(TypeError):
+                await instance.call("echo-0", (TEXT, [], None, None))
+        assert sizes() == before
+
+
+STRINGS = types.Tuple((types.STRING, types.List(types.STRING)))
+
+
+def strings(n: int) -> list[Any]:
+    return [(TEXT, [TEXT, TEXT])] * n
+
+
+class Early(Provider):
+    """Closes the stream that it receives after the first elements."""
+
+    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+        found = await reader.read(self.at_once)
+        reader.close()
+        return list(found)
+
+
+@pytest.mark.parametrize(
+    ("n", "rounds", "provider"),
+    [(3, ALL, Provider), (7, 1, Provider), (1, 1, Provider), (1, 0, Provider), (7, 1, Early), (5, 2, Early)],
+)
+async def test_streams_leave_nothing_behind(n: int, rounds: int, provider: type[Provider], sizes: Sizes) -> None:
+    """The guest takes all elements, or some and drops the stream; the provider takes all of them, or some."""
+    host = provider(None, None, at_once=3)
+    async with running(assemble(flow.guest(STRINGS)), {flow.HOST: host}) as instance:
+
+        async def pump(times: int) -> None:
+            for _ in range(times):
+                host.stream = Batches([strings(4), strings(2), strings(5)])
+                await instance.call("pump", n, rounds)
+                await host.collected
+
+        await pump(WARM_UP // 2)
+        before = sizes()
+        await pump(CALLS // 4)
+        assert sizes() == before
+
+
+async def test_futures_leave_nothing_behind(sizes: Sizes) -> None:
+    host = Provider(None, strings(1)[0])
+    async with running(assemble(flow.guest(STRINGS)), {flow.HOST: host}) as instance:
+
+        async def pump(times: int) -> None:
+            for _ in range(times):
+                await instance.call("fpump")
+                await host.collected
+
+        await pump(WARM_UP)
+        before = sizes()
+        await pump(CALLS)
+        assert sizes() == before
+
+
+async def test_errors_of_results_leave_nothing_behind(sizes: Sizes) -> None:
+    t = types.Result(types.STRING, types.List(types.STRING))
+
+    class Failing:
+        def fail(self, x: Any) -> Any:
+            raise WitError([TEXT, TEXT])
+
+        async def wait(self, x: Any) -> Any:
+            raise WitError([TEXT, TEXT])
+
+        echo_0 = aecho_0 = fail
+        wait_0 = wait
+
+        def cecho_0(self, x: Any, fill: Any) -> Any:
+            return x, fill
+
+        def all(self, x: Any) -> Any:
+            return (x,)
+
+    async with running(assemble(echo.guest([t])), {echo.HOST: Failing()}) as instance:
+
+        async def call(times: int) -> None:
+            from wasihost.component.values import Err
+
+            for _ in range(times):
+                for name in ("echo-0", "wait-0", "aecho-0"):
+                    with pytest.raises(WitError):
+                        await instance.call(name, Err([TEXT]))
+
+        await call(WARM_UP)
+        before = sizes()
+        await call(CALLS)
+        assert sizes() == before
