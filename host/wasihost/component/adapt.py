@@ -48,8 +48,13 @@ class AdaptedComponent:
         try:
             await instance.start()
             yield instance
-        finally:
-            await instance.close()
+        except BaseException as error:
+            try:
+                await instance.close()
+            except Exception as another:
+                error.add_note(f"and closing the instance raised {another!r}")
+            raise
+        await instance.close()
 
 
 def adapt(

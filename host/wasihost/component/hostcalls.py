@@ -143,7 +143,12 @@ class HostCalls:
             self._instance.rings.quiet = False
             call = self._begin(adapted)
             task = asyncio.ensure_future(method.call(*args))
-            await asyncio.wait([task])
+            try:
+                await asyncio.wait([task])
+            except asyncio.CancelledError:
+                task.cancel()
+                await asyncio.wait([task])
+                raise
             call.returned(task.result)
             return READY
 
@@ -161,9 +166,11 @@ class HostCalls:
             if not call.cancelled:
                 path = call.adapted.path
                 self._instance.fail(ProviderError(f"{path}: the provider's coroutine was cancelled, but not by us"))
+                return
         except BaseException as error:
             error.add_note(f"raised by the provider of {call.adapted.path}")
             self._instance.fail(error)
+            return
         else:
             if call.cancelled:
                 self._discard(call)

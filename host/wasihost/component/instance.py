@@ -186,8 +186,10 @@ class Instance(Context):
             had_turn = rings.turns > turns
             begun = self._tasks_started or self._suspension is not None
             quiet_polls = quiet_polls + 1 if had_turn and rings.quiet and not begun else 0
+            rings.quiet = True
             if quiet_polls >= 2 and not rings.has_submissions:
                 await self._idle()
+                quiet_polls = 0
             elif not begun and time.monotonic() < next_pass:
                 continue
             else:

@@ -47,7 +47,10 @@ class Linking:
             if resource not in self.resources:
                 number = _FIRST_NUMBER + len(self.resources)
                 self.resources[resource] = HostResource(number, resource_class(provider, name, resource_name))
-        classes = Classes(interface, getattr(provider, "wit_types", None))
+        try:
+            classes = Classes(interface, getattr(provider, "wit_types", None))
+        except LinkError as error:
+            raise LinkError(f"{name}: {error}") from None
         self.plans[name] = Plans(classes, self.resources, self.wiring.guest_resources)
         for func_name, func in interface.funcs.items():
             self.methods[name, func_name] = find_method(provider, name, func_name, func)

@@ -15,8 +15,9 @@ Every pump ends exactly once: it drops its end and closes what it serves.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from wasihost.component import layout, types
@@ -648,9 +649,14 @@ class IteratorByteSource(ByteSource):
 def outgoing(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
     """The pump for what a provider returned as a stream or future."""
     if isinstance(kind, types.Future):
+        if not inspect.isawaitable(obj):
+            raise ProviderError(f"expected an awaitable for a future, got {type(obj).__name__!r}")
         return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
     is_bytes = kind == types.Stream(types.U8)
-    if not isinstance(obj, Source):
+    if not isinstance(obj, ByteSource if is_bytes else ValueSource):
+        if not isinstance(obj, AsyncIterable):
+            wanted = "an async iterable or a " + ("ByteSource" if is_bytes else "ValueSource")
+            raise ProviderError(f"expected {wanted} for a stream, got {type(obj).__name__!r}")
         obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.start_task)
     return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
 

@@ -70,7 +70,7 @@ class Rings:
         self._in_turn = False
         self.driver_wanted = False
         self.turns = 0
-        self.quiet = True  # nothing happened in the last turn
+        self.quiet = True  # nothing happened in any turn since somebody set this
 
     # ---- the adapter component's calls
 
@@ -90,7 +90,8 @@ class Rings:
             submitted = self._submit_queue() if self._queue else 0
         finally:
             self._in_turn = False
-        self.quiet = not (count or submitted or self.driver_wanted)
+        if count or submitted or self.driver_wanted:
+            self.quiet = False
         return submitted | DRIVER_WANTED if self.driver_wanted else submitted
 
     def _complete(self, count: int) -> None:
