@@ -232,6 +232,8 @@ class Instance(Context):
 
     def _poll(self, call: ffi.Call) -> bool:
         """Runs the guest until it can go no further; raises what stopped it for good."""
+        if self.exception is not None:
+            raise self.exception
         trap: wasmtime.WasmtimeError | None = None
         over = False
         interrupts.begin_poll()
@@ -241,12 +243,11 @@ class Instance(Context):
             trap = error
         finally:
             interrupts.end_poll()
-        failure = self.exception or self._failure
-        for found in (failure, trap):
+        for found in (self.exception, trap):
             if isinstance(found, wasmtime.WasmtimeError) and "handle limit exceeded" in str(found):
                 raise LimitError(HANDLE_LIMIT) from found
-        if failure is not None:
-            raise failure
+        if self.exception is not None:
+            raise self.exception
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
             raise GuestExit(trap.code)
         if trap is not None:
@@ -255,8 +256,8 @@ class Instance(Context):
 
     def fail(self, error: BaseException) -> None:
         """Ends the instance with this exception."""
-        if self._failure is None:
-            self._failure = error
+        if self.exception is None:
+            self.exception = error
         self.wake()
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
