@@ -32,5 +32,5 @@ async def running(
     table = ResourceTable()
     async with guest.open(providers, table=table, **options) as instance:
         yield instance
-        # Drops are carried out with the next round.
-        assert len(table) == 0, f"left in the resource table: {list(table._objects.values())}"
+        # After a trap nobody drops anything any more; closing clears the table.
+        assert len(table) == 0 or instance._failure is not None, f"left in the resource table: {list(table._objects.values())}"
