@@ -15,7 +15,7 @@
     (export "consume" (func (param "x" (own $thing)) (result u32)))
     (export "look" (func (param "x" (borrow $thing)) (result u32)))
     (export "slow-look" (func async (param "x" (borrow $thing)) (result u32)))
-    (export "swap" (func async (param "x" (own $thing)) (result (own $thing))))
+    (export "swap" (func async (param "x" (own $thing)) (result (result (own $thing)))))
   ))
   (alias export $host "thing" (type $thing))
 
@@ -132,6 +132,7 @@
       (call $leave (local.get $subtask)) (call $drop-call (local.get $subtask)))
     ;; what the last call that returned left
     (func (export "result") (result i32) (i32.load (i32.const 64)))
+    (func (export "swapped") (result i32) (i32.load (i32.const 68)))
 
     ;; (event, handle, code) of something that happened, or zeros
     (func (export "poll") (result i32)
@@ -183,6 +184,7 @@
   (func (export "cancel-call") (param "subtask" u32) (result u32) (canon lift (core func $i "cancel-call")))
   (func (export "drop-call") (param "subtask" u32) (canon lift (core func $i "drop-call")))
   (func (export "result") (result u32) (canon lift (core func $i "result")))
+  (func (export "swapped") (result u32) (canon lift (core func $i "swapped")))
   (func (export "make") (result u32) (canon lift (core func $make)))
   (func (export "consume") (param "thing" u32) (result u32) (canon lift (core func $consume)))
   (func (export "look") (param "thing" u32) (result u32) (canon lift (core func $look)))

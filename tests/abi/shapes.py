@@ -57,7 +57,7 @@ def same(t: ValType | None, a: Any, b: Any) -> bool:
         case None:
             return a is None and b is None
         case types.Primitive(name="f32" | "f64"):
-            return math.isnan(a) and math.isnan(b) or (a == b and math.copysign(1, a) == math.copysign(1, b))
+            return (math.isnan(a) and math.isnan(b)) or (a == b and math.copysign(1, a) == math.copysign(1, b))
         case types.Primitive():
             return type(a) is type(b) and bool(a == b)
         case types.List(element=types.Primitive(name="u8")):

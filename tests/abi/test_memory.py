@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -49,8 +49,8 @@ class Sizes:
 
 
 @pytest.fixture
-def sizes() -> Iterator[Sizes]:
-    yield Sizes()
+def sizes() -> Sizes:
+    return Sizes()
 
 
 class Echoing:

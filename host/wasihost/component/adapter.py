@@ -44,7 +44,7 @@ class _AdapterParts(Parts):
             '(alias core export $core "reader" (core func $reader))',
             '(alias core export $core "reader-callback" (core func $reader-callback))',
             "(type $reader-type (func async))",
-            '(func (export "reader") (type $reader-type) '
+            '(func (export "reader") (type $reader-type)',
             "(canon lift (core func $reader) async (callback $reader-callback)))",
             '(alias core export $core "callback" (core func $callback))',
             *self._lifts,

@@ -21,7 +21,7 @@ from wasihost.component.machine import Machine
 from wasihost.component.plans import Plans
 from wasihost.component.protocol import MAX_PAIRS, PENDING, READY, Operation
 from wasihost.component.providers import Method
-from wasihost.component.pumps import Pump
+from wasihost.component.streams import Source
 from wasihost.component.values import Err, Ok, WitError, snake_case
 from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError
@@ -181,10 +181,14 @@ class HostCalls:
     def _resume(self, token: int) -> int:
         call = self._calls[token]
         assert call.adapted.func.result is not None
+        try:
+            found = list(leaves(call.adapted.func.result, call.result))
+        except (AttributeError, TypeError):
+            found = []  # not a value of the type, as `finish` will say
         kinds = [
             (self._wiring.kind(t), isinstance(t, types.Stream))
-            for t, obj in leaves(call.adapted.func.result, call.result)
-            if isinstance(t, Kind) and not isinstance(obj, Pump)
+            for t, obj in found
+            if isinstance(t, Kind) and not self._goes_home(t, obj)
         ]
         if len(kinds) > MAX_PAIRS:
             raise LimitError(
@@ -205,13 +209,22 @@ class HostCalls:
         return pumps.incoming(self._instance, self._wiring.kind(kind), kind, handle)
 
     def handle_from_stream(self, kind: Kind, obj: Any) -> int:
-        if isinstance(obj, pumps.Reader | pumps.FutureReader):
-            return obj.give_away()
+        if self._goes_home(kind, obj):
+            return obj.give_away()  # type: ignore[no-any-return]
         assert self._finishing is not None
         readable, writable = next(self._finishing.pairs)
         pump = pumps.outgoing(self._instance, self._wiring.kind(kind), kind, writable, obj)
         pump.path = self._finishing.adapted.path
         return readable
+
+    def _goes_home(self, kind: Kind, obj: Any) -> bool:
+        """Whether `obj` is an end that this guest passed and that can go back as it is. One that was read from can be
+        read on like any other iterator."""
+        return (
+            isinstance(obj, pumps.Reader | pumps.FutureReader)
+            and (obj.machine, obj.kind) == (self._instance, kind)
+            and (obj.is_fresh or obj.over)
+        )
 
     # ---- cancel
 
@@ -220,7 +233,9 @@ class HostCalls:
         call.cancelled = True
         if call.task is None:
             del self._calls[token]  # not begun yet, see _run
-        elif not call.task.cancel():
+        elif call.task in self.tasks:
+            call.task.cancel()  # `_done` comes later, also if the task has ended just now
+        else:
             # It was done already, and its completion is on the way: that is a no-op now.
             del self._calls[token]
             self._discard(call)
@@ -251,10 +266,14 @@ class HostCalls:
 
 
 def discard(t: types.ValType, value: Any) -> None:
-    """Drops the resources inside a value that no guest gets."""
+    """Drops the resources inside a value that no guest gets, and closes the streams and futures."""
     for leaf, obj in leaves(t, value):
         if isinstance(leaf, types.Own) and hasattr(obj, "drop"):
             obj.drop()
+        elif isinstance(obj, Source):
+            obj.close(None)
+        elif isinstance(leaf, types.Future) and asyncio.iscoroutine(obj):
+            obj.close()
 
 
 def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
@@ -275,7 +294,7 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
                 yield from leaves(inner, getattr(value, snake_case(name)))
         case types.Option(payload=payload):
             if value is not None:
-                yield from leaves(payload, value)
+                yield from leaves(payload, value.value if isinstance(payload, types.Option) else value)
         case types.Result(ok=ok, err=err):
             inner_type = ok if isinstance(value, Ok) else err
             if inner_type is not None:

@@ -295,13 +295,14 @@ class FutureOutPump(Pump):
 class Reader(Pump, StreamReader[Any]):
     """The `StreamReader` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
 
-    __slots__ = ("_dropped", "_leftover", "_reading")
+    __slots__ = ("_dropped", "_leftover", "_reading", "is_fresh")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
         self._reading: asyncio.Future[None] | None = None
         self._dropped = False
+        self.is_fresh = True
 
     def other_end_dropped(self) -> None:
         self._dropped = True
@@ -330,6 +331,7 @@ class Reader(Pump, StreamReader[Any]):
             raise RuntimeError("another read of this stream is under way")
         if self.over:
             raise RuntimeError("this stream was closed or given away")
+        self.is_fresh = False
         self._reading = asyncio.get_running_loop().create_future()
         try:
             # Busy: a read that was cancelled is still on its way, and may bring something.
@@ -434,13 +436,17 @@ class Reader(Pump, StreamReader[Any]):
 
 
 class FutureReader(Pump):
-    """The awaitable of a future that the guest passed."""
+    """The awaitable of a future that the guest passed. Until it is used, it can be passed on to a guest again."""
 
     __slots__ = ("_result",)
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._result: asyncio.Future[Any] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._result is None
 
     def __await__(self) -> Any:
         if self._result is None:
