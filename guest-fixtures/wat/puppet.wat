@@ -15,7 +15,7 @@
     (export "consume" (func (param "x" (own $thing)) (result u32)))
     (export "look" (func (param "x" (borrow $thing)) (result u32)))
     (export "slow-look" (func async (param "x" (borrow $thing)) (result u32)))
-    (export "swap" (func async (param "x" (own $thing)) (result (result (own $thing)))))
+    (export "swap" (func async (param "x" (own $thing)) (result (result (own $thing) (error u32)))))
   ))
   (alias export $host "thing" (type $thing))
 
