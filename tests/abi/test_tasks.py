@@ -1,0 +1,193 @@
+"""Tasks that queue up, wait, compute or never end, see tasks.wat."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from tests.abi.running import WAT, assemble, running
+from wasihost.component.instance import Instance
+from wasihost.errors import DeadlockError
+
+TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
+
+
+class Provider:
+    def __init__(self) -> None:
+        self.started = asyncio.Semaphore(0)
+        self.gate = asyncio.Event()
+        self.cancelled = 0
+
+    async def wait(self, n: int) -> int:
+        self.started.release()
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        return n
+
+
+@contextlib.asynccontextmanager
+async def tasks(**options: Any) -> AsyncIterator[tuple[Instance, Provider]]:
+    provider = Provider()
+    async with running(TASKS, {"test:wat/host": provider}, **options) as instance:
+        yield instance, provider
+
+
+@contextlib.asynccontextmanager
+async def under_way(instance: Instance, name: str) -> AsyncIterator[asyncio.Task[Any]]:
+    task = asyncio.create_task(instance.call(name))
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize("name", ["yield-for-ever", "poll-for-ever"])
+async def test_a_busy_guest_does_not_starve_the_event_loop(name: str) -> None:
+    async with tasks() as (instance, _), under_way(instance, name):
+        for _ in range(20):
+            await asyncio.sleep(0.001)
+
+
+async def test_a_guest_that_computes_does_not_starve_the_event_loop() -> None:
+    async with tasks() as (instance, _):
+        computing = asyncio.create_task(instance.call("compute", 500_000_000))
+        passes = 0
+        while not computing.done():
+            await asyncio.sleep(0)
+            passes += 1
+        assert await computing == 500_000_000
+        assert passes > 5
+
+
+async def test_others_are_served_while_a_task_yields_for_ever() -> None:
+    async with tasks() as (instance, provider), under_way(instance, "yield-for-ever"):
+        assert await instance.call("count") == 1
+        slow = asyncio.create_task(instance.call("slow", 6))
+        await provider.started.acquire()
+        provider.gate.set()
+        assert await slow == 7
+
+
+async def test_a_task_that_yields_for_ever_can_be_cancelled() -> None:
+    async with tasks() as (instance, _):
+        async with under_way(instance, "yield-for-ever"):
+            await asyncio.sleep(0.01)
+        assert await instance.call("count") == 1
+
+
+async def test_a_sync_export_runs_while_async_ones_wait() -> None:
+    async with tasks() as (instance, provider):
+        waiting = [asyncio.create_task(instance.call("slow", n)) for n in range(10)]
+        for _ in waiting:
+            await provider.started.acquire()
+        assert [await instance.call("count") for _ in range(3)] == [1, 2, 3]
+        provider.gate.set()
+        assert await asyncio.gather(*waiting) == list(range(1, 11))
+
+
+async def test_tasks_that_stand_still_queue_up() -> None:
+    async with tasks() as (instance, provider):
+        waiting = [asyncio.create_task(instance.call("block", n)) for n in range(5)]
+        await provider.started.acquire()
+        assert await instance.call("count") == 1
+        provider.gate.set()
+        assert await asyncio.gather(*waiting) == list(range(1, 6))
+
+
+async def test_backpressure_holds_calls_back_until_it_is_released() -> None:
+    async with tasks() as (instance, provider):
+        await instance.call("hold")
+        provider.gate.set()
+        waiting = [asyncio.create_task(instance.call("slow", n)) for n in range(5)]
+        for _ in range(5):
+            await instance.call("count")
+        assert provider.started.locked()
+        await instance.call("release")
+        assert await asyncio.gather(*waiting) == list(range(1, 6))
+
+
+async def test_a_call_that_was_held_back_is_cancelled_before_it_starts() -> None:
+    async with tasks() as (instance, provider):
+        await instance.call("hold")
+        waiting = asyncio.create_task(instance.call("slow", 1))
+        await instance.call("count")
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        await instance.call("release")
+        provider.gate.set()
+        assert await instance.call("slow", 6) == 7
+        assert provider.started._value == 1
+
+
+async def test_one_of_many_calls_is_cancelled() -> None:
+    async with tasks() as (instance, provider):
+        waiting = [asyncio.create_task(instance.call("slow", n)) for n in range(10)]
+        for _ in waiting:
+            await provider.started.acquire()
+        for task in waiting[::2]:
+            task.cancel()
+        await asyncio.gather(*waiting[::2], return_exceptions=True)
+        await instance.call("count")
+        await asyncio.sleep(0)
+        assert provider.cancelled == 5
+        provider.gate.set()
+        assert await asyncio.gather(*waiting[1::2]) == list(range(2, 11, 2))
+
+
+@pytest.mark.parametrize("passes", range(8))
+async def test_a_call_that_ends_while_it_is_cancelled(passes: int) -> None:
+    async with tasks() as (instance, provider):
+        waiting = [asyncio.create_task(instance.call("slow", n)) for n in range(10)]
+        for _ in waiting:
+            await provider.started.acquire()
+        provider.gate.set()
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        for task in waiting:
+            task.cancel()
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert all(isinstance(each, asyncio.CancelledError) or each == n + 1 for n, each in enumerate(found))
+        assert await instance.call("slow", 6) == 7
+
+
+@pytest.mark.parametrize("passes", range(6))
+async def test_a_call_can_be_cancelled_as_soon_as_it_was_made(passes: int) -> None:
+    async with tasks() as (instance, provider):
+        task = asyncio.create_task(instance.call("slow", 1))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        provider.gate.set()
+        assert await instance.call("slow", 6) == 7
+
+
+async def test_waiting_for_ever_is_a_deadlock_where_no_other_call_can_come() -> None:
+    async with tasks(detect_deadlock=True) as (instance, _):
+        with pytest.raises(DeadlockError, match="wait-for-ever"):
+            await instance.call("wait-for-ever")
+
+
+async def test_a_guest_that_waits_costs_nothing() -> None:
+    async with tasks() as (instance, _), under_way(instance, "wait-for-ever"):
+        await asyncio.sleep(0.05)
+        before = time.process_time()
+        await asyncio.sleep(1)
+        assert time.process_time() - before < 0.05
+
+
+@pytest.mark.parametrize("name", ["yield-for-ever", "poll-for-ever", "wait-for-ever"])
+async def test_an_instance_can_be_closed_whatever_its_guest_does(name: str) -> None:
+    async with tasks() as (instance, _):
+        task = asyncio.create_task(instance.call(name))
+        await asyncio.sleep(0.01)
+    with pytest.raises((asyncio.CancelledError, RuntimeError)):
+        await task
