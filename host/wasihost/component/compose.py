@@ -173,11 +173,14 @@ class _Composition:
             parts.need(plain, interface.funcs[name])
         parts.begin()
         scope = parts.scope
+        exported: set[types.Resource | types.ValType] = set()
         for number, (name, t) in enumerate(interface.types.items()):
             # What is exported must be spelled in terms of what is exported: a definition of its own.
             source = scope.ref(t) if isinstance(t, types.Resource) else scope.definition_anew(t)
             scope.lines.append(f"(export $type-{number} {quote(name)} (type {source}))")
-            if isinstance(t, types.Resource | types.Nominal):
+            # By its first name, as in `TypeScope.export_item`.
+            if isinstance(t, types.Resource | types.Nominal) and t not in exported:
+                exported.add(t)
                 scope.know(t, f"$type-{number}")
         for plain, name in names.items():
             ascription = scope.func(interface.funcs[name])

@@ -39,6 +39,7 @@ class TypeScope:
         self.lines: list[str] = []
         self.named: dict[str, types.Resource | ValType] = {}
         self._known: dict[types.Resource | ValType, str] = {}
+        self._exported: set[types.Resource | ValType] = set()
         self._count = 0
 
     def symbol(self) -> str:
@@ -96,7 +97,9 @@ class TypeScope:
             symbol = self.export(name, f"(eq {known})" if known else "(sub resource)")
         else:
             symbol = self.export(name, f"(eq {self.definition(t)})")
-        if isinstance(t, types.Resource | types.Nominal):
+        # Methods of a resource must mention it by its first name in the interface.
+        if isinstance(t, types.Resource | types.Nominal) and t not in self._exported:
+            self._exported.add(t)
             self._known[t] = symbol
 
     def definition(self, t: types.Resource | ValType) -> str:

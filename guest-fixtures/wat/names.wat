@@ -1,0 +1,107 @@
+;; Imports under unusual names: functions outside of any interface, sync and async; a resource that one interface
+;; defines and another uses; one interface in two incompatible versions; one resource under two names. Each export calls
+;; one of them.
+(component
+  (import "root-sync" (func $root-sync (param "n" u32) (result u32)))
+  (import "root-async" (func $root-async async (param "n" u32) (result u32)))
+  (import "root-stream" (func $root-stream (result (stream u8))))
+
+  ;; `types` defines the resource, `users` has functions with it; both have an async one.
+  (import "test:names/types@1.0.0" (instance $types
+    (export "thing" (type $thing (sub resource)))
+    (export "[constructor]thing" (func (param "n" u32) (result (own $thing))))
+    (export "[method]thing.get" (func (param "self" (borrow $thing)) (result u32)))
+    (export "[method]thing.slow-get" (func async (param "self" (borrow $thing)) (result u32)))
+    (export "[static]thing.make" (func async (param "n" u32) (result (own $thing))))))
+  (alias export $types "thing" (type $thing))
+  (import "test:names/users@1.0.0" (instance $users
+    (alias outer 1 $thing (type $outer-thing))
+    (export "thing" (type $thing (eq $outer-thing)))
+    (export "use" (func (param "x" (borrow $thing)) (result u32)))
+    (export "slow-use" (func async (param "x" (own $thing)) (result u32)))))
+
+  (import "test:names/twice@1.0.0" (instance $twice-1 (export "which" (func async (result u32)))))
+  (import "test:names/twice@2.1.0" (instance $twice-2 (export "which" (func async (result u32)))))
+
+  ;; `type alias = original`: one resource under two names
+  (import "test:names/alias" (instance $alias
+    (export "original" (type $original (sub resource)))
+    (export "other" (type $other (eq $original)))
+    (export "make" (func async (result (own $other))))
+    (export "[method]original.get" (func (param "self" (borrow $original)) (result u32)))))
+  (alias export $alias "original" (type $original))
+
+  (core module $libc (memory (export "memory") 1))
+  (core instance $libc (instantiate $libc))
+  (alias core export $libc "memory" (core memory $memory))
+  (core func $root-sync (canon lower (func $root-sync)))
+  (core func $root-async (canon lower (func $root-async)))
+  (core func $root-stream (canon lower (func $root-stream)))
+  (core func $new (canon lower (func $types "[constructor]thing")))
+  (core func $get (canon lower (func $types "[method]thing.get")))
+  (core func $slow-get (canon lower (func $types "[method]thing.slow-get")))
+  (core func $make (canon lower (func $types "[static]thing.make")))
+  (core func $use (canon lower (func $users "use")))
+  (core func $slow-use (canon lower (func $users "slow-use")))
+  (core func $which-1 (canon lower (func $twice-1 "which")))
+  (core func $which-2 (canon lower (func $twice-2 "which")))
+  (core func $make-other (canon lower (func $alias "make")))
+  (core func $get-original (canon lower (func $alias "[method]original.get")))
+  (core func $drop-thing (canon resource.drop $thing))
+  (core func $drop-original (canon resource.drop $original))
+  (type $bytes (stream u8))
+  (core func $drop-stream (canon stream.drop-readable $bytes))
+  (core module $m
+    (import "" "root-sync" (func $root-sync (param i32) (result i32)))
+    (import "" "root-async" (func $root-async (param i32) (result i32)))
+    (import "" "root-stream" (func $root-stream (result i32)))
+    (import "" "new" (func $new (param i32) (result i32)))
+    (import "" "get" (func $get (param i32) (result i32)))
+    (import "" "slow-get" (func $slow-get (param i32) (result i32)))
+    (import "" "make" (func $make (param i32) (result i32)))
+    (import "" "use" (func $use (param i32) (result i32)))
+    (import "" "slow-use" (func $slow-use (param i32) (result i32)))
+    (import "" "which-1" (func $which-1 (result i32)))
+    (import "" "which-2" (func $which-2 (result i32)))
+    (import "" "make-other" (func $make-other (result i32)))
+    (import "" "get-original" (func $get-original (param i32) (result i32)))
+    (import "" "drop-thing" (func $drop-thing (param i32)))
+    (import "" "drop-original" (func $drop-original (param i32)))
+    (import "" "drop-stream" (func $drop-stream (param i32)))
+
+    ;; root-async(root-sync(n))
+    (func (export "root") (param $n i32) (result i32)
+      (call $drop-stream (call $root-stream))
+      (call $root-async (call $root-sync (local.get $n))))
+
+    ;; what each function says of one thing, as decimal digits; 1 for each that is right
+    (func (export "things") (param $n i32) (result i32) (local $a i32) (local $b i32) (local $sum i32)
+      (local.set $a (call $new (local.get $n)))
+      (local.set $b (call $make (local.get $n)))
+      (local.set $sum (i32.eq (call $get (local.get $a)) (local.get $n)))
+      (local.set $sum (i32.add (local.get $sum) (i32.eq (call $slow-get (local.get $b)) (local.get $n))))
+      (local.set $sum (i32.add (local.get $sum) (i32.eq (call $use (local.get $a)) (local.get $n))))
+      (local.set $sum (i32.add (local.get $sum) (i32.eq (call $slow-use (local.get $a)) (local.get $n))))
+      (call $drop-thing (local.get $b))
+      (local.get $sum))
+
+    (func (export "twice") (result i32)
+      (i32.add (i32.mul (call $which-1) (i32.const 10)) (call $which-2)))
+
+    (func (export "other") (result i32) (local $other i32) (local $found i32)
+      (local.set $other (call $make-other))
+      (local.set $found (call $get-original (local.get $other)))
+      (call $drop-original (local.get $other))
+      (local.get $found)))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "root-sync" (func $root-sync)) (export "root-async" (func $root-async))
+    (export "root-stream" (func $root-stream)) (export "new" (func $new)) (export "get" (func $get))
+    (export "slow-get" (func $slow-get)) (export "make" (func $make)) (export "use" (func $use))
+    (export "slow-use" (func $slow-use)) (export "which-1" (func $which-1)) (export "which-2" (func $which-2))
+    (export "make-other" (func $make-other)) (export "get-original" (func $get-original))
+    (export "drop-thing" (func $drop-thing)) (export "drop-original" (func $drop-original))
+    (export "drop-stream" (func $drop-stream))))))
+  (func (export "root") async (param "n" u32) (result u32) (canon lift (core func $i "root")))
+  (func (export "things") async (param "n" u32) (result u32) (canon lift (core func $i "things")))
+  (func (export "twice") async (result u32) (canon lift (core func $i "twice")))
+  (func (export "other") async (result u32) (canon lift (core func $i "other"))))
