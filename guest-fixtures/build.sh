@@ -12,7 +12,8 @@ RELEASE=rust/target/wasm32-unknown-unknown/release
 P2_RELEASE=rust/target/wasm32-wasip2/release
 
 # name in prebuilt/ = what cargo calls it
-RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-methods=tcp_methods \
+RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client \
+rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions"
 
 tool() { $GUEST_RUN "$@"; }
@@ -22,8 +23,17 @@ install_fixture() { # FROM NAME
   tool wasm-tools strip -a "$1" -o "prebuilt/$2.wasm"
 }
 
+# what panics say must not depend on where this machine keeps its crates
+cargo_build() { # ARGUMENT...
+  tool sh -c '
+    cd rust
+    crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    exec cargo build --release --locked --config "build.rustflags = [\"--remap-path-prefix=$crates=crates\"]" "$@"
+  ' sh "$@"
+}
+
 build_rust() {
-  tool sh -c 'cd rust && cargo build --release --locked'
+  cargo_build
   for pair in $RUST; do
     install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
   done
@@ -31,7 +41,7 @@ build_rust() {
 
 # std for wasm32-wasip2 imports WASI 0.2 by itself
 build_p2() {
-  tool sh -c 'cd rust && cargo build --release --locked -p hello-p2 --target wasm32-wasip2'
+  cargo_build -p hello-p2 --target wasm32-wasip2
   install_fixture "$P2_RELEASE/hello_p2.wasm" rust-hello-p2
 }
 

@@ -1,4 +1,4 @@
-"""`rust-tcp-methods` and `c-tcp-methods`: every function of tcp-socket, every state, every error on loopback."""
+"""`rust-tcp-*` and `c-tcp-methods`: every function of tcp-socket, every state, every error on loopback."""
 
 from __future__ import annotations
 
@@ -10,44 +10,59 @@ import pytest
 from tests.guests.harness import FIXTURES, FamilyName, families, run
 from wasihost import deny_all
 
-CASES = """
-    create bind bind-port-zero bind-wildcard bind-invalid-address bind-twice bind-after-failed-bind bind-address-in-use
-    bind-again-after-close connect connect-bound connect-invalid-address connect-refused connect-twice connect-pending
-    listen listen-unbound listen-twice listen-address-in-use listen-backlog accept-many accepted-socket
-    accept-after-handle-drop drop-accept-stream drop-in-every-state state-unbound state-bound state-listening
-    state-connected state-closed keep-alive-enabled keep-alive-idle-time keep-alive-interval keep-alive-count hop-limit
-    receive-buffer-size send-buffer-size options-inherited send-and-receive send-twice receive-twice
-    transfer-after-handle-drop transfer-large one-byte-reads empty-read-and-write splice half-close close-without-data
-    send-ended-stream send-then-drop-everything drop-futures drop-receive-stream drop-unread-data connection-reset
-    connection-broken ipv6-addresses ipv6-flow-info-and-scope-id ipv6-only
-""".split()
+CASES = {
+    "rust-tcp-states": """
+        create bind bind-port-zero bind-wildcard bind-invalid-address bind-twice bind-after-failed-bind
+        bind-address-in-use bind-again-after-close drop-in-every-state state-unbound state-bound state-listening
+        state-connected state-closed ipv6-addresses ipv6-flow-info-and-scope-id ipv6-only
+    """.split(),
+    "rust-tcp-connections": """
+        connect connect-bound connect-invalid-address connect-refused connect-twice connect-pending listen
+        listen-unbound listen-twice listen-address-in-use listen-backlog accept-many accepted-socket
+        accept-after-handle-drop drop-accept-stream
+    """.split(),
+    "rust-tcp-options": """
+        keep-alive-enabled keep-alive-idle-time keep-alive-interval keep-alive-count hop-limit receive-buffer-size
+        send-buffer-size options-inherited
+    """.split(),
+    "rust-tcp-streams": """
+        send-and-receive send-twice receive-twice transfer-after-handle-drop transfer-large one-byte-reads
+        empty-read-and-write splice half-close close-without-data send-ended-stream send-then-drop-everything
+        drop-futures drop-receive-stream drop-unread-data connection-reset connection-broken
+    """.split(),
+}
+ONLY_BY_NAME = {"rust-tcp-states": ["denied"], "rust-tcp-options": ["options-as-on-linux"]}
+FIXTURE_OF = {case: name for name, cases in CASES.items() for case in cases}
 
 
-def test_the_list_of_cases_is_complete() -> None:
-    source = (FIXTURES / "rust/tcp-methods/src/lib.rs").read_text(encoding="utf-8")
-    assert re.findall(r'^ +"([a-z0-9-]+)" => \w+::', source, re.MULTILINE) == [*CASES, "denied", "options-as-on-linux"]
+@pytest.mark.parametrize("name", CASES)
+def test_the_list_of_cases_is_complete(name: str) -> None:
+    source = (FIXTURES / "rust" / name.removeprefix("rust-") / "src/lib.rs").read_text(encoding="utf-8")
+    found = re.findall(r'^ +"([a-z0-9-]+)" => \w+::', source, re.MULTILINE)
+    assert found == CASES[name] + ONLY_BY_NAME.get(name, [])
 
 
 @families
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", FIXTURE_OF)
 def test_rust(case: str, family: FamilyName) -> None:
-    assert run("rust-tcp-methods", CASE=case, FAMILY=family) == f"ok {case}\n"
+    assert run(FIXTURE_OF[case], CASE=case, FAMILY=family) == f"ok {case}\n"
 
 
 @families
-def test_all_cases_in_one_run(family: FamilyName) -> None:
-    assert run("rust-tcp-methods", FAMILY=family) == "".join(f"ok {case}\n" for case in CASES)
+@pytest.mark.parametrize("name", CASES)
+def test_all_cases_in_one_run(name: str, family: FamilyName) -> None:
+    assert run(name, FAMILY=family) == "".join(f"ok {case}\n" for case in CASES[name])
 
 
 @families
 def test_everything_is_denied_without_a_policy(family: FamilyName) -> None:
-    assert run("rust-tcp-methods", policy=deny_all, CASE="denied", FAMILY=family) == "ok denied\n"
+    assert run("rust-tcp-states", policy=deny_all, CASE="denied", FAMILY=family) == "ok denied\n"
 
 
 @families
 @pytest.mark.skipif(sys.platform != "linux", reason="the exact values are those of Linux")
 def test_options_as_on_linux(family: FamilyName) -> None:
-    assert run("rust-tcp-methods", CASE="options-as-on-linux", FAMILY=family) == "ok options-as-on-linux\n"
+    assert run("rust-tcp-options", CASE="options-as-on-linux", FAMILY=family) == "ok options-as-on-linux\n"
 
 
 @families

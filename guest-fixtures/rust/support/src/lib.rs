@@ -14,6 +14,7 @@ pub mod bindings {
         additional_derives: [PartialEq],
     });
 }
+pub mod cases;
 pub mod check;
 pub mod environment;
 pub mod net;
