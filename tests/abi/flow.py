@@ -61,7 +61,10 @@ def guest(payload: ValType | None) -> str:
     return "\n".join(
         ["(component", *lines, *scope.lines, *defined, "(core module $m" + CORE_IMPORTS, *core_imports]
         + [_BODY.format(size=size, future_size=max(size, 1)), ")"]
-        + [f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))', _LIFTS]
+        + [
+            f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))',
+            _LIFTS,
+        ]
     )
 
 

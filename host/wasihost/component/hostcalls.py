@@ -24,7 +24,7 @@ from wasihost.component.providers import Method
 from wasihost.component.streams import Source
 from wasihost.component.values import Err, Ok, WitError, snake_case
 from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
-from wasihost.errors import LimitError, ProviderError
+from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
 Start = Callable[..., int] | Callable[..., Coroutine[Any, Any, int]]
 
@@ -38,7 +38,8 @@ class HostCall:
         self.adapted = adapted
         self.task: asyncio.Future[Any] | None = None
         self.result: Any = None
-        self.pairs: Iterator[tuple[int, int]] = iter(())
+        # By kind, since a plan meets the parts of a value in an order of its own.
+        self.pairs: dict[int, Iterator[tuple[int, int]]] = {}
         self.cancelled = False
 
     def returned(self, get: Callable[[], Any]) -> None:
@@ -96,7 +97,7 @@ class HostCalls:
         plans = self._plans_of(kind)
         path = " or ".join(adapted.path for adapted in self._mentioning(kind))
         give_type = types.Func((*TOKEN, ("values", values)), None)
-        registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, self._values.pop)
+        registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, self._take)
         registrar.add(instance, f"give-{number}", path, give_type, plans, self._give)
 
     def _plans_of(self, kind: Kind) -> Plans:
@@ -196,7 +197,10 @@ class HostCalls:
             )
         rings = self._instance.rings
         rings.ask_pairs(kinds)
-        call.pairs = (rings.pair(index) for index in range(len(kinds)))
+        indices: dict[int, list[int]] = {}
+        for index, (number, _) in enumerate(kinds):
+            indices.setdefault(number, []).append(index)
+        call.pairs = {number: map(rings.pair, of_kind) for number, of_kind in indices.items()}
         return len(kinds)
 
     def _finish(self, token: int) -> Any:
@@ -211,9 +215,11 @@ class HostCalls:
     def handle_from_stream(self, kind: Kind, obj: Any) -> int:
         if self._goes_home(kind, obj):
             return obj.give_away()  # type: ignore[no-any-return]
-        assert self._finishing is not None
-        readable, writable = next(self._finishing.pairs)
-        pump = pumps.outgoing(self._instance, self._wiring.kind(kind), kind, writable, obj)
+        if self._finishing is None:
+            raise UnsupportedTypeError("a stream or future inside the elements of another that a provider returns")
+        number = self._wiring.kind(kind)
+        readable, writable = next(self._finishing.pairs[number])
+        pump = pumps.outgoing(self._instance, number, kind, writable, obj)
         pump.path = self._finishing.adapted.path
         return readable
 
@@ -250,6 +256,10 @@ class HostCalls:
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""
         self._values[token] = values
+
+    def _take(self, token: int) -> Sequence[Any]:
+        self._finishing = None  # there are no pairs of ends for elements
+        return self._values.pop(token)
 
     def untaken_values(self, token: int, kind: Kind) -> None:
         """There will be no `take`: closes what these values hold."""
