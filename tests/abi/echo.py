@@ -154,9 +154,8 @@ def guest(ts: Sequence[ValType]) -> str:
         else:
             bodies.append(_plain(echo))
             options += f' (post-return (core func $i "{echo.name}-post"))'
-        lifts.append(
-            f'(func (export "{echo.name}") (type $type-{echo.name}) (canon lift (core func $i "{echo.name}") {options}))'
-        )
+        lift = f'(canon lift (core func $i "{echo.name}") {options})'
+        lifts.append(f'(func (export "{echo.name}") (type $type-{echo.name}) {lift})')
     lines += [WAITING, *bodies, ")"]
     instance = (
         f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {" ".join(arguments)}))))'
@@ -170,9 +169,9 @@ def _async(echo: Echo) -> str:
 
 def _flat(echo: Echo) -> tuple[list[str], list[str]]:
     """Core parameters and results of the sync lift."""
-    params = list(layout.flatten_all(t for _, t in echo.func.params))
+    params: list[str] = list(layout.flatten_all(t for _, t in echo.func.params))
     assert echo.func.result is not None
-    results = list(layout.flatten(echo.func.result))
+    results: list[str] = list(layout.flatten(echo.func.result))
     return (
         ["i32"] if len(params) > layout.MAX_FLAT_PARAMS else params,
         ["i32"] if len(results) > layout.MAX_FLAT_RESULTS else results,

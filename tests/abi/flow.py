@@ -42,14 +42,14 @@ def guest(payload: ValType | None) -> str:
         "fsource": ('lower (func $host "fsource")', "", "i32"),
         "fsink": ('lower (func $host "fsink")', "i32", ""),
     }
-    for word, t in (("stream", scope.ref(stream)), ("future", scope.ref(future))):
+    for word, ref in (("stream", scope.ref(stream)), ("future", scope.ref(future))):
         copied = "i32 i32 i32" if word == "stream" else "i32 i32"
         canons |= {
-            f"{word}.new": (f"{word}.new {t}", "", "i64"),
-            f"{word}.read": (f"{word}.read {t} {copy}", copied, "i32"),
-            f"{word}.write": (f"{word}.write {t} (memory $memory)", copied, "i32"),
-            f"{word}.drop-readable": (f"{word}.drop-readable {t}", "i32", ""),
-            f"{word}.drop-writable": (f"{word}.drop-writable {t}", "i32", ""),
+            f"{word}.new": (f"{word}.new {ref}", "", "i64"),
+            f"{word}.read": (f"{word}.read {ref} {copy}", copied, "i32"),
+            f"{word}.write": (f"{word}.write {ref} (memory $memory)", copied, "i32"),
+            f"{word}.drop-readable": (f"{word}.drop-readable {ref}", "i32", ""),
+            f"{word}.drop-writable": (f"{word}.drop-writable {ref}", "i32", ""),
         }
     defined = [f"(core func ${name} (canon {canon}))" for name, (canon, _, _) in canons.items()]
     arguments = " ".join(f'(export "{name}" (func ${name}))' for name in canons)
@@ -58,14 +58,10 @@ def guest(payload: ValType | None) -> str:
         for name, (_, params, results) in canons.items()
     ]
     size = 0 if payload is None else layout.size(payload)
-    return "\n".join(
-        ["(component", *lines, *scope.lines, *defined, "(core module $m" + CORE_IMPORTS, *core_imports]
-        + [_BODY.format(size=size, future_size=max(size, 1)), ")"]
-        + [
-            f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))',
-            _LIFTS,
-        ]
-    )
+    instance = f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))'
+    body = _BODY.format(size=size, future_size=max(size, 1))
+    core = ["(core module $m" + CORE_IMPORTS, *core_imports, body, ")"]
+    return "\n".join(["(component", *lines, *scope.lines, *defined, *core, instance, _LIFTS])
 
 
 _BODY = """

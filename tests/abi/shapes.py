@@ -11,7 +11,7 @@ from wasihost.component import types
 from wasihost.component.types import ValType
 from wasihost.component.values import Err, Ok, Some, snake_case
 
-HANDLES = types.Own | types.Borrow | types.Stream | types.Future
+HANDLES = (types.Own, types.Borrow, types.Stream, types.Future)
 Leaf = Callable[[ValType, Any], Any]
 
 

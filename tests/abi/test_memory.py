@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from tests.abi.running import assemble, running
 from tests.abi.test_flow import ALL, Batches, Provider
 from wasihost.component import memory, types
 from wasihost.component.streams import StreamReader
-from wasihost.component.values import Some, WitError
+from wasihost.component.values import Err, Ok, Some, WitError
 
 # Long enough that what is lost in a thousand calls is many pages of 64 KiB.
 TEXT = "x" * 1000
@@ -31,10 +32,6 @@ WARM_UP, CALLS = 200, 2000
 
 
 def value() -> Any:
-    from types import SimpleNamespace
-
-    from wasihost.component.values import Ok
-
     return TEXT, [SimpleNamespace(a=TEXT, b=[1, 2, 3])] * 3, Some([TEXT, "", TEXT]), Ok(TEXT.encode())
 
 
@@ -55,18 +52,19 @@ def sizes() -> Sizes:
 
 class Echoing:
     def __init__(self, waits: bool) -> None:
-        async def wait(x: Any, fill: Any = None) -> Any:
-            await asyncio.sleep(0)
-            return give(x, fill)
+        self.echo_0, self.wait_0 = self.give, self.wait
+        self.aecho_0: Any = self.wait if waits else self.give
+        self.cecho_0: Any = self.aecho_0
 
-        def give(x: Any, fill: Any = None) -> Any:
-            return (x, fill) if fill else x
+    def give(self, x: Any, fill: Any = None) -> Any:
+        return (x, fill) if fill else x
 
-        def all_(x: Any) -> Any:
-            return (x,)
+    async def wait(self, x: Any, fill: Any = None) -> Any:
+        await asyncio.sleep(0)
+        return self.give(x, fill)
 
-        self.echo_0, self.wait_0, self.all = give, wait, all_
-        self.aecho_0 = self.cecho_0 = wait if waits else give
+    def all(self, x: Any) -> Any:
+        return (x,)
 
 
 @contextlib.asynccontextmanager
@@ -88,44 +86,40 @@ async def test_calls_leave_nothing_behind(name: str, waits: bool, sizes: Sizes) 
         assert sizes() == before
 
 
+class Slow(Echoing):
+    """Never answers; counts the calls that began and those that were cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__(True)
+        self.began, self.cancelled = asyncio.Semaphore(0), asyncio.Semaphore(0)
+        self.cecho_0 = self.never
+
+    async def never(self, x: Any, fill: Any = None) -> Any:
+        self.began.release()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.cancelled.release()
+
+
 async def test_calls_that_are_cancelled_leave_nothing_behind(sizes: Sizes) -> None:
-    waiting: list[asyncio.Future[None]] = []
-    cancelled = 0
-
-    class Slow(Echoing):
-        def __init__(self) -> None:
-            super().__init__(True)
-
-            async def never(x: Any, fill: Any) -> Any:
-                nonlocal cancelled
-                waiting.append(asyncio.get_running_loop().create_future())
-                try:
-                    await waiting[-1]
-                except asyncio.CancelledError:
-                    cancelled += 1
-                    raise
-
-            self.cecho_0 = never
-
-    async with echoing(Slow()) as instance:
+    provider = Slow()
+    async with echoing(provider) as instance:
 
         async def cancel(times: int) -> None:
             for _ in range(times // 20):
-                expected = cancelled + 20
                 tasks = [asyncio.create_task(instance.call("cecho-0", value(), FILLED)) for _ in range(20)]
-                waiting.clear()
-                while len(waiting) < 20:
-                    await asyncio.sleep(0)
+                for _ in tasks:
+                    await provider.began.acquire()
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-                while cancelled < expected:
-                    await asyncio.sleep(0)
+                for _ in tasks:
+                    await provider.cancelled.acquire()
 
         await cancel(WARM_UP)
         before = sizes()
         await cancel(CALLS)
-        assert cancelled == WARM_UP + CALLS
         assert sizes() == before
 
 
@@ -212,8 +206,6 @@ async def test_errors_of_results_leave_nothing_behind(sizes: Sizes) -> None:
     async with running(assemble(echo.guest([t])), {echo.HOST: Failing()}) as instance:
 
         async def call(times: int) -> None:
-            from wasihost.component.values import Err
-
             for _ in range(times):
                 for name in ("echo-0", "wait-0", "aecho-0"):
                     with pytest.raises(WitError):

@@ -37,7 +37,8 @@ class Types:
 
 
 class Users:
-    Thing = Thing
+    def __init__(self) -> None:
+        self.Thing = Thing
 
     def use(self, x: Thing) -> int:
         return x.n
@@ -77,7 +78,8 @@ class Original:
 
 
 class Alias:
-    Original = Other = Original
+    def __init__(self) -> None:
+        self.Original = self.Other = Original
 
     async def make(self) -> Original:
         return Original()

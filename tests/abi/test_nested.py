@@ -27,7 +27,10 @@ async def number(n: int) -> int:
     return n
 
 
-def bundle(maybe: Any = None, some: Any = (), either: Any = Err("none"), twice: Any = None) -> Any:
+NONE = Err("none")
+
+
+def bundle(maybe: Any = None, some: Any = (), either: Any = NONE, twice: Any = None) -> Any:
     return SimpleNamespace(maybe=maybe, some=list(some), either=either, twice=twice)
 
 
