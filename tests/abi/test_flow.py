@@ -21,7 +21,7 @@ from wasihost.component.values import Classes
 ALL = 2**32 - 1
 THING = types.Resource("thing")
 SETTINGS = settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     database=None,
     derandomize=True,

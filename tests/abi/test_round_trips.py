@@ -86,7 +86,7 @@ async def check(ts: Sequence[ValType], samples: Sequence[Sequence[Any]], waits: 
 
 
 SETTINGS = settings(
-    max_examples=100,
+    max_examples=70,
     deadline=None,
     database=None,
     derandomize=True,
