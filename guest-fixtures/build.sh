@@ -34,6 +34,7 @@ cargo_build() { # ARGUMENT...
 
 build_rust() {
   cargo_build
+  cargo_build -p exports
   for pair in $RUST; do
     install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
   done
