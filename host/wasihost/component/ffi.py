@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import threading
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_size_t, c_uint32, c_void_p
 from importlib.metadata import version
@@ -142,34 +141,39 @@ def yield_on_epochs(store: wasmtime.Store) -> None:
     raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
 
 
-# ---- Python's own stack check
-
-_set_stack_protection = getattr(ctypes.pythonapi, "PyUnstable_ThreadState_SetStackProtection", None)
-_get_thread_state = ctypes.pythonapi.PyThreadState_Get
-_protected = threading.local()
-
-
-def protect_stack() -> None:
-    """Tells Python >= 3.14 that this thread's frames may stand anywhere.
-
-    It checks the C stack by address, and Wasmtime runs our callbacks on stacks of its own: every call in them would
-    be a RecursionError. One wide range for a thread costs nothing per call; what is lost is Python's own check of
-    deep recursion in C code in that thread (recursion of Python code is still counted).
-    """
-    if _set_stack_protection is None or getattr(_protected, "done", False):
-        return
-    _get_thread_state.restype = c_void_p
-    _set_stack_protection.argtypes = [c_void_p, c_void_p, c_size_t]
-    _set_stack_protection(_get_thread_state(), PAGE, (1 << 47) - 2 * PAGE)
-    _protected.done = True
-
-
 # ---- calls
 
 
 # Without the GIL: here guests run.
 _poll: Callable[[Any], bool] = raw.dll["wasmtime_call_future_poll"]
 _poll.restype, _poll.argtypes = c_bool, [c_void_p]  # type: ignore[attr-defined]
+
+
+def _poll_unchecked(future: Any) -> bool:
+    """`_poll` for Python >= 3.14, which compares the C stack's address with the bounds of the thread's own stack.
+
+    Wasmtime runs our callbacks on stacks of its own. There Python took itself for nearly out of stack: in 3.14.0 every
+    call is a RecursionError, and since 3.14.1 objects that should be destroyed are put off until the thread is back on
+    its own stack (gh-139653). So during a poll the bounds are all addresses; deep recursion in C code is not noticed in
+    that time, recursion of Python code is.
+    """
+    state = _get_thread_state()
+    _set_stack_protection(state, PAGE, (1 << 47) - 2 * PAGE)
+    try:
+        return _poll(future)
+    finally:
+        _reset_stack_protection(state)
+
+
+poll_future: Callable[[Any], bool] = _poll
+if hasattr(ctypes.pythonapi, "PyUnstable_ThreadState_SetStackProtection"):
+    _get_thread_state = ctypes.pythonapi.PyThreadState_Get
+    _set_stack_protection = ctypes.pythonapi.PyUnstable_ThreadState_SetStackProtection
+    _reset_stack_protection = ctypes.pythonapi.PyUnstable_ThreadState_ResetStackProtection
+    _get_thread_state.restype = c_void_p
+    _set_stack_protection.argtypes = [c_void_p, c_void_p, c_size_t]
+    _reset_stack_protection.argtypes = [c_void_p]
+    poll_future = _poll_unchecked
 
 
 class Call:
@@ -182,7 +186,7 @@ class Call:
 
     def poll(self) -> bool:
         """Runs the store until it waits or yields: True when the call is over, raising its error if it failed."""
-        if not _poll(self._future):
+        if not poll_future(self._future):
             return False
         self.close()
         _raise_if(self._error)

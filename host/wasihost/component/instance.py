@@ -116,7 +116,6 @@ class Instance(Context):
     async def start(self) -> None:
         """Instantiates the component and begins to drive it."""
         engine.check_faulthandler()
-        ffi.protect_stack()
         ffi.yield_on_epochs(self._store)
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
