@@ -11,6 +11,7 @@ import pytest
 
 from tests.guests.harness import Guest, fails, load, passes, run, run_async, until
 from tests.guests.peers import discard, echo, server
+from tests.guests.test_tcp_methods import FIXTURE_OF
 from tests.unit.sockets.fake_network import FakeNetwork
 from wasihost import GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.network.base import Address
@@ -135,7 +136,7 @@ async def test_an_async_policy_of_one_guest_holds_up_no_other() -> None:
 
 @pytest.mark.parametrize("case", ["bind", "connect", "listen", "send-and-receive", "accept-many"])
 def test_an_async_policy_works_for_every_use(case: str) -> None:
-    assert run("rust-tcp-methods", policy=Slow(), CASE=case) == f"ok {case}\n"
+    assert run(FIXTURE_OF[case], policy=Slow(), CASE=case) == f"ok {case}\n"
 
 
 def test_an_async_policy_works_for_the_c_guest() -> None:

@@ -452,8 +452,8 @@ async def test_an_exit_with_code_0_is_a_good_end() -> None:
 
 
 async def test_a_run_that_gives_err_is_an_exit_with_code_1() -> None:
-    guest = Guest("rust-tcp-methods", env={"CASE": "nonsense"})
-    error = await fails(guest.host.run_async(load("rust-tcp-methods")), GuestExit)
+    guest = Guest("rust-tcp-states", env={"CASE": "nonsense"})
+    error = await fails(guest.host.run_async(load("rust-tcp-states")), GuestExit)
     assert isinstance(error, GuestExit)
     assert error.code == 1
     assert "CASE=nonsense is unknown" in str(guest.stderr)
