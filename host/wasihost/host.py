@@ -13,6 +13,7 @@ from typing import TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
+from wasihost.component import interrupts
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.engine import default_engine
@@ -93,7 +94,8 @@ class Host:
         Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
         LinkError, ComponentError, and whatever a provider or policy raised.
         """
-        asyncio.run(self.run_async(component))
+        with interrupts.restoring():
+            asyncio.run(self.run_async(component))
 
     async def run_async(self, component: ComponentSource) -> None:
         """As `run`, within the running event loop."""

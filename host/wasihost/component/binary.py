@@ -73,7 +73,7 @@ def section(number: int, contents: bytes) -> bytes:
     return bytes([number]) + leb(len(contents)) + contents
 
 
-def hollow(wasm: bytes) -> bytes:
+def hollow(wasm: bytes, origin: str = "the component") -> bytes:
     """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
 
     Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price
@@ -82,7 +82,7 @@ def hollow(wasm: bytes) -> bytes:
     try:
         return _hollow_component(wasm)
     except IndexError:
-        raise ComponentError("the component ends in the middle of a section: is the file complete?") from None
+        raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
 
 
 def _hollow_component(wasm: bytes) -> bytes:

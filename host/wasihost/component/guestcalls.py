@@ -187,10 +187,10 @@ class GuestCalls:
         for call in self._calls.values():
             call.lent.clear()
             if not call.future.done():
-                if isinstance(error, Exception):
-                    call.future.set_exception(error)
+                if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):
+                    call.future.cancel()  # the event loop itself raises the first two
                 else:
-                    call.future.cancel()
+                    call.future.set_exception(error)
         self._calls.clear()
 
     # ---- the driver component's calls

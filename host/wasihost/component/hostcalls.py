@@ -9,6 +9,7 @@ cancel  the guest gave the call up
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
@@ -149,6 +150,8 @@ class HostCalls:
             except asyncio.CancelledError:
                 task.cancel()
                 await asyncio.wait([task])
+                with contextlib.suppress(BaseException):
+                    call.returned(task.result)  # for `close` to discard
                 raise
             call.returned(task.result)
             return READY
@@ -158,6 +161,8 @@ class HostCalls:
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
         self.tasks.discard(task)
         if self._instance.closing:
+            with contextlib.suppress(BaseException):
+                call.returned(task.result)  # for `close` to discard
             return
         if call.cancelled:
             self._calls.pop(token, None)
@@ -246,6 +251,16 @@ class HostCalls:
             del self._calls[token]
             self._discard(call)
 
+    def close(self) -> None:
+        """The instance is over: closes what calls hold that began and will not be finished."""
+        calls, self._calls = self._calls, {}
+        for call in calls.values():
+            held = call.result.value if isinstance(call.result, Ok) else call.result
+            if asyncio.iscoroutine(held) and call.adapted.func.is_async:
+                held.close()  # not begun yet, see _run
+            elif call.result is not None:
+                self._discard(call)
+
     def _discard(self, call: HostCall) -> None:
         """Nobody takes this result any more: closes what it holds."""
         if call.adapted.func.result is not None:
@@ -263,7 +278,7 @@ class HostCalls:
 
     def untaken_values(self, token: int, kind: Kind) -> None:
         """There will be no `take`: closes what these values hold."""
-        values = self._values.pop(token)
+        values = self._values.pop(token, ())
         if kind.payload is not None:
             discard(types.List(kind.payload), values)
 

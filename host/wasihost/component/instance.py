@@ -150,7 +150,10 @@ class Instance(Context):
         await asyncio.gather(*self._tasks, return_exceptions=True)  # async generators that close
         self._store.close()
         self._linker.close()
-        self.table.clear()
+        try:
+            self._host_calls.close()
+        finally:
+            self.table.clear()
 
     # ---- driving
 

@@ -7,17 +7,32 @@ flag, and the handler that was there before is called after the poll.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import signal
 import threading
 from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+_main_thread: int | None = None  # which alone gets signals
 _running = 0
 _previous: Any = None
 _polling = False
 _pending = False
+
+
+@contextlib.contextmanager
+def restoring() -> Iterator[None]:
+    """Gives SIGINT back to whom it belonged. `asyncio.run` does not when a coroutine raises KeyboardInterrupt, because
+    it then finds our handler in the place of its own."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not before:
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
@@ -34,7 +49,8 @@ def deferring() -> Iterator[None]:
 
 
 def _install() -> None:
-    global _running, _previous
+    global _running, _previous, _main_thread
+    _main_thread = threading.get_ident()
     _running += 1
     if _running == 1 and callable(signal.getsignal(signal.SIGINT)):
         _previous = signal.signal(signal.SIGINT, _handle)
@@ -45,8 +61,15 @@ def _uninstall() -> None:
     _running -= 1
     if _running == 0 and _previous is not None:
         if signal.getsignal(signal.SIGINT) is _handle:
-            signal.signal(signal.SIGINT, _previous)
+            signal.signal(signal.SIGINT, _still_wanted(_previous))
         _previous = None
+
+
+def _still_wanted(handler: Any) -> Any:
+    """`asyncio.run` takes its handler away when its main task ends, but not if it finds ours in its place."""
+    main_task = handler.keywords.get("main_task") if isinstance(handler, functools.partial) else None
+    is_over = isinstance(main_task, asyncio.Task) and main_task.done()
+    return signal.default_int_handler if is_over else handler
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
@@ -60,12 +83,14 @@ def _handle(number: int, frame: FrameType | None) -> None:
 def begin_poll() -> None:
     """From here to `end_poll` no interrupt is delivered."""
     global _polling
-    _polling = True
+    _polling = _polling or threading.get_ident() == _main_thread
 
 
 def end_poll() -> None:
     """Delivers an interrupt that came meanwhile."""
     global _polling, _pending
+    if threading.get_ident() != _main_thread:
+        return
     _polling = False
     if _pending:
         _pending = False

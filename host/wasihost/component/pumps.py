@@ -195,6 +195,10 @@ class ValueOutPump(OutPump):
 
     source: ValueSource[Any]
 
+    def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
+        super().abandon()
+
     def fill(self) -> None:
         try:
             values = self.source.read()
@@ -284,6 +288,7 @@ class FutureOutPump(Pump):
         self.machine.closed(self)
 
     def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
         self.machine.waiting.discard(self)
         self._close()
         self.awaited.cancel()

@@ -35,7 +35,7 @@ def reflect(engine: wasmtime.Engine, wasm: bytes, origin: str = "the component")
     """
     binary.check_preamble(wasm, origin)
     try:
-        component = Component(engine, binary.hollow(wasm))
+        component = Component(engine, binary.hollow(wasm, origin))
     except wasmtime.WasmtimeError as error:
         raise ComponentError(f"{origin} is not a valid component: {error}") from None
     reflector = _Reflector(engine)
