@@ -34,10 +34,10 @@ def validate(wasm: bytes, tmp_path: Path) -> None:
     wasm_tools("validate", "--features", "all", path)
 
 
-def composed(guest: bytes, after_drops: frozenset[str] = frozenset()) -> bytes:
+def composed(guest: bytes, in_order: frozenset[str] = frozenset()) -> bytes:
     world = reflect(default_engine(), guest)
     native = frozenset(name for name in world.imports if "@0.2." in name)
-    return compose(Wiring(world, native, after_drops), guest)
+    return compose(Wiring(world, native, in_order), guest)
 
 
 @pytest.mark.parametrize("path", [*PREBUILT, *TEXTS], ids=lambda path: path.stem)
@@ -54,7 +54,9 @@ def test_composed_fixtures_are_valid(path: Path, tmp_path: Path) -> None:
 def test_composed_fixtures_with_every_function_adapted_are_valid(path: Path, tmp_path: Path) -> None:
     guest = path.read_bytes()
     world = reflect(default_engine(), guest)
-    every = frozenset(name for interface in world.imports.values() for name in interface.funcs)
+    every = frozenset(
+        f"{name.partition('@')[0]}#{func}" for name, interface in world.imports.items() for func in interface.funcs
+    )
     validate(composed(guest, every), tmp_path)
 
 

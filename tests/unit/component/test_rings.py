@@ -1,0 +1,171 @@
+"""The rings on plain memory, with the test in the place of the adapter component."""
+
+from __future__ import annotations
+
+from array import array
+
+import pytest
+
+from wasihost.component import protocol
+from wasihost.component.protocol import CANCELLED, DROPPED, Completion, Operation
+from wasihost.component.rings import Rings
+
+Submission = tuple[Operation, int, int, int, int]
+
+
+class Adapter:
+    """The memory, and the adapter component's side of a turn."""
+
+    def __init__(self) -> None:
+        self.memory = memoryview(bytearray(protocol.BLOCKS + protocol.BLOCK_SIZE * protocol.BLOCK_COUNT))
+        self.woken = 0
+        self.rings = Rings(self.memory, self.wake)
+        self.words = self.memory.cast("I")
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    def turn(self, *completions: tuple[int, int, int]) -> list[Submission]:
+        """One turn with these completions; what was submitted."""
+        flat = array("I", [word for completion in completions for word in completion])
+        at = protocol.COMPLETIONS // 4
+        self.words[at : at + len(flat)] = memoryview(flat)
+        count = self.rings.turn(len(completions)) & 0xFFFF
+        at = protocol.SUBMISSIONS // 4
+        found = self.words[at : at + count * protocol.SUBMISSION_WORDS].tolist()
+        rows = [found[i : i + protocol.SUBMISSION_WORDS] for i in range(0, len(found), protocol.SUBMISSION_WORDS)]
+        return [(Operation(op), kind, handle, a, b) for op, kind, handle, a, b in rows]
+
+
+@pytest.fixture
+def adapter() -> Adapter:
+    return Adapter()
+
+
+def done(end: int, code: int) -> tuple[int, int, int]:
+    return Completion.DONE, end, code
+
+
+def test_submissions_are_written_in_order(adapter: Adapter) -> None:
+    adapter.rings.submit(Operation.COMPLETE, 0, 5)
+    adapter.rings.submit(Operation.FREE, 1, 2, 3, 4)
+    assert adapter.woken == 2
+    assert adapter.turn() == [(Operation.COMPLETE, 0, 5, 0, 0), (Operation.FREE, 1, 2, 3, 4)]
+    assert adapter.turn() == []
+
+
+def test_submissions_beyond_the_ring_wait_for_the_next_turn(adapter: Adapter) -> None:
+    for token in range(protocol.MAX_SUBMISSIONS + 10):
+        adapter.rings.submit(Operation.COMPLETE, 0, token)
+    assert [row[2] for row in adapter.turn()] == list(range(protocol.MAX_SUBMISSIONS))
+    assert [row[2] for row in adapter.turn()] == list(range(protocol.MAX_SUBMISSIONS, protocol.MAX_SUBMISSIONS + 10))
+
+
+def test_a_result_goes_to_whoever_began_the_operation(adapter: Adapter) -> None:
+    found: list[int] = []
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, found.append)
+    assert adapter.rings.is_busy(7)
+    adapter.turn()
+    adapter.turn(done(7, 3 << 4))
+    assert found == [3 << 4]
+    assert not adapter.rings.is_busy(7)
+
+
+def test_what_a_callback_submits_is_carried_out_in_the_same_turn(adapter: Adapter) -> None:
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: adapter.rings.submit(Operation.COMPLETE, 0, 9))
+    adapter.turn()
+    assert adapter.turn(done(7, 0)) == [(Operation.COMPLETE, 0, 9, 0, 0)]
+
+
+def test_an_operation_on_an_end_that_was_dropped_meanwhile_is_withdrawn(adapter: Adapter) -> None:
+    found: list[int] = []
+    adapter.rings.open(7, lambda: None)
+    adapter.rings.begin(Operation.WRITE, 0, 7, 0, 0, found.append)
+    assert adapter.turn(done(7, DROPPED)) == []
+    assert found == [DROPPED]
+
+
+def test_a_drop_with_no_operation_under_way_is_told(adapter: Adapter) -> None:
+    told: list[str] = []
+    adapter.rings.open(7, lambda: told.append("dropped"))
+    adapter.turn(done(7, DROPPED))
+    assert told == ["dropped"]
+
+
+def test_nothing_is_told_of_an_end_that_we_dropped(adapter: Adapter) -> None:
+    told: list[str] = []
+    adapter.rings.open(7, lambda: told.append("dropped"))
+    adapter.rings.drop(Operation.DROP_WRITABLE, 0, 7)
+    assert adapter.turn(done(7, DROPPED)) == [(Operation.DROP_WRITABLE, 0, 7, 0, 0)]
+    assert told == []
+
+
+def test_a_cancel_waits_until_its_operation_has_begun(adapter: Adapter) -> None:
+    found: list[int] = []
+    for end in range(protocol.MAX_SUBMISSIONS):
+        adapter.rings.submit(Operation.COMPLETE, 0, 10_000 + end)
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, found.append)
+    adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
+    assert all(row[0] is Operation.COMPLETE for row in adapter.turn())
+    rows = adapter.turn()
+    assert rows[0][0] is Operation.READ
+    rows += adapter.turn()
+    assert rows[1:] == [(Operation.CANCEL_READ, 0, 7, 0, 0)]
+    adapter.turn(done(7, CANCELLED))
+    assert found == [CANCELLED]
+
+
+def test_a_cancel_of_what_has_completed_is_forgotten(adapter: Adapter) -> None:
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: None)
+    adapter.turn()
+    adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
+    assert adapter.turn(done(7, 1 << 4)) == []
+
+
+def test_buffers_are_taken_once(adapter: Adapter) -> None:
+    adapter.rings.begin(Operation.READ_VALUES, 0, 7, 8, 1, lambda code: None)
+    adapter.turn()
+    adapter.turn((Completion.BUFFER, 7, 4096))
+    assert (adapter.rings.take_buffer(7), adapter.rings.take_buffer(7)) == (4096, 0)
+
+
+def test_a_turn_is_quiet_when_nothing_happened(adapter: Adapter) -> None:
+    quiet: list[bool] = []
+    adapter.turn()
+    quiet.append(adapter.rings.quiet)
+    adapter.rings.submit(Operation.COMPLETE, 0, 1)
+    adapter.turn()
+    quiet.append(adapter.rings.quiet)
+    adapter.rings.driver_wanted = True
+    assert adapter.rings.turn(0) & protocol.DRIVER_WANTED
+    quiet.append(adapter.rings.quiet)
+    assert quiet == [True, False, False]
+
+
+def test_blocks_are_handed_out_once_and_waited_for(adapter: Adapter) -> None:
+    rings = adapter.rings
+    blocks = [rings.take_block() for _ in range(protocol.BLOCK_COUNT)]
+    assert len(set(blocks)) == protocol.BLOCK_COUNT
+    assert None not in blocks
+    assert rings.take_block() is None
+    woken: list[int | None] = []
+    rings.want_block(lambda: woken.append(rings.take_block()))
+    assert blocks[3] is not None
+    rings.give_block(blocks[3])
+    assert woken == [blocks[3]]
+
+
+def test_a_view_shows_memory_and_not_a_copy(adapter: Adapter) -> None:
+    block = adapter.rings.take_block()
+    assert block is not None
+    adapter.rings.view(block, 3)[:] = b"abc"
+    assert bytes(adapter.memory[block : block + 3]) == b"abc"
+
+
+def test_the_memory_map_does_not_overlap() -> None:
+    completions_end = protocol.COMPLETIONS + 4 * protocol.COMPLETION_WORDS * protocol.MAX_COMPLETIONS
+    submissions_end = protocol.SUBMISSIONS + 4 * protocol.SUBMISSION_WORDS * protocol.MAX_SUBMISSIONS
+    assert protocol.TOKEN < protocol.PAIRS
+    assert protocol.PAIRS + 8 * protocol.MAX_PAIRS <= protocol.COMPLETIONS
+    assert completions_end <= protocol.SUBMISSIONS
+    assert submissions_end <= protocol.BLOCKS

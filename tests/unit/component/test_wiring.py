@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from wasihost.component import types
+from wasihost.component.types import Func, Future, Interface, Stream, World
+from wasihost.component.wiring import Called, Wiring, carries_values, to_host
+
+THING, OURS = types.Resource("thing"), types.Resource("ours")
+BYTES = Stream(types.U8)
+IMPORTS = {
+    "a:b/direct": Interface({"f": Func((), types.U8)}),
+    "a:b/mixed": Interface(
+        {
+            "thing": THING,
+            "f": Func((("x", types.Borrow(THING)),), None),
+            "g": Func((), None, is_async=True),
+            "h": Func((("x", types.List(BYTES)),), Future(Stream(types.STRING))),
+        }
+    ),
+    "a:b/native": Interface({"f": Func((), None, is_async=True)}),
+}
+EXPORTS = {
+    "": Interface({"run": Func((), None, is_async=True)}),
+    "a:b/out": Interface({"ours": OURS, "thing": THING, "f": Func((), types.Own(OURS)), "g": Func((), BYTES)}),
+}
+WIRING = Wiring(World(IMPORTS, EXPORTS), frozenset({"a:b/native"}))
+
+
+def test_async_functions_and_those_with_streams_are_adapted() -> None:
+    assert [adapted.path for adapted in WIRING.adapted] == ["a:b/mixed#g", "a:b/mixed#h"]
+    assert [adapted.index for adapted in WIRING.adapted] == [0, 1]
+
+
+def test_functions_that_are_called_in_order_are_adapted_too() -> None:
+    wiring = Wiring(WIRING.world, WIRING.native, frozenset({"a:b/direct#f"}))
+    assert [adapted.path for adapted in wiring.adapted if adapted.round_first] == ["a:b/direct#f"]
+
+
+def test_kinds_are_found_inside_of_others_and_once() -> None:
+    assert WIRING.kinds == [BYTES, Stream(types.STRING), Future(Stream(types.STRING))]
+
+
+def test_bytes_and_nothing_are_no_values() -> None:
+    assert [carries_values(kind) for kind in (BYTES, Stream(None), Future(types.U8), Stream(types.U16))] == [
+        *(False, False),
+        *(True, True),
+    ]
+
+
+def test_streams_are_numbers_on_the_hosts_side() -> None:
+    func = WIRING.adapted[1]
+    assert func.start.params == (("x", types.List(types.U32)),)
+    assert func.finish.result == types.U32
+
+
+def test_the_guests_own_resources_are_numbers_on_the_hosts_side() -> None:
+    assert WIRING.guest_resources == {OURS}
+    t = types.Tuple((types.Own(OURS), types.Own(THING)))
+    assert to_host(t, WIRING.guest_resources) == types.Tuple((types.U32, types.Own(THING)))
+
+
+def test_exports_with_streams_are_not_called() -> None:
+    assert [called.path for called in WIRING.called] == ["run", "a:b/out#f"]
+
+
+def test_a_single_flat_argument_is_padded_so_that_it_goes_through_memory() -> None:
+    def arguments(*ts: types.ValType) -> types.Tuple | None:
+        params = tuple((f"x{i}", t) for i, t in enumerate(ts))
+        return Called(0, "", "f", Func(params, None), frozenset()).arguments
+
+    assert arguments() is None
+    assert arguments(types.U8) == types.Tuple((types.U8, types.U8))
+    assert arguments(types.STRING) == types.Tuple((types.STRING,))
