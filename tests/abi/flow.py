@@ -4,6 +4,7 @@
     fsource  func() -> future<T>                 fsink  func(x: future<T>)
     pump     async func(n: u32, rounds: u32)     reads up to n elements, writes them, so many times or until the end
     fpump    async func()
+    fdrop    async func()                        takes a future and drops it without reading
 
 What was read is written from the same address: both are the memory form of a T, so the guest need not know it.
 """
@@ -107,8 +108,11 @@ _BODY = """
       (call $fsink (call $readable (local.get $pair)))
       (drop (call $future.write (call $writable (local.get $pair)) (local.get $p)))
       (call $future.drop-writable (call $writable (local.get $pair)))
-      (call $end))"""
+      (call $end))
+
+    (func (export "fdrop") (call $future.drop-readable (call $fsource)))"""
 _LIFTS = """
   (func (export "pump") async (param "n" u32) (param "rounds" u32) (canon lift (core func $i "pump")))
   (func (export "fpump") async (canon lift (core func $i "fpump")))
+  (func (export "fdrop") async (canon lift (core func $i "fdrop")))
 )"""

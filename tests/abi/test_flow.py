@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
@@ -149,3 +150,47 @@ def test_owned_resources_in_elements_go_through_a_guest_as_they_came(data: st.Da
     batches = [[with_handles(t, one, lambda _t, _n: Thing()) for one in batch] for batch in plain_batches]
     note(guest(t))
     asyncio.run(check(t, batches, data.draw(st.integers(1, 4)), 8, data.draw(st.booleans())))
+
+
+OWNED = types.Tuple((types.STRING, types.List(types.Own(THING))))
+
+
+def owned(n: int) -> list[Any]:
+    return [("x", [Thing(), Thing()]) for _ in range(n)]
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+async def test_owned_resources_that_the_guest_does_not_take_are_dropped(rounds: int) -> None:
+    """Batches of five; the guest takes two elements each time and then drops the stream."""
+    Thing.dropped = 0
+    provider = Provider(Batches([owned(5), owned(5)]))
+    async with running(assemble(guest(OWNED)), {HOST: provider}) as instance:
+        await instance.call("pump", 2, rounds)
+        found = await provider.collected
+        assert len(found) == 2 * rounds
+        await settled()
+        # What was never asked for is still the provider's.
+        asked = 5 if rounds else 0
+        assert Thing.dropped == 2 * (asked - len(found))
+
+
+@pytest.mark.parametrize("when", ["never", "before", "after"])
+async def test_an_owned_resource_in_a_future_that_the_guest_drops_is_dropped(when: str) -> None:
+    Thing.dropped = 0
+    provider = Provider(None)
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    provider.fsource = lambda: future  # type: ignore[method-assign]
+    async with running(assemble(guest(OWNED)), {HOST: provider}) as instance:
+        if when == "before":
+            future.set_result(owned(1)[0])
+        await instance.call("fdrop")
+        if when == "after":
+            future.set_result(owned(1)[0])
+        await settled()
+        assert Thing.dropped == (0 if when == "never" else 2)
+
+
+async def settled() -> None:
+    """Lets everything happen that can."""
+    for _ in range(10):
+        await asyncio.sleep(0.001)
