@@ -1,7 +1,7 @@
 """Side by side: the same guest and the same work under wasihost, under the wasmtime CLI, and without any guest.
 
-`python benchmarks/run.py [--rounds N] [--mib N]`. Every figure is a ratio taken within one run: the contenders take turns
-against the same server process. Absolute times of a shared machine mean nothing. The wasmtime CLI takes part if
+`python benchmarks/run.py [--rounds N] [--mib N]`. Every figure is a ratio taken within one run: the contenders take
+turns against the same server process. Absolute times of a shared machine mean nothing. The wasmtime CLI takes part if
 `WASMTIME` names it or it is on the PATH.
 """
 
@@ -20,6 +20,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from direct_calls import compare_direct_calls
 
 HERE = Path(__file__).parent
 GUEST = HERE.parent / "guest-fixtures" / "prebuilt" / "rust-tcp-client.wasm"
@@ -76,7 +78,8 @@ def _variables(mode: str, address: str, size: int) -> list[str]:
 
 def wasihost(mode: str, address: str, size: int) -> float:
     """The guest under wasihost."""
-    return _guest([sys.executable, "-m", "wasihost", "run", "--allow-net", *_variables(mode, address, size), str(GUEST)])
+    command = [sys.executable, "-m", "wasihost", "run", "--allow-net"]
+    return _guest([*command, *_variables(mode, address, size), str(GUEST)])
 
 
 def wasmtime_cli(mode: str, address: str, size: int) -> float:
@@ -128,8 +131,6 @@ def main() -> None:
     print(f"one connection over loopback, {options.mib} MiB in chunks of 64 KiB, median of {options.rounds} rounds")
     for mode in MODES:
         compare(mode, options.mib << 20, options.rounds, contenders)
-    from direct_calls import compare_direct_calls
-
     compare_direct_calls(options.rounds)
 
 

@@ -1,13 +1,13 @@
 """The other side of the benchmarks: a plain blocking server with one thread per connection, in a process of its own.
 
-The first byte of a connection says what it does: `s`ink (takes everything, answers one byte at the end), `f`lood (sends
-as many bytes as the next eight bytes say) or `e`cho.
+It is told what to do on the command line: `send` (takes everything), `receive` (sends as many bytes as are asked for) or
+`echo`, as the client sees it.
 """
 
 from __future__ import annotations
 
 import socket
-import struct
+import sys
 import threading
 
 BLOCK = 1 << 18
@@ -43,8 +43,6 @@ def serve(connection: socket.socket, mode: str, size: int) -> None:
 
 def main() -> None:
     """Serves for ever; `mode size` on the command line, the port on stdout."""
-    import sys
-
     mode, size = sys.argv[1], int(sys.argv[2])
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         print(listener.getsockname()[1], flush=True)
