@@ -21,7 +21,7 @@ test: setup ## Run every test
 check: setup ## Lint, check the formatting and the types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy host tests wit
+	$(BIN)/mypy host tests wit examples benchmarks
 
 demo: setup ## Run guests on loopback sockets and say what happens
 	$(BIN)/python examples/demo.py

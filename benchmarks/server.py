@@ -1,7 +1,7 @@
 """The other side of the benchmarks: a plain blocking server with one thread per connection, in a process of its own.
 
-It is told what to do on the command line: `send` (takes everything), `receive` (sends as many bytes as are asked for) or
-`echo`, as the client sees it.
+It is told what to do on the command line: `send` (takes everything), `receive` (sends so many bytes) or
+`echo`, as the client calls it.
 """
 
 from __future__ import annotations
