@@ -6,9 +6,9 @@
 """
 
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.engine import configure
-from wasihost.component.instance import Instance
 from wasihost.component.resources import ResourceTable
+from wasihost.component.running.engine import configure
+from wasihost.component.running.instance import Instance
 from wasihost.component.streams import ByteSink, ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, Ok, Some, WitError
 from wasihost.embedding import add_tcp_to_linker

@@ -7,12 +7,12 @@ from importlib.resources import files
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost.component.callbacks import PlainContext
-from wasihost.component.linking import Linking, Registrar
-from wasihost.component.providers import Providers
-from wasihost.component.reflect import reflect
 from wasihost.component.resources import ResourceTable
-from wasihost.component.wiring import Wiring
+from wasihost.component.running.callbacks import PlainContext
+from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.providers import Providers
+from wasihost.component.world.reflect import reflect
+from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
 from wasihost.network.policy import Policy, deny_all
 from wasihost.wasi import sockets

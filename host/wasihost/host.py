@@ -13,11 +13,11 @@ from typing import TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost.component import interrupts
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
-from wasihost.component.engine import default_engine
-from wasihost.component.instance import Instance
+from wasihost.component.running import interrupts
+from wasihost.component.running.engine import default_engine
+from wasihost.component.running.instance import Instance
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
 from wasihost.network.base import Network

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from wasihost.component import types
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.linking import Linking
-from wasihost.component.providers import Providers, find_method
-from wasihost.component.types import ValType
+from wasihost.component.running.linking import Linking
+from wasihost.component.running.providers import Providers, find_method
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import LinkError
 from wasihost.host import run_export
 

@@ -19,9 +19,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wasihost.component import layout, types
-from wasihost.component.types import ValType
-from wasihost.component.wat import TypeScope, signature
+from wasihost.component.composition.wat import TypeScope, signature
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
 
 HOST = "test:echo/host"
 FILL = types.Tuple((types.U64,) * 17)

@@ -12,9 +12,9 @@ What was read is written from the same address: both are the memory form of a T,
 from __future__ import annotations
 
 from tests.abi.echo import CORE_IMPORTS, LIBC
-from wasihost.component import layout, types
-from wasihost.component.types import ValType
-from wasihost.component.wat import TypeScope, signature
+from wasihost.component.composition.wat import TypeScope, signature
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
 
 HOST = "test:flow/host"
 END = "i32"

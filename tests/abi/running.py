@@ -10,9 +10,9 @@ from typing import Any
 import wasmtime
 
 from wasihost.component.adapt import AdaptedComponent, adapt
-from wasihost.component.engine import default_engine
-from wasihost.component.instance import Instance
 from wasihost.component.resources import ResourceTable
+from wasihost.component.running.engine import default_engine
+from wasihost.component.running.instance import Instance
 
 WAT = Path(__file__).parents[2] / "guest-fixtures" / "wat"
 

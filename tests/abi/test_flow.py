@@ -14,10 +14,10 @@ from tests.abi.flow import HOST, guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
 from tests.strategies import val_types, values
-from wasihost.component import types
 from wasihost.component.streams import StreamReader, ValueSource
-from wasihost.component.types import ValType
 from wasihost.component.values import Classes
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 ALL = 2**32 - 1
 THING = types.Resource("thing")

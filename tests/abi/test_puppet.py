@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
-from wasihost.component.instance import Instance
+from wasihost.component.running.instance import Instance
 from wasihost.component.streams import ByteSource, StreamReader
 from wasihost.errors import GuestTrap
 

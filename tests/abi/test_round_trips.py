@@ -16,11 +16,11 @@ from tests.abi.echo import HOST, Echo, functions, guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
 from tests.strategies import val_types, values
-from wasihost.component import types
-from wasihost.component.instance import Instance
-from wasihost.component.mismatch import INTEGERS
-from wasihost.component.types import ValType
+from wasihost.component.conversion.mismatch import INTEGERS
+from wasihost.component.running.instance import Instance
 from wasihost.component.values import Classes, Err, Ok, Some, WitError
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 THING = types.Resource("thing")
 FILLED = tuple(range(2**64 - 17, 2**64))

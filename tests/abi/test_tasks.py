@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
-from wasihost.component.instance import Instance
+from wasihost.component.running.instance import Instance
 from wasihost.errors import DeadlockError
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))

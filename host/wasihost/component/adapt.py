@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 import wasmtime
 from wasmtime.component import Component, Linker
 
-from wasihost.component.compose import compose
-from wasihost.component.instance import Instance
-from wasihost.component.linking import Linking
-from wasihost.component.providers import Providers
-from wasihost.component.reflect import reflect
+from wasihost.component.composition.compose import compose
 from wasihost.component.resources import ResourceTable
-from wasihost.component.wiring import Wiring
+from wasihost.component.running.instance import Instance
+from wasihost.component.running.linking import Linking
+from wasihost.component.running.providers import Providers
+from wasihost.component.world.reflect import reflect
+from wasihost.component.world.wiring import Wiring
 from wasihost.errors import ComponentError
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any, cast
 
-from wasihost.component import types
+from wasihost.component.world import types
 from wasihost.errors import LinkError
 
 

@@ -4,7 +4,7 @@ import pytest
 import wasmtime
 from wasmtime.component import Component
 
-from wasihost.component import binary
+from wasihost.component.world import binary
 from wasihost.errors import ComponentError
 
 COMPONENT = bytes(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component import layout, types
-from wasihost.component.types import ValType
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
 from wasihost.errors import UnsupportedTypeError
 
 IPV4 = types.Record((("port", types.U16), ("address", types.Tuple((types.U8,) * 4))))

@@ -4,7 +4,7 @@ import mmap
 
 import pytest
 
-from wasihost.component.memory import LinearMemory, Recording, _recording
+from wasihost.component.running.memory import LinearMemory, Recording, _recording
 
 PAGE = 65536
 

@@ -18,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import junk, val_types, values
-from wasihost.component import ffi, types
-from wasihost.component.plans import HostResource, Plans
+from wasihost.component import ffi
+from wasihost.component.conversion.plans import HostResource, Plans
 from wasihost.component.resources import ResourceError, ResourceTable
-from wasihost.component.types import ValType
 from wasihost.component.values import Classes, Err, Ok, Some
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
 IPV4 = types.Record((("port", types.U16), ("address", types.Tuple((types.U8,) * 4))))

@@ -10,10 +10,11 @@ import pytest
 import wasmtime
 from wasmtime import component
 
-from wasihost.component import ffi, types
-from wasihost.component.plans import HostResource, Plans
+from wasihost.component import ffi
+from wasihost.component.conversion.plans import HostResource, Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.values import Classes
+from wasihost.component.world import types
 
 CALLS = 110_000  # Wasmtime's limit of handles per store is 100,000
 GUEST = """

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from wasihost.component import types
-from wasihost.component.providers import Providers, compatible_name, find_method, resource_class
-from wasihost.component.types import Func
+from wasihost.component.running.providers import Providers, compatible_name, find_method, resource_class
+from wasihost.component.world import types
+from wasihost.component.world.types import Func
 from wasihost.errors import LinkError
 
 ONE = Func((("a-word", types.U8),), None)

@@ -6,9 +6,9 @@ from array import array
 
 import pytest
 
-from wasihost.component import protocol
-from wasihost.component.protocol import CANCELLED, DROPPED, Completion, Operation
-from wasihost.component.rings import Rings
+from wasihost.component.composition import protocol
+from wasihost.component.composition.protocol import CANCELLED, DROPPED, Completion, Operation
+from wasihost.component.running.rings import Rings
 
 Submission = tuple[Operation, int, int, int, int]
 

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 import pytest
 
-from wasihost.component import types
 from wasihost.component.values import Classes, WitError, camel_case, case_names, snake_case, upper_snake_case
+from wasihost.component.world import types
 from wasihost.errors import LinkError
 
 POINT = types.Record((("x-pos", types.U32), ("class", types.U32)))

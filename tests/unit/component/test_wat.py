@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from wasihost.component import types
-from wasihost.component.wat import TypeScope, quote, signature
+from wasihost.component.composition.wat import TypeScope, quote, signature
+from wasihost.component.world import types
 from wasihost.errors import InternalError
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from wasihost.component import types
-from wasihost.component.types import Func, Future, Interface, Stream, World
-from wasihost.component.wiring import Called, Wiring, carries_values, to_host
+from wasihost.component.world import types
+from wasihost.component.world.types import Func, Future, Interface, Stream, World
+from wasihost.component.world.wiring import Called, Wiring, carries_values, to_host
 
 THING, OURS = types.Resource("thing"), types.Resource("ours")
 BYTES = Stream(types.U8)

@@ -13,10 +13,11 @@ import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
-from wasihost.component import ffi, types
-from wasihost.component.plans import Plans
+from wasihost.component import ffi
+from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.values import WitError
+from wasihost.component.world import types
 from wasihost.errors import ProviderError, WasihostError
 
 Give = Callable[[Any, int, Any], None]

@@ -11,12 +11,13 @@ from ctypes import string_at
 from itertools import chain
 from typing import Any, Final, TypeAlias, cast
 
-from wasihost.component import plancode, types
+from wasihost.component.conversion import plancode
+from wasihost.component.conversion.handles import CallContext, Handles
+from wasihost.component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost.component.ffi import VAL_OF, VAL_SIZE
-from wasihost.component.handles import CallContext, Handles
-from wasihost.component.plancode import Code, block_at, is_number, make_struct, name_at
-from wasihost.component.types import ValType
 from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 ToPython: TypeAlias = Callable[[int, CallContext], Any]
 """Reads the C value at an address."""

@@ -21,18 +21,21 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker
 
-from wasihost.component import callbacks, compose, engine, ffi, interrupts, memory, types
-from wasihost.component.callbacks import Context, Suspension
-from wasihost.component.guestcalls import GuestCalls
-from wasihost.component.hostcalls import HostCalls
-from wasihost.component.linking import Linking, Registrar
-from wasihost.component.plans import Plans
-from wasihost.component.protocol import PAGE, PAGES
-from wasihost.component.pumps import ByteInPump, Pump
+from wasihost.component import ffi
+from wasihost.component.composition import compose
+from wasihost.component.composition.protocol import PAGE, PAGES
+from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
-from wasihost.component.rings import Rings
+from wasihost.component.running import callbacks, engine, interrupts, memory
+from wasihost.component.running.callbacks import Context, Suspension
+from wasihost.component.running.guestcalls import GuestCalls
+from wasihost.component.running.hostcalls import HostCalls
+from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.pumps import ByteInPump, Pump
+from wasihost.component.running.rings import Rings
 from wasihost.component.values import Classes
-from wasihost.component.wiring import Wiring
+from wasihost.component.world import types
+from wasihost.component.world.wiring import Wiring
 from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError, LimitError
 
 # How long a busy guest keeps the event loop before others get a pass.

@@ -10,7 +10,8 @@ import weakref
 
 import wasmtime
 
-from wasihost.component import ffi, memory
+from wasihost.component import ffi
+from wasihost.component.running import memory
 from wasihost.errors import WasihostError
 
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.

@@ -6,10 +6,11 @@ runtime around the generated calls is driver.wat.
 
 from __future__ import annotations
 
-from wasihost.component import corecode, layout, protocol, types
-from wasihost.component.corecode import DROP_BORROWED, DROP_OWNED, FREE
-from wasihost.component.coremodule import MEMORY, REALLOC, Parts, text
-from wasihost.component.wiring import TOKEN, Called, Wiring
+from wasihost.component.composition import corecode, protocol
+from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, FREE
+from wasihost.component.composition.coremodule import MEMORY, REALLOC, Parts, text
+from wasihost.component.world import layout, types
+from wasihost.component.world.wiring import TOKEN, Called, Wiring
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:

@@ -14,12 +14,13 @@ from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
-from wasihost.component import plancode, types
+from wasihost.component.conversion import plancode
+from wasihost.component.conversion.handles import CallContext, Handles
+from wasihost.component.conversion.plancode import Code, make_struct, name_bytes
 from wasihost.component.ffi import BYTES_OFFSET, KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
-from wasihost.component.handles import CallContext, Handles
-from wasihost.component.plancode import Code, make_struct, name_bytes
-from wasihost.component.types import ValType
 from wasihost.component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 Pack: TypeAlias = Callable[[Any, list[bytes], CallContext], bytes]
 """The 32 bytes of a C value; blocks that they point to are added to the second argument."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from wasihost.component import layout, types
-from wasihost.component.types import Future, Stream, ValType
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import Future, Stream, ValType
 
 Kind = Stream | Future
 KINDS = (Stream, Future)

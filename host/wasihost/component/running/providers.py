@@ -21,8 +21,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wasihost.component import types
 from wasihost.component.values import camel_case, snake_case
+from wasihost.component.world import types
 from wasihost.errors import LinkError
 
 _NAME = re.compile(r"(?:\[(?P<form>method|static|constructor)\](?P<resource>[^.]+)\.?)?(?P<func>[^.]*)")

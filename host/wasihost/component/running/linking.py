@@ -7,13 +7,15 @@ from typing import Any
 
 from wasmtime.component import Linker, LinkerInstance
 
-from wasihost.component import callbacks, ffi, types
-from wasihost.component.callbacks import Context, Suspension
-from wasihost.component.handles import HostResource
-from wasihost.component.plans import Plans
-from wasihost.component.providers import Method, Providers, find_method, resource_class
+from wasihost.component import ffi
+from wasihost.component.conversion.handles import HostResource
+from wasihost.component.conversion.plans import Plans
+from wasihost.component.running import callbacks
+from wasihost.component.running.callbacks import Context, Suspension
+from wasihost.component.running.providers import Method, Providers, find_method, resource_class
 from wasihost.component.values import Classes
-from wasihost.component.wiring import Wiring
+from wasihost.component.world import types
+from wasihost.component.world.wiring import Wiring
 from wasihost.errors import LinkError
 
 # Numbers of host resource types are told apart only within a store; these stay clear of an embedder's own small ones.

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
-from wasihost.component import ffi, types
-from wasihost.component.frompython import FromPythonCode, Pack
-from wasihost.component.handles import CallContext, Handles, HostResource, Keep
-from wasihost.component.mismatch import Mismatch
-from wasihost.component.topython import ArgumentsToPython, ToPython, ToPythonCode
-from wasihost.component.types import ValType
+from wasihost.component import ffi
+from wasihost.component.conversion.frompython import FromPythonCode, Pack
+from wasihost.component.conversion.handles import CallContext, Handles, HostResource, Keep
+from wasihost.component.conversion.mismatch import Mismatch
+from wasihost.component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost.component.values import Classes
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import ProviderError, WasihostError
 
 __all__ = ["ArgumentsToPython", "CallContext", "FromPython", "HostResource", "Plans", "ToPython"]

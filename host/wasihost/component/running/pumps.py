@@ -20,11 +20,11 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
-from wasihost.component import layout, types
-from wasihost.component.machine import Machine
-from wasihost.component.protocol import ASKED, BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.composition.protocol import ASKED, BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.running.machine import Machine
 from wasihost.component.streams import ByteSink, ByteSource, Outcome, Source, StreamReader, ValueSource
-from wasihost.component.wiring import Kind, carries_values
+from wasihost.component.world import layout, types
+from wasihost.component.world.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
 
 SMALLEST_READ = 4096

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from struct import Struct
 
-from wasihost.component.protocol import (
+from wasihost.component.composition.protocol import (
     BLOCK_COUNT,
     BLOCK_SIZE,
     BLOCKS,

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.resources import files
 
-from wasihost.component import layout, types
-from wasihost.component.corecode import Walkers
-from wasihost.component.protocol import NUMBERS
-from wasihost.component.wat import TypeScope, quote, signature
+from wasihost.component.composition.corecode import Walkers
+from wasihost.component.composition.protocol import NUMBERS
+from wasihost.component.composition.wat import TypeScope, quote, signature
+from wasihost.component.world import layout, types
 
 MEMORY, REALLOC, ARENA = "(memory $memory)", "(realloc $realloc)", "(realloc $arena-realloc)"
 
 
 def text(name: str, **words: object) -> str:
     """A .wat file of this package with its words in braces filled in."""
-    template = files("wasihost.component").joinpath(name).read_text(encoding="utf-8")
+    template = files("wasihost.component.composition").joinpath(name).read_text(encoding="utf-8")
     return template.format_map(NUMBERS | words)
 
 

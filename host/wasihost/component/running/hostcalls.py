@@ -15,16 +15,17 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
-from wasihost.component import pumps, types
-from wasihost.component.callbacks import no_result_error
-from wasihost.component.linking import Linking, Registrar
-from wasihost.component.machine import Machine
-from wasihost.component.plans import Plans
-from wasihost.component.protocol import MAX_PAIRS, PENDING, READY, Operation
-from wasihost.component.providers import Method
+from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
+from wasihost.component.conversion.plans import Plans
+from wasihost.component.running import pumps
+from wasihost.component.running.callbacks import no_result_error
+from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.machine import Machine
+from wasihost.component.running.providers import Method
 from wasihost.component.streams import Source
 from wasihost.component.values import Err, Ok, WitError, snake_case
-from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
+from wasihost.component.world import types
+from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
 Start = Callable[..., int] | Callable[..., Coroutine[Any, Any, int]]

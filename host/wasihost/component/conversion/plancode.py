@@ -12,9 +12,9 @@ from functools import cache, lru_cache
 from struct import Struct
 from typing import Any, Final
 
-from wasihost.component import types
 from wasihost.component.ffi import BYTES_OFFSET, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
-from wasihost.component.types import ValType
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 VECTOR: Final = "QQ8x"  # size, then pointer to what a list, tuple, record, flags, enum or string holds
 POINTER: Final = "Q16x"  # an option's payload, or a resource

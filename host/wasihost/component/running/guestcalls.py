@@ -11,13 +11,15 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
-from wasihost.component import callbacks, ffi, types
-from wasihost.component.linking import Linking, Registrar
-from wasihost.component.machine import Machine
-from wasihost.component.plans import Plans
-from wasihost.component.protocol import Command
+from wasihost.component import ffi
+from wasihost.component.composition.protocol import Command
+from wasihost.component.conversion.plans import Plans
+from wasihost.component.running import callbacks
+from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.machine import Machine
 from wasihost.component.values import Classes, Err, Ok, WitError
-from wasihost.component.wiring import TOKEN, Called, Wiring
+from wasihost.component.world import types
+from wasihost.component.world.wiring import TOKEN, Called, Wiring
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
 MAX_PENDING = 65536

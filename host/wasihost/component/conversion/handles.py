@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from wasihost.component import ffi, plancode, types
+from wasihost.component import ffi
+from wasihost.component.conversion import plancode
 from wasihost.component.resources import ResourceError, ResourceTable
-from wasihost.component.types import ValType
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import UnsupportedTypeError
 
 

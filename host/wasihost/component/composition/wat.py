@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wasihost.component import types
-from wasihost.component.types import ValType
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
-from wasihost.component import types
-from wasihost.component.types import ValType
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 from wasihost.errors import UnsupportedTypeError
 
 FlatType: TypeAlias = Literal["i32", "i64", "f32", "f64"]

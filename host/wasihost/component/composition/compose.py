@@ -13,10 +13,11 @@ from collections.abc import Callable, Container
 
 import wasmtime
 
-from wasihost.component import adapter, binary, driver, types
-from wasihost.component.coremodule import Parts
-from wasihost.component.wat import TypeScope, quote
-from wasihost.component.wiring import Wiring
+from wasihost.component.composition import adapter, driver
+from wasihost.component.composition.coremodule import Parts
+from wasihost.component.composition.wat import TypeScope, quote
+from wasihost.component.world import binary, types
+from wasihost.component.world.wiring import Wiring
 from wasihost.errors import InternalError
 
 ADAPTER_HOST, DRIVER_HOST = "wasihost:adapter/host", "wasihost:driver/host"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wasihost.component import corecode, layout, protocol, types
-from wasihost.component.corecode import DROP_BORROWED, DROP_OWNED, FREE
-from wasihost.component.coremodule import ARENA, MEMORY, REALLOC, Parts, text
-from wasihost.component.wat import signature
-from wasihost.component.wiring import TOKEN, Adapted, Kind, Wiring, carries_values, values_of
+from wasihost.component.composition import corecode, protocol
+from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, FREE
+from wasihost.component.composition.coremodule import ARENA, MEMORY, REALLOC, Parts, text
+from wasihost.component.composition.wat import signature
+from wasihost.component.world import layout, types
+from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values, values_of
 
 _WORD = types.Func(TOKEN, types.U32)
 _NOTHING = types.Func(TOKEN, None)

@@ -10,10 +10,18 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
-from wasihost.component import types
-from wasihost.component.frompython import EnumTable, FlagsTable, char_code, octets, sequence, tuple_of, unwrap
-from wasihost.component.types import ValType
+from wasihost.component.conversion.frompython import (
+    EnumTable,
+    FlagsTable,
+    char_code,
+    octets,
+    sequence,
+    tuple_of,
+    unwrap,
+)
 from wasihost.component.values import Classes, Err, Ok, snake_case
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 INTEGERS: Final = {
     **{f"u{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
-from wasihost.component.handles import CallContext
-from wasihost.component.rings import Rings
-from wasihost.component.wiring import Kind
+from wasihost.component.conversion.handles import CallContext
+from wasihost.component.running.rings import Rings
+from wasihost.component.world.wiring import Kind
 
 
 class Machine(CallContext, Protocol):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from wasihost.component import layout, types
-from wasihost.component.types import ValType
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
 
 # What a walk does; a sum of these.

@@ -8,7 +8,8 @@ import wasmtime
 from wasmtime.component import Component, ResourceType
 from wasmtime.component import _types as reflected
 
-from wasihost.component import binary, ffi, types
+from wasihost.component import ffi
+from wasihost.component.world import binary, types
 from wasihost.errors import ComponentError, UnsupportedTypeError
 
 _PRIMITIVES: dict[type, types.Primitive] = {

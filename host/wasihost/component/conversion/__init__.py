@@ -1,0 +1,1 @@
+"""C values of Wasmtime to Python objects and back: `plans` is the door."""
