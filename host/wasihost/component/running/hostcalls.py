@@ -17,7 +17,7 @@ from wasmtime.component import LinkerInstance
 
 from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
 from wasihost.component.conversion.plans import Plans
-from wasihost.component.running import pumps
+from wasihost.component.running import incoming, outgoing
 from wasihost.component.running.callbacks import no_result_error
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
@@ -216,7 +216,7 @@ class HostCalls:
         return call.result.value if isinstance(call.adapted.func.result, types.Result) else call.result
 
     def stream_from_handle(self, kind: Kind, handle: int) -> object:
-        return pumps.incoming(self._instance, self._wiring.kind(kind), kind, handle)
+        return incoming.receive(self._instance, self._wiring.kind(kind), kind, handle)
 
     def handle_from_stream(self, kind: Kind, obj: Any) -> int:
         if self._goes_home(kind, obj):
@@ -225,7 +225,7 @@ class HostCalls:
             raise UnsupportedTypeError("a stream or future inside the elements of another that a provider returns")
         number = self._wiring.kind(kind)
         readable, writable = next(self._finishing.pairs[number])
-        pump = pumps.outgoing(self._instance, number, kind, writable, obj)
+        pump = outgoing.feed(self._instance, number, kind, writable, obj)
         pump.path = self._finishing.adapted.path
         return readable
 
@@ -233,7 +233,7 @@ class HostCalls:
         """Whether `obj` is an end that this guest passed and that can go back as it is. One that was read from can be
         read on like any other iterator."""
         return (
-            isinstance(obj, pumps.Reader | pumps.FutureReader)
+            isinstance(obj, incoming.Reader | incoming.FutureReader)
             and (obj.machine, obj.kind) == (self._instance, kind)
             and (obj.is_fresh or obj.over)
         )

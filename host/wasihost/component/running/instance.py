@@ -30,8 +30,9 @@ from wasihost.component.running import callbacks, engine, interrupts, memory
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.guestcalls import GuestCalls
 from wasihost.component.running.hostcalls import HostCalls
+from wasihost.component.running.incoming import ByteInPump
 from wasihost.component.running.linking import Linking, Registrar
-from wasihost.component.running.pumps import ByteInPump, Pump
+from wasihost.component.running.pumps import Pump
 from wasihost.component.running.rings import Rings
 from wasihost.component.values import Classes
 from wasihost.component.world import types

@@ -1,0 +1,310 @@
+"""Pumps for the streams and futures that the guest passed; see `pumps` for the theory of operation."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from wasihost.component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.running.machine import Machine
+from wasihost.component.running.pumps import Pump
+from wasihost.component.streams import ByteSink, StreamReader
+from wasihost.component.world import layout, types
+from wasihost.component.world.wiring import Kind
+
+
+class Reader(Pump, StreamReader[Any]):
+    """The `StreamReader` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
+
+    __slots__ = ("_dropped", "_leftover", "_reading", "is_fresh")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
+        self._reading: asyncio.Future[None] | None = None
+        self._dropped = False
+        self.is_fresh = True
+
+    def other_end_dropped(self) -> None:
+        self._dropped = True
+        self.close()
+
+    @property
+    def is_bytes(self) -> bool:
+        return isinstance(self._leftover, bytes)
+
+    async def read(self, n: int = BLOCK_SIZE) -> Any:
+        if n < 1:
+            raise ValueError(f"read(n) needs n of at least 1, not {n}")
+        await self._fill(n)
+        leftover = self._leftover
+        if isinstance(leftover, deque):
+            return [leftover.popleft() for _ in range(min(n, len(leftover)))]
+        self._leftover = leftover[n:]
+        return leftover[:n]
+
+    async def _fill(self, n: int) -> None:
+        while not self._leftover and not self._dropped:
+            await self._more(n)
+
+    async def _more(self, n: int) -> None:
+        if self._reading is not None:
+            raise RuntimeError("another read of this stream is under way")
+        if self.over:
+            raise RuntimeError("this stream was closed or given away")
+        self.is_fresh = False
+        self._reading = asyncio.get_running_loop().create_future()
+        try:
+            # Busy: a read that was cancelled is still on its way, and may bring something.
+            if not self.rings.is_busy(self.end):
+                self._begin(min(n, BLOCK_SIZE))
+            # Shielded: a read that is cancelled must not lose what the guest has already given.
+            await asyncio.shield(self._reading)
+        except asyncio.CancelledError:
+            if self.rings.is_busy(self.end):
+                self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+            raise
+        finally:
+            self._reading = None
+
+    def _begin(self, n: int) -> None:
+        if self.is_bytes:
+            self._begin_bytes(n)
+        else:
+            payload = self.kind.payload
+            size = n * (layout.size(payload) if payload is not None else 0)
+            operation = Operation.READ_VALUES if payload is not None else Operation.READ
+            self.rings.begin(operation, self.number, self.end, size, n, self._got_values)
+
+    def _begin_bytes(self, n: int) -> None:
+        block = self.rings.take_block()
+        if block is None:
+            self.rings.want_block(lambda: self._begin_bytes(n))
+            return
+
+        def got(code: int) -> None:
+            self._leftover = self.rings.view(block, code >> 4).tobytes()
+            self.rings.give_block(block)
+            self._got(code)
+
+        self.rings.begin(Operation.READ, self.number, self.end, block, n, got)
+
+    def _got_values(self, code: int) -> None:
+        count = code >> 4
+        buffer = self.rings.take_buffer(self.end)
+        if count and buffer:
+            self.machine.expect_values(self.end, lambda values: self._given(values, code))
+            self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
+        self._given([None] * count, code)
+
+    def _given(self, values: list[Any], code: int) -> None:
+        self._leftover = deque(values)
+        self._got(code)
+
+    def _got(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self._dropped = True
+            self.close()
+        if self._reading is not None and not self._reading.done():
+            self._reading.set_result(None)
+
+    def forward(self, sink: ByteSink) -> None:
+        if not self.is_bytes:
+            raise TypeError("only a stream<u8> can be forwarded to a sink")
+        self.give_away()
+        ByteInPump(self.machine, self.number, self.kind, self.end, sink)
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._reading is not None:
+            raise RuntimeError("this stream is in use, was closed or given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def close(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.machine.closed(self)
+        if self.rings.is_busy(self.end):
+            self.rings.replace(self.end, lambda _code: self._drop())
+            self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+        else:
+            self._drop()
+
+    def _drop(self) -> None:
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        # One element at a time: a loop that is left early leaves the others for `read`.
+        await self._fill(BLOCK_SIZE)
+        if not self._leftover:
+            raise StopAsyncIteration
+        return self._leftover.popleft() if isinstance(self._leftover, deque) else await self.read()
+
+
+class FutureReader(Pump):
+    """The awaitable of a future that the guest passed. Until it is used, it can be passed on to a guest again."""
+
+    __slots__ = ("_result",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._result: asyncio.Future[Any] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._result is None
+
+    def __await__(self) -> Any:
+        if self._result is None:
+            if self.over:
+                raise RuntimeError("this future was given away")
+            self._result = asyncio.get_running_loop().create_future()
+            self._begin()
+        return asyncio.shield(self._result).__await__()
+
+    def _begin(self) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, 1, lambda _code: self._resolve([None]))
+            return
+        size = layout.size(self.kind.payload)
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, size, 1, self._got)
+
+    def _got(self, _code: int) -> None:
+        self.machine.expect_values(self.end, self._resolve)
+        self.rings.submit(Operation.GIVE, self.number, self.end, self.rings.take_buffer(self.end), 1)
+
+    def _resolve(self, values: list[Any]) -> None:
+        assert self._result is not None
+        if not self._result.done():
+            self._result.set_result(values[0])
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+        self.over = True
+        self.machine.closed(self)
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._result is not None:
+            raise RuntimeError("this future is in use or was given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._result is not None:
+            self._result.cancel()
+
+
+class ByteInPump(Pump):
+    """Drains a `stream<u8>` that the guest writes into a `ByteSink`."""
+
+    __slots__ = ("block", "dropped", "sink")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
+        super().__init__(machine, number, kind, end)
+        self.sink = sink
+        self.block: int | None = None
+        self.dropped = False
+        self._ask()
+
+    def other_end_dropped(self) -> None:
+        self.dropped = True
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the sink has yet to take what the guest wrote."""
+        return self in self.machine.waiting
+
+    def _ask(self) -> None:
+        self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
+
+    def _offered(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self._read()
+
+    def _read(self) -> None:
+        if self.over:
+            return
+        if self.block is None:
+            self.block = self.rings.take_block()
+        if self.block is None:
+            self.rings.want_block(self._read)
+        else:
+            self.rings.begin(Operation.READ, self.number, self.end, self.block, BLOCK_SIZE, self._got)
+
+    def _got(self, code: int) -> None:
+        assert self.block is not None
+        self.dropped = code & 15 == DROPPED
+        self._drain(self.rings.view(self.block, code >> 4))
+
+    def _drain(self, view: memoryview) -> None:
+        try:
+            while view:
+                view = view[self.sink.write(view) :]
+        except BlockingIOError:
+            self.machine.waiting.add(self)
+            self.sink.wait_writable(lambda: self._writable(view))
+        except OSError as error:
+            self.finish(error)
+        except Exception as error:
+            self.finish(error)
+            self.machine.fail(error)
+        else:
+            self.machine.drained()
+            if self.dropped:
+                self.finish(None)
+            elif self.rings.has_many_blocks:
+                self._read()
+            else:
+                self._give_block()
+                self._ask()
+
+    def _writable(self, view: memoryview) -> None:
+        if not self.over:
+            self.machine.waiting.discard(self)
+            self._drain(view)
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.give_block(block)
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self._give_block()
+            self.machine.waiting.discard(self)
+            self.machine.closed(self)
+            self.sink.close(error)
+
+
+def receive(machine: Machine, number: int, kind: Kind, end: int) -> Pump:
+    """What a provider gets for a stream or future that the guest passed."""
+    return (FutureReader if isinstance(kind, types.Future) else Reader)(machine, number, kind, end)

@@ -1,0 +1,336 @@
+"""Pumps for the streams and futures that a provider returned; see `pumps` for the theory of operation."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
+from typing import Any
+
+from wasihost.component.composition.protocol import ASKED, BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.running.machine import Machine
+from wasihost.component.running.pumps import Pump
+from wasihost.component.streams import ByteSource, Outcome, Source, ValueSource
+from wasihost.component.world import layout, types
+from wasihost.component.world.wiring import Kind, carries_values
+from wasihost.errors import ProviderError
+
+SMALLEST_READ = 4096
+
+
+class OutPump(Pump):
+    """Feeds a stream that the provider returned."""
+
+    __slots__ = ("source",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
+        super().__init__(machine, number, kind, end)
+        self.source = source
+        self.ask()
+
+    def ask(self) -> None:
+        self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._asked)
+
+    def _asked(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.fill()
+
+    def fill(self) -> None:
+        """Asks the source and writes what it gives."""
+        raise NotImplementedError
+
+    def park(self) -> None:
+        self.machine.waiting.add(self)
+        self.source.wait_readable(self._readable)
+
+    def _readable(self) -> None:
+        if not self.over:
+            self.machine.waiting.discard(self)
+            self.fill()
+
+    def other_end_dropped(self) -> None:
+        self.finish(None)
+
+    def source_failed(self, error: Exception) -> None:
+        self.finish(error)
+        # A source is told of its own OSError, to make an error-code of it; of an iterator's nobody else would hear.
+        if not isinstance(error, OSError) or isinstance(self.source, IteratorSource | IteratorByteSource):
+            self.fail(error)
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self.machine.waiting.discard(self)
+            self.machine.closed(self)
+            self.source.close(error)
+
+
+class ByteOutPump(OutPump):
+    """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
+
+    __slots__ = ("address", "block", "left", "limit", "source")
+
+    source: ByteSource
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
+        self.block: int | None = None
+        self.address = self.left = 0  # of what is being written
+        self.limit = BLOCK_SIZE
+        super().__init__(machine, number, kind, end, source)
+
+    def fill(self) -> None:
+        rings = self.rings
+        block = self.block = rings.take_block()
+        if block is None:
+            rings.want_block(self._block_free)
+            return
+        limit, self.limit = self.limit, BLOCK_SIZE
+        try:
+            size = self.source.read_into(rings.view(block, limit))
+        except BlockingIOError:
+            self._give_block()
+            self.park()
+        except Exception as error:
+            self.source_failed(error)
+        else:
+            if size:
+                self._write(block, size)
+            else:
+                self.finish(None)
+
+    def _block_free(self) -> None:
+        if not self.over:
+            self.fill()
+
+    def _write(self, address: int, size: int) -> None:
+        self.address, self.left = address, size
+        self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
+
+    def _written(self, code: int) -> None:
+        if code & ASKED:
+            self._give_block()
+            self.rings.replace(self.end, self._asked)
+            return
+        taken = code >> 4
+        left = self.left - taken
+        if code & 15 == DROPPED:
+            if left:
+                self.source.unread(left)
+            self.finish(None)
+        elif left:
+            # The guest's buffer is full. If it starts the next one with the rest of this block, another piece as long
+            # as what was taken now fills that one exactly, and full blocks fit again.
+            self.limit = max(taken, SMALLEST_READ)
+            self._write(self.address + taken, left)
+        else:
+            self._give_block()
+            self.ask()
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.give_block(block)
+
+    def _close(self, error: BaseException | None) -> None:
+        self._give_block()
+        super()._close(error)
+
+
+class ValueOutPump(OutPump):
+    """Feeds a stream of any other type from a `ValueSource`."""
+
+    __slots__ = ("source",)
+
+    source: ValueSource[Any]
+
+    def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
+        super().abandon()
+
+    def fill(self) -> None:
+        try:
+            values = self.source.read()
+        except BlockingIOError:
+            self.park()
+        except Exception as error:
+            self.source_failed(error)
+        else:
+            if values:
+                self._write_values(values)
+            else:
+                self.finish(None)
+
+    def _write_values(self, values: Sequence[Any]) -> None:
+        count = len(values)
+        if not carries_values(self.kind):
+            self._write(0, 0, count, count)
+            return
+
+        def written(code: int) -> None:
+            if buffer := self.rings.take_buffer(self.end):
+                self._written(code, buffer, count, count)
+            else:
+                self.machine.untaken_values(self.end, self.kind)
+                self.finish(None)
+
+        self.machine.take_values(self.end, values)
+        self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
+
+    def _write(self, buffer: int, address: int, left: int, count: int) -> None:
+        self.rings.begin(
+            Operation.WRITE, self.number, self.end, address, left, lambda code: self._written(code, buffer, left, count)
+        )
+
+    def _written(self, code: int, buffer: int, left: int, count: int) -> None:
+        left -= code >> 4
+        taken = count - left
+        if left and code & 15 != DROPPED:
+            size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
+            self._write(buffer, buffer + taken * size, left, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, taken, buffer, count)
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.ask()
+
+
+class FutureOutPump(Pump):
+    """Resolves a future that the provider returned, once: the guest could not bear less."""
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
+        super().__init__(machine, number, kind, end)
+        self.awaited = awaited
+        if not isinstance(awaited, Outcome):
+            machine.waiting.add(self)
+        awaited.add_done_callback(self._resolved)
+
+    def _resolved(self, awaited: asyncio.Future[Any]) -> None:
+        if self.over:
+            return
+        self.machine.waiting.discard(self)
+        if awaited.cancelled():
+            self.fail(ProviderError(f"{self.path}: the future that was returned was cancelled; it must be resolved"))
+        elif (error := awaited.exception()) is not None:
+            self.fail(error)
+        elif carries_values(self.kind):
+            self.machine.take_values(self.end, [awaited.result()])
+            self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, self._written)
+        else:
+            self.rings.begin(Operation.WRITE, self.number, self.end, 0, 1, self._finish)
+
+    def _written(self, code: int) -> None:
+        taken = 0 if code & 15 == DROPPED else 1
+        self.rings.submit(Operation.FREE, self.number, taken, self.rings.take_buffer(self.end), 1)
+        self._finish(code)
+
+    def _finish(self, _code: int) -> None:
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close()
+
+    def _close(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+
+    def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
+        self.machine.waiting.discard(self)
+        self._close()
+        self.awaited.cancel()
+
+
+# ---- the plain form of a provider: an async iterator
+
+
+_END: Any = object()
+StartTask = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
+
+
+class IteratorSource(ValueSource[Any]):
+    """Feeds a stream from an async iterator."""
+
+    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
+        self._iterator, self._start_task = iterator, start_task
+        self._next: asyncio.Future[Any] | None = None
+
+    def read(self) -> Sequence[Any]:
+        value = self.next_value()
+        return () if value is _END else (value,)
+
+    def next_value(self) -> Any:
+        if self._next is None:
+            self._next = self._start_task(self._advance())
+        if not self._next.done():
+            raise BlockingIOError
+        done, self._next = self._next, None
+        return done.result()
+
+    async def _advance(self) -> Any:
+        return await anext(self._iterator, _END)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        assert self._next is not None
+        self._next.add_done_callback(lambda _: callback())
+
+    def close(self, error: BaseException | None) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        if hasattr(self._iterator, "aclose"):
+            self._start_task(self._close_iterator())
+
+    async def _close_iterator(self) -> None:
+        if self._next is not None:
+            await asyncio.wait([self._next])  # a generator cannot be closed while it runs
+        await self._iterator.aclose()  # type: ignore[attr-defined]
+
+
+class IteratorByteSource(ByteSource):
+    """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
+
+    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
+        self._chunks = IteratorSource(iterator, start_task)
+        self._chunk = memoryview(b"")
+
+    def read_into(self, view: memoryview) -> int:
+        while not self._chunk:
+            chunk = self._chunks.next_value()
+            if chunk is _END:
+                return 0
+            self._chunk = memoryview(chunk).cast("B")
+        size = min(len(view), len(self._chunk))
+        view[:size] = self._chunk[:size]
+        self._chunk = self._chunk[size:]
+        return size
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        self._chunks.wait_readable(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        self._chunks.close(error)
+
+
+def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
+    """The pump for what a provider returned as a stream or future."""
+    if isinstance(kind, types.Future):
+        if not inspect.isawaitable(obj):
+            raise ProviderError(f"expected an awaitable for a future, got {type(obj).__name__!r}")
+        return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
+    is_bytes = kind == types.Stream(types.U8)
+    if not isinstance(obj, ByteSource if is_bytes else ValueSource):
+        if not isinstance(obj, AsyncIterable):
+            wanted = "an async iterable or a " + ("ByteSource" if is_bytes else "ValueSource")
+            raise ProviderError(f"expected {wanted} for a stream, got {type(obj).__name__!r}")
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.start_task)
+    return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
