@@ -15,6 +15,7 @@ from wasihost.component import ffi
 from wasihost.component.composition.protocol import Command
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import callbacks
+from wasihost.component.running.hostcalls import leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.values import Classes, Err, Ok, WitError
@@ -252,6 +253,7 @@ class GuestCalls:
         if call is self._issued:
             self._issued = None
         if call.future.done():
+            self._discard(call.called, values or [])
             return
         value = values[0] if values else None
         if not isinstance(call.called.func.result, types.Result):
@@ -261,6 +263,16 @@ class GuestCalls:
         else:
             assert isinstance(value, Ok)
             call.future.set_result(value.value)
+
+    def _discard(self, called: Called, values: list[Any]) -> None:
+        """Nobody waits for this result any more: drops the resources in it."""
+        if called.func.result is None:
+            return
+        for leaf, obj in leaves(types.List(called.func.result), values):
+            if isinstance(obj, GuestResource):
+                obj.close()
+            elif isinstance(leaf, types.Own) and hasattr(obj, "drop"):
+                obj.drop()
 
     def _cancelled(self, token: int) -> None:
         if call := self._calls.pop(token, None):
