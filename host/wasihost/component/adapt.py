@@ -78,4 +78,5 @@ def adapt(
     try:
         return AdaptedComponent(engine, wiring, Component(engine, composed))
     except wasmtime.WasmtimeError as error:
-        raise ComponentError(f"{origin} cannot be compiled: {error}") from None
+        hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
+        raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None

@@ -19,6 +19,7 @@ if sys.platform == "win32":
 import wasmtime
 from wasmtime import _ffi as raw
 from wasmtime.component import Component, Linker, LinkerInstance, ResourceType
+from wasmtime.component import _enter
 from wasmtime.component import _types as reflected
 
 SYMBOLS: Final = (
@@ -88,6 +89,11 @@ def error_new(message: str) -> int:
 def _raise_if(pointer: Any) -> None:
     if pointer:
         raise wasmtime.WasmtimeError._from_ptr(pointer)
+
+
+def raise_after_call(error: BaseException) -> None:
+    """Leaves an exception to wasmtime-py, whose own calls raise it when they fail."""
+    _enter.LAST_EXCEPTION = error  # type: ignore[assignment]
 
 
 # ---- reflection

@@ -72,10 +72,10 @@ class PlainContext(Context):
     """The context of functions in an embedder's own linker, where the embedder calls through wasmtime-py."""
 
     def keep(self, error: BaseException, path: str) -> int:
-        if isinstance(error, KeyboardInterrupt):
-            # wasmtime-py cannot carry it out of the call: let it come again.
-            ctypes.pythonapi.PyErr_SetInterrupt()
-        return super().keep(error, path)
+        made = super().keep(error, path)
+        self.exception = None
+        ffi.raise_after_call(error)
+        return made
 
 
 def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:

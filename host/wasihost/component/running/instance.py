@@ -37,7 +37,7 @@ from wasihost.component.running.rings import Rings
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError, LimitError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, InternalError, LimitError, LinkError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
@@ -123,13 +123,18 @@ class Instance(Context):
         ffi.yield_on_epochs(self._store)
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
-        with contextlib.closing(call), self._running():
-            over = False
-            while not over:
-                with recording:
-                    over = self._poll(call)
-                if not over:
-                    await self._let_others_run()
+        try:
+            with contextlib.closing(call), self._running():
+                over = False
+                while not over:
+                    with recording:
+                        over = self._poll(call)
+                    if not over:
+                        await self._let_others_run()
+        except GuestTrap as error:
+            if "not found in the linker" in str(error):
+                raise LinkError(str(error)) from None
+            raise
         if not recording.memories or recording.memories[0].size != PAGES * PAGE:
             raise InternalError("the first memory of the store is not the adapter component's")
         self.rings = Rings(recording.memories[0].view(), self.wake)
