@@ -18,8 +18,7 @@ if sys.platform == "win32":
 
 import wasmtime
 from wasmtime import _ffi as raw
-from wasmtime.component import Component, Linker, LinkerInstance, ResourceType
-from wasmtime.component import _enter
+from wasmtime.component import Component, Linker, LinkerInstance, ResourceType, _enter
 from wasmtime.component import _types as reflected
 
 SYMBOLS: Final = (
