@@ -18,12 +18,7 @@ if sys.platform == "win32":
 
 import wasmtime
 from wasmtime import _ffi as raw
-<<<<<<< ours
 from wasmtime.component import Component, Linker, LinkerInstance, ResourceType, _enter
-=======
-from wasmtime.component import Component, Linker, LinkerInstance, ResourceType
-from wasmtime.component import _enter as enter
->>>>>>> theirs
 from wasmtime.component import _types as reflected
 
 SYMBOLS: Final = (
@@ -72,7 +67,6 @@ SYMBOLS: Final = (
 def _check_version() -> None:
     found = version("wasmtime")
     missing = [name for name in SYMBOLS if not hasattr(raw, name)]
-    missing += [name for name in ("LAST_EXCEPTION",) if not hasattr(enter, name)]
     if not found.startswith("50.") or missing:
         detail = f"; it lacks {', '.join(missing)}" if missing else ""
         raise ImportError(f"wasihost needs wasmtime>=50.0.1,<51 but found wasmtime {found}{detail}")
@@ -97,13 +91,8 @@ def _raise_if(pointer: Any) -> None:
 
 
 def raise_after_call(error: BaseException) -> None:
-<<<<<<< ours
     """Leaves an exception to wasmtime-py, whose own calls raise it when they fail."""
     _enter.LAST_EXCEPTION = error  # type: ignore[assignment]
-=======
-    """Makes the call of wasmtime-py that is under way raise this once it is back from C."""
-    enter.LAST_EXCEPTION = error  # type: ignore[assignment]
->>>>>>> theirs
 
 
 # ---- reflection

@@ -72,18 +72,10 @@ class PlainContext(Context):
     """The context of functions in an embedder's own linker, where the embedder calls through wasmtime-py."""
 
     def keep(self, error: BaseException, path: str) -> int:
-<<<<<<< ours
         made = super().keep(error, path)
         self.exception = None
         ffi.raise_after_call(error)
         return made
-=======
-        failed = super().keep(error, path)
-        kept, self.exception = self.exception, None
-        if kept is not None:
-            ffi.raise_after_call(kept)
-        return failed
->>>>>>> theirs
 
 
 def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:

@@ -262,8 +262,6 @@ class Instance(Context):
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
             raise GuestExit(trap.code)
         if trap is not None:
-            if "implementation was not found in the linker" in str(trap):
-                raise LinkError(str(trap)) from None
             raise GuestTrap(str(trap)) from trap
         return over
 
