@@ -73,8 +73,8 @@ class PlainContext(Context):
 
     def keep(self, error: BaseException, path: str) -> int:
         made = super().keep(error, path)
-        self.exception = None
-        ffi.raise_after_call(error)
+        kept, self.exception = self.exception, None
+        ffi.raise_after_call(kept or error)
         return made
 
 
