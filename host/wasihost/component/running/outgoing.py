@@ -15,8 +15,6 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
 
-SMALLEST_READ = 4096
-
 
 class OutPump(Pump):
     """Feeds a stream that the provider returned."""
@@ -77,14 +75,13 @@ class OutPump(Pump):
 class ByteOutPump(OutPump):
     """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
 
-    __slots__ = ("address", "block", "left", "limit", "source")
+    __slots__ = ("address", "block", "left", "source")
 
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
         self.block: int | None = None
         self.address = self.left = 0  # of what is being written
-        self.limit = BLOCK_SIZE
         super().__init__(machine, number, kind, end, source)
 
     def fill(self) -> None:
@@ -93,9 +90,8 @@ class ByteOutPump(OutPump):
         if block is None:
             rings.want_block(self._block_free)
             return
-        limit, self.limit = self.limit, BLOCK_SIZE
         try:
-            size = self.source.read_into(rings.view(block, limit))
+            size = self.source.read_into(rings.view(block, BLOCK_SIZE))
         except BlockingIOError:
             self._give_block()
             self.park()
@@ -127,9 +123,6 @@ class ByteOutPump(OutPump):
                 self.source.unread(left)
             self.finish(None)
         elif left:
-            # The guest's buffer is full. If it starts the next one with the rest of this block, another piece as long
-            # as what was taken now fills that one exactly, and full blocks fit again.
-            self.limit = max(taken, SMALLEST_READ)
             self._write(self.address + taken, left)
         else:
             self._give_block()
