@@ -17,7 +17,7 @@ class Adapter:
     """The memory, and the adapter component's side of a turn."""
 
     def __init__(self) -> None:
-        self.memory = memoryview(bytearray(protocol.BLOCKS + protocol.BLOCK_SIZE * protocol.BLOCK_COUNT))
+        self.memory = memoryview(bytearray(protocol.HEAP))
         self.woken = 0
         self.rings = Rings(self.memory, self.wake)
         self.words = self.memory.cast("I")
@@ -142,21 +142,8 @@ def test_a_turn_is_quiet_when_nothing_happened(adapter: Adapter) -> None:
     assert quiet == [True, False, False]
 
 
-def test_blocks_are_handed_out_once_and_waited_for(adapter: Adapter) -> None:
-    rings = adapter.rings
-    blocks = [rings.take_block() for _ in range(protocol.BLOCK_COUNT)]
-    assert len(set(blocks)) == protocol.BLOCK_COUNT
-    assert None not in blocks
-    assert rings.take_block() is None
-    woken: list[int | None] = []
-    rings.want_block(lambda: woken.append(rings.take_block()))
-    assert blocks[3] is not None
-    rings.give_block(blocks[3])
-    assert woken == [blocks[3]]
-
-
 def test_a_view_shows_memory_and_not_a_copy(adapter: Adapter) -> None:
-    block = adapter.rings.take_block()
+    block = adapter.rings.blocks.take()
     assert block is not None
     adapter.rings.view(block, 3)[:] = b"abc"
     assert bytes(adapter.memory[block : block + 3]) == b"abc"

@@ -111,14 +111,16 @@
     (return (call_indirect $writable-drops (type $end1) (local.get $handle) (local.get $kind))))
     ;; complete
     (return (call $complete-call (local.get $handle))))
-    ;; write and ask: when the guest reads on, the next round tells, and no turn is spent on what Python can foresee
+    ;; write and ask: what Python can foresee is told in the next round, and no turn is spent on it
     (local.set $code
       (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))
-    (if (i32.eq (local.get $code) (i32.shl (local.get $b) (i32.const 4)))
-      (then
-        (call $report-lazily (local.get $handle) (i32.or (local.get $code) (i32.const {ASKED})))
-        (local.set $code
-          (call_indirect $writes (type $copy) (local.get $handle) (i32.const 0) (i32.const 0) (local.get $kind)))))
+    ;; completed, at once: the guest was reading already
+    (if (i32.eqz (i32.and (local.get $code) (i32.const 15))) (then
+      (call $report-lazily (local.get $handle) (i32.or (local.get $code) (i32.const {CONTINUED})))
+      (local.set $a (i32.add (local.get $a) (i32.shr_u (local.get $code) (i32.const 4))))
+      (local.set $b (i32.sub (local.get $b) (i32.shr_u (local.get $code) (i32.const 4))))
+      (local.set $code
+        (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))))
     (call $settle (local.get $handle) (local.get $code)))
 
   ;; ---- reads of values. What a guest writes is lowered in the name of the thread that began the read, and Wasmtime

@@ -18,10 +18,13 @@ PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (r
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384
 SUBMISSIONS: Final = PAGE
-BLOCKS: Final = 2 * PAGE  # bytes on their way, handed out by Python
+BLOCKS: Final = 2 * PAGE  # bytes on their way, handed out by Python: small blocks, then large ones
 BLOCK_SIZE: Final = PAGE
 BLOCK_COUNT: Final = 1024
-HEAP: Final = BLOCKS + BLOCK_COUNT * BLOCK_SIZE
+LARGE_BLOCKS: Final = BLOCKS + BLOCK_COUNT * BLOCK_SIZE
+LARGE_BLOCK_SIZE: Final = 16 * PAGE  # for streams that move in bulk
+LARGE_BLOCK_COUNT: Final = 16
+HEAP: Final = LARGE_BLOCKS + LARGE_BLOCK_COUNT * LARGE_BLOCK_SIZE
 PAGES: Final = HEAP // PAGE + 1
 
 # ---- rings
@@ -47,7 +50,9 @@ class Operation(IntEnum):
     DROP_READABLE = 8  # kind, end
     DROP_WRITABLE = 9  # kind, end
     COMPLETE = 10  # -, token: the call can go on
-    WRITE_AND_ASK = 11  # kind, end, pointer, count: as WRITE; if all went at once, a zero-length write follows
+    WRITE_AND_ASK = (
+        11  # kind, end, pointer, count: as WRITE; if some went at once, a write of the rest follows, or of 0
+    )
 
 
 class Completion(IntEnum):
@@ -57,7 +62,9 @@ class Completion(IntEnum):
     BUFFER = 1  # end, pointer
 
 
-ASKED: Final = 0x8000_0000  # in the result of WRITE_AND_ASK: all went at once, and the zero-length write is under way
+CONTINUED: Final = (
+    0x8000_0000  # in a result of WRITE_AND_ASK: so many went at once, and the write that follows is under way
+)
 BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 

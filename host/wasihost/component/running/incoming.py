@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from wasihost.component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.running.blocks import block_size
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
 from wasihost.component.streams import ByteSink, StreamReader
@@ -79,14 +80,14 @@ class Reader(Pump, StreamReader[Any]):
             self.rings.begin(operation, self.number, self.end, size, n, self._got_values)
 
     def _begin_bytes(self, n: int) -> None:
-        block = self.rings.take_block()
+        block = self.rings.blocks.take()
         if block is None:
-            self.rings.want_block(lambda: self._begin_bytes(n))
+            self.rings.blocks.want(lambda: self._begin_bytes(n))
             return
 
         def got(code: int) -> None:
             self._leftover = self.rings.view(block, code >> 4).tobytes()
-            self.rings.give_block(block)
+            self.rings.blocks.give(block)
             self._got(code)
 
         self.rings.begin(Operation.READ, self.number, self.end, block, n, got)
@@ -216,12 +217,13 @@ class FutureReader(Pump):
 class ByteInPump(Pump):
     """Drains a `stream<u8>` that the guest writes into a `ByteSink`."""
 
-    __slots__ = ("block", "dropped", "sink")
+    __slots__ = ("block", "dropped", "fullness", "sink")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
         super().__init__(machine, number, kind, end)
         self.sink = sink
         self.block: int | None = None
+        self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
         self.dropped = False
         self._ask()
 
@@ -246,16 +248,19 @@ class ByteInPump(Pump):
         if self.over:
             return
         if self.block is None:
-            self.block = self.rings.take_block()
+            self.block = self.rings.blocks.take(bulk=self.fullness > 0)
         if self.block is None:
-            self.rings.want_block(self._read)
+            self.rings.blocks.want(self._read)
         else:
-            self.rings.begin(Operation.READ, self.number, self.end, self.block, BLOCK_SIZE, self._got)
+            self.rings.begin(Operation.READ, self.number, self.end, self.block, block_size(self.block), self._got)
 
     def _got(self, code: int) -> None:
         assert self.block is not None
+        count = code >> 4
+        # A write of the guest that waited already comes alone, however much follows.
+        self.fullness = 2 if count == block_size(self.block) else max(0, self.fullness - 1)
         self.dropped = code & 15 == DROPPED
-        self._drain(self.rings.view(self.block, code >> 4))
+        self._drain(self.rings.view(self.block, count))
 
     def _drain(self, view: memoryview) -> None:
         try:
@@ -271,12 +276,12 @@ class ByteInPump(Pump):
             self.machine.fail(error)
         else:
             self.machine.drained()
+            self._give_block()
             if self.dropped:
                 self.finish(None)
-            elif self.rings.has_many_blocks:
+            elif self.rings.blocks.has_many:
                 self._read()
             else:
-                self._give_block()
                 self._ask()
 
     def _writable(self, view: memoryview) -> None:
@@ -287,7 +292,7 @@ class ByteInPump(Pump):
     def _give_block(self) -> None:
         block, self.block = self.block, None
         if block is not None:
-            self.rings.give_block(block)
+            self.rings.blocks.give(block)
 
     def finish(self, error: BaseException | None) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)

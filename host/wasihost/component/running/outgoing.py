@@ -7,7 +7,8 @@ import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
-from wasihost.component.composition.protocol import ASKED, BLOCK_SIZE, DROPPED, Operation
+from wasihost.component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
+from wasihost.component.running.blocks import block_size
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
 from wasihost.component.streams import ByteSource, Outcome, Source, ValueSource
@@ -75,29 +76,34 @@ class OutPump(Pump):
 class ByteOutPump(OutPump):
     """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
 
-    __slots__ = ("address", "block", "left", "source")
+    __slots__ = ("address", "block", "in_bulk", "left", "source")
 
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
         self.block: int | None = None
+        self.in_bulk = False  # whether the last block came full
         self.address = self.left = 0  # of what is being written
         super().__init__(machine, number, kind, end, source)
 
     def fill(self) -> None:
+        self._fill(self.park)
+
+    def _fill(self, otherwise: Callable[[], None]) -> None:
         rings = self.rings
-        block = self.block = rings.take_block()
+        block = self.block = rings.blocks.take(self.in_bulk)
         if block is None:
-            rings.want_block(self._block_free)
+            rings.blocks.want(self._block_free)
             return
         try:
-            size = self.source.read_into(rings.view(block, BLOCK_SIZE))
+            size = self.source.read_into(rings.view(block, block_size(block)))
         except BlockingIOError:
             self._give_block()
-            self.park()
+            otherwise()
         except Exception as error:
             self.source_failed(error)
         else:
+            self.in_bulk = size >= BLOCK_SIZE
             if size:
                 self._write(block, size)
             else:
@@ -112,9 +118,8 @@ class ByteOutPump(OutPump):
         self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
 
     def _written(self, code: int) -> None:
-        if code & ASKED:
-            self._give_block()
-            self.rings.replace(self.end, self._asked)
+        if code & CONTINUED:
+            self._continued((code ^ CONTINUED) >> 4)
             return
         taken = code >> 4
         left = self.left - taken
@@ -126,12 +131,27 @@ class ByteOutPump(OutPump):
             self._write(self.address + taken, left)
         else:
             self._give_block()
+            self._more()
+
+    def _continued(self, taken: int) -> None:
+        self.address, self.left = self.address + taken, self.left - taken
+        if self.left:
+            self.rings.replace(self.end, self._written)
+        else:
+            self._give_block()
+            self.rings.replace(self.end, self._asked)
+
+    def _more(self) -> None:
+        """In bulk, the next block is read ahead of the guest's question, as far as there is something to read."""
+        if self.in_bulk:
+            self._fill(self.ask)
+        else:
             self.ask()
 
     def _give_block(self) -> None:
         block, self.block = self.block, None
         if block is not None:
-            self.rings.give_block(block)
+            self.rings.blocks.give(block)
 
     def _close(self, error: BaseException | None) -> None:
         self._give_block()

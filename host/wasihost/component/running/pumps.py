@@ -3,8 +3,11 @@
 Theory of operation. An outgoing pump first writes zero elements: that completes when the guest wants some. Only then
 the source is asked. A source with nothing to give yet parks the pump; then no operation is under way, and a guest
 that drops the stream is noticed by the event that Wasmtime sends for that. An incoming pump likewise reads zero
-elements until the guest offers some, and holds at most one block; while bytes move it keeps the block and reads on,
-which saves a turn.
+elements until the guest offers some. Every pump holds at most one block.
+
+While bytes move, questions are left out, which saves turns: an incoming pump that got bytes reads on at once, and an
+outgoing one whose last block came full reads the next from its source when that one is taken. Then the blocks grow too:
+the guest takes from one, or fills one, piece by piece, without a turn of Python between.
 
     outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
     incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining

@@ -8,15 +8,11 @@ room, and carried out right after. Submissions made between rounds, from the eve
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import cache
 from struct import Struct
 
 from wasihost.component.composition.protocol import (
-    BLOCK_COUNT,
-    BLOCK_SIZE,
-    BLOCKS,
     COMPLETION_WORDS,
     COMPLETIONS,
     DRIVER_WANTED,
@@ -29,6 +25,7 @@ from wasihost.component.composition.protocol import (
     Completion,
     Operation,
 )
+from wasihost.component.running.blocks import Blocks
 
 WhenDone = Callable[[int], None]
 """Called with the packed result of a read or write."""
@@ -62,8 +59,7 @@ class Rings:
         self._waiting: dict[int, WhenDone] = {}
         self._when_dropped: dict[int, Callable[[], None]] = {}
         self._buffers: dict[int, int] = {}
-        self._free_blocks = list(range(BLOCKS, BLOCKS + BLOCK_COUNT * BLOCK_SIZE, BLOCK_SIZE))
-        self._wanting_block: deque[Callable[[], None]] = deque()
+        self.blocks = Blocks()
         self._cancels: list[tuple[Operation, int, int]] = []
         self._in_next_turn: list[Callable[[], None]] = []
         self._wake = wake
@@ -78,6 +74,7 @@ class Rings:
         """Takes `count` completions, gives the number of submissions written."""
         self.turns += 1
         self._in_turn = True
+        self.blocks.begin_turn(count)
         try:
             if count:
                 self._complete(count)
@@ -196,26 +193,6 @@ class Rings:
         """The (readable, writable) ends that came of it."""
         at = PAIRS // 4 + 2 * index
         return self._words[at], self._words[at + 1]
-
-    # ---- blocks: memory for bytes on their way, borrowed only while they move
-
-    def take_block(self) -> int | None:
-        """The address of a free block; None when all are in use, see `want_block`."""
-        return self._free_blocks.pop() if self._free_blocks else None
-
-    @property
-    def has_many_blocks(self) -> bool:
-        """Whether a pump may keep its block while it waits for more."""
-        return len(self._free_blocks) > BLOCK_COUNT * 3 // 4
-
-    def want_block(self, callback: Callable[[], None]) -> None:
-        """Calls back when a block is free."""
-        self._wanting_block.append(callback)
-
-    def give_block(self, block: int) -> None:
-        self._free_blocks.append(block)
-        while self._wanting_block and self._free_blocks:
-            self._wanting_block.popleft()()
 
     def view(self, address: int, size: int) -> memoryview:
         """Bytes of the adapter component's memory."""
