@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from wasihost.component import ffi
+from wasihost.component.conversion.plancode import NUMBERS
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.values import WitError
@@ -116,18 +117,18 @@ def callback(context: Context, path: str, func: types.Func, plans: Plans, call: 
 
 
 _word_at = ctypes.c_uint32.from_address
-_WORD = struct.Struct(f"=B{ffi.VAL_OF - 1}xI{ffi.VAL_SIZE - ffi.VAL_OF - 4}x").pack
-_U32 = ffi.KINDS["u32"]
+_WORDS = {name: struct.Struct(f"=B{ffi.VAL_OF - 1}x{NUMBERS[name]}").pack for name in ("u32", "u64")}
 
 
-def word_callback(context: Context, path: str, call: Callable[[int], int]) -> Any:
-    """A `ffi.Callback` for a function `u32 -> u32` that is called very often."""
+def word_callback(context: Context, path: str, result: types.Primitive, call: Callable[[int], int]) -> Any:
+    """A `ffi.Callback` for a function `u32 -> u32` or `u32 -> u64` that is called very often."""
+    pack, kind = _WORDS[result.name], ffi.KINDS[result.name]
 
     def run(
         _data: int, _store: int, _type: int, args: int, _count: int, results: int, _result_count: int
     ) -> int | None:
         try:
-            ctypes.memmove(results, _WORD(_U32, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
+            ctypes.memmove(results, pack(kind, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
         except BaseException as error:
             return context.keep(error, path)
         return None

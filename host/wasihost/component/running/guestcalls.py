@@ -6,14 +6,13 @@ import asyncio
 import ctypes
 import re
 from collections import deque
-from dataclasses import dataclass, field
 from typing import Any
 
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import Command
-from wasihost.component.conversion.plans import Plans
+from wasihost.component.conversion.plans import FromPython, Plans
 from wasihost.component.running import callbacks
 from wasihost.component.running.hostcalls import leaves
 from wasihost.component.running.linking import Linking, Registrar
@@ -26,29 +25,39 @@ from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 MAX_PENDING = 65536
 
 
-@dataclass(slots=True)
 class GuestCall:
     """One call, from `call` to its result."""
 
-    called: Called
-    args: tuple[Any, ...]
-    future: asyncio.Future[Any]
-    token: int
-    handle: int = 0
-    """Of the subtask, once the driver component has told it."""
-    lent: list[GuestResource] = field(default_factory=list)
-    given: list[GuestResource] = field(default_factory=list)
+    __slots__ = ("args", "called", "future", "given", "handle", "lent", "token")
+
+    def __init__(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any], token: int) -> None:
+        self.called, self.args, self.future, self.token = called, args, future, token
+        self.handle = 0  # of the subtask, once the driver component has told it
+        self.lent: list[GuestResource] | None = None
+        self.given: list[GuestResource] | None = None
+
+    def lend(self, resource: GuestResource) -> int:
+        """The handle of a resource that the guest may use until the call is over."""
+        handle = resource.lend()
+        self.lent = [*(self.lent or ()), resource]
+        return handle
+
+    def give(self, resource: GuestResource) -> int:
+        """The handle of a resource that is the guest's from now on."""
+        handle = resource.give()
+        self.given = [*(self.given or ()), resource]
+        return handle
 
     def return_resources(self) -> None:
         """The guest uses the resources no more that it was lent."""
-        for resource in self.lent:
+        lent, self.lent = self.lent, None
+        for resource in lent or ():
             resource.returned()
-        self.lent.clear()
 
     def take_back(self) -> None:
         """This call will not be made: its resources stay ours."""
         self.return_resources()
-        for resource in self.given:
+        for resource in self.given or ():
             resource.taken_back()
 
 
@@ -114,6 +123,9 @@ class GuestCalls:
         self._issued: GuestCall | None = None
         self._preparing: GuestCall | None = None
         self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        self._arguments_at = ctypes.addressof(self._arguments)
+        self._found: dict[str, Called] = {}
+        self._givers: dict[int, FromPython] = {}
         self._last_token = 0
         self._plans = {
             name: Plans(Classes(interface), linking.resources, wiring.guest_resources)
@@ -132,8 +144,7 @@ class GuestCalls:
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the driver component calls."""
-        next_type = types.Func((("previous", types.U32),), types.U64)
-        registrar.add(instance, "next", "next", next_type, plain, self._next)
+        ffi.add_func(instance, "next", callbacks.word_callback(registrar.context, "next", types.U64, self._next))
         registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
         for called in self._wiring.called:
             if called.arguments is not None:
@@ -148,7 +159,7 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        called = self.find(name)
+        called = self._found.get(name) or self._find(name)
         if len(args) != len(called.func.params):
             words = ", ".join(param for param, _ in called.func.params)
             raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
@@ -168,10 +179,11 @@ class GuestCalls:
         self._command(Command.CALL, called.index, token)
         return call
 
-    def find(self, name: str) -> Called:
+    def _find(self, name: str) -> Called:
         """The export of this path; the version of the interface may be left out."""
         for called in self._wiring.called:
             if name in (called.path, f"{called.interface.partition('@')[0]}#{called.name}"):
+                self._found[name] = called
                 return called
         for interface, items in self._wiring.world.exports.items():
             if name in {f"{interface}#{func}" if interface else func for func in items.funcs}:
@@ -188,7 +200,7 @@ class GuestCalls:
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
         for call in self._calls.values():
-            call.lent.clear()
+            call.lent = None
             if not call.future.done():
                 if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):
                     call.future.cancel()  # the event loop itself raises the first two
@@ -232,13 +244,11 @@ class GuestCalls:
         arguments = call.called.arguments
         if arguments is None:
             return True
-        whole = types.Tuple(tuple(t for _, t in call.called.func.params))
+        give = self._givers.get(call.called.index) or self._giver(call.called, arguments)
         padding = (0,) * (len(arguments.elements) - len(call.args))
-        padded = types.Tuple(whole.elements + (types.U8,) * len(padding))
-        give = self._plans[call.called.interface].from_python(padded)
         self._preparing = call
         try:
-            give((*call.args, *padding), ctypes.addressof(self._arguments), self._instance)
+            give(call.args + padding, self._arguments_at, self._instance)
         except Exception as error:
             del self._calls[call.token]
             call.take_back()
@@ -247,14 +257,23 @@ class GuestCalls:
             return False
         return True
 
+    def _giver(self, called: Called, arguments: types.Tuple) -> FromPython:
+        own = tuple(t for _, t in called.func.params)
+        padding = (types.U8,) * (len(arguments.elements) - len(own))
+        give = self._plans[called.interface].from_python(types.Tuple(own + padding))
+        self._givers[called.index] = give
+        return give
+
     def _done(self, token: int, values: list[Any] | None = None) -> None:
         call = self._calls.pop(token)
-        call.return_resources()
+        if call.lent is not None:
+            call.return_resources()
         if call is self._issued:
             self._issued = None
         if call.future.done():
             self._discard(call.called, values or [])
             return
+        self._instance.returned()
         value = values[0] if values else None
         if not isinstance(call.called.func.result, types.Result):
             call.future.set_result(value)
@@ -292,9 +311,7 @@ class GuestCalls:
             shown = repr(obj) if isinstance(obj, GuestResource) else repr(type(obj).__name__)
             raise TypeError(f"expected a {resource.name} of this guest, got {shown}")
         assert self._preparing is not None
-        handle = obj.give() if own else obj.lend()
-        (self._preparing.given if own else self._preparing.lent).append(obj)
-        return handle
+        return self._preparing.give(obj) if own else self._preparing.lend(obj)
 
 
 _ELEMENT = re.compile(r"element ([0-9]+)")

@@ -6,7 +6,8 @@ Wasmtime has nothing left but tasks that yielded, of which the driver component 
 
 * Nobody is runnable when two polls in a row had a turn each in which nothing happened: then the driver awaits `wake`.
 * A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on.
-* However busy the guest is, the event loop gets a pass every millisecond.
+* The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
+  However busy the guest is, it gets one every millisecond.
 * Exceptions of callbacks wait in the context and are raised after the poll.
 """
 
@@ -76,7 +77,7 @@ class Instance(Context):
         self._waker: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._tasks_started = False
+        self._others_can_run = False
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._clock = engine.EpochClock.of(store.engine)
@@ -89,7 +90,9 @@ class Instance(Context):
         plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
         with registrar.linker.root() as root:
             with root.add_instance(compose.ADAPTER_HOST) as instance:
-                ffi.add_func(instance, "turn", callbacks.word_callback(self, "turn", lambda n: self.rings.turn(n)))
+                ffi.add_func(
+                    instance, "turn", callbacks.word_callback(self, "turn", types.U32, lambda n: self.rings.turn(n))
+                )
                 self._host_calls.register(instance, registrar, plain)
             with root.add_instance(compose.DRIVER_HOST) as instance:
                 self._guest_calls.register(instance, registrar, plain)
@@ -195,7 +198,7 @@ class Instance(Context):
             if self._poll(call):
                 return
             had_turn = rings.turns > turns
-            begun = self._tasks_started or self._suspension is not None
+            begun = self._others_can_run or self._suspension is not None
             quiet_polls = quiet_polls + 1 if had_turn and rings.quiet and not begun else 0
             rings.quiet = True
             if quiet_polls >= 2 and not rings.has_submissions:
@@ -208,7 +211,7 @@ class Instance(Context):
             next_pass = time.monotonic() + PASS_SECONDS
 
     async def _let_others_run(self) -> None:
-        self._tasks_started = False
+        self._others_can_run = False
         if self._suspension is not None:
             await asyncio.wait([self._suspension.task])
         else:
@@ -265,6 +268,10 @@ class Instance(Context):
             raise GuestTrap(str(trap)) from trap
         return over
 
+    def returned(self) -> None:
+        """A call of an export is over: whoever waits for it can go on."""
+        self._others_can_run = True
+
     def fail(self, error: BaseException) -> None:
         """Ends the instance with this exception."""
         if self.exception is None:
@@ -273,7 +280,7 @@ class Instance(Context):
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
-        self._tasks_started = True
+        self._others_can_run = True
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -25,6 +25,9 @@ class Machine(CallContext, Protocol):
     def fail(self, error: BaseException) -> None:
         """Ends the instance with this exception."""
 
+    def returned(self) -> None:
+        """A call of an export is over: whoever waits for it can go on."""
+
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
 

@@ -65,7 +65,7 @@ class Called:
     def path(self) -> str:
         return f"{self.interface}#{self.name}" if self.interface else self.name
 
-    @property
+    @cached_property
     def arguments(self) -> types.Tuple | None:
         """The parameters as one tuple, whose memory form an async-lowered call takes."""
         if not self.func.params:
