@@ -11,7 +11,18 @@ from wasihost.component.composition.protocol import Command, Completion, Operati
 
 TEXT = (Path(__file__).parents[2] / "wit" / "adapter-protocol.md").read_text(encoding="utf-8")
 ROWS = [line.split(" | ")[0].removeprefix("| ") for line in TEXT.splitlines() if line.startswith("| ")]
-ADDRESSES = {"EVENT", "LIST", "TOKEN", "PAIRS", "COMPLETIONS", "SUBMISSIONS", "BLOCKS"}
+ADDRESSES = {
+    "EVENT",
+    "LIST",
+    "TOKEN",
+    "ROUNDS",
+    "TURN_WANTED",
+    "DRIVER_WANTED",
+    "PAIRS",
+    "COMPLETIONS",
+    "SUBMISSIONS",
+    "BLOCKS",
+}
 
 
 @pytest.mark.parametrize("item", [*Operation, *Completion, *Command], ids=lambda item: item.name)

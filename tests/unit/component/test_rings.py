@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 
 import pytest
 
@@ -129,17 +130,29 @@ def test_buffers_are_taken_once(adapter: Adapter) -> None:
     assert (adapter.rings.take_buffer(7), adapter.rings.take_buffer(7)) == (4096, 0)
 
 
-def test_a_turn_is_quiet_when_nothing_happened(adapter: Adapter) -> None:
-    quiet: list[bool] = []
+def test_a_turn_is_wanted_as_long_as_something_waits_for_it(adapter: Adapter) -> None:
+    assert not adapter.rings.is_wanted
+    for token in range(protocol.MAX_SUBMISSIONS + 1):
+        adapter.rings.submit(Operation.COMPLETE, 0, token)
+    assert adapter.rings.is_wanted
     adapter.turn()
-    quiet.append(adapter.rings.quiet)
-    adapter.rings.submit(Operation.COMPLETE, 0, 1)
+    assert adapter.rings.is_wanted
     adapter.turn()
-    quiet.append(adapter.rings.quiet)
-    adapter.rings.driver_wanted = True
-    assert adapter.rings.turn(0) & protocol.DRIVER_WANTED
-    quiet.append(adapter.rings.quiet)
-    assert quiet == [True, False, False]
+    assert not adapter.rings.is_wanted
+
+
+@pytest.mark.parametrize("want", [lambda rings: rings.in_next_turn(list), lambda rings: rings.want_driver(True)])
+def test_a_round_is_wanted_for_what_is_no_submission(adapter: Adapter, want: Callable[[Rings], None]) -> None:
+    adapter.rings.quiet = True
+    want(adapter.rings)
+    assert adapter.rings.is_wanted
+
+
+def test_it_is_not_quiet_after_a_turn_or_a_command(adapter: Adapter) -> None:
+    for happens in (adapter.turn, lambda: adapter.rings.want_driver(True)):
+        adapter.rings.quiet = True
+        happens()
+        assert not adapter.rings.quiet
 
 
 def test_a_view_shows_memory_and_not_a_copy(adapter: Adapter) -> None:

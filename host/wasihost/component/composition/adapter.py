@@ -263,7 +263,7 @@ class _AdapterParts(Parts):
         self.functions.append(
             f"""(func (export "call-{index}"){_parameters(params)}{signature([], ["i32"] if through_memory else flat)}
       (local $ready i32) (local $result i32) (local $q i32) (local $end i32)
-      {"(drop (call $step))" if adapted.round_first else ""}
+      {"(call $step)" if adapted.round_first else ""}
       (i32.store {token} {token})
       {start}
       (if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))

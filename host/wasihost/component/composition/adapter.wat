@@ -188,28 +188,32 @@
     (global.set $listening (i32.const 1))
     (i32.or (i32.const 2) (i32.shl (global.get $bell-set) (i32.const 4))))
 
-  ;; One round: what happened goes to Python, what Python submits is done. What completes at once is told at once, for a
-  ;; bounded number of times, so that others get their turn too.
-  (func $step (export "step") (result i32) (local $answer i32) (local $count i32) (local $at i32) (local $wanted i32) (local $round i32)
+  ;; One round of the driver component. Python counts them, to see whether anybody else ran between two polls.
+  (func (export "step") (result i32)
+    (i32.store (i32.const {ROUNDS}) (i32.add (i32.load (i32.const {ROUNDS})) (i32.const 1)))
+    (call $step)
+    (i32.load (i32.const {DRIVER_WANTED})))
+
+  ;; What happened goes to Python, what Python submits is done; no turn is spent if there is neither. What completes at
+  ;; once is told at once, for a bounded number of times, so that others get their turn too.
+  (func $step (local $count i32) (local $at i32) (local $round i32)
     (call $collect)
-    (loop $again
-      (local.set $answer (call $turn (global.get $completions)))
-      (global.set $completions (i32.const 0))
-      (global.set $urgent (i32.const 0))
-      (local.set $wanted (i32.or (local.get $wanted) (i32.and (local.get $answer) (i32.const {DRIVER_WANTED}))))
-      (local.set $count (i32.and (local.get $answer) (i32.const 0xffff)))
-      (local.set $at (i32.const {SUBMISSIONS}))
-      (loop $next
-        (if (local.get $count) (then
-          (call $submission (local.get $at))
-          (local.set $at (i32.add (local.get $at) (i32.const 20)))
-          (local.set $count (i32.sub (local.get $count) (i32.const 1)))
-          (br $next))))
-      (local.set $round (i32.add (local.get $round) (i32.const 1)))
-      (if (i32.and (global.get $urgent) (i32.lt_u (local.get $round) (i32.const 32)))
-        (then (br $again))))
-    (call $ring)
-    (local.get $wanted))
+    (if (i32.or (global.get $completions) (i32.load (i32.const {TURN_WANTED}))) (then
+      (loop $again
+        (local.set $count (call $turn (global.get $completions)))
+        (global.set $completions (i32.const 0))
+        (global.set $urgent (i32.const 0))
+        (local.set $at (i32.const {SUBMISSIONS}))
+        (loop $next
+          (if (local.get $count) (then
+            (call $submission (local.get $at))
+            (local.set $at (i32.add (local.get $at) (i32.const 20)))
+            (local.set $count (i32.sub (local.get $count) (i32.const 1)))
+            (br $next))))
+        (local.set $round (i32.add (local.get $round) (i32.const 1)))
+        (if (i32.and (global.get $urgent) (i32.lt_u (local.get $round) (i32.const 32)))
+          (then (br $again))))))
+    (call $ring))
 
   ;; ---- calls. A call's token is the address of its record:
   ;;   0 index of the function   4 waitable set   8 readable end of the waker   12 its writable end, 0 when written

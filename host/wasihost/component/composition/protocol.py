@@ -14,6 +14,9 @@ PAGE: Final = 65536
 EVENT: Final = 16  # two words: what waitable-set.poll writes
 LIST: Final = 24  # two words: pointer and length of a list that the host returned
 TOKEN: Final = 32  # the token of the call whose `start` runs
+ROUNDS: Final = 36  # how many rounds the driver component has begun
+TURN_WANTED: Final = 40  # not 0: Python has something to submit
+DRIVER_WANTED: Final = 44  # not 0: there are commands for the driver component
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384
@@ -69,8 +72,6 @@ BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 
 PENDING, READY = 0, 1  # what `start` answers
-
-DRIVER_WANTED: Final = 0x8000_0000  # in the answer of `turn`: the driver component shall ask for commands
 
 # ---- memory map of the driver component
 DRIVER_RECORDS: Final = PAGE  # one for each handle that a subtask can have

@@ -216,7 +216,7 @@ class GuestCalls:
 
     def _command(self, command: Command, index: int, value: int) -> None:
         self._commands.append((command, index, value))
-        self._instance.rings.driver_wanted = True
+        self._instance.rings.want_driver(True)
         self._instance.wake()
 
     def _next(self, previous: int) -> int:
@@ -236,7 +236,7 @@ class GuestCalls:
                     continue
                 value = call.handle
             return command | index << 8 | value << 32
-        self._instance.rings.driver_wanted = False
+        self._instance.rings.want_driver(False)
         return Command.NONE
 
     def _prepare(self, call: GuestCall) -> bool:

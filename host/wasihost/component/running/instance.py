@@ -4,8 +4,8 @@ Theory of operation. One asyncio.Task, the driver, polls the store's only top-le
 guest runs; the adapter component calls `Rings.turn`, the driver component `next`. A poll gives control back when
 Wasmtime has nothing left but tasks that yielded, of which the driver component is always one.
 
-* Nobody is runnable when two polls in a row had a turn each in which nothing happened: then the driver awaits `wake`.
-* A poll without a turn means that somebody else is runnable (a guest that yields, or one stopped by an epoch): poll on.
+* Nobody is runnable when two polls in a row had a round each in which nothing happened: the driver awaits `wake`.
+* A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
 * The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
   However busy the guest is, it gets one every millisecond.
 * Exceptions of callbacks wait in the context and are raised after the poll.
@@ -194,14 +194,14 @@ class Instance(Context):
         quiet_polls = 0
         next_pass = time.monotonic() + PASS_SECONDS
         while True:
-            turns = rings.turns
+            rounds = rings.rounds
             if self._poll(call):
                 return
-            had_turn = rings.turns > turns
+            had_round = rings.rounds != rounds
             begun = self._others_can_run or self._suspension is not None
-            quiet_polls = quiet_polls + 1 if had_turn and rings.quiet and not begun else 0
+            quiet_polls = quiet_polls + 1 if had_round and rings.quiet and not begun else 0
             rings.quiet = True
-            if quiet_polls >= 2 and not rings.has_submissions:
+            if quiet_polls >= 2 and not rings.is_wanted:
                 await self._idle()
                 quiet_polls = 0
             elif not begun and time.monotonic() < next_pass:
@@ -222,7 +222,7 @@ class Instance(Context):
         if self._looks_dead:
             # What was resolved just now is told in the next pass.
             await asyncio.sleep(0)
-            if self.rings.has_submissions:
+            if self.rings.is_wanted:
                 return
             if self._looks_dead:
                 raise DeadlockError(self._describe_deadlock())

@@ -3,7 +3,8 @@
 Theory of operation. The adapter component calls `turn` once a round with the completions it has written; whoever waits
 for one is called back, and submits what comes next; the queue of submissions is written into memory as far as there is
 room, and carried out right after. Submissions made between rounds, from the event loop, wait for the next one, and
-`wake` tells the polling loop that there will be one.
+`wake` tells the polling loop that there will be one. A round in which nothing completed and nothing is submitted does
+not reach Python: `TURN_WANTED` in memory tells the adapter component.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from wasihost.component.composition.protocol import (
     DROPPED,
     MAX_SUBMISSIONS,
     PAIRS,
+    ROUNDS,
     SUBMISSION_WORDS,
     SUBMISSIONS,
     TOKEN,
+    TURN_WANTED,
     Completion,
     Operation,
 )
@@ -48,8 +51,7 @@ def _words(count: int) -> Struct:
 class Rings:
     """Submissions, completions and blocks of one adapter component.
 
-    `wake` is called for each submission made outside of a turn. `driver_wanted` says that there are commands for the
-    driver component.
+    `wake` is called for each submission made outside of a turn.
     """
 
     def __init__(self, memory: memoryview, wake: Callable[[], None]) -> None:
@@ -64,16 +66,14 @@ class Rings:
         self._in_next_turn: list[Callable[[], None]] = []
         self._wake = wake
         self._in_turn = False
-        self.driver_wanted = False
-        self.turns = 0
-        self.quiet = True  # nothing happened in any turn since somebody set this
+        self.quiet = True  # nothing happened since somebody set this
 
     # ---- the adapter component's calls
 
     def turn(self, count: int) -> int:
         """Takes `count` completions, gives the number of submissions written."""
-        self.turns += 1
         self._in_turn = True
+        self.quiet = False
         self.blocks.begin_turn(count)
         try:
             if count:
@@ -87,9 +87,8 @@ class Rings:
             submitted = self._submit_queue() if self._queue else 0
         finally:
             self._in_turn = False
-        if count or submitted or self.driver_wanted:
-            self.quiet = False
-        return submitted | DRIVER_WANTED if self.driver_wanted else submitted
+            self._words[TURN_WANTED // 4] = self.has_submissions
+        return submitted
 
     def _complete(self, count: int) -> None:
         words = iter(_words(count * COMPLETION_WORDS).unpack_from(self._bytes, COMPLETIONS))
@@ -126,12 +125,17 @@ class Rings:
     def in_next_turn(self, callback: Callable[[], None]) -> None:
         """Calls back in the next turn, after its completions."""
         self._in_next_turn.append(callback)
+        self._want_turn()
+
+    def _want_turn(self) -> None:
+        self._words[TURN_WANTED // 4] = 1
+        self._wake()
 
     def submit(self, operation: Operation, kind: int, handle: int, a: int = 0, b: int = 0) -> None:
         """Queues an operation that completes by itself."""
         self._queue += (operation, kind, handle, a, b)
         if not self._in_turn:
-            self._wake()
+            self._want_turn()
 
     def open(self, end: int, dropped: Callable[[], None]) -> None:
         """Says what to do when the guest drops the other end while no operation of this one is under way.
@@ -153,7 +157,7 @@ class Rings:
     def cancel(self, operation: Operation, kind: int, end: int) -> None:
         """Cancels the read or write under way, whose callback then gets what it came to."""
         self._cancels.append((operation, kind, end))
-        self._wake()
+        self._want_turn()
 
     def _try_cancel(self, operation: Operation, kind: int, end: int) -> bool:
         """False if it is too early: to cancel what has not begun, or what may complete at once, would be a trap."""
@@ -177,6 +181,21 @@ class Rings:
         return self._buffers.pop(end, 0)
 
     # ---- cells in memory
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether there is something to do in the next round."""
+        return bool(self._words[TURN_WANTED // 4] or self._words[DRIVER_WANTED // 4])
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the driver component has begun, up to 2^32."""
+        return self._words[ROUNDS // 4]
+
+    def want_driver(self, wanted: bool) -> None:
+        """Says whether there are commands for the driver component."""
+        self._words[DRIVER_WANTED // 4] = wanted
+        self.quiet = False
 
     @property
     def token(self) -> int:
