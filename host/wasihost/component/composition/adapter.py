@@ -57,7 +57,7 @@ class _AdapterParts(Parts):
         # The real function types too: the types they mention must have names here.
         for adapted in self.wiring.adapted:
             self.imported.func(adapted.func)
-        for name, func in (("turn", _WORD), ("cancel", _NOTHING), ("resume", _WORD)):
+        for name, func in (("turn", types.Func((), None)), ("cancel", _NOTHING), ("resume", _WORD)):
             self.need(name, func)
         for adapted in self.wiring.adapted:
             self.need(f"start-{adapted.index}", adapted.start)
@@ -68,7 +68,7 @@ class _AdapterParts(Parts):
                 self.need(f"give-{index}", types.Func((*TOKEN, ("values", values_of(kind))), None))
 
     def _builtins(self) -> None:
-        self.lower("turn", ["i32"], ["i32"])
+        self.lower("turn", [], [])
         self.lower("cancel", ["i32"], [])
         self.lower("resume", ["i32"], ["i32"])
         self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")

@@ -200,7 +200,9 @@
     (call $collect)
     (if (i32.or (global.get $completions) (i32.load (i32.const {TURN_WANTED}))) (then
       (loop $again
-        (local.set $count (call $turn (global.get $completions)))
+        (i32.store (i32.const {COMPLETED_COUNT}) (global.get $completions))
+        (call $turn)
+        (local.set $count (i32.load (i32.const {SUBMITTED_COUNT})))
         (global.set $completions (i32.const 0))
         (global.set $urgent (i32.const 0))
         (local.set $at (i32.const {SUBMISSIONS}))

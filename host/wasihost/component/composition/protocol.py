@@ -17,6 +17,8 @@ TOKEN: Final = 32  # the token of the call whose `start` runs
 ROUNDS: Final = 36  # how many rounds the driver component has begun
 TURN_WANTED: Final = 40  # not 0: Python has something to submit
 DRIVER_WANTED: Final = 44  # not 0: there are commands for the driver component
+COMPLETED_COUNT: Final = 48  # of completions in the ring
+SUBMITTED_COUNT: Final = 52  # of submissions in the ring
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384
@@ -26,7 +28,7 @@ BLOCK_SIZE: Final = PAGE
 BLOCK_COUNT: Final = 1024
 LARGE_BLOCKS: Final = BLOCKS + BLOCK_COUNT * BLOCK_SIZE
 LARGE_BLOCK_SIZE: Final = 16 * PAGE  # for streams that move in bulk
-LARGE_BLOCK_COUNT: Final = 16
+LARGE_BLOCK_COUNT: Final = 8
 HEAP: Final = LARGE_BLOCKS + LARGE_BLOCK_COUNT * LARGE_BLOCK_SIZE
 PAGES: Final = HEAP // PAGE + 1
 

@@ -1,7 +1,7 @@
 """Blocks: pieces of the adapter component's memory that hold bytes only while they move.
 
 There are many small ones, and a few large ones for streams that move in bulk: a block costs a turn of Python, whatever
-its size. While many streams move there are small ones only, so that none of them gets more than another.
+its size. While more streams move than there are large blocks, all get small ones, so that none gets more than another.
 """
 
 from __future__ import annotations
@@ -18,46 +18,63 @@ from wasihost.component.composition.protocol import (
     LARGE_BLOCKS,
 )
 
-# With more streams than this in one turn, or with blocks, none gets a large one.
-_CROWD = LARGE_BLOCK_COUNT // 2
+
+class Block:
+    """A piece of memory; `view` are its bytes."""
+
+    __slots__ = ("address", "size", "view")
+
+    def __init__(self, memory: memoryview, address: int, size: int) -> None:
+        self.address, self.size = address, size
+        self.view = memory[address : address + size]
 
 
-def block_size(block: int) -> int:
-    """The size of the block at this address."""
-    return LARGE_BLOCK_SIZE if block >= LARGE_BLOCKS else BLOCK_SIZE
+class _Pool:
+    """Free blocks of one size; a block is made when it is first needed."""
+
+    def __init__(self, memory: memoryview, address: int, size: int, count: int) -> None:
+        self._memory, self._address, self._size = memory, address, size
+        self._unmade = count
+        self.free: list[Block] = []
+
+    def take(self) -> Block | None:
+        if self.free:
+            return self.free.pop()
+        if not self._unmade:
+            return None
+        self._unmade -= 1
+        return Block(self._memory, self._address + self._unmade * self._size, self._size)
 
 
 class Blocks:
-    """The free blocks; a block is its address."""
+    """The blocks of one adapter component's memory."""
 
-    def __init__(self) -> None:
-        self._small = list(range(BLOCKS, BLOCKS + BLOCK_COUNT * BLOCK_SIZE, BLOCK_SIZE))
-        self._large = list(range(LARGE_BLOCKS, LARGE_BLOCKS + LARGE_BLOCK_COUNT * LARGE_BLOCK_SIZE, LARGE_BLOCK_SIZE))
+    def __init__(self, memory: memoryview) -> None:
+        self._small = _Pool(memory, BLOCKS, BLOCK_SIZE, BLOCK_COUNT)
+        self._large = _Pool(memory, LARGE_BLOCKS, LARGE_BLOCK_SIZE, LARGE_BLOCK_COUNT)
         self._wanting: deque[Callable[[], None]] = deque()
-        self._crowded = False
+        self._taken = 0
+        self.completions = 0  # of the turn under way
 
-    def begin_turn(self, completions: int) -> None:
-        """So many operations were completed at once."""
-        free = len(self._small) + len(self._large)
-        self._crowded = max(completions, BLOCK_COUNT + LARGE_BLOCK_COUNT - free) > _CROWD
-
-    def take(self, bulk: bool = False) -> int | None:
+    def take(self, bulk: bool = False) -> Block | None:
         """A free block, a large one for a stream that moves in bulk if possible; None when all are in use: `want`."""
-        if bulk and self._large and not self._crowded:
-            return self._large.pop()
-        return self._small.pop() if self._small else None
+        is_crowded = max(self._taken, self.completions) >= LARGE_BLOCK_COUNT
+        block = (self._large if bulk and not is_crowded else self._small).take()
+        self._taken += block is not None
+        return block
 
     @property
     def has_many(self) -> bool:
         """Whether a pump may keep its block while it waits for more."""
-        return len(self._small) > BLOCK_COUNT * 3 // 4
+        return self._taken < BLOCK_COUNT // 4
 
     def want(self, callback: Callable[[], None]) -> None:
         """Calls back when a block is free."""
         self._wanting.append(callback)
 
-    def give(self, block: int) -> None:
+    def give(self, block: Block) -> None:
         """The block is free again."""
-        (self._large if block >= LARGE_BLOCKS else self._small).append(block)
-        while self._wanting and self._small:
+        self._taken -= 1
+        (self._small if block.size == BLOCK_SIZE else self._large).free.append(block)
+        while self._wanting and self._small.free:
             self._wanting.popleft()()

@@ -116,19 +116,34 @@ def callback(context: Context, path: str, func: types.Func, plans: Plans, call: 
     return ffi.Callback(run)
 
 
+def bare_callback(context: Context, path: str, call: Callable[[], None]) -> Any:
+    """A `ffi.Callback` for a function without parameters and result, called very often: what it needs is in memory."""
+
+    def run(
+        _data: int, _store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
+    ) -> int | None:
+        try:
+            call()
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
 _word_at = ctypes.c_uint32.from_address
-_WORDS = {name: struct.Struct(f"=B{ffi.VAL_OF - 1}x{NUMBERS[name]}").pack for name in ("u32", "u64")}
+_WORD = struct.Struct(f"=B{ffi.VAL_OF - 1}x{NUMBERS['u64']}").pack
+_U64 = ffi.KINDS["u64"]
 
 
-def word_callback(context: Context, path: str, result: types.Primitive, call: Callable[[int], int]) -> Any:
-    """A `ffi.Callback` for a function `u32 -> u32` or `u32 -> u64` that is called very often."""
-    pack, kind = _WORDS[result.name], ffi.KINDS[result.name]
+def word_callback(context: Context, path: str, call: Callable[[int], int]) -> Any:
+    """A `ffi.Callback` for a function `u32 -> u64` that is called very often."""
 
     def run(
         _data: int, _store: int, _type: int, args: int, _count: int, results: int, _result_count: int
     ) -> int | None:
         try:
-            ctypes.memmove(results, pack(kind, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
+            ctypes.memmove(results, _WORD(_U64, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
         except BaseException as error:
             return context.keep(error, path)
         return None

@@ -77,29 +77,36 @@ class EpochClock:
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = weakref.ref(engine)
         self._running = 0
+        self._asleep = False
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Some guest runs from now on."""
         self._running += 1
-        if self._running == 1:
+        if self._asleep:
             self._wanted.set()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._tick, name="wasihost-epochs", daemon=True)
-                self._thread.start()
+        elif self._thread is None:
+            self._thread = threading.Thread(target=self._tick, name="wasihost-epochs", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
-        """It waits or is over."""
+        """It waits or is over. The thread notices that by itself: guests wait often, and briefly."""
         self._running -= 1
-        if self._running == 0:
-            self._wanted.clear()
 
     def _tick(self) -> None:
         while True:
-            self._wanted.wait()
             time.sleep(EPOCH_SECONDS)
             if (engine := self._engine()) is None:
                 return
             engine.increment_epoch()
             del engine
+            if not self._running:
+                self._sleep()
+
+    def _sleep(self) -> None:
+        self._wanted.clear()
+        self._asleep = True
+        if not self._running:  # again: somebody may not have seen yet that we sleep
+            self._wanted.wait()
+        self._asleep = False

@@ -144,7 +144,7 @@ class GuestCalls:
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the driver component calls."""
-        ffi.add_func(instance, "next", callbacks.word_callback(registrar.context, "next", types.U64, self._next))
+        ffi.add_func(instance, "next", callbacks.word_callback(registrar.context, "next", self._next))
         registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
         for called in self._wiring.called:
             if called.arguments is not None:

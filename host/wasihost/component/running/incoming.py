@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from wasihost.component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
-from wasihost.component.running.blocks import block_size
+from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
 from wasihost.component.streams import ByteSink, StreamReader
@@ -86,11 +86,11 @@ class Reader(Pump, StreamReader[Any]):
             return
 
         def got(code: int) -> None:
-            self._leftover = self.rings.view(block, code >> 4).tobytes()
+            self._leftover = block.view[: code >> 4].tobytes()
             self.rings.blocks.give(block)
             self._got(code)
 
-        self.rings.begin(Operation.READ, self.number, self.end, block, n, got)
+        self.rings.begin(Operation.READ, self.number, self.end, block.address, n, got)
 
     def _got_values(self, code: int) -> None:
         count = code >> 4
@@ -222,7 +222,7 @@ class ByteInPump(Pump):
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
         super().__init__(machine, number, kind, end)
         self.sink = sink
-        self.block: int | None = None
+        self.block: Block | None = None
         self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
         self.dropped = False
         self._ask()
@@ -252,15 +252,15 @@ class ByteInPump(Pump):
         if self.block is None:
             self.rings.blocks.want(self._read)
         else:
-            self.rings.begin(Operation.READ, self.number, self.end, self.block, block_size(self.block), self._got)
+            self.rings.begin(Operation.READ, self.number, self.end, self.block.address, self.block.size, self._got)
 
     def _got(self, code: int) -> None:
         assert self.block is not None
         count = code >> 4
         # A write of the guest that waited already comes alone, however much follows.
-        self.fullness = 2 if count == block_size(self.block) else max(0, self.fullness - 1)
+        self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
         self.dropped = code & 15 == DROPPED
-        self._drain(self.rings.view(self.block, count))
+        self._drain(self.block.view[:count])
 
     def _drain(self, view: memoryview) -> None:
         try:
@@ -287,7 +287,7 @@ class ByteInPump(Pump):
     def _writable(self, view: memoryview) -> None:
         if not self.over:
             self.machine.waiting.discard(self)
-            self._drain(view)
+            self.machine.run(lambda: self._drain(view))
 
     def _give_block(self) -> None:
         block, self.block = self.block, None

@@ -22,6 +22,9 @@ class Machine(CallContext, Protocol):
     def wake(self) -> None:
         """There is something to do: polls again."""
 
+    def run(self, ready: Callable[[], None]) -> None:
+        """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
+
     def fail(self, error: BaseException) -> None:
         """Ends the instance with this exception."""
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, S
 from typing import Any
 
 from wasihost.component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
-from wasihost.component.running.blocks import block_size
+from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
 from wasihost.component.streams import ByteSource, Outcome, Source, ValueSource
@@ -47,7 +47,7 @@ class OutPump(Pump):
     def _readable(self) -> None:
         if not self.over:
             self.machine.waiting.discard(self)
-            self.fill()
+            self.machine.run(self.fill)
 
     def other_end_dropped(self) -> None:
         self.finish(None)
@@ -81,7 +81,7 @@ class ByteOutPump(OutPump):
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
-        self.block: int | None = None
+        self.block: Block | None = None
         self.in_bulk = False  # whether the last block came full
         self.address = self.left = 0  # of what is being written
         super().__init__(machine, number, kind, end, source)
@@ -96,7 +96,7 @@ class ByteOutPump(OutPump):
             rings.blocks.want(self._block_free)
             return
         try:
-            size = self.source.read_into(rings.view(block, block_size(block)))
+            size = self.source.read_into(block.view)
         except BlockingIOError:
             self._give_block()
             otherwise()
@@ -105,7 +105,7 @@ class ByteOutPump(OutPump):
         else:
             self.in_bulk = size >= BLOCK_SIZE
             if size:
-                self._write(block, size)
+                self._write(block.address, size)
             else:
                 self.finish(None)
 

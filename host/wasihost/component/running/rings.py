@@ -14,6 +14,7 @@ from functools import cache
 from struct import Struct
 
 from wasihost.component.composition.protocol import (
+    COMPLETED_COUNT,
     COMPLETION_WORDS,
     COMPLETIONS,
     DRIVER_WANTED,
@@ -23,6 +24,7 @@ from wasihost.component.composition.protocol import (
     ROUNDS,
     SUBMISSION_WORDS,
     SUBMISSIONS,
+    SUBMITTED_COUNT,
     TOKEN,
     TURN_WANTED,
     Completion,
@@ -61,20 +63,22 @@ class Rings:
         self._waiting: dict[int, WhenDone] = {}
         self._when_dropped: dict[int, Callable[[], None]] = {}
         self._buffers: dict[int, int] = {}
-        self.blocks = Blocks()
+        self.blocks = Blocks(memory)
         self._cancels: list[tuple[Operation, int, int]] = []
         self._in_next_turn: list[Callable[[], None]] = []
         self._wake = wake
         self._in_turn = False
+        self._has_told = False
         self.quiet = True  # nothing happened since somebody set this
 
     # ---- the adapter component's calls
 
-    def turn(self, count: int) -> int:
-        """Takes `count` completions, gives the number of submissions written."""
+    def turn(self) -> None:
+        """Takes the completions, writes submissions."""
+        count = self._words[COMPLETED_COUNT // 4]
         self._in_turn = True
         self.quiet = False
-        self.blocks.begin_turn(count)
+        self.blocks.completions = count
         try:
             if count:
                 self._complete(count)
@@ -84,11 +88,11 @@ class Rings:
                     callback()
             if self._cancels:
                 self._cancels = [cancel for cancel in self._cancels if not self._try_cancel(*cancel)]
-            submitted = self._submit_queue() if self._queue else 0
+            self._words[SUBMITTED_COUNT // 4] = self._submit_queue() if self._queue else 0
         finally:
             self._in_turn = False
-            self._words[TURN_WANTED // 4] = self.has_submissions
-        return submitted
+            if self._has_told or self.has_submissions:
+                self._tell(self.has_submissions)
 
     def _complete(self, count: int) -> None:
         words = iter(_words(count * COMPLETION_WORDS).unpack_from(self._bytes, COMPLETIONS))
@@ -128,8 +132,14 @@ class Rings:
         self._want_turn()
 
     def _want_turn(self) -> None:
-        self._words[TURN_WANTED // 4] = 1
+        if not self._has_told:
+            self._tell(True)
         self._wake()
+
+    def _tell(self, wanted: bool) -> None:
+        """Tells the adapter component whether a turn is wanted."""
+        self._has_told = wanted
+        self._words[TURN_WANTED // 4] = wanted
 
     def submit(self, operation: Operation, kind: int, handle: int, a: int = 0, b: int = 0) -> None:
         """Queues an operation that completes by itself."""
@@ -212,7 +222,3 @@ class Rings:
         """The (readable, writable) ends that came of it."""
         at = PAIRS // 4 + 2 * index
         return self._words[at], self._words[at + 1]
-
-    def view(self, address: int, size: int) -> memoryview:
-        """Bytes of the adapter component's memory."""
-        return self._bytes[address : address + size]

@@ -1,0 +1,222 @@
+"""The loop that polls a store from asyncio.
+
+Theory of operation. Within a poll the guest runs; the adapter component calls `Rings.turn`, the driver component
+`next`. A poll gives control back when Wasmtime has nothing left but tasks that yielded, of which the driver component
+is always one.
+
+* Nobody is runnable when two polls in a row had a round each in which nothing happened: the loop awaits `wake`.
+* A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
+* The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
+  However busy the guest is, it gets one every millisecond.
+* Exceptions of callbacks wait in the context and are raised after the poll. An interrupt waits that long too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypeVar
+
+import wasmtime
+
+from wasihost.component import ffi
+from wasihost.component.running import interrupts
+from wasihost.component.running.callbacks import Context, Suspension
+from wasihost.component.running.engine import EpochClock
+from wasihost.component.running.rings import Rings
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError
+
+# How long a busy guest keeps the event loop before others get a pass.
+PASS_SECONDS = 0.001
+HANDLE_LIMIT = (
+    "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
+    "sides of the adapter component; that is about 11,000 connections open in both directions"
+)
+
+
+T = TypeVar("T")
+
+
+class _Thread(threading.local):
+    is_polling = False  # some store of this thread is being polled: no other can be
+
+
+_thread = _Thread()
+
+
+class _Stop(enum.Enum):
+    """Why a series of polls ends."""
+
+    OVER = enum.auto()
+    IDLE = enum.auto()
+    PASS = enum.auto()
+
+
+class Poller:
+    """Polls the calls of one store, one at a time.
+
+    `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
+    """
+
+    def __init__(self, context: Context, clock: EpochClock, deadlock: Callable[[], str | None]) -> None:
+        self._context, self._clock, self._deadlock = context, clock, deadlock
+        self._waker: asyncio.Future[_Stop | None] | None = None
+        self._series: Callable[[], _Stop]
+        self.suspension: Suspension | None = None
+        self.others_can_run = False
+        """Somebody in the event loop can go on, and shall soon."""
+
+    async def instantiate(self, call: ffi.Call, recording: contextlib.AbstractContextManager[object]) -> None:
+        """Polls a call that makes an instance, within `recording`, to its end."""
+        with contextlib.closing(call), self._running():
+            over = False
+            while not over:
+                with recording:
+                    over = self._uninterrupted(lambda: self._poll(call))
+                if not over:
+                    await self._let_others_run()
+
+    async def drive(self, call: ffi.Call, rings: Rings) -> None:
+        """Polls the call of `drive` to its end."""
+        self._series = lambda: self._poll_on(call, rings)
+        with contextlib.closing(call), self._running():
+            while True:
+                stop: _Stop | None = self._uninterrupted(self._series)
+                if stop is _Stop.IDLE:
+                    stop = await self._idle(rings)
+                if stop is _Stop.OVER:
+                    return
+                if stop is _Stop.PASS:
+                    await self._let_others_run()
+
+    def wake(self) -> None:
+        """There is something to do: polls again, in the next pass of the event loop."""
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Runs what an event made ready, and polls: for a callback of the event loop that has nothing else to do.
+
+        As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
+        """
+        waker, self._waker = self._waker, None
+        if waker is None or waker.done() or _thread.is_polling:
+            self._waker = waker
+            ready()
+            return
+        self._clock.start()
+        try:
+            ready()
+            stop = self._uninterrupted(self._series)
+        except BaseException as error:
+            waker.set_exception(error)  # `drive` raises it
+        else:
+            if stop is not _Stop.IDLE:
+                waker.set_result(stop)
+            elif self._deadlock() is not None:
+                waker.set_result(None)
+            else:
+                self._waker = waker
+        finally:
+            self._clock.stop()
+
+    def suspend(self, suspension: Suspension) -> None:
+        """The store stands still until this is over."""
+        self.suspension = suspension
+        suspension.task.add_done_callback(self._resume)
+
+    def _resume(self, _task: object) -> None:
+        self.suspension = None
+
+    # ---- polls
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        self._clock.start()
+        try:
+            with interrupts.deferring():
+                yield
+        finally:
+            self._clock.stop()
+
+    def _uninterrupted(self, polls: Callable[[], T]) -> T:
+        """Runs polls of this thread, during which no interrupt is delivered."""
+        interrupts.begin_poll()
+        _thread.is_polling = True
+        try:
+            return polls()
+        finally:
+            _thread.is_polling = False
+            interrupts.end_poll()
+
+    def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
+        """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
+        was_quiet = False
+        end = time.monotonic() + PASS_SECONDS
+        while True:
+            rounds, rings.quiet = rings.rounds, True
+            if self._poll(call):
+                return _Stop.OVER
+            if self.others_can_run or self.suspension is not None:
+                return _Stop.PASS
+            is_quiet = rings.quiet and rings.rounds != rounds
+            if is_quiet and was_quiet and not rings.is_wanted:
+                return _Stop.IDLE
+            was_quiet = is_quiet
+            if time.monotonic() >= end:
+                return _Stop.PASS
+
+    def _poll(self, call: ffi.Call) -> bool:
+        """Runs the guest until it can go no further; raises what stopped it for good."""
+        if self._context.exception is not None:
+            raise self._context.exception
+        trap: wasmtime.WasmtimeError | None = None
+        over = False
+        try:
+            over = call.poll()
+        except wasmtime.WasmtimeError as error:
+            trap = error
+        if trap is not None or self._context.exception is not None:
+            self._raise(trap)
+        return over
+
+    def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
+        kept = self._context.exception
+        for found in (kept, trap):
+            if isinstance(found, wasmtime.WasmtimeError) and "handle limit exceeded" in str(found):
+                raise LimitError(HANDLE_LIMIT) from found
+        if kept is not None:
+            raise kept
+        if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
+            raise GuestExit(trap.code)
+        raise GuestTrap(str(trap)) from trap
+
+    # ---- between polls
+
+    async def _let_others_run(self) -> None:
+        self.others_can_run = False
+        if self.suspension is not None:
+            await asyncio.wait([self.suspension.task])
+        else:
+            await asyncio.sleep(0)
+
+    async def _idle(self, rings: Rings) -> _Stop | None:
+        """Waits until somebody wakes the machine; gives what `wake_now` came to."""
+        if self._deadlock() is not None:
+            # What was resolved just now is told in the next pass.
+            await asyncio.sleep(0)
+            if rings.is_wanted:
+                return None
+            if (reason := self._deadlock()) is not None:
+                raise DeadlockError(reason)
+        self._waker = asyncio.get_running_loop().create_future()
+        self._clock.stop()
+        try:
+            return await self._waker
+        finally:
+            self._waker = None
+            self._clock.start()
