@@ -27,5 +27,5 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     """
     text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    linking = Linking(Wiring(world), Providers(sockets.providers(network, policy)))
+    linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, policy)))
     Registrar(linker, PlainContext(table)).add_direct(linking)

@@ -157,6 +157,7 @@ def test_a_returned_result_is_made_from_its_payloads() -> None:
     t = types.Result(types.U8, ERROR_CODE)
     plans = Plans(CLASSES)
     ok, err = plans.return_from_python(t)
+    assert err is not None
     with Val() as address:
         ok(7, address, NO_CONTEXT)
         assert plans.to_python(t)(address, NO_CONTEXT) == Ok(7)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
-from wasihost.component.world import types
-from wasihost.component.world.types import Func, Future, Interface, Stream, World
-from wasihost.component.world.wiring import Called, Wiring, carries_values, to_host
+import pytest
+
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import Func, Future, Interface, Stream, ValType, World
+from wasihost.component.world.wiring import TOKEN, Called, Wiring, carries_values, to_host, values_of
 
 THING, OURS = types.Resource("thing"), types.Resource("ours")
 BYTES = Stream(types.U8)
+NUMBERS = types.Tuple((types.U32, types.U32))
 IMPORTS = {
     "a:b/direct": Interface({"f": Func((), types.U8)}),
     "a:b/mixed": Interface(
@@ -48,8 +51,41 @@ def test_bytes_and_nothing_are_no_values() -> None:
 
 def test_streams_are_numbers_on_the_hosts_side() -> None:
     func = WIRING.adapted[1]
-    assert func.start.params == (("x", types.List(types.U32)),)
-    assert func.finish.result == types.U32
+    assert func.host["start"].params == (("x", types.List(types.U32)),)
+    assert func.host["finish"].result == types.U32
+
+
+@pytest.mark.parametrize(
+    ("t", "on_the_host"),
+    [
+        (types.List(types.U8), NUMBERS),
+        (types.Option(types.List(types.F32)), types.Option(NUMBERS)),
+        (types.List(types.List(types.S64)), types.List(NUMBERS)),
+        (types.List(types.BOOL), types.List(types.BOOL)),
+        (types.List(types.CHAR), types.List(types.CHAR)),
+        (types.List(types.Tuple((types.U8,))), types.List(types.Tuple((types.U8,)))),
+        (types.List(BYTES), types.List(types.U32)),
+    ],
+)
+def test_lists_of_numbers_are_pointer_and_length_on_the_hosts_side(t: ValType, on_the_host: ValType) -> None:
+    assert to_host(t) == on_the_host
+    assert (layout.size(t), layout.alignment(t), layout.flatten(t)) == (
+        *(layout.size(on_the_host), layout.alignment(on_the_host)),
+        layout.flatten(on_the_host),
+    )
+
+
+def test_functions_with_lists_of_numbers_are_adapted_if_there_is_an_adapter_component() -> None:
+    numbers = types.List(types.U16)
+    imports = {"a:b/c": Interface({"f": Func((("x", types.Option(numbers)),), None), "g": Func((), numbers)})}
+    f, g = Wiring(World(imports, {})).adapted
+    assert f.host == {"call": Func((("x", types.Option(NUMBERS)),), None)}
+    assert g.host == {"call": Func((), types.Option(NUMBERS)), "finish": Func(TOKEN, NUMBERS)}
+    assert Wiring(World(imports, {}), shares_memory=False).adapted == []
+
+
+def test_lists_of_numbers_inside_of_elements_stay_values() -> None:
+    assert values_of(Stream(types.List(types.U8))) == types.List(types.List(types.U8))
 
 
 def test_the_guests_own_resources_are_numbers_on_the_hosts_side() -> None:

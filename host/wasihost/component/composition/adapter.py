@@ -1,7 +1,8 @@
 """Generates the adapter component: it gives the guest async functions, streams and futures, and turns them into rings.
 
 The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns
-what `finish-f` gives or waits until the host completes the call. The runtime around the shims is adapter.wat.
+what `finish-f` gives or waits until the host completes the call. Where nothing can be waited for and nothing is to be
+made for the result, the host's `call-f` is all of it. The runtime around the shims is adapter.wat.
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ class _AdapterParts(Parts):
         # The real function types too: the types they mention must have names here.
         for adapted in self.wiring.adapted:
             self.imported.func(adapted.func)
-        for name, func in (("turn", types.Func((), None)), ("cancel", _NOTHING), ("resume", _WORD)):
+        for name, func in (("turn", types.Func((), None)), ("cancel", _NOTHING), ("resume", _NOTHING)):
             self.need(name, func)
         for adapted in self.wiring.adapted:
-            self.need(f"start-{adapted.index}", adapted.start)
-            self.need(f"finish-{adapted.index}", adapted.finish)
+            for name, func in adapted.host.items():
+                self.need(f"{name}-{adapted.index}", func)
         for index, kind in enumerate(self.wiring.kinds):
             if carries_values(kind):
                 self.need(f"take-{index}", types.Func(TOKEN, values_of(kind)))
@@ -70,7 +71,7 @@ class _AdapterParts(Parts):
     def _builtins(self) -> None:
         self.lower("turn", [], [])
         self.lower("cancel", ["i32"], [])
-        self.lower("resume", ["i32"], ["i32"])
+        self.lower("resume", ["i32"], [])
         self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")
         self.builtin("waitable-set.poll", ["i32", "i32"], ["i32"], f"waitable-set.poll {MEMORY}")
         self.builtin("waitable-set.drop", ["i32"], [], "waitable-set.drop")
@@ -164,23 +165,22 @@ class _AdapterParts(Parts):
                 _table(
                     "returns", [f"$return-{f.index}" if f.func.is_async else "$no-return" for f in self.wiring.adapted]
                 ),
-                "(func $no-return (param i32) unreachable)",
+                "(func $no-return (param i32 i32) unreachable)",
             ]
         )
 
     # ---- functions
 
     def _function(self, adapted: Adapted) -> None:
-        index, func = adapted.index, adapted.func
-        self.lower_host(f"start-{index}", adapted.start, ARENA)
-        self.lower_host(f"finish-{index}", adapted.finish, ARENA)
-        if func.is_async:
+        for name, func in adapted.host.items():
+            self.lower_host(f"{name}-{adapted.index}", func, ARENA)
+        if adapted.func.is_async:
             self._async_function(adapted)
         else:
             self._sync_function(adapted)
 
-    def _start(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
-        """The parameters of the shim, and code that calls `start` with them and then drops what was lent."""
+    def _lent(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim, and code that drops what was lent with them."""
         ts = [t for _, t in adapted.func.params]
         flat = layout.flatten_all(ts)
         drops: Iterable[str]
@@ -197,13 +197,13 @@ class _AdapterParts(Parts):
                 at += width
         if not any(types.contains(t, types.Borrow) for t in ts):
             drops = []
-        return params, (
-            f"(local.set $ready (call $start-{adapted.index} {corecode.get(params)}))"
-            f"{''.join(drops)} (call $arena-reset)"
-        )
+        return params, "".join(drops)
 
-    def _pairs(self, adapted: Adapted, record: str) -> str:
-        return f"(call $make-pairs (call $resume {record}))" if adapted.makes_pairs else ""
+    def _start(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim, and code that calls `start` with them."""
+        params, drops = self._lent(adapted)
+        start = f"(local.set $ready (call $start-{adapted.index} {corecode.get(params)}))"
+        return params, f"{start} {drops} (call $arena-reset)"
 
     def _async_function(self, adapted: Adapted) -> None:
         index = adapted.index
@@ -215,12 +215,12 @@ class _AdapterParts(Parts):
       {start}
       (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))
         (then (return (call $wait (local.get $record)))))
-      (call $return-{index} (local.get $record))
+      (call $return-{index} (local.get $record) (i32.const 0))
       (call $free (local.get $record))
       (i32.const 0))"""
         )
         self.functions.append(
-            f"""(func $return-{index} (param $record i32) (local $p i32) {self._return(adapted)}
+            f"""(func $return-{index} (param $record i32) (param $waited i32) (local $p i32) {self._return(adapted)}
       (call $arena-reset))"""
         )
         self._lift(adapted, f"async (callback $callback) {MEMORY} {ARENA}")
@@ -228,17 +228,18 @@ class _AdapterParts(Parts):
     def _return(self, adapted: Adapted) -> str:
         """Code that takes the result from the host and returns it to the caller."""
         index, result = adapted.index, adapted.func.result
-        pairs = self._pairs(adapted, "(local.get $record)")
+        resume = "(if (local.get $waited) (then (call $resume (local.get $record))))"
+        needs = f"{resume} (call $make-needs)" if adapted.makes_pairs or adapted.gives_numbers else ""
         flat = () if result is None else layout.flatten(result)
         params = ("i32",) if len(flat) > layout.MAX_FLAT_PARAMS else flat
         mention = "" if result is None else f"(result {self.scope.ref(result)}) {MEMORY}"
         self.builtin(f"task.return-{index}", params, [], f"task.return {mention}")
         if result is None:
-            return f"{pairs} (call $finish-{index} (local.get $record)) (call $task.return-{index})"
+            return f"(call $finish-{index} (local.get $record)) (call $task.return-{index})"
         if len(flat) <= layout.MAX_FLAT_RESULTS:
-            return f"{pairs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
+            return f"{needs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
         to_memory = (
-            f"{pairs} (local.set $p (call $arena-alloc (i32.const {layout.size(result)}))) "
+            f"{needs} (local.set $p (call $arena-alloc (i32.const {layout.size(result)}))) "
             f"(call $finish-{index} (local.get $record) (local.get $p))"
         )
         if len(flat) > layout.MAX_FLAT_PARAMS:
@@ -249,32 +250,49 @@ class _AdapterParts(Parts):
 
     def _sync_function(self, adapted: Adapted) -> None:
         index, result = adapted.index, adapted.func.result
-        params, start = self._start(adapted)
         flat = () if result is None else layout.flatten(result)
-        through_memory = len(flat) > layout.MAX_FLAT_RESULTS
-        token = f"(i32.const {protocol.TOKEN})"
-        finish = f"(call $finish-{index} {token})"
-        if through_memory:
-            assert result is not None
-            finish = (
-                f"(local.set $result (call $arena-alloc (i32.const {layout.size(result)})))"
-                f"(call $finish-{index} {token} (local.get $result)) (local.get $result)"
-            )
+        results = ["i32"] if _through_memory(adapted) else flat
+        params, body = self._call(adapted) if adapted.at_once else self._start_and_finish(adapted)
         self.functions.append(
-            f"""(func (export "call-{index}"){_parameters(params)}{signature([], ["i32"] if through_memory else flat)}
+            f"""(func (export "call-{index}"){_parameters(params)}{signature([], results)}
       (local $ready i32) (local $result i32) (local $q i32) (local $end i32)
       {"(call $step)" if adapted.round_first else ""}
-      (i32.store {token} {token})
-      {start}
-      (if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))
-      {self._pairs(adapted, token)} {finish})"""
+      (i32.store (i32.const {protocol.TOKEN}) (i32.const {protocol.TOKEN}))
+      {body})"""
         )
         post = ""
-        if through_memory:
+        if _through_memory(adapted):
             self.functions.append(f'(func (export "post-{index}") (param i32) (call $arena-reset))')
             self._lifts.append(f'(alias core export $core "post-{index}" (core func $post-{index}))')
             post = f"(post-return $post-{index})"
         self._lift(adapted, f"{MEMORY} {ARENA} {post}")
+
+    def _call(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim of a call that is made at once, and its code."""
+        params, drops = self._lent(adapted)
+        function, result = f"$call-{adapted.index} {corecode.get(params)}", adapted.call.result
+        if not _through_memory(adapted):
+            return params, f"(call {function}) {drops} (call $arena-reset)"
+        # The arena holds what the result points to; `post` resets it.
+        assert result is not None
+        call = f"{_allocate(result)} (call {function} (local.get $result)) {drops}"
+        if not adapted.gives_numbers:
+            return params, f"{call} (local.get $result)"
+        value = f"(i32.add (local.get $result) (i32.const {layout.payload_offset(result)}))"
+        finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}) {value})"
+        return params, f"{call} (if (i32.eqz (i32.load8_u (local.get $result))) (then {finish})) {value}"
+
+    def _start_and_finish(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim of another sync function, and its code."""
+        params, start = self._start(adapted)
+        token = f"(i32.const {protocol.TOKEN})"
+        finish = f"(call $finish-{adapted.index} {token})"
+        if _through_memory(adapted):
+            assert adapted.func.result is not None
+            allocate = _allocate(adapted.func.result)
+            finish = f"{allocate} (call $finish-{adapted.index} {token} (local.get $result)) (local.get $result)"
+        check = f"(if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))"
+        return params, f"{start} {check} (call $make-needs) {finish}"
 
     def _lift(self, adapted: Adapted, options: str) -> None:
         index = adapted.index
@@ -284,6 +302,16 @@ class _AdapterParts(Parts):
             f"(func $lifted-{index} (type $func-{index}) (canon lift (core func $call-{index}) {options}))",
             f'(export "f{index}" (func $lifted-{index}))',
         ]
+
+
+def _through_memory(adapted: Adapted) -> bool:
+    """Whether a sync function returns a pointer to its result."""
+    result = adapted.func.result
+    return result is not None and len(layout.flatten(result)) > layout.MAX_FLAT_RESULTS
+
+
+def _allocate(t: types.ValType) -> str:
+    return f"(local.set $result (call $arena-alloc (i32.const {layout.size(t)})))"
 
 
 def _parameters(params: Iterable[corecode.Local]) -> str:

@@ -14,6 +14,7 @@
   (type $copy (func (param i32 i32 i32) (result i32)))
   (type $take (func (param i32 i32)))
   (type $give (func (param i32 i32 i32)))
+  (type $return (func (param i32 i32)))
   (type $free-values (func (param i32 i32 i32)))
   {tables}
 
@@ -261,13 +262,23 @@
     (call $waitable-set.drop (i32.load offset=4 (local.get $record)))
     (if (i32.eq (local.get $event) (i32.const 6))
       (then (call $task.cancel))
-      (else (call_indirect $returns (type $end1) (local.get $record) (i32.load (local.get $record)))))
+      (else (call_indirect $returns (type $return) (local.get $record) (i32.const 1) (i32.load (local.get $record)))))
     (i32.store offset=16 (local.get $record) (i32.const 1))
     (if (i32.eqz (i32.load offset=12 (local.get $record))) (then (call $free (local.get $record))))
     (i32.const 0))
 
-  ;; Makes the pairs of ends that the result of a call needs, as the host listed their kinds.
-  (func $make-pairs (param $count i32) (local $at i32) (local $is-stream i32)
+  ;; Makes what the result of a call needs, as the host listed it.
+  (func $make-needs
+    (call $make-room)
+    (call $make-pairs))
+
+  ;; room for lists of numbers
+  (func $make-room
+    (i32.store (i32.const {ROOM_WANTED}) (call $arena-alloc (i32.load (i32.const {ROOM_WANTED})))))
+
+  ;; pairs of ends
+  (func $make-pairs (local $count i32) (local $at i32) (local $is-stream i32)
+    (local.set $count (i32.load (i32.const {PAIR_COUNT})))
     (local.set $at (i32.const {PAIRS}))
     (loop $next
       (if (local.get $count) (then

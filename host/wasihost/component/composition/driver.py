@@ -10,7 +10,7 @@ from wasihost.component.composition import corecode, protocol
 from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, FREE
 from wasihost.component.composition.coremodule import MEMORY, REALLOC, Parts, text
 from wasihost.component.world import layout, types
-from wasihost.component.world.wiring import TOKEN, Called, Wiring
+from wasihost.component.world.wiring import TOKEN, Called, Wiring, numbers_to_host
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
@@ -89,10 +89,11 @@ class _DriverParts(Parts):
         if arguments is None:
             return "", ""
         self.lower_host(f"args-{index}", called.args, REALLOC)
-        take = (
-            f"(local.set $p (call $malloc (i32.const {layout.size(arguments)})))"
-            f"(call $args-{index} (local.get $token) (local.get $p))"
-        )
+        block = f"(local.set $p (call $malloc (i32.const {layout.size(arguments)})))"
+        if called.sends_numbers:
+            # Python has asked for it, with room for the lists behind the arguments.
+            block = "(local.set $p (global.get $room)) (global.set $room (i32.const 0))"
+        take = f"{block} (call $args-{index} (local.get $token) (local.get $p))"
         whole = types.Tuple(tuple(t for _, t in func.params))
         flat = layout.flatten(whole)
         limit = layout.MAX_FLAT_ASYNC_PARAMS if func.is_async else layout.MAX_FLAT_PARAMS
@@ -129,7 +130,8 @@ class _DriverParts(Parts):
         self.lower(f"done-{index}", ["i32"] + ([] if result is None else ["i32", "i32"]), [], MEMORY)
         values = "" if result is None else "(local.get $result) (i32.const 1)"
         walk_result = "" if result is None else self._walk(result, "$result", f"(i32.const {FREE})")
-        whole = types.Tuple(tuple(t for _, t in called.func.params))
+        # Lists of numbers are in the block of the arguments.
+        whole = types.Tuple(tuple(numbers_to_host(t) for _, t in called.func.params))
         walk_args = self._walk(whole, "$args", "(local.get $mode)") if called.func.params else ""
         self.functions += [
             f"""(func $finish-{index} (param $token i32) (param $args i32) (param $result i32)

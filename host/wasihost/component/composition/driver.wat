@@ -12,6 +12,7 @@
   {tables}
 
   (global $set (mut i32) (i32.const 0))  ;; waitable set of all subtasks
+  (global $room (mut i32) (i32.const 0)) ;; memory for the arguments of the next call, if Python asked for it
 
   (func (export "drive") (result i32)
     (global.set $set (call $waitable-set.new))
@@ -88,6 +89,10 @@
       (if (i32.eq (local.get $op) (i32.const {DO_CALL})) (then
         (local.set $previous (call_indirect $calls (type $call) (local.get $value) (local.get $index)))))
       (if (i32.eq (local.get $op) (i32.const {DO_CANCEL})) (then (call $cancel-call (local.get $value))))
+      (if (i32.eq (local.get $op) (i32.const {DO_ROOM})) (then
+        (call $free (global.get $room))
+        (global.set $room (call $malloc (local.get $value)))
+        (local.set $previous (global.get $room))))
       (if (i32.eq (local.get $op) (i32.const {DO_DROP})) (then
         (call_indirect $drops (type $drop) (local.get $value) (local.get $index))))
       (br $more))

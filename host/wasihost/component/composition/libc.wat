@@ -7,7 +7,7 @@
   ;; heads of the free lists, one word for each size class, stand at address 128
 
   (func $malloc (export "malloc") (param $n i32) (result i32) (local $class i32) (local $head i32) (local $p i32)
-    (if (i32.gt_u (local.get $n) (i32.const 0x40000000)) (then unreachable))
+    (if (i32.gt_u (local.get $n) (i32.const 0x40000000)) (then (call $out-of-memory)))
     (local.set $class (i32.sub (i32.const 32) (i32.clz (i32.shr_u (i32.add (local.get $n) (i32.const 7)) (i32.const 4)))))
     (local.set $head (i32.add (i32.const 128) (i32.shl (local.get $class) (i32.const 2))))
     (local.set $p (i32.load (local.get $head)))
@@ -24,7 +24,10 @@
     (local.set $pages (i32.sub
       (i32.shr_u (i32.add (local.get $end) (i32.const 0xffff)) (i32.const 16)) (memory.size)))
     (if (i32.gt_s (local.get $pages) (i32.const 0)) (then
-      (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then unreachable)))))
+      (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then (call $out-of-memory))))))
+
+  ;; a name for the backtrace
+  (func $out-of-memory unreachable)
 
   ;; addresses below the heap stand for empty strings and lists
   (func $free (export "free") (param $p i32) (local $head i32)

@@ -19,6 +19,8 @@ TURN_WANTED: Final = 40  # not 0: Python has something to submit
 DRIVER_WANTED: Final = 44  # not 0: there are commands for the driver component
 COMPLETED_COUNT: Final = 48  # of completions in the ring
 SUBMITTED_COUNT: Final = 52  # of submissions in the ring
+ROOM_WANTED: Final = 56  # bytes wanted for lists of numbers in a result; then where they are
+PAIR_COUNT: Final = 60  # how many pairs of ends are wanted
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384
@@ -39,6 +41,10 @@ COMPLETION_WORDS: Final = 3  # completion, handle, value
 # Each submission completes at most twice (its buffer, its result); then the reads of values that wait for their task
 # begin, and events of waitables fill up the rest.
 MAX_COMPLETIONS: Final = 3 * MAX_SUBMISSIONS
+
+# Between the ring of submissions and the blocks: lists of numbers in a result that Python gives, if they are short.
+ROOM: Final = SUBMISSIONS + MAX_SUBMISSIONS * SUBMISSION_WORDS * 4
+ROOM_SIZE: Final = BLOCKS - ROOM
 
 
 class Operation(IntEnum):
@@ -91,6 +97,7 @@ class Command(IntEnum):
     CALL = 2  # index of the function, token
     CANCEL = 3  # handle of the subtask
     DROP = 4  # index of the guest's resource type, handle
+    ROOM = 5  # bytes: memory for the arguments of the next call
 
 
 NUMBERS: Final[dict[str, int]] = (

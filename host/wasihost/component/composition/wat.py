@@ -31,7 +31,8 @@ class TypeScope:
 
     Nominal types (records, variants, enums, flags) and resources must be named where functions of an import or export
     mention them: with `naming` they are exported under generated names, and `named` tells the other side which.
-    An instance type inside a component sees the component's types through `outer`.
+    An instance type inside a component sees through `outer` the types that the component was made to `know`, which are
+    those that it imports or exports.
     """
 
     def __init__(self, outer: TypeScope | None = None, naming: bool = False) -> None:
@@ -39,6 +40,7 @@ class TypeScope:
         self.lines: list[str] = []
         self.named: dict[str, types.Resource | ValType] = {}
         self._known: dict[types.Resource | ValType, str] = {}
+        self._given: set[types.Resource | ValType] = set()
         self._exported: set[types.Resource | ValType] = set()
         self._count = 0
 
@@ -52,6 +54,7 @@ class TypeScope:
     def know(self, t: types.Resource | ValType, symbol: str) -> None:
         """From here on `t` is called `symbol`."""
         self._known[t] = symbol
+        self._given.add(t)
 
     def ref(self, t: types.Resource | ValType) -> str:
         """How to mention `t`: a primitive's word or the symbol of its definition."""
@@ -63,7 +66,7 @@ class TypeScope:
         return self._known[t]
 
     def _from_outer(self, t: types.Resource | ValType) -> str | None:
-        if self.outer is None or not self.outer.knows(t):
+        if self.outer is None or t not in self.outer._given:
             return None
         symbol = self.symbol()
         self.lines.append(f"(alias outer 1 {self.outer.ref(t)} (type {symbol}))")

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import ctypes
 import enum
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
 
 from wasihost.component.conversion import plancode
 from wasihost.component.conversion.handles import CallContext, Handles
+from wasihost.component.conversion.numbers import SharedNumbers, array_code, as_array, octets, sequence
 from wasihost.component.conversion.plancode import Code, make_struct, name_bytes
 from wasihost.component.ffi import BYTES_OFFSET, KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
 from wasihost.component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
@@ -36,26 +36,6 @@ def char_code(value: Any) -> int:
     if 0xD800 <= code <= 0xDFFF:
         raise ValueError("a surrogate")
     return code
-
-
-def sequence(value: Any) -> Sequence[Any]:
-    """The value if it can stand for a list; TypeError for text and for what has no order."""
-    if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
-        return value
-    return memoryview(value)
-
-
-def octets(value: Any) -> bytes | bytearray:
-    """The bytes of a value that can stand for a list<u8>; TypeError or ValueError if it cannot."""
-    if isinstance(value, bytes | bytearray):
-        return value
-    try:
-        view = memoryview(value)
-    except TypeError:
-        return bytes(list(sequence(value)))
-    if view.format not in ("B", "c"):
-        raise TypeError
-    return view.tobytes()
 
 
 def tuple_of(value: Any) -> Sequence[Any]:
@@ -119,6 +99,21 @@ def _hold(keep: list[bytes], block: bytes) -> int:
     return id(block) + BYTES_OFFSET
 
 
+_option = make_struct("B7x" + plancode.POINTER)
+LATER: Final = object()
+"""Stands for a result that there is no room for yet."""
+
+
+def optional(pack: Pack) -> Pack:
+    """From a value, or `LATER`, to the C value of an option of it."""
+
+    def pack_option(value: Any, keep: list[bytes], context: CallContext) -> bytes:
+        pointer = 0 if value is LATER else _hold(keep, pack(value, keep, context))
+        return _option.pack(KINDS["option"], pointer)
+
+    return pack_option
+
+
 def _list(pack: Pack, value: Any, keep: list[bytes], context: Any) -> bytes:
     return b"".join([pack(element, keep, context) for element in sequence(value)])
 
@@ -137,8 +132,7 @@ def _bytes(value: Any) -> bytearray:
 
 
 def _numbers(name: str, code: str, width: int, value: Any) -> bytearray:
-    # `array` would take bytes for its own memory form; here they are numbers.
-    numbers = array(code, list(value) if isinstance(value, bytes | bytearray) else sequence(value))
+    numbers = as_array(name, value)
     block = bytearray(_unit[name]) * len(numbers)
     memoryview(block).cast(cast(Any, code))[VAL_OF // width :: VAL_SIZE // width] = memoryview(numbers)
     return block
@@ -150,9 +144,10 @@ class FromPythonCode:
     Its methods for types give the layout of a C value, kind included, and the source of what goes in.
     """
 
-    def __init__(self, classes: Classes, handles: Handles) -> None:
+    def __init__(self, classes: Classes, handles: Handles, numbers: SharedNumbers | None) -> None:
         self._classes = classes
         self._handles = handles
+        self._numbers = numbers
         self._packs: dict[ValType, Pack] = {}
 
     def pack(self, t: ValType) -> Pack:
@@ -189,6 +184,9 @@ class FromPythonCode:
         match t:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
+            case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
+                pair = f"{code.constant(self._numbers.writer(name))}({value})"
+                return "B7x" + plancode.VECTOR, [str(KINDS["tuple"]), "2", f"hold(keep, {pair})"]
             case types.List(element=types.Primitive(name=name)) if name == "u8" or name in plancode.BULK:
                 return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), "hold_array")
             case types.List():
@@ -235,7 +233,7 @@ class FromPythonCode:
     def _bulk(self, code: Code, name: str, value: str) -> str:
         if name == "u8":
             return f"{code.constant(_bytes)}({value})"
-        number = plancode.NUMBERS[name][0]
+        number = array_code(name)
         return f"{code.constant(_numbers)}({name!r}, {number!r}, {make_struct(number).size}, {value})"
 
     def _record(self, code: Code, t: types.Record, value: str) -> tuple[str, list[str]]:

@@ -14,11 +14,10 @@ from wasihost.component.conversion.frompython import (
     EnumTable,
     FlagsTable,
     char_code,
-    octets,
-    sequence,
     tuple_of,
     unwrap,
 )
+from wasihost.component.conversion.numbers import octets, sequence
 from wasihost.component.values import Classes, Err, Ok, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType

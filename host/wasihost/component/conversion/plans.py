@@ -4,7 +4,7 @@ What is fixed by a type (the fields of a record, the elements of a tuple) has a 
 is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; what varies
 (elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
 
-Plans have no state: one `Plans` serves any number of stores and threads.
+Plans have no state: one `Plans` serves any number of stores and threads, unless it is for one component's memory.
 """
 
 from __future__ import annotations
@@ -13,26 +13,31 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from wasihost.component import ffi
-from wasihost.component.conversion.frompython import FromPythonCode, Pack
+from wasihost.component.conversion.frompython import LATER, FromPythonCode, Pack, optional
 from wasihost.component.conversion.handles import CallContext, Handles, HostResource, Keep
 from wasihost.component.conversion.mismatch import Mismatch
+from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import ProviderError, WasihostError
 
-__all__ = ["ArgumentsToPython", "CallContext", "FromPython", "HostResource", "Plans", "ToPython"]
+__all__ = ["LATER", "ArgumentsToPython", "CallContext", "FromPython", "HostResource", "Plans", "ToPython"]
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
+
+
+def _as_it_is(pack: Pack) -> Pack:
+    return pack
 
 
 class Plans:
     """Compiles plans for the types of one interface.
 
     `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
-    hooks of the `CallContext` make objects of them.
+    hooks of the `CallContext` make objects of them. With `numbers`, so do lists of numbers: as pointer and length.
     """
 
     def __init__(
@@ -40,10 +45,11 @@ class Plans:
         classes: Classes,
         resources: Mapping[types.Resource, HostResource] | None = None,
         guest_resources: Iterable[types.Resource] = (),
+        numbers: SharedNumbers | None = None,
     ) -> None:
         handles = Handles(resources or {}, guest_resources)
-        self._to_python = ToPythonCode(classes, handles)
-        self._from_python = FromPythonCode(classes, handles)
+        self._to_python = ToPythonCode(classes, handles, numbers)
+        self._from_python = FromPythonCode(classes, handles, numbers)
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -61,10 +67,15 @@ class Plans:
             self._writers[t] = self._writer(self._from_python.pack(t), t, t)
         return self._writers[t]
 
-    def return_from_python(self, t: types.Result) -> tuple[FromPython, FromPython]:
-        """The plans for a function's result: from what it returns, and from what its `WitError` holds."""
+    def return_from_python(self, t: ValType, can_be_later: bool = False) -> tuple[FromPython, FromPython | None]:
+        """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
+        holds. `can_be_later`: the C value is an option of it, and `LATER` is its none.
+        """
+        wrap = optional if can_be_later else _as_it_is
+        if not isinstance(t, types.Result):
+            return self._writer(wrap(self._from_python.pack(t)), t, t), None
         ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
-        return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
+        return self._writer(wrap(ok), t, t.ok), self._writer(wrap(err), t, t.err, "err")
 
     def _writer(self, pack: Pack, t: ValType, checked: ValType | None, *path: str) -> FromPython:
         clone = ffi.val_clone

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost.component.conversion import plancode
 from wasihost.component.conversion.handles import CallContext, Handles
+from wasihost.component.conversion.numbers import SharedNumbers, array_code
 from wasihost.component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost.component.ffi import VAL_OF, VAL_SIZE
 from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
@@ -54,9 +55,10 @@ def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
 class ToPythonCode:
     """The generator, which keeps what it made."""
 
-    def __init__(self, classes: Classes, handles: Handles) -> None:
+    def __init__(self, classes: Classes, handles: Handles, numbers: SharedNumbers | None) -> None:
         self._classes = classes
         self._handles = handles
+        self._numbers = numbers
         self._plans: dict[ValType, ToPython] = {}
 
     def plan(self, t: ValType) -> ToPython:
@@ -109,6 +111,9 @@ class ToPythonCode:
                 return f"chr({pointer})"
             case types.Primitive():
                 return pointer
+            case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
+                (start,), (length,) = self._block(code, (types.U32, types.U32), pointer, _VAL_GAP)
+                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
             case types.List():
                 return self._list(code, t.element, *words)
             case types.Record():
@@ -136,7 +141,7 @@ class ToPythonCode:
         if element == types.U8:
             return f"string_at({pointer}, {VAL_SIZE} * {size})[{VAL_OF}::{VAL_SIZE}]"
         if isinstance(element, types.Primitive) and element.name in plancode.BULK:
-            number = plancode.NUMBERS[element.name][0]
+            number = array_code(element.name)
             return f"{code.constant(_numbers)}({number!r}, {make_struct(number).size}, {size}, {pointer})"
         return f"{code.constant(_list)}({code.constant(self.plan(element))}, {size}, {pointer}, context)"
 

@@ -17,6 +17,7 @@ from wasihost.component import ffi
 from wasihost.component.conversion.plancode import NUMBERS
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
+from wasihost.component.running import eager
 from wasihost.component.values import WitError
 from wasihost.component.world import types
 from wasihost.errors import ProviderError, WasihostError
@@ -79,13 +80,9 @@ class PlainContext(Context):
         return made
 
 
-def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
+def give_result(plans: Plans, result: types.ValType | None, can_be_later: bool) -> tuple[Give, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
-    if result is None:
-        return _give_nothing, None
-    if isinstance(result, types.Result):
-        return plans.return_from_python(result)
-    return plans.from_python(result), None
+    return (_give_nothing, None) if result is None else plans.return_from_python(result, can_be_later)
 
 
 def _give_nothing(value: Any, _address: int, _context: Any) -> None:
@@ -93,10 +90,12 @@ def _give_nothing(value: Any, _address: int, _context: Any) -> None:
         raise ProviderError(f"expected no result, got {type(value).__name__!r}")
 
 
-def callback(context: Context, path: str, func: types.Func, plans: Plans, call: Callable[..., Any]) -> Any:
+def callback(
+    context: Context, path: str, func: types.Func, plans: Plans, call: Callable[..., Any], can_be_later: bool = False
+) -> Any:
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
     read = plans.arguments_to_python(t for _, t in func.params)
-    give, give_error = give_result(plans, func.result)
+    give, give_error = give_result(plans, func.result, can_be_later)
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
 
@@ -139,10 +138,9 @@ _U64 = ffi.KINDS["u64"]
 def word_callback(context: Context, path: str, call: Callable[[int], int]) -> Any:
     """A `ffi.Callback` for a function `u32 -> u64` that is called very often."""
 
-    def run(
-        _data: int, _store: int, _type: int, args: int, _count: int, results: int, _result_count: int
-    ) -> int | None:
+    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
+            context.store_context = store
             ctypes.memmove(results, _WORD(_U64, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
         except BaseException as error:
             return context.keep(error, path)
@@ -170,8 +168,8 @@ def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) 
 class Suspension:
     """The call of a sync-typed function whose provider waits: the whole guest stands still until it is over."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], finish: Callable[[asyncio.Task[Any]], None]) -> None:
-        self.task = asyncio.ensure_future(coroutine)
+    def __init__(self, task: asyncio.Future[Any], finish: Callable[[asyncio.Future[Any]], None]) -> None:
+        self.task = task
         self._finish = finish
         self.continuation = ffi.Continuation(self._poll)
 
@@ -189,13 +187,14 @@ def suspending_callback(
     plans: Plans,
     call: Callable[..., Coroutine[Any, Any, Any]],
     suspend: Callable[[Suspension], None],
+    can_be_later: bool = False,
 ) -> Any:
     """A `ffi.AsyncCallback` for a sync-typed function whose provider method is `async def`.
 
     `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again.
     """
     read = plans.arguments_to_python(t for _, t in func.params)
-    give, give_error = give_result(plans, func.result)
+    give, give_error = give_result(plans, func.result, can_be_later)
 
     def run(
         _data: int,
@@ -208,7 +207,7 @@ def suspending_callback(
         error_out: Any,
         continuation: int,
     ) -> None:
-        def finish(task: asyncio.Task[Any]) -> None:
+        def finish(task: asyncio.Future[Any]) -> None:
             try:
                 context.store_context = store
                 try:
@@ -222,12 +221,15 @@ def suspending_callback(
 
         try:
             context.store_context = store
-            suspension = Suspension(call(*read(args, context)), finish)
-            suspend(suspension)
-            function = suspension.continuation
+            task, function = eager.begin(call(*read(args, context))), _DONE
+            if task.done():
+                finish(task)
+            else:
+                suspension = Suspension(task, finish)
+                suspend(suspension)
+                function = suspension.continuation
         except BaseException as error:
-            error_out[0] = context.keep(error, path)
-            function = _DONE
+            error_out[0], function = context.keep(error, path), _DONE
         ffi.continue_with(continuation, function)
 
     return ffi.AsyncCallback(run)

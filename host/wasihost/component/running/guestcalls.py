@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
 import re
 from collections import deque
@@ -12,13 +13,14 @@ from wasmtime.component import LinkerInstance
 
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import Command
+from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, Plans
 from wasihost.component.running import callbacks
-from wasihost.component.running.hostcalls import leaves
+from wasihost.component.running.leaves import leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.values import Classes, Err, Ok, WitError
-from wasihost.component.world import types
+from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import TOKEN, Called, Wiring
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
@@ -28,11 +30,12 @@ MAX_PENDING = 65536
 class GuestCall:
     """One call, from `call` to its result."""
 
-    __slots__ = ("args", "called", "future", "given", "handle", "lent", "token")
+    __slots__ = ("args", "called", "future", "given", "handle", "lent", "room", "token")
 
     def __init__(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any], token: int) -> None:
         self.called, self.args, self.future, self.token = called, args, future, token
         self.handle = 0  # of the subtask, once the driver component has told it
+        self.room = 0  # bytes that the driver component was asked for, for arguments and the lists of numbers in them
         self.lent: list[GuestResource] | None = None
         self.given: list[GuestResource] | None = None
 
@@ -121,16 +124,18 @@ class GuestCalls:
         self._calls: dict[int, GuestCall] = {}
         self._commands: deque[tuple[Command, int, int]] = deque()
         self._issued: GuestCall | None = None
+        self._roomed: GuestCall | None = None
         self._preparing: GuestCall | None = None
         self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
         self._arguments_at = ctypes.addressof(self._arguments)
         self._found: dict[str, Called] = {}
         self._givers: dict[int, FromPython] = {}
         self._last_token = 0
+        self.numbers = SharedNumbers()
         self._plans = {
-            name: Plans(Classes(interface), linking.resources, wiring.guest_resources)
-            for name, interface in wiring.world.exports.items()
+            name: linking.plans_of(Classes(interface), self.numbers) for name, interface in wiring.world.exports.items()
         }
+        self._needed = {called.index: needed(_whole(called)) for called in wiring.called if called.sends_numbers}
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -220,14 +225,24 @@ class GuestCalls:
         self._instance.wake()
 
     def _next(self, previous: int) -> int:
-        """The next command; `previous` is the handle of the subtask that the last call became, 0 if it returned."""
+        """The next command; `previous` is the handle of the subtask that the last call became, 0 if it returned; or
+        where the room is that was asked for."""
         if self._issued is not None:
             self._issued.handle, self._issued = previous, None
+        elif self._roomed is not None:
+            at = _arguments_size(self._roomed.called)
+            self.numbers.give_room(previous + at, self._roomed.room - at)
+            self._roomed = None
         while self._commands:
             command, index, value = self._commands.popleft()
             if command is Command.CALL:
                 call = self._calls.get(value)
-                if call is None or not self._prepare(call):
+                if call is None:
+                    continue
+                if room := self._ask_room(call):
+                    self._commands.appendleft((command, index, value))
+                    return Command.ROOM | room << 32
+                if value not in self._calls or not self._prepare(call):
                     continue
                 self._issued = call
             elif command is Command.CANCEL:
@@ -238,6 +253,21 @@ class GuestCalls:
             return command | index << 8 | value << 32
         self._instance.rings.want_driver(False)
         return Command.NONE
+
+    def _ask_room(self, call: GuestCall) -> int:
+        """How many bytes the driver component shall make for the arguments; 0 if that is its own business, or done."""
+        size_of = self._needed.get(call.called.index)
+        if size_of is None or call.room:
+            return 0
+        lists = 0
+        with contextlib.suppress(Exception):  # not of the type, as `_prepare` will say
+            lists = size_of(call.args)
+        if lists > MAX_ROOM:
+            self._refuse(call, LimitError(f"{call.called.path}: lists of {lists} bytes; {MAX_ROOM} is the limit"))
+            return 0
+        call.room = _arguments_size(call.called) + lists
+        self._roomed = call
+        return call.room
 
     def _prepare(self, call: GuestCall) -> bool:
         """Makes the C value of the arguments, which the driver component asks for next."""
@@ -250,15 +280,19 @@ class GuestCalls:
         try:
             give(call.args + padding, self._arguments_at, self._instance)
         except Exception as error:
-            del self._calls[call.token]
-            call.take_back()
-            if not call.future.done():
-                call.future.set_exception(_argument_error(call, error))
+            self._refuse(call, _argument_error(call, error))
             return False
         return True
 
+    def _refuse(self, call: GuestCall, error: Exception) -> None:
+        """A call that is not made."""
+        del self._calls[call.token]
+        call.take_back()
+        if not call.future.done():
+            call.future.set_exception(error)
+
     def _giver(self, called: Called, arguments: types.Tuple) -> FromPython:
-        own = tuple(t for _, t in called.func.params)
+        own = _whole(called).elements
         padding = (types.U8,) * (len(arguments.elements) - len(own))
         give = self._plans[called.interface].from_python(types.Tuple(own + padding))
         self._givers[called.index] = give
@@ -312,6 +346,17 @@ class GuestCalls:
             raise TypeError(f"expected a {resource.name} of this guest, got {shown}")
         assert self._preparing is not None
         return self._preparing.give(obj) if own else self._preparing.lend(obj)
+
+
+def _whole(called: Called) -> types.Tuple:
+    """All arguments as one value."""
+    return types.Tuple(tuple(t for _, t in called.func.params))
+
+
+def _arguments_size(called: Called) -> int:
+    """Bytes in the driver component's memory from the arguments to the lists of numbers behind them."""
+    assert called.arguments is not None
+    return layout.align_to(layout.size(called.arguments), 8)
 
 
 _ELEMENT = re.compile(r"element ([0-9]+)")

@@ -1,9 +1,10 @@
 """Calls that the guest makes of adapted functions, and the streams and futures that come with them.
 
 start   the provider's method is called; READY at once, or PENDING while its coroutine runs
-resume  lists the pairs of ends that the result needs
+resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; if READY, `start` did
 finish  gives the result, its streams and futures as readable ends with a pump behind each
 cancel  the guest gave the call up
+call    all in one, of a sync function whose result needs nothing
 """
 
 from __future__ import annotations
@@ -15,20 +16,24 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
+from wasihost.component.composition import protocol
 from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
-from wasihost.component.conversion.plans import Plans
+from wasihost.component.conversion.numbers import Needed, needed
+from wasihost.component.conversion.plans import LATER, Plans
 from wasihost.component.running import incoming, outgoing
 from wasihost.component.running.callbacks import no_result_error
+from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.providers import Method
-from wasihost.component.streams import Source
-from wasihost.component.values import Err, Ok, WitError, snake_case
+from wasihost.component.running.room import Room
+from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
-Start = Callable[..., int] | Callable[..., Coroutine[Any, Any, int]]
+SYNC_TOKEN = protocol.TOKEN
+"""Of the sync call that is being made: there is one at most."""
 
 
 class HostCall:
@@ -46,16 +51,20 @@ class HostCall:
 
     def returned(self, get: Callable[[], Any]) -> None:
         """Keeps what `get` gives or the `WitError` it raises."""
-        if isinstance(self.adapted.func.result, types.Result):
-            try:
-                self.result = Ok(get())
-            except WitError as error:
-                self.result = Err(error.value)
-        else:
-            try:
-                self.result = get()
-            except WitError as error:
-                raise no_result_error(self.adapted.path) from error
+        try:
+            self.succeeded(get())
+        except WitError as error:
+            self.failed(error)
+
+    def succeeded(self, value: Any) -> None:
+        """Keeps what the provider gave."""
+        self.result = Ok(value) if isinstance(self.adapted.func.result, types.Result) else value
+
+    def failed(self, error: WitError) -> None:
+        """Keeps what the provider raised."""
+        if not isinstance(self.adapted.func.result, types.Result):
+            raise no_result_error(self.adapted.path) from error
+        self.result = Err(error.value)
 
 
 class HostCalls:
@@ -69,13 +78,16 @@ class HostCalls:
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
         self.tasks: set[asyncio.Future[Any]] = set()
         """The coroutines of providers whose results are yet to come."""
+        self.room = Room()
+        self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
+        self._needed = {adapted.index: needed(adapted.func.result) for adapted in wiring.adapted}
 
     # ---- registering
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the adapter component calls but `turn`."""
         registrar.add(instance, "cancel", "cancel", types.Func(TOKEN, None), plain, self._cancel)
-        registrar.add(instance, "resume", "resume", types.Func(TOKEN, types.U32), plain, self._resume)
+        registrar.add(instance, "resume", "resume", types.Func(TOKEN, None), plain, self._resume)
         for adapted in self._wiring.adapted:
             self._register_function(instance, registrar, adapted)
         for number, kind in enumerate(self._wiring.kinds):
@@ -84,14 +96,22 @@ class HostCalls:
 
     def _register_function(self, instance: LinkerInstance, registrar: Registrar, adapted: Adapted) -> None:
         method = self._linking.methods[adapted.interface, adapted.name]
-        plans = self._linking.plans[adapted.interface]
+        plans = self._plans[adapted.interface]
         suspends = method.is_coroutine and not adapted.func.is_async
-        start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
-        # The function's own types and not the u32 of its host's side: the plans know that streams travel as u32.
-        start_type = types.Func(adapted.func.params, types.U32)
-        finish_type = types.Func(TOKEN, adapted.func.result)
-        registrar.add(instance, f"start-{adapted.index}", adapted.path, start_type, plans, start, suspends)
-        registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
+        # The function's own types and not those of its host's side: the plans know how streams and lists travel.
+        if adapted.at_once:
+            call = self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
+            can_be_later = adapted.gives_numbers
+            registrar.add(
+                instance, f"call-{adapted.index}", adapted.path, adapted.func, plans, call, suspends, can_be_later
+            )
+        else:
+            start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
+            start_type = types.Func(adapted.func.params, types.U32)
+            registrar.add(instance, f"start-{adapted.index}", adapted.path, start_type, plans, start, suspends)
+        if "finish" in adapted.host:
+            finish_type = types.Func(TOKEN, adapted.func.result)
+            registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
 
     def _register_values(self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind) -> None:
         assert kind.payload is not None
@@ -124,6 +144,7 @@ class HostCalls:
             call.returned(lambda: method.call(*args))
             result = call.result.value if isinstance(call.result, Ok) else call.result
             if not adapted.func.is_async or not asyncio.iscoroutine(result):
+                self._list_needs(call)
                 return READY
             # Begun in the next turn, after what the guest dropped before.
             self._instance.rings.in_next_turn(lambda: self._run(token, call, result))
@@ -142,22 +163,65 @@ class HostCalls:
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:
-            # The round before this call was none of the driver's: somebody else is runnable.
-            self._instance.rings.quiet = False
-            call = self._begin(adapted)
-            task = asyncio.ensure_future(method.call(*args))
-            try:
-                await asyncio.wait([task])
-            except asyncio.CancelledError:
-                task.cancel()
-                await asyncio.wait([task])
-                with contextlib.suppress(BaseException):
-                    call.returned(task.result)  # for `close` to discard
-                raise
-            call.returned(task.result)
+            call = await self._suspend(adapted, method, args)
+            self._list_needs(call)
             return READY
 
         return start
+
+    def _call(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
+        if not adapted.gives_numbers:
+            return method.call
+        of_value, of_error = self._sizes(adapted)
+        gives_result = isinstance(adapted.func.result, types.Result)
+
+        def call(*args: Any) -> Any:
+            try:
+                value = method.call(*args)
+            except WitError as error:
+                if self.room.fits(of_error, error.value):
+                    raise
+                return self._later(self._begin(adapted), Err(error.value))
+            if self.room.fits(of_value, value):
+                return value
+            return self._later(self._begin(adapted), Ok(value) if gives_result else value)
+
+        return call
+
+    def _sizes(self, adapted: Adapted) -> tuple[Needed | None, Needed | None]:
+        """How to find the room for what the provider returns, and for what its `WitError` holds."""
+        result = adapted.func.result
+        if isinstance(result, types.Result):
+            return needed(result.ok), needed(result.err)
+        return needed(result), None
+
+    def _later(self, call: HostCall, result: Any) -> object:
+        """There will be a `finish` with room made for it."""
+        call.result = result
+        self._ask_room(call)
+        return LATER
+
+    def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
+        async def call(*args: Any) -> Any:
+            call = await self._suspend(adapted, method, args)
+            if self.room.fits(self._needed[adapted.index], call.result):
+                return self._unwrapped(self._calls.pop(SYNC_TOKEN))
+            return self._later(call, call.result)
+
+        return call
+
+    async def _suspend(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> HostCall:
+        """Waits for the provider of a sync-typed function."""
+        # The round before this call was none of the driver's: somebody else is runnable.
+        self._instance.rings.quiet = False
+        call = self._begin(adapted)
+        try:
+            call.succeeded(await method.call(*args))
+        except WitError as error:
+            call.failed(error)
+        if self._instance.closing:
+            raise asyncio.CancelledError  # nobody takes the result but `close`, which discards it
+        return call
 
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
         self.tasks.discard(task)
@@ -185,13 +249,28 @@ class HostCalls:
 
     # ---- resume and finish
 
-    def _resume(self, token: int) -> int:
-        call = self._calls[token]
+    def _resume(self, token: int) -> None:
+        self._list_needs(self._calls[token])
+
+    def _list_needs(self, call: HostCall) -> None:
+        """Tells the adapter component what it must make before `finish`."""
+        if call.adapted.makes_pairs or call.adapted.gives_numbers:
+            self._ask_room(call)
+            self._instance.rings.ask_pairs(self._kinds_of_pairs(call))
+
+    def _ask_room(self, call: HostCall) -> None:
+        adapted = call.adapted
+        self.room.ask(self._instance.rings, adapted.path, self._needed[adapted.index], call.result)
+
+    def _kinds_of_pairs(self, call: HostCall) -> list[tuple[int, bool]]:
+        """The number of each kind, and whether it is a stream."""
+        if not call.adapted.makes_pairs:
+            return []
         assert call.adapted.func.result is not None
         try:
             found = list(leaves(call.adapted.func.result, call.result))
         except (AttributeError, TypeError):
-            found = []  # not a value of the type, as `finish` will say
+            found = []  # as above
         kinds = [
             (self._wiring.kind(t), isinstance(t, types.Stream))
             for t, obj in found
@@ -201,16 +280,20 @@ class HostCalls:
             raise LimitError(
                 f"{call.adapted.path}: {len(kinds)} streams and futures in one result; {MAX_PAIRS} is the limit"
             )
-        rings = self._instance.rings
-        rings.ask_pairs(kinds)
         indices: dict[int, list[int]] = {}
         for index, (number, _) in enumerate(kinds):
             indices.setdefault(number, []).append(index)
-        call.pairs = {number: map(rings.pair, of_kind) for number, of_kind in indices.items()}
-        return len(kinds)
+        call.pairs = {number: map(self._instance.rings.pair, of_kind) for number, of_kind in indices.items()}
+        return kinds
 
     def _finish(self, token: int) -> Any:
         call = self._finishing = self._calls.pop(token)
+        if self._needed[call.adapted.index]:
+            self.room.take(self._instance.rings)
+        return self._unwrapped(call)
+
+    def _unwrapped(self, call: HostCall) -> Any:
+        """What the provider returned; raises its `WitError`."""
         if isinstance(call.result, Err) and isinstance(call.adapted.func.result, types.Result):
             raise WitError(call.result.value)
         return call.result.value if isinstance(call.adapted.func.result, types.Result) else call.result
@@ -289,43 +372,3 @@ class HostCalls:
 
     def _give(self, token: int, values: list[Any]) -> None:
         self._expected.pop(token)(values)
-
-
-def discard(t: types.ValType, value: Any) -> None:
-    """Drops the resources inside a value that no guest gets, and closes the streams and futures."""
-    for leaf, obj in leaves(t, value):
-        if isinstance(leaf, types.Own) and hasattr(obj, "drop"):
-            obj.drop()
-        elif isinstance(obj, Source):
-            obj.close(None)
-        elif isinstance(leaf, types.Future) and asyncio.iscoroutine(obj):
-            obj.close()
-
-
-def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
-    """Every handle inside a value, in the order in which plans meet them, with its type."""
-    match t:
-        case types.Own() | types.Borrow() | types.Stream() | types.Future():
-            yield t, value
-        case _ if not types.contains(t, (types.Own, types.Stream, types.Future)):
-            return
-        case types.List(element=element):
-            for item in value:
-                yield from leaves(element, item)
-        case types.Tuple(elements=elements):
-            for inner, item in zip(elements, value, strict=False):
-                yield from leaves(inner, item)
-        case types.Record(fields=fields):
-            for name, inner in fields:
-                yield from leaves(inner, getattr(value, snake_case(name)))
-        case types.Option(payload=payload):
-            if value is not None:
-                yield from leaves(payload, value.value if isinstance(payload, types.Option) else value)
-        case types.Result(ok=ok, err=err):
-            inner_type = ok if isinstance(value, Ok) else err
-            if inner_type is not None:
-                yield from leaves(inner_type, value.value)
-        case types.Variant(cases=cases):
-            payload_type = dict(cases).get(getattr(value, "case", ""))
-            if payload_type is not None:
-                yield from leaves(payload_type, value.value)

@@ -11,7 +11,7 @@ from wasmtime.component import Component, Linker
 
 from wasihost.component import ffi
 from wasihost.component.composition import compose
-from wasihost.component.composition.protocol import PAGE, PAGES
+from wasihost.component.composition.protocol import DRIVER_PAGES, PAGE, PAGES
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import callbacks, engine, memory
@@ -110,8 +110,14 @@ class Instance(Context):
             if "not found in the linker" in str(error):
                 raise LinkError(str(error)) from None
             raise
-        if not recording.memories or recording.memories[0].size != PAGES * PAGE:
-            raise InternalError("the first memory of the store is not the adapter component's")
+        # The adapter component is instantiated first, the driver component last.
+        if [made.size for made in recording.memories[:1] + recording.memories[-1:]] != [
+            PAGES * PAGE,
+            DRIVER_PAGES * PAGE,
+        ]:
+            raise InternalError("the first and last memory of the store are not those of adapter and driver component")
+        self._host_calls.room.numbers.memory = recording.memories[0]
+        self._guest_calls.numbers.memory = recording.memories[-1]
         self.rings = Rings(recording.memories[0].view(), self.wake)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
 

@@ -9,6 +9,7 @@ from wasmtime.component import Linker, LinkerInstance
 
 from wasihost.component import ffi
 from wasihost.component.conversion.handles import HostResource
+from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import callbacks
 from wasihost.component.running.callbacks import Context, Suspension
@@ -32,6 +33,7 @@ class Linking:
         self.wiring = wiring
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
+        self.classes: dict[str, Classes] = {}
         self.plans: dict[str, Plans] = {}
         found: dict[str, object] = {}
         problems: list[str] = []
@@ -53,10 +55,15 @@ class Linking:
             classes = Classes(interface, getattr(provider, "wit_types", None))
         except LinkError as error:
             raise LinkError(f"{name}: {error}") from None
-        self.plans[name] = Plans(classes, self.resources, self.wiring.guest_resources)
+        self.classes[name] = classes
+        self.plans[name] = self.plans_of(classes)
         for func_name, func in interface.funcs.items():
             self.methods[name, func_name] = find_method(provider, name, func_name, func)
         return {}
+
+    def plans_of(self, classes: Classes, numbers: SharedNumbers | None = None) -> Plans:
+        """Plans for values of these classes, with the resources of the whole world."""
+        return Plans(classes, self.resources, self.wiring.guest_resources, numbers)
 
 
 def _provider(providers: Providers, name: str, interface: types.Interface) -> object:
@@ -130,10 +137,13 @@ class Registrar:
         plans: Plans,
         call: Callable[..., Any],
         is_coroutine: bool = False,
+        can_be_later: bool = False,
     ) -> None:
-        """Registers a Python function."""
+        """Registers a Python function. `can_be_later`: its result is an option on Wasmtime's side, see `Plans`."""
         if is_coroutine and self.suspend is not None:
-            suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend)
+            suspending = callbacks.suspending_callback(
+                self.context, path, func, plans, call, self.suspend, can_be_later
+            )
             ffi.add_func_async(instance, name, suspending)
         else:
-            ffi.add_func(instance, name, callbacks.callback(self.context, path, func, plans, call))
+            ffi.add_func(instance, name, callbacks.callback(self.context, path, func, plans, call, can_be_later))

@@ -20,7 +20,9 @@ from wasihost.component.composition.protocol import (
     DRIVER_WANTED,
     DROPPED,
     MAX_SUBMISSIONS,
+    PAIR_COUNT,
     PAIRS,
+    ROOM_WANTED,
     ROUNDS,
     SUBMISSION_WORDS,
     SUBMISSIONS,
@@ -214,9 +216,19 @@ class Rings:
 
     def ask_pairs(self, kinds: list[tuple[int, bool]]) -> None:
         """Lists the kinds of the pairs that the adapter component shall make, and whether they are streams."""
+        self._words[PAIR_COUNT // 4] = len(kinds)
         for index, (kind, is_stream) in enumerate(kinds):
             at = PAIRS // 4 + 2 * index
             self._words[at], self._words[at + 1] = kind, is_stream
+
+    def ask_room(self, size: int) -> None:
+        """Asks the adapter component for so many bytes; see `room`."""
+        self._words[ROOM_WANTED // 4] = size
+
+    @property
+    def room(self) -> int:
+        """Where they are, once it has made them."""
+        return self._words[ROOM_WANTED // 4]
 
     def pair(self, index: int) -> tuple[int, int]:
         """The (readable, writable) ends that came of it."""

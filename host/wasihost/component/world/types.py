@@ -35,6 +35,7 @@ BOOL, CHAR, STRING = Primitive("bool"), Primitive("char"), Primitive("string")
 S8, S16, S32, S64 = (Primitive(f"s{bits}") for bits in (8, 16, 32, 64))
 U8, U16, U32, U64 = (Primitive(f"u{bits}") for bits in (8, 16, 32, 64))
 F32, F64 = Primitive("f32"), Primitive("f64")
+NUMBERS = frozenset({"s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64", "f32", "f64"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,13 +184,25 @@ def walk(t: ValType) -> Iterator[ValType]:
 
 def contains(t: ValType | None, kinds: type | tuple[type, ...]) -> bool:
     """Whether a value of `t` can hold a value of one of `kinds`; what streams and futures carry does not count."""
+    return _holds(t, lambda inner: isinstance(inner, kinds))
+
+
+def contains_numbers(t: ValType | None) -> bool:
+    """Whether a value of `t` can hold a list of numbers."""
+    return _holds(t, is_numbers)
+
+
+def is_numbers(t: ValType) -> bool:
+    """Whether `t` is a list of numbers, whose memory form is an array."""
+    return isinstance(t, List) and isinstance(t.element, Primitive) and t.element.name in NUMBERS
+
+
+def _holds(t: ValType | None, condition: Callable[[ValType], bool]) -> bool:
     if t is None:
         return False
-    if isinstance(t, kinds):
+    if condition(t):
         return True
-    if isinstance(t, Stream | Future):
-        return False
-    return any(contains(child, kinds) for child in children(t))
+    return not isinstance(t, Stream | Future) and any(_holds(child, condition) for child in children(t))
 
 
 def substitute(t: ValType, replace: Callable[[ValType], ValType | None]) -> ValType:

@@ -1,10 +1,13 @@
 """What of a component goes through the adapter and driver components, and under which numbers.
 
-Functions that are sync and carry no stream or future are direct: registered straight in the linker. The others are
-adapted, and so are those in `in_order`, before which a round is run: they see what the guest did before with its
-streams (a port that is free as soon as its accept stream is dropped, output written before an exit). On the host's
-side of an adapted function every stream and future is a `u32`, a handle of the adapter component, and so is a handle
-to one of the guest's own resources on the host's side of an export: same flat and memory form.
+Functions that are sync and carry no stream, future or list of numbers are direct: registered straight in the linker.
+The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did before
+with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
+
+On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component, and so
+is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers is a
+`tuple<u32, u32>` on the host's side of both: pointer and length, in a memory that Python sees. All of these have the
+flat and memory form of what they stand for.
 """
 
 from __future__ import annotations
@@ -36,19 +39,40 @@ class Adapted:
     def path(self) -> str:
         return f"{self.interface}#{self.name}"
 
-    @property
+    @cached_property
     def makes_pairs(self) -> bool:
         return types.contains(self.func.result, KINDS)
 
-    @property
-    def start(self) -> types.Func:
-        """The host's `start`: the parameters as they are; answers PENDING or READY."""
-        return types.Func(tuple((name, to_host(t)) for name, t in self.func.params), types.U32)
+    @cached_property
+    def gives_numbers(self) -> bool:
+        return types.contains_numbers(self.func.result)
 
     @property
-    def finish(self) -> types.Func:
-        """The host's `finish`: gives the result of a call that is ready."""
-        return types.Func(TOKEN, None if self.func.result is None else to_host(self.func.result))
+    def at_once(self) -> bool:
+        """Whether `call` is all there is, but for a result that has no room."""
+        return not self.func.is_async and not self.makes_pairs
+
+    @cached_property
+    def host(self) -> dict[str, types.Func]:
+        """The host's functions, by the words of wit/adapter-protocol.md."""
+        finish = {"finish": types.Func(TOKEN, self._result)}
+        if not self.at_once:
+            return {"start": types.Func(self._params, types.U32)} | finish
+        return {"call": self.call} | (finish if self.gives_numbers else {})
+
+    @property
+    def call(self) -> types.Func:
+        """The host's `call`: the result; an option of it if it can be that there is no room yet."""
+        result = self._result
+        return types.Func(self._params, types.Option(result) if result and self.gives_numbers else result)
+
+    @property
+    def _params(self) -> tuple[tuple[str, ValType], ...]:
+        return tuple((name, to_host(t)) for name, t in self.func.params)
+
+    @property
+    def _result(self) -> ValType | None:
+        return None if self.func.result is None else to_host(self.func.result)
 
 
 @dataclass(frozen=True)
@@ -70,7 +94,7 @@ class Called:
         """The parameters as one tuple, whose memory form an async-lowered call takes."""
         if not self.func.params:
             return None
-        elements = tuple(_lent_as_own(to_host(t, self.guest_resources)) for _, t in self.func.params)
+        elements = tuple(_lent_as_own(self._to_host(t)) for _, t in self.func.params)
         # One flat value would come back directly and not through memory.
         padding = (types.U8,) if len(layout.flatten(types.Tuple(elements))) == 1 else ()
         return types.Tuple(elements + padding)
@@ -85,7 +109,16 @@ class Called:
         """The host's `done`: takes the result, as a list because a list's elements are passed by address."""
         if self.func.result is None:
             return types.Func(TOKEN, None)
-        return types.Func((*TOKEN, ("values", types.List(to_host(self.func.result, self.guest_resources)))), None)
+        # The list itself too: one number is a list of numbers.
+        return types.Func((*TOKEN, ("values", self._to_host(types.List(self.func.result)))), None)
+
+    @property
+    def sends_numbers(self) -> bool:
+        """Whether there are lists of numbers in the arguments, for which Python wants room first."""
+        return any(types.contains_numbers(t) for _, t in self.func.params)
+
+    def _to_host(self, t: ValType) -> ValType:
+        return to_host(t, self.guest_resources)
 
 
 @dataclass(frozen=True)
@@ -97,11 +130,16 @@ class Wiring:
     """Interfaces that the linker provides by itself: never adapted."""
     in_order: frozenset[str] = field(default_factory=frozenset)
     """Functions that are adapted in any case, by path without version."""
+    shares_memory: bool = True
+    """Whether there is an adapter component at all, or only an embedder's own linker."""
 
     def is_direct(self, interface: str, name: str) -> bool:
         func = self.world.imports[interface].funcs[name]
-        carries = any(types.contains(t, KINDS) for t in func.types)
+        carries = any(types.contains(t, KINDS) or self._is_shared(t) for t in func.types)
         return not func.is_async and not carries and not self._is_in_order(interface, name)
+
+    def _is_shared(self, t: ValType) -> bool:
+        return self.shares_memory and types.contains_numbers(t)
 
     def _is_in_order(self, interface: str, name: str) -> bool:
         return f"{interface.partition('@')[0]}#{name}" in self.in_order
@@ -166,7 +204,8 @@ def carries_values(kind: Kind) -> bool:
 def values_of(kind: Kind) -> types.List:
     """The host's form of a buffer of elements."""
     assert kind.payload is not None
-    return types.List(to_host(kind.payload))
+    # The lists inside of elements are freed one by one: they stay values.
+    return types.List(_handles_to_host(kind.payload, frozenset()))
 
 
 def _lent_as_own(t: ValType) -> ValType:
@@ -174,9 +213,21 @@ def _lent_as_own(t: ValType) -> ValType:
     return types.substitute(t, lambda x: types.Own(x.resource) if isinstance(x, types.Borrow) else None)
 
 
+POINTER_AND_LENGTH = types.Tuple((types.U32, types.U32))
+
+
+def numbers_to_host(t: ValType) -> ValType:
+    """`t` with pointer and length for every list of numbers."""
+    return types.substitute(t, lambda inner: POINTER_AND_LENGTH if types.is_numbers(inner) else None)
+
+
 def to_host(t: ValType, guest_resources: frozenset[types.Resource] = frozenset()) -> ValType:
     """`t` as the host's side sees it."""
+    # In this order: a list of handles is none of numbers.
+    return _handles_to_host(numbers_to_host(t), guest_resources)
 
+
+def _handles_to_host(t: ValType, guest_resources: frozenset[types.Resource]) -> ValType:
     def replace(x: ValType) -> ValType | None:
         if isinstance(x, Kind) or (isinstance(x, types.Own | types.Borrow) and x.resource in guest_resources):
             return types.U32

@@ -1,0 +1,183 @@
+"""Lists of numbers: the rules for what can stand for one, and how they cross through shared memory.
+
+As C values each number would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
+pointer and length in a linear memory that Python sees, and is read or written as a whole. What Python gets is its own:
+nothing refers to the memory after the call.
+
+Theory of operation. A list that Python reads was lowered into the memory by Wasmtime, which had checked the guest's own
+pointer and length. For those that Python gives there must be room before: `needed` says how much, the component
+allocates it, and the plan of the value then writes one list after the other.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from array import array
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from wasihost.component.conversion.plancode import NUMBERS, make_struct
+from wasihost.component.ffi import KINDS, VAL_OF
+from wasihost.component.values import Ok, snake_case
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
+from wasihost.errors import InternalError
+
+MAX_ROOM: Final = (1 << 30) - 65536
+"""Bytes that the lists of one result or call may take, a little below what `malloc` of libc.wat gives."""
+
+_ALIGNMENT: Final = 8
+
+# ---- the rules, shared with `mismatch`
+
+
+def sequence(value: Any) -> Sequence[Any]:
+    """The value if it can stand for a list; TypeError for text and for what has no order."""
+    if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        return value
+    return memoryview(value)
+
+
+def octets(value: Any) -> bytes | bytearray:
+    """The bytes of a value that can stand for a list<u8>; TypeError or ValueError if it cannot."""
+    if isinstance(value, bytes | bytearray):
+        return value
+    try:
+        view = memoryview(value)
+    except TypeError:
+        return bytes(list(sequence(value)))
+    if view.format not in ("B", "c"):
+        raise TypeError
+    return view.tobytes()
+
+
+def array_code(name: str) -> str:
+    """The format of a number type in `struct` and `array`."""
+    return NUMBERS[name][0]
+
+
+def as_array(name: str, value: Any) -> bytes | bytearray | array[Any]:
+    """The memory form of a list of that number type; an exception of any kind if the value is none."""
+    if name == "u8":
+        return octets(value)
+    # `array` would take bytes for its own memory form; here they are numbers.
+    numbers = list(value) if isinstance(value, bytes | bytearray) else sequence(value)
+    if name == "f32":
+        # `array` turns a float that is too large into infinity.
+        return array("f", struct.pack(f"={len(numbers)}f", *numbers))
+    return array(array_code(name), numbers)
+
+
+# ---- room for the lists in a value
+
+Needed: TypeAlias = Callable[[Any], int]
+"""How many bytes the lists of numbers in a value take; an exception of any kind if it is not of the type."""
+
+
+def _octets_needed(value: Any) -> int:
+    size = len(value) if value.__class__ is bytes else _byte_count(value)
+    return size + 7 & -_ALIGNMENT
+
+
+def _byte_count(value: Any) -> int:
+    try:
+        return memoryview(value).nbytes
+    except TypeError:
+        return len(value)
+
+
+def needed(t: ValType | None) -> Needed | None:
+    """How to find the size of the lists of numbers in a value of `t`; None if there cannot be any."""
+    if t is None or not types.contains_numbers(t):
+        return None
+    match t:
+        case types.List(element=element) if types.is_numbers(t):
+            width = layout.size(element)
+            if element == types.U8:
+                return _octets_needed
+            return lambda value: len(sequence(value)) * width + 7 & -_ALIGNMENT
+        case types.List(element=element):
+            each = _needed(element)
+            return lambda value: sum(map(each, value))
+        case types.Record(fields=fields):
+            inside = [(snake_case(name), inner) for name, t in fields if (inner := needed(t))]
+            return lambda value: sum(inner(getattr(value, name)) for name, inner in inside)
+        case types.Tuple(elements=elements):
+            parts = [_needed(inner) for inner in elements]
+            return lambda value: sum(part(item) for part, item in zip(parts, value, strict=False))
+        case types.Option(payload=payload):
+            present, nested = _needed(payload), isinstance(payload, types.Option)
+            return lambda value: 0 if value is None else present(value.value if nested else value)
+        case types.Result():
+            ok, err = _needed(t.ok), _needed(t.err)
+            return lambda value: (ok if isinstance(value, Ok) else err)(value.value)
+        case types.Variant(cases=cases):
+            payloads = {name: inner for name, payload in cases if (inner := needed(payload))}
+            return lambda value: payloads[value.case](value.value) if value.case in payloads else 0
+    raise InternalError(f"a list of numbers inside of {t}")
+
+
+def _needed(t: ValType | None) -> Needed:
+    return needed(t) or (lambda _value: 0)
+
+
+# ---- the memory
+
+
+class Memory(Protocol):
+    """A linear memory: `size` bytes can be used, and pages past that end the process."""
+
+    pages: mmap.mmap
+    size: int
+
+
+_pair = make_struct(f"B{VAL_OF - 1}xI20x" * 2)
+_U32: Final = KINDS["u32"]
+
+
+class SharedNumbers:
+    """Lists of numbers in the memory of one component; `memory` is known once it is instantiated."""
+
+    def __init__(self) -> None:
+        self.memory: Memory
+        self._next = self._end = 0
+
+    def give_room(self, pointer: int, size: int) -> None:
+        """From now on, lists are written here."""
+        if pointer % _ALIGNMENT or pointer + size > self.memory.size:
+            raise InternalError(f"no room for {size} bytes at {pointer}")
+        self._next, self._end = pointer, pointer + size
+
+    def reader(self, name: str) -> Callable[[int, int], Any]:
+        """A function from pointer and length to a list of that number type, `bytes` for u8."""
+        code = cast(Any, array_code(name))
+        width = make_struct(code).size
+
+        def read_bytes(pointer: int, length: int) -> bytes:
+            memory, end = self.memory, pointer + length * width
+            if end > memory.size:
+                raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
+            return memory.pages[pointer:end]
+
+        def read(pointer: int, length: int) -> list[Any]:
+            return memoryview(read_bytes(pointer, length)).cast(code).tolist()
+
+        return read_bytes if name == "u8" else read
+
+    def writer(self, name: str) -> Callable[[Any], bytes]:
+        """A function that writes a value, and gives pointer and length as two C values of u32."""
+        width = make_struct(array_code(name)).size
+        is_bytes, pack = name == "u8", _pair.pack
+
+        def write(value: Any) -> bytes:
+            data = value if is_bytes and value.__class__ is bytes else as_array(name, value)
+            start, length = self._next, len(data)
+            end = start + length * width
+            if end > self._end:
+                raise ValueError(f"there is room for {self._end - start} bytes, not for {length * width}")
+            self.memory.pages[start:end] = data
+            self._next = end + 7 & -_ALIGNMENT
+            return pack(_U32, start, _U32, length)
+
+        return write

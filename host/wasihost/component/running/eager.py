@@ -1,0 +1,66 @@
+"""Coroutines that begin at once: most that may wait come to their end without."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from asyncio.tasks import _enter_task, _leave_task
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+
+def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
+    """A future for what a coroutine comes to, which has already run as far as it could without waiting.
+
+    As with the eager tasks of Python 3.12, it runs as a task of its own from its first step: not as that of the caller,
+    which a timeout in it would cancel.
+    """
+    loop = asyncio.get_running_loop()
+    begun, context = _Begun(coroutine), contextvars.copy_context()
+    task, caller = loop.create_task(begun, context=context), asyncio.current_task()
+    if caller is not None:
+        _leave_task(loop, caller)
+    _enter_task(loop, task)
+    try:
+        context.run(begun.first_step)
+    finally:
+        _leave_task(loop, task)
+        if caller is not None:
+            _enter_task(loop, caller)
+    return begun.end or task
+
+
+class _Begun(Coroutine[Any, Any, Any]):
+    """A coroutine from its second step on; one without steps if it has ended in the first."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._coroutine = coroutine
+        self._waits_for: list[Any] = []
+        self.end: asyncio.Future[Any] | None = None
+
+    def first_step(self) -> None:
+        try:
+            self._waits_for.append(self._coroutine.send(None))
+        except StopIteration as end:
+            self._ended().set_result(end.value)
+        except BaseException as error:
+            self._ended().set_exception(error)
+
+    def _ended(self) -> asyncio.Future[Any]:
+        self.end = asyncio.get_running_loop().create_future()
+        return self.end
+
+    def send(self, value: Any) -> Any:
+        if self.end is not None:
+            raise StopIteration
+        return self._waits_for.pop() if self._waits_for else self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        self._waits_for.clear()
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise NotImplementedError  # nothing but a task runs it

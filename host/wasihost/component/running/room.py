@@ -1,0 +1,49 @@
+"""Room in the adapter component's memory for the lists of numbers in results, see `conversion.numbers`.
+
+There always is some, at a fixed place: what is written there goes to the guest before anything else happens. For what
+is longer, the adapter component is asked to make room.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wasihost.component.composition.protocol import ROOM, ROOM_SIZE
+from wasihost.component.conversion.numbers import MAX_ROOM, Needed, SharedNumbers
+from wasihost.component.running.rings import Rings
+from wasihost.errors import LimitError
+
+
+class Room:
+    """Where the next result's lists go. `numbers` writes them."""
+
+    def __init__(self) -> None:
+        self.numbers = SharedNumbers()
+        self._asked = 0
+
+    def fits(self, size_of: Needed | None, value: Any) -> bool:
+        """Whether the lists of a value fit into the room that there is; if so, they shall go there."""
+        if size_of is None:
+            return True
+        try:
+            size = size_of(value)
+        except Exception:
+            size = 0  # not a value of the type, as the plan will say
+        if size > ROOM_SIZE:
+            return False
+        self.numbers.give_room(ROOM, size)
+        return True
+
+    def ask(self, rings: Rings, path: str, size_of: Needed | None, value: Any) -> None:
+        """Asks the adapter component for room; `take` must follow."""
+        try:
+            self._asked = size_of(value) if size_of else 0
+        except Exception:
+            self._asked = 0  # as above
+        if self._asked > MAX_ROOM:
+            raise LimitError(f"{path}: lists of {self._asked} bytes in one result; {MAX_ROOM} is the limit")
+        rings.ask_room(self._asked)
+
+    def take(self, rings: Rings) -> None:
+        """The lists shall go where the adapter component made room."""
+        self.numbers.give_room(rings.room, self._asked)

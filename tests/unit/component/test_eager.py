@@ -1,0 +1,113 @@
+"""Coroutines that begin at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+
+import pytest
+
+from wasihost.component.running import eager
+
+VARIABLE = contextvars.ContextVar("VARIABLE", default=0)
+
+
+async def test_what_ends_at_once_is_done_at_once() -> None:
+    async def give() -> int:
+        return 7
+
+    found = eager.begin(give())
+    assert found.done()
+    assert found.result() == 7
+    await asyncio.sleep(0)  # its task ends
+
+
+@pytest.mark.parametrize("error", [ValueError("wrong"), KeyboardInterrupt(), asyncio.CancelledError()])
+async def test_what_fails_at_once_is_done_at_once(error: BaseException) -> None:
+    async def fail() -> None:
+        raise error
+
+    found = eager.begin(fail())
+    assert found.done()
+    with pytest.raises(type(error)):
+        found.result()
+    await asyncio.sleep(0)
+
+
+async def test_the_rest_runs_later() -> None:
+    async def wait() -> list[int]:
+        steps.append(1)
+        await asyncio.sleep(0)
+        steps.append(2)
+        return [*steps, await ready]
+
+    steps: list[int] = []
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    found = eager.begin(wait())
+    assert (steps, found.done()) == ([1], False)
+    ready.set_result(3)
+    assert await found == [1, 2, 3]
+
+
+async def test_all_of_it_runs_as_one_task_which_is_not_the_callers() -> None:
+    async def tasks() -> list[object]:
+        first = asyncio.current_task()
+        await asyncio.sleep(0)
+        return [first, asyncio.current_task()]
+
+    caller = asyncio.current_task()
+    found = eager.begin(tasks())
+    assert asyncio.current_task() is caller
+    assert await found == [found, found]
+
+
+async def test_a_timeout_in_the_first_step_ends_the_coroutine_only() -> None:
+    async def wait() -> None:
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await eager.begin(wait())
+
+
+@pytest.mark.parametrize("passes", range(3))
+async def test_it_can_be_cancelled(passes: int) -> None:
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    seen: list[str] = []
+    found = eager.begin(wait())
+    for _ in range(passes):
+        await asyncio.sleep(0)
+    found.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await found
+    assert seen == ["cancelled"]
+
+
+async def test_it_can_outlive_being_cancelled() -> None:
+    async def wait() -> int:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+        return 7
+
+    found = eager.begin(wait())
+    found.cancel()
+    assert await found == 7
+
+
+async def test_it_has_one_context_of_its_own() -> None:
+    async def change() -> int:
+        VARIABLE.set(1)
+        await asyncio.sleep(0)
+        return VARIABLE.get()
+
+    found = eager.begin(change())
+    assert VARIABLE.get() == 0
+    assert await found == 1

@@ -1,0 +1,170 @@
+"""Lists of numbers in a memory that Python sees."""
+
+from __future__ import annotations
+
+import ctypes
+from array import array
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import val_types, values
+from wasihost.component import ffi
+from wasihost.component.conversion.numbers import SharedNumbers, as_array, needed
+from wasihost.component.conversion.plans import LATER, Plans
+from wasihost.component.running.memory import LinearMemory
+from wasihost.component.values import Classes, Err, Ok, Some
+from wasihost.component.world import types
+from wasihost.component.world.types import ValType
+from wasihost.errors import InternalError, ProviderError
+
+CLASSES = Classes(types.Interface({}))
+NO_CONTEXT: Any = None
+BYTES, U16S, F64S = types.List(types.U8), types.List(types.U16), types.List(types.F64)
+
+
+@pytest.fixture
+def numbers() -> SharedNumbers:
+    found = SharedNumbers()
+    found.memory = LinearMemory(65536, 1 << 20, 65536)
+    return found
+
+
+class Val:
+    """Space for a C value; what it holds is freed at the end."""
+
+    def __enter__(self) -> int:
+        self._space = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        return ctypes.addressof(self._space)
+
+    def __exit__(self, *_: object) -> None:
+        ffi.val_delete(ctypes.addressof(self._space))
+
+
+def shared_round_trip(numbers: SharedNumbers, t: ValType, value: Any) -> Any:
+    """Through room that is as large as `needed` says."""
+    plans = Plans(CLASSES, numbers=numbers)
+    size_of = needed(t)
+    numbers.give_room(1024, size_of(value) if size_of else 0)
+    with Val() as address:
+        plans.from_python(t)(value, address, NO_CONTEXT)
+        return plans.to_python(t)(address, NO_CONTEXT)
+
+
+@given(st.data())
+def test_the_room_that_is_needed_is_enough(data: st.DataObject) -> None:
+    numbers = SharedNumbers()
+    numbers.memory = LinearMemory(1 << 20, 1 << 20, 65536)
+    t = data.draw(val_types())
+    value = data.draw(values(t, CLASSES))
+    assert shared_round_trip(numbers, t, value) == value
+
+
+@pytest.mark.parametrize(
+    ("t", "value", "size"),
+    [
+        (BYTES, b"", 0),
+        (BYTES, b"123456789", 16),
+        (BYTES, memoryview(bytes(6)).cast("B", (2, 3)), 8),
+        (U16S, (1, 2), 8),
+        (U16S, array("Q", [1, 2, 3, 4, 5]), 16),
+        (types.Option(F64S), None, 0),
+        (types.Option(types.Option(F64S)), Some([1.0]), 8),
+        (types.Result(BYTES, U16S), Err([1]), 8),
+        (types.Result(BYTES, None), Err(), 0),
+        (types.List(BYTES), [b"a", b"b"], 16),
+        (types.Tuple((types.U8, BYTES)), (5, b"a"), 8),
+        (types.Record((("a", BYTES), ("b", types.STRING))), SimpleNamespace(a=b"a", b="b"), 8),
+        (types.Variant((("a", BYTES), ("b", None))), SimpleNamespace(case="a", value=b"a"), 8),
+        (types.Variant((("a", BYTES), ("b", None))), SimpleNamespace(case="b"), 0),
+    ],
+)
+def test_every_list_takes_a_multiple_of_eight_bytes(t: ValType, value: Any, size: int) -> None:
+    size_of = needed(t)
+    assert size_of is not None
+    assert size_of(value) == size
+
+
+@pytest.mark.parametrize("t", [types.STRING, types.List(types.BOOL), types.List(types.CHAR), types.Stream(BYTES), None])
+def test_nothing_is_needed_for_other_types(t: ValType | None) -> None:
+    assert needed(t) is None
+
+
+@pytest.mark.parametrize(
+    ("t", "value"),
+    [
+        (BYTES, [256]),
+        (BYTES, "text"),
+        (BYTES, None),
+        (U16S, [-1]),
+        (U16S, {1}),
+        (types.List(types.F32), [1e300]),
+        (F64S, ["1"]),
+        (types.Tuple((BYTES, BYTES)), (b"right", 5)),
+    ],
+)
+def test_wrong_values_are_refused_wherever_they_should_go(numbers: SharedNumbers, t: ValType, value: Any) -> None:
+    for plans in (Plans(CLASSES), Plans(CLASSES, numbers=numbers)):
+        numbers.give_room(1024, 0)
+        with pytest.raises(ProviderError, match="expected"):
+            plans.from_python(t)(value, 0, NO_CONTEXT)
+
+
+def test_a_list_that_grew_after_its_size_was_taken_is_not_written(numbers: SharedNumbers) -> None:
+    numbers.give_room(1024, 8)
+    with pytest.raises(ValueError, match="there is room for 8 bytes, not for 9"):
+        Plans(CLASSES, numbers=numbers).from_python(BYTES)(bytes(9), 0, NO_CONTEXT)
+    assert bytes(numbers.memory.pages[1024:2048]) == bytes(1024)
+
+
+@pytest.mark.parametrize(("pointer", "size"), [(65536 - 8, 16), (1028, 8)])
+def test_room_outside_of_the_memory_is_refused(numbers: SharedNumbers, pointer: int, size: int) -> None:
+    with pytest.raises(InternalError, match="no room for"):
+        numbers.give_room(pointer, size)
+
+
+@pytest.mark.parametrize("name", ["u8", "f64"])
+def test_a_list_outside_of_the_memory_is_not_read(numbers: SharedNumbers, name: str) -> None:
+    with pytest.raises(InternalError, match="outside of the memory"):
+        numbers.reader(name)(65529, 8)
+
+
+def test_a_list_is_read_behind_the_first_size_of_a_memory_that_has_grown(numbers: SharedNumbers) -> None:
+    assert isinstance(numbers.memory, LinearMemory)
+    numbers.memory.grow(131072)
+    numbers.give_room(131064, 8)
+    numbers.writer("u8")(b"12345678")
+    assert numbers.reader("u8")(131064, 8) == b"12345678"
+
+
+def test_what_was_read_does_not_change_with_the_memory(numbers: SharedNumbers) -> None:
+    numbers.give_room(1024, 8)
+    numbers.writer("u8")(b"before")
+    found = numbers.reader("u8")(1024, 6)
+    numbers.give_room(1024, 8)
+    numbers.writer("u8")(b"behind")
+    assert type(found) is bytes
+    assert found == b"before"
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, list, tuple, lambda value: array("B", value)])
+def test_any_sequence_of_numbers_will_do(kind: Callable[[bytes], Any]) -> None:
+    assert bytes(as_array("u8", kind(b"\1\2"))) == b"\1\2"
+    assert list(as_array("u16", kind(b"\1\2"))) == [1, 2]
+    assert list(as_array("f32", kind(b"\1\2"))) == [1.0, 2.0]
+
+
+def test_a_result_that_has_no_room_yet_is_none(numbers: SharedNumbers) -> None:
+    plans = Plans(CLASSES, numbers=numbers)
+    give, give_error = plans.return_from_python(types.Result(BYTES, types.STRING), can_be_later=True)
+    assert give_error is not None
+    read = plans.to_python(types.Option(types.Result(BYTES, types.STRING)))
+    numbers.give_room(1024, 8)
+    for store, value, expected in ((give, b"ab", Ok(b"ab")), (give, LATER, None), (give_error, "x", Err("x"))):
+        with Val() as address:
+            store(value, address, NO_CONTEXT)
+            assert read(address, NO_CONTEXT) == expected
