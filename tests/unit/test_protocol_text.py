@@ -11,7 +11,10 @@ from wasihost.component.composition.protocol import Command, Completion, Operati
 
 TEXT = (Path(__file__).parents[2] / "wit" / "adapter-protocol.md").read_text(encoding="utf-8")
 ROWS = [line.split(" | ")[0].removeprefix("| ") for line in TEXT.splitlines() if line.startswith("| ")]
-ADDRESSES = {"ROOM_WANTED", "PAIR_COUNT", "ROOM", 
+ADDRESSES = {
+    "ROOM_WANTED",
+    "PAIR_COUNT",
+    "ROOM",
     "EVENT",
     "LIST",
     "TOKEN",

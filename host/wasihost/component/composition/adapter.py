@@ -1,8 +1,8 @@
 """Generates the adapter component: it gives the guest async functions, streams and futures, and turns them into rings.
 
 The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns
-what `finish-f` gives or waits until the host completes the call. Where nothing can be waited for and nothing is to be
-made for the result, the host's `call-f` is all of it. The runtime around the shims is adapter.wat.
+what `finish-f` gives or waits until the host completes the call. Where nothing can be waited for and the result holds
+no stream or future, the host's `call-f` is all of it. The runtime around the shims is adapter.wat.
 """
 
 from __future__ import annotations

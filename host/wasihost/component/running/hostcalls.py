@@ -138,19 +138,30 @@ class HostCalls:
         return call
 
     def _start(self, adapted: Adapted, method: Method) -> Callable[..., int]:
+        can_wait, has_needs = adapted.func.is_async, adapted.makes_pairs or adapted.gives_numbers
+
         def start(*args: Any) -> int:
-            token = self._instance.rings.token
             call = self._begin(adapted)
-            call.returned(lambda: method.call(*args))
-            result = call.result.value if isinstance(call.result, Ok) else call.result
-            if not adapted.func.is_async or not asyncio.iscoroutine(result):
+            try:
+                result = method.call(*args)
+            except WitError as error:
+                call.failed(error)
+            else:
+                call.succeeded(result)
+                if can_wait and asyncio.iscoroutine(result):
+                    self._run_soon(call, result)
+                    return PENDING
+            if has_needs:
                 self._list_needs(call)
-                return READY
-            # Begun in the next turn, after what the guest dropped before.
-            self._instance.rings.in_next_turn(lambda: self._run(token, call, result))
-            return PENDING
+            return READY
 
         return start
+
+    def _run_soon(self, call: HostCall, coroutine: Coroutine[Any, Any, Any]) -> None:
+        """Begins a coroutine in the next turn, after what the guest dropped before."""
+        rings = self._instance.rings
+        token = rings.token
+        rings.in_next_turn(lambda: self._run(token, call, coroutine))
 
     def _run(self, token: int, call: HostCall, coroutine: Coroutine[Any, Any, Any]) -> None:
         if call.cancelled:
@@ -254,9 +265,8 @@ class HostCalls:
 
     def _list_needs(self, call: HostCall) -> None:
         """Tells the adapter component what it must make before `finish`."""
-        if call.adapted.makes_pairs or call.adapted.gives_numbers:
-            self._ask_room(call)
-            self._instance.rings.ask_pairs(self._kinds_of_pairs(call))
+        self._ask_room(call)
+        self._instance.rings.ask_pairs(self._kinds_of_pairs(call))
 
     def _ask_room(self, call: HostCall) -> None:
         adapted = call.adapted
