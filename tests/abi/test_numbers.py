@@ -216,6 +216,38 @@ async def test_a_guest_that_lies_about_a_list_traps(pointer: int, length: int) -
             await instance.call("run", pointer, length)
 
 
+REPEATING = """
+(component
+  (import "test:numbers/host" (instance $host (export "take" (func (param "x" (list (list u8)))))))
+  (core module $libc (memory (export "memory") 1025)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
+  (core instance $libc (instantiate $libc))
+  (core func $take (canon lower (func $host "take") (memory (core memory $libc "memory"))))
+  (core module $m
+    (import "" "take" (func $take (param i32 i32)))
+    (import "libc" "memory" (memory 1))
+    (func (export "run") (param $n i32) (local $i i32)
+      (loop $next
+        (i32.store (i32.shl (local.get $i) (i32.const 3)) (i32.const 65536))
+        (i32.store offset=4 (i32.shl (local.get $i) (i32.const 3)) (i32.const 0x3ffffe0))
+        (local.set $i (i32.add (local.get $i) (i32.const 1)))
+        (br_if $next (i32.lt_u (local.get $i) (local.get $n))))
+      (call $take (i32.const 0) (local.get $n))))
+  (core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance (export "take" (func $take))))))
+  (func (export "run") (param "n" u32) (canon lift (core func $i "run"))))
+"""
+
+
+async def test_a_list_that_is_passed_many_times_over_comes_to_a_limit() -> None:
+    seen: list[int] = []
+    provider = SimpleNamespace(take=lambda x: seen.append(sum(map(len, x))))
+    async with running(assemble(REPEATING), {"test:numbers/host": provider}) as instance:
+        await instance.call("run", 2)
+        with pytest.raises(LimitError, match="take more than the 512 MiB"):
+            await instance.call("run", 100)
+    assert seen == [2 * 0x3FFFFE0]
+
+
 async def test_the_end_of_a_guests_memory_can_be_passed() -> None:
     seen: list[bytes] = []
     async with running(assemble(LIAR), {"test:numbers/host": SimpleNamespace(take=seen.append)}) as instance:

@@ -15,6 +15,7 @@ ADDRESSES = {
     "ROOM_WANTED",
     "PAIR_COUNT",
     "ROOM",
+    "OUT_OF_MEMORY",
     "EVENT",
     "LIST",
     "TOKEN",

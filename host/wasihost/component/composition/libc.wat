@@ -1,7 +1,7 @@
 ;; Memory for a generated component: its linear memory, an allocator, and an arena for what lives as long as one call.
 ;; Blocks are powers of two with a header of 8 bytes: size class, and the next block of the arena.
 (core module $libc
-  (memory (export "memory") {pages})
+  (memory (export "memory") {pages} {MAX_PAGES})
   (global $top (mut i32) (i32.const {heap}))
   (global $arena (mut i32) (i32.const 0))
   ;; heads of the free lists, one word for each size class, stand at address 128
@@ -26,8 +26,9 @@
     (if (i32.gt_s (local.get $pages) (i32.const 0)) (then
       (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then (call $out-of-memory))))))
 
-  ;; a name for the backtrace
-  (func $out-of-memory unreachable)
+  (func $out-of-memory
+    (i32.store (i32.const {OUT_OF_MEMORY}) (i32.const 1))
+    unreachable)
 
   ;; addresses below the heap stand for empty strings and lists
   (func $free (export "free") (param $p i32) (local $head i32)

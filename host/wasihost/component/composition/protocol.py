@@ -9,6 +9,8 @@ from enum import IntEnum
 from typing import Final
 
 PAGE: Final = 65536
+MAX_PAGES: Final = 8192
+"""Of the memory of either component: a guest may pass one list many times over, so its own memory is no limit."""
 
 # ---- memory map of the adapter component, in bytes
 EVENT: Final = 16  # two words: what waitable-set.poll writes
@@ -21,6 +23,7 @@ COMPLETED_COUNT: Final = 48  # of completions in the ring
 SUBMITTED_COUNT: Final = 52  # of submissions in the ring
 ROOM_WANTED: Final = 56  # bytes wanted for lists of numbers in a result; then where they are
 PAIR_COUNT: Final = 60  # how many pairs of ends are wanted
+OUT_OF_MEMORY: Final = 64  # not 0: the memory cannot grow any more; in both components
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384

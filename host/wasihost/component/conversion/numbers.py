@@ -24,8 +24,8 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
 
-MAX_ROOM: Final = (1 << 30) - 65536
-"""Bytes that the lists of one result or call may take, a little below what `malloc` of libc.wat gives."""
+MAX_ROOM: Final = (1 << 28) - 65536
+"""Bytes that the lists of one result or call may take, a little below the largest block that there is memory for."""
 
 _ALIGNMENT: Final = 8
 

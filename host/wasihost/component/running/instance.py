@@ -11,7 +11,7 @@ from wasmtime.component import Component, Linker
 
 from wasihost.component import ffi
 from wasihost.component.composition import compose
-from wasihost.component.composition.protocol import DRIVER_PAGES, PAGE, PAGES
+from wasihost.component.composition.protocol import DRIVER_PAGES, MAX_PAGES, OUT_OF_MEMORY, PAGE, PAGES
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import callbacks, engine, memory
@@ -26,9 +26,10 @@ from wasihost.component.running.rings import Rings
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import GuestTrap, InternalError, LinkError
+from wasihost.errors import GuestTrap, InternalError, LimitError, LinkError
 
 FEW = 4
+MEMORY_LIMIT = f"lists and strings under way take more than the {MAX_PAGES * PAGE >> 20} MiB that there are for them"
 CLOSED = "this instance is closed"
 
 
@@ -48,6 +49,7 @@ class Instance(Context):
     ) -> None:
         super().__init__(table)
         self.rings: Rings
+        self._memories: list[memory.LinearMemory]
         self.waiting: set[object] = set()
         self.closing = False
         self._component, self._store, self._linker = component, store, linker
@@ -111,13 +113,10 @@ class Instance(Context):
                 raise LinkError(str(error)) from None
             raise
         # The adapter component is instantiated first, the driver component last.
-        if [made.size for made in recording.memories[:1] + recording.memories[-1:]] != [
-            PAGES * PAGE,
-            DRIVER_PAGES * PAGE,
-        ]:
+        self._memories = recording.memories[:1] + recording.memories[-1:]
+        if [made.size for made in self._memories] != [PAGES * PAGE, DRIVER_PAGES * PAGE]:
             raise InternalError("the first and last memory of the store are not those of adapter and driver component")
-        self._host_calls.room.numbers.memory = recording.memories[0]
-        self._guest_calls.numbers.memory = recording.memories[-1]
+        self._host_calls.room.numbers.memory, self._guest_calls.numbers.memory = self._memories
         self.rings = Rings(recording.memories[0].view(), self.wake)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
 
@@ -151,10 +150,18 @@ class Instance(Context):
         try:
             await self._poller.drive(ffi.call_export(instance, self._store, "drive"), self.rings)
         except BaseException as error:
-            self._failure = error
-            self._guest_calls.fail(error)
+            self._failure = self._explained(error)
+            self._guest_calls.fail(self._failure)
             if not isinstance(error, Exception):
                 raise
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """The error with which the instance ended: LimitError where a component of ours had no memory left."""
+        if not isinstance(error, GuestTrap) or not any(made.pages[OUT_OF_MEMORY] for made in self._memories):
+            return error
+        limit = LimitError(MEMORY_LIMIT)
+        limit.__cause__ = error
+        return limit
 
     def wake(self) -> None:
         """There is something to do: polls again."""
