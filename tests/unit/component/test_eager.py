@@ -70,6 +70,20 @@ async def test_a_timeout_in_the_first_step_ends_the_coroutine_only() -> None:
         await eager.begin(wait())
 
 
+def test_the_task_of_what_ended_at_once_can_be_cancelled() -> None:
+    async def give() -> int:
+        return 7
+
+    async def main() -> int:
+        return int(eager.begin(give()).result())  # `asyncio.run` cancels the task that is left
+
+    problems: list[object] = []
+    with asyncio.Runner() as runner:
+        runner.get_loop().set_exception_handler(lambda _loop, problem: problems.append(problem))
+        assert runner.run(main()) == 7
+    assert problems == []
+
+
 @pytest.mark.parametrize("passes", range(3))
 async def test_it_can_be_cancelled(passes: int) -> None:
     async def wait() -> None:

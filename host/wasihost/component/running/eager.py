@@ -56,6 +56,8 @@ class _Begun(Coroutine[Any, Any, Any]):
         return self._waits_for.pop() if self._waits_for else self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
+        if self.end is not None:
+            raise StopIteration
         self._waits_for.clear()
         return self._coroutine.throw(*error)
 
