@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup test check demo bench fixtures wit
+.PHONY: help setup test check demo bench soak fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -28,6 +28,9 @@ demo: setup ## Run guests on loopback sockets and say what happens
 
 bench: setup ## Measure against plain Python sockets
 	$(BIN)/python benchmarks/run.py
+
+soak: setup ## Move 10 GiB and open 100,000 connections: nothing may grow
+	$(BIN)/python -m tests.soak
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
 	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh

@@ -133,25 +133,23 @@ def test_buffers_are_taken_once(adapter: Adapter) -> None:
 
 
 def test_a_turn_is_wanted_as_long_as_something_waits_for_it(adapter: Adapter) -> None:
-    assert not adapter.rings.is_wanted
     for token in range(protocol.MAX_SUBMISSIONS + 1):
         adapter.rings.submit(Operation.COMPLETE, 0, token)
-    assert adapter.rings.is_wanted
+    wanted = [adapter.rings.is_wanted, adapter.turn() and adapter.rings.is_wanted]
     adapter.turn()
-    assert adapter.rings.is_wanted
-    adapter.turn()
-    assert not adapter.rings.is_wanted
+    assert [*wanted, adapter.rings.is_wanted] == [True, True, False]
 
 
-@pytest.mark.parametrize("want", [lambda rings: rings.in_next_turn(list), lambda rings: rings.want_driver(True)])
-def test_a_round_is_wanted_for_what_is_no_submission(adapter: Adapter, want: Callable[[Rings], None]) -> None:
-    adapter.rings.quiet = True
-    want(adapter.rings)
+def test_a_round_is_wanted_for_commands(adapter: Adapter) -> None:
+    adapter.rings.want_driver(True)
     assert adapter.rings.is_wanted
 
 
-@pytest.mark.parametrize("happens", [lambda adapter: adapter.turn(), lambda adapter: adapter.rings.want_driver(True)])
-def test_it_is_not_quiet_after_a_turn_or_a_command(adapter: Adapter, happens: Callable[[Adapter], None]) -> None:
+HAPPENINGS: list[Callable[[Adapter], object]] = [Adapter.turn, lambda adapter: adapter.rings.want_driver(True)]
+
+
+@pytest.mark.parametrize("happens", HAPPENINGS)
+def test_it_is_not_quiet_after_a_turn_or_a_command(adapter: Adapter, happens: Callable[[Adapter], object]) -> None:
     adapter.rings.quiet = True
     happens(adapter)
     assert not adapter.rings.quiet

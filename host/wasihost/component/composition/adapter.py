@@ -211,6 +211,7 @@ class _AdapterParts(Parts):
         self.functions.append(
             f"""(func (export "call-{index}"){_parameters(params)} (result i32)
       (local $ready i32) (local $record i32) (local $q i32) (local $end i32)
+      (call $step)
       (local.set $record (call $record (i32.const {index})))
       {start}
       (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))

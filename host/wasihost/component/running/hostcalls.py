@@ -20,7 +20,7 @@ from wasihost.component.composition import protocol
 from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
 from wasihost.component.conversion.numbers import Needed, needed
 from wasihost.component.conversion.plans import LATER, Plans
-from wasihost.component.running import incoming, outgoing
+from wasihost.component.running import eager, incoming, outgoing
 from wasihost.component.running.callbacks import no_result_error
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
@@ -144,33 +144,38 @@ class HostCalls:
             call = self._begin(adapted)
             try:
                 result = method.call(*args)
+                if can_wait and asyncio.iscoroutine(result):
+                    task = eager.begin(result)
+                    if not task.done():
+                        self._wait(call, task)
+                        return PENDING
+                    result = self._result(call, task)
+                call.succeeded(result)
             except WitError as error:
                 call.failed(error)
-            else:
-                call.succeeded(result)
-                if can_wait and asyncio.iscoroutine(result):
-                    self._run_soon(call, result)
-                    return PENDING
             if has_needs:
                 self._list_needs(call)
             return READY
 
         return start
 
-    def _run_soon(self, call: HostCall, coroutine: Coroutine[Any, Any, Any]) -> None:
-        """Begins a coroutine in the next turn, after what the guest dropped before."""
-        rings = self._instance.rings
-        token = rings.token
-        rings.in_next_turn(lambda: self._run(token, call, coroutine))
+    def _wait(self, call: HostCall, task: asyncio.Future[Any]) -> None:
+        """The provider's coroutine goes on in the event loop."""
+        token = self._instance.rings.token
+        call.task = task
+        self.tasks.add(task)
+        self._instance.started(task)
+        task.add_done_callback(lambda task: self._done(token, call, task))
 
-    def _run(self, token: int, call: HostCall, coroutine: Coroutine[Any, Any, Any]) -> None:
-        if call.cancelled:
-            coroutine.close()
-            self._instance.rings.submit(Operation.COMPLETE, 0, token)
-            return
-        call.task = self._instance.start_task(coroutine)
-        self.tasks.add(call.task)
-        call.task.add_done_callback(lambda task: self._done(token, call, task))
+    def _result(self, call: HostCall, task: asyncio.Future[Any]) -> Any:
+        """What the coroutine came to."""
+        try:
+            return task.result()
+        except asyncio.CancelledError:
+            if call.cancelled:
+                raise
+            path = call.adapted.path
+            raise ProviderError(f"{path}: the provider's coroutine was cancelled, but not by us") from None
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:
@@ -243,12 +248,9 @@ class HostCalls:
         if call.cancelled:
             self._calls.pop(token, None)
         try:
-            call.returned(task.result)
+            call.returned(lambda: self._result(call, task))
         except asyncio.CancelledError:
-            if not call.cancelled:
-                path = call.adapted.path
-                self._instance.fail(ProviderError(f"{path}: the provider's coroutine was cancelled, but not by us"))
-                return
+            pass  # as the guest wanted
         except BaseException as error:
             error.add_note(f"raised by the provider of {call.adapted.path}")
             self._instance.fail(error)
@@ -336,9 +338,7 @@ class HostCalls:
     def _cancel(self, token: int) -> None:
         call = self._calls[token]
         call.cancelled = True
-        if call.task is None:
-            del self._calls[token]  # not begun yet, see _run
-        elif call.task in self.tasks:
+        if call.task in self.tasks:
             call.task.cancel()  # `_done` comes later, also if the task has ended just now
         else:
             # It was done already, and its completion is on the way: that is a no-op now.
@@ -349,10 +349,7 @@ class HostCalls:
         """The instance is over: closes what calls hold that began and will not be finished."""
         calls, self._calls = self._calls, {}
         for call in calls.values():
-            held = call.result.value if isinstance(call.result, Ok) else call.result
-            if asyncio.iscoroutine(held) and call.adapted.func.is_async:
-                held.close()  # not begun yet, see _run
-            elif call.result is not None:
+            if call.result is not None:
                 self._discard(call)
 
     def _discard(self, call: HostCall) -> None:

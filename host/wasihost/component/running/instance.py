@@ -59,7 +59,7 @@ class Instance(Context):
         self._guest_calls = GuestCalls(self, wiring, linking)
         self._pumps: set[Pump] = set()
         self._drained: asyncio.Future[None] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks: set[asyncio.Future[Any]] = set()
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self._deadlock)
@@ -187,11 +187,15 @@ class Instance(Context):
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
-        self._poller.others_can_run = True
         task = asyncio.create_task(coroutine)
+        self.started(task)
+        return task
+
+    def started(self, task: asyncio.Future[Any]) -> None:
+        """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
+        self._poller.others_can_run = True
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return task
 
     def _deadlock(self) -> str | None:
         """What the guest waits for in vain; None if something is under way outside of it, or might be."""

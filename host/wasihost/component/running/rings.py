@@ -67,7 +67,6 @@ class Rings:
         self._buffers: dict[int, int] = {}
         self.blocks = Blocks(memory)
         self._cancels: list[tuple[Operation, int, int]] = []
-        self._in_next_turn: list[Callable[[], None]] = []
         self._wake = wake
         self._in_turn = False
         self._has_told = False
@@ -84,10 +83,6 @@ class Rings:
         try:
             if count:
                 self._complete(count)
-            if self._in_next_turn:
-                begun, self._in_next_turn = self._in_next_turn, []
-                for callback in begun:
-                    callback()
             if self._cancels:
                 self._cancels = [cancel for cancel in self._cancels if not self._try_cancel(*cancel)]
             self._words[SUBMITTED_COUNT // 4] = self._submit_queue() if self._queue else 0
@@ -126,12 +121,7 @@ class Rings:
 
     @property
     def has_submissions(self) -> bool:
-        return bool(self._queue or self._cancels or self._in_next_turn)
-
-    def in_next_turn(self, callback: Callable[[], None]) -> None:
-        """Calls back in the next turn, after its completions."""
-        self._in_next_turn.append(callback)
-        self._want_turn()
+        return bool(self._queue or self._cancels)
 
     def _want_turn(self) -> None:
         if not self._has_told:
