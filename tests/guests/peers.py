@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from tests.guests.harness import LOOPBACK, FamilyName, text
+from tests.guests.harness import LOOPBACK, FamilyName, passes, text
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -46,6 +46,8 @@ async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Ser
     made.address = text(host, port)
     async with listening:
         yield made
+        listening.close()
+        await passes(5)  # a connection that was just accepted
         await made.settle()
 
 
