@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 import wasmtime
 from wasmtime.component import Component, Linker
 
-from wasihost.component.composition.compose import compose
+from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.providers import Providers
-from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import ComponentError
 
 
 class AdaptedComponent:
@@ -64,19 +62,24 @@ def adapt(
     native: Callable[[str], bool] = lambda _: False,
     in_order: Iterable[str] = (),
     origin: str = "the component",
+    cache: Cache | None = None,
 ) -> AdaptedComponent:
-    """Compiles a component that needs async functions, streams or futures from Python.
+    """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
     to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
     before with streams. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
-    world = reflect(engine, wasm, origin)
-    left = frozenset(name for name in world.imports if native(name))
-    wiring = Wiring(world, left, frozenset(in_order))
-    composed = compose(wiring, wasm)
-    try:
-        return AdaptedComponent(engine, wiring, Component(engine, composed))
-    except wasmtime.WasmtimeError as error:
-        hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
-        raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None
+    # Imported where they are needed: a component from the cache needs no compiler, and without a cache nothing is kept.
+    if cache is not None:
+        from wasihost.component import entries
+
+        key = entries.key(engine, frozenset(in_order), wasm)
+        if (entry := cache.get(key)) and (found := entries.unpack(engine, frozenset(in_order), native, entry)):
+            return AdaptedComponent(engine, *found)
+    from wasihost.component.compilation import compile_component
+
+    wiring, component = compile_component(engine, wasm, native, frozenset(in_order), origin)
+    if cache is not None:
+        cache.put(key, entries.pack(wiring, component))
+    return AdaptedComponent(engine, wiring, component)
