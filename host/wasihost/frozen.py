@@ -6,6 +6,7 @@ start of the program: with fifty classes, as long as the rest of `import wasihos
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, ClassVar, NoReturn, dataclass_transform
 
 
@@ -17,10 +18,12 @@ class Frozen:
     """
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
+    _key: ClassVar[attrgetter[Any]]
 
     def __init_subclass__(cls) -> None:
         own = [name for name, annotation in cls.__annotations__.items() if not annotation.startswith("ClassVar")]
         cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc]
+        cls._key = attrgetter("__class__", *cls.__match_args__)
 
     def __init__(self, *values: Any, **named: Any) -> None:
         fields = self.__match_args__
@@ -29,23 +32,24 @@ class Frozen:
         self.__dict__.update(zip(fields, values, strict=True))
 
     def _completed(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """`values` with those that are named or have a default. Errors: TypeError, as for any other call."""
+        """`values` with those that are named or have a default."""
         rest = self.__match_args__[len(values) :]
-        defaults = {name: getattr(type(self), name) for name in rest if hasattr(type(self), name)}
-        if len(values) > len(self.__match_args__) or not named.keys() <= set(rest) <= (named | defaults).keys():
+        named = {name: getattr(type(self), name) for name in rest if hasattr(type(self), name)} | named
+        if len(values) > len(self.__match_args__) or named.keys() != set(rest):
             raise TypeError(f"{type(self).__qualname__} takes ({', '.join(self.__match_args__)})")
-        return values + tuple((defaults | named)[name] for name in rest)
+        return values + tuple(named[name] for name in rest)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__qualname__} cannot be changed")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__qualname__} cannot be changed")
 
     def __eq__(self, other: object) -> bool:
-        return self.__class__ is other.__class__ and self.__dict__ == other.__dict__
+        return self.__class__ is other.__class__ and self._key(self) == self._key(other)
 
     def __hash__(self) -> int:
-        return hash((self.__class__, *self.__dict__.values()))
+        return hash(self._key(self))
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)

@@ -34,8 +34,8 @@ class _Items:
 
     def _index(self, item: Item) -> int:
         if item not in self._indices:
-            fields = [item.name] if isinstance(item, Resource) else vars(item).values()
-            self.plain.append([type(item).__name__, *map(self._field, fields)])
+            names = ("name",) if isinstance(item, Resource) else item.__match_args__
+            self.plain.append([type(item).__name__, *(self._field(getattr(item, name)) for name in names)])
             self._indices[item] = len(self.plain) - 1
         return self._indices[item]
 
