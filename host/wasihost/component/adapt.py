@@ -70,16 +70,23 @@ def adapt(
     to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
     before with streams. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
-    # Imported where they are needed: a component from the cache needs no compiler, and without a cache nothing is kept.
-    if cache is not None:
-        from wasihost.component import entries
+    order = frozenset(in_order)
+    if cache is None:
+        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin))
+    from wasihost.component import entries  # json and hashlib, for who has a cache
 
-        key = entries.key(engine, frozenset(in_order), wasm)
-        if (entry := cache.get(key)) and (found := entries.unpack(engine, frozenset(in_order), native, entry)):
-            return AdaptedComponent(engine, *found)
-    from wasihost.component.compilation import compile_component
+    key = entries.key(engine, order, wasm)
+    entry = cache.get(key)
+    found = None if entry is None else entries.unpack(engine, order, native, entry)
+    if found is None:
+        found = _compile(engine, wasm, native, order, origin)
+        cache.put(key, entries.pack(*found))
+    return AdaptedComponent(engine, *found)
 
-    wiring, component = compile_component(engine, wasm, native, frozenset(in_order), origin)
-    if cache is not None:
-        cache.put(key, entries.pack(wiring, component))
-    return AdaptedComponent(engine, wiring, component)
+
+def _compile(
+    engine: wasmtime.Engine, wasm: bytes, native: Callable[[str], bool], in_order: frozenset[str], origin: str
+) -> tuple[Wiring, Component]:
+    from wasihost.component.compilation import compile_component  # what comes from a cache needs none of it
+
+    return compile_component(engine, wasm, native, in_order, origin)

@@ -1,11 +1,11 @@
 """Compiled components on disk, so that a component that ran before starts without a compiler.
 
-Theory of operation. An entry is one file: the SHA-256 digest of all that follows, and then what `put` was given. That
-is native code, so nothing is taken from a file that somebody else may have written or an accident changed:
+Theory of operation. An entry is one file: a SHA-256 digest, and then what `put` was given. That is native code, so
+nothing is taken from a file that somebody else may have written or an accident changed:
 
 * Directory and file belong to this user, and nobody else may write to them. That is asked of what was opened, and files
   are opened within the directory that was asked.
-* The digest fits. `get` gives the bytes that were checked, and not a file that might still change.
+* The digest is that of key and content; `get` gives the bytes that were checked, not a file that might still change.
 
 An entry that fails is compiled again and replaced. Writers make a file of their own and rename it, so that many can be
 at it. A cache that does not work is never an error: the log says why, and components are compiled.
@@ -50,21 +50,22 @@ class Cache:
 
     def __init__(self, directory: str | os.PathLike[str] | None = None, *, max_bytes: int = MAX_BYTES) -> None:
         self._directory, self._max_bytes = directory, max_bytes
+        self._reported = ""
 
     def get(self, key: str) -> bytes | None:
         """What was put under this key, if it is there and can be trusted."""
-        with _reported("read"), contextlib.suppress(FileNotFoundError), self._opened() as directory:
-            return _read(directory, key + SUFFIX)
+        with self._reporting("read"), contextlib.suppress(FileNotFoundError), self._opened() as directory:
+            return _read(directory, key)
         return None
 
     def put(self, key: str, content: bytes) -> None:
         """Keeps `content` under this key."""
         if DIGEST_SIZE + len(content) > self._max_bytes:
             return
-        with _reported("written"):
+        with self._reporting("written"):
             os.makedirs(self._path, 0o700, exist_ok=True)
             with self._opened() as directory:
-                _write(directory, key + SUFFIX, content)
+                _write(directory, key, content)
                 _remove_oldest(directory, self._max_bytes)
 
     @property
@@ -80,15 +81,16 @@ class Cache:
         finally:
             os.close(directory)
 
-
-@contextlib.contextmanager
-def _reported(verb: str) -> Iterator[None]:
-    try:
-        yield
-    except _Distrust as error:
-        _log.warning("the cache of compiled components is not used: %s", error)
-    except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
-        _log.info("the cache of compiled components cannot be %s: %s", verb, error)
+    @contextlib.contextmanager
+    def _reporting(self, verb: str) -> Iterator[None]:
+        try:
+            yield
+        except _Distrust as error:
+            if self._reported != str(error):  # once, and not for `get` and `put`
+                self._reported = str(error)
+                _log.warning("the cache of compiled components is not used: %s", error)
+        except (OSError, RuntimeError) as error:  # RuntimeError: this user has no home
+            _log.info("the cache of compiled components cannot be %s: %s", verb, error)
 
 
 def _check_private(descriptor: int, path: str) -> None:
@@ -99,30 +101,33 @@ def _check_private(descriptor: int, path: str) -> None:
         raise _Distrust(f"others can write to {path}, whose mode is {stat.S_IMODE(found.st_mode):o}")
 
 
-def _digest(content: bytes) -> bytes:
+def _digest(key: str, content: bytes) -> bytes:
     from hashlib import sha256  # takes 1 ms to import
 
-    return sha256(content).digest()
+    digest = sha256(key.encode())
+    digest.update(content)
+    return digest.digest()
 
 
-def _read(directory: int, name: str) -> bytes:
+def _read(directory: int, key: str) -> bytes:
+    name = key + SUFFIX
     with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
         _check_private(file.fileno(), name)
         digest, content = file.read(DIGEST_SIZE), file.read()
-        if digest != _digest(content):
+        if digest != _digest(key, content):
             raise _Distrust(f"{name} is damaged, and will be replaced")
         with contextlib.suppress(OSError):
             os.utime(file.fileno())  # used just now, see _remove_oldest
         return content
 
 
-def _write(directory: int, name: str, content: bytes) -> None:
+def _write(directory: int, key: str, content: bytes) -> None:
     temporary = os.urandom(8).hex() + SUFFIX
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=directory), "wb") as file:
-            file.write(_digest(content))
+            file.write(_digest(key, content))
             file.write(content)
-        os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        os.replace(temporary, key + SUFFIX, src_dir_fd=directory, dst_dir_fd=directory)
     except BaseException:
         _remove(directory, temporary)
         raise

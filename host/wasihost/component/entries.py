@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,26 +18,34 @@ from wasmtime.component import Component
 from wasihost.component.world.binary import COMPONENT_VERSION, MAGIC
 from wasihost.component.world.plain import from_plain, to_plain
 from wasihost.component.world.wiring import Wiring
+from wasihost.errors import ComponentError
 from wasihost.version import __version__
 
 
-def key(engine: wasmtime.Engine, in_order: Iterable[str], wasm: bytes) -> str:
+def key(engine: wasmtime.Engine, in_order: frozenset[str], wasm: bytes) -> str:
     """The name of an entry: a digest of all that the compiled component depends on, but for `native`.
 
-    The engine's part is what it makes of an empty component: Wasmtime writes its own version, the processor's features
-    and every setting into it that code depends on.
+    Errors: ComponentError, if the engine takes no components at all.
     """
-    empty = bytes(Component(engine, MAGIC + COMPONENT_VERSION).serialize())
-    parts = [__version__.encode(), _generator(), empty, "\n".join(sorted(in_order)).encode(), wasm]
+    parts = [__version__.encode(), _generator(), _settings(engine), "\n".join(sorted(in_order)).encode(), wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _settings(engine: wasmtime.Engine) -> bytes:
+    """What an engine makes of an empty component: Wasmtime writes its version, the processor's features and every
+    setting into it that compiled code depends on."""
+    try:
+        return bytes(Component(engine, MAGIC + COMPONENT_VERSION).serialize())
+    except wasmtime.WasmtimeError as error:
+        raise ComponentError(f"this engine takes no components: {error}") from None
 
 
 @functools.cache
 def _generator() -> bytes:
     """The sources that reflection and composition are made of: in a checkout they change without the version."""
     here = Path(__file__).parent
-    sources = sorted(path for room in ("world", "composition") for path in here.joinpath(room).glob("*.*"))
-    return b"".join(path.read_bytes() for path in (Path(__file__), *sources))
+    patterns = ("entries.py", "compilation.py", "world/*.py", "composition/*.*")
+    return b"".join(path.read_bytes() for pattern in patterns for path in sorted(here.glob(pattern)))
 
 
 def pack(wiring: Wiring, component: Component) -> bytes:
@@ -49,7 +57,7 @@ def pack(wiring: Wiring, component: Component) -> bytes:
 def unpack(
     engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
 ) -> tuple[Wiring, Component] | None:
-    """What was packed; None if other interfaces are left to the linker now. Runs none of the entry's code."""
+    """What was packed; None if other interfaces are left to the linker now."""
     line, _, code = entry.partition(b"\n")
     description = json.loads(line)
     world, left = from_plain(description["world"]), frozenset(description["native"])
