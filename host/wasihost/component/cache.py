@@ -115,7 +115,7 @@ def _read(directory: int, key: str) -> bytes:
         _check_private(file.fileno(), name)
         digest, content = file.read(DIGEST_SIZE), file.read()
         if digest != _digest(key, content):
-            raise _Distrust(f"{name} is damaged, and will be replaced")
+            raise _Distrust(f"{name} is damaged")
         with contextlib.suppress(OSError):
             os.utime(file.fileno())  # used just now, see _remove_oldest
         return content

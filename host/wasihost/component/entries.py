@@ -6,6 +6,7 @@ the compiled code.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable
@@ -57,10 +58,12 @@ def pack(wiring: Wiring, component: Component) -> bytes:
 def unpack(
     engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
 ) -> tuple[Wiring, Component] | None:
-    """What was packed; None if other interfaces are left to the linker now."""
+    """What was packed; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
     line, _, code = entry.partition(b"\n")
     description = json.loads(line)
     world, left = from_plain(description["world"]), frozenset(description["native"])
     if left != frozenset(filter(native, world.imports)):
         return None
-    return Wiring(world, left, in_order), Component.deserialize(engine, code)
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        return Wiring(world, left, in_order), Component.deserialize(engine, code)
+    return None
