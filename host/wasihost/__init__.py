@@ -6,6 +6,7 @@
 """
 
 from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.engine import configure
 from wasihost.component.running.instance import Instance
@@ -34,6 +35,7 @@ __all__ = [
     "AdaptedComponent",
     "ByteSink",
     "ByteSource",
+    "Cache",
     "ComponentError",
     "DeadlockError",
     "Err",

@@ -7,13 +7,13 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
+from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.cache import Cache
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
-from wasihost.inspection import Inspection
 from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 
@@ -36,6 +36,9 @@ The guest may use no network unless it is allowed here. A RULE is tcp://HOST:POR
 brackets), a network such as 10.0.0.0/8, or * for any, and PORT is a number, or * for any.
   --allow-outbound 'tcp://[::1]:*' --allow-outbound tcp://10.0.0.0/8:443
   --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
+
+Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
+most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
 command line is wrong, 130 after Ctrl-C, 134 after a trap
@@ -92,13 +95,17 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
-    host = Host(policy=_policy(arguments), env=dict(arguments.env), args=[Path(path).name, *words])
+    host = Host(
+        policy=_policy(arguments), env=dict(arguments.env), args=[Path(path).name, *words], cache=_cache(arguments)
+    )
     host.run(_load(host, path))
     return 0
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    host = Host()
+    from wasihost.inspection import Inspection  # nothing that `run` should wait for
+
+    host = Host(cache=_cache(arguments))
     inspection = Inspection(_load(host, arguments.component), host.providers())
     print(inspection.text)
     return FAILURE if inspection.problems else 0
@@ -109,6 +116,10 @@ def _load(host: Host, path: str) -> AdaptedComponent:
         return host.load(path)
     except OSError as error:
         raise ComponentError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _cache(arguments: argparse.Namespace) -> Cache | None:
+    return None if arguments.no_cache else Cache()
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:
@@ -130,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    versions = f"wasmtime {version('wasmtime')}, Python {platform.python_version()}"
+    versions = f"wasmtime {ffi.VERSION}, Python {platform.python_version()}"
     parser.add_argument("--version", action="version", version=f"wasihost {__version__} ({versions})")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
@@ -143,7 +154,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...]\n"
-        "                    [--env NAME=VALUE ...] COMPONENT [ARG ...]",
+        "                    [--env NAME=VALUE ...] [--no-cache] COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -162,6 +173,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="NAME=VALUE",
         help="set an environment variable of the guest, which sees none of this process; may be repeated",
     )
+    _add_no_cache(parser)
     # PARSER takes the first word that is no option and all that follows, options or not.
     parser.add_argument(
         "component", nargs=argparse.PARSER, metavar="COMPONENT", help="its file; all words after it are the guest's"
@@ -184,5 +196,14 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_no_cache(parser)
     parser.add_argument("component", metavar="COMPONENT", help="its file")
     parser.set_defaults(command=_inspect)
+
+
+def _add_no_cache(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compile the component anew, and do not keep what comes of it",
+    )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import wasmtime
 from wasmtime.component import Linker
 
@@ -25,6 +23,8 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
     once. For the others there is `adapt`.
     """
+    from importlib.resources import files  # takes 3 ms to import
+
     text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
     linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, policy)))

@@ -15,6 +15,7 @@ from wasmtime.component import Linker
 
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
+from wasihost.component.cache import Cache
 from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
@@ -35,13 +36,15 @@ IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
 _WASI_0_2 = ("cli", "clocks", "filesystem", "io", "random", "sockets")
 
 
-def adapt(engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component") -> AdaptedComponent:
-    """Compiles a component for an engine of your own, whose config went through `configure`.
+def adapt(
+    engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component", cache: Cache | None = None
+) -> AdaptedComponent:
+    """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
 
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
     Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
     """
-    return adapt_component(engine, wasm, native=_is_wasi_0_2, in_order=IN_ORDER, origin=origin)
+    return adapt_component(engine, wasm, native=_is_wasi_0_2, in_order=IN_ORDER, origin=origin, cache=cache)
 
 
 def _is_wasi_0_2(interface: str) -> bool:
@@ -60,6 +63,7 @@ class Host:
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
 
     def __init__(
@@ -74,19 +78,21 @@ class Host:
         stdout: OutputTarget | None = None,
         stderr: OutputTarget | None = None,
         providers: Mapping[str, object] | None = None,
+        cache: Cache | None = None,
     ) -> None:
         self._policy, self._network = policy, network or OsNetwork()
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._providers = dict(providers or {})
+        self._cache = cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
         """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
         if isinstance(component, AdaptedComponent):
             return component
         if isinstance(component, bytes):
-            return adapt(default_engine(), component)
-        return adapt(default_engine(), Path(component).read_bytes(), origin=os.fspath(component))
+            return adapt(default_engine(), component, cache=self._cache)
+        return adapt(default_engine(), Path(component).read_bytes(), origin=os.fspath(component), cache=self._cache)
 
     def run(self, component: ComponentSource) -> None:
         """Runs a command component to its end, on an event loop of its own.

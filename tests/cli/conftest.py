@@ -38,7 +38,7 @@ class Cli:
         process: subprocess.Popen[str] = subprocess.Popen(
             [sys.executable, "-m", "wasihost", *words],
             cwd=self.folder,
-            env=os.environ | {"ONLY_OF_THE_HOST": "1"},
+            env=os.environ | {"ONLY_OF_THE_HOST": "1", "XDG_CACHE_HOME": str(self.folder / "cache")},
             text=True,
             **pipes,  # type: ignore[call-overload]
         )

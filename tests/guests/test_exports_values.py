@@ -45,6 +45,8 @@ def shape(value: Any) -> Any:
         return value.value
     if isinstance(value, SimpleNamespace):
         return {name: shape(part) for name, part in vars(value).items()}
+    if isinstance(value, Ok | Err | Some):
+        return type(value)(shape(value.value))
     if dataclasses.is_dataclass(value):
         found = {field.name: shape(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return found | ({"case": value.case} if hasattr(value, "case") else {})

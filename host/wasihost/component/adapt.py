@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 import wasmtime
 from wasmtime.component import Component, Linker
 
-from wasihost.component.composition.compose import compose
+from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.providers import Providers
-from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import ComponentError
 
 
 class AdaptedComponent:
@@ -64,19 +62,31 @@ def adapt(
     native: Callable[[str], bool] = lambda _: False,
     in_order: Iterable[str] = (),
     origin: str = "the component",
+    cache: Cache | None = None,
 ) -> AdaptedComponent:
-    """Compiles a component that needs async functions, streams or futures from Python.
+    """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
     to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
     before with streams. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
     """
-    world = reflect(engine, wasm, origin)
-    left = frozenset(name for name in world.imports if native(name))
-    wiring = Wiring(world, left, frozenset(in_order))
-    composed = compose(wiring, wasm)
-    try:
-        return AdaptedComponent(engine, wiring, Component(engine, composed))
-    except wasmtime.WasmtimeError as error:
-        hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
-        raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None
+    order = frozenset(in_order)
+    if cache is None:
+        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin))
+    from wasihost.component import entries  # json and hashlib, for who has a cache
+
+    key = entries.key(engine, order, wasm)
+    entry = cache.get(key)
+    found = None if entry is None else entries.unpack(engine, order, native, entry)
+    if found is None:
+        found = _compile(engine, wasm, native, order, origin)
+        cache.put(key, entries.pack(*found))
+    return AdaptedComponent(engine, *found)
+
+
+def _compile(
+    engine: wasmtime.Engine, wasm: bytes, native: Callable[[str], bool], in_order: frozenset[str], origin: str
+) -> tuple[Wiring, Component]:
+    from wasihost.component.compilation import compile_component  # what comes from a cache needs none of it
+
+    return compile_component(engine, wasm, native, in_order, origin)

@@ -9,29 +9,33 @@ import enum
 import inspect
 import keyword
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, make_dataclass
+from dataclasses import field, make_dataclass
 from typing import Any, cast
 
 from wasihost.component.world import types
 from wasihost.errors import LinkError
+from wasihost.frozen import Frozen
 
 
-@dataclass(frozen=True, slots=True)
-class Ok:
+class Ok(Frozen):
     """The ok case of a `result` that stands inside another value."""
 
-    value: Any = None
+    value: Any
+
+    def __init__(self, value: Any = None) -> None:
+        self.__dict__["value"] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Err:
+class Err(Frozen):
     """The err case of a `result` that stands inside another value."""
 
-    value: Any = None
+    value: Any
+
+    def __init__(self, value: Any = None) -> None:
+        self.__dict__["value"] = value
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(Frozen):
     """A present `option` whose payload is itself an `option`."""
 
     value: Any

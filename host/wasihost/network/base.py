@@ -13,21 +13,25 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
+
+from wasihost.frozen import Frozen
 
 Family: TypeAlias = Literal[4, 6]  # as `ipaddress` counts
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Frozen):
     """An IP address and a port; `flow_info` and `scope_id` have a meaning for IPv6 only (RFC 3493, section 3.3)."""
 
     ip: IPv4Address | IPv6Address
     port: int
     flow_info: int = 0
     scope_id: int = 0
+
+    def __init__(self, ip: IPv4Address | IPv6Address, port: int, flow_info: int = 0, scope_id: int = 0) -> None:
+        fields = self.__dict__
+        fields["ip"], fields["port"], fields["flow_info"], fields["scope_id"] = ip, port, flow_info, scope_id
 
     def __str__(self) -> str:
         return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"

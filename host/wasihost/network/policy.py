@@ -25,11 +25,11 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import TypeAlias
 
 from wasihost.errors import RuleError
+from wasihost.frozen import Frozen
 from wasihost.network.base import WILDCARD, Address, Family
 
 
@@ -58,8 +58,7 @@ def deny_all(address: Address, use: SocketAddressUse) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Frozen):
     """One parsed rule; None matches anything."""
 
     network: IPv4Network | IPv6Network | None

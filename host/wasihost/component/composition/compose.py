@@ -15,12 +15,12 @@ import wasmtime
 
 from wasihost.component.composition import adapter, driver
 from wasihost.component.composition.coremodule import Parts
+from wasihost.component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
 from wasihost.component.composition.wat import TypeScope, quote
 from wasihost.component.world import binary, types
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import InternalError
 
-ADAPTER_HOST, DRIVER_HOST = "wasihost:adapter/host", "wasihost:driver/host"
 _MARKER = "wasihost-guest-stands-here"
 
 

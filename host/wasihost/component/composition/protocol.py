@@ -8,6 +8,10 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
+# The interfaces through which the adapter and driver components call Python.
+ADAPTER_HOST: Final = "wasihost:adapter/host"
+DRIVER_HOST: Final = "wasihost:driver/host"
+
 PAGE: Final = 65536
 MAX_PAGES: Final = 8192
 """Of the memory of either component: a guest may pass one list many times over, so its own memory is no limit."""

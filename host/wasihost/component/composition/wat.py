@@ -14,6 +14,8 @@ from wasihost.errors import InternalError
 
 def quote(text: str) -> str:
     """`text` as a string literal. Every name that comes from a component goes through here."""
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'  # nearly always
     return '"' + "".join(_character(byte) for byte in text.encode()) + '"'
 
 

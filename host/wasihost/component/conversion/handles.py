@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from wasihost.component import ffi
@@ -12,6 +11,7 @@ from wasihost.component.resources import ResourceError, ResourceTable
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import UnsupportedTypeError
+from wasihost.frozen import Frozen
 
 
 class CallContext(Protocol):
@@ -38,8 +38,7 @@ class CallContext(Protocol):
         """The handle behind such an object; `own`: it is the guest's again."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostResource:
+class HostResource(Frozen):
     """A resource that a provider implements: the number Wasmtime knows it by, and its class."""
 
     number: int

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from wasihost.component import ffi
 from wasihost.component.conversion.plancode import NUMBERS
-from wasihost.component.conversion.plans import Plans
+from wasihost.component.conversion.plans import ArgumentsToPython, CallContext, Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import eager
 from wasihost.component.values import WitError
@@ -93,17 +93,30 @@ def _give_nothing(value: Any, _address: int, _context: Any) -> None:
 def callback(
     context: Context, path: str, func: types.Func, plans: Plans, call: Callable[..., Any], can_be_later: bool = False
 ) -> Any:
-    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
-    read = plans.arguments_to_python(t for _, t in func.params)
-    give, give_error = give_result(plans, func.result, can_be_later)
+    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
+
+    Its plans are compiled when it is called first: a guest imports many functions that it does not call.
+    """
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
+    read: ArgumentsToPython
+    give: Give = _give_nothing
+    give_error: Give | None = None
+
+    def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
+        nonlocal read, give, give_error
+        give, give_error = give_result(plans, func.result, can_be_later)
+        read = plans.arguments_to_python(t for _, t in func.params)
+        return read(address, call_context)
+
+    read = compile_and_read
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context.store_context = store
             try:
-                give(call(*read(args, context)), results, context)
+                values = read(args, context)  # before `give` is looked up
+                give(call(*values), results, context)
             except WitError as error:
                 if give_error is None:
                     raise no_result_error(path) from error

@@ -10,8 +10,15 @@ import wasmtime
 from wasmtime.component import Component, Linker
 
 from wasihost.component import ffi
-from wasihost.component.composition import compose
-from wasihost.component.composition.protocol import DRIVER_PAGES, MAX_PAGES, OUT_OF_MEMORY, PAGE, PAGES
+from wasihost.component.composition.protocol import (
+    ADAPTER_HOST,
+    DRIVER_HOST,
+    DRIVER_PAGES,
+    MAX_PAGES,
+    OUT_OF_MEMORY,
+    PAGE,
+    PAGES,
+)
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import callbacks, engine, memory
@@ -71,10 +78,10 @@ class Instance(Context):
         registrar.add_direct(linking)
         plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
         with registrar.linker.root() as root:
-            with root.add_instance(compose.ADAPTER_HOST) as instance:
+            with root.add_instance(ADAPTER_HOST) as instance:
                 ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", lambda: self.rings.turn()))
                 self._host_calls.register(instance, registrar, plain)
-            with root.add_instance(compose.DRIVER_HOST) as instance:
+            with root.add_instance(DRIVER_HOST) as instance:
                 self._guest_calls.register(instance, registrar, plain)
 
     async def call(self, name: str, *args: Any) -> Any:

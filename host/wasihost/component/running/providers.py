@@ -18,12 +18,12 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.errors import LinkError
+from wasihost.frozen import Frozen
 
 _NAME = re.compile(r"(?:\[(?P<form>method|static|constructor)\](?P<resource>[^.]+)\.?)?(?P<func>[^.]*)")
 
@@ -57,8 +57,7 @@ def compatible_name(interface: str) -> str:
     return name + at + ".".join(numbers[: significant + 1])
 
 
-@dataclass(frozen=True)
-class Method:
+class Method(Frozen):
     """One function of an interface, as its provider implements it."""
 
     path: str

@@ -8,8 +8,9 @@ component model; a `Resource` is equal to itself only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from wasihost.frozen import Frozen
 
 
 class Resource:
@@ -24,8 +25,7 @@ class Resource:
         return f"<resource {self.name}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Primitive:
+class Primitive(Frozen):
     """bool, an integer, a float, char or string, by its WIT name."""
 
     name: str
@@ -38,64 +38,52 @@ F32, F64 = Primitive("f32"), Primitive("f64")
 NUMBERS = frozenset({"s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64", "f32", "f64"})
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(Frozen):
     element: ValType
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Frozen):
     fields: tuple[tuple[str, ValType], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tuple:
+class Tuple(Frozen):
     elements: tuple[ValType, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
+class Variant(Frozen):
     cases: tuple[tuple[str, ValType | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Enum:
+class Enum(Frozen):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(Frozen):
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Frozen):
     payload: ValType
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Frozen):
     ok: ValType | None
     err: ValType | None
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Frozen):
     resource: Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Borrow:
+class Borrow(Frozen):
     resource: Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Frozen):
     payload: ValType | None
 
 
-@dataclass(frozen=True, slots=True)
-class Future:
+class Future(Frozen):
     payload: ValType | None
 
 
@@ -107,8 +95,7 @@ Nominal = Record | Variant | Enum | Flags
 """Types that WIT requires to be named where a function signature mentions them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Func:
+class Func(Frozen):
     """A function type; `is_async` is WIT's `async func`."""
 
     params: tuple[tuple[str, ValType], ...]
@@ -124,8 +111,7 @@ class Func:
 Item = Func | Resource | ValType
 
 
-@dataclass(frozen=True, slots=True)
-class Interface:
+class Interface(Frozen):
     """An imported or exported instance: its items in the component's order."""
 
     items: dict[str, Item]
@@ -139,12 +125,11 @@ class Interface:
         return {name: item for name, item in self.items.items() if not isinstance(item, Func)}
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(Frozen):
     """What a component imports and exports. Items outside of an interface stand under the name ''."""
 
-    imports: dict[str, Interface] = field(default_factory=dict)
-    exports: dict[str, Interface] = field(default_factory=dict)
+    imports: dict[str, Interface]
+    exports: dict[str, Interface]
 
 
 def cases(t: ValType) -> tuple[ValType | None, ...] | None:

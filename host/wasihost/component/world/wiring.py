@@ -13,19 +13,18 @@ flat and memory form of what they stand for.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import Future, Stream, ValType
+from wasihost.frozen import Frozen
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
 TOKEN = (("token", types.U32),)
 
 
-@dataclass(frozen=True)
-class Adapted:
+class Adapted(Frozen):
     """An adapted import: function `index` of the adapter component."""
 
     index: int
@@ -75,8 +74,7 @@ class Adapted:
         return None if self.func.result is None else to_host(self.func.result)
 
 
-@dataclass(frozen=True)
-class Called:
+class Called(Frozen):
     """An export: function `index` of the driver component."""
 
     index: int
@@ -121,14 +119,13 @@ class Called:
         return to_host(t, self.guest_resources)
 
 
-@dataclass(frozen=True)
-class Wiring:
+class Wiring(Frozen):
     """The numbering of everything that is generated for one component."""
 
     world: types.World
-    native: frozenset[str] = field(default_factory=frozenset)
+    native: frozenset[str] = frozenset()
     """Interfaces that the linker provides by itself: never adapted."""
-    in_order: frozenset[str] = field(default_factory=frozenset)
+    in_order: frozenset[str] = frozenset()
     """Functions that are adapted in any case, by path without version."""
     shares_memory: bool = True
     """Whether there is an adapter component at all, or only an embedder's own linker."""

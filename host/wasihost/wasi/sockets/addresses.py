@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar, TypeAlias
 
+from wasihost.frozen import Frozen
 from wasihost.network.base import Address, Family
 
 Ipv4Tuple: TypeAlias = tuple[int, int, int, int]
@@ -26,31 +26,31 @@ FAMILIES: dict[IpAddressFamily, Family] = {IpAddressFamily.IPV4: 4, IpAddressFam
 class IpAddress:
     """WIT: `variant ip-address`."""
 
-    @dataclass(frozen=True, slots=True)
-    class Ipv4:
+    class Ipv4(Frozen):
         """Four bytes."""
 
         case: ClassVar[str] = "ipv4"
         value: Ipv4Tuple
 
-    @dataclass(frozen=True, slots=True)
-    class Ipv6:
+    class Ipv6(Frozen):
         """Eight 16-bit groups."""
 
         case: ClassVar[str] = "ipv6"
         value: Ipv6Tuple
 
 
-@dataclass(frozen=True, slots=True)
-class Ipv4SocketAddress:
+class Ipv4SocketAddress(Frozen):
     """WIT: `record ipv4-socket-address`."""
 
     port: int
     address: Ipv4Tuple
 
+    def __init__(self, port: int, address: Ipv4Tuple) -> None:
+        fields = self.__dict__
+        fields["port"], fields["address"] = port, address
 
-@dataclass(frozen=True, slots=True)
-class Ipv6SocketAddress:
+
+class Ipv6SocketAddress(Frozen):
     """WIT: `record ipv6-socket-address`."""
 
     port: int
@@ -58,23 +58,31 @@ class Ipv6SocketAddress:
     address: Ipv6Tuple
     scope_id: int
 
+    def __init__(self, port: int, flow_info: int, address: Ipv6Tuple, scope_id: int) -> None:
+        fields = self.__dict__
+        fields["port"], fields["flow_info"], fields["address"], fields["scope_id"] = port, flow_info, address, scope_id
+
 
 class IpSocketAddress:
     """WIT: `variant ip-socket-address`."""
 
-    @dataclass(frozen=True, slots=True)
-    class Ipv4:
+    class Ipv4(Frozen):
         """An IPv4 address and a port."""
 
         case: ClassVar[str] = "ipv4"
         value: Ipv4SocketAddress
 
-    @dataclass(frozen=True, slots=True)
-    class Ipv6:
+        def __init__(self, value: Ipv4SocketAddress) -> None:
+            self.__dict__["value"] = value
+
+    class Ipv6(Frozen):
         """An IPv6 address, a port, flow information and a scope."""
 
         case: ClassVar[str] = "ipv6"
         value: Ipv6SocketAddress
+
+        def __init__(self, value: Ipv6SocketAddress) -> None:
+            self.__dict__["value"] = value
 
 
 AnyIpSocketAddress: TypeAlias = IpSocketAddress.Ipv4 | IpSocketAddress.Ipv6

@@ -8,107 +8,91 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import dataclass
 from typing import ClassVar
 
 from wasihost.component.values import WitError
+from wasihost.frozen import Frozen
 
 
-class Code:
+class Code(Frozen):
     """Any case of `error-code`."""
 
-    __slots__ = ()
     case: ClassVar[str]
 
 
 class ErrorCode:
     """WIT: `variant error-code`, one class per case."""
 
-    @dataclass(frozen=True, slots=True)
     class AccessDenied(Code):
         """A policy or the operating system does not allow it."""
 
         case = "access-denied"
 
-    @dataclass(frozen=True, slots=True)
     class NotSupported(Code):
         """The operation is not supported."""
 
         case = "not-supported"
 
-    @dataclass(frozen=True, slots=True)
     class InvalidArgument(Code):
         """One of the arguments is invalid."""
 
         case = "invalid-argument"
 
-    @dataclass(frozen=True, slots=True)
     class OutOfMemory(Code):
         """Not enough memory to complete the operation."""
 
         case = "out-of-memory"
 
-    @dataclass(frozen=True, slots=True)
     class Timeout(Code):
         """The operation timed out before it could finish completely."""
 
         case = "timeout"
 
-    @dataclass(frozen=True, slots=True)
     class InvalidState(Code):
         """The operation is not valid in the socket's current state."""
 
         case = "invalid-state"
 
-    @dataclass(frozen=True, slots=True)
     class AddressNotBindable(Code):
         """The local address is not available."""
 
         case = "address-not-bindable"
 
-    @dataclass(frozen=True, slots=True)
     class AddressInUse(Code):
         """The address is already in use, or there are no ephemeral ports available."""
 
         case = "address-in-use"
 
-    @dataclass(frozen=True, slots=True)
     class RemoteUnreachable(Code):
         """The remote address is not reachable."""
 
         case = "remote-unreachable"
 
-    @dataclass(frozen=True, slots=True)
     class ConnectionRefused(Code):
         """The connection was forcefully rejected."""
 
         case = "connection-refused"
 
-    @dataclass(frozen=True, slots=True)
     class ConnectionBroken(Code):
         """A write failed because the connection was broken."""
 
         case = "connection-broken"
 
-    @dataclass(frozen=True, slots=True)
     class ConnectionReset(Code):
         """The connection was reset."""
 
         case = "connection-reset"
 
-    @dataclass(frozen=True, slots=True)
     class ConnectionAborted(Code):
         """The connection was aborted."""
 
         case = "connection-aborted"
 
-    @dataclass(frozen=True, slots=True)
     class DatagramTooLarge(Code):
         """The datagram exceeds the maximum supported size."""
 
         case = "datagram-too-large"
 
-    @dataclass(frozen=True, slots=True)
     class Other(Code):
         """Anything else, in the words of the operating system where there are any."""
 

@@ -1,0 +1,27 @@
+"""From the bytes of a component to compiled code: reflect, generate, compose, compile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import wasmtime
+from wasmtime.component import Component
+
+from wasihost.component.composition.compose import compose
+from wasihost.component.world.reflect import reflect
+from wasihost.component.world.wiring import Wiring
+from wasihost.errors import ComponentError
+
+
+def compile_component(
+    engine: wasmtime.Engine, wasm: bytes, native: Callable[[str], bool], in_order: frozenset[str], origin: str
+) -> tuple[Wiring, Component]:
+    """A component composed with its adapter, and the numbering of what was generated; see `adapt`."""
+    world = reflect(engine, wasm, origin)
+    wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
+    composed = compose(wiring, wasm)
+    try:
+        return wiring, Component(engine, composed)
+    except wasmtime.WasmtimeError as error:
+        hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
+        raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None

@@ -1,0 +1,56 @@
+"""`Frozen`: classes of immutable values, equal when their fields are, that cost next to nothing to define.
+
+As `@dataclass(frozen=True)`. That generates and compiles five functions for each class, which takes 0.3 ms at every
+start of the program: with fifty classes, as long as the rest of `import wasihost` together.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any, ClassVar, NoReturn, dataclass_transform
+
+
+@dataclass_transform(frozen_default=True)
+class Frozen:
+    """Fields are the annotations of the class, after those of its base; defaults stand there too.
+
+    A class of which very many objects are made writes an `__init__` of its own, which puts them into `self.__dict__`.
+    """
+
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+    _key: ClassVar[attrgetter[Any]]
+
+    def __init_subclass__(cls) -> None:
+        own = [name for name, annotation in cls.__annotations__.items() if not annotation.startswith("ClassVar")]
+        cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc]
+        cls._key = attrgetter("__class__", *cls.__match_args__)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields = self.__match_args__
+        if named or len(values) != len(fields):
+            values = self._completed(values, named)
+        self.__dict__.update(zip(fields, values, strict=True))
+
+    def _completed(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """`values` with those that are named or have a default."""
+        rest = self.__match_args__[len(values) :]
+        named = {name: getattr(type(self), name) for name in rest if hasattr(type(self), name)} | named
+        if len(values) > len(self.__match_args__) or named.keys() != set(rest):
+            raise TypeError(f"{type(self).__qualname__} takes ({', '.join(self.__match_args__)})")
+        return values + tuple(named[name] for name in rest)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"{type(self).__qualname__} cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__qualname__} cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return self.__class__ is other.__class__ and self._key(self) == self._key(other)
+
+    def __hash__(self) -> int:
+        return hash(self._key(self))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+        return f"{type(self).__qualname__}({fields})"
