@@ -10,6 +10,7 @@ from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.engine import configure
 from wasihost.component.running.instance import Instance
+from wasihost.component.running.stats import Stats
 from wasihost.component.streams import ByteSink, ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, Ok, Some, WitError
 from wasihost.embedding import add_tcp_to_linker
@@ -55,6 +56,7 @@ __all__ = [
     "Rules",
     "SocketAddressUse",
     "Some",
+    "Stats",
     "StreamReader",
     "UnsupportedTypeError",
     "ValueSource",

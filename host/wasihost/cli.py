@@ -12,6 +12,7 @@ from pathlib import Path
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
+from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
 from wasihost.network.policy import Policy, Rules, allow_all
@@ -96,10 +97,19 @@ def _main(argv: Sequence[str] | None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
     host = Host(
-        policy=_policy(arguments), env=dict(arguments.env), args=[Path(path).name, *words], cache=_cache(arguments)
+        policy=_policy(arguments),
+        env=dict(arguments.env),
+        args=[Path(path).name, *words],
+        on_stats=_tell_stats if arguments.stats else None,
+        cache=_cache(arguments),
     )
     host.run(_load(host, path))
     return 0
+
+
+def _tell_stats(stats: Stats) -> None:
+    for line in str(stats).splitlines():
+        print(f"wasihost: {line}", file=sys.stderr)
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
@@ -154,7 +164,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...]\n"
-        "                    [--env NAME=VALUE ...] [--no-cache] COMPONENT [ARG ...]",
+        "                    [--env NAME=VALUE ...] [--no-cache] [--stats] COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -174,6 +184,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="set an environment variable of the guest, which sees none of this process; may be repeated",
     )
     _add_no_cache(parser)
+    parser.add_argument(
+        "--stats", action="store_true", help="at the end, tell on stderr what the run cost: time, bytes, turns, calls"
+    )
     # PARSER takes the first word that is no option and all that follows, options or not.
     parser.add_argument(
         "component", nargs=argparse.PARSER, metavar="COMPONENT", help="its file; all words after it are the guest's"

@@ -19,6 +19,7 @@ from wasihost.component.cache import Cache
 from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
+from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
 from wasihost.network.base import Network
@@ -63,6 +64,7 @@ class Host:
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
 
@@ -78,13 +80,14 @@ class Host:
         stdout: OutputTarget | None = None,
         stderr: OutputTarget | None = None,
         providers: Mapping[str, object] | None = None,
+        on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
     ) -> None:
         self._policy, self._network = policy, network or OsNetwork()
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._providers = dict(providers or {})
-        self._cache = cache
+        self._on_stats, self._cache = on_stats, cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
         """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
@@ -131,10 +134,15 @@ class Host:
         if adapted.wiring.native:
             linker.add_wasip2()
             store.set_wasi(self._wasi_0_2())
-        async with adapted.open(
-            self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock
-        ) as instance:
-            yield instance
+        stats = Stats(counts_calls=self._on_stats is not None)
+        try:
+            async with adapted.open(
+                self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
+            ) as instance:
+                yield instance
+        finally:
+            if self._on_stats is not None:
+                self._on_stats(stats)
 
     def providers(self) -> dict[str, object]:
         """The providers of one instance, by interface name."""

@@ -79,11 +79,13 @@ class Output:
 class Guest:
     """One run of a command fixture under a `Host`."""
 
-    def __init__(self, name: str, *, policy: Policy = allow_all, env: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self, name: str, *, policy: Policy = allow_all, env: Mapping[str, object] | None = None, **options: Any
+    ) -> None:
         self.name = name
         self.stdout, self.stderr = Output(), Output()
         settings = {key: str(value) for key, value in (env or {}).items()}
-        self.host = Host(policy=policy, env=settings, stdout=self.stdout, stderr=self.stderr)
+        self.host = Host(policy=policy, env=settings, stdout=self.stdout, stderr=self.stderr, **options)
 
     async def run_async(self) -> str:
         """What the guest printed; fails with what it complained about unless it ended well."""

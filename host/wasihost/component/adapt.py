@@ -13,6 +13,7 @@ from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.providers import Providers
+from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Wiring
 
 
@@ -31,18 +32,28 @@ class AdaptedComponent:
         linker: Linker | None = None,
         table: ResourceTable | None = None,
         detect_deadlock: bool = False,
+        stats: Stats | None = None,
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold what the interfaces in `native` need; both are used up. Errors: LinkError, and those of
-        instantiation.
+        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run.
+        Errors: LinkError, and those of instantiation.
         """
-        linking = Linking(self.wiring, Providers(providers))
+        linking = Linking(self.wiring, Providers(providers), None if stats is None else stats.calls)
         store = wasmtime.Store(self.engine) if store is None else store
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable() if table is None else table
-        instance = Instance(self.component, self.wiring, linking, store, linker, table, detect_deadlock=detect_deadlock)
+        instance = Instance(
+            self.component,
+            self.wiring,
+            linking,
+            store,
+            linker,
+            table,
+            detect_deadlock=detect_deadlock,
+            stats=stats,
+        )
         try:
             await instance.start()
             yield instance

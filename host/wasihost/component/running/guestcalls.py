@@ -178,6 +178,8 @@ class GuestCalls:
             raise
 
     def _begin(self, called: Called, args: tuple[Any, ...]) -> GuestCall:
+        if self._instance.stats.calls is not None:
+            self._instance.stats.calls[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
         future = asyncio.get_running_loop().create_future()
         call = self._calls[token] = GuestCall(called, args, future, token)

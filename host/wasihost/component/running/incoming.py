@@ -87,6 +87,7 @@ class Reader(Pump, StreamReader[Any]):
 
         def got(code: int) -> None:
             self._leftover = block.view[: code >> 4].tobytes()
+            self.machine.stats.bytes_from_guest += code >> 4
             self.rings.blocks.give(block)
             self._got(code)
 
@@ -257,6 +258,7 @@ class ByteInPump(Pump):
     def _got(self, code: int) -> None:
         assert self.block is not None
         count = code >> 4
+        self.machine.stats.bytes_from_guest += count
         # A write of the guest that waited already comes alone, however much follows.
         self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
         self.dropped = code & 15 == DROPPED

@@ -30,6 +30,7 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.polling import Poller
 from wasihost.component.running.pumps import Pump
 from wasihost.component.running.rings import Rings
+from wasihost.component.running.stats import Stats
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
@@ -53,8 +54,10 @@ class Instance(Context):
         table: ResourceTable,
         *,
         detect_deadlock: bool = False,
+        stats: Stats | None = None,
     ) -> None:
         super().__init__(table)
+        self.stats = stats or Stats()
         self.rings: Rings
         self._memories: list[memory.LinearMemory]
         self.waiting: set[object] = set()
@@ -69,7 +72,7 @@ class Instance(Context):
         self._tasks: set[asyncio.Future[Any]] = set()
         self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
-        self._poller = Poller(self, engine.EpochClock.of(store.engine), self._deadlock)
+        self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
         self._registrar = Registrar(linker, self, self._poller.suspend)
         self._register(linking, wiring)
 
@@ -79,10 +82,14 @@ class Instance(Context):
         plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
         with registrar.linker.root() as root:
             with root.add_instance(ADAPTER_HOST) as instance:
-                ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", lambda: self.rings.turn()))
+                ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", self._turn))
                 self._host_calls.register(instance, registrar, plain)
             with root.add_instance(DRIVER_HOST) as instance:
                 self._guest_calls.register(instance, registrar, plain)
+
+    def _turn(self) -> None:
+        self.stats.turns += 1
+        self.rings.turn()
 
     async def call(self, name: str, *args: Any) -> Any:
         """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
@@ -149,6 +156,7 @@ class Instance(Context):
         try:
             self._host_calls.close()
         finally:
+            self.stats.end()
             self.table.clear()
 
     # ---- driving

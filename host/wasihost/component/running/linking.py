@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -26,11 +27,13 @@ _FIRST_NUMBER = 0x7761_0000
 class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
+    `calls`, if given, counts the calls by WIT path.
+
     Errors: LinkError, one for all that is missing.
     """
 
-    def __init__(self, wiring: Wiring, providers: Providers) -> None:
-        self.wiring = wiring
+    def __init__(self, wiring: Wiring, providers: Providers, calls: Counter[str] | None = None) -> None:
+        self.wiring, self._calls = wiring, calls
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
         self.classes: dict[str, Classes] = {}
@@ -58,7 +61,8 @@ class Linking:
         self.classes[name] = classes
         self.plans[name] = self.plans_of(classes)
         for func_name, func in interface.funcs.items():
-            self.methods[name, func_name] = find_method(provider, name, func_name, func)
+            method = find_method(provider, name, func_name, func)
+            self.methods[name, func_name] = method if self._calls is None else method.counted(self._calls)
         return {}
 
     def plans_of(self, classes: Classes, numbers: SharedNumbers | None = None) -> Plans:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from wasihost.component.conversion.handles import CallContext
 from wasihost.component.running.rings import Rings
+from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Kind
 
 
@@ -15,6 +16,7 @@ class Machine(CallContext, Protocol):
     """An instance, as its calls and pumps see it."""
 
     rings: Rings
+    stats: Stats
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool

@@ -104,6 +104,7 @@ class ByteOutPump(OutPump):
             self.source_failed(error)
         else:
             self.in_bulk = size >= BLOCK_SIZE
+            self.machine.stats.bytes_to_guest += size
             if size:
                 self._write(block.address, size)
             else:

@@ -28,6 +28,7 @@ from wasihost.component.running import interrupts
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.rings import Rings
+from wasihost.component.running.stats import Stats
 from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError
 
 # How long a busy guest keeps the event loop before others get a pass.
@@ -62,8 +63,8 @@ class Poller:
     `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
     """
 
-    def __init__(self, context: Context, clock: EpochClock, deadlock: Callable[[], str | None]) -> None:
-        self._context, self._clock, self._deadlock = context, clock, deadlock
+    def __init__(self, context: Context, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None]) -> None:
+        self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
@@ -174,6 +175,7 @@ class Poller:
         """Runs the guest until it can go no further; raises what stopped it for good."""
         if self._context.exception is not None:
             raise self._context.exception
+        self._stats.polls += 1
         trap: wasmtime.WasmtimeError | None = None
         over = False
         try:

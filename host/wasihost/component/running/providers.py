@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -64,6 +65,15 @@ class Method(Frozen):
     func: types.Func
     call: Callable[..., Any]
     is_coroutine: bool
+
+    def counted(self, calls: Counter[str]) -> Method:
+        """The same method, whose calls are counted."""
+
+        def call(*args: Any) -> Any:
+            calls[self.path] += 1
+            return self.call(*args)
+
+        return Method(self.path, self.func, call, self.is_coroutine)
 
 
 def resource_class(provider: object, interface: str, name: str) -> type:
