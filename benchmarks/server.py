@@ -6,16 +6,18 @@
 | `flood SIZE` | listens; sends so many bytes over every connection, then FIN | the port |
 | `echo` | listens; sends every byte back | the port |
 | `drop` | listens; closes every connection at once | the port |
-| `knock IP:PORT COUNT` | connects and closes, so many times one after another | - |
+| `knock IP:PORT COUNT` | connects so many times, at most 16 not yet closed by the listener | - |
 | `close` | closes every listener | - |
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import socket
 import sys
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -105,24 +107,30 @@ def accept(listener: socket.socket, serve: Callable[[socket.socket], object]) ->
 
 
 def knock(address: str, count: int) -> None:
+    """More than a few at a time would overflow the backlog, and be tried again after a second."""
     host, _, port = address.rpartition(":")
+    waiting: deque[socket.socket] = deque()
     for _ in range(count):
-        try:
-            socket.create_connection((host, int(port))).close()
-        except ConnectionError:
-            return  # it has enough
+        waiting.append(socket.create_connection((host, int(port))))
+        if len(waiting) == 16:
+            wait_for_close(waiting.popleft())
+    while waiting:
+        wait_for_close(waiting.popleft())
 
 
-def obey(line: str) -> None:
-    word, *arguments = line.split()
+def wait_for_close(connection: socket.socket) -> None:
+    with connection, contextlib.suppress(ConnectionError):
+        connection.recv(1)
+
+
+def obey(word: str, *arguments: str) -> None:
     if word == "knock":
         knock(arguments[0], int(arguments[1]))
     elif word == "close":
         while listeners:
             close(listeners.pop())
     else:
-        print(listen(partial(SERVES[word], *()) if not arguments else partial(SERVES[word], size=int(arguments[0]))))
-        sys.stdout.flush()
+        print(listen(partial(SERVES[word], **{"size": int(size) for size in arguments})), flush=True)
 
 
 def main() -> None:
@@ -136,7 +144,7 @@ def main() -> None:
                 if not lines:
                     return
                 for line in lines.splitlines():
-                    obey(line)
+                    obey(*line.split())
             else:
                 try:
                     key.data()

@@ -1,0 +1,158 @@
+"""Many connections: one after another, one active among silent ones, all busy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+
+from benchmarks.contenders.base import Contender, Figures, figures
+from benchmarks.rows.bulk import speed
+from benchmarks.work import OURS, Metric, Suite, Work, at_least, at_most
+
+GROUP, IDLE, BUSY = "Connections and round trips", "One active connection among idle ones", "All connections busy at once"
+CLIENT, LOAD = "rust-tcp-client", "rust-tcp-load"
+FEW_IDLE = 10
+
+
+def works(suite: Suite) -> Iterator[Work]:
+    scale = suite.scale
+    yield Work(
+        "connect",
+        GROUP,
+        _each(suite, connect),
+        (Metric("connect and close", "per s", rate, (at_least(0.5, "wasmtime CLI"), at_least(8, "jco"))),),
+        scale.rounds,
+    )
+    yield Work("accept", GROUP, _each(suite, accept), (Metric("accept and close", "per s", rate),), scale.rounds)
+    yield Work("pingpong", GROUP, _each(suite, pingpong), _latencies("1 byte there and back"), scale.rounds)
+    for count in scale.idle:
+        yield idle_work(suite, count)
+    for count in scale.idle[1:]:
+        yield memory_work(suite, count)
+    for count in scale.busy:
+        yield busy_work(suite, count)
+
+
+def _each(suite: Suite, do: Callable[[Suite, Contender], Figures]) -> Mapping[str, Callable[[], Figures]]:
+    return {each.name: partial(do, suite, each) for each in suite.contenders}
+
+
+def _latencies(title: str) -> tuple[Metric, ...]:
+    return (
+        Metric(f"{title}, p50", "µs", lambda found: found["p50"] / 1000, (at_most(1.3, "asyncio streams"),)),
+        Metric(f"{title}, p99", "µs", lambda found: found["p99"] / 1000),
+    )
+
+
+# ---- one after another
+
+
+def connect(suite: Suite, contender: Contender) -> Figures:
+    rounds = max(suite.scale.connections // contender.slower, 1)
+    with suite.other_side.listening("drop") as address:
+        found = contender.run(CLIENT, {"MODE": "connect", "ADDRESS": address, "ROUNDS": rounds})
+    return {**found, "connections": rounds}
+
+
+def accept(suite: Suite, contender: Contender) -> Figures:
+    rounds = max(suite.scale.connections // contender.slower, 1)
+
+    def knock(line: str) -> None:
+        if line.startswith("listening on "):
+            suite.other_side.knock(line.split()[-1], rounds + 1)
+
+    return contender.run(LOAD, {"MODE": "accept", "ROUNDS": rounds}, knock)
+
+
+def pingpong(suite: Suite, contender: Contender) -> Figures:
+    rounds = max(suite.scale.pings // contender.slower, 1)
+    with suite.other_side.listening("echo") as address:
+        return contender.run(CLIENT, {"MODE": "pingpong", "ADDRESS": address, "CHUNK": 1, "ROUNDS": rounds})
+
+
+def rate(found: Figures) -> float:
+    """Connections per second."""
+    return found["connections"] / found["ns"] * 1e9
+
+
+# ---- one active among silent ones
+
+
+def idle_work(suite: Suite, count: int) -> Work:
+    contestants = {
+        each.name: partial(idle, suite, each, count) for each in suite.contenders if each.does({"CONNECTIONS": count})
+    }
+    targets = ()
+    if count > FEW_IDLE:
+        few = f"{OURS}, {FEW_IDLE} idle"
+        (ours,) = (each for each in suite.contenders if each.name == OURS)
+        contestants[few] = partial(idle, suite, ours, FEW_IDLE)
+        targets = (at_least(0.9, few),)
+    title = f"among {count:,} idle"
+    metrics = (
+        Metric(f"echo {title}", "MiB/s", speed, targets),
+        Metric(f"1 byte there and back {title}, p50", "µs", lambda found: found["p50"] / 1000),
+        Metric(f"1 byte there and back {title}, p99", "µs", lambda found: found["p99"] / 1000),
+    )
+    return Work(f"idle-{count}", IDLE, contestants, metrics, suite.scale.rounds)
+
+
+def idle(suite: Suite, contender: Contender, count: int) -> Figures:
+    with suite.other_side.listening("echo") as address:
+        job = idle_job(suite, address, count, contender)
+        return {**contender.run(LOAD, job), "bytes": job["BYTES"]}
+
+
+def idle_job(suite: Suite, address: str, count: int, contender: Contender) -> dict[str, str | int]:
+    size = max(suite.scale.bytes // 8 // contender.share, 1)
+    rounds = max(suite.scale.pings // 4 // contender.slower, 1)
+    return {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size, "ROUNDS": rounds}
+
+
+def memory_work(suite: Suite, count: int) -> Work:
+    contestants = {name: partial(memory, suite, name, count) for name in (OURS, "asyncio streams")}
+    metrics = (
+        Metric(f"Python memory for each of {count:,} idle", "bytes", lambda found: found["python"], (at_most(8192),)),
+        Metric(f"memory of the process for each of {count:,} idle", "bytes", lambda found: found["process"]),
+    )
+    return Work(f"memory-{count}", IDLE, contestants, metrics, 1)
+
+
+def memory(suite: Suite, name: str, count: int) -> Figures:
+    """In a process of its own: see `idle_memory`."""
+    found: Figures = {}
+    for what in ("python", "process"):
+        with suite.other_side.listening("echo") as address:
+            command = [sys.executable, "-m", "benchmarks.idle_memory", what, name, address, str(count)]
+            found |= figures(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return found
+
+
+# ---- all busy
+
+
+def busy_work(suite: Suite, count: int) -> Work:
+    contestants = {
+        each.name: partial(busy, suite, each, count)
+        for each in suite.contenders
+        if each.does({"MODE": "busy", "CONNECTIONS": count})
+    }
+    metrics = (
+        Metric(f"echo on {count:,} at once, all together", "MiB/s", speed),
+        Metric(f"echo on {count:,} at once, speed of the slowest to the fastest", "", fairness),
+    )
+    return Work(f"busy-{count}", BUSY, contestants, metrics, suite.scale.rounds)
+
+
+def busy(suite: Suite, contender: Contender, count: int) -> Figures:
+    size = max(suite.scale.bytes // 4 // contender.share // count, 1)
+    with suite.other_side.listening("echo") as address:
+        job = {"MODE": "busy", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size}
+        return {**contender.run(LOAD, job), "bytes": size * count}
+
+
+def fairness(found: Figures) -> float:
+    """1 if all connections were done at the same time."""
+    return found["fastest"] / found["slowest"]

@@ -1,0 +1,92 @@
+"""Runs works: the contestants take turns, round by round."""
+
+from __future__ import annotations
+
+import datetime
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from benchmarks import machine
+from benchmarks.contenders.base import Contender, ContenderFailed, Figures
+from benchmarks.contenders.guests import Jco, Wasihost, WasmtimeCli
+from benchmarks.contenders.plain import PlainSockets
+from benchmarks.contenders.streams import AsyncioStreams
+from benchmarks.other_side import OtherSide
+from benchmarks.results import Results, Row
+from benchmarks.rows import bulk, calls, connections, startup, ticker
+from benchmarks.work import OURS, Scale, Suite, Work
+
+ROWS = (bulk, connections, ticker, calls, startup)
+
+
+def contenders(peers: bool = True) -> list[Contender]:
+    """All that there are; without `peers` those that run in this process."""
+    ours: list[Contender] = [Wasihost(), PlainSockets(), AsyncioStreams()]
+    return [*ours, WasmtimeCli(), Jco()] if peers else ours
+
+
+def works(suite: Suite, only: Iterable[str] = ()) -> Iterator[Work]:
+    """The works whose names begin with one of `only`; all of them without."""
+    prefixes = tuple(only)
+    for module in ROWS:
+        for work in module.works(suite):
+            if not prefixes or work.name.startswith(prefixes):
+                yield work
+
+
+def names(scale: Scale) -> list[str]:
+    """Those of all works."""
+    with OtherSide() as other_side:
+        return [work.name for work in works(Suite(scale, other_side, tuple(contenders(peers=False))))]
+
+
+def run(scale: Scale, only: Iterable[str] = (), peers: bool = True, on_rows: Callable[[list[Row]], None] = lambda _: None) -> Results:
+    """Measures everything; tells each work's rows when they are there."""
+    machine.raise_file_limit()
+    begin, date = time.monotonic(), datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    every = contenders(peers)
+    missing = {each.name: each.missing for each in every if each.missing}
+    rows: list[Row] = []
+    with OtherSide() as other_side:
+        suite = Suite(scale, other_side, tuple(each for each in every if not each.missing))
+        for work in works(suite, only):
+            found = measure(work, missing)
+            on_rows(found)
+            rows += found
+    described = {**machine.describe(), **{each.name: each.version() for each in suite.contenders if each.version()}}
+    return Results(scale.name, date, round(time.monotonic() - begin), described, missing, rows)
+
+
+def measure(work: Work, missing: dict[str, str]) -> list[Row]:
+    """The rows of one work. A contestant other than ours that fails is left out, and said to be missing."""
+    found: dict[str, list[Figures]] = {name: [] for name in work.contestants}
+    for turn in range(work.rounds):
+        for name in rotated(list(found), turn):
+            try:
+                found[name].append(work.contestants[name]())
+            except ContenderFailed as error:
+                print(f"{work.name}: {error}", file=sys.stderr)
+                del found[name]
+    return [
+        Row(
+            work.name,
+            work.group,
+            metric.title,
+            metric.unit,
+            {name: [round_off(metric.value(figures)) for figures in every] for name, every in found.items()},
+            metric.targets,
+        )
+        for metric in work.metrics
+    ]
+
+
+def rotated(names: list[str], turn: int) -> list[str]:
+    """Another one begins in each round."""
+    start = turn % len(names)
+    return names[start:] + names[:start]
+
+
+def round_off(value: float) -> float:
+    """Four digits say all there is."""
+    return float(f"{value:.4g}")
