@@ -30,6 +30,11 @@ class OtherSide:
         yield f"127.0.0.1:{self._process.stdout.readline().strip()}"
         self._tell("close")
 
+    @property
+    def process(self) -> int:
+        """Its id."""
+        return self._process.pid
+
     def knock(self, address: str, count: int) -> None:
         """It connects so many times; does not wait for that."""
         self._tell(f"knock {address} {count}")

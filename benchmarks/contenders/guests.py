@@ -99,7 +99,7 @@ class Jco(Process):
     """JavaScript: the guest transpiled by jco, on node."""
 
     name = "jco"
-    share = 128
+    share = 64
     slower = 8
 
     def __init__(self) -> None:

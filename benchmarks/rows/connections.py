@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from benchmarks.contenders.base import Contender, Figures, figures
+from benchmarks.machine import one_core
 from benchmarks.rows.bulk import speed
 from benchmarks.work import OURS, Metric, Suite, Work, at_least, at_most
 
 GROUP, IDLE, BUSY = "Connections and round trips", "One active connection among idle ones", "All connections busy at once"
 CLIENT, LOAD = "rust-tcp-client", "rust-tcp-load"
-FEW_IDLE = 10
+FEW = 10
+FEW_IDLE = f"{OURS}, {FEW} idle"
 
 
 def works(suite: Suite) -> Iterator[Work]:
@@ -26,9 +28,9 @@ def works(suite: Suite) -> Iterator[Work]:
         scale.rounds,
     )
     yield Work("accept", GROUP, _each(suite, accept), (Metric("accept and close", "per s", rate),), scale.rounds)
-    yield Work("pingpong", GROUP, _each(suite, pingpong), _latencies("1 byte there and back"), scale.rounds)
+    yield Work("pingpong", GROUP, _each(suite, pingpong), _latencies(), 3 * scale.rounds)
     for count in scale.idle:
-        yield idle_work(suite, count)
+        yield from idle_work(suite, count)
     for count in scale.idle[1:]:
         yield memory_work(suite, count)
     for count in scale.busy:
@@ -39,9 +41,10 @@ def _each(suite: Suite, do: Callable[[Suite, Contender], Figures]) -> Mapping[st
     return {each.name: partial(do, suite, each) for each in suite.contenders}
 
 
-def _latencies(title: str) -> tuple[Metric, ...]:
+def _latencies(idle: int = 0) -> tuple[Metric, ...]:
+    title = "1 byte there and back" + (f" among {idle:,} idle" if idle else "")
     return (
-        Metric(f"{title}, p50", "µs", lambda found: found["p50"] / 1000, (at_most(1.3, "asyncio streams"),)),
+        Metric(f"{title}, p50", "µs", lambda found: found["p50"] / 1000, () if idle else (at_most(1.3, "asyncio streams"),)),
         Metric(f"{title}, p99", "µs", lambda found: found["p99"] / 1000),
     )
 
@@ -68,7 +71,7 @@ def accept(suite: Suite, contender: Contender) -> Figures:
 
 def pingpong(suite: Suite, contender: Contender) -> Figures:
     rounds = max(suite.scale.pings // contender.slower, 1)
-    with suite.other_side.listening("echo") as address:
+    with suite.other_side.listening("echo") as address, one_core(suite.other_side.process):
         return contender.run(CLIENT, {"MODE": "pingpong", "ADDRESS": address, "CHUNK": 1, "ROUNDS": rounds})
 
 
@@ -80,35 +83,34 @@ def rate(found: Figures) -> float:
 # ---- one active among silent ones
 
 
-def idle_work(suite: Suite, count: int) -> Work:
-    contestants = {
-        each.name: partial(idle, suite, each, count) for each in suite.contenders if each.does({"CONNECTIONS": count})
-    }
-    targets = ()
-    if count > FEW_IDLE:
-        few = f"{OURS}, {FEW_IDLE} idle"
-        (ours,) = (each for each in suite.contenders if each.name == OURS)
-        contestants[few] = partial(idle, suite, ours, FEW_IDLE)
-        targets = (at_least(0.9, few),)
-    title = f"among {count:,} idle"
-    metrics = (
-        Metric(f"echo {title}", "MiB/s", speed, targets),
-        Metric(f"1 byte there and back {title}, p50", "µs", lambda found: found["p50"] / 1000),
-        Metric(f"1 byte there and back {title}, p99", "µs", lambda found: found["p99"] / 1000),
-    )
-    return Work(f"idle-{count}", IDLE, contestants, metrics, suite.scale.rounds)
+def idle_work(suite: Suite, count: int) -> Iterator[Work]:
+    """Throughput and round trips apart, since the latter share one core."""
+    for name, do, metrics in (("throughput", throughput, _echo(count)), ("latency", latency, _latencies(count))):
+        contestants = {
+            each.name: partial(do, suite, each, count) for each in suite.contenders if each.does({"CONNECTIONS": count})
+        }
+        if count > FEW:
+            (ours,) = (each for each in suite.contenders if each.name == OURS)
+            contestants[FEW_IDLE] = partial(do, suite, ours, FEW)
+        yield Work(f"idle-{name}-{count}", IDLE, contestants, metrics, suite.scale.rounds)
 
 
-def idle(suite: Suite, contender: Contender, count: int) -> Figures:
-    with suite.other_side.listening("echo") as address:
-        job = idle_job(suite, address, count, contender)
-        return {**contender.run(LOAD, job), "bytes": job["BYTES"]}
+def _echo(count: int) -> tuple[Metric, ...]:
+    return (Metric(f"echo among {count:,} idle", "MiB/s", speed, (at_least(0.9, FEW_IDLE),) if count > FEW else ()),)
 
 
-def idle_job(suite: Suite, address: str, count: int, contender: Contender) -> dict[str, str | int]:
+def throughput(suite: Suite, contender: Contender, count: int) -> Figures:
     size = max(suite.scale.bytes // 8 // contender.share, 1)
-    rounds = max(suite.scale.pings // 4 // contender.slower, 1)
-    return {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size, "ROUNDS": rounds}
+    with suite.other_side.listening("echo") as address:
+        job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size, "ROUNDS": 1}
+        return {**contender.run(LOAD, job), "bytes": size}
+
+
+def latency(suite: Suite, contender: Contender, count: int) -> Figures:
+    rounds = max(suite.scale.pings // contender.slower, 1)
+    with suite.other_side.listening("echo") as address, one_core(suite.other_side.process):
+        job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": 1, "ROUNDS": rounds}
+        return contender.run(LOAD, job)
 
 
 def memory_work(suite: Suite, count: int) -> Work:

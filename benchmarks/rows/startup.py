@@ -23,7 +23,7 @@ from wasihost.component.world.wiring import Wiring
 
 GROUP = "Start-up"
 GUEST = "rust-tcp-load"  # says hello, and has the size of what a toolchain makes
-BARE = "python -c 'import asyncio, wasmtime.component'"
+BARE = "bare import"  # python -c 'import asyncio, wasmtime.component'
 BARE_COMMAND = [sys.executable, "-c", "import asyncio, wasmtime.component; print('hello')"]
 OUR_COMMAND = [sys.executable, "-m", "wasihost", "run", PREBUILT / f"{GUEST}.wasm"]
 IMPORT = (
@@ -51,7 +51,7 @@ def start_work(suite: Suite, name: str, title: str, rounds: int) -> Work:
     commands: dict[str, Sequence[str | Path]] = {BARE: BARE_COMMAND, OURS: OUR_COMMAND}
     commands |= {each.name: each.command(GUEST, {}) for each in suite.contenders if isinstance(each, Process)}
     cache = tempfile.TemporaryDirectory() if name == "warm" else None
-    contestants = {each: partial(start, command, cache and cache.name) for each, command in commands.items()}
+    contestants = {each: partial(start, command, cache) for each, command in commands.items()}
     if cache:
         for run in contestants.values():
             run()
@@ -60,10 +60,10 @@ def start_work(suite: Suite, name: str, title: str, rounds: int) -> Work:
     return Work(f"start-{name}", GROUP, contestants, (metric,), rounds)
 
 
-def start(command: Sequence[str | Path], cache: str | None) -> Figures:
+def start(command: Sequence[str | Path], cache: tempfile.TemporaryDirectory[str] | None) -> Figures:
     """The time to the first byte of output."""
     with tempfile.TemporaryDirectory() as empty:
-        environment = {**os.environ, "XDG_CACHE_HOME": cache or empty}
+        environment = {**os.environ, "XDG_CACHE_HOME": cache.name if cache else empty}
         begin = time.perf_counter_ns()
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
             assert process.stdout is not None
