@@ -15,6 +15,16 @@ SHOWN = (OURS, "asyncio streams", "plain sockets")
 WORKS = ("bulk-", "connect", "accept", "pingpong", "idle-throughput", "busy")
 FASTER_IS_LESS = ("µs", "ms")
 
+STYLE = CleanStyle(
+    colors=("#d95f02", "#7570b3", "#666666"),
+    guide_stroke_color="#cccccc",
+    major_guide_stroke_color="#999999",
+    title_font_size=18,
+    legend_font_size=15,
+    label_font_size=13,
+    major_label_font_size=13,
+)
+
 
 def svg(results: Results) -> str:
     """A bar for each row and contestant: how many times as fast as Wasmtime's own host."""
@@ -26,15 +36,16 @@ def svg(results: Results) -> str:
         width=1000,
         height=160 + 34 * len(rows),
         legend_at_bottom=True,
+        legend_at_bottom_columns=len(SHOWN),
         truncate_legend=-1,
         truncate_label=-1,
         js=[],  # a picture, not a program
-        style=CleanStyle(title_font_size=18, legend_font_size=15, label_font_size=13, major_label_font_size=13),
+        style=STYLE,
         value_formatter=lambda value: f"{value:.2f}",
     )
     chart.uuid = "benchmarks"  # or every picture differs from every other
     chart.x_labels = [row.title for row in rows]
-    for name in reversed(SHOWN):
+    for name in SHOWN:
         chart.add(name, [speed(row, name) for row in rows])
     return re.sub(r"<!--.*?-->", "", str(chart.render(is_unicode=True))) + "\n"
 

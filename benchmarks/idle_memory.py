@@ -1,7 +1,7 @@
 """What one idle connection costs a Python host in memory: `idle_memory (python|process) CONTENDER ADDRESS CONNECTIONS`.
 
-`python` is what the interpreter allocated (tracemalloc, which slows everything down), `process` the resident set. A process
-of its own, so that nothing else is in it.
+`python` is what the interpreter allocated (tracemalloc, which slows everything down), `process` the resident set. A
+process of its own, so that nothing else is in it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.contenders.base import Contender
+from benchmarks.contenders.base import Contender, Job
 from benchmarks.contenders.guests import Wasihost
 from benchmarks.contenders.streams import AsyncioStreams
 from benchmarks.machine import raise_file_limit
@@ -41,8 +41,12 @@ def main() -> None:
     raise_file_limit()
     if what == "python":
         tracemalloc.start()
-    job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": int(count), "BYTES": 1, "ROUNDS": 1}
-    contenders[name].run("rust-tcp-load", job, lambda line: measured.setdefault(line, METERS[what]()))
+    job: Job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": int(count), "BYTES": 1, "ROUNDS": 1}
+
+    def measure(line: str) -> None:
+        measured[line] = METERS[what]()
+
+    contenders[name].run("rust-tcp-load", job, measure)
     print(f"{(measured['all open'] - measured['none open']) // int(count)} {what}")
 
 

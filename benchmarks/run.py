@@ -15,7 +15,7 @@ from benchmarks.contenders.streams import AsyncioStreams
 from benchmarks.other_side import OtherSide
 from benchmarks.results import Results, Row
 from benchmarks.rows import bulk, calls, connections, startup, ticker
-from benchmarks.work import OURS, Scale, Suite, Work
+from benchmarks.work import Scale, Suite, Work
 
 ROWS = (bulk, connections, ticker, calls, startup)
 
@@ -41,7 +41,9 @@ def names(scale: Scale) -> list[str]:
         return [work.name for work in works(Suite(scale, other_side, tuple(contenders(peers=False))))]
 
 
-def run(scale: Scale, only: Iterable[str] = (), peers: bool = True, on_rows: Callable[[list[Row]], None] = lambda _: None) -> Results:
+def run(
+    scale: Scale, only: Iterable[str] = (), peers: bool = True, on_rows: Callable[[list[Row]], None] = lambda _: None
+) -> Results:
     """Measures everything; tells each work's rows when they are there."""
     machine.raise_file_limit()
     begin, date = time.monotonic(), datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -130,7 +130,7 @@ def obey(word: str, *arguments: str) -> None:
         while listeners:
             close(listeners.pop())
     else:
-        print(listen(partial(SERVES[word], **{"size": int(size) for size in arguments})), flush=True)
+        print(listen(lambda connection: SERVES[word](connection, *map(int, arguments))), flush=True)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The guests themselves: under wasihost in this process, under the wasmtime CLI and under jco in processes of their own."""
+"""The guests themselves: under wasihost in this process, under the wasmtime CLI and jco in processes of their own."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Jco(Process):
     """JavaScript: the guest transpiled by jco, on node."""
 
     name = "jco"
-    share = 64
+    share = 128
     slower = 8
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 from benchmarks.contenders.base import Contender, Figures, Job, OnLine, percentile
 
@@ -120,7 +121,7 @@ def idle(address: str, on_line: OnLine, connections: int, rounds: int, bytes: in
     return {"bytes": 2 * bytes, "ns": nanoseconds, "p50": percentile(times, 50), "p99": percentile(times, 99)}
 
 
-JOBS = {
+JOBS: dict[str, Callable[..., Figures]] = {
     "send": send,
     "receive": receive,
     "echo": echo,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from benchmarks.contenders.base import Contender, Figures, Job, OnLine, percentile
@@ -158,7 +159,7 @@ async def busy(address: str, on_line: OnLine, connections: int, bytes: int, chun
     return {"bytes": total, "ns": nanoseconds, "fastest": min(times), "slowest": max(times)}
 
 
-JOBS = {
+JOBS: dict[str, Callable[..., Awaitable[Figures]]] = {
     "send": send,
     "receive": receive,
     "echo": echo,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.contenders.base import Contender, Figures
+from benchmarks.contenders.base import Contender, Figures, Job
 from benchmarks.work import Metric, Suite, Target, Work, at_least
 
 CHUNKS = {"16k": 16 << 10, "64k": 64 << 10, "1m": 1 << 20}
@@ -23,7 +23,14 @@ def works(suite: Suite) -> Iterator[Work]:
                     f"bulk-{mode}-{name}-{language}",
                     "Bytes over one connection",
                     {each.name: partial(move, suite, each, guest, mode, chunk) for each in contenders},
-                    (Metric(f"{mode}, {_size(chunk)} chunks, {language.capitalize()}", "MiB/s", speed, targets(mode, name)),),
+                    (
+                        Metric(
+                            f"{mode}, {_size(chunk)} chunks, {language.capitalize()}",
+                            "MiB/s",
+                            speed,
+                            targets(mode, name),
+                        ),
+                    ),
                     suite.scale.rounds,
                 )
 
@@ -41,7 +48,7 @@ def move(suite: Suite, contender: Contender, guest: str, mode: str, chunk: int) 
     size = max(suite.scale.bytes // contender.share, 1)
     listens = f"flood {size}" if mode == "receive" else LISTENS[mode]
     with suite.other_side.listening(listens) as address:
-        job = {"MODE": mode, "ADDRESS": address, "BYTES": size, "CHUNK": chunk}
+        job: Job = {"MODE": mode, "ADDRESS": address, "BYTES": size, "CHUNK": chunk}
         return {**contender.run(guest, job), "bytes": size}
 
 

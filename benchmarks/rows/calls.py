@@ -85,7 +85,9 @@ async def timed_async(call: Callable[[int], Awaitable[object]], seconds: float) 
         times *= 4
 
 
-def in_instance(guest: str, provider: dict[str, object], seconds: float, call: Callable[[Instance, int], Any]) -> Figures:
+def in_instance(
+    guest: str, provider: dict[str, object], seconds: float, call: Callable[[Instance, int], Any]
+) -> Figures:
     async def main() -> Figures:
         async with Host(policy=allow_all, providers=provider).open(load(guest)) as instance:
             return await timed_async(partial(call, instance), seconds)

@@ -7,12 +7,16 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from benchmarks.contenders.base import Contender, Figures, figures
+from benchmarks.contenders.base import Contender, Figures, Job, figures
 from benchmarks.machine import one_core
 from benchmarks.rows.bulk import speed
 from benchmarks.work import OURS, Metric, Suite, Work, at_least, at_most
 
-GROUP, IDLE, BUSY = "Connections and round trips", "One active connection among idle ones", "All connections busy at once"
+GROUP, IDLE, BUSY = (
+    "Connections and round trips",
+    "One active connection among idle ones",
+    "All connections busy at once",
+)
 CLIENT, LOAD = "rust-tcp-client", "rust-tcp-load"
 FEW = 10
 FEW_IDLE = f"{OURS}, {FEW} idle"
@@ -44,7 +48,9 @@ def _each(suite: Suite, do: Callable[[Suite, Contender], Figures]) -> Mapping[st
 def _latencies(idle: int = 0) -> tuple[Metric, ...]:
     title = "1 byte there and back" + (f" among {idle:,} idle" if idle else "")
     return (
-        Metric(f"{title}, p50", "µs", lambda found: found["p50"] / 1000, () if idle else (at_most(1.3, "asyncio streams"),)),
+        Metric(
+            f"{title}, p50", "µs", lambda found: found["p50"] / 1000, () if idle else (at_most(1.3, "asyncio streams"),)
+        ),
         Metric(f"{title}, p99", "µs", lambda found: found["p99"] / 1000),
     )
 
@@ -102,14 +108,14 @@ def _echo(count: int) -> tuple[Metric, ...]:
 def throughput(suite: Suite, contender: Contender, count: int) -> Figures:
     size = max(suite.scale.bytes // 8 // contender.share, 1)
     with suite.other_side.listening("echo") as address:
-        job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size, "ROUNDS": 1}
+        job: Job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size, "ROUNDS": 1}
         return {**contender.run(LOAD, job), "bytes": size}
 
 
 def latency(suite: Suite, contender: Contender, count: int) -> Figures:
     rounds = max(suite.scale.pings // contender.slower, 1)
     with suite.other_side.listening("echo") as address, one_core(suite.other_side.process):
-        job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": 1, "ROUNDS": rounds}
+        job: Job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": 1, "ROUNDS": rounds}
         return contender.run(LOAD, job)
 
 
@@ -151,7 +157,7 @@ def busy_work(suite: Suite, count: int) -> Work:
 def busy(suite: Suite, contender: Contender, count: int) -> Figures:
     size = max(suite.scale.bytes // 4 // contender.share // count, 1)
     with suite.other_side.listening("echo") as address:
-        job = {"MODE": "busy", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size}
+        job: Job = {"MODE": "busy", "ADDRESS": address, "CONNECTIONS": count, "BYTES": size}
         return {**contender.run(LOAD, job), "bytes": size * count}
 
 

@@ -25,7 +25,7 @@ GROUP = "Start-up"
 GUEST = "rust-tcp-load"  # says hello, and has the size of what a toolchain makes
 BARE = "bare import"  # python -c 'import asyncio, wasmtime.component'
 BARE_COMMAND = [sys.executable, "-c", "import asyncio, wasmtime.component; print('hello')"]
-OUR_COMMAND = [sys.executable, "-m", "wasihost", "run", PREBUILT / f"{GUEST}.wasm"]
+OUR_COMMAND: list[str | Path] = [sys.executable, "-m", "wasihost", "run", PREBUILT / f"{GUEST}.wasm"]
 IMPORT = (
     "import asyncio, time, wasmtime.component; start = time.perf_counter_ns(); "
     "import wasihost; print(time.perf_counter_ns() - start)"
@@ -43,7 +43,9 @@ def works(suite: Suite) -> Iterator[Work]:
         (Metric("reflect and compose, beside compiling the guest", "ms", milliseconds),),
         rounds,
     )
-    yield Work("import", GROUP, {OURS: import_alone}, (Metric("import wasihost", "ms", milliseconds, (at_most(15),)),), rounds)
+    yield Work(
+        "import", GROUP, {OURS: import_alone}, (Metric("import wasihost", "ms", milliseconds, (at_most(15),)),), rounds
+    )
 
 
 def start_work(suite: Suite, name: str, title: str, rounds: int) -> Work:

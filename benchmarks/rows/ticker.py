@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 from benchmarks.contenders import streams
@@ -23,7 +23,9 @@ def works(suite: Suite) -> Iterator[Work]:
             OURS: partial(measure, suite, mode, 1, run_guest),
             "asyncio streams": partial(measure, suite, mode, streams.AsyncioStreams.share, streams.do),
         }
-        metric = Metric(f"5 ms ticker beside {mode}, lateness p99", "ms", lambda found: found["p99"] / 1e6, (at_most(20),))
+        metric = Metric(
+            f"5 ms ticker beside {mode}, lateness p99", "ms", lambda found: found["p99"] / 1e6, (at_most(20),)
+        )
         yield Work(f"ticker-{mode}", "The embedder's own tasks", contestants, (metric,), suite.scale.rounds)
 
 
