@@ -51,7 +51,7 @@ def _ours(row: Row) -> str:
 def _theirs(row: Row, name: str, missing: dict[str, str]) -> str:
     value, ratio = row.value(name), row.ratio(name)
     if value is None or ratio is None:
-        return missing.get(name, "-")
+        return "failed" if name in row.values else missing.get(name, "-")
     return f"{number(value.median)}: **{number(ratio.median)} ×**{_range(ratio)}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +16,7 @@ from benchmarks.contenders.streams import AsyncioStreams
 from benchmarks.other_side import OtherSide
 from benchmarks.results import Results, Row
 from benchmarks.rows import bulk, calls, connections, startup, ticker
-from benchmarks.work import Scale, Suite, Work
+from benchmarks.work import Metric, Scale, Suite, Work
 
 ROWS = (bulk, connections, ticker, calls, startup)
 
@@ -53,42 +54,38 @@ def run(
     with OtherSide() as other_side:
         suite = Suite(scale, other_side, tuple(each for each in every if not each.missing))
         for work in works(suite, only):
-            found = measure(work, missing)
+            found = measure(work)
             on_rows(found)
             rows += found
     described = {**machine.describe(), **{each.name: each.version() for each in suite.contenders if each.version()}}
     return Results(scale.name, date, round(time.monotonic() - begin), described, missing, rows)
 
 
-def measure(work: Work, missing: dict[str, str]) -> list[Row]:
-    """The rows of one work. A contestant other than ours that fails is left out, and said to be missing."""
+def measure(work: Work) -> list[Row]:
+    """The rows of one work. A peer that fails is out, and has no figures."""
     found: dict[str, list[Figures]] = {name: [] for name in work.contestants}
+    failed: set[str] = set()
     for turn in range(work.rounds):
-        for name in rotated(list(found), turn):
+        for name in rotated([name for name in found if name not in failed], turn):
+            gc.collect()  # nobody pays for what others left
             try:
                 found[name].append(work.contestants[name]())
             except ContenderFailed as error:
                 print(f"{work.name}: {error}", file=sys.stderr)
-                del found[name]
+                failed.add(name)
+                found[name] = []
     return [
-        Row(
-            work.name,
-            work.group,
-            metric.title,
-            metric.unit,
-            {name: [round_off(metric.value(figures)) for figures in every] for name, every in found.items()},
-            metric.targets,
-        )
+        Row(work.name, work.group, metric.title, metric.unit, values_of(metric, found), metric.targets)
         for metric in work.metrics
     ]
+
+
+def values_of(metric: Metric, found: dict[str, list[Figures]]) -> dict[str, list[float]]:
+    """What a metric sees in each contestant's rounds; four digits say all there is."""
+    return {name: [float(f"{metric.value(each):.4g}") for each in every] for name, every in found.items()}
 
 
 def rotated(names: list[str], turn: int) -> list[str]:
     """Another one begins in each round."""
     start = turn % len(names)
     return names[start:] + names[:start]
-
-
-def round_off(value: float) -> float:
-    """Four digits say all there is."""
-    return float(f"{value:.4g}")

@@ -21,7 +21,7 @@ OnLine: TypeAlias = Callable[[str], None]
 
 
 class ContenderFailed(Exception):
-    """A contender could not do a job; the others go on."""
+    """A peer could not do a job."""
 
 
 class Contender(ABC):

@@ -10,8 +10,9 @@ from functools import partial
 from benchmarks.contenders.base import Contender, Figures, Job, figures
 from benchmarks.machine import one_core
 from benchmarks.rows.bulk import speed
-from benchmarks.work import OURS, Metric, Suite, Work, at_least, at_most
+from benchmarks.work import OURS, Metric, Suite, Target, Work, at_least, at_most
 
+ROUND_TRIP = "1 byte there and back"
 GROUP, IDLE, BUSY = (
     "Connections and round trips",
     "One active connection among idle ones",
@@ -32,9 +33,10 @@ def works(suite: Suite) -> Iterator[Work]:
         scale.rounds,
     )
     yield Work("accept", GROUP, _each(suite, accept), (Metric("accept and close", "per s", rate),), scale.rounds)
-    yield Work("pingpong", GROUP, _each(suite, pingpong), _latencies(), 3 * scale.rounds)
+    metrics = _latencies(ROUND_TRIP, at_most(1.3, "asyncio streams"))
+    yield Work("pingpong", GROUP, _each(suite, pingpong), metrics, 3 * scale.rounds)
     for count in scale.idle:
-        yield from idle_work(suite, count)
+        yield from idle_works(suite, count)
     for count in scale.idle[1:]:
         yield memory_work(suite, count)
     for count in scale.busy:
@@ -45,12 +47,9 @@ def _each(suite: Suite, do: Callable[[Suite, Contender], Figures]) -> Mapping[st
     return {each.name: partial(do, suite, each) for each in suite.contenders}
 
 
-def _latencies(idle: int = 0) -> tuple[Metric, ...]:
-    title = "1 byte there and back" + (f" among {idle:,} idle" if idle else "")
+def _latencies(title: str, *targets: Target) -> tuple[Metric, ...]:
     return (
-        Metric(
-            f"{title}, p50", "µs", lambda found: found["p50"] / 1000, () if idle else (at_most(1.3, "asyncio streams"),)
-        ),
+        Metric(f"{title}, p50", "µs", lambda found: found["p50"] / 1000, targets),
         Metric(f"{title}, p99", "µs", lambda found: found["p99"] / 1000),
     )
 
@@ -89,20 +88,19 @@ def rate(found: Figures) -> float:
 # ---- one active among silent ones
 
 
-def idle_work(suite: Suite, count: int) -> Iterator[Work]:
-    """Throughput and round trips apart, since the latter share one core."""
-    for name, do, metrics in (("throughput", throughput, _echo(count)), ("latency", latency, _latencies(count))):
+def idle_works(suite: Suite, count: int) -> Iterator[Work]:
+    """Throughput and round trips apart, since the latter share one core; both beside ourselves with few idle ones."""
+    many = count > FEW
+    echo = (Metric(f"echo among {count:,} idle", "MiB/s", speed, (at_least(0.9, FEW_IDLE),) * many),)
+    round_trip = _latencies(f"{ROUND_TRIP} among {count:,} idle", *(at_most(1.1, FEW_IDLE),) * many)
+    for name, do, metrics in (("throughput", throughput, echo), ("latency", latency, round_trip)):
         contestants = {
             each.name: partial(do, suite, each, count) for each in suite.contenders if each.does({"CONNECTIONS": count})
         }
-        if count > FEW:
+        if many:
             (ours,) = (each for each in suite.contenders if each.name == OURS)
             contestants[FEW_IDLE] = partial(do, suite, ours, FEW)
         yield Work(f"idle-{name}-{count}", IDLE, contestants, metrics, suite.scale.rounds)
-
-
-def _echo(count: int) -> tuple[Metric, ...]:
-    return (Metric(f"echo among {count:,} idle", "MiB/s", speed, (at_least(0.9, FEW_IDLE),) if count > FEW else ()),)
 
 
 def throughput(suite: Suite, contender: Contender, count: int) -> Figures:
