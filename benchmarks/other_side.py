@@ -6,6 +6,9 @@ import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]  # where `-m` finds us
 
 
 class OtherSide:
@@ -13,7 +16,7 @@ class OtherSide:
 
     def __init__(self) -> None:
         command = [sys.executable, "-m", "benchmarks.server"]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self) -> OtherSide:
         return self

@@ -9,6 +9,7 @@ from functools import partial
 
 from benchmarks.contenders.base import Contender, Figures, Job, figures
 from benchmarks.machine import one_core
+from benchmarks.other_side import ROOT
 from benchmarks.rows.bulk import speed
 from benchmarks.work import OURS, Metric, Suite, Target, Work, at_least, at_most
 
@@ -132,7 +133,8 @@ def memory(suite: Suite, name: str, count: int) -> Figures:
     for what in ("python", "process"):
         with suite.other_side.listening("echo") as address:
             command = [sys.executable, "-m", "benchmarks.idle_memory", what, name, address, str(count)]
-            found |= figures(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+            done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+            found |= figures(done.stdout)
     return found
 
 
