@@ -44,8 +44,8 @@ def raise_file_limit() -> None:
 def one_core(process: int) -> Iterator[None]:
     """This thread, what it starts, and another process share one core, where the system can do that.
 
-    For round trips: on several cores, waking an idle one takes longer than all else, and whether it must be woken is
-    chance.
+    For what waits for an answer each time: on several cores, waking an idle one takes longer than all else, and
+    whether it must be woken is chance.
     """
     if not hasattr(os, "sched_setaffinity"):
         yield

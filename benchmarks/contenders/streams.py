@@ -131,6 +131,7 @@ async def idle(address: str, on_line: OnLine, connections: int, rounds: int, byt
     on_line("none open")
     silent = [await connect(address) for _ in range(connections)]
     waiting = [asyncio.create_task(reader.read(16)) for reader, _ in silent]
+    await asyncio.sleep(0)  # they begin
     on_line("all open")
     connection = await connect(address, chunk)
     times = await round_trips(connection, rounds)

@@ -60,7 +60,7 @@ def _latencies(title: str, *targets: Target) -> tuple[Metric, ...]:
 
 def connect(suite: Suite, contender: Contender) -> Figures:
     rounds = max(suite.scale.connections // contender.slower, 1)
-    with suite.other_side.listening("drop") as address:
+    with suite.other_side.listening("drop") as address, one_core(suite.other_side.process):
         found = contender.run(CLIENT, {"MODE": "connect", "ADDRESS": address, "ROUNDS": rounds})
     return {**found, "connections": rounds}
 
@@ -72,7 +72,8 @@ def accept(suite: Suite, contender: Contender) -> Figures:
         if line.startswith("listening on "):
             suite.other_side.knock(line.split()[-1], rounds + 1)
 
-    return contender.run(LOAD, {"MODE": "accept", "ROUNDS": rounds}, knock)
+    with one_core(suite.other_side.process):
+        return contender.run(LOAD, {"MODE": "accept", "ROUNDS": rounds}, knock)
 
 
 def pingpong(suite: Suite, contender: Contender) -> Figures:

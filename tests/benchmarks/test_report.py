@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,15 @@ def test_figures_come_back_from_their_file(tmp_path: Path) -> None:
 # ---- what docs keep is of one run
 
 
+def drawn(svg: str) -> list[str]:
+    """The texts and values of a chart, however it looks."""
+    return re.findall(r"<(?:text|title|desc)[^>]*>([^<]+)<", svg)
+
+
 def test_the_chart_in_docs_is_drawn_from_the_figures_in_docs() -> None:
-    assert page.CHART.read_text(encoding="utf-8") == chart.svg(Results.load(page.FIGURES))
+    kept = drawn(page.CHART.read_text(encoding="utf-8"))
+    assert kept == drawn(chart.svg(Results.load(page.FIGURES)))
+    assert len(kept) > 50
 
 
 def test_the_tables_in_docs_are_those_of_the_figures_in_docs() -> None:
