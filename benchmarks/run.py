@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from benchmarks import machine
-from benchmarks.contenders.base import Contender, ContenderFailed, Figures
+from benchmarks.contenders.base import Contender, Figures
 from benchmarks.contenders.guests import Jco, Wasihost, WasmtimeCli
 from benchmarks.contenders.plain import PlainSockets
 from benchmarks.contenders.streams import AsyncioStreams
@@ -62,7 +62,7 @@ def run(
 
 
 def measure(work: Work) -> list[Row]:
-    """The rows of one work. A peer that fails is out, and has no figures."""
+    """The rows of one work. Who fails is out, and has no figures."""
     found: dict[str, list[Figures]] = {name: [] for name in work.contestants}
     failed: set[str] = set()
     for turn in range(work.rounds):
@@ -70,8 +70,8 @@ def measure(work: Work) -> list[Row]:
             gc.collect()  # nobody pays for what others left
             try:
                 found[name].append(work.contestants[name]())
-            except ContenderFailed as error:
-                print(f"{work.name}: {error}", file=sys.stderr)
+            except Exception as error:
+                print(f"{work.name}: {name} failed: {error!r}", file=sys.stderr)
                 failed.add(name)
                 found[name] = []
     return [

@@ -20,10 +20,6 @@ OnLine: TypeAlias = Callable[[str], None]
 """Is called with each line of output as it comes."""
 
 
-class ContenderFailed(Exception):
-    """A peer could not do a job."""
-
-
 class Contender(ABC):
     """Somebody who does the jobs of the guests; all times are taken within, so that no start-up counts."""
 

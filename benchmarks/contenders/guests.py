@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from benchmarks.contenders.base import PREBUILT, Contender, ContenderFailed, Figures, Job, OnLine, figures
+from benchmarks.contenders.base import PREBUILT, Contender, Figures, Job, OnLine, figures
 from wasihost import AdaptedComponent, Host, allow_all
 
 HERE = Path(__file__).parent
@@ -72,7 +72,7 @@ class Process(Contender):
             errors = process.stderr.read().decode()
         alarm.cancel()
         if process.returncode:
-            raise ContenderFailed(f"{self.name} on {guest} with {dict(job)}: code {process.returncode}, {errors}")
+            raise RuntimeError(f"{guest} with {dict(job)}: code {process.returncode}, {errors}")
         return figures(lines.last)
 
 
