@@ -19,7 +19,7 @@ def describe() -> dict[str, str]:
         "CPU": f"{_cpu_model()}, {os.cpu_count()} cores",
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "Python": f"{platform.python_implementation()} {platform.python_version()}",
-        "wasmtime": version("wasmtime"),
+        "wasmtime-py": version("wasmtime"),
         "wasihost": version("wasihost"),
     }
 

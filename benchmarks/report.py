@@ -45,14 +45,15 @@ def _wanted(row: Row, missing: dict[str, str]) -> list[str]:
 
 def _ours(row: Row) -> str:
     found = row.value(OURS)
-    return f"{number(found.median)} {row.unit}".strip() if found else "-"
+    return f"{number(found.median)} {row.unit}".strip() if found else "failed"
 
 
 def _theirs(row: Row, name: str, missing: dict[str, str]) -> str:
     value, ratio = row.value(name), row.ratio(name)
-    if value is None or ratio is None:
+    if value is None:
         return "failed" if name in row.values else missing.get(name, "-")
-    return f"{number(value.median)}: **{number(ratio.median)} ×**{_range(ratio)}"
+    beside = f": **{number(ratio.median)} ×**{_range(ratio)}" if ratio else ""
+    return f"{number(value.median)}{beside}"
 
 
 def _range(found: Spread) -> str:

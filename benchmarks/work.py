@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from benchmarks.contenders.base import Contender, Figures
 from benchmarks.other_side import OtherSide
@@ -73,7 +73,6 @@ class Suite:
     scale: Scale
     other_side: OtherSide
     contenders: tuple[Contender, ...]
-    missing: dict[str, str] = field(default_factory=dict)
 
 
 def at_least(limit: float, against: str | None = None) -> Target:

@@ -87,7 +87,7 @@ class WasmtimeCli(Process):
         self.missing = None if self.path else "not installed"
 
     def version(self) -> str:
-        return _first_line([self.path, "--version"])
+        return _first_line([self.path, "--version"]).removeprefix("wasmtime ")
 
     def command(self, guest: str, job: Job) -> Sequence[str | Path]:
         flags = ["-Wcomponent-model-async=y", "-Sp3=y", "-Sinherit-network=y"]
