@@ -33,7 +33,7 @@ class Scale:
 # 4,000 connections: less than a third of the ports that one address has, for each contestant
 FULL = Scale("full", 3, 1 << 30, 4000, 4000, (10, 1000, 10_000), (100, 1000), 0.2, 9)
 QUICK = Scale("quick", 1, 1 << 27, 500, 1000, (10, 1000), (100,), 0.05, 3)
-TINY = Scale("tiny", 1, 1 << 16, 10, 10, (2, 5), (3,), 0.001, 1)
+TINY = Scale("tiny", 1, 1 << 16, 10, 10, (2, 12), (3,), 0.001, 1)
 
 
 @dataclass(frozen=True)

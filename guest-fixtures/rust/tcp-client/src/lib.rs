@@ -42,7 +42,8 @@ async fn client() -> Checked {
     let moved = try_join_all(all).await?;
     let nanoseconds = monotonic_clock::now() - start;
     let bytes: u64 = moved.iter().map(|one| one.bytes).sum();
-    let latencies = moved.iter().find(|one| !one.latencies.is_empty()).map_or(String::new(), |one| format!(", {}", one.latencies));
+    let latencies =
+        moved.iter().find(|one| !one.latencies.is_empty()).map_or(String::new(), |one| format!(", {}", one.latencies));
     print::out(&format!("{mode}: {connections} connections, {bytes} bytes, {nanoseconds} ns{latencies}\n")).await;
     Ok(())
 }

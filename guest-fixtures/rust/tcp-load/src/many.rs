@@ -54,5 +54,8 @@ pub async fn busy(settings: &Settings) -> Checked<String> {
     join_all(connections.into_iter().map(Connection::close)).await;
     let bytes = 2 * settings.bytes * settings.connections;
     let (fastest, slowest) = (times.iter().min().unwrap_or(&0), times.iter().max().unwrap_or(&0));
-    Ok(format!("{} connections, {bytes} bytes, {nanoseconds} ns, {fastest} fastest, {slowest} slowest", settings.connections))
+    Ok(format!(
+        "{} connections, {bytes} bytes, {nanoseconds} ns, {fastest} fastest, {slowest} slowest",
+        settings.connections
+    ))
 }
