@@ -100,8 +100,8 @@ def accept(listener: socket.socket, serve: Callable[[socket.socket], object]) ->
     for _ in range(64):
         try:
             connection, _address = listener.accept()
-        except BlockingIOError:
-            return
+        except OSError:
+            return  # nobody waits, or the listener was closed just now
         connection.setblocking(False)
         serve(connection)
 
