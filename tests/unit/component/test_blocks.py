@@ -72,7 +72,7 @@ def test_nobody_gets_a_large_block_while_many_streams_have_one(blocks: Blocks) -
 
 def test_thousands_who_wait_and_then_need_no_block_are_called_one_after_another(blocks: Blocks) -> None:
     taken = [take(blocks) for _ in range(BLOCK_COUNT)]
-    called = []
+    called: list[int] = []
 
     def has_nothing_to_read() -> None:
         called.append(len(called))
