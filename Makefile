@@ -26,8 +26,8 @@ check: setup ## Lint, check the formatting and the types
 demo: setup ## Run guests on loopback sockets and say what happens
 	$(BIN)/python examples/demo.py
 
-bench: setup ## Measure against plain Python sockets
-	$(BIN)/python benchmarks/run.py
+bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help for more
+	$(BIN)/python -m benchmarks $(ARGS)
 
 soak: setup ## Move 10 GiB and open 100,000 connections: nothing may grow
 	$(BIN)/python -m tests.soak

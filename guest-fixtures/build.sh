@@ -12,7 +12,7 @@ RELEASE=rust/target/wasm32-unknown-unknown/release
 P2_RELEASE=rust/target/wasm32-wasip2/release
 
 # name in prebuilt/ = what cargo calls it
-RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client \
+RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_load rust-calls=calls \
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions"
 
@@ -50,6 +50,7 @@ build_c() {
   tool sh c/build.sh
   install_fixture build/c/tcp-methods.wasm c-tcp-methods
   install_fixture build/c/echo-client.wasm c-echo-client
+  install_fixture build/c/tcp-client.wasm c-tcp-client
 }
 
 checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }

@@ -1,6 +1,8 @@
-"""`rust-tcp-client` in each MODE, and `c-echo-client`, with a plain asyncio server on the other side."""
+"""`rust-tcp-client` and `c-tcp-client` in each MODE, and `c-echo-client`, with a plain asyncio server as their peer."""
 
 from __future__ import annotations
+
+import re
 
 import pytest
 
@@ -34,7 +36,7 @@ async def test_mode_receive(family: FamilyName) -> None:
 async def test_mode_pingpong(family: FamilyName) -> None:
     async with server(echo, family) as peer:
         printed = await run_async("rust-tcp-client", ADDRESS=peer.address, MODE="pingpong", CHUNK=100, ROUNDS=300)
-    assert printed.startswith("pingpong: 1 connections, 60000 bytes")
+    assert re.fullmatch(r"pingpong: 1 connections, 60000 bytes, \d+ ns, \d+ p50, \d+ p99\n", printed)
 
 
 @families
@@ -81,6 +83,17 @@ async def test_a_peer_that_resets_is_told() -> None:
         guest = Guest("rust-tcp-client", env={"ADDRESS": peer.address, "MODE": "send", "BYTES": 50_000_000})
         await fails(guest.host.run_async(load("rust-tcp-client")), GuestExit)
     assert "connection-reset" in str(guest.stderr) or "connection-broken" in str(guest.stderr)
+
+
+@families
+@pytest.mark.parametrize("mode", ["send", "receive", "echo"])
+@pytest.mark.parametrize("chunk", [1000, 65536, 1 << 20])
+async def test_the_c_client_moves_every_byte(mode: str, chunk: int, family: FamilyName) -> None:
+    size = 3_000_000
+    serve = {"send": discard, "receive": giving(size), "echo": echo}[mode]
+    async with server(serve, family) as peer:
+        printed = await run_async("c-tcp-client", ADDRESS=peer.address, MODE=mode, BYTES=size, CHUNK=chunk)
+    assert re.fullmatch(rf"{mode}: 1 connections, {size * (1 + (mode == 'echo'))} bytes, \d+ ns\n", printed)
 
 
 @families

@@ -68,3 +68,17 @@ def test_nobody_gets_a_large_block_while_many_streams_have_one(blocks: Blocks) -
     for block in taken:
         blocks.give(block)
     assert take(blocks, bulk=True).size == LARGE_BLOCK_SIZE
+
+
+def test_thousands_who_wait_and_then_need_no_block_are_called_one_after_another(blocks: Blocks) -> None:
+    taken = [take(blocks) for _ in range(BLOCK_COUNT)]
+    called: list[int] = []
+
+    def has_nothing_to_read() -> None:
+        called.append(len(called))
+        blocks.give(take(blocks))
+
+    for _ in range(5000):
+        blocks.want(has_nothing_to_read)
+    blocks.give(taken[0])
+    assert len(called) == 5000

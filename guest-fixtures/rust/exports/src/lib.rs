@@ -80,6 +80,7 @@ impl api::Guest for Exports {
 
     async fn wait(n: u32) -> u32 { running::wait(n, 50).await }
     async fn wait_for(n: u32, ms: u32) -> u32 { running::wait(n, ms).await }
+    async fn sleep_times(times: u32, ms: u32) { running::sleep_times(times, ms).await }
     fn waiting() -> (u32, u32) { running::waiting() }
     fn spin(rounds: u64) -> u64 { running::spin(rounds) }
     async fn async_spin(rounds: u64) -> u64 { running::spin(rounds) }

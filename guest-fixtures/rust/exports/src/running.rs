@@ -41,6 +41,12 @@ pub async fn wait(n: u32, ms: u32) -> u32 {
     n
 }
 
+pub async fn sleep_times(times: u32, ms: u32) {
+    for _ in 0..times {
+        host::sleep(ms).await;
+    }
+}
+
 /// A xorshift generator: the compiler cannot see its end from its beginning.
 pub fn spin(rounds: u64) -> u64 {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -17,6 +17,7 @@ pub mod bindings {
 pub mod cases;
 pub mod check;
 pub mod environment;
+pub mod latencies;
 pub mod net;
 pub mod print;
 pub mod pump;

@@ -1,12 +1,20 @@
 //! What one connection does in each MODE.
 
 use futures::future::join;
+use support::latencies::{self, Latencies};
 use support::{Checked, Failure, TcpSocket, address, check, pump, wit_stream};
 use wit_bindgen::{StreamReader, StreamResult};
 
 use crate::Settings;
 
 const DEFAULT_BYTES: u64 = 65536;
+
+/// How many bytes one connection moved, and how long each round of a pingpong took.
+#[derive(Default)]
+pub struct Moved {
+    pub bytes: u64,
+    pub latencies: Latencies,
+}
 
 async fn connected(settings: &Settings) -> Checked<TcpSocket> {
     let socket = TcpSocket::create(address::family(&settings.address))?;
@@ -106,21 +114,16 @@ async fn verify(reader: &mut StreamReader<u8>, chunk: usize) -> Checked<u64> {
 }
 
 /// One message of CHUNK bytes there and back, ROUNDS times.
-pub async fn pingpong(settings: &Settings) -> Checked<u64> {
+pub async fn pingpong(settings: &Settings) -> Checked<Moved> {
     let socket = connected(settings).await?;
     let (mut writer, data) = wit_stream::new();
     let sent = socket.send(data);
     let (mut reader, received) = socket.receive();
     let message = pattern(settings.chunk);
-    for _ in 0..settings.rounds {
-        let unsent = writer.write_all(message.clone()).await;
-        check::holds(unsent.is_empty(), "the peer stopped taking messages")?;
-        let answer = pump::exactly(&mut reader, message.len()).await;
-        check::holds(answer == message, "the answer differs from the message")?;
-    }
+    let latencies = latencies::pingpong(&mut writer, &mut reader, &message, settings.rounds).await?;
     drop(writer);
     sent.await?;
     check::equal(pump::discard(&mut reader, settings.chunk, u64::MAX).await, 0)?;
     received.await?;
-    Ok(2 * settings.rounds * settings.chunk as u64)
+    Ok(Moved { bytes: 2 * settings.rounds * settings.chunk as u64, latencies })
 }

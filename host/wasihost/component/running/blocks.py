@@ -53,6 +53,7 @@ class Blocks:
         self._small = _Pool(memory, BLOCKS, BLOCK_SIZE, BLOCK_COUNT)
         self._large = _Pool(memory, LARGE_BLOCKS, LARGE_BLOCK_SIZE, LARGE_BLOCK_COUNT)
         self._wanting: deque[Callable[[], None]] = deque()
+        self._calling_back = False
         self._taken = 0
         self.completions = 0  # of the turn under way
 
@@ -76,5 +77,11 @@ class Blocks:
         """The block is free again."""
         self._taken -= 1
         (self._small if block.size == BLOCK_SIZE else self._large).free.append(block)
-        while self._wanting and self._small.free:
-            self._wanting.popleft()()
+        if self._calling_back:
+            return  # who gives its block back in the callback: the loop further up goes on
+        self._calling_back = True
+        try:
+            while self._wanting and self._small.free:
+                self._wanting.popleft()()
+        finally:
+            self._calling_back = False
