@@ -41,18 +41,17 @@ def raise_file_limit() -> None:
 
 
 @contextlib.contextmanager
-def one_core(process: int) -> Iterator[None]:
-    """This thread, what it starts, and another process share one core, where the system can do that.
+def cores_apart(process: int) -> Iterator[None]:
+    """This thread and what it starts have a core, another process has another, where the system has two.
 
-    For what waits for an answer each time: on several cores, waking an idle one takes longer than all else, and
-    whether it must be woken is chance.
+    For what waits for an answer each time: whether both sides share a core, where none has to be woken, is chance.
     """
-    if not hasattr(os, "sched_setaffinity"):
+    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(allowed) < 2:
         yield
         return
-    allowed = os.sched_getaffinity(0)
-    for each in (0, process):
-        os.sched_setaffinity(each, {min(allowed)})
+    for each, core in zip((0, process), allowed, strict=False):
+        os.sched_setaffinity(each, {core})
     try:
         yield
     finally:

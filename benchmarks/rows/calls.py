@@ -170,10 +170,17 @@ def tasks(ms: int, seconds: float) -> Figures:
 def exported(count: int, seconds: float) -> Figures:
     """So many calls under way at a time."""
 
-    async def call(instance: Instance, times: int) -> None:
-        for _ in range(times):
-            await asyncio.gather(*(instance.call(f"{EXPORTS}#async-echo-u32", n) for n in range(count)))
+    path = f"{EXPORTS}#async-echo-u32"
 
+    async def call_one(instance: Instance, times: int) -> None:
+        for n in range(times):
+            await instance.call(path, n)
+
+    async def call_all(instance: Instance, times: int) -> None:
+        for _ in range(times):
+            await asyncio.gather(*(instance.call(path, n) for n in range(count)))
+
+    call = call_one if count == 1 else call_all
     found = in_instance("rust-exports", {"test:exports/host": Sleeper()}, seconds, call)
     return {**found, "calls": found["calls"] * count}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
 from benchmarks.contenders.base import Contender, Figures, Job, figures
-from benchmarks.machine import one_core
+from benchmarks.machine import cores_apart
 from benchmarks.other_side import ROOT
 from benchmarks.rows.bulk import speed
 from benchmarks.work import OURS, Metric, Suite, Target, Work, at_least, at_most
@@ -60,7 +60,7 @@ def _latencies(title: str, *targets: Target) -> tuple[Metric, ...]:
 
 def connect(suite: Suite, contender: Contender) -> Figures:
     rounds = max(suite.scale.connections // contender.slower, 1)
-    with suite.other_side.listening("drop") as address, one_core(suite.other_side.process):
+    with suite.other_side.listening("drop") as address, cores_apart(suite.other_side.process):
         found = contender.run(CLIENT, {"MODE": "connect", "ADDRESS": address, "ROUNDS": rounds})
     return {**found, "connections": rounds}
 
@@ -72,13 +72,13 @@ def accept(suite: Suite, contender: Contender) -> Figures:
         if line.startswith("listening on "):
             suite.other_side.knock(line.split()[-1], rounds + 1)
 
-    with one_core(suite.other_side.process):
+    with cores_apart(suite.other_side.process):
         return contender.run(LOAD, {"MODE": "accept", "ROUNDS": rounds}, knock)
 
 
 def pingpong(suite: Suite, contender: Contender) -> Figures:
     rounds = max(suite.scale.pings // contender.slower, 1)
-    with suite.other_side.listening("echo") as address, one_core(suite.other_side.process):
+    with suite.other_side.listening("echo") as address, cores_apart(suite.other_side.process):
         return contender.run(CLIENT, {"MODE": "pingpong", "ADDRESS": address, "CHUNK": 1, "ROUNDS": rounds})
 
 
@@ -91,7 +91,7 @@ def rate(found: Figures) -> float:
 
 
 def idle_works(suite: Suite, count: int) -> Iterator[Work]:
-    """Throughput and round trips apart, since the latter share one core; both beside ourselves with few idle ones."""
+    """Throughput, and round trips with a core for each side; both beside ourselves with few idle ones."""
     many = count > FEW
     echo = (Metric(f"echo among {count:,} idle", "MiB/s", speed, (at_least(0.9, FEW_IDLE),) * many),)
     round_trip = _latencies(f"{ROUND_TRIP} among {count:,} idle", *(at_most(1.1, FEW_IDLE),) * many)
@@ -114,7 +114,7 @@ def throughput(suite: Suite, contender: Contender, count: int) -> Figures:
 
 def latency(suite: Suite, contender: Contender, count: int) -> Figures:
     rounds = max(suite.scale.pings // contender.slower, 1)
-    with suite.other_side.listening("echo") as address, one_core(suite.other_side.process):
+    with suite.other_side.listening("echo") as address, cores_apart(suite.other_side.process):
         job: Job = {"MODE": "idle", "ADDRESS": address, "CONNECTIONS": count, "BYTES": 1, "ROUNDS": rounds}
         return contender.run(LOAD, job)
 
