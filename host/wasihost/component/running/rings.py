@@ -63,6 +63,7 @@ class Rings:
         self._bytes = memory
         self._queue: list[int] = []
         self._waiting: dict[int, WhenDone] = {}
+        self._queued: set[int] = set()  # ends whose operation is still in the queue
         self._when_dropped: dict[int, Callable[[], None]] = {}
         self._buffers: dict[int, int] = {}
         self.blocks = Blocks(memory)
@@ -105,6 +106,8 @@ class Rings:
 
     def _withdraw(self, end: int) -> None:
         """The guest dropped its end before our operation was carried out, which would be a trap now."""
+        if end not in self._queued:
+            return
         for at in range(0, len(self._queue), SUBMISSION_WORDS):
             if self._queue[at + 2] == end and self._queue[at] in _COPIES:
                 del self._queue[at : at + SUBMISSION_WORDS]
@@ -115,6 +118,7 @@ class Rings:
         words = min(len(queue), MAX_SUBMISSIONS * SUBMISSION_WORDS)
         _words(words).pack_into(self._bytes, SUBMISSIONS, *queue[:words])
         del queue[:words]
+        self._queued = set(queue[2::SUBMISSION_WORDS]) & self._queued if queue else set()
         return words // SUBMISSION_WORDS
 
     # ---- what pumps and calls do
@@ -154,6 +158,7 @@ class Rings:
     def begin(self, operation: Operation, kind: int, end: int, a: int, b: int, done: WhenDone) -> None:
         """Queues a read or write; `done` gets its result. An end has at most one under way."""
         self._waiting[end] = done
+        self._queued.add(end)
         self.submit(operation, kind, end, a, b)
 
     def cancel(self, operation: Operation, kind: int, end: int) -> None:
@@ -165,7 +170,7 @@ class Rings:
         """False if it is too early: to cancel what has not begun, or what may complete at once, would be a trap."""
         if not self.is_busy(end):
             return True
-        if end in self._queue[2::SUBMISSION_WORDS]:
+        if end in self._queued:
             return False
         self.submit(operation, kind, end)
         return True
