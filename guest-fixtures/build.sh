@@ -14,6 +14,7 @@ P2_RELEASE=rust/target/wasm32-wasip2/release
 # name in prebuilt/ = what cargo calls it
 RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_load rust-calls=calls \
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
+rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
 rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions"
 
 tool() { $GUEST_RUN "$@"; }
@@ -51,6 +52,7 @@ build_c() {
   install_fixture build/c/tcp-methods.wasm c-tcp-methods
   install_fixture build/c/echo-client.wasm c-echo-client
   install_fixture build/c/tcp-client.wasm c-tcp-client
+  install_fixture build/c/udp-methods.wasm c-udp-methods
 }
 
 checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }

@@ -3,9 +3,9 @@
 set -eu
 out=build/c
 wit-bindgen c --world test:fixtures/program --out-dir $out build/wit/fixtures >/dev/null
-for name in tcp-methods echo-client tcp-client; do
+for name in tcp-methods echo-client tcp-client udp-methods; do
   clang --target=wasm32-unknown-unknown -std=gnu11 -Oz -flto -ffreestanding -nostdlib -Wall -Wextra -Wno-unused-parameter \
     -Ic/include -I$out -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -o $out/$name.core.wasm \
-    c/$name.c c/guest.c c/tcp.c c/mini.c $out/program.c $out/program_component_type.o
+    c/$name.c c/guest.c c/tcp.c c/udp.c c/mini.c $out/program.c $out/program_component_type.o
   wasm-tools component new $out/$name.core.wasm -o $out/$name.wasm
 done

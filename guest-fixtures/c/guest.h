@@ -7,6 +7,7 @@
 #include "program.h"
 
 typedef wasi_sockets_types_own_tcp_socket_t tcp;
+typedef wasi_sockets_types_own_udp_socket_t udp;
 typedef wasi_sockets_types_ip_socket_address_t address;
 typedef wasi_sockets_types_stream_u8_t byte_reader;
 typedef wasi_sockets_types_stream_u8_writer_t byte_writer;
@@ -23,6 +24,13 @@ enum {
   ADDRESS_IN_USE, REMOTE_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_BROKEN, CONNECTION_RESET, CONNECTION_ABORTED,
   DATAGRAM_TOO_LARGE, OTHER,
 };
+typedef wasi_sockets_types_error_code_t error;
+static inline code to_code(bool good, error *reason) {
+  if (good) return OK;
+  code number = reason->tag;
+  wasi_sockets_types_error_code_free(reason);
+  return number;
+}
 
 // Printing.
 void print_out(const char *text);
@@ -46,6 +54,17 @@ bool code_differs(const char *file, int line, const char *what, code got, code w
 
 // Waiting.
 program_waitable_status_t wait_if_blocked(uint32_t waitable, program_waitable_status_t status);
+static inline void wait_for_subtask(program_subtask_t subtask) {
+  program_waitable_set_t set = program_waitable_set_new();
+  program_waitable_join(subtask, set);
+  program_event_t event;
+  // STARTED may come before RETURNED
+  do program_waitable_set_wait(set, &event);
+  while (event.code != PROGRAM_SUBTASK_RETURNED);
+  program_waitable_join(subtask, 0);
+  program_subtask_drop(subtask);
+  program_waitable_set_drop(set);
+}
 code await_outcome(outcome future);
 bool write_all(byte_writer writer, const uint8_t *bytes, size_t count);  // false: the reader is gone
 size_t read_some(byte_reader reader, uint8_t *bytes, size_t room, bool *ended);
@@ -80,6 +99,25 @@ code tcp_set_send_buffer_size(tcp socket, uint64_t value);
 void tcp_drop(tcp socket);
 // One socket from the stream; false if the stream has ended.
 bool tcp_accept(accept_stream accepted, tcp *socket);
+
+// The 15 imported functions of udp-socket, and its drop. `to` and `from` may be NULL.
+enum { DATAGRAM_ROOM = 65536 };
+code udp_create(int family, udp *socket);
+code udp_bind(udp socket, address local);
+code udp_connect(udp socket, address remote);
+code udp_disconnect(udp socket);
+code udp_send(udp socket, const uint8_t *bytes, size_t count, const address *to);
+code udp_receive(udp socket, uint8_t *bytes, size_t *count, address *from);  // there is DATAGRAM_ROOM at `bytes`
+code udp_local_address(udp socket, address *to);
+code udp_remote_address(udp socket, address *to);
+int udp_family(udp socket);
+code udp_get_unicast_hop_limit(udp socket, uint8_t *value);
+code udp_set_unicast_hop_limit(udp socket, uint8_t value);
+code udp_get_receive_buffer_size(udp socket, uint64_t *value);
+code udp_set_receive_buffer_size(udp socket, uint64_t value);
+code udp_get_send_buffer_size(udp socket, uint64_t *value);
+code udp_set_send_buffer_size(udp socket, uint64_t value);
+void udp_drop(udp socket);
 
 // The program; `run` returns err if it returns false.
 bool guest_main(void);

@@ -1,16 +1,7 @@
 // tcp-socket with short names, its results as plain codes.
 #include "guest.h"
 
-typedef wasi_sockets_types_error_code_t error;
-
 static wasi_sockets_types_borrow_tcp_socket_t lend(tcp socket) { return wasi_sockets_types_borrow_tcp_socket(socket); }
-
-static code to_code(bool good, error *reason) {
-  if (good) return OK;
-  code number = reason->tag;
-  wasi_sockets_types_error_code_free(reason);
-  return number;
-}
 
 code tcp_create(int family, tcp *socket) {
   error reason;
@@ -20,18 +11,6 @@ code tcp_create(int family, tcp *socket) {
 code tcp_bind(tcp socket, address local) {
   error reason;
   return to_code(wasi_sockets_types_method_tcp_socket_bind(lend(socket), &local, &reason), &reason);
-}
-
-static void wait_for_subtask(program_subtask_t subtask) {
-  program_waitable_set_t set = program_waitable_set_new();
-  program_waitable_join(subtask, set);
-  program_event_t event;
-  // STARTED may come before RETURNED
-  do program_waitable_set_wait(set, &event);
-  while (event.code != PROGRAM_SUBTASK_RETURNED);
-  program_waitable_join(subtask, 0);
-  program_subtask_drop(subtask);
-  program_waitable_set_drop(set);
 }
 
 code tcp_connect(tcp socket, address remote) {

@@ -33,10 +33,13 @@ examples:
 """
 
 _RULES = """\
-The guest may use no network unless it is allowed here. A RULE is tcp://HOST:PORT, where HOST is an IP address (IPv6 in
-brackets), a network such as 10.0.0.0/8, or * for any, and PORT is a number, or * for any.
+The guest may use no network unless it is allowed here. A RULE is tcp://HOST:PORT or udp://HOST:PORT, where HOST is an
+IP address (IPv6 in brackets), a network such as 10.0.0.0/8, or * for any, and PORT is a number, or * for any.
   --allow-outbound 'tcp://[::1]:*' --allow-outbound tcp://10.0.0.0/8:443
+  --allow-outbound udp://10.0.0.1:53     to send there, and to receive what comes from there
   --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
+  --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
+A NAME is a host name, *.example.com for every name below example.com, or * for every name.
 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
@@ -98,6 +101,7 @@ def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
     host = Host(
         policy=_policy(arguments),
+        hosts=_hosts(arguments),
         env=dict(arguments.env),
         args=[Path(path).name, *words],
         on_stats=_tell_stats if arguments.stats else None,
@@ -133,11 +137,19 @@ def _cache(arguments: argparse.Namespace) -> Cache | None:
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:
+    rules = (arguments.allow_outbound, arguments.allow_inbound, arguments.allow_resolve)
     if not arguments.allow_net:
-        return Rules(arguments.allow_outbound, arguments.allow_inbound)
-    if arguments.allow_outbound or arguments.allow_inbound:
+        return Rules(*rules)
+    if any(rules):
         raise RuleError("--allow-net allows everything: leave it out, or the rules beside it")
     return allow_all
+
+
+def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    hosts: dict[str, list[str]] = {}
+    for name, address in arguments.host:
+        hosts.setdefault(name.lower(), []).append(address)
+    return hosts
 
 
 # ---- the command line
@@ -163,18 +175,32 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "run",
         help="run a component that exports wasi:cli/run",
-        usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...]\n"
-        "                    [--env NAME=VALUE ...] [--no-cache] [--stats] COMPONENT [ARG ...]",
+        usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
+        "                     --allow-resolve NAME ...]\n"
+        "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--no-cache] [--stats]\n"
+        "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--allow-net", action="store_true", help="allow every use of the network")
-    for name, what in (("outbound", "connecting to these addresses"), ("inbound", "listening on these addresses")):
+    parser.add_argument("--allow-net", action="store_true", help="allow every use of the network, and every name")
+    for name, word, what in (
+        ("outbound", "RULE", "connecting and sending to these addresses"),
+        ("inbound", "RULE", "listening and receiving on these addresses"),
+        ("resolve", "NAME", "looking up these names"),
+    ):
         parser.add_argument(
-            f"--allow-{name}", action="append", default=[], metavar="RULE", help=f"allow {what}; may be repeated"
+            f"--allow-{name}", action="append", default=[], metavar=word, help=f"allow {what}; may be repeated"
         )
+    parser.add_argument(
+        "--host",
+        action="append",
+        type=_variable,
+        default=[],
+        metavar="NAME=ADDRESS",
+        help="tell the guest this address of a name, which it may always look up; may be repeated, also for one name",
+    )
     parser.add_argument(
         "--env",
         action="append",

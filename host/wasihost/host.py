@@ -23,6 +23,7 @@ from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
 from wasihost.network.base import Network
+from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, deny_all
 from wasihost.wasi import cli, clocks, sockets
@@ -57,10 +58,11 @@ def _is_wasi_0_2(interface: str) -> bool:
 class Host:
     """Runs WASI 0.3 components.
 
-    - `policy`: who may connect where: `Rules`, `allow_all`, or any callable `(address, use) -> bool`, also async.
-      Nothing
-      is allowed by default.
+    - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
+      `(address, use) -> bool`, also async. Nothing is allowed by default.
     - `network`: what sockets stand on; the operating system's by default.
+    - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
+    - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
@@ -73,6 +75,8 @@ class Host:
         *,
         policy: Policy = deny_all,
         network: Network | None = None,
+        hosts: Mapping[str, Addresses] | None = None,
+        resolver: Resolver | None = None,
         env: Mapping[str, str] | None = None,
         args: Iterable[str] = (),
         cwd: str | None = None,
@@ -84,6 +88,7 @@ class Host:
         cache: Cache | None = None,
     ) -> None:
         self._policy, self._network = policy, network or OsNetwork()
+        self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._providers = dict(providers or {})
@@ -149,7 +154,7 @@ class Host:
         return {
             **cli.providers(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
             **clocks.providers(),
-            **sockets.providers(self._network, self._policy),
+            **sockets.providers(self._network, self._policy, self._names),
             **self._providers,
         }
 

@@ -21,9 +21,10 @@ USAGE_ERRORS = {
     "abbreviated-option": ["run", "--allow-n", "guest.wasm"],
     "env-without-value": ["run", "--env", "NAME", "guest.wasm"],
     "env-without-name": ["run", "--env", "=value", "guest.wasm"],
+    "host-without-address": ["run", "--host", "db", "guest.wasm"],
     "two-components-to-inspect": ["inspect", "guest.wasm", "guest.wasm"],
 }
-BAD_RULES = ["", "localhost", "udp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://localhost:80", "tcp://127.0.0.1:65536"]
+BAD_RULES = ["", "localhost", "sctp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://localhost:80", "tcp://127.0.0.1:65536"]
 
 
 def _complaint(done: Finished, code: int) -> str:
@@ -49,9 +50,21 @@ def test_a_bad_rule_exits_2_and_is_named(cli: Cli, write: Write, rule: str) -> N
     assert f"rule {rule!r}: " in _complaint(cli("run", option, rule, write(commands.OK)), 2)
 
 
+@pytest.mark.parametrize("name", ["", "a b", "127.0.0.1", "*.", "a.*"])
+def test_a_bad_rule_for_names_exits_2_and_is_named(cli: Cli, write: Write, name: str) -> None:
+    complaint = _complaint(cli("run", f"--allow-resolve={name}", write(commands.OK)), 2)
+    assert complaint.startswith(f"rule {name!r}: expected a name")
+
+
+@pytest.mark.parametrize("host", ["db=localhost", "db=10.0.0", "a b=10.0.0.1"])
+def test_a_bad_host_exits_2_and_is_named(cli: Cli, write: Write, host: str) -> None:
+    name, _, _ = host.partition("=")
+    assert _complaint(cli("run", "--host", host, write(commands.OK)), 2).startswith(f"hosts: {name!r}: ")
+
+
 def test_rules_beside_allow_net_are_refused(cli: Cli, write: Write) -> None:
-    done = cli("run", "--allow-net", "--allow-outbound", "tcp://*:443", write(commands.OK))
-    assert "--allow-net" in _complaint(done, 2)
+    for rule in ("--allow-outbound=tcp://*:443", "--allow-resolve=*"):
+        assert "--allow-net" in _complaint(cli("run", "--allow-net", rule, write(commands.OK)), 2)
 
 
 @pytest.mark.parametrize("command", ["run", "inspect"])

@@ -146,6 +146,34 @@ def test_other_rules_do_not_help(cli: Cli, allow: str) -> None:
     assert "access-denied" in done.err
 
 
+UDP_RULES = ["--allow-inbound=udp://127.0.0.1:*", "--allow-outbound=udp://127.0.0.0/8:*"]
+
+
+@pytest.mark.parametrize("allow", [["--allow-net"], UDP_RULES])
+def test_a_guest_answers_datagrams_where_it_is_allowed(cli: Cli, allow: list[str]) -> None:
+    server = cli.start("run", *allow, "--env", "MESSAGES=1", PREBUILT / "rust-udp-echo.wasm")
+    host, _, port = _listening(server).rpartition(":")
+    with socket.socket(type=socket.SOCK_DGRAM) as peer:
+        peer.settimeout(TIMEOUT_S)
+        peer.sendto(b"to and fro", (host, int(port)))
+        assert peer.recv(100) == b"to and fro"
+    assert server.wait(TIMEOUT_S) == 0
+
+
+def _printed(cli: Cli, name: str, *options: str) -> str:
+    """What the guest hears about a name."""
+    guest = PREBUILT / "rust-resolve.wasm"
+    return cli("run", *options, "--env", "CASE=print", "--env", f"NAME={name}", guest).out.removesuffix("ok print\n")
+
+
+def test_a_guest_hears_of_hosts_and_of_names_that_are_allowed(cli: Cli) -> None:
+    options = ["--host", "api=10.0.0.2", "--host", "db=10.0.0.1", "--host", "API=::1", "--allow-resolve=localhost"]
+    assert _printed(cli, "api", *options) == "10.0.0.2\n::1\n"
+    assert _printed(cli, "example.com", *options) == "access-denied\n"
+    assert set(_printed(cli, "localhost", *options).split()) <= {"127.0.0.1", "::1"}
+    assert set(_printed(cli, "localhost", "--allow-net").split()) <= {"127.0.0.1", "::1"}
+
+
 # ---- interruption
 
 

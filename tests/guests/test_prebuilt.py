@@ -1,4 +1,4 @@
-"""The fixtures themselves: as committed, small, all tested, and calling every function of tcp-socket."""
+"""The fixtures themselves: as committed, small, all tested, and calling every function of tcp-socket and udp-socket."""
 
 from __future__ import annotations
 
@@ -20,35 +20,32 @@ VENDORED = Path(__file__).parents[2] / "wit"
 
 @functools.cache
 def imported(name: str) -> set[str]:
-    """The functions of wasi:sockets/types, of any version, that a fixture imports."""
+    """The functions of wasi:sockets, of any version, that a fixture imports."""
     world = reflect(default_engine(), (PREBUILT / f"{name}.wasm").read_bytes())
     return {
         func
         for interface, items in world.imports.items()
-        if interface.startswith("wasi:sockets/types@")
+        if interface.startswith("wasi:sockets/")
         for func in items.funcs
     }
 
 
-def tcp_functions() -> list[str]:
-    """The functions of the resource tcp-socket, as the vendored WIT declares them."""
+def functions(resource: str) -> list[str]:
+    """The functions of a resource, as the vendored WIT declares them."""
     texts = [path.read_text(encoding="utf-8") for path in VENDORED.rglob("*.wit")]
-    (body,) = {
-        match[1] for text in texts if (match := re.search(r"^ +resource tcp-socket \{(.*?)^ +\}", text, re.M | re.S))
-    }
+    pattern = rf"^ +resource {resource} \{{(.*?)^ +\}}"
+    (body,) = {match[1] for text in texts if (match := re.search(pattern, text, re.M | re.S))}
     found = re.findall(r"^ +([a-z-]+): (static )?(?:async )?func\(", body, re.M)
-    return [f"[{'static' if static else 'method'}]tcp-socket.{name}" for name, static in found]
+    return [f"[{'static' if static else 'method'}]{resource}.{name}" for name, static in found]
 
 
-TCP_FUNCTIONS = tcp_functions()
+TCP_FUNCTIONS, UDP_FUNCTIONS = functions("tcp-socket"), functions("udp-socket")
 
 
 def test_the_sums_are_right() -> None:
     lines = (PREBUILT / "SHA256SUMS").read_text(encoding="utf-8").splitlines()
-    expected = [
-        f"{hashlib.sha256((PREBUILT / f'{name}.wasm').read_bytes()).hexdigest()}  {name}.wasm" for name in NAMES
-    ]
-    assert lines == expected
+    files = sorted(PREBUILT.glob("*.wasm"), key=lambda path: path.name)
+    assert lines == [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in files]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -67,17 +64,19 @@ def test_compiles(name: str) -> None:
     load(name)
 
 
-def test_tcp_socket_has_25_functions() -> None:
-    assert len(TCP_FUNCTIONS) == 25
+def test_the_functions_of_the_resources_are_found() -> None:
+    assert (len(TCP_FUNCTIONS), len(UDP_FUNCTIONS)) == (25, 15)
 
 
 @pytest.mark.parametrize("language", ["rust", "c"])
-@pytest.mark.parametrize("function", TCP_FUNCTIONS)
+@pytest.mark.parametrize("function", TCP_FUNCTIONS + UDP_FUNCTIONS)
 def test_some_fixture_imports(function: str, language: str) -> None:
     assert function in set().union(*(imported(name) for name in NAMES if name.startswith(f"{language}-")))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if imported(name)])
-def test_drops_its_sockets(name: str) -> None:
+@pytest.mark.parametrize("resource", ["tcp-socket", "udp-socket"])
+@pytest.mark.parametrize("name", NAMES)
+def test_drops_its_sockets(name: str, resource: str) -> None:
     """`resource.drop` is no function of an interface: a core module imports it by this name."""
-    assert b"[resource-drop]tcp-socket" in (PREBUILT / f"{name}.wasm").read_bytes()
+    if f"[static]{resource}.create" in imported(name):
+        assert f"[resource-drop]{resource}".encode() in (PREBUILT / f"{name}.wasm").read_bytes()

@@ -1,6 +1,6 @@
-"""The seam between providers and whatever carries the bytes: two classes and an address.
+"""The seam between providers and whatever carries the bytes: sockets for TCP and UDP, an address, and names.
 
-Everything here is non-blocking and free of the operating system: a network in memory implements the same two classes.
+Everything here is non-blocking and free of the operating system: a network in memory implements the same classes.
 
 Theory of operation. A call is tried first; when it cannot go on it raises `BlockingIOError`, and the caller asks with
 `wait_readable` or `wait_writable` to be called back once, when another try is worth it. There is at most one waiter per
@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import enum
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
 from wasihost.frozen import Frozen
 
 Family: TypeAlias = Literal[4, 6]  # as `ipaddress` counts
+IpAddress: TypeAlias = IPv4Address | IPv6Address
 
 
 class Address(Frozen):
     """An IP address and a port; `flow_info` and `scope_id` have a meaning for IPv6 only (RFC 3493, section 3.3)."""
 
-    ip: IPv4Address | IPv6Address
+    ip: IpAddress
     port: int
     flow_info: int = 0
     scope_id: int = 0
@@ -42,7 +43,10 @@ WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv
 
 
 class Option(enum.IntEnum):
-    """What can be set on a socket; every value is an int. An accepted socket inherits all of them."""
+    """What can be set on a socket; every value is an int. An accepted socket inherits all of them.
+
+    UDP sockets have the hop limit, of unicast datagrams, and the two buffer sizes.
+    """
 
     KEEP_ALIVE = enum.auto()  # 0 or 1
     KEEP_ALIVE_IDLE_S = enum.auto()
@@ -53,61 +57,18 @@ class Option(enum.IntEnum):
     SEND_BUFFER_BYTES = enum.auto()
 
 
-class Socket(ABC):
-    """A TCP socket."""
+class Endpoint(ABC):
+    """What sockets of both protocols have."""
 
     __slots__ = ()
-
-    # ---- life, in the order of the calls
 
     @abstractmethod
     def bind(self, address: Address) -> None:
         """Takes a local address; port 0 is any free port. TIME_WAIT of an earlier socket is no obstacle."""
 
     @abstractmethod
-    def connect(self, address: Address) -> None:
-        """Begins to connect; `finish_connect` tells the outcome. EADDRINUSE: no free port is left."""
-
-    @abstractmethod
-    def finish_connect(self) -> None:
-        """Returns when connected. BlockingIOError: not yet, wait until writable."""
-
-    @abstractmethod
-    def listen(self, backlog: int) -> None:
-        """Lets connections come in; called again, changes how many may wait to be accepted."""
-
-    @abstractmethod
-    def accept(self) -> tuple[Socket, Address]:
-        """The next connection and its peer. BlockingIOError: none yet, wait until readable.
-
-        ECONNABORTED stands for every connection that failed before it was accepted; the socket goes on listening.
-        """
-
-    @abstractmethod
     def close(self) -> None:
         """Ends the socket and its waits, whose callbacks are not called. Closing again does nothing."""
-
-    @abstractmethod
-    def abort(self) -> None:
-        """Closes with a reset: the peer sees ECONNRESET."""
-
-    # ---- bytes
-
-    @abstractmethod
-    def recv_into(self, view: memoryview) -> int:
-        """Fills the beginning of `view`, which has room for at least a byte; 0 after the peer's last byte."""
-
-    @abstractmethod
-    def send(self, view: memoryview) -> int:
-        """Takes the beginning of `view`; the number of bytes taken."""
-
-    @abstractmethod
-    def shutdown_read(self) -> None:
-        """No more is received (SHUT_RD)."""
-
-    @abstractmethod
-    def shutdown_write(self) -> None:
-        """No more is sent: the peer reads to the end of what was sent (SHUT_WR, a FIN)."""
 
     # ---- questions and options
 
@@ -131,11 +92,11 @@ class Socket(ABC):
 
     @abstractmethod
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` once, from the event loop, when `recv_into` or `accept` is worth a try."""
+        """Calls `callback` once, from the event loop, when receiving or accepting is worth a try."""
 
     @abstractmethod
     def wait_writable(self, callback: Callable[[], None]) -> None:
-        """Calls `callback` once, from the event loop, when `send` or `finish_connect` is worth a try."""
+        """Calls `callback` once, from the event loop, when sending or `finish_connect` is worth a try."""
 
     @abstractmethod
     def cancel_readable(self) -> None:
@@ -146,9 +107,93 @@ class Socket(ABC):
         """Forgets the waiter of `wait_writable`, if there is one."""
 
 
+class Socket(Endpoint):
+    """A TCP socket."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def connect(self, address: Address) -> None:
+        """Begins to connect; `finish_connect` tells the outcome. EADDRINUSE: no free port is left."""
+
+    @abstractmethod
+    def finish_connect(self) -> None:
+        """Returns when connected. BlockingIOError: not yet, wait until writable."""
+
+    @abstractmethod
+    def listen(self, backlog: int) -> None:
+        """Lets connections come in; called again, changes how many may wait to be accepted."""
+
+    @abstractmethod
+    def accept(self) -> tuple[Socket, Address]:
+        """The next connection and its peer. BlockingIOError: none yet, wait until readable.
+
+        ECONNABORTED stands for every connection that failed before it was accepted; the socket goes on listening.
+        """
+
+    @abstractmethod
+    def abort(self) -> None:
+        """Closes with a reset: the peer sees ECONNRESET."""
+
+    @abstractmethod
+    def recv_into(self, view: memoryview) -> int:
+        """Fills the beginning of `view`, which has room for at least a byte; 0 after the peer's last byte."""
+
+    @abstractmethod
+    def send(self, view: memoryview) -> int:
+        """Takes the beginning of `view`; the number of bytes taken."""
+
+    @abstractmethod
+    def shutdown_read(self) -> None:
+        """No more is received (SHUT_RD)."""
+
+    @abstractmethod
+    def shutdown_write(self) -> None:
+        """No more is sent: the peer reads to the end of what was sent (SHUT_WR, a FIN)."""
+
+
+class DatagramSocket(Endpoint):
+    """A UDP socket."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def connect(self, address: Address) -> None:
+        """Makes `address` the only peer of a bound socket, in the place of another. A failure changes nothing."""
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """Anybody is a peer again; the local port stays."""
+
+    @abstractmethod
+    def recv_from(self) -> tuple[bytes, Address]:
+        """The next datagram, whole, and who sent it. BlockingIOError: none yet, wait until readable.
+
+        ECONNREFUSED and the like tell, once, what became of an earlier datagram to the peer.
+        """
+
+    @abstractmethod
+    def send_to(self, data: bytes, address: Address | None) -> None:
+        """Sends a datagram from a bound socket; None: to the peer it is connected to.
+
+        BlockingIOError: no room, wait until writable. EMSGSIZE: it is larger than a datagram can be.
+        """
+
+
 class Network(ABC):
-    """Where sockets come from."""
+    """Where sockets and the addresses of names come from."""
 
     @abstractmethod
     def tcp_socket(self, family: Family) -> Socket:
         """A new TCP socket; one for IPv6 carries IPv6 only. EAFNOSUPPORT: there is no such family here."""
+
+    @abstractmethod
+    def udp_socket(self, family: Family) -> DatagramSocket:
+        """A new UDP socket; otherwise as `tcp_socket`."""
+
+    @abstractmethod
+    async def resolve(self, name: str) -> Sequence[IpAddress]:
+        """The addresses of a name in ASCII, best first; the event loop is not blocked.
+
+        `socket.gaierror` with EAI_NONAME: there is no such name, EAI_AGAIN: later there may be, EAI_FAIL: never.
+        """

@@ -15,9 +15,11 @@ from unittest.mock import Mock
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
-from wasihost.network import os_network
+from wasihost.network import os_tcp
 from wasihost.network.base import WILDCARD, Address, Family, Option, Socket
-from wasihost.network.os_network import OsNetwork, OsSocket
+from wasihost.network.os_endpoint import from_os
+from wasihost.network.os_network import OsNetwork
+from wasihost.network.os_tcp import OsSocket
 
 
 class Sockets:
@@ -242,7 +244,7 @@ def test_other_options_may_fail() -> None:
 async def test_options_that_the_system_does_not_inherit_are_set_again(
     sockets: Sockets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(os_network._NOT_INHERITED, 4, (Option.HOP_LIMIT,))
+    monkeypatch.setitem(os_tcp._NOT_INHERITED, 4, (Option.HOP_LIMIT,))
     listener, client = sockets.listener(4), sockets.create(4)
     listener.set_option(Option.HOP_LIMIT, 42)
     assert listener._set_on_listener == {Option.HOP_LIMIT: 42}
@@ -308,7 +310,7 @@ def test_flow_info_of_any_size_is_taken(sockets: Sockets) -> None:
 
 
 def test_the_scope_in_an_address_of_the_system_is_a_number_only() -> None:
-    assert os_network._from_os(("fe80::1%eth0", 80, 0, 2)) == Address(ip_address("fe80::1"), 80, 0, 2)
+    assert from_os(("fe80::1%eth0", 80, 0, 2)) == Address(ip_address("fe80::1"), 80, 0, 2)
 
 
 # ---- waiting

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from wasihost.errors import RuleError
 from wasihost.network.base import WILDCARD, Address
-from wasihost.network.policy import Rules, SocketAddressUse, allow_all, deny_all, parse_rule
+from wasihost.network.policy import Rules, SocketAddressUse, allow_all, ask_about_name, deny_all, parse_rule
 
 USES = list(SocketAddressUse)
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
 ACCEPT, CONNECT = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.TCP_CONNECT
+UDP_BIND, UDP_SEND, UDP_RECEIVE = SocketAddressUse.UDP_BIND, SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE
 ADDRESSES = st.builds(Address, st.ip_addresses(), st.integers(0, 0xFFFF))
 
 
@@ -104,9 +105,94 @@ def test_an_outbound_rule_does_not_allow_to_listen_after_its_bind() -> None:
     assert not rules(_at("0.0.0.0:50000"), LISTEN)
 
 
-def test_udp_is_not_allowed_by_rules_for_tcp() -> None:
-    rules = Rules(outbound=["tcp://*:*"], inbound=["tcp://*:*"])
-    assert not any(rules(_at("127.0.0.1:53"), use) for use in USES if use.value.startswith("udp"))
+@given(ADDRESSES, st.sampled_from(USES), st.sampled_from(["tcp", "udp"]))
+def test_rules_count_for_their_own_protocol_only(address: Address, use: SocketAddressUse, protocol: str) -> None:
+    everything = [f"{protocol}://*:*"]
+    assert Rules(everything, everything)(address, use) == use.value.startswith(protocol)
+
+
+# ---- UDP
+
+
+@given(ADDRESSES)
+def test_an_outbound_rule_allows_to_send_and_to_hear_the_reply(address: Address) -> None:
+    rules = Rules(outbound=["udp://10.0.0.0/8:53", "udp://[::/8]:*"])
+    assert rules(address, UDP_SEND) == rules(address, UDP_RECEIVE)
+
+
+def test_an_outbound_rule_for_udp_matches_what_it_says() -> None:
+    rules = Rules(outbound=["udp://10.0.0.0/8:53"])
+    assert rules(_at("10.1.1.1:53"), UDP_SEND)
+    assert not rules(_at("10.1.1.1:54"), UDP_SEND)
+    assert not rules(_at("11.1.1.1:53"), UDP_RECEIVE)
+
+
+def test_an_outbound_rule_for_udp_allows_the_implicit_bind_of_its_family_only() -> None:
+    rules = Rules(outbound=["udp://10.0.0.1:53"])
+    assert rules(WILDCARD[4], UDP_BIND)
+    assert not rules(WILDCARD[6], UDP_BIND)
+    assert not rules(WILDCARD[4], BIND)
+
+
+@given(ADDRESSES)
+def test_who_may_bind_receives_from_anybody_and_answers_nobody(address: Address) -> None:
+    rules = Rules(inbound=["udp://127.0.0.1:53"])
+    assert rules(address, UDP_RECEIVE)
+    assert not rules(address, UDP_SEND)
+    assert rules(address, UDP_BIND) == (address == _at("127.0.0.1:53"))
+
+
+# ---- names
+
+
+@pytest.mark.parametrize(
+    ("rule", "inside", "outside"),
+    [
+        (
+            "db.example.com",
+            ["db.example.com", "db.example.com."],
+            ["example.com", "a.db.example.com", "xdb.example.com"],
+        ),
+        ("*.example.com", ["a.example.com", "a.b.example.com"], ["example.com", "aexample.com", "com"]),
+        ("DB.Example.com.", ["db.example.com"], ["db"]),
+        ("bücher.test", ["xn--bcher-kva.test"], ["bucher.test"]),
+        ("*.bücher.test", ["a.xn--bcher-kva.test"], ["xn--bcher-kva.test"]),
+        ("*", ["localhost", "a.b.c"], []),
+    ],
+)
+def test_a_rule_for_names_matches_what_it_says(rule: str, inside: list[str], outside: list[str]) -> None:
+    rules = Rules(resolve=[rule])
+    assert [name for name in inside if not rules.may_resolve(name)] == []
+    assert [name for name in outside if rules.may_resolve(name)] == []
+
+
+@given(ADDRESSES, st.sampled_from(USES))
+def test_a_rule_for_names_allows_no_address(address: Address, use: SocketAddressUse) -> None:
+    assert not Rules(resolve=["*"])(address, use)
+
+
+def test_a_rule_for_addresses_allows_no_name() -> None:
+    rules = Rules(outbound=["tcp://*:*", "udp://*:*"], inbound=["tcp://*:*", "udp://*:*"])
+    assert not rules.may_resolve("localhost")
+
+
+def test_a_policy_without_an_opinion_of_names_allows_none() -> None:
+    assert ask_about_name(allow_all, "localhost") is True
+    assert ask_about_name(deny_all, "localhost") is False
+
+
+@pytest.mark.parametrize(
+    "rule", ["", "a b", "127.0.0.1", "[::1]", "tcp://localhost:80", "*.", "*x", "a.*", "**", "*.*"]
+)
+def test_a_bad_rule_for_names_is_named(rule: str) -> None:
+    with pytest.raises(RuleError) as caught:
+        Rules(resolve=[rule])
+    assert str(caught.value).startswith(f"rule {rule!r}: expected a name, such as db.example.com")
+
+
+def test_a_rule_for_names_that_is_no_string_is_told() -> None:
+    with pytest.raises(RuleError, match="rule 80: expected a name"):
+        Rules(resolve=[80])  # type: ignore[list-item]
 
 
 # ---- bad rules
@@ -116,7 +202,9 @@ def test_udp_is_not_allowed_by_rules_for_tcp() -> None:
     ("rule", "part", "expected"),
     [
         ("127.0.0.1:80", "beginning '127.0.0.1:80' at position 0", "tcp://HOST:PORT"),
-        ("udp://127.0.0.1:80", "beginning 'udp:' at position 0", "tcp://HOST:PORT"),
+        ("sctp://127.0.0.1:80", "beginning 'sctp:' at position 0", "tcp://HOST:PORT or udp://HOST:PORT"),
+        ("udp:/127.0.0.1:80", "beginning 'udp:/127.0.0.1:80' at position 0", "tcp://HOST:PORT or udp://HOST:PORT"),
+        ("udp://127.0.0.1:x", "port 'x' at position 16", "a number from 1 to 65535, or *"),
         ("", "beginning '' at position 0", "tcp://HOST:PORT"),
         ("tcp://127.0.0.1", "end '' at position 15", "':' and a port"),
         ("tcp://[::1]", "end '' at position 11", "':' and a port"),
@@ -160,7 +248,11 @@ def test_a_rule_that_is_no_string_is_told() -> None:
 HOSTS = st.one_of(st.text(), st.ip_addresses().map(str), st.ip_addresses().map("[{}]".format))
 
 
-@given(st.one_of(st.text(), st.builds("tcp://{}:{}".format, HOSTS, st.text() | st.integers())))
+@given(
+    st.one_of(
+        st.text(), st.builds("{}://{}:{}".format, st.sampled_from(["tcp", "udp"]), HOSTS, st.text() | st.integers())
+    )
+)
 def test_any_text_is_a_rule_or_a_rule_error(text: str) -> None:
     try:
         rule = parse_rule(text)

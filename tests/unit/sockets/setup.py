@@ -8,15 +8,16 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.unit.sockets.fake_network import BLOCKED, FakeNetwork, FakeSocket
+from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost.component.streams import ByteSink, StreamReader
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.policy import Policy, SocketAddressUse, allow_all
-from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress
+from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost.wasi.sockets.errors import Code
 from wasihost.wasi.sockets.tcp import TcpSocket
 from wasihost.wasi.sockets.types import Types
+from wasihost.wasi.sockets.udp import UdpSocket
 
 T = TypeVar("T")
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
@@ -75,6 +76,21 @@ class Guest:
         self.calls.append(tcp.connect(v4(80)))
         self.calls[-1].send(None)
         return tcp, socket
+
+    def create_udp(self) -> tuple[UdpSocket, FakeDatagramSocket]:
+        udp = self.types.UdpSocket.create(self.types, IpAddressFamily.IPV4)
+        return udp, self.network.made_udp[-1]
+
+    def bound_udp(self) -> tuple[UdpSocket, FakeDatagramSocket]:
+        udp, socket = self.create_udp()
+        at_once(udp.bind(v4(0)))
+        return udp, socket
+
+    def connected_udp(self) -> tuple[UdpSocket, FakeDatagramSocket]:
+        """Connected to `PEER`."""
+        udp, socket = self.bound_udp()
+        at_once(udp.connect(from_network(PEER)))
+        return udp, socket
 
     def cancel(self) -> None:
         """Cancels the calls that wait."""

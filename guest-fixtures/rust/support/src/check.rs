@@ -21,6 +21,12 @@ impl Failure {
     pub fn new(what: impl Into<String>) -> Failure {
         Failure(Box::new(Details { what: what.into(), place: Location::caller() }))
     }
+
+    /// The same place with another text, which was not known when the place was.
+    pub fn with(mut self, what: impl Into<String>) -> Failure {
+        self.0.what = what.into();
+        self
+    }
 }
 
 impl Display for Failure {

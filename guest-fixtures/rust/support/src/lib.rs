@@ -21,9 +21,11 @@ pub mod latencies;
 pub mod net;
 pub mod print;
 pub mod pump;
+pub mod udp;
 
 pub use bindings::wasi::clocks::monotonic_clock;
-pub use bindings::wasi::sockets::types::{ErrorCode, IpAddressFamily, IpSocketAddress, TcpSocket};
+pub use bindings::wasi::sockets::ip_name_lookup;
+pub use bindings::wasi::sockets::types::{ErrorCode, IpAddressFamily, IpSocketAddress, TcpSocket, UdpSocket};
 pub use bindings::wit_stream;
 pub use check::{Checked, Failure};
 

@@ -144,8 +144,7 @@ class HostCalls:
             call = self._begin(adapted)
             try:
                 result = method.call(*args)
-                if can_wait and asyncio.iscoroutine(result):
-                    task = eager.begin(result)
+                if can_wait and (task := _begun(result)) is not None:
                     if not task.done():
                         self._wait(call, task)
                         return PENDING
@@ -379,3 +378,10 @@ class HostCalls:
 
     def _give(self, token: int, values: list[Any]) -> None:
         self._expected.pop(token)(values)
+
+
+def _begun(result: Any) -> asyncio.Future[Any] | None:
+    """What an async function gave to be waited for, a coroutine or a future; None: it gave its result."""
+    if asyncio.isfuture(result):
+        return result
+    return eager.begin(result) if asyncio.iscoroutine(result) else None

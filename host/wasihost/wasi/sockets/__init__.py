@@ -1,17 +1,22 @@
-"""`wasi:sockets`: the provider is `types.Types`; addresses, errors and states each have one file."""
+"""`wasi:sockets`: the providers are `types.Types` and `ip_name_lookup.IpNameLookup`."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from wasihost.network.base import Network
+from wasihost.network.names import Names
 from wasihost.network.policy import Policy
+from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
 from wasihost.wasi.sockets.types import Types
 
 IN_ORDER: Final = ("wasi:sockets/types#[method]tcp-socket.bind",)
 """Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""
 
 
-def providers(network: Network, policy: Policy) -> dict[str, object]:
-    """A provider for each interface, by its name without the version."""
-    return {"wasi:sockets/types": Types(network, policy)}
+def providers(network: Network, policy: Policy, names: Names | None = None) -> dict[str, object]:
+    """A provider for each interface, by its name without the version. `names` are the network's if none are given."""
+    return {
+        "wasi:sockets/types": Types(network, policy),
+        "wasi:sockets/ip-name-lookup": IpNameLookup(names or Names(network.resolve), policy),
+    }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+import errno
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from wasihost.component.values import WitError
-from wasihost.network.base import Address, Network
+from wasihost.network.base import Address, Family, Network
 from wasihost.network.policy import Policy, SocketAddressUse, deny_all
-from wasihost.wasi.sockets.errors import ErrorCode
+from wasihost.wasi.sockets.errors import ErrorCode, wit_error
+
+T = TypeVar("T")
 
 
 class Access:
@@ -21,8 +25,20 @@ class Access:
         """The policy's answer, which may take time."""
         return self.policy(address, use)
 
-    async def require(self, address: Address, use: SocketAddressUse) -> None:
-        """Returns when the policy allows the use, else raises access-denied; waits only if the policy does."""
-        answer = self.ask(address, use)
-        if not (answer if isinstance(answer, bool) else await answer):
-            raise WitError(ErrorCode.AccessDenied())
+    async def require(self, address: Address, *uses: SocketAddressUse) -> None:
+        """Returns when the policy allows one of the uses, else raises access-denied; waits only if the policy does."""
+        for use in uses:
+            answer = self.ask(address, use)
+            if answer if isinstance(answer, bool) else await answer:
+                return
+        raise WitError(ErrorCode.AccessDenied())
+
+
+def new_socket(make: Callable[[Family], T], family: Family) -> T:
+    """A socket of the network. EAFNOSUPPORT is `not-supported` here, and nowhere else."""
+    try:
+        return make(family)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            raise WitError(ErrorCode.NotSupported()) from error
+        raise wit_error(error) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 from ipaddress import IPv4Address, IPv6Address
 from typing import ClassVar, TypeAlias
 
@@ -85,12 +86,14 @@ class IpSocketAddress:
             self.__dict__["value"] = value
 
 
+AnyIpAddress: TypeAlias = IpAddress.Ipv4 | IpAddress.Ipv6
 AnyIpSocketAddress: TypeAlias = IpSocketAddress.Ipv4 | IpSocketAddress.Ipv6
 
 
-# ---- to and from the network seam
+# ---- to and from the network seam; each datagram has an address, and most have one that another had before
 
 
+@functools.lru_cache(maxsize=1024)
 def to_network(address: AnyIpSocketAddress) -> Address:
     """An `ip-socket-address` as the network seam has it."""
     if isinstance(address, IpSocketAddress.Ipv4):
@@ -101,32 +104,50 @@ def to_network(address: AnyIpSocketAddress) -> Address:
     return Address(IPv6Address(packed), v6.port, v6.flow_info, v6.scope_id)
 
 
+@functools.lru_cache(maxsize=1024)
 def from_network(address: Address) -> AnyIpSocketAddress:
     """An address of the network seam as an `ip-socket-address`."""
-    packed = address.ip.packed
-    if len(packed) == 4:
-        a, b, c, d = packed
-        return IpSocketAddress.Ipv4(Ipv4SocketAddress(address.port, (a, b, c, d)))
-    a, b, c, d, e, f, g, h = (packed[i] << 8 | packed[i + 1] for i in range(0, 16, 2))
-    groups = (a, b, c, d, e, f, g, h)
+    if address.ip.version == 4:
+        return IpSocketAddress.Ipv4(Ipv4SocketAddress(address.port, _ipv4_tuple(address.ip.packed)))
+    groups = _ipv6_tuple(address.ip.packed)
     return IpSocketAddress.Ipv6(Ipv6SocketAddress(address.port, address.flow_info, groups, address.scope_id))
+
+
+def from_ip(ip: IPv4Address | IPv6Address) -> AnyIpAddress:
+    """An IP address as an `ip-address`."""
+    return IpAddress.Ipv4(_ipv4_tuple(ip.packed)) if ip.version == 4 else IpAddress.Ipv6(_ipv6_tuple(ip.packed))
+
+
+def _ipv4_tuple(packed: bytes) -> Ipv4Tuple:
+    a, b, c, d = packed
+    return a, b, c, d
+
+
+def _ipv6_tuple(packed: bytes) -> Ipv6Tuple:
+    a, b, c, d, e, f, g, h = (packed[i] << 8 | packed[i + 1] for i in range(0, 16, 2))
+    return a, b, c, d, e, f, g, h
 
 
 # ---- validity
 
 
 def is_valid_local(address: Address, family: Family) -> bool:
-    """Whether `bind` takes it: unicast and of the socket's family (WIT, `bind`)."""
-    return _is_of_family(address, family) and _is_unicast(address)
+    """Whether TCP's `bind` takes it: unicast and of the socket's family (WIT, `bind`)."""
+    return is_of_family(address, family) and _is_unicast(address)
 
 
 def is_valid_remote(address: Address, family: Family) -> bool:
-    """Whether `connect` takes it: as for `bind`, and neither the address nor the port is zero (WIT, `connect`)."""
-    return is_valid_local(address, family) and not address.ip.is_unspecified and address.port != 0
+    """Whether TCP's `connect` takes it: as `bind`, and neither the address nor the port is zero (WIT, `connect`)."""
+    return _is_unicast(address) and is_valid_peer(address, family)
 
 
-def _is_of_family(address: Address, family: Family) -> bool:
-    """IPv6 sockets carry IPv6 only, so addresses that mean an IPv4 one are not of their family."""
+def is_valid_peer(address: Address, family: Family) -> bool:
+    """Whether UDP's `connect` and `send` take it: of the socket's family, and neither address nor port is zero."""
+    return is_of_family(address, family) and not address.ip.is_unspecified and address.port != 0
+
+
+def is_of_family(address: Address, family: Family) -> bool:
+    """Whether UDP's `bind` takes it. IPv6 sockets carry IPv6 only: addresses that mean an IPv4 one are not of them."""
     ip = address.ip
     if isinstance(ip, IPv4Address):
         return family == 4

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, ParamSpec, TypeVar
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Code(Frozen):
@@ -134,3 +138,11 @@ def error_code(error: OSError) -> Code:
 def wit_error(error: OSError) -> WitError:
     """What a provider method raises for a failed system call."""
     return WitError(error_code(error))
+
+
+def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a call of the network gives; its OSError becomes an error-code."""
+    try:
+        return call(*args, **kwargs)
+    except OSError as error:
+        raise wit_error(error) from error

@@ -20,16 +20,12 @@ WIT says that the socket is closed after a failed attempt, and no attempt was ma
 
 from __future__ import annotations
 
-import asyncio
-import errno
-from collections.abc import Callable
-
 from wasihost.component.streams import ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, WitError
 from wasihost.network.base import WILDCARD, Address, Family, Socket
 from wasihost.network.policy import SocketAddressUse
 from wasihost.wasi.sockets.accept import AcceptSource
-from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.access import Access, new_socket
 from wasihost.wasi.sockets.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
@@ -39,7 +35,16 @@ from wasihost.wasi.sockets.addresses import (
     is_valid_remote,
     to_network,
 )
-from wasihost.wasi.sockets.errors import INVALID_ARGUMENT, INVALID_STATE, Code, ErrorCode, error_code, wit_error
+from wasihost.wasi.sockets.errors import (
+    INVALID_ARGUMENT,
+    INVALID_STATE,
+    Code,
+    ErrorCode,
+    attempt,
+    error_code,
+    wit_error,
+)
+from wasihost.wasi.sockets.options import MAX_INT, not_zero
 from wasihost.wasi.sockets.states import ALLOWED, Event, State, after, refusal
 from wasihost.wasi.sockets.streams import (
     EndedSource,
@@ -49,7 +54,8 @@ from wasihost.wasi.sockets.streams import (
     SharedSocket,
     new_future,
 )
-from wasihost.wasi.sockets.tcp_options import MAX_INT, TcpOptions, not_zero
+from wasihost.wasi.sockets.tcp_options import TcpOptions
+from wasihost.wasi.sockets.waiting import writable
 
 DEFAULT_BACKLOG = 128  # as in Wasmtime; Linux: SOMAXCONN before 5.4
 
@@ -75,13 +81,7 @@ class TcpSocket(TcpOptions):
         - `not-supported`: there is no such address family here (EAFNOSUPPORT).
         """
         family = FAMILIES[address_family]
-        try:
-            socket = access.network.tcp_socket(family)
-        except OSError as error:
-            if error.errno == errno.EAFNOSUPPORT:
-                raise WitError(ErrorCode.NotSupported()) from error
-            raise wit_error(error) from error
-        return cls(access, family, SharedSocket(socket), State.UNBOUND)
+        return cls(access, family, SharedSocket(new_socket(access.network.tcp_socket, family)), State.UNBOUND)
 
     async def bind(self, local_address: AnyIpSocketAddress) -> None:
         """WIT: `bind: func(local-address: ip-socket-address) -> result<_, error-code>`.
@@ -137,16 +137,13 @@ class TcpSocket(TcpOptions):
         """
         socket = self._allowed("listen")
         unbound = self._state is State.UNBOUND
-        address = WILDCARD[self._family] if unbound else _ask(socket.local_address)
+        address = WILDCARD[self._family] if unbound else attempt(socket.local_address)
         if unbound:
             await self._access.require(address, SocketAddressUse.TCP_BIND)
         await self._access.require(address, SocketAddressUse.TCP_LISTEN)
         if unbound:
             self._bind(socket, address)
-        try:
-            socket.listen(self._backlog)
-        except OSError as error:
-            raise wit_error(error) from error
+        attempt(socket.listen, self._backlog)
         self._see(Event.LISTEN_OK)
         return AcceptSource(self._share(), self._access, self._accepted)
 
@@ -185,14 +182,14 @@ class TcpSocket(TcpOptions):
 
         - `invalid-state`: the socket is not bound, or connecting.
         """
-        return from_network(_ask(self._allowed("get-local-address").local_address))
+        return from_network(attempt(self._allowed("get-local-address").local_address))
 
     def get_remote_address(self) -> AnyIpSocketAddress:
         """WIT: `get-remote-address: func() -> result<ip-socket-address, error-code>`.
 
         - `invalid-state`: the socket is not connected (ENOTCONN), or no more: platforms differ in how long they know.
         """
-        return from_network(_ask(self._allowed("get-remote-address").remote_address))
+        return from_network(attempt(self._allowed("get-remote-address").remote_address))
 
     def get_is_listening(self) -> bool:
         """WIT: `get-is-listening: func() -> bool`."""
@@ -239,10 +236,7 @@ class TcpSocket(TcpOptions):
         self._state = after(self._state, event)
 
     def _bind(self, socket: Socket, address: Address) -> None:
-        try:
-            socket.bind(address)
-        except OSError as error:
-            raise wit_error(error) from error
+        attempt(socket.bind, address)
         self._see(Event.BIND_OK)
 
     def _close(self, code: Code) -> None:
@@ -270,18 +264,11 @@ class TcpSocket(TcpOptions):
         return TcpSocket(self._access, self._family, SharedSocket(connection), State.CONNECTED)
 
 
-def _ask(address_of: Callable[[], Address]) -> Address:
-    try:
-        return address_of()
-    except OSError as error:
-        raise wit_error(error) from error
-
-
 async def _connect(socket: Socket, address: Address) -> None:
     try:
         socket.connect(address)
         while not _is_connected(socket):
-            await _writable(socket)
+            await writable(socket)
     except OSError as error:
         raise wit_error(error) from error
 
@@ -292,12 +279,3 @@ def _is_connected(socket: Socket) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-async def _writable(socket: Socket) -> None:
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    socket.wait_writable(lambda: None if future.done() else future.set_result(None))
-    try:
-        await future
-    finally:
-        socket.cancel_writable()

@@ -1,23 +1,18 @@
-"""The options of a `tcp-socket`: units, limits and rounding.
+"""The options that only a `tcp-socket` has: units, limits and rounding; the others are in `options`.
 
 Every getter and setter gives `invalid-state` while the socket is `connecting` and the error that closed it when it is
-`closed`. A value of 0 is `invalid-argument`; other values are clamped to what the platforms take and rounded, never
-refused. For the keep-alive values and the backlog 0 is looked at before the state, for the others after it, as in
+`closed`. For the keep-alive values and the backlog 0 is looked at before the state, for the others after it, as in
 Wasmtime.
 """
 
 from __future__ import annotations
 
-from abc import abstractmethod
-
-from wasihost.component.values import WitError
-from wasihost.network.base import Option, Socket
-from wasihost.wasi.sockets.errors import INVALID_ARGUMENT, wit_error
+from wasihost.network.base import Option
+from wasihost.wasi.sockets.options import Options, not_zero
 
 _S = 1_000_000_000
 _MAX_KEEP_ALIVE_S = 0x7FFF  # Linux: MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL
 _MAX_KEEP_ALIVE_COUNT = 0x7F  # Linux: MAX_TCP_KEEPCNT
-MAX_INT = 0x7FFF_FFFF  # int of setsockopt(2) and listen(2)
 
 
 def keep_alive_seconds(duration_ns: int) -> int:
@@ -25,35 +20,10 @@ def keep_alive_seconds(duration_ns: int) -> int:
     return min(-(-duration_ns // _S), _MAX_KEEP_ALIVE_S)
 
 
-def not_zero(value: int) -> int:
-    """The value, or `invalid-argument` when it is 0."""
-    if value == 0:
-        raise WitError(INVALID_ARGUMENT)
-    return value
-
-
-class TcpOptions:
-    """The last fourteen methods of `tcp-socket`, in the order of the WIT."""
+class TcpOptions(Options):
+    """The last fourteen methods of `tcp-socket`, in the order of the WIT; the last four are inherited."""
 
     __slots__ = ()
-
-    @abstractmethod
-    def _allowed(self, method: str) -> Socket:
-        """The socket of the network, if `method` is allowed in the present state."""
-
-    def _get(self, method: str, option: Option) -> int:
-        socket = self._allowed(method)
-        try:
-            return socket.get_option(option)
-        except OSError as error:
-            raise wit_error(error) from error
-
-    def _set(self, method: str, option: Option, value: int) -> None:
-        socket = self._allowed(method)
-        try:
-            socket.set_option(option, value)
-        except OSError as error:
-            raise wit_error(error) from error
 
     def get_keep_alive_enabled(self) -> bool:
         """WIT: `get-keep-alive-enabled: func() -> result<bool, error-code>`.
@@ -129,35 +99,3 @@ class TcpOptions:
         """
         self._allowed("set-hop-limit")
         self._set("set-hop-limit", Option.HOP_LIMIT, not_zero(value))
-
-    def get_receive_buffer_size(self) -> int:
-        """WIT: `get-receive-buffer-size: func() -> result<u64, error-code>`.
-
-        Bytes. SO_RCVBUF, socket(7); what Linux adds for its own use is taken off.
-        """
-        return self._get("get-receive-buffer-size", Option.RECEIVE_BUFFER_BYTES)
-
-    def set_receive_buffer_size(self, value: int) -> None:
-        """WIT: `set-receive-buffer-size: func(value: u64) -> result<_, error-code>`.
-
-        Bytes; at most 2^31 - 1, and every platform has limits of its own.
-        - `invalid-argument`: the value is 0.
-        """
-        self._allowed("set-receive-buffer-size")
-        self._set("set-receive-buffer-size", Option.RECEIVE_BUFFER_BYTES, min(not_zero(value), MAX_INT))
-
-    def get_send_buffer_size(self) -> int:
-        """WIT: `get-send-buffer-size: func() -> result<u64, error-code>`.
-
-        Bytes. SO_SNDBUF, socket(7); what Linux adds for its own use is taken off.
-        """
-        return self._get("get-send-buffer-size", Option.SEND_BUFFER_BYTES)
-
-    def set_send_buffer_size(self, value: int) -> None:
-        """WIT: `set-send-buffer-size: func(value: u64) -> result<_, error-code>`.
-
-        Bytes; at most 2^31 - 1, and every platform has limits of its own.
-        - `invalid-argument`: the value is 0.
-        """
-        self._allowed("set-send-buffer-size")
-        self._set("set-send-buffer-size", Option.SEND_BUFFER_BYTES, min(not_zero(value), MAX_INT))

@@ -1,4 +1,4 @@
-"""The provider of the interface `wasi:sockets/types`; so far its TCP part."""
+"""The provider of the interface `wasi:sockets/types`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wasihost.wasi.sockets.addresses import (
 )
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.tcp import TcpSocket
+from wasihost.wasi.sockets.udp import UdpSocket
 
 
 class Types(Access):
@@ -29,3 +30,4 @@ class Types(Access):
     }
 
     TcpSocket = TcpSocket
+    UdpSocket = UdpSocket

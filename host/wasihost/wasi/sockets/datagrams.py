@@ -1,0 +1,105 @@
+"""What `receive` of a `udp-socket` gives: datagrams from senders that the policy allows.
+
+Theory of operation. A datagram that is there is given at once. Who has to wait gets a future and stands in a queue; the
+network calls back, and datagrams are taken from it within that call, since the event loop would else report them once
+more. A policy that takes time is asked about one datagram at a time, which is parked until the answer is there. A
+datagram from a refused sender is dropped, and the guest never hears of it. One whose future was cancelled is the next
+one's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TypeAlias
+
+from wasihost.network.base import Address, DatagramSocket
+from wasihost.network.policy import SocketAddressUse
+from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, from_network
+from wasihost.wasi.sockets.errors import wit_error
+
+# After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
+_REFUSALS_IN_A_ROW = 16
+
+Received: TypeAlias = tuple[bytes, AnyIpSocketAddress]
+
+
+class Inbox:
+    """The datagrams of one socket."""
+
+    __slots__ = ("_access", "_answer", "_parked", "_socket", "_waiting")
+
+    def __init__(self, socket: DatagramSocket, access: Access) -> None:
+        self._socket = socket
+        self._access = access
+        self._waiting: deque[asyncio.Future[Received]] = deque()
+        self._parked: tuple[bytes, Address] | None = None
+        self._answer: asyncio.Future[bool] | None = None
+
+    def receive(self) -> Received | asyncio.Future[Received]:
+        """The next datagram, or a future of it. Errors: WitError."""
+        received = None if self._waiting else self._next()
+        if received is not None:
+            return received
+        future: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        if len(self._waiting) == 1:
+            self._wait()
+        return future
+
+    def close(self) -> None:
+        """Nobody receives any more."""
+        if self._answer is not None:
+            self._answer.cancel()
+        for future in self._waiting:
+            future.cancel()
+
+    def _wait(self) -> None:
+        if self._answer is None:
+            self._socket.wait_readable(self._serve)
+        else:
+            self._answer.add_done_callback(lambda _: self._serve())
+
+    def _serve(self) -> None:
+        """Gives what is there to those who wait, in their order."""
+        while self._waiting:
+            future = self._waiting[0]
+            if not future.done():
+                try:
+                    received = self._next()
+                except BaseException as error:
+                    future.set_exception(error)
+                else:
+                    if received is None:
+                        return self._wait()
+                    future.set_result(received)
+            self._waiting.popleft()
+        return None
+
+    def _next(self) -> Received | None:
+        """None: it has to be waited for."""
+        if self._answer is not None:
+            if not self._answer.done():
+                return None
+            if (received := self._unpark(self._answer)) is not None:
+                return received
+        for _ in range(_REFUSALS_IN_A_ROW):
+            try:
+                data, sender = self._socket.recv_from()
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                raise wit_error(error) from error
+            answer = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE)
+            if not isinstance(answer, bool):
+                self._parked, self._answer = (data, sender), asyncio.ensure_future(answer)
+                return None
+            if answer:
+                return data, from_network(sender)
+        return None
+
+    def _unpark(self, answer: asyncio.Future[bool]) -> Received | None:
+        assert self._parked is not None
+        (data, sender), self._parked, self._answer = self._parked, None, None
+        return (data, from_network(sender)) if answer.result() else None
