@@ -31,6 +31,7 @@ Resolver: TypeAlias = Callable[[str], "Addresses | Awaitable[Addresses]"]
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490, section 3.1
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
 _MAX_NAME = 253
+_MAX_TEXT = 1000  # far more than fits into a name; the time that Punycode takes is the square of it
 _NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")  # what inet_aton(3) takes for an address or its end
 # IDNA 2003 would write these two as other letters, which are other names by now (RFC 5894, section 7.2).
 _KEPT = re.compile("([ßς])")
@@ -64,14 +65,19 @@ def ascii_name(name: str) -> str:
     """
     labels = _DOTS.split(name)
     end = "." if len(labels) > 1 and not labels[-1] else ""
-    try:
-        encoded = [_ascii_label(label) for label in (labels[:-1] if end else labels)]
-    except UnicodeError:  # a letter that is forbidden, RFC 3491
-        encoded = [""]
+    encoded = _ascii_labels(labels[:-1] if end else labels) if len(name) <= _MAX_TEXT else [""]
     found = ".".join(encoded)
     if len(found) > _MAX_NAME or not all(map(_LABEL.fullmatch, encoded)) or _NUMBER.fullmatch(encoded[-1]):
         raise ValueError(f"{name!r} is not a host name")
     return found + end
+
+
+def _ascii_labels(labels: list[str]) -> list[str]:
+    """The labels in ASCII; one that is empty if a letter is forbidden (RFC 3491)."""
+    try:
+        return [_ascii_label(label) for label in labels]
+    except UnicodeError:
+        return [""]
 
 
 def _ascii_label(label: str) -> str:
