@@ -15,7 +15,8 @@ P2_RELEASE=rust/target/wasm32-wasip2/release
 RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_load rust-calls=calls \
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
-rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions"
+rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
+rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat"
 
 tool() { $GUEST_RUN "$@"; }
 
@@ -43,8 +44,9 @@ build_rust() {
 
 # std for wasm32-wasip2 imports WASI 0.2 by itself
 build_p2() {
-  cargo_build -p hello-p2 --target wasm32-wasip2
+  cargo_build -p hello-p2 -p std-p2 --target wasm32-wasip2
   install_fixture "$P2_RELEASE/hello_p2.wasm" rust-hello-p2
+  install_fixture "$P2_RELEASE/std_p2.wasm" rust-std-p2
 }
 
 build_c() {
@@ -53,6 +55,8 @@ build_c() {
   install_fixture build/c/echo-client.wasm c-echo-client
   install_fixture build/c/tcp-client.wasm c-tcp-client
   install_fixture build/c/udp-methods.wasm c-udp-methods
+  install_fixture build/c/cli-methods.wasm c-cli-methods
+  install_fixture build/c/libc-p2.wasm c-libc-p2
 }
 
 checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }

@@ -3,9 +3,13 @@
 set -eu
 out=build/c
 wit-bindgen c --world test:fixtures/program --out-dir $out build/wit/fixtures >/dev/null
-for name in tcp-methods echo-client tcp-client udp-methods; do
+for name in tcp-methods echo-client tcp-client udp-methods cli-methods; do
   clang --target=wasm32-unknown-unknown -std=gnu11 -Oz -flto -ffreestanding -nostdlib -Wall -Wextra -Wno-unused-parameter \
     -Ic/include -I$out -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -o $out/$name.core.wasm \
     c/$name.c c/guest.c c/tcp.c c/udp.c c/mini.c $out/program.c $out/program_component_type.o
   wasm-tools component new $out/$name.core.wasm -o $out/$name.wasm
 done
+
+# with wasi-libc, which stands on WASI 0.2; the crate's linker makes the component at once
+clang --target=wasm32-wasip2 -std=gnu11 -Oz -flto -mexec-model=reactor -nodefaultlibs -Wall -Wextra -Wno-unused-parameter -I$out \
+  -Wl,--strip-all,--gc-sections -o $out/libc-p2.wasm c/libc-p2.c c/guest.c c/tcp.c $out/program.c $out/program_component_type.o -lc
