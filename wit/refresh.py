@@ -23,8 +23,7 @@ CHECKSUM = "d1657e9f48c63d6c3f143f70d5c6e2be7d463371a7af1ed939a5b83d3ca080d0"
 HERE = Path(__file__).resolve().parent
 SUMS = HERE / "SHA256SUMS"
 LICENSES = ("LICENSE-APACHE", "LICENSE-Apache-2.0_WITH_LLVM-exception", "LICENSE-MIT")
-# wasi:http, which nothing of ours implements yet, is left out; nothing else refers to it.
-PACKAGES = ("cli", "clocks", "filesystem", "random", "sockets")
+PACKAGES = ("cli", "clocks", "filesystem", "http", "random", "sockets")
 FILES = {
     **{f"LICENSES/{name}": name for name in LICENSES},
     "wasi-crate.wit": "wit/wasi-crate.wit",
