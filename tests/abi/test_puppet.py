@@ -57,8 +57,8 @@ class Pipe(ByteSource):
     def wait_readable(self, callback: Callable[[], None]) -> None:
         self._callback = callback
 
-    def unread(self, size: int) -> None:
-        self.unread_bytes += size
+    def unread(self, view: memoryview) -> None:
+        self.unread_bytes += len(view)
 
     def close(self, error: BaseException | None) -> None:
         self.closed.append(error)

@@ -45,8 +45,8 @@ class ByteSource(Source):
     def read_into(self, view: memoryview) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
 
-    def unread(self, size: int) -> None:
-        """The guest dropped the stream and did not take the last `size` bytes; `close` follows."""
+    def unread(self, view: memoryview) -> None:
+        """The guest dropped the stream and did not take these bytes, the last that were read; `close` follows."""
 
 
 class ValueSource(Source, Generic[T]):

@@ -125,8 +125,9 @@ class ByteOutPump(OutPump):
         taken = code >> 4
         left = self.left - taken
         if code & 15 == DROPPED:
-            if left:
-                self.source.unread(left)
+            if left and self.block is not None:
+                begin = self.address + taken - self.block.address
+                self.source.unread(self.block.view[begin : begin + left])
             self.finish(None)
         elif left:
             self._write(self.address + taken, left)

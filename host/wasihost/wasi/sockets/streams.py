@@ -72,7 +72,7 @@ class ReceiveSource(ByteSource):
         """Calls back when bytes, the end or an error is there."""
         self._socket.wait_readable(callback)
 
-    def unread(self, size: int) -> None:
+    def unread(self, view: memoryview) -> None:
         """As if the bytes were still in the receive queue: closing a socket with unread bytes is a reset, RFC 1122."""
         self._shared.resets = True
 
