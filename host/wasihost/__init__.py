@@ -31,12 +31,14 @@ from wasihost.host import Host, adapt
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.version import __version__
+from wasihost.wasi.clocks.clock import Clock, OsClock, VirtualClock
 
 __all__ = [
     "AdaptedComponent",
     "ByteSink",
     "ByteSource",
     "Cache",
+    "Clock",
     "ComponentError",
     "DeadlockError",
     "Err",
@@ -48,6 +50,7 @@ __all__ = [
     "LimitError",
     "LinkError",
     "Ok",
+    "OsClock",
     "OsNetwork",
     "Policy",
     "ProviderError",
@@ -60,6 +63,7 @@ __all__ = [
     "StreamReader",
     "UnsupportedTypeError",
     "ValueSource",
+    "VirtualClock",
     "WasihostError",
     "WitError",
     "__version__",

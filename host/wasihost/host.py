@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
 import wasmtime
 from wasmtime.component import Linker
 
+from wasihost import wasi_0_2
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
@@ -26,16 +26,14 @@ from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, deny_all
-from wasihost.wasi import cli, clocks, sockets
+from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
+from wasihost.wasi.clocks.clock import Clock, OsClock
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
 
 IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
-
-# Guests of today's toolchains import WASI 0.2 next to 0.3: Wasmtime itself provides it.
-_WASI_0_2 = ("cli", "clocks", "filesystem", "io", "random", "sockets")
 
 
 def adapt(
@@ -46,13 +44,7 @@ def adapt(
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
     Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
     """
-    return adapt_component(engine, wasm, native=_is_wasi_0_2, in_order=IN_ORDER, origin=origin, cache=cache)
-
-
-def _is_wasi_0_2(interface: str) -> bool:
-    return interface.partition("@")[2].startswith("0.2.") and interface.startswith(
-        tuple(f"wasi:{package}/" for package in _WASI_0_2)
-    )
+    return adapt_component(engine, wasm, native=wasi_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache)
 
 
 class Host:
@@ -65,6 +57,10 @@ class Host:
     - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
+    - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
+      program of the shell does; else it gets the error-code `pipe`.
+    - `clock`: what `wasi:clocks` shows; an `OsClock` by default, a `VirtualClock` for tests.
+    - `seed`: makes all of `wasi:random` repeat itself, for tests. Not secure: who knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
@@ -83,6 +79,9 @@ class Host:
         stdin: InputTarget | None = None,
         stdout: OutputTarget | None = None,
         stderr: OutputTarget | None = None,
+        sigpipe: bool = False,
+        clock: Clock | None = None,
+        seed: int | None = None,
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
@@ -90,7 +89,8 @@ class Host:
         self._policy, self._network = policy, network or OsNetwork()
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
-        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
+        self._clock, self._seed = clock or OsClock(), seed
         self._providers = dict(providers or {})
         self._on_stats, self._cache = on_stats, cache
 
@@ -136,14 +136,17 @@ class Host:
     @contextlib.asynccontextmanager
     async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
-        if adapted.wiring.native:
-            linker.add_wasip2()
-            store.set_wasi(self._wasi_0_2())
+        native = wasi_0_2.Native(self._env, self._args, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe)
+        linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
         try:
-            async with adapted.open(
-                self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
-            ) as instance:
+            async with (
+                linked,
+                adapted.open(
+                    self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
+                ) as instance,
+            ):
+                native.attach(instance)
                 yield instance
         finally:
             if self._on_stats is not None:
@@ -152,47 +155,14 @@ class Host:
     def providers(self) -> dict[str, object]:
         """The providers of one instance, by interface name."""
         return {
-            **cli.providers(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
-            **clocks.providers(),
+            **cli.providers(
+                self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
+            ),
+            **clocks.providers(self._clock),
+            **random.providers(self._seed),
             **sockets.providers(self._network, self._policy, self._names),
             **self._providers,
         }
-
-    def _wasi_0_2(self) -> wasmtime.WasiConfig:
-        """What Wasmtime's own WASI 0.2 tells the guest: the same, as far as the C API can."""
-        config = wasmtime.WasiConfig()
-        config.argv = self._args
-        config.env = list(self._env.items())
-        if self._stdin is None:
-            config.inherit_stdin()
-        if self._stdout is None:
-            config.inherit_stdout()
-        else:
-            config.stdout_custom = _writer(self._stdout)
-        if self._stderr is None:
-            config.inherit_stderr()
-        else:
-            config.stderr_custom = _writer(self._stderr)
-        return config
-
-
-def _writer(target: OutputTarget) -> Callable[[bytes], int | None]:
-    """What Wasmtime calls with the output of WASI 0.2, waiting until it is written."""
-
-    def write(data: bytes) -> int | None:
-        if callable(target):
-            target(data)
-        elif isinstance(target, int):
-            return os.write(target, data)
-        elif isinstance(target, io.TextIOBase):
-            target.write(data.decode(errors="replace"))
-            target.flush()
-        else:
-            target.write(data)  # type: ignore[arg-type]
-            target.flush()
-        return None
-
-    return write
 
 
 def run_export(adapted: AdaptedComponent) -> str:

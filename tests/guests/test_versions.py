@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-
 import pytest
 
 from tests.guests.harness import FamilyName, Guest, fails, families, load, run_async
 from tests.guests.peers import echo, server
 from wasihost import GuestExit
 
-
-@pytest.fixture(autouse=True, scope="module")
-def wasi_0_2_is_started() -> None:
-    """Wasmtime's own WASI 0.2 opens files of its own at its first use, and keeps them."""
-    with contextlib.suppress(GuestExit):
-        asyncio.run(Guest("rust-hello-p2").host.run_async(load("rust-hello-p2")))
+pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
 
 
 async def test_the_crate_wasip3() -> None:

@@ -1,51 +1,28 @@
-"""wasi:cli as a whole: every function of the WIT has its method, and the interfaces without streams."""
+"""The interfaces of wasi:cli without streams."""
 
 from __future__ import annotations
 
-import inspect
-import json
-from pathlib import Path
-from typing import Any
+import io
+import os
+import pty
+from collections.abc import Iterator
 
 import pytest
 
-from tests.tools import wasm_tools
-from wasihost.component.values import Err, Ok, camel_case, snake_case
+from wasihost.component.values import Err, Ok
 from wasihost.errors import GuestExit
-from wasihost.wasi.cli import ErrorCode, providers
+from wasihost.wasi.cli import providers
 from wasihost.wasi.cli.environment import Environment
 from wasihost.wasi.cli.exit import Exit
 from wasihost.wasi.cli.terminal import TerminalStderr, TerminalStdin, TerminalStdout
 
-WIT = json.loads(wasm_tools("component", "wit", "--json", Path(__file__).parents[3] / "wit"))
-CLI = next(package for package in WIT["packages"] if package["name"].startswith("wasi:cli@"))
-INTERFACES = {
-    f"wasi:cli/{name}": WIT["interfaces"][number] for name, number in CLI["interfaces"].items() if name != "run"
-}
 
-
-def test_every_imported_interface_has_a_provider() -> None:
-    assert providers().keys() == INTERFACES.keys()
-
-
-@pytest.mark.parametrize("name", INTERFACES)
-def test_a_provider_has_the_functions_of_its_interface_in_its_order(name: str) -> None:
-    assert _methods(providers()[name]) == [snake_case(function) for function in INTERFACES[name]["functions"]]
-
-
-@pytest.mark.parametrize("name", INTERFACES)
-def test_a_provider_has_the_types_of_its_interface(name: str) -> None:
-    provider = providers()[name]
-    for type_name, number in INTERFACES[name]["types"].items():
-        if _kind(number) == "resource":
-            assert isinstance(getattr(provider, camel_case(type_name)), type)
-        else:
-            assert getattr(provider, "wit_types", {})[type_name] is ErrorCode
-
-
-def test_error_codes_are_those_of_the_wit() -> None:
-    (enum,) = (found["kind"]["enum"] for found in WIT["types"] if found["name"] == "error-code" and _is_cli(found))
-    assert [code.value for code in ErrorCode] == [case["name"] for case in enum["cases"]]
+@pytest.fixture
+def terminal() -> Iterator[int]:
+    controller, terminal = pty.openpty()
+    yield terminal
+    os.close(controller)
+    os.close(terminal)
 
 
 def test_the_guest_sees_the_environment_it_was_given() -> None:
@@ -75,25 +52,27 @@ def test_exit_with_code_raises_that_code() -> None:
     assert caught.value.code == 42
 
 
-def test_there_is_no_terminal() -> None:
-    assert TerminalStdin().get_terminal_stdin() is None
-    assert TerminalStdout().get_terminal_stdout() is None
-    assert TerminalStderr().get_terminal_stderr() is None
+def test_a_terminal_is_told_of(terminal: int) -> None:
+    with open(terminal, closefd=False) as text:
+        for target in (terminal, text, text.buffer):
+            assert TerminalStdin(target).get_terminal_stdin() is not None
+            assert TerminalStdout(target).get_terminal_stdout() is not None
+            assert TerminalStderr(target).get_terminal_stderr() is not None
 
 
-def _methods(provider: object) -> list[str]:
-    """Its public methods in the order of their definition."""
-    found = (item for cls in reversed(type(provider).__mro__) for item in vars(cls).items())
-    return [name for name, value in found if inspect.isfunction(value) and not name.startswith("_")]
+def test_what_is_no_terminal_is_none() -> None:
+    with open(os.devnull) as device:
+        for target in (b"bytes", io.BytesIO(), io.StringIO(), print, device, device.fileno()):
+            assert TerminalStdin(target).get_terminal_stdin() is None
+            assert TerminalStdout(target).get_terminal_stdout() is None
+            assert TerminalStderr(target).get_terminal_stderr() is None
 
 
-def _kind(number: int) -> Any:
-    kind = WIT["types"][number]["kind"]
-    while isinstance(kind, dict) and isinstance(kind.get("type"), int):
-        kind = WIT["types"][kind["type"]]["kind"]
-    return kind
-
-
-def _is_cli(found: Any) -> bool:
-    owner = found["owner"]
-    return isinstance(owner, dict) and owner.get("interface") == CLI["interfaces"]["types"]
+def test_each_stream_is_asked_for_itself(terminal: int) -> None:
+    found = providers(stdin=b"", stdout=terminal, stderr=lambda data: None)
+    asked = {
+        "stdin": found["wasi:cli/terminal-stdin"].get_terminal_stdin(),  # type: ignore[attr-defined]
+        "stdout": found["wasi:cli/terminal-stdout"].get_terminal_stdout(),  # type: ignore[attr-defined]
+        "stderr": found["wasi:cli/terminal-stderr"].get_terminal_stderr(),  # type: ignore[attr-defined]
+    }
+    assert [name for name, handle in asked.items() if handle is not None] == ["stdout"]

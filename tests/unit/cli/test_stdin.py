@@ -32,6 +32,12 @@ class OnlyRead:
         self.read = io.BytesIO(data).read
 
 
+def given_at_once(data: bytes) -> Callable[[int], bytes]:
+    """A callable that gives more than it was asked for."""
+    blocks = iter([data, b""])
+    return lambda n: next(blocks)
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -41,8 +47,10 @@ class OnlyRead:
         lambda: io.StringIO(TEXT),
         lambda: io.TextIOWrapper(io.BytesIO(DATA)),
         lambda: OnlyRead(DATA),
+        lambda: io.BytesIO(DATA).read,
+        lambda: given_at_once(DATA),
     ],
-    ids=["bytes", "bytearray", "BytesIO", "StringIO", "TextIOWrapper", "OnlyRead"],
+    ids=["bytes", "bytearray", "BytesIO", "StringIO", "TextIOWrapper", "OnlyRead", "callable", "callable-at-once"],
 )
 @pytest.mark.parametrize("n", [1, 100])
 async def test_the_guest_gets_the_bytes_of_an_object(make: Callable[[], Any], n: int) -> None:
@@ -120,6 +128,32 @@ async def test_two_streams_share_the_bytes() -> None:
     assert read_now(first, 4) == b"one "
     assert read_now(second) == b"two"
     assert read_now(first) == b""
+
+
+async def test_what_a_stream_did_not_take_is_there_for_the_next() -> None:
+    stdin = Stdin(b"one two")
+    source, done = stdin.read_via_stream()
+    buffer = bytearray(100)
+    assert source.read_into(memoryview(buffer)) == 7
+    source.unread(memoryview(buffer)[4:7])
+    source.close(None)
+    assert await done == Ok()
+    assert await read_all(stdin.read_via_stream()[0], 2) == b"two"
+
+
+async def test_a_stream_that_waits_gets_what_another_gave_back() -> None:
+    with pipe() as (reader, writer):
+        stdin = Stdin(reader)
+        first, second = stdin.read_via_stream()[0], stdin.read_via_stream()[0]
+        os.write(writer, b"hello")
+        assert read_now(first) == b"hello"
+        waiting = asyncio.create_task(readable(second))
+        await asyncio.sleep(0)
+        first.unread(memoryview(b"lo"))
+        first.close(None)
+        await waiting
+        assert read_now(second) == b"lo"
+        second.close(None)
 
 
 async def test_two_streams_can_wait_for_the_same_pipe() -> None:

@@ -16,6 +16,7 @@ import pytest
 from tests.unit.cli import streams
 from tests.unit.cli.streams import open_stream, pipe, send, writable, write_all
 from wasihost.component.values import Err, Ok
+from wasihost.errors import GuestExit
 from wasihost.wasi.cli import ErrorCode, providers
 from wasihost.wasi.cli.stdio import Stderr, Stdout
 
@@ -267,6 +268,14 @@ async def test_a_pipe_without_a_reader_gives_pipe() -> None:
     with pipe() as (reader, writer):
         os.close(reader)
         assert await send(Stdout(writer), b"hello") == Err(ErrorCode.PIPE)
+
+
+async def test_with_sigpipe_a_pipe_without_a_reader_ends_the_guest() -> None:
+    with pipe() as (reader, writer):
+        os.close(reader)
+        with pytest.raises(GuestExit) as caught:
+            await send(Stdout(writer, sigpipe=True), b"hello")
+        assert caught.value.code == 141
 
 
 async def test_a_reader_that_goes_away_while_waiting_gives_pipe() -> None:

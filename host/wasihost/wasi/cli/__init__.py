@@ -1,4 +1,4 @@
-"""wasi:cli 0.3, as far as it goes without clocks, files and a terminal."""
+"""wasi:cli 0.3: what a command is told, its standard streams, and how it ends."""
 
 from __future__ import annotations
 
@@ -27,23 +27,27 @@ def providers(
     stdin: InputTarget | None = None,
     stdout: OutputTarget | None = None,
     stderr: OutputTarget | None = None,
+    *,
+    sigpipe: bool = False,
 ) -> dict[str, object]:
     """A provider for each interface that wasi:cli imports, by its name without the version.
 
     The guest's standard streams are this process's where None is given; `Stdin` and `Stdout` say what else they can be.
+    With `sigpipe` a guest ends when it writes to a stdout or stderr that nobody reads any more, see `Output`.
     """
+    source, out, err = _input(stdin), _output(stdout, sys.stdout), _output(stderr, sys.stderr)
     return {
         "wasi:cli/environment": Environment(env or {}, args, cwd),
         "wasi:cli/exit": Exit(),
         "wasi:cli/types": Types(),
-        "wasi:cli/stdin": Stdin(_input(stdin)),
-        "wasi:cli/stdout": Stdout(_output(stdout, sys.stdout)),
-        "wasi:cli/stderr": Stderr(_output(stderr, sys.stderr)),
+        "wasi:cli/stdin": Stdin(source),
+        "wasi:cli/stdout": Stdout(out, sigpipe=sigpipe),
+        "wasi:cli/stderr": Stderr(err, sigpipe=sigpipe),
         "wasi:cli/terminal-input": TerminalInput(),
         "wasi:cli/terminal-output": TerminalOutput(),
-        "wasi:cli/terminal-stdin": TerminalStdin(),
-        "wasi:cli/terminal-stdout": TerminalStdout(),
-        "wasi:cli/terminal-stderr": TerminalStderr(),
+        "wasi:cli/terminal-stdin": TerminalStdin(source),
+        "wasi:cli/terminal-stdout": TerminalStdout(out),
+        "wasi:cli/terminal-stderr": TerminalStderr(err),
     }
 
 

@@ -12,13 +12,13 @@ class Environment:
         self._env, self._args, self._cwd = list(env.items()), list(args), cwd
 
     def get_environment(self) -> list[tuple[str, str]]:
-        """`get-environment: func() -> list<tuple<string, string>>`."""
+        """WIT: `get-environment: func() -> list<tuple<string, string>>`."""
         return self._env
 
     def get_arguments(self) -> list[str]:
-        """`get-arguments: func() -> list<string>`; the first is by custom the program's name."""
+        """WIT: `get-arguments: func() -> list<string>`; the first is by custom the program's name."""
         return self._args
 
     def get_initial_cwd(self) -> str | None:
-        """`get-initial-cwd: func() -> option<string>`."""
+        """WIT: `get-initial-cwd: func() -> option<string>`."""
         return self._cwd

@@ -1,35 +1,60 @@
-"""Where stdin comes from, and the source that feeds it to a stream of the guest."""
+"""Where stdin comes from, and the source that feeds it to a stream of the guest.
+
+Theory of operation. All streams that the guest opens on its stdin share one `Input`, which reads nothing before a guest
+reads. A block is read for the stream that asked; what of it the guest did not take before it dropped that stream goes
+back, and is what the next read gives.
+"""
 
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from typing import IO, Any, TypeAlias
 
 from wasihost.component.streams import ByteSource
-from wasihost.wasi.cli.readiness import Readiness, descriptor
+from wasihost.wasi.cli.readiness import Readiness, pollable
 from wasihost.wasi.cli.types import Done, settle
 
-InputTarget: TypeAlias = int | bytes | bytearray | memoryview | IO[bytes] | IO[str]
+InputTarget: TypeAlias = int | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Callable[[int], bytes]
 ReadInto: TypeAlias = Callable[[memoryview], int | None]
 
 
 class Input:
-    """One stdin, shared by the streams that the guest opens on it; nothing is read ahead."""
+    """One stdin."""
 
     def __init__(self, target: InputTarget) -> None:
         self._target = target  # a file object that nobody holds closes its descriptor
-        self.fd = descriptor(target)
-        self.read_into = _reader(target, self.fd)
+        self.fd = pollable(target)
+        self._read_into = _reader(target, self.fd)
+        self._returned = b""
+        self.parked: set[InputSource] = set()  # who waits for bytes
+
+    def read_into(self, view: memoryview, is_ready: Callable[[], bool]) -> int:
+        """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
+        if self._returned:
+            size = min(len(view), len(self._returned))
+            view[:size], self._returned = self._returned[:size], self._returned[size:]
+            return size
+        n = self._read_into(view) if is_ready() else None
+        if n is None:
+            raise BlockingIOError
+        return n
+
+    def unread(self, view: memoryview) -> None:
+        """Takes back what was read last."""
+        self._returned = bytes(view) + self._returned
+        for source in self.parked:
+            source.wake()
 
 
 def _reader(target: Any, fd: int | None) -> ReadInto:
     """What fills a view with one read of `target`; it gives 0 at the end and None for "nothing yet"."""
+    if fd is None and isinstance(target, int):
+        fd = target
     if fd is not None:
         # Below Python's buffer, which would read ahead, and poll knows nothing of what is in it.
-        return io.FileIO(fd, closefd=False).readinto
-    if isinstance(target, int):
-        return io.FileIO(target, closefd=False).readinto
+        return lambda view: os.readv(fd, [view])
     if isinstance(target, bytes | bytearray | memoryview):
         return io.BytesIO(target).readinto
     file = getattr(target, "buffer", target)
@@ -37,20 +62,20 @@ def _reader(target: Any, fd: int | None) -> ReadInto:
         if hasattr(file, method):
             read_into: ReadInto = getattr(file, method)
             return read_into
-    return _ReadInto(file)
+    return _ReadInto(getattr(file, "read", file))
 
 
 class _ReadInto:
-    """`readinto` for an object that has only `read`; text is encoded as UTF-8."""
+    """`readinto` where there is only `read`; text is encoded as UTF-8."""
 
-    def __init__(self, file: IO[Any]) -> None:
-        self._file = file
-        self._rest = b""
+    def __init__(self, read: Callable[[int], bytes | str]) -> None:
+        self._read = read
+        self._rest = memoryview(b"")
 
     def __call__(self, view: memoryview) -> int:
         if not self._rest:
-            data = self._file.read(len(view))
-            self._rest = data.encode() if isinstance(data, str) else bytes(data)
+            data = self._read(len(view))
+            self._rest = memoryview(data.encode() if isinstance(data, str) else data)
         n = min(len(view), len(self._rest))
         view[:n] = self._rest[:n]
         self._rest = self._rest[n:]
@@ -66,14 +91,21 @@ class InputSource(ByteSource):
         self._readiness = Readiness(target.fd)
 
     def read_into(self, view: memoryview) -> int:
-        n = self._input.read_into(view) if self._readiness.now() else None
-        if n is None:
-            raise BlockingIOError
-        return n
+        self._input.parked.discard(self)
+        return self._input.read_into(view, self._readiness.now)
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
+        self._input.parked.add(self)
         self._readiness.wait(callback)
 
+    def wake(self) -> None:
+        """There may be bytes now."""
+        self._readiness.wake()
+
+    def unread(self, view: memoryview) -> None:
+        self._input.unread(view)
+
     def close(self, error: BaseException | None) -> None:
+        self._input.parked.discard(self)
         self._readiness.cancel()
         settle(self._done, error)

@@ -13,23 +13,34 @@ import contextlib
 import io
 import os
 import select
+import stat
 from collections.abc import Callable
-from typing import IO, Any, TypeAlias
+from typing import IO, Any, Final, TypeAlias
 
 from wasihost.component.streams import ByteSink
-from wasihost.wasi.cli.readiness import Readiness, descriptor
+from wasihost.errors import GuestExit
+from wasihost.wasi.cli.readiness import Readiness, descriptor, pollable
 from wasihost.wasi.cli.types import Done, settle
+
+_PIECE: Final = 1 << 16  # for a regular file; Linux looks for large pages for a large write, which can take it long
+BROKEN_PIPE: Final = 141
+"""As a shell reports a program that SIGPIPE ended: 128 and the signal's number."""
 
 OutputTarget: TypeAlias = int | IO[bytes] | IO[str] | Callable[[bytes], object]
 Write: TypeAlias = Callable[[memoryview], int]
 
 
 class Output:
-    """One stdout or stderr."""
+    """One stdout or stderr.
 
-    def __init__(self, target: OutputTarget) -> None:
+    With `sigpipe` a write that nobody can read any more (EPIPE) ends the guest with the exit code of a program that
+    SIGPIPE ended, instead of giving it the error-code `pipe`.
+    """
+
+    def __init__(self, target: OutputTarget, *, sigpipe: bool = False) -> None:
         self._target = target  # a file object that nobody holds closes its descriptor
-        self.fd = descriptor(target)
+        self._sigpipe = sigpipe
+        self.fd = pollable(target)
         self._write = _writer(target, self.fd)
         # Who has a block to write, first come first, and what to call when its turn comes.
         self._line: dict[OutputSink, Callable[[], None] | None] = {}
@@ -39,10 +50,19 @@ class Output:
         self._line.setdefault(sink)
         if self._first() is not sink:
             raise BlockingIOError
-        taken = self._write(view)
+        taken = self.write_now(view)
         if taken == len(view):
             self.leave(sink)
         return taken
+
+    def write_now(self, view: memoryview) -> int:
+        """Takes the beginning of `view`, whoever else stands in line."""
+        try:
+            return self._write(view)
+        except BrokenPipeError:
+            if self._sigpipe:
+                raise GuestExit(BROKEN_PIPE) from None
+            raise
 
     def is_behind(self, sink: OutputSink) -> bool:
         """Whether `sink` stands in line behind another."""
@@ -100,11 +120,30 @@ class OutputSink(ByteSink):
 def _writer(target: Any, fd: int | None) -> Write:
     if fd is not None:
         return _Pollable(target, fd).write
-    if isinstance(target, int):
-        return lambda view: os.write(target, view)
+    if isinstance(target, int) or _is_only_written(target):
+        return _Regular(target).write
     if hasattr(target, "write"):
         return _File(target).write
     return _Call(target).write
+
+
+def _is_only_written(file: Any) -> bool:
+    """Whether a file object keeps nothing but what has yet to be written: one that also reads keeps its position."""
+    return descriptor(file) is not None and isinstance(getattr(file, "buffer", file), io.BufferedWriter | io.FileIO)
+
+
+class _Regular:
+    """A regular file, straight from the view. A write there is a copy into the page cache: nobody is waited for."""
+
+    def __init__(self, target: Any) -> None:
+        self._flush = getattr(target, "flush", None)
+        self._fd = descriptor(target)
+
+    def write(self, view: memoryview) -> int:
+        assert self._fd is not None
+        if self._flush is not None:
+            self._flush()  # what Python code printed before comes out before
+        return os.write(self._fd, view[:_PIECE])
 
 
 class _Pollable:
@@ -114,10 +153,13 @@ class _Pollable:
         self._flush = getattr(target, "flush", None)
         self._fd = fd
         self._readiness = Readiness(fd, write=True)
+        self._is_pipe = stat.S_ISFIFO(os.fstat(fd).st_mode)
 
     def write(self, view: memoryview) -> int:
         if self._flush is not None:
             self._flush()  # what Python code printed before comes out before
+        if self._is_pipe and len(view) > select.PIPE_BUF and (taken := _write_to_pipe(self._fd, view)):
+            return taken
         taken = 0
         with contextlib.suppress(BlockingIOError):  # somebody else set O_NONBLOCK
             while taken < len(view) and self._readiness.now():
@@ -128,8 +170,20 @@ class _Pollable:
         return taken
 
 
+def _write_to_pipe(fd: int, view: memoryview) -> int:
+    """As much as there is room for, through an open file description of our own, where Linux gives us one; else 0."""
+    try:
+        own = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # ENXIO: nobody reads, as the next write will tell
+        return 0
+    try:
+        return os.write(own, view)
+    finally:
+        os.close(own)
+
+
 class _File:
-    """A regular file or any other object with `write`; text is decoded as UTF-8, wrong bytes become U+FFFD."""
+    """Any other object with `write`; text is decoded as UTF-8, wrong bytes become U+FFFD."""
 
     def __init__(self, file: Any) -> None:
         self._layers = [file, file.buffer] if hasattr(file, "buffer") else [file]

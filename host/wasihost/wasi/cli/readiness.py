@@ -23,7 +23,7 @@ from functools import partial
 
 
 def descriptor(file: object) -> int | None:
-    """The descriptor below a file object that may keep its caller waiting; None for regular files and other objects.
+    """The descriptor below a file object; None for other objects.
 
     Only Python's own plain layers are looked through: others, like gzip's, have a `fileno` and change the bytes.
     """
@@ -33,7 +33,13 @@ def descriptor(file: object) -> int | None:
         file = file.raw
     if isinstance(file, io.FileIO | socket.SocketIO):
         file = file.fileno()
-    return file if isinstance(file, int) and not stat.S_ISREG(os.fstat(file).st_mode) else None
+    return file if isinstance(file, int) else None
+
+
+def pollable(file: object) -> int | None:
+    """The descriptor below a file object if reads or writes may wait for somebody else: of all but regular files."""
+    fd = descriptor(file)
+    return fd if fd is not None and not stat.S_ISREG(os.fstat(fd).st_mode) else None
 
 
 class Readiness:
@@ -42,7 +48,8 @@ class Readiness:
     def __init__(self, fd: int | None, write: bool = False) -> None:
         self._fd = fd
         self._write = write
-        self._cancel: Callable[[], None] | None = None
+        self._callback: Callable[[], None] = lambda: None
+        self._cancel: Callable[[], None] | None = None  # not None while somebody waits
         self._poll = select.poll()
         if fd is not None:
             self._poll.register(fd, select.POLLOUT if write else select.POLLIN)
@@ -54,14 +61,21 @@ class Readiness:
     def wait(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once, from the event loop, when it is ready."""
         self.cancel()
+        self._callback = callback
         loop = asyncio.get_running_loop()
         if self._fd is None or self.now():  # epoll refuses what is always ready, such as /dev/null
-            self._cancel = loop.call_soon(callback).cancel
+            self._cancel = loop.call_soon(self._ready).cancel
             return
         watched = os.dup(self._fd)
         add, remove = (loop.add_writer, loop.remove_writer) if self._write else (loop.add_reader, loop.remove_reader)
-        add(watched, self._ready, callback)
+        add(watched, self._ready)
         self._cancel = partial(_forget, remove, watched)
+
+    def wake(self) -> None:
+        """Calls the callback of who waits in the next pass of the event loop, ready or not."""
+        if self._cancel is not None:
+            self.cancel()
+            self._cancel = asyncio.get_running_loop().call_soon(self._ready).cancel
 
     def cancel(self) -> None:
         """Forgets the callback, if there is one."""
@@ -69,9 +83,9 @@ class Readiness:
         if cancel is not None:
             cancel()
 
-    def _ready(self, callback: Callable[[], None]) -> None:
+    def _ready(self) -> None:
         self.cancel()
-        callback()
+        self._callback()
 
 
 def _forget(remove: Callable[[int], object], watched: int) -> None:

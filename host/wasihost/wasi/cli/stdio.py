@@ -13,8 +13,10 @@ from wasihost.wasi.cli.types import Done, ErrorCode
 class Stdin:
     """Provider of wasi:cli/stdin.
 
-    `target` is a file descriptor, a binary or text file object (text is given as UTF-8), or bytes. It is never closed.
-    From a pipe, terminal or socket the guest gets nothing that Python's own file object had read ahead before.
+    `target` is a file descriptor, a binary or text file object (text is given as UTF-8), bytes, or a callable that is
+    told how many bytes are wanted and gives some, b"" at the end. It is never closed. From a pipe, terminal or socket
+    the guest gets nothing that Python's own file object had read ahead before. Any other file object and a callable
+    should answer at once: the event loop waits for them.
     """
 
     wit_types = {"error-code": ErrorCode}
@@ -23,7 +25,7 @@ class Stdin:
         self._input = Input(target)
 
     def read_via_stream(self) -> tuple[ByteSource, Done]:
-        """`read-via-stream: func() -> tuple<stream<u8>, future<result<_, error-code>>>`.
+        """WIT: `read-via-stream: func() -> tuple<stream<u8>, future<result<_, error-code>>>`.
 
         Nothing is read before the guest reads. Several streams share the bytes: each byte goes to whoever reads first,
         and what was read for a stream that is then dropped is lost with it.
@@ -39,16 +41,16 @@ class Stdout:
     """Provider of wasi:cli/stdout.
 
     `target` is a file descriptor, a binary or text file object (which gets the bytes decoded as UTF-8 where it has no
-    binary `buffer`), or a callable that takes each block as bytes. It is never closed.
+    binary `buffer`), or a callable that takes each block as bytes. It is never closed. For `sigpipe` see `Output`.
     """
 
     wit_types = {"error-code": ErrorCode}
 
-    def __init__(self, target: OutputTarget) -> None:
-        self._output = Output(target)
+    def __init__(self, target: OutputTarget, *, sigpipe: bool = False) -> None:
+        self._output = Output(target, sigpipe=sigpipe)
 
     def write_via_stream(self, data: StreamReader[int]) -> Done:
-        """`write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>`.
+        """WIT: `write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>`.
 
         The future resolves when the guest has dropped its end and everything is written and flushed. What the guest
         wrote comes out in the order in which its writes completed, whichever stream they used.

@@ -1,17 +1,26 @@
-"""wasi:cli/terminal-{input,output,stdin,stdout,stderr}: there is no terminal.
+"""wasi:cli/terminal-{input,output,stdin,stdout,stderr}.
 
-A guest may ask for one only to learn that its output is seen by a person; the resources have no methods so far.
+A guest may ask for a terminal only to learn that a person is at the other end; the resources have no methods so far.
 """
 
 from __future__ import annotations
 
+import os
+
 
 class TerminalInputResource:
-    """`resource terminal-input`: none is ever made."""
+    """`resource terminal-input`: stdin is a terminal."""
 
 
 class TerminalOutputResource:
-    """`resource terminal-output`: none is ever made."""
+    """`resource terminal-output`: stdout or stderr is a terminal."""
+
+
+def is_terminal(target: object) -> bool:
+    """Whether a file descriptor or file object is one; no other object is."""
+    if isinstance(target, int):
+        return os.isatty(target)
+    return bool(isatty()) if callable(isatty := getattr(target, "isatty", None)) else False
 
 
 class TerminalInput:
@@ -31,9 +40,12 @@ class TerminalStdin:
 
     TerminalInput = TerminalInputResource
 
+    def __init__(self, target: object) -> None:
+        self._target = target
+
     def get_terminal_stdin(self) -> TerminalInputResource | None:
-        """`get-terminal-stdin: func() -> option<terminal-input>`; none."""
-        return None
+        """WIT: `get-terminal-stdin: func() -> option<terminal-input>`; none if `target` is no terminal."""
+        return TerminalInputResource() if is_terminal(self._target) else None
 
 
 class TerminalStdout:
@@ -41,9 +53,12 @@ class TerminalStdout:
 
     TerminalOutput = TerminalOutputResource
 
+    def __init__(self, target: object) -> None:
+        self._target = target
+
     def get_terminal_stdout(self) -> TerminalOutputResource | None:
-        """`get-terminal-stdout: func() -> option<terminal-output>`; none."""
-        return None
+        """WIT: `get-terminal-stdout: func() -> option<terminal-output>`; none if `target` is no terminal."""
+        return TerminalOutputResource() if is_terminal(self._target) else None
 
 
 class TerminalStderr:
@@ -51,6 +66,9 @@ class TerminalStderr:
 
     TerminalOutput = TerminalOutputResource
 
+    def __init__(self, target: object) -> None:
+        self._target = target
+
     def get_terminal_stderr(self) -> TerminalOutputResource | None:
-        """`get-terminal-stderr: func() -> option<terminal-output>`; none."""
-        return None
+        """WIT: `get-terminal-stderr: func() -> option<terminal-output>`; none if `target` is no terminal."""
+        return TerminalOutputResource() if is_terminal(self._target) else None

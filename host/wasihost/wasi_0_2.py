@@ -1,0 +1,147 @@
+"""WASI 0.2 next to 0.3: Wasmtime's own, told the same as ours, as far as the C API can.
+
+Guests of today's toolchains import both, since their C library stands on 0.2. What the C API has no words for:
+
+- an initial directory, a clock, a seed: 0.2 has no initial directory, this machine's clocks and real random numbers;
+- stdin from a socket or a Python object without a file descriptor, other than bytes: 0.2 finds it empty;
+- sockets: all of them stay denied, whatever the policy.
+
+Theory of operation. Wasmtime calls `write` of an output in a thread of its own while the guest, and with it the event
+loop, waits. In such a thread it also drops an output, some time after the store is closed. Should Python be ending
+then, that thread would end the process with a panic: so who closes an instance waits until its outputs are gone. It has
+to look for itself: a thread that told it so would let go of the interpreter, and still have to return.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import select
+import weakref
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+import wasmtime
+from wasmtime.component import Linker
+
+from wasihost.component.running.instance import Instance
+from wasihost.errors import ProviderError
+from wasihost.wasi.cli import InputTarget, OutputTarget
+from wasihost.wasi.cli.outputs import Output
+from wasihost.wasi.cli.readiness import descriptor
+
+_PACKAGES = ("cli", "clocks", "filesystem", "io", "random", "sockets")
+_PATIENCE_S, _PAUSE_S = 5, 0.0005  # with Wasmtime's threads, which need microseconds
+
+
+def provides(interface: str) -> bool:
+    """Whether an imported interface is one of WASI 0.2."""
+    return interface.partition("@")[2].startswith("0.2.") and interface.startswith(
+        tuple(f"wasi:{package}/" for package in _PACKAGES)
+    )
+
+
+class Native:
+    """Wasmtime's WASI 0.2 for one instance."""
+
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        args: Iterable[str],
+        stdin: InputTarget | None,
+        stdout: OutputTarget | None,
+        stderr: OutputTarget | None,
+        *,
+        sigpipe: bool,
+    ) -> None:
+        self._env, self._args, self._sigpipe = env, list(args), sigpipe
+        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._loop = asyncio.get_running_loop()
+        self._instance: Instance | None = None
+        self._outputs: list[weakref.ref[Callable[[bytes], int]]] = []
+
+    @contextlib.asynccontextmanager
+    async def linked(self, linker: Linker, store: wasmtime.Store) -> AsyncIterator[None]:
+        """Links every interface of WASI 0.2; the instance must be closed before the context ends."""
+        store.set_wasi(self._config())
+        linker.add_wasip2()
+        try:
+            yield
+        finally:
+            await self._outputs_gone()
+
+    def attach(self, instance: Instance) -> None:
+        """Says which instance an exception of an output ends."""
+        self._instance = instance
+
+    def _config(self) -> wasmtime.WasiConfig:
+        config = wasmtime.WasiConfig()
+        try:
+            config.argv, config.env = self._args, list(self._env.items())
+        except UnicodeEncodeError as error:
+            raise ProviderError(f"the guest cannot be told {error.object!r}, which is not Unicode text") from None
+        _set_stdin(config, self._stdin)
+        if self._stdout is None:
+            config.inherit_stdout()
+        else:
+            config.stdout_custom = self._writer(self._stdout)
+        if self._stderr is None:
+            config.inherit_stderr()
+        else:
+            config.stderr_custom = self._writer(self._stderr)
+        return config
+
+    def _writer(self, target: OutputTarget) -> Callable[[bytes], int]:
+        """What Wasmtime calls with the output; gives the number of bytes taken, or an errno below 0."""
+        output = Output(target, sigpipe=self._sigpipe)
+
+        def write(data: bytes) -> int:
+            try:
+                return _write_all(output, data)
+            except OSError as error:
+                return -(error.errno or errno.EIO)
+            except Exception as error:
+                self._end(error)
+                return -errno.EIO
+
+        self._outputs.append(weakref.ref(write))
+        return write
+
+    def _end(self, error: Exception) -> None:
+        instance = self._instance
+        if instance is not None:
+            instance.exception = instance.exception or error  # looked at when the guest next gives control back
+            with contextlib.suppress(RuntimeError):  # the event loop is closed
+                self._loop.call_soon_threadsafe(instance.wake)
+
+    async def _outputs_gone(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE_S):
+                while any(output() for output in self._outputs):  # noqa: ASYNC110, see the theory of operation
+                    await asyncio.sleep(_PAUSE_S)
+
+
+def _write_all(output: Output, data: bytes) -> int:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[output.write_now(view) :]
+        except BlockingIOError:
+            assert output.fd is not None
+            select.select([], [output.fd], [])
+    return len(data)
+
+
+def _set_stdin(config: wasmtime.WasiConfig, target: InputTarget | None) -> None:
+    if target is None:
+        config.inherit_stdin()
+    elif isinstance(target, bytes | bytearray | memoryview):
+        import tempfile  # slow to import, and rarely needed
+
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(target)
+            file.flush()
+            config.stdin_file = file.name
+    elif (fd := descriptor(target)) is not None:
+        with contextlib.suppress(wasmtime.WasmtimeError):  # a socket cannot be opened once more
+            config.stdin_file = f"/dev/fd/{fd}"
