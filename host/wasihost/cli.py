@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import platform
+import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import IO
 
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -17,10 +20,12 @@ from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, Was
 from wasihost.host import Host
 from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
+from wasihost.wasi.cli.outputs import BROKEN_PIPE
+from wasihost.wasi.cli.readiness import descriptor
 
 FAILURE, USAGE = 1, 2
-# As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT, SIGPIPE.
-INTERRUPTED, TRAPPED, BROKEN_PIPE = 130, 134, 141
+# As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
+INTERRUPTED, TRAPPED = 130, 134
 
 _DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
 
@@ -45,7 +50,7 @@ Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (m
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
-command line is wrong, 130 after Ctrl-C, 134 after a trap
+command line is wrong, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout any more
 """
 
 
@@ -99,16 +104,40 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
-    host = Host(
-        policy=_policy(arguments),
-        hosts=_hosts(arguments),
-        env=dict(arguments.env),
-        args=[Path(path).name, *words],
-        on_stats=_tell_stats if arguments.stats else None,
-        cache=_cache(arguments),
-    )
-    host.run(_load(host, path))
+    with _stdin(arguments.stdin) as stdin:
+        host = Host(
+            policy=_policy(arguments),
+            hosts=_hosts(arguments),
+            env=_env(arguments),
+            args=[Path(path).name, *words],
+            stdin=stdin,
+            sigpipe=True,
+            seed=arguments.seed,
+            on_stats=_tell_stats if arguments.stats else None,
+            cache=_cache(arguments),
+        )
+        return _run_to_the_end(host, _load(host, path))
+
+
+def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
+    try:
+        host.run(component)
+    except (GuestExit, GuestTrap):
+        # Who writes by way of WASI 0.2 hears of a broken pipe, and what comes of it is up to a C library.
+        if component.wiring.native and _is_unread(sys.stdout):
+            return BROKEN_PIPE
+        raise
     return 0
+
+
+def _is_unread(file: IO[str] | None) -> bool:
+    """Whether it is a pipe that nobody reads any more."""
+    fd = descriptor(file)
+    if fd is None:
+        return False
+    poll = select.poll()
+    poll.register(fd, 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _tell_stats(stats: Stats) -> None:
@@ -134,6 +163,17 @@ def _load(host: Host, path: str) -> AdaptedComponent:
 
 def _cache(arguments: argparse.Namespace) -> Cache | None:
     return None if arguments.no_cache else Cache()
+
+
+def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+    try:
+        return contextlib.nullcontext() if path is None else open(path, "rb", buffering=0)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _env(arguments: argparse.Namespace) -> dict[str, str]:
+    return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
 
 
 def _policy(arguments: argparse.Namespace) -> Policy:
@@ -177,8 +217,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
         "                     --allow-resolve NAME ...]\n"
-        "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--no-cache] [--stats]\n"
-        "                    COMPONENT [ARG ...]",
+        "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
+        "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -209,6 +249,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="NAME=VALUE",
         help="set an environment variable of the guest, which sees none of this process; may be repeated",
     )
+    parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
+    _add_reproduction(parser)
     _add_no_cache(parser)
     parser.add_argument(
         "--stats", action="store_true", help="at the end, tell on stderr what the run cost: time, bytes, turns, calls"
@@ -218,6 +260,22 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "component", nargs=argparse.PARSER, metavar="COMPONENT", help="its file; all words after it are the guest's"
     )
     parser.set_defaults(command=_run)
+
+
+def _add_reproduction(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stdin", metavar="FILE", help="what the guest reads, instead of this command's stdin")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
+    )
+    parser.add_argument(
+        "--dir", type=_directory, metavar="DIR", help="reserved for files, which guests do not have yet"
+    )
+
+
+def _directory(_text: str) -> None:
+    raise argparse.ArgumentTypeError(
+        "guests have no files yet, so no directory can be given to them; --stdin FILE gives them one file to read"
+    )
 
 
 def _variable(text: str) -> tuple[str, str]:

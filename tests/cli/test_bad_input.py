@@ -19,6 +19,7 @@ USAGE_ERRORS = {
     "no-component": ["run"],
     "unknown-option": ["run", "--allow-everything", "guest.wasm"],
     "abbreviated-option": ["run", "--allow-n", "guest.wasm"],
+    "seed-that-is-no-number": ["run", "--seed", "seven", "guest.wasm"],
     "env-without-value": ["run", "--env", "NAME", "guest.wasm"],
     "env-without-name": ["run", "--env", "=value", "guest.wasm"],
     "host-without-address": ["run", "--host", "db", "guest.wasm"],
@@ -102,6 +103,18 @@ def test_every_import_that_nobody_provides_is_named(cli: Cli, write: Write) -> N
 def test_a_function_that_an_interface_of_ours_lacks_is_named(cli: Cli, write: Write) -> None:
     done = cli("run", write(commands.importing("wasi:cli/exit@0.3.0")))
     assert "wasi:cli/exit@0.3.0#f" in _complaint(done, 1)
+
+
+def test_a_directory_is_refused_with_what_to_do_instead(cli: Cli, write: Write) -> None:
+    done = cli("run", "--dir", ".", write(commands.OK))
+    assert done.code == 2
+    assert "argument --dir: guests have no files yet" in done.err
+    assert "--stdin FILE" in done.err
+
+
+def test_a_missing_stdin_is_named(cli: Cli, write: Write) -> None:
+    done = cli("run", "--stdin", "nowhere", write(commands.OK))
+    assert _complaint(done, 1) == "nowhere cannot be read: No such file or directory"
 
 
 def test_a_component_that_is_no_command_is_told_so(cli: Cli) -> None:
