@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup test check demo bench soak fixtures wit
+.PHONY: help setup test check demo bench soak docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -31,6 +31,9 @@ bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help
 
 soak: setup ## Move 10 GiB and open 100,000 connections: nothing may grow
 	$(BIN)/python -m tests.soak
+
+docs: setup ## Write the table of what works into README.md
+	$(BIN)/python -m wit.table
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
 	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh

@@ -1,0 +1,67 @@
+"""Writes the table of WASI's interfaces and functions in README.md, from the WIT and the providers: `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from wasihost import Host, LinkError
+from wasihost.component.running.providers import Providers, find_method
+from wasihost.component.world import types
+from wit.surface import Function, Interface, surface
+
+BEGIN, END = "<!-- wit/table.py writes from here -->\n", "<!-- to here -->\n"
+CALLED = {"wasi:cli/run"}  # a guest exports it, and Host.run calls it
+
+
+def table() -> str:
+    """One line for each interface: its functions that work, and those that do not yet."""
+    providers = Providers(Host().providers())
+    rows = [_row(interface, providers) for interface in surface()]
+    return "\n".join(["| WASI 0.3.2 | works | not yet |", "|---|---|---|", *rows, ""])
+
+
+def _row(interface: Interface, providers: Providers) -> str:
+    provider = providers.find(interface.name)
+    there = [function for function in interface.functions if _works(interface, function, provider)]
+    missing = [function for function in interface.functions if function not in there]
+    if not interface.functions:
+        works, lacks = ("types only", "") if provider is not None else ("", "types only")
+    else:
+        works, lacks = _listed(there), _listed(missing)
+    unstable = "" if interface.is_stable else " (unstable)"
+    return f"| `{interface.name}`{unstable} | {works} | {lacks} |"
+
+
+def _works(interface: Interface, function: Function, provider: object | None) -> bool:
+    if interface.name in CALLED:
+        return True
+    # Only the names of parameters are looked at.
+    func = types.Func(tuple((name, types.U8) for name in function.parameters), None, function.is_async)
+    try:
+        find_method(provider, interface.name, function.name, func)
+    except LinkError:
+        return False
+    return True
+
+
+def _listed(functions: list[Function]) -> str:
+    return "; ".join(_by_resource(functions))
+
+
+def _by_resource(functions: list[Function]) -> Iterator[str]:
+    for resource in dict.fromkeys(function.resource for function in functions):
+        names = ", ".join(function.own_name for function in functions if function.resource == resource)
+        yield names if resource is None else f"{resource}: {names}"
+
+
+def main() -> None:
+    """Replaces the table in README.md."""
+    readme = Path(__file__).resolve().parents[1] / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    readme.write_text(head + BEGIN + table() + END + rest.partition(END)[2], encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
