@@ -12,6 +12,9 @@ class Instant(Frozen):
     seconds: int
     nanoseconds: int
 
+    def __init__(self, seconds: int, nanoseconds: int) -> None:
+        super().__init__(seconds, nanoseconds)
+
 
 class SystemClock:
     """Provider of wasi:clocks/system-clock."""
