@@ -16,6 +16,7 @@ ADDRESSES = {
     "PAIR_COUNT",
     "ROOM",
     "OUT_OF_MEMORY",
+    "MUST_WAIT",
     "EVENT",
     "LIST",
     "TOKEN",

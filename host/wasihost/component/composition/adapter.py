@@ -7,7 +7,7 @@ no stream or future, the host's `call-f` is all of it. The runtime around the sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from wasihost.component.composition import corecode, protocol
 from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, FREE
@@ -207,47 +207,87 @@ class _AdapterParts(Parts):
 
     def _async_function(self, adapted: Adapted) -> None:
         index = adapted.index
-        params, start = self._start(adapted)
+        params, body = self._call_or_wait(adapted) if adapted.at_once else self._start_or_wait(adapted)
         self.functions.append(
             f"""(func (export "call-{index}"){_parameters(params)} (result i32)
-      (local $ready i32) (local $record i32) (local $q i32) (local $end i32)
+      (local $ready i32) (local $record i32) (local $result i32) (local $q i32) (local $end i32)
       (call $step)
       (local.set $record (call $record (i32.const {index})))
-      {start}
-      (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))
-        (then (return (call $wait (local.get $record)))))
-      (call $return-{index} (local.get $record) (i32.const 0))
+      {body}
       (call $free (local.get $record))
       (i32.const 0))"""
         )
-        self.functions.append(
-            f"""(func $return-{index} (param $record i32) (param $waited i32) (local $p i32) {self._return(adapted)}
-      (call $arena-reset))"""
-        )
+        self._return(adapted)
         self._lift(adapted, f"async (callback $callback) {MEMORY} {ARENA}")
 
-    def _return(self, adapted: Adapted) -> str:
-        """Code that takes the result from the host and returns it to the caller."""
+    def _call_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The parameters of the shim of an async call whose result may be there at once, and its code."""
+        index, option = adapted.index, adapted.call.result
+        assert option is not None
+        params, drops = self._lent(adapted)
+        return (
+            params,
+            f"""{_allocate(option)}
+      (call $call-{index} {corecode.get(params)} (local.get $result)) {drops}
+      (if (i32.load8_u (local.get $result))
+        (then
+          (call $return-from-{index} (i32.add (local.get $result) (i32.const {layout.payload_offset(option)})))
+          (call $arena-reset))
+        (else
+          (call $arena-reset)
+          (if (i32.load (i32.const {protocol.MUST_WAIT})) (then (return (call $wait (local.get $record)))))
+          (call $return-{index} (local.get $record) (i32.const 0))))""",
+        )
+
+    def _start_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
+        """The same for one whose result needs ends of streams or futures, or that has none."""
+        params, start = self._start(adapted)
+        return (
+            params,
+            f"""{start}
+      (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))
+        (then (return (call $wait (local.get $record)))))
+      (call $return-{adapted.index} (local.get $record) (i32.const 0))""",
+        )
+
+    def _return(self, adapted: Adapted) -> None:
+        """Writes the functions that take the result from the host, and that return it to the caller from memory."""
         index, result = adapted.index, adapted.func.result
-        resume = "(if (local.get $waited) (then (call $resume (local.get $record))))"
-        needs = f"{resume} (call $make-needs)" if adapted.makes_pairs or adapted.gives_numbers else ""
         flat = () if result is None else layout.flatten(result)
         params = ("i32",) if len(flat) > layout.MAX_FLAT_PARAMS else flat
         mention = "" if result is None else f"(result {self.scope.ref(result)}) {MEMORY}"
         self.builtin(f"task.return-{index}", params, [], f"task.return {mention}")
         if result is None:
-            return f"(call $finish-{index} (local.get $record)) (call $task.return-{index})"
+            finish = f"(if (local.get $waited) (then (call $finish-{index} (local.get $record))))"
+            take = f"{finish} (call $task.return-{index})"
+        else:
+            self._return_from_memory(adapted, flat)
+            take = self._take(adapted, flat)
+        self.functions.append(
+            f"(func $return-{index} (param $record i32) (param $waited i32) (local $p i32) {take} (call $arena-reset))"
+        )
+
+    def _return_from_memory(self, adapted: Adapted, flat: Sequence[str]) -> None:
+        index, result = adapted.index, adapted.func.result
+        assert result is not None
+        code = f"(call $task.return-{index} (local.get $p))"
+        if len(flat) <= layout.MAX_FLAT_PARAMS:
+            values = corecode.local_variables("value", flat)
+            load = corecode.load(result, 0, values)
+            code = f"{corecode.declare(values)} {load} (call $task.return-{index} {corecode.get(values)})"
+        self.functions.append(f"(func $return-from-{index} (param $p i32) {code})")
+
+    def _take(self, adapted: Adapted, flat: Sequence[str]) -> str:
+        index, result = adapted.index, adapted.func.result
+        assert result is not None
+        resume = "(if (local.get $waited) (then (call $resume (local.get $record))))"
+        needs = f"{resume} (call $make-needs)" if adapted.makes_pairs or adapted.gives_numbers else ""
         if len(flat) <= layout.MAX_FLAT_RESULTS:
             return f"{needs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
-        to_memory = (
+        return (
             f"{needs} (local.set $p (call $arena-alloc (i32.const {layout.size(result)}))) "
-            f"(call $finish-{index} (local.get $record) (local.get $p))"
+            f"(call $finish-{index} (local.get $record) (local.get $p)) (call $return-from-{index} (local.get $p))"
         )
-        if len(flat) > layout.MAX_FLAT_PARAMS:
-            return f"{to_memory} (call $task.return-{index} (local.get $p))"
-        values = corecode.local_variables("value", flat)
-        load = corecode.load(result, 0, values)
-        return f"{corecode.declare(values)} {to_memory} {load} (call $task.return-{index} {corecode.get(values)})"
 
     def _sync_function(self, adapted: Adapted) -> None:
         index, result = adapted.index, adapted.func.result
@@ -277,7 +317,7 @@ class _AdapterParts(Parts):
         # The arena holds what the result points to; `post` resets it.
         assert result is not None
         call = f"{_allocate(result)} (call {function} (local.get $result)) {drops}"
-        if not adapted.gives_numbers:
+        if not adapted.can_be_later:
             return params, f"{call} (local.get $result)"
         value = f"(i32.add (local.get $result) (i32.const {layout.payload_offset(result)}))"
         finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}) {value})"

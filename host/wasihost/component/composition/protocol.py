@@ -28,6 +28,7 @@ SUBMITTED_COUNT: Final = 52  # of submissions in the ring
 ROOM_WANTED: Final = 56  # bytes wanted for lists of numbers in a result; then where they are
 PAIR_COUNT: Final = 60  # how many pairs of ends are wanted
 OUT_OF_MEMORY: Final = 64  # not 0: the memory cannot grow any more; in both components
+MUST_WAIT: Final = 68  # not 0: the call whose `call` gave no result waits for `COMPLETE`
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 COMPLETIONS: Final = 16384

@@ -86,6 +86,11 @@ def give_result(plans: Plans, result: types.ValType | None, can_be_later: bool) 
 
 
 def _give_nothing(value: Any, _address: int, _context: Any) -> None:
+    expect_nothing(value)
+
+
+def expect_nothing(value: Any) -> None:
+    """What a function without a result returns; ProviderError for a value."""
     if value is not None:
         raise ProviderError(f"expected no result, got {type(value).__name__!r}")
 

@@ -21,7 +21,7 @@ from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, O
 from wasihost.component.conversion.numbers import Needed, needed
 from wasihost.component.conversion.plans import LATER, Plans
 from wasihost.component.running import eager, incoming, outgoing
-from wasihost.component.running.callbacks import no_result_error
+from wasihost.component.running.callbacks import expect_nothing, no_result_error
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
@@ -101,10 +101,8 @@ class HostCalls:
         # The function's own types and not those of its host's side: the plans know how streams and lists travel.
         if adapted.at_once:
             call = self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
-            can_be_later = adapted.gives_numbers
-            registrar.add(
-                instance, f"call-{adapted.index}", adapted.path, adapted.func, plans, call, suspends, can_be_later
-            )
+            name, can_be_later = f"call-{adapted.index}", adapted.can_be_later
+            registrar.add(instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later)
         else:
             start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
             start_type = types.Func(adapted.func.params, types.U32)
@@ -138,22 +136,23 @@ class HostCalls:
         return call
 
     def _start(self, adapted: Adapted, method: Method) -> Callable[..., int]:
-        can_wait, has_needs = adapted.func.is_async, adapted.makes_pairs or adapted.gives_numbers
-
         def start(*args: Any) -> int:
-            call = self._begin(adapted)
+            token, call = self._instance.rings.token, self._begin(adapted)
             try:
                 result = method.call(*args)
-                if can_wait and (task := _begun(result)) is not None:
+                if adapted.func.is_async and (task := _begun(result)) is not None:
                     if not task.done():
                         self._wait(call, task)
                         return PENDING
-                    result = self._result(call, task)
+                    result = _result(adapted, task)
                 call.succeeded(result)
             except WitError as error:
                 call.failed(error)
-            if has_needs:
+            if adapted.func.result is not None:
                 self._list_needs(call)
+            else:
+                self._calls.pop(token)
+                expect_nothing(call.result)
             return READY
 
         return start
@@ -166,16 +165,6 @@ class HostCalls:
         self._instance.started(task)
         task.add_done_callback(lambda task: self._done(token, call, task))
 
-    def _result(self, call: HostCall, task: asyncio.Future[Any]) -> Any:
-        """What the coroutine came to."""
-        try:
-            return task.result()
-        except asyncio.CancelledError:
-            if call.cancelled:
-                raise
-            path = call.adapted.path
-            raise ProviderError(f"{path}: the provider's coroutine was cancelled, but not by us") from None
-
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:
             call = await self._suspend(adapted, method, args)
@@ -185,21 +174,26 @@ class HostCalls:
         return start
 
     def _call(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
-        if not adapted.gives_numbers:
+        if not adapted.can_be_later:
             return method.call
         of_value, of_error = self._sizes(adapted)
-        gives_result = isinstance(adapted.func.result, types.Result)
+        gives_result, can_wait = isinstance(adapted.func.result, types.Result), adapted.func.is_async
 
         def call(*args: Any) -> Any:
             try:
                 value = method.call(*args)
+                if can_wait and (task := _begun(value)) is not None:
+                    if not task.done():
+                        self._wait(self._begin(adapted), task)
+                        return self._later(must_wait=True)
+                    value = _result(adapted, task)
             except WitError as error:
                 if self.room.fits(of_error, error.value):
                     raise
-                return self._later(self._begin(adapted), Err(error.value))
+                return self._room_first(self._begin(adapted), Err(error.value))
             if self.room.fits(of_value, value):
                 return value
-            return self._later(self._begin(adapted), Ok(value) if gives_result else value)
+            return self._room_first(self._begin(adapted), Ok(value) if gives_result else value)
 
         return call
 
@@ -210,10 +204,14 @@ class HostCalls:
             return needed(result.ok), needed(result.err)
         return needed(result), None
 
-    def _later(self, call: HostCall, result: Any) -> object:
+    def _room_first(self, call: HostCall, result: Any) -> object:
         """There will be a `finish` with room made for it."""
         call.result = result
         self._ask_room(call)
+        return self._later(must_wait=False)
+
+    def _later(self, must_wait: bool) -> object:
+        self._instance.rings.must_wait(must_wait)
         return LATER
 
     def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
@@ -221,7 +219,7 @@ class HostCalls:
             call = await self._suspend(adapted, method, args)
             if self.room.fits(self._needed[adapted.index], call.result):
                 return self._unwrapped(self._calls.pop(SYNC_TOKEN))
-            return self._later(call, call.result)
+            return self._room_first(call, call.result)
 
         return call
 
@@ -247,7 +245,7 @@ class HostCalls:
         if call.cancelled:
             self._calls.pop(token, None)
         try:
-            call.returned(lambda: self._result(call, task))
+            call.returned(task.result if call.cancelled else lambda: _result(call.adapted, task))
         except asyncio.CancelledError:
             pass  # as the guest wanted
         except BaseException as error:
@@ -378,6 +376,14 @@ class HostCalls:
 
     def _give(self, token: int, values: list[Any]) -> None:
         self._expected.pop(token)(values)
+
+
+def _result(adapted: Adapted, task: asyncio.Future[Any]) -> Any:
+    """What a coroutine came to that the guest did not cancel."""
+    try:
+        return task.result()
+    except asyncio.CancelledError:
+        raise ProviderError(f"{adapted.path}: the provider's coroutine was cancelled, but not by us") from None
 
 
 def _begun(result: Any) -> asyncio.Future[Any] | None:

@@ -20,6 +20,7 @@ from wasihost.component.composition.protocol import (
     DRIVER_WANTED,
     DROPPED,
     MAX_SUBMISSIONS,
+    MUST_WAIT,
     PAIR_COUNT,
     PAIRS,
     ROOM_WANTED,
@@ -215,6 +216,10 @@ class Rings:
         for index, (kind, is_stream) in enumerate(kinds):
             at = PAIRS // 4 + 2 * index
             self._words[at], self._words[at + 1] = kind, is_stream
+
+    def must_wait(self, value: bool) -> None:
+        """Whether the call that gives no result now waits for its completion, or only for room."""
+        self._words[MUST_WAIT // 4] = value
 
     def ask_room(self, size: int) -> None:
         """Asks the adapter component for so many bytes; see `room`."""

@@ -48,8 +48,13 @@ class Adapted(Frozen):
 
     @property
     def at_once(self) -> bool:
-        """Whether `call` is all there is, but for a result that has no room."""
-        return not self.func.is_async and not self.makes_pairs
+        """Whether `call` is all there is, but for a result that comes later: it must wait, or for room first."""
+        return not self.makes_pairs and (self.func.result is not None or not self.func.is_async)
+
+    @property
+    def can_be_later(self) -> bool:
+        """Whether `call` can leave the result to `finish`."""
+        return self.func.is_async or self.gives_numbers
 
     @cached_property
     def host(self) -> dict[str, types.Func]:
@@ -57,13 +62,13 @@ class Adapted(Frozen):
         finish = {"finish": types.Func(TOKEN, self._result)}
         if not self.at_once:
             return {"start": types.Func(self._params, types.U32)} | finish
-        return {"call": self.call} | (finish if self.gives_numbers else {})
+        return {"call": self.call} | (finish if self.can_be_later else {})
 
     @property
     def call(self) -> types.Func:
-        """The host's `call`: the result; an option of it if it can be that there is no room yet."""
+        """The host's `call`: the result; an option of it if it can come later."""
         result = self._result
-        return types.Func(self._params, types.Option(result) if result and self.gives_numbers else result)
+        return types.Func(self._params, types.Option(result) if result and self.can_be_later else result)
 
     @property
     def _params(self) -> tuple[tuple[str, ValType], ...]:
