@@ -178,7 +178,10 @@ class GuestCalls:
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """What comes back from this interface is of these classes from now on."""
         name = self._interface(interface)
-        classes = self._classes_of(name, wit_types)
+        try:
+            classes = Classes(self._wiring.world.exports[name], wit_types)
+        except LinkError as error:
+            raise LinkError(f"{name}: {error}") from None
         self.plans[name].replace(self._linking.plans_of(classes, self.numbers))
         self.element_plans[name].replace(self._linking.plans_of(classes))
         for type_name, t in self._wiring.world.exports[name].types.items():
@@ -195,14 +198,8 @@ class GuestCalls:
         known = ", ".join(self._wiring.world.exports) or "nothing"
         raise LookupError(f"the component does not export {name!r}; it exports {known}")
 
-    def _classes_of(self, interface: str, wit_types: Mapping[str, type]) -> Classes:
-        try:
-            return Classes(self._wiring.world.exports[interface], wit_types)
-        except LinkError as error:
-            raise LinkError(f"{interface}: {error}") from None
-
     def _plans_of(self, interface: str, *numbers: SharedNumbers) -> LatePlans:
-        return LatePlans(lambda: self._linking.plans_of(self._classes_of(interface, {}), *numbers))
+        return LatePlans(lambda: self._linking.plans_of(self._wiring.export_classes[interface], *numbers))
 
     # ---- registering
 

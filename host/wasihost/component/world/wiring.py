@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from wasihost.component.values import Classes
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import Future, Stream, ValType
 from wasihost.errors import UnsupportedTypeError
@@ -201,6 +202,11 @@ class Wiring(Frozen):
             inner for t in func.types for kind in types.walk(t) if isinstance(kind, Kind) for inner in types.walk(kind)
         )
         return not any(isinstance(t, types.Own) and t.resource in self.guest_resources for t in inside)
+
+    @cached_property
+    def export_classes(self) -> dict[str, Classes]:
+        """The generated classes of each exported interface, which all instances share."""
+        return {name: Classes(interface) for name, interface in self.world.exports.items()}
 
     @cached_property
     def guest_resources(self) -> frozenset[types.Resource]:
