@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.abi.export_flow import guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same
-from tests.abi.test_flow import SETTINGS, Batches, in_chunks, one_by_one
+from tests.abi.test_flow import SETTINGS, Batches, in_chunks, one_by_one, settled
 from tests.strategies import val_types, values
 from wasihost.component.values import Classes
 from wasihost.component.world import types
@@ -47,3 +47,31 @@ def test_elements_go_into_exports_and_out_of_them_as_they_were(data: st.DataObje
     batches = data.draw(st.lists(st.lists(element, min_size=1, max_size=5), min_size=1, max_size=4), label="batches")
     note(guest(t))
     asyncio.run(check(t, batches, data.draw(st.integers(1, 8), label="n"), data.draw(st.booleans(), label="iterator")))
+
+
+HOLDS = """(component
+  (core func $inc (canon backpressure.inc))
+  (core module $m
+    (import "" "inc" (func $inc))
+    (func (export "hold") (call $inc))
+    (func (export "take") (param i32 i32) (result i32) unreachable)
+    (func (export "callback") (param i32 i32 i32) (result i32) unreachable))
+  (core instance $i (instantiate $m (with "" (instance (export "inc" (func $inc))))))
+  (func (export "hold") (canon lift (core func $i "hold")))
+  (type $stream (stream u16)) (type $future (future u8))
+  (func (export "take") async (param "x" $stream) (param "y" $future)
+    (canon lift (core func $i "take") async (callback (core func $i "callback")))))"""
+
+
+async def test_a_call_cancelled_before_it_started_closes_what_it_was_given() -> None:
+    async with running(assemble(HOLDS), {}) as instance:
+        await instance.call("hold")
+        source = Batches([[1]])
+        call = asyncio.create_task(instance.call("take", source, later(1)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await settled()
+        assert source.closed == 1
+        assert not instance._guest_calls
