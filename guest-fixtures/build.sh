@@ -15,7 +15,7 @@ P2_RELEASE=rust/target/wasm32-wasip2/release
 RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_load rust-calls=calls \
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
-rust-exports=exports rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
+rust-exports=exports rust-streams=streams rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
 rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat"
 
 tool() { $GUEST_RUN "$@"; }
@@ -36,7 +36,7 @@ cargo_build() { # ARGUMENT...
 
 build_rust() {
   cargo_build
-  cargo_build -p exports
+  cargo_build -p exports -p streams
   for pair in $RUST; do
     install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
   done

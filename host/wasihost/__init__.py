@@ -9,9 +9,10 @@ from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.engine import configure
+from wasihost.component.running.guestcalls import GuestResource
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.stats import Stats
-from wasihost.component.streams import ByteSink, ByteSource, StreamReader, ValueSource
+from wasihost.component.streams import ByteReader, ByteSink, ByteSource, StreamReader, ValueReader, ValueSource
 from wasihost.component.values import Err, Ok, Some, WitError
 from wasihost.embedding import add_tcp_to_linker
 from wasihost.errors import (
@@ -27,14 +28,17 @@ from wasihost.errors import (
     UnsupportedTypeError,
     WasihostError,
 )
+from wasihost.exports import Exports
 from wasihost.host import Host, adapt
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.pool import Pool
 from wasihost.version import __version__
 from wasihost.wasi.clocks.clock import Clock, OsClock, VirtualClock
 
 __all__ = [
     "AdaptedComponent",
+    "ByteReader",
     "ByteSink",
     "ByteSource",
     "Cache",
@@ -42,7 +46,9 @@ __all__ = [
     "ComponentError",
     "DeadlockError",
     "Err",
+    "Exports",
     "GuestExit",
+    "GuestResource",
     "GuestTrap",
     "Host",
     "Instance",
@@ -53,6 +59,7 @@ __all__ = [
     "OsClock",
     "OsNetwork",
     "Policy",
+    "Pool",
     "ProviderError",
     "ResourceTable",
     "RuleError",
@@ -62,6 +69,7 @@ __all__ = [
     "Stats",
     "StreamReader",
     "UnsupportedTypeError",
+    "ValueReader",
     "ValueSource",
     "VirtualClock",
     "WasihostError",

@@ -1,4 +1,4 @@
-"""The command line: `wasihost run` and `wasihost inspect`."""
+"""The command line: `wasihost run`, `wasihost inspect` and `wasihost stubs`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ examples:
   wasihost run --allow-net guest.wasm    with any network
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
+  wasihost stubs guest.wasm > guest.py   typed Python for them
 """
 
 _RULES = """\
@@ -49,6 +50,18 @@ A NAME is a host name, *.example.com for every name below example.com, or * for 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
 
+With --invoke, values are JSON:
+  bool, numbers, char, string, list, tuple   as in JSON; floats also "NaN", "Infinity", "-Infinity"
+  record      an object by the names of WIT; an option may be left out
+  enum, flags its name, an array of names
+  variant     {"case": NAME} or {"case": NAME, "value": VALUE}
+  option      the value or null; {"some": VALUE} around the inner one of two
+  result      returned: its ok, or err on standard error; else {"ok": VALUE} or {"err": VALUE}
+  list<u8>    {"base64": TEXT}; given also as a string (its UTF-8) or an array
+  stream      an array of all elements, for u8 as list<u8>
+  future      its value
+  wasihost run --invoke my:pkg/api#divide guest.wasm 7 2
+
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
 command line is wrong, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout any more
 """
@@ -61,6 +74,17 @@ Shows what a component imports and exports as WIT, and marks each imported funct
   native 0.2  Wasmtime's own WASI 0.2
   missing     nobody provides it
 exit code: 0 if the component will run, 1 if something is missing
+"""
+
+
+_STUBS = """\
+Writes typed Python for a component to standard output:
+  for each interface it imports    a Protocol: inherit from it, and give an object to Host(providers=...)
+  for each interface it exports    a class to call: Api(instance), with async methods
+  for their types                  dataclasses, enums and flags, which the values that come are of
+Interfaces that wasihost provides itself are left out.
+
+  wasihost stubs guest.wasm > guest.py
 """
 
 
@@ -116,7 +140,10 @@ def _run(arguments: argparse.Namespace) -> int:
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
-        return _run_to_the_end(host, _load(host, path))
+        component = _load(host, path)
+        if arguments.invoke is not None:
+            return _invoke(host, component, arguments.invoke, words)
+        return _run_to_the_end(host, component)
 
 
 def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
@@ -127,6 +154,23 @@ def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
         if component.wiring.native and _is_unread(sys.stdout):
             return BROKEN_PIPE
         raise
+    return 0
+
+
+def _invoke(host: Host, component: AdaptedComponent, name: str, words: list[str]) -> int:
+    from wasihost.invocation import InvokedErr, invoke
+    from wasihost.jsonvalues import JsonError
+
+    try:
+        found = invoke(host, component, name, words)
+    except (LookupError, JsonError) as error:
+        print(f"wasihost: {error.args[0]}", file=sys.stderr)
+        return USAGE
+    except InvokedErr as error:
+        print(f"wasihost: {name} returned err: {error}", file=sys.stderr)
+        return FAILURE
+    if found is not None:
+        print(found)
     return 0
 
 
@@ -152,6 +196,17 @@ def _inspect(arguments: argparse.Namespace) -> int:
     inspection = Inspection(_load(host, arguments.component), host.providers())
     print(inspection.text)
     return FAILURE if inspection.problems else 0
+
+
+def _stubs(arguments: argparse.Namespace) -> int:
+    from wasihost import stubs
+    from wasihost.component.running.providers import Providers
+
+    host = Host()
+    ours = Providers({} if arguments.all else host.providers())
+    title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
+    print(stubs.write(_load(host, arguments.component), title, lambda name: ours.find(name) is not None), end="")
+    return 0
 
 
 def _load(host: Host, path: str) -> AdaptedComponent:
@@ -208,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_inspect(commands)
+    _add_stubs(commands)
     return parser
 
 
@@ -218,7 +274,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
         "                     --allow-resolve NAME ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
-        "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] COMPONENT [ARG ...]",
+        "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
+        "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -254,6 +311,11 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _add_no_cache(parser)
     parser.add_argument(
         "--stats", action="store_true", help="at the end, tell on stderr what the run cost: time, bytes, turns, calls"
+    )
+    parser.add_argument(
+        "--invoke",
+        metavar="FUNCTION",
+        help="call this export instead, such as 'my:pkg/api#f', with the words after COMPONENT as JSON; prints JSON",
     )
     # PARSER takes the first word that is no option and all that follows, options or not.
     parser.add_argument(
@@ -304,3 +366,16 @@ def _add_no_cache(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compile the component anew, and do not keep what comes of it",
     )
+
+
+def _add_stubs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "stubs",
+        help="write typed Python for what a component imports and exports",
+        description=_STUBS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
+    parser.add_argument("component", metavar="COMPONENT", help="its file")
+    parser.set_defaults(command=_stubs)

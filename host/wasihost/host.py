@@ -26,6 +26,7 @@ from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, deny_all
+from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
 from wasihost.wasi.clocks.clock import Clock, OsClock
@@ -129,9 +130,26 @@ class Host:
         except WitError:
             raise GuestExit(1) from None
 
-    def open(self, component: ComponentSource) -> contextlib.AbstractAsyncContextManager[Instance]:
-        """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`."""
-        return self._open(self.load(component))
+    def open(
+        self, component: ComponentSource, *, detect_deadlock: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`.
+
+        `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
+        DeadlockError.
+        """
+        return self._open(self.load(component), detect_deadlock)
+
+    def pool(
+        self, component: ComponentSource, *, size: int = 100, ready: int | None = None, waiting: int | None = None
+    ) -> Pool:
+        """A pool for servers, within the running event loop: an instance for each request.
+
+        At most `size` instances serve at once, `ready` more are made beforehand (None: up to 4), and at most `waiting`
+        requests wait for their turn (None: any number). Errors: ComponentError, UnsupportedTypeError, ValueError.
+        """
+        loaded = self.load(component)
+        return Pool(lambda: self._open(loaded), size, min(4, size) if ready is None else ready, waiting)
 
     @contextlib.asynccontextmanager
     async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:

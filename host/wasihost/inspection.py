@@ -33,11 +33,11 @@ class Inspection:
         self.text = "\n".join([*self._lines(component), *self._verdict()])
 
     def _lines(self, component: AdaptedComponent) -> Iterator[str]:
-        world, homes = component.wiring.world, _Homes()
+        world, homes = component.wiring.world, Homes()
         for name, interface in world.imports.items():
-            yield from _Printer(name, interface, homes, self._mark).lines("import")
+            yield from Printer(name, interface, homes, self._mark).lines("import")
         for name, interface in world.exports.items():
-            yield from _Printer(name, interface, homes, self._mark_export).lines("export")
+            yield from Printer(name, interface, homes, self._mark_export).lines("export")
 
     def _mark(self, interface: str, name: str, func: types.Func) -> str:
         mark = self._kind(interface, name, func)
@@ -57,8 +57,7 @@ class Inspection:
         return "direct" if self._wiring.is_direct(interface, name) else "adapted"
 
     def _mark_export(self, interface: str, name: str, func: types.Func) -> str:
-        carries = any(types.contains(t, (types.Stream, types.Future)) for t in func.types)
-        return "cannot be called from Python yet" if carries else ""
+        return "" if self._wiring.can_call(func) else "cannot be called from Python"
 
     def _verdict(self) -> Iterator[str]:
         counts = ", ".join(f"{count} {mark}" for mark, count in sorted(self._marks.items()))
@@ -81,7 +80,7 @@ def _problems(component: AdaptedComponent, providers: Providers) -> Iterator[str
         yield str(error)
 
 
-class _Homes:
+class Homes:
     """Which interfaces define a type of this name: the others `use` it from there."""
 
     def __init__(self) -> None:
@@ -105,12 +104,25 @@ def _package_and_version(interface: str) -> tuple[str, str]:
     return name.partition("/")[0], version
 
 
-class _Printer:
+class Printer:
     """One imported or exported interface as WIT."""
 
-    def __init__(self, name: str, interface: types.Interface, homes: _Homes, mark: Mark) -> None:
+    def __init__(self, name: str, interface: types.Interface, homes: Homes, mark: Mark) -> None:
         self._name, self._interface, self._homes, self._mark = name, interface, homes, mark
         self._names: dict[Type, str] = {}
+        for type_name, t in interface.types.items():
+            if not isinstance(t, types.Primitive):
+                self._names.setdefault(t, type_name)
+
+    def signature(self, name: str, func: types.Func) -> str:
+        """A function without what it is marked with."""
+        match = _MEMBER.fullmatch(name)
+        form, _, member = match.groups() if match else ("", "", name)
+        return self._function(form, member, func)
+
+    def definition(self, name: str, t: Type) -> str:
+        """A type as WIT defines it, on one line."""
+        return " ".join(line.strip() for line in self._definition(name, t))
 
     def lines(self, word: str) -> Iterator[str]:
         if self._name:
@@ -121,9 +133,6 @@ class _Printer:
             yield from (f"{word} {line}\n" for line in self._items())
 
     def _items(self) -> Iterator[str]:
-        for name, t in self._interface.types.items():
-            if not isinstance(t, types.Primitive):
-                self._names.setdefault(t, name)
         homes = {name: self._homes.find(self._name, name, t) for name, t in self._interface.types.items()}
         for home in dict.fromkeys(filter(None, homes.values())):
             yield f"use {home}.{{{', '.join(name for name in homes if homes[name] == home)}}};"

@@ -33,6 +33,6 @@ async def running(
     async with guest.open(providers, table=table, **options) as instance:
         yield instance
         # After a trap nobody drops anything any more; closing clears the table.
-        assert len(table) == 0 or instance._failure is not None, (
+        assert len(table) == 0 or instance.failure is not None, (
             f"left in the resource table: {list(table._objects.values())}"
         )

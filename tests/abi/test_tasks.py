@@ -33,6 +33,11 @@ class Provider:
         return n
 
 
+async def settle() -> None:
+    """Lets the event loop go round."""
+    await asyncio.sleep(0)
+
+
 @contextlib.asynccontextmanager
 async def tasks(**options: Any) -> AsyncIterator[tuple[Instance, Provider]]:
     provider = Provider()
@@ -191,3 +196,34 @@ async def test_an_instance_can_be_closed_whatever_its_guest_does(name: str) -> N
         await asyncio.sleep(0.01)
     with pytest.raises((asyncio.CancelledError, RuntimeError)):
         await task
+
+
+PAUSES = """(component
+  (import "test:wat/host" (instance $host (export "pause" (func))))
+  (core func $pause (canon lower (func $host "pause")))
+  (core func $cancel (canon task.cancel))
+  (core func $set-new (canon waitable-set.new))
+  (core module $m
+    (import "" "pause" (func $pause)) (import "" "cancel" (func $cancel)) (import "" "new" (func $new (result i32)))
+    (func (export "f") (result i32) (call $pause) (i32.or (i32.const 2) (i32.shl (call $new) (i32.const 4))))
+    (func (export "callback") (param i32 i32 i32) (result i32) (call $cancel) (i32.const 0)))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "pause" (func $pause)) (export "cancel" (func $cancel)) (export "new" (func $set-new))))))
+  (func (export "f") async (canon lift (core func $i "f") async (callback (core func $i "callback")))))"""
+
+
+async def test_a_call_cancelled_before_its_first_wait_is_cancelled_there() -> None:
+    class Pausing:
+        async def pause(self) -> None:
+            paused.set()
+            await gate.wait()
+
+    paused, gate = asyncio.Event(), asyncio.Event()
+    async with running(assemble(PAUSES), {"test:wat/host": Pausing()}) as instance:
+        call = asyncio.create_task(instance.call("f"))
+        await paused.wait()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        gate.set()
+        while len(instance._guest_calls.paths):
+            await settle()

@@ -165,9 +165,9 @@ WRONG: list[tuple[str, Any, str]] = [
     ("[method]bucket.get", "text", "expected list<u8>, got 'str'"),
     ("[method]bucket.get", [1, 256], "element 1: expected u8 (0..255), got 256"),
     ("open", "fruits", "expected bucket (WrongBucket), got 'str'"),
-    ("list-entries", 3, "expected an async iterable or a ValueSource for a stream, got 'int'"),
-    ("list-entries", [], "expected an async iterable or a ValueSource for a stream, got 'list'"),
-    ("watch", 3, "expected an awaitable for a future, got 'int'"),
+    ("list-entries", 3, "expected stream<record entry> (an async iterable or a ValueSource), got 'int'"),
+    ("list-entries", [], "expected stream<record entry> (an async iterable or a ValueSource), got 'list'"),
+    ("watch", 3, "expected future<u64> (an awaitable), got 'int'"),
 ]
 
 

@@ -74,9 +74,10 @@ class ByteSink(ABC):
 
 
 class StreamReader(ABC, Generic[T]):
-    """The readable end of a `stream<T>` that the guest passed to a provider.
+    """The readable end of a `stream<T>` that the guest passed to a provider, or that a called export returned.
 
-    `async for` gives the elements, for `stream<u8>` as `bytes` chunks.
+    `async for` gives the elements, for `stream<u8>` as `bytes` chunks. It is a `ByteReader` or a `ValueReader`: for
+    annotations that know which.
     """
 
     @abstractmethod
@@ -93,3 +94,23 @@ class StreamReader(ABC, Generic[T]):
 
     @abstractmethod
     def __aiter__(self) -> AsyncIterator[bytes | T]: ...
+
+
+class ByteReader(StreamReader[int]):
+    """The readable end of a `stream<u8>`."""
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> bytes: ...
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class ValueReader(StreamReader[T]):
+    """The readable end of a stream of anything else."""
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> list[T]: ...
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[T]: ...

@@ -10,35 +10,42 @@ import inspect
 import keyword
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field, make_dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from wasihost.component.world import types
 from wasihost.errors import LinkError
 from wasihost.frozen import Frozen
 
+if TYPE_CHECKING:
+    import typing_extensions
 
-class Ok(Frozen):
+    T = typing_extensions.TypeVar("T", default=Any)
+else:
+    T = TypeVar("T")
+
+
+class Ok(Generic[T], Frozen):
     """The ok case of a `result` that stands inside another value."""
 
-    value: Any
+    value: T
 
-    def __init__(self, value: Any = None) -> None:
+    def __init__(self, value: T = None) -> None:  # type: ignore[assignment]
         self.__dict__["value"] = value
 
 
-class Err(Frozen):
+class Err(Generic[T], Frozen):
     """The err case of a `result` that stands inside another value."""
 
-    value: Any
+    value: T
 
-    def __init__(self, value: Any = None) -> None:
+    def __init__(self, value: T = None) -> None:  # type: ignore[assignment]
         self.__dict__["value"] = value
 
 
-class Some(Frozen):
+class Some(Generic[T], Frozen):
     """A present `option` whose payload is itself an `option`."""
 
-    value: Any
+    value: T
 
 
 class WitError(Exception):

@@ -23,7 +23,15 @@ IMPORTS = {
 }
 EXPORTS = {
     "": Interface({"run": Func((), None, is_async=True)}),
-    "a:b/out": Interface({"ours": OURS, "thing": THING, "f": Func((), types.Own(OURS)), "g": Func((), BYTES)}),
+    "a:b/out": Interface(
+        {
+            "ours": OURS,
+            "thing": THING,
+            "f": Func((), types.Own(OURS)),
+            "g": Func((), BYTES),
+            "h": Func((), Stream(types.Own(OURS))),
+        }
+    ),
 }
 WIRING = Wiring(World(IMPORTS, EXPORTS), frozenset({"a:b/native"}))
 
@@ -94,8 +102,9 @@ def test_the_guests_own_resources_are_numbers_on_the_hosts_side() -> None:
     assert to_host(t, WIRING.guest_resources) == types.Tuple((types.U32, types.Own(THING)))
 
 
-def test_exports_with_streams_are_not_called() -> None:
-    assert [called.path for called in WIRING.called] == ["run", "a:b/out#f"]
+def test_exports_are_called_but_for_those_with_streams_of_the_guests_own_resources() -> None:
+    assert [called.path for called in WIRING.called] == ["run", "a:b/out#f", "a:b/out#g"]
+    assert WIRING.exchanged == {0: BYTES}
 
 
 def test_a_single_flat_argument_is_padded_so_that_it_goes_through_memory() -> None:

@@ -14,7 +14,17 @@ from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, F
 from wasihost.component.composition.coremodule import ARENA, MEMORY, REALLOC, Parts, text
 from wasihost.component.composition.wat import signature
 from wasihost.component.world import layout, types
-from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values, values_of
+from wasihost.component.world.wiring import (
+    OPENED,
+    TOKEN,
+    Adapted,
+    Kind,
+    Wiring,
+    adopt_func,
+    carries_values,
+    open_func,
+    values_of,
+)
 
 _WORD = types.Func(TOKEN, types.U32)
 _NOTHING = types.Func(TOKEN, None)
@@ -38,6 +48,8 @@ class _AdapterParts(Parts):
         self._builtins()
         for index, kind in enumerate(self.wiring.kinds):
             self._kind(index, kind)
+        for index, kind in self.wiring.exchanged.items():
+            self._exchange(index, kind)
         for adapted in self.wiring.adapted:
             self._function(adapted)
         rest = [
@@ -58,6 +70,9 @@ class _AdapterParts(Parts):
         # The real function types too: the types they mention must have names here.
         for adapted in self.wiring.adapted:
             self.imported.func(adapted.func)
+        for kind in self.wiring.exchanged.values():
+            self.imported.ref(kind)
+        self.need("opened", OPENED)
         for name, func in (("turn", types.Func((), None)), ("cancel", _NOTHING), ("resume", _NOTHING)):
             self.need(name, func)
         for adapted in self.wiring.adapted:
@@ -72,6 +87,7 @@ class _AdapterParts(Parts):
         self.lower("turn", [], [])
         self.lower("cancel", ["i32"], [])
         self.lower("resume", ["i32"], [])
+        self.lower("opened", ["i32", "i32"], [])
         self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")
         self.builtin("waitable-set.poll", ["i32", "i32"], ["i32"], f"waitable-set.poll {MEMORY}")
         self.builtin("waitable-set.drop", ["i32"], [], "waitable-set.drop")
@@ -132,6 +148,17 @@ class _AdapterParts(Parts):
             f"(func $free-values-{index} (param $p i32) (param $n i32) (param $taken i32) (local $q i32) "
             f"(local $end i32) {taken} {rest})"
         )
+
+    def _exchange(self, index: int, kind: Kind) -> None:
+        """What the driver component calls for the ends in arguments and results of exports."""
+        is_stream = int(isinstance(kind, types.Stream))
+        self.functions += [
+            f"""(func (export "open-{index}") (param $key i32) (result i32)
+      (call $open (local.get $key) (i32.const {index}) (i32.const {is_stream})))""",
+            f'(func (export "adopt-{index}") (param $end i32) (result i32) (local.get $end))',
+        ]
+        self._export(f"open-{index}", open_func(kind), "")
+        self._export(f"adopt-{index}", adopt_func(kind), "")
 
     def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:
         if isinstance(t, Kind):
@@ -218,7 +245,7 @@ class _AdapterParts(Parts):
       (i32.const 0))"""
         )
         self._return(adapted)
-        self._lift(adapted, f"async (callback $callback) {MEMORY} {ARENA}")
+        self._export(f"call-{index}", adapted.func, f"async (callback $callback) {MEMORY} {ARENA}")
 
     def _call_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
         """The parameters of the shim of an async call whose result may be there at once, and its code."""
@@ -306,7 +333,7 @@ class _AdapterParts(Parts):
             self.functions.append(f'(func (export "post-{index}") (param i32) (call $arena-reset))')
             self._lifts.append(f'(alias core export $core "post-{index}" (core func $post-{index}))')
             post = f"(post-return $post-{index})"
-        self._lift(adapted, f"{MEMORY} {ARENA} {post}")
+        self._export(f"call-{index}", adapted.func, f"{MEMORY} {ARENA} {post}")
 
     def _call(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
         """The parameters of the shim of a call that is made at once, and its code."""
@@ -335,13 +362,13 @@ class _AdapterParts(Parts):
         check = f"(if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))"
         return params, f"{start} {check} (call $make-needs) {finish}"
 
-    def _lift(self, adapted: Adapted, options: str) -> None:
-        index = adapted.index
-        self.scope.lines.append(f"(type $func-{index} {self.scope.func(adapted.func)})")
+    def _export(self, name: str, func: types.Func, options: str) -> None:
+        """Lifts and exports the core function of this name."""
+        self.scope.lines.append(f"(type $type-{name} {self.scope.func(func)})")
         self._lifts += [
-            f'(alias core export $core "call-{index}" (core func $call-{index}))',
-            f"(func $lifted-{index} (type $func-{index}) (canon lift (core func $call-{index}) {options}))",
-            f'(export "f{index}" (func $lifted-{index}))',
+            f'(alias core export $core "{name}" (core func ${name}))',
+            f"(func $lifted-{name} (type $type-{name}) (canon lift (core func ${name}) {options}))",
+            f'(export "{name}" (func $lifted-{name}))',
         ]
 
 

@@ -122,11 +122,14 @@ class _Composition:
     def _driver(self) -> None:
         text, parts = driver.generate(self.wiring)
         exports = {f"export-{called.index}": called for called in self.wiring.called}
-        self._import_host(DRIVER_HOST, "driver-host", parts, {"step", "reader", *exports})
+        of_adapter = {"step", "reader"} | {
+            f"{word}-{number}" for word in ("open", "adopt") for number in self.wiring.exchanged
+        }
+        self._import_host(DRIVER_HOST, "driver-host", parts, {*of_adapter, *exports})
         instances = self._guest_exports()
 
         def argument(need: str) -> str:
-            if need in ("step", "reader"):
+            if need in of_adapter:
                 return self._function("adapter", need)
             if called := exports.get(need):
                 return self._function(instances[called.interface], called.name)
@@ -159,7 +162,7 @@ class _Composition:
         if not isinstance(item, types.Func):
             return f"(type $root-{number})"
         if adapted := self.adapted.get(("", name)):
-            return f"(func {self._function('adapter', f'f{adapted.index}')})"
+            return f"(func {self._function('adapter', f'call-{adapted.index}')})"
         return f"(func $root-{number})"
 
     def _shim(self, index: int, interface_name: str, interface: types.Interface) -> None:
@@ -191,7 +194,7 @@ class _Composition:
 
         def argument(plain: str) -> str:
             if adapted := self.adapted.get((interface_name, names[plain])):
-                return self._function("adapter", f"f{adapted.index}")
+                return self._function("adapter", f"call-{adapted.index}")
             return self._function(f"import-{index}", names[plain])
 
         self._instantiate(f"shim-{index}", parts, argument)

@@ -12,8 +12,9 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
 
-# What a walk does; a sum of these.
-DROP_OWNED, DROP_BORROWED, FREE = 1, 2, 4
+# What a walk does; a sum of these. OPEN and ADOPT, of the driver component alone, put another handle in the place of a
+# stream's or future's: the one that `exchange` gives for it.
+DROP_OWNED, DROP_BORROWED, FREE, OPEN, ADOPT = 1, 2, 4, 8, 16
 
 _LOADS = {
     "bool": "i32.load8_u",
@@ -100,11 +101,16 @@ class Walkers:
     """Functions that visit every pointer and handle inside a value, made on demand.
 
     One walk serves freeing memory, dropping borrows, and dropping owns and ends that were never taken: `$mode` says
-    which. `drop` names the core function that drops a handle of a type; None for one that stays.
+    which. `drop` names the core function that drops a handle of a type; None for one that stays. `exchange` names
+    those that give another handle for that of a stream or future, by mode.
     """
 
-    def __init__(self, drop: Callable[[types.Own | types.Borrow | types.Stream | types.Future], str | None]) -> None:
-        self._drop = drop
+    def __init__(
+        self,
+        drop: Callable[[types.Own | types.Borrow | types.Stream | types.Future], str | None],
+        exchange: Callable[[types.Stream | types.Future], dict[int, str]] = lambda _: {},
+    ) -> None:
+        self._drop, self._exchange = drop, exchange
         self._names: dict[ValType, str] = {}
         self.functions: list[str] = []
 
@@ -142,7 +148,7 @@ class Walkers:
         word = f"(i32.load offset={offset} (local.get $p))"
         mode = "(local.get $mode)"
         if isinstance(t, _Handle):
-            return self._drop_code(t, word, mode)
+            return self._exchange_code(t, offset, word) + self._drop_code(t, word, mode)
         if t == types.STRING or isinstance(t, types.List):
             count = f"(i32.load offset={offset + 4} (local.get $p))"
             inner = self.walk_list(t.element, word, count, mode) if isinstance(t, types.List) else ""
@@ -173,6 +179,14 @@ class Walkers:
         cases = types.cases(t) or ()
         branches = [None if x is None else self.walk_flat(x, values[1:], mode) for x in cases]
         return _switch(_as_i32(values[0]), branches) if cases else ""
+
+    def _exchange_code(self, t: _Handle, offset: int, word: str) -> str:
+        functions = self._exchange(t) if isinstance(t, types.Stream | types.Future) else {}
+        return "".join(
+            f"(if (i32.and (local.get $mode) (i32.const {mode}))"
+            f" (then (i32.store offset={offset} (local.get $p) (call {function} {word}))))"
+            for mode, function in functions.items()
+        )
 
     def _drop_code(self, t: types.Own | types.Borrow | types.Stream | types.Future, handle: str, mode: str) -> str:
         flag = DROP_BORROWED if isinstance(t, types.Borrow) else DROP_OWNED

@@ -36,7 +36,7 @@ class Parts:
         self._core_names: set[str] = set()
         self._drops: dict[types.Resource, str] = {}
         self.functions: list[str] = []
-        self.walkers = Walkers(self.drop_function)
+        self.walkers = Walkers(self.drop_function, self.exchange)
 
     def need(self, name: str, func: types.Func) -> None:
         """Imports a component function as `name`."""
@@ -86,6 +86,10 @@ class Parts:
             name = f"drop-resource-{len(self._drops)}"
             self._drops[resource] = self.builtin(name, ["i32"], [], f"resource.drop {self.scope.ref(resource)}")
         return self._drops[resource]
+
+    def exchange(self, _t: types.Stream | types.Future) -> dict[int, str]:
+        """The core functions that give another handle for an end, by the mode of the walk; see `Walkers`."""
+        return {}
 
     def component(self, name: str, libc: str, core: str, rest: Iterable[str], **words: object) -> str:
         """The whole nested component: `core` is the file of its core module."""

@@ -7,10 +7,10 @@ runtime around the generated calls is driver.wat.
 from __future__ import annotations
 
 from wasihost.component.composition import corecode, protocol
-from wasihost.component.composition.corecode import DROP_BORROWED, DROP_OWNED, FREE
+from wasihost.component.composition.corecode import ADOPT, DROP_BORROWED, DROP_OWNED, FREE, OPEN
 from wasihost.component.composition.coremodule import MEMORY, REALLOC, Parts, text
 from wasihost.component.world import layout, types
-from wasihost.component.world.wiring import TOKEN, Called, Wiring, numbers_to_host
+from wasihost.component.world.wiring import KINDS, TOKEN, Called, Kind, Wiring, adopt_func, numbers_to_host, open_func
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
@@ -48,6 +48,9 @@ class _DriverParts(Parts):
         self.need("reader", types.Func((), None, True))
         self.need("next", types.Func((("previous", types.U32),), types.U64))
         self.need("cancelled", types.Func(TOKEN, None))
+        for number, kind in self.wiring.exchanged.items():
+            self.need(f"open-{number}", open_func(kind))
+            self.need(f"adopt-{number}", adopt_func(kind))
         for called in self.wiring.called:
             if called.arguments is not None:
                 self.need(f"args-{called.index}", called.args)
@@ -59,6 +62,9 @@ class _DriverParts(Parts):
         self.lower("reader", [], ["i32"], "async")
         self.lower("next", ["i32"], ["i64"])
         self.lower("cancelled", ["i32"], [])
+        for number in self.wiring.exchanged:
+            self.lower(f"open-{number}", ["i32"], ["i32"])
+            self.lower(f"adopt-{number}", ["i32"], ["i32"])
         self.builtin("task.return", [], [], "task.return")
         self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")
         self.builtin("waitable-set.poll", ["i32", "i32"], ["i32"], f"waitable-set.poll {MEMORY}")
@@ -94,7 +100,9 @@ class _DriverParts(Parts):
             # Python has asked for it, with room for the lists behind the arguments.
             block = "(local.set $p (global.get $room)) (global.set $room (i32.const 0))"
         take = f"{block} (call $args-{index} (local.get $token) (local.get $p))"
-        whole = types.Tuple(tuple(t for _, t in func.params))
+        whole = called.whole
+        if types.contains(whole, KINDS):
+            take += f"(local.set $args (local.get $p)) {self._walk(whole, '$args', f'(i32.const {OPEN})')}"
         flat = layout.flatten(whole)
         limit = layout.MAX_FLAT_ASYNC_PARAMS if func.is_async else layout.MAX_FLAT_PARAMS
         if len(flat) > limit:
@@ -130,11 +138,15 @@ class _DriverParts(Parts):
         self.lower(f"done-{index}", ["i32"] + ([] if result is None else ["i32", "i32"]), [], MEMORY)
         values = "" if result is None else "(local.get $result) (i32.const 1)"
         walk_result = "" if result is None else self._walk(result, "$result", f"(i32.const {FREE})")
+        adopt = ""
+        if result is not None and types.contains(result, KINDS):
+            adopt = self._walk(result, "$result", f"(i32.const {ADOPT})")
         # Lists of numbers are in the block of the arguments.
         whole = types.Tuple(tuple(numbers_to_host(t) for _, t in called.func.params))
         walk_args = self._walk(whole, "$args", "(local.get $mode)") if called.func.params else ""
         self.functions += [
             f"""(func $finish-{index} (param $token i32) (param $args i32) (param $result i32)
+      {adopt}
       (call $done-{index} (local.get $token) {values})
       {walk_result}
       (call $free (local.get $result))
@@ -150,7 +162,15 @@ class _DriverParts(Parts):
     def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:
         if isinstance(t, types.Borrow) and t.resource in self.wiring.guest_resources:
             return None  # our own handle of a guest's resource, which Python goes on to hold
+        if isinstance(t, Kind):
+            word = "stream" if isinstance(t, types.Stream) else "future"
+            name = f"drop-readable-{self.wiring.kind(t)}"
+            return self.builtin(name, ["i32"], [], f"{word}.drop-readable {self.scope.ref(t)}")
         return super().drop_function(t)
+
+    def exchange(self, t: types.Stream | types.Future) -> dict[int, str]:
+        number = self.wiring.kind(t)
+        return {OPEN: f"$open-{number}", ADOPT: f"$adopt-{number}"}
 
     def _walk(self, t: types.ValType, pointer: str, mode: str) -> str:
         return f"(call {self.walkers.function(t)} (local.get {pointer}) {mode})" if self.walkers.needed(t) else ""

@@ -88,6 +88,7 @@ BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 
 PENDING, READY = 0, 1  # what `start` answers
+HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is an end of ours, and not a key
 
 # ---- memory map of the driver component
 DRIVER_RECORDS: Final = PAGE  # one for each handle that a subtask can have

@@ -38,6 +38,14 @@ class CallContext(Protocol):
         """The handle behind such an object; `own`: it is the guest's again."""
 
 
+class Refused(TypeError):
+    """An object that cannot be given as a resource, stream or future: what it is, and what would do."""
+
+    def __init__(self, obj: object, found: str, wanted: str = "") -> None:
+        super().__init__(f"expected {wanted or 'something else'}, got {found}")
+        self.obj, self.found, self.wanted = obj, found, wanted
+
+
 class HostResource(Frozen):
     """A resource that a provider implements: the number Wasmtime knows it by, and its class."""
 

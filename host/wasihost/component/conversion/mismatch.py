@@ -17,6 +17,7 @@ from wasihost.component.conversion.frompython import (
     tuple_of,
     unwrap,
 )
+from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import octets, sequence
 from wasihost.component.values import Classes, Err, Ok, snake_case
 from wasihost.component.world import types
@@ -26,6 +27,8 @@ INTEGERS: Final = {
     **{f"u{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
     **{f"s{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
 }
+
+_HANDLES = (types.Own, types.Borrow, types.Stream, types.Future)
 
 Part: TypeAlias = tuple[str, ValType | None, Any]
 """A part of a value: where it is, its type (None: it must be None), and itself."""
@@ -42,16 +45,22 @@ class Mismatch:
         self._classes = classes
         self._resource_classes = resource_classes
 
-    def message(self, t: ValType | None, value: Any, *path: str) -> str | None:
-        """Such as "field port: expected u16 (0..65535), got 'str'"; None if nothing is wrong."""
-        found = self._find(t, value)
+    def message(self, t: ValType | None, value: Any, *path: str, refused: Refused | None = None) -> str | None:
+        """Such as "field port: expected u16 (0..65535), got 'str'"; None if nothing is wrong.
+
+        `refused` tells of a resource, stream or future, whose rules are not known here.
+        """
+        found = self._find(t, value, refused)
         if found is None:
             return None
         *steps, wrong = (*path, *found)
         return ": ".join(filter(None, [", ".join(filter(None, steps)), wrong]))
 
-    def _find(self, t: ValType | None, value: Any) -> tuple[str, ...] | None:
+    def _find(self, t: ValType | None, value: Any, refused: Refused | None) -> tuple[str, ...] | None:
         """The path to what is wrong, and the message."""
+        if refused is not None and value is refused.obj and isinstance(t, _HANDLES):
+            wanted = f" ({refused.wanted})" if refused.wanted else ""
+            return (f"expected {self._expected(t)}{wanted}, got {refused.found}",)
         try:
             parts = list(self._parts(t, value))
         except _Wrong as wrong:
@@ -59,7 +68,7 @@ class Mismatch:
         except Exception:
             return (f"expected {self._expected(t)}, got {type(value).__name__!r}",)
         for step, inner, part in parts:
-            if found := self._find(inner, part):
+            if found := self._find(inner, part, refused):
                 return (step, *found)
         return None
 

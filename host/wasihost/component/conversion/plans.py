@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from wasihost.component import ffi
 from wasihost.component.conversion.frompython import LATER, FromPythonCode, Pack, optional
-from wasihost.component.conversion.handles import CallContext, Handles, HostResource, Keep
+from wasihost.component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost.component.conversion.mismatch import Mismatch
 from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
@@ -23,7 +23,7 @@ from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import ProviderError, WasihostError
 
-__all__ = ["LATER", "ArgumentsToPython", "CallContext", "FromPython", "HostResource", "Plans", "ToPython"]
+__all__ = ["LATER", "ArgumentsToPython", "CallContext", "FromPython", "HostResource", "LatePlans", "Plans", "ToPython"]
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
@@ -81,7 +81,10 @@ class Plans:
         clone = ffi.val_clone
 
         def fail(value: Any, error: Exception) -> NoReturn:
-            if not isinstance(error, WasihostError) and (wrong := self._mismatch.message(checked, value, *path)):
+            refused = error if isinstance(error, Refused) else None
+            if not isinstance(error, WasihostError) and (
+                wrong := self._mismatch.message(checked, value, *path, refused=refused)
+            ):
                 raise ProviderError(wrong) from error
             raise error
 
@@ -104,3 +107,44 @@ class Plans:
                 raise
 
         return give if types.contains(t, (types.Own, types.Borrow)) else write
+
+
+class LatePlans(Plans):
+    """Plans that are made when the first value comes, and again after `replace`: most functions are never called, and
+    an embedder may give classes of its own.
+    """
+
+    def __init__(self, make: Callable[[], Plans]) -> None:
+        self._make = make
+        self._plans: Plans | None = None
+
+    def replace(self, plans: Plans) -> None:
+        """From now on, values are of the classes of these plans."""
+        self._plans = plans
+
+    def _now(self) -> Plans:
+        """The plans as they are."""
+        if self._plans is None:
+            self._plans = self._make()
+        return self._plans
+
+    def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        key = tuple(ts)
+        source: Plans | None = None
+        read: ArgumentsToPython
+
+        def read_late(address: int, context: CallContext) -> tuple[Any, ...]:
+            nonlocal source, read
+            if source is None or source is not self._plans:
+                source = self._now()
+                read = source.arguments_to_python(key)
+            return read(address, context)
+
+        return read_late
+
+    def from_python(self, t: ValType) -> FromPython:
+        # By its shape and not its class: any plans will do.
+        return self._now().from_python(t)
+
+    def return_from_python(self, t: ValType, can_be_later: bool = False) -> tuple[FromPython, FromPython | None]:
+        return self._now().return_from_python(t, can_be_later)

@@ -7,22 +7,24 @@ import contextlib
 import ctypes
 import re
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import ffi
-from wasihost.component.composition.protocol import Command
+from wasihost.component.composition.protocol import HOME, Command
+from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
-from wasihost.component.conversion.plans import FromPython, Plans
-from wasihost.component.running import callbacks
-from wasihost.component.running.leaves import leaves
+from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
+from wasihost.component.running import callbacks, incoming, outgoing
+from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types
-from wasihost.component.world.wiring import TOKEN, Called, Wiring
-from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
+from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
+from wasihost.errors import LimitError, LinkError, ProviderError
 
 MAX_PENDING = 65536
 
@@ -30,7 +32,9 @@ MAX_PENDING = 65536
 class GuestCall:
     """One call, from `call` to its result."""
 
-    __slots__ = ("args", "called", "future", "given", "handle", "lent", "room", "token")
+    __slots__ = (
+        *("args", "called", "future", "given", "handle", "home", "is_made", "lent", "offered", "room", "token"),
+    )
 
     def __init__(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any], token: int) -> None:
         self.called, self.args, self.future, self.token = called, args, future, token
@@ -38,16 +42,20 @@ class GuestCall:
         self.room = 0  # bytes that the driver component was asked for, for arguments and the lists of numbers in them
         self.lent: list[GuestResource] | None = None
         self.given: list[GuestResource] | None = None
+        # What stands for a stream or future in the arguments, by its key in them, until it has a pump.
+        self.offered: dict[int, tuple[Kind, Any]] = {}
+        self.home: list[incoming.Reader | incoming.FutureReader] = []  # ends of the guest's that go back to it
+        self.is_made = False
 
     def lend(self, resource: GuestResource) -> int:
         """The handle of a resource that the guest may use until the call is over."""
-        handle = resource.lend()
+        handle = resource._lend()
         self.lent = [*(self.lent or ()), resource]
         return handle
 
     def give(self, resource: GuestResource) -> int:
         """The handle of a resource that is the guest's from now on."""
-        handle = resource.give()
+        handle = resource._give()
         self.given = [*(self.given or ()), resource]
         return handle
 
@@ -55,13 +63,25 @@ class GuestCall:
         """The guest uses the resources no more that it was lent."""
         lent, self.lent = self.lent, None
         for resource in lent or ():
-            resource.returned()
+            resource._returned()
 
-    def take_back(self) -> None:
-        """This call will not be made: its resources stay ours."""
+    def give_up(self) -> None:
+        """The call will not be made: its resources stay ours, its streams and futures are closed."""
         self.return_resources()
         for resource in self.given or ():
-            resource.taken_back()
+            resource._taken_back()
+        with contextlib.suppress(AttributeError, TypeError):  # arguments that are not of their types
+            for leaf, obj in leaves(self.called.whole, self.args):
+                if isinstance(leaf, Kind):
+                    discard(leaf, obj)
+
+    def fail(self) -> None:
+        """The instance is over."""
+        self.lent = None
+        if not self.is_made:
+            self.give_up()
+        for kind, obj in self.offered.values():
+            discard(kind, obj)
 
 
 class GuestResource:
@@ -86,34 +106,40 @@ class GuestResource:
         if self._closed and not self._users:
             self._calls.drop_resource(self._resource, self._handle)
 
-    def is_of(self, calls: GuestCalls, resource: types.Resource) -> bool:
+    # ---- for GuestCalls; with underscores, since subclasses have the methods of WIT
+
+    async def _call(self, path: str, *args: Any) -> Any:
+        """Calls an export of the same instance."""
+        return await self._calls.call(path, args)
+
+    def _is_of(self, calls: GuestCalls, resource: types.Resource) -> bool:
         """Whether it belongs to that instance and type."""
         return calls is self._calls and resource is self._resource
 
-    def lend(self) -> int:
-        """The handle, in use until `returned`."""
+    def _lend(self) -> int:
+        """The handle, in use until `_returned`."""
         self._check()
         self._users += 1
         return self._handle
 
-    def returned(self) -> None:
+    def _returned(self) -> None:
         self._users -= 1
         self._drop_unused()
 
-    def give(self) -> int:
+    def _give(self) -> int:
         """The handle, which is the guest's again."""
         self._check()
         if self._users:
-            raise TypeError(f"{self!r} is in use by a call and cannot be given away")
+            raise Refused(self, f"{self!r}, which is in use by a call and cannot be given away")
         self._closed = True
         return self._handle
 
-    def taken_back(self) -> None:
+    def _taken_back(self) -> None:
         self._closed = False
 
     def _check(self) -> None:
         if self._closed:
-            raise TypeError(f"{self!r} cannot be used any more")
+            raise Refused(self, f"{self!r}, which cannot be used any more")
 
 
 class GuestCalls:
@@ -132,10 +158,12 @@ class GuestCalls:
         self._givers: dict[int, FromPython] = {}
         self._last_token = 0
         self.numbers = SharedNumbers()
-        self._plans = {
-            name: linking.plans_of(Classes(interface), self.numbers) for name, interface in wiring.world.exports.items()
-        }
-        self._needed = {called.index: needed(_whole(called)) for called in wiring.called if called.sends_numbers}
+        self.plans = {name: self._plans_of(name, self.numbers) for name in wiring.world.exports}
+        """The plans of each exported interface, see `use_types`."""
+        self.element_plans = {name: self._plans_of(name) for name in wiring.world.exports}
+        """The same for elements of streams and futures."""
+        self._resource_classes: dict[types.Resource, type[GuestResource]] = {}
+        self._needed = {called.index: needed(called.whole) for called in wiring.called if called.sends_numbers}
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -144,6 +172,34 @@ class GuestCalls:
     def paths(self) -> list[str]:
         """What is being called."""
         return [call.called.path for call in self._calls.values()]
+
+    # ---- classes
+
+    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+        """What comes back from this interface is of these classes from now on."""
+        name = self._interface(interface)
+        try:
+            classes = Classes(self._wiring.world.exports[name], wit_types)
+        except LinkError as error:
+            raise LinkError(f"{name}: {error}") from None
+        self.plans[name].replace(self._linking.plans_of(classes, self.numbers))
+        self.element_plans[name].replace(self._linking.plans_of(classes))
+        for type_name, t in self._wiring.world.exports[name].types.items():
+            cls = wit_types.get(type_name)
+            if isinstance(t, types.Resource) and t in self._wiring.guest_resources and cls is not None:
+                if not issubclass(cls, GuestResource):
+                    raise LinkError(f"{name}: {cls.__qualname__} cannot stand for {type_name}: it is no GuestResource")
+                self._resource_classes[t] = cls
+
+    def _interface(self, name: str) -> str:
+        for found in self._wiring.world.exports:
+            if name in (found, found.partition("@")[0]):
+                return found
+        known = ", ".join(self._wiring.world.exports) or "nothing"
+        raise LookupError(f"the component does not export {name!r}; it exports {known}")
+
+    def _plans_of(self, interface: str, *numbers: SharedNumbers) -> LatePlans:
+        return LatePlans(lambda: self._linking.plans_of(self._wiring.export_classes[interface], *numbers))
 
     # ---- registering
 
@@ -157,14 +213,19 @@ class GuestCalls:
             result = called.func.result
             params = TOKEN if result is None else (*TOKEN, ("values", types.List(result)))
             done = types.Func(params, None)
-            registrar.add(
-                instance, f"done-{called.index}", called.path, done, self._plans[called.interface], self._done
-            )
+            plans = self.plans[called.interface]
+            registrar.add(instance, f"done-{called.index}", called.path, done, plans, self._done)
+
+    def register_opened(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
+        """Registers what the adapter component calls for streams and futures in arguments."""
+        registrar.add(instance, "opened", "opened", OPENED, plain, self._opened)
 
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        called = self._found.get(name) or self._find(name)
+        called = self._found.get(name)
+        if called is None:
+            called = self._found[name] = self._wiring.find(name)
         if len(args) != len(called.func.params):
             words = ", ".join(param for param, _ in called.func.params)
             raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
@@ -186,28 +247,17 @@ class GuestCalls:
         self._command(Command.CALL, called.index, token)
         return call
 
-    def _find(self, name: str) -> Called:
-        """The export of this path; the version of the interface may be left out."""
-        for called in self._wiring.called:
-            if name in (called.path, f"{called.interface.partition('@')[0]}#{called.name}"):
-                self._found[name] = called
-                return called
-        for interface, items in self._wiring.world.exports.items():
-            if name in {f"{interface}#{func}" if interface else func for func in items.funcs}:
-                raise UnsupportedTypeError(f"{name}: streams and futures of exports are not supported yet")
-        known = ", ".join(called.path for called in self._wiring.called) or "no function"
-        raise LookupError(f"the component does not export {name!r}; it exports {known}")
-
     def _cancel(self, call: GuestCall) -> None:
         if call.handle:
             self._command(Command.CANCEL, 0, call.token)
-        elif call is not self._issued:
-            self._calls.pop(call.token, None)
+        elif not call.is_made and call.token in self._calls:
+            del self._calls[call.token]
+            call.give_up()
 
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
         for call in self._calls.values():
-            call.lent = None
+            call.fail()
             if not call.future.done():
                 if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):
                     call.future.cancel()  # the event loop itself raises the first two
@@ -230,7 +280,7 @@ class GuestCalls:
         """The next command; `previous` is the handle of the subtask that the last call became, 0 if it returned; or
         where the room is that was asked for."""
         if self._issued is not None:
-            self._issued.handle, self._issued = previous, None
+            self._issued_became(previous)
         elif self._roomed is not None:
             at = _arguments_size(self._roomed.called)
             self.numbers.give_room(previous + at, self._roomed.room - at)
@@ -256,6 +306,13 @@ class GuestCalls:
         self._instance.rings.want_driver(False)
         return Command.NONE
 
+    def _issued_became(self, handle: int) -> None:
+        call, self._issued = self._issued, None
+        assert call is not None
+        call.handle = handle
+        if handle and call.future.cancelled():  # while the guest was stopped before its first wait
+            self._cancel(call)
+
     def _ask_room(self, call: GuestCall) -> int:
         """How many bytes the driver component shall make for the arguments; 0 if that is its own business, or done."""
         size_of = self._needed.get(call.called.index)
@@ -275,6 +332,7 @@ class GuestCalls:
         """Makes the C value of the arguments, which the driver component asks for next."""
         arguments = call.called.arguments
         if arguments is None:
+            call.is_made = True
             return True
         give = self._givers.get(call.called.index) or self._giver(call.called, arguments)
         padding = (0,) * (len(arguments.elements) - len(call.args))
@@ -284,19 +342,24 @@ class GuestCalls:
         except Exception as error:
             self._refuse(call, _argument_error(call, error))
             return False
+        finally:
+            self._preparing = None
+        for reader in call.home:
+            reader.give_away()
+        call.is_made = True
         return True
 
     def _refuse(self, call: GuestCall, error: Exception) -> None:
         """A call that is not made."""
         del self._calls[call.token]
-        call.take_back()
+        call.give_up()
         if not call.future.done():
             call.future.set_exception(error)
 
     def _giver(self, called: Called, arguments: types.Tuple) -> FromPython:
-        own = _whole(called).elements
+        own = called.whole.elements
         padding = (types.U8,) * (len(arguments.elements) - len(own))
-        give = self._plans[called.interface].from_python(types.Tuple(own + padding))
+        give = self.plans[called.interface].from_python(types.Tuple(own + padding))
         self._givers[called.index] = give
         return give
 
@@ -320,18 +383,47 @@ class GuestCalls:
             call.future.set_result(value.value)
 
     def _discard(self, called: Called, values: list[Any]) -> None:
-        """Nobody waits for this result any more: drops the resources in it."""
+        """Nobody waits for this result any more: drops the resources in it, closes the streams."""
         if called.func.result is None:
             return
         for leaf, obj in leaves(types.List(called.func.result), values):
             if isinstance(obj, GuestResource):
                 obj.close()
-            elif isinstance(leaf, types.Own) and hasattr(obj, "drop"):
-                obj.drop()
+            else:
+                discard(leaf, obj)
 
     def _cancelled(self, token: int) -> None:
         if call := self._calls.pop(token, None):
             call.return_resources()
+
+    # ---- streams and futures in arguments
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether the value in the making is the arguments of a call."""
+        return self._preparing is not None
+
+    def handle_from_stream(self, kind: Kind, obj: Any) -> int:
+        """What stands for the object in the arguments: a key for `_opened`, or an end that goes back to the guest."""
+        call = self._preparing
+        assert call is not None
+        if incoming.goes_home(self._instance, kind, obj):
+            if obj.over or obj in call.home:
+                raise Refused(obj, "one that was closed or given away")
+            call.home.append(obj)
+            return HOME | int(obj.end)
+        outgoing.check(kind, obj)
+        key = len(call.offered)
+        call.offered[key] = kind, obj
+        return key
+
+    def _opened(self, key: int, end: int) -> None:
+        """The adapter component has made a pair of ends for an argument: starts the pump."""
+        call = self._issued
+        assert call is not None
+        kind, obj = call.offered.pop(key)
+        pump = outgoing.feed(self._instance, self._wiring.kind(kind), kind, end, obj)
+        pump.origin = f"that was passed to {call.called.path}"
 
     # ---- the guest's own resources
 
@@ -340,19 +432,15 @@ class GuestCalls:
             self._command(Command.DROP, self._wiring.guest_resource_order.index(resource), handle)
 
     def guest_resource(self, resource: types.Resource, handle: int) -> GuestResource:
-        return GuestResource(self, resource, handle)
+        return self._resource_classes.get(resource, GuestResource)(self, resource, handle)
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
-        if not isinstance(obj, GuestResource) or not obj.is_of(self, resource):
-            shown = repr(obj) if isinstance(obj, GuestResource) else repr(type(obj).__name__)
-            raise TypeError(f"expected a {resource.name} of this guest, got {shown}")
+        if not isinstance(obj, GuestResource):
+            raise Refused(obj, repr(type(obj).__name__))
+        if not obj._is_of(self, resource):
+            raise Refused(obj, repr(obj), "of this guest")
         assert self._preparing is not None
         return self._preparing.give(obj) if own else self._preparing.lend(obj)
-
-
-def _whole(called: Called) -> types.Tuple:
-    """All arguments as one value."""
-    return types.Tuple(tuple(t for _, t in called.func.params))
 
 
 def _arguments_size(called: Called) -> int:

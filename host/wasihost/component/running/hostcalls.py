@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -84,15 +84,17 @@ class HostCalls:
 
     # ---- registering
 
-    def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
-        """Registers all that the adapter component calls but `turn`."""
+    def register(
+        self, instance: LinkerInstance, registrar: Registrar, plain: Plans, exports: Mapping[str, Plans]
+    ) -> None:
+        """Registers all that the adapter component calls for this; `exports` are the plans of exported interfaces."""
         registrar.add(instance, "cancel", "cancel", types.Func(TOKEN, None), plain, self._cancel)
         registrar.add(instance, "resume", "resume", types.Func(TOKEN, None), plain, self._resume)
         for adapted in self._wiring.adapted:
             self._register_function(instance, registrar, adapted)
         for number, kind in enumerate(self._wiring.kinds):
             if carries_values(kind):
-                self._register_values(instance, registrar, number, kind)
+                self._register_values(instance, registrar, number, kind, exports)
 
     def _register_function(self, instance: LinkerInstance, registrar: Registrar, adapted: Adapted) -> None:
         method = self._linking.methods[adapted.interface, adapted.name]
@@ -111,23 +113,19 @@ class HostCalls:
             finish_type = types.Func(TOKEN, adapted.func.result)
             registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
 
-    def _register_values(self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind) -> None:
+    def _register_values(
+        self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind, exports: Mapping[str, Plans]
+    ) -> None:
         assert kind.payload is not None
         values = types.List(kind.payload)
-        plans = self._plans_of(kind)
-        path = " or ".join(adapted.path for adapted in self._mentioning(kind))
+        functions = list(self._wiring.mentioning(kind))
+        path = " or ".join(function.path for function in functions)
+        # The values are of the classes of the first interface that mentions the type.
+        first = functions[0]
+        plans = (self._linking.plans if isinstance(first, Adapted) else exports)[first.interface]
         give_type = types.Func((*TOKEN, ("values", values)), None)
         registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, self._take)
         registrar.add(instance, f"give-{number}", path, give_type, plans, self._give)
-
-    def _plans_of(self, kind: Kind) -> Plans:
-        """The plans of the first interface that mentions the type: its values are of that interface's classes."""
-        return self._linking.plans[next(self._mentioning(kind)).interface]
-
-    def _mentioning(self, kind: Kind) -> Iterator[Adapted]:
-        for adapted in self._wiring.adapted:
-            if any(kind == inner for t in adapted.func.types for inner in types.walk(t)):
-                yield adapted
 
     # ---- start
 
@@ -238,7 +236,7 @@ class HostCalls:
 
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
         self.tasks.discard(task)
-        if self._instance.closing:
+        if self._instance.closing or self._instance.failure is not None:
             with contextlib.suppress(BaseException):
                 call.returned(task.result)  # for `close` to discard
             return
@@ -283,7 +281,7 @@ class HostCalls:
         kinds = [
             (self._wiring.kind(t), isinstance(t, types.Stream))
             for t, obj in found
-            if isinstance(t, Kind) and not self._goes_home(t, obj)
+            if isinstance(t, Kind) and not incoming.goes_home(self._instance, t, obj)
         ]
         if len(kinds) > MAX_PAIRS:
             raise LimitError(
@@ -311,24 +309,16 @@ class HostCalls:
         return incoming.receive(self._instance, self._wiring.kind(kind), kind, handle)
 
     def handle_from_stream(self, kind: Kind, obj: Any) -> int:
-        if self._goes_home(kind, obj):
+        if incoming.goes_home(self._instance, kind, obj):
             return obj.give_away()  # type: ignore[no-any-return]
+        outgoing.check(kind, obj)
         if self._finishing is None:
             raise UnsupportedTypeError("a stream or future inside the elements of another that a provider returns")
         number = self._wiring.kind(kind)
         readable, writable = next(self._finishing.pairs[number])
         pump = outgoing.feed(self._instance, number, kind, writable, obj)
-        pump.path = self._finishing.adapted.path
+        pump.origin = f"that the provider of {self._finishing.adapted.path} returned"
         return readable
-
-    def _goes_home(self, kind: Kind, obj: Any) -> bool:
-        """Whether `obj` is an end that this guest passed and that can go back as it is. One that was read from can be
-        read on like any other iterator."""
-        return (
-            isinstance(obj, incoming.Reader | incoming.FutureReader)
-            and (obj.machine, obj.kind) == (self._instance, kind)
-            and (obj.is_fresh or obj.over)
-        )
 
     # ---- cancel
 

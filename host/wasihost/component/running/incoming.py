@@ -11,12 +11,12 @@ from wasihost.component.composition.protocol import BLOCK_SIZE, DROPPED, Operati
 from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
-from wasihost.component.streams import ByteSink, StreamReader
+from wasihost.component.streams import ByteReader, ByteSink, ValueReader
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import Kind
 
 
-class Reader(Pump, StreamReader[Any]):
+class Reader(Pump, ByteReader, ValueReader[Any]):
     """The `StreamReader` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
 
     __slots__ = ("_dropped", "_leftover", "_reading", "is_fresh")
@@ -55,6 +55,8 @@ class Reader(Pump, StreamReader[Any]):
             raise RuntimeError("another read of this stream is under way")
         if self.over:
             raise RuntimeError("this stream was closed or given away")
+        if self.machine.failure is not None:
+            raise self.machine.failure
         self.is_fresh = False
         self._reading = asyncio.get_running_loop().create_future()
         try:
@@ -143,6 +145,9 @@ class Reader(Pump, StreamReader[Any]):
     def _drop(self) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
 
+    def guest_failed(self, error: BaseException) -> None:
+        _fail(self._reading, error)
+
     def abandon(self) -> None:
         self.over = True
         self.machine.closed(self)
@@ -176,7 +181,9 @@ class FutureReader(Pump):
     def __await__(self) -> Any:
         if self._result is None:
             if self.over:
-                raise RuntimeError("this future was given away")
+                raise RuntimeError("this future was closed or given away")
+            if self.machine.failure is not None:
+                raise self.machine.failure
             self._result = asyncio.get_running_loop().create_future()
             self._begin()
         return asyncio.shield(self._result).__await__()
@@ -196,9 +203,17 @@ class FutureReader(Pump):
         assert self._result is not None
         if not self._result.done():
             self._result.set_result(values[0])
+        self._end()
+
+    def _end(self) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
         self.over = True
         self.machine.closed(self)
+
+    def close(self) -> None:
+        """Nobody will await it."""
+        if self.is_fresh and not self.over:
+            self._end()
 
     def give_away(self) -> int:
         """Somebody else takes the end over."""
@@ -208,11 +223,23 @@ class FutureReader(Pump):
         self.machine.closed(self)
         return self.end
 
+    def guest_failed(self, error: BaseException) -> None:
+        _fail(self._result, error)
+
     def abandon(self) -> None:
         self.over = True
         self.machine.closed(self)
         if self._result is not None:
             self._result.cancel()
+
+
+def _fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
+    if future is not None and not future.done():
+        if isinstance(error, Exception):
+            future.set_exception(error)
+            future.exception()  # it may be that nobody waits for it any more
+        else:
+            future.cancel()
 
 
 class ByteInPump(Pump):
@@ -312,6 +339,22 @@ class ByteInPump(Pump):
             self.sink.close(error)
 
 
+def _is_number_or_nothing(t: types.ValType | None) -> bool:
+    return t is None or (isinstance(t, types.Primitive) and t.name in types.NUMBERS)
+
+
+def goes_home(machine: Machine, kind: Kind, obj: Any) -> bool:
+    """Whether `obj` is an end that this guest passed and that can go back as it is. One that was read from can be read
+    on like any other iterator, and so is one of anything but numbers, which a guest may not read from itself.
+    """
+    return (
+        isinstance(obj, Reader | FutureReader)
+        and _is_number_or_nothing(kind.payload)
+        and (obj.machine, obj.kind) == (machine, kind)
+        and (obj.is_fresh or obj.over)
+    )
+
+
 def receive(machine: Machine, number: int, kind: Kind, end: int) -> Pump:
-    """What a provider gets for a stream or future that the guest passed."""
+    """What Python gets for a stream or future that the guest passed."""
     return (FutureReader if isinstance(kind, types.Future) else Reader)(machine, number, kind, end)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import wasmtime
@@ -70,7 +70,7 @@ class Instance(Context):
         self._pumps: set[Pump] = set()
         self._drained: asyncio.Future[None] | None = None
         self._tasks: set[asyncio.Future[Any]] = set()
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
         self._registrar = Registrar(linker, self, self._poller.suspend)
@@ -83,7 +83,8 @@ class Instance(Context):
         with registrar.linker.root() as root:
             with root.add_instance(ADAPTER_HOST) as instance:
                 ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", self._turn))
-                self._host_calls.register(instance, registrar, plain)
+                self._host_calls.register(instance, registrar, plain, self._guest_calls.element_plans)
+                self._guest_calls.register_opened(instance, registrar, plain)
             with root.add_instance(DRIVER_HOST) as instance:
                 self._guest_calls.register(instance, registrar, plain)
 
@@ -95,16 +96,26 @@ class Instance(Context):
         """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
 
         The version may be left out. A `result` comes back as its ok value; err raises `WitError`. Many calls may be
-        under way at once; cancelling one cancels only that one.
+        under way at once; cancelling one cancels only that one. For a stream or future pass what a provider may return;
+        it is closed when the guest drops it, or when the call is not made. Those that come back are a `StreamReader`
+        and an awaitable.
 
         Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
         provider raised.
         """
         if self.closing:
             raise RuntimeError(CLOSED)
-        if self._failure is not None:
-            raise self._failure
+        if self.failure is not None:
+            raise self.failure
         return await self._guest_calls.call(name, args)
+
+    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+        """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
+
+        What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.
+        Errors: LinkError for a class that cannot stand for its type, LookupError for an unknown interface.
+        """
+        self._guest_calls.use_types(interface, wit_types)
 
     async def drain(self) -> None:
         """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
@@ -165,8 +176,10 @@ class Instance(Context):
         try:
             await self._poller.drive(ffi.call_export(instance, self._store, "drive"), self.rings)
         except BaseException as error:
-            self._failure = self._explained(error)
-            self._guest_calls.fail(self._failure)
+            self.failure = self._explained(error)
+            self._guest_calls.fail(self.failure)
+            for pump in self._pumps:
+                pump.guest_failed(self.failure)
             if not isinstance(error, Exception):
                 raise
 
@@ -228,7 +241,8 @@ class Instance(Context):
         return self._host_calls.stream_from_handle(kind, handle)
 
     def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
-        return self._host_calls.handle_from_stream(kind, obj)
+        calls = self._guest_calls if self._guest_calls.is_preparing else self._host_calls
+        return calls.handle_from_stream(kind, obj)
 
     def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
         return self._guest_calls.guest_resource(resource, handle)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
+from wasihost.component.running import incoming
 from wasihost.component.streams import Source
 from wasihost.component.values import Ok, snake_case
 from wasihost.component.world import types
@@ -18,7 +19,9 @@ def discard(t: types.ValType, value: Any) -> None:
             obj.drop()
         elif isinstance(obj, Source):
             obj.close(None)
-        elif isinstance(leaf, types.Future) and asyncio.iscoroutine(obj):
+        elif isinstance(obj, incoming.Reader | incoming.FutureReader) or (
+            isinstance(leaf, types.Future) and asyncio.iscoroutine(obj)
+        ):
             obj.close()
 
 

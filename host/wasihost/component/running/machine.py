@@ -20,6 +20,8 @@ class Machine(CallContext, Protocol):
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool
+    failure: BaseException | None
+    """What has stopped the guest for good."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""

@@ -1,4 +1,4 @@
-"""Pumps for the streams and futures that a provider returned; see `pumps` for the theory of operation."""
+"""Pumps for the streams and futures that Python gives to the guest; see `pumps` for the theory of operation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, S
 from typing import Any
 
 from wasihost.component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
+from wasihost.component.conversion.handles import Refused
 from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
@@ -237,7 +238,7 @@ class FutureOutPump(Pump):
             return
         self.machine.waiting.discard(self)
         if awaited.cancelled():
-            self.fail(ProviderError(f"{self.path}: the future that was returned was cancelled; it must be resolved"))
+            self.fail(ProviderError(f"the future {self.origin} was cancelled; it must be resolved"))
         elif (error := awaited.exception()) is not None:
             self.fail(error)
         elif carries_values(self.kind):
@@ -336,16 +337,22 @@ class IteratorByteSource(ByteSource):
         self._chunks.close(error)
 
 
-def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
-    """The pump for what a provider returned as a stream or future."""
+def check(kind: Kind, obj: Any) -> None:
+    """Refuses what cannot stand for a stream or future."""
     if isinstance(kind, types.Future):
-        if not inspect.isawaitable(obj):
-            raise ProviderError(f"expected an awaitable for a future, got {type(obj).__name__!r}")
+        fits, wanted = inspect.isawaitable(obj), "an awaitable"
+    else:
+        source = ByteSource if kind == types.Stream(types.U8) else ValueSource
+        fits, wanted = isinstance(obj, source | AsyncIterable), f"an async iterable or a {source.__name__}"
+    if not fits:
+        raise Refused(obj, repr(type(obj).__name__), wanted)
+
+
+def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
+    """The pump for a Python object, checked by `check`, that stands for a stream or future."""
+    if isinstance(kind, types.Future):
         return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
     is_bytes = kind == types.Stream(types.U8)
     if not isinstance(obj, ByteSource if is_bytes else ValueSource):
-        if not isinstance(obj, AsyncIterable):
-            wanted = "an async iterable or a " + ("ByteSource" if is_bytes else "ValueSource")
-            raise ProviderError(f"expected {wanted} for a stream, got {type(obj).__name__!r}")
         obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.start_task)
     return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)

@@ -29,13 +29,17 @@ from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
-from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
 HANDLE_LIMIT = (
     "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
     "sides of the adapter component; that is about 11,000 connections open in both directions"
+)
+CAME_BACK = (
+    "the guest gave back, unread, a stream or future that Python had given it; the adapter component, which then has "
+    "both ends, can read only numbers from itself"
 )
 
 
@@ -191,6 +195,8 @@ class Poller:
         for found in (kept, trap):
             if isinstance(found, wasmtime.WasmtimeError) and "handle limit exceeded" in str(found):
                 raise LimitError(HANDLE_LIMIT) from found
+            if isinstance(found, wasmtime.WasmtimeError) and "intra-component future/stream" in str(found):
+                raise UnsupportedTypeError(CAME_BACK) from found
         if kept is not None:
             raise kept
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2

@@ -24,12 +24,12 @@ from wasihost.component.world.wiring import Kind
 class Pump:
     """An end of a stream or future in the adapter component."""
 
-    __slots__ = ("end", "kind", "machine", "number", "over", "path", "rings")
+    __slots__ = ("end", "kind", "machine", "number", "origin", "over", "rings")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         self.machine, self.rings = machine, machine.rings
         self.number, self.kind, self.end = number, kind, end
-        self.path = ""  # of the function that gave the provider's side, if it did
+        self.origin = ""  # "that … gave", of an object that is Python's
         self.over = False
         machine.opened(self)
         self.rings.open(end, self.other_end_dropped)
@@ -37,13 +37,14 @@ class Pump:
     def other_end_dropped(self) -> None:
         """The guest dropped its end while no operation was under way."""
 
+    def guest_failed(self, error: BaseException) -> None:
+        """The guest will do nothing more: whoever waits for something of it gets the error."""
+
     def abandon(self) -> None:
         """The instance is over: closes what the pump serves, without a word to the guest."""
 
     def fail(self, error: BaseException) -> None:
         """Ends the instance with what the provider's side raised."""
-        if self.path:
-            error.add_note(
-                f"raised by the {type(self.kind).__name__.lower()} that the provider of {self.path} returned"
-            )
+        if self.origin:
+            error.add_note(f"raised by the {type(self.kind).__name__.lower()} {self.origin}")
         self.machine.fail(error)

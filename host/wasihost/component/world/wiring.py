@@ -4,10 +4,10 @@ Functions that are sync and carry no stream, future or list of numbers are direc
 The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did before
 with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
 
-On the host's side of an adapted function every stream and future is a `u32`, a handle of the adapter component, and so
-is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers is a
-`tuple<u32, u32>` on the host's side of both: pointer and length, in a memory that Python sees. All of these have the
-flat and memory form of what they stand for.
+On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
+component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
+is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. All of these have the flat and memory
+form of what they stand for.
 """
 
 from __future__ import annotations
@@ -15,13 +15,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from wasihost.component.values import Classes
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import Future, Stream, ValType
+from wasihost.errors import UnsupportedTypeError
 from wasihost.frozen import Frozen
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
 TOKEN = (("token", types.U32),)
+OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
+"""The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
 
 
 class Adapted(Frozen):
@@ -93,6 +97,11 @@ class Called(Frozen):
         return f"{self.interface}#{self.name}" if self.interface else self.name
 
     @cached_property
+    def whole(self) -> types.Tuple:
+        """The types of the parameters."""
+        return types.Tuple(tuple(t for _, t in self.func.params))
+
+    @cached_property
     def arguments(self) -> types.Tuple | None:
         """The parameters as one tuple, whose memory form an async-lowered call takes."""
         if not self.func.params:
@@ -162,14 +171,42 @@ class Wiring(Frozen):
 
     @cached_property
     def called(self) -> list[Called]:
-        """The exports that the driver can call: all but those with streams or futures."""
+        """The exports that the driver can call."""
         pairs = [
             (interface, name, func)
             for interface, items in self.world.exports.items()
             for name, func in items.funcs.items()
-            if not any(types.contains(t, KINDS) for t in func.types)
+            if self.can_call(func)
         ]
         return [Called(index, *pair, self.guest_resources) for index, pair in enumerate(pairs)]
+
+    def find(self, name: str) -> Called:
+        """The export of this path; the version of the interface may be left out.
+
+        Errors: LookupError if there is none, UnsupportedTypeError if it cannot be called.
+        """
+        for called in self.called:
+            if name in (called.path, f"{called.interface.partition('@')[0]}#{called.name}"):
+                return called
+        for interface, items in self.world.exports.items():
+            if name in {f"{interface}#{func}" if interface else func for func in items.funcs}:
+                raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
+        known = ", ".join(called.path for called in self.called) or "no function"
+        raise LookupError(f"the component does not export {name!r}; it exports {known}")
+
+    def can_call(self, func: types.Func) -> bool:
+        """Whether an export can be called: not with streams of the guest's own resources, which the adapter component,
+        made before the guest, has no type for.
+        """
+        inside = (
+            inner for t in func.types for kind in types.walk(t) if isinstance(kind, Kind) for inner in types.walk(kind)
+        )
+        return not any(isinstance(t, types.Own) and t.resource in self.guest_resources for t in inside)
+
+    @cached_property
+    def export_classes(self) -> dict[str, Classes]:
+        """The generated classes of each exported interface, which all instances share."""
+        return {name: Classes(interface) for name, interface in self.world.exports.items()}
 
     @cached_property
     def guest_resources(self) -> frozenset[types.Resource]:
@@ -186,21 +223,43 @@ class Wiring(Frozen):
 
     @cached_property
     def kinds(self) -> list[Kind]:
-        """Every stream and future type that the adapted functions mention, also inside another."""
-        return list(dict.fromkeys(self._kinds()))
+        """Every stream and future type that adapted and called functions mention, also inside another."""
+        return list(dict.fromkeys(kind for function in self._functions for kind in _kinds(function.func)))
 
-    def _kinds(self) -> Iterator[Kind]:
-        for adapted in self.adapted:
-            for t in adapted.func.types:
-                yield from (inner for inner in types.walk(t) if isinstance(inner, Kind))
+    @property
+    def _functions(self) -> list[Adapted | Called]:
+        return [*self.adapted, *self.called]
+
+    @cached_property
+    def exchanged(self) -> dict[int, Kind]:
+        """Those that called functions mention: their ends go from the adapter component to the driver and back."""
+        return {self.kind(kind): kind for called in self.called for kind in _kinds(called.func)}
 
     def kind(self, t: Kind) -> int:
         return self.kinds.index(t)
+
+    def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
+        """The functions that mention a stream or future type."""
+        return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def _kinds(func: types.Func) -> Iterator[Kind]:
+    return (inner for t in func.types for inner in types.walk(t) if isinstance(inner, Kind))
 
 
 def carries_values(kind: Kind) -> bool:
     """Whether the elements go through `take` and `give`; bytes and nothing at all do not."""
     return kind.payload is not None and kind != types.Stream(types.U8)
+
+
+def open_func(kind: Kind) -> types.Func:
+    """The adapter component's `open`: the readable end for an argument, by its key."""
+    return types.Func((("key", types.U32),), kind)
+
+
+def adopt_func(kind: Kind) -> types.Func:
+    """The adapter component's `adopt`: takes over the readable end in a result, and says what it is called there."""
+    return types.Func((("end", kind),), types.U32)
 
 
 def values_of(kind: Kind) -> types.List:

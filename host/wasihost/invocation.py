@@ -1,0 +1,70 @@
+"""`wasihost run --invoke`: calls one export with JSON arguments."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from wasihost import jsonvalues
+from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.running import interrupts
+from wasihost.component.values import WitError
+from wasihost.component.world import types
+from wasihost.component.world.wiring import Called
+from wasihost.host import Host
+from wasihost.jsonvalues import JsonError
+
+
+class InvokedErr(Exception):
+    """The function returned err: its value as JSON."""
+
+
+def invoke(host: Host, component: AdaptedComponent, name: str, words: Sequence[str]) -> str | None:
+    """The result as JSON; None if the function has none, or a result without ok.
+
+    Errors: LookupError for an unknown function, JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
+    """
+    called = component.wiring.find(name)
+    jsonvalues.check(called.path, called.func)
+    values = _parse(called, words)
+    with interrupts.restoring():
+        return asyncio.run(_call(host, component, called, values))
+
+
+async def _call(host: Host, component: AdaptedComponent, called: Called, values: Sequence[Any]) -> str | None:
+    result = called.func.result
+    ok, err = (result.ok, result.err) if isinstance(result, types.Result) else (result, None)
+    arguments = [
+        jsonvalues.from_json(t, value, f"argument {param}")
+        for (param, t), value in zip(called.func.params, values, strict=True)
+    ]
+    async with host.open(component, detect_deadlock=True) as instance:
+        try:
+            found = await jsonvalues.to_json(ok, await instance.call(called.path, *arguments))
+        except WitError as error:
+            raise InvokedErr(_text(await jsonvalues.to_json(err, error.value))) from None
+        finally:
+            await instance.drain()
+    return None if ok is None else _text(found)
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _parse(called: Called, words: Sequence[str]) -> list[Any]:
+    params = [name for name, _ in called.func.params]
+    if len(words) != len(params):
+        raise JsonError(f"{called.path} takes {len(params)} arguments ({', '.join(params)}), not {len(words)}")
+    return [_loads(name, word) for name, word in zip(params, words, strict=True)]
+
+
+def _loads(name: str, word: str) -> Any:
+    try:
+        return json.loads(word)
+    except json.JSONDecodeError as error:
+        raise JsonError(
+            f"argument {name}: {word!r} is not JSON ({error.msg}); a string is {json.dumps(word)}"
+        ) from None

@@ -1,0 +1,109 @@
+"""`wasihost run --invoke`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import wasmtime
+
+from tests.cli.conftest import Cli
+from tests.guests.exports import HOST as EXPORTS_HOST
+from tests.guests.exports import Sleeper
+from tests.guests.harness import load
+from wasihost import Host
+from wasihost.invocation import InvokedErr, invoke
+from wasihost.jsonvalues import JsonError
+
+Write = Callable[..., str]
+
+CALCULATOR = """(component
+  (core module $m
+    (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+    (func (export "even") (param i32) (result i32) (i32.and (local.get 0) (i32.const 1)))
+    (func (export "nothing"))
+    (func (export "trap") unreachable))
+  (core instance $i (instantiate $m))
+  (func $add (param "left" u32) (param "right" u32) (result u32) (canon lift (core func $i "add")))
+  (func $even (param "number" u32) (result (result)) (canon lift (core func $i "even")))
+  (func $nothing (canon lift (core func $i "nothing")))
+  (func $trap (canon lift (core func $i "trap")))
+  (instance $api
+    (export "add" (func $add)) (export "even" (func $even))
+    (export "nothing" (func $nothing)) (export "trap" (func $trap)))
+  (export "test:calculator/api@1.2.3" (instance $api)))"""
+API = "test:calculator/api"
+
+
+@pytest.fixture
+def calculator(write: Write) -> str:
+    return write(bytes(wasmtime.wat2wasm(CALCULATOR)))
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "out", "err"),
+    [
+        (("add", "40", "2"), 0, "42\n", ""),
+        (("even", "2"), 0, "", ""),
+        (("nothing",), 0, "", ""),
+        (("even", "3"), 1, "", "test:calculator/api#even returned err: null"),
+        (("add", "1"), 2, "", "test:calculator/api@1.2.3#add takes 2 arguments (left, right), not 1"),
+        (("add", "1", "x"), 2, "", "argument right: 'x' is not JSON (Expecting value); a string is \"x\""),
+        (("add", "1", "-1"), 2, "", "argument right: expected u32 (0..4294967295), got -1"),
+        (("sub", "1"), 2, "", "the component does not export 'test:calculator/api#sub'; it exports"),
+        (("trap",), 134, "", "the guest trapped"),
+    ],
+)
+def test_what_the_shell_sees(cli: Cli, calculator: str, words: tuple[str, ...], code: int, out: str, err: str) -> None:
+    function, *arguments = words
+    done = cli("run", "--invoke", f"{API}#{function}", calculator, *arguments)
+    assert (done.code, done.out) == (code, out)
+    assert err in done.err
+    assert bool(err) == bool(done.err)
+
+
+def call(function: str, *arguments: Any) -> Any:
+    """Calls `rust-streams` or `rust-exports`, whose imports the command line does not provide."""
+    words = [json.dumps(argument) for argument in arguments]
+    name, provider = function.partition(":")[0], {EXPORTS_HOST: Sleeper(), "test:streams/host": Tickets()}
+    found = invoke(Host(providers=provider), load(f"rust-{name}"), f"test:{name}/api#{function.split(':')[1]}", words)
+    return None if found is None else json.loads(found)
+
+
+class Ticket:
+    def number(self) -> int:
+        return 0
+
+
+class Tickets:
+    Ticket = Ticket
+
+
+def test_values_of_every_kind() -> None:
+    person = {"name": "Ada", "age": 36, "home": {"x": 1, "y": -1}, "tags": ["a"]}
+    nested = [
+        [{"case": "circle", "value": 1.5}, {"ok": person}],
+        [{"case": "nothing"}, {"err": ["red"]}],
+        [{"case": "nothing"}, None],
+    ]
+    assert call("exports:echo-nested", nested) == nested
+    assert call("exports:echo-permissions", ["write", "read"]) == ["read", "write"]
+    assert call("exports:echo-result", {"ok": 3}) == 3
+    with pytest.raises(InvokedErr, match='"no"'):
+        call("exports:echo-result", {"err": "no"})
+
+
+def test_streams_are_arrays_and_futures_their_values() -> None:
+    assert call("streams:join", ["a", "b"]) == "a b"
+    assert call("streams:total", "abc") == [3, 294]
+    assert call("streams:upper", ["a", "b"]) == ["A", "B"]
+    assert call("streams:lines", "a b c") == [["a", "b", "c"], "3 taken"]
+    assert call("streams:parts", ["a", "b"]) == [{"base64": "YQ=="}, {"base64": "Yg=="}]
+    assert call("streams:wait-for", "now") == "now"
+
+
+def test_a_wrong_part_of_an_argument_is_named() -> None:
+    with pytest.raises(JsonError, match=r"argument words\[1\]: expected string, a string, got 3"):
+        call("streams:join", ["a", 3])
