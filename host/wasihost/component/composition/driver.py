@@ -46,7 +46,7 @@ class _DriverParts(Parts):
             self.imported.ref(resource)
         self.need("step", types.Func((), types.U32))
         self.need("reader", types.Func((), None, True))
-        self.need("next", types.Func((("previous", types.U32),), types.U64))
+        self.need("next", types.Func((), None))
         self.need("cancelled", types.Func(TOKEN, None))
         for number, kind in self.wiring.exchanged.items():
             self.need(f"open-{number}", open_func(kind))
@@ -60,7 +60,7 @@ class _DriverParts(Parts):
     def _builtins(self) -> None:
         self.lower("step", [], ["i32"])
         self.lower("reader", [], ["i32"], "async")
-        self.lower("next", ["i32"], ["i64"])
+        self.lower("next", [], [])
         self.lower("cancelled", ["i32"], [])
         for number in self.wiring.exchanged:
             self.lower(f"open-{number}", ["i32"], ["i32"])

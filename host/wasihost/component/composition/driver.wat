@@ -77,13 +77,14 @@
         (call $cancelled (i32.load offset=4 (local.get $record))))))
 
   ;; Does what the host asks for until it asks for nothing; 1 when it asks to end.
-  (func $commands (result i32) (local $previous i32) (local $command i64) (local $op i32) (local $index i32) (local $value i32)
+  (func $commands (result i32) (local $previous i32) (local $op i32) (local $index i32) (local $value i32)
     (loop $more
-      (local.set $command (call $next (local.get $previous)))
+        (i32.store (i32.const {DRIVER_PREVIOUS}) (local.get $previous))
+      (call $next)
       (local.set $previous (i32.const 0))
-      (local.set $op (i32.and (i32.wrap_i64 (local.get $command)) (i32.const 0xff)))
-      (local.set $index (i32.shr_u (i32.wrap_i64 (local.get $command)) (i32.const 8)))
-      (local.set $value (i32.wrap_i64 (i64.shr_u (local.get $command) (i64.const 32))))
+      (local.set $op (i32.load (i32.const {DRIVER_COMMAND})))
+      (local.set $index (i32.load offset=4 (i32.const {DRIVER_COMMAND})))
+      (local.set $value (i32.load offset=8 (i32.const {DRIVER_COMMAND})))
       (if (i32.eq (local.get $op) (i32.const {DO_NONE})) (then (return (i32.const 0))))
       (if (i32.eq (local.get $op) (i32.const {DO_EXIT})) (then (return (i32.const 1))))
       (if (i32.eq (local.get $op) (i32.const {DO_CALL})) (then

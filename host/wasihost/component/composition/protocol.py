@@ -91,6 +91,8 @@ PENDING, READY = 0, 1  # what `start` answers
 HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is an end of ours, and not a key
 
 # ---- memory map of the driver component
+DRIVER_PREVIOUS: Final = 32  # what came of the last command
+DRIVER_COMMAND: Final = 36  # three words: the next command, an index, a value
 DRIVER_RECORDS: Final = PAGE  # one for each handle that a subtask can have
 DRIVER_RECORD_SIZE: Final = 16
 DRIVER_HANDLES: Final = 1 << 17  # Wasmtime allows 100,000 handles in one store

@@ -9,12 +9,10 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import inspect
-import struct
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from wasihost.component import ffi
-from wasihost.component.conversion.plancode import NUMBERS
 from wasihost.component.conversion.plans import ArgumentsToPython, CallContext, Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import eager
@@ -137,29 +135,11 @@ def bare_callback(context: Context, path: str, call: Callable[[], None]) -> Any:
     """A `ffi.Callback` for a function without parameters and result, called very often: what it needs is in memory."""
 
     def run(
-        _data: int, _store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
+        _data: int, store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
     ) -> int | None:
         try:
-            call()
-        except BaseException as error:
-            return context.keep(error, path)
-        return None
-
-    return ffi.Callback(run)
-
-
-_word_at = ctypes.c_uint32.from_address
-_WORD = struct.Struct(f"=B{ffi.VAL_OF - 1}x{NUMBERS['u64']}").pack
-_U64 = ffi.KINDS["u64"]
-
-
-def word_callback(context: Context, path: str, call: Callable[[int], int]) -> Any:
-    """A `ffi.Callback` for a function `u32 -> u64` that is called very often."""
-
-    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
-        try:
             context.store_context = store
-            ctypes.memmove(results, _WORD(_U64, call(_word_at(args + ffi.VAL_OF).value)), ffi.VAL_SIZE)
+            call()
         except BaseException as error:
             return context.keep(error, path)
         return None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import re
+import struct
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import ffi
-from wasihost.component.composition.protocol import HOME, Command
+from wasihost.component.composition.protocol import DRIVER_COMMAND, DRIVER_PREVIOUS, HOME, Command
 from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
@@ -21,12 +22,14 @@ from wasihost.component.running import callbacks, incoming, outgoing
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
+from wasihost.component.running.memory import LinearMemory
 from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
 
 MAX_PENDING = 65536
+_COMMAND, _WORD = struct.Struct("<3I"), struct.Struct("<I")
 
 
 class GuestCall:
@@ -43,8 +46,8 @@ class GuestCall:
         self.lent: list[GuestResource] | None = None
         self.given: list[GuestResource] | None = None
         # What stands for a stream or future in the arguments, by its key in them, until it has a pump.
-        self.offered: dict[int, tuple[Kind, Any]] = {}
-        self.home: list[incoming.Reader | incoming.FutureReader] = []  # ends of the guest's that go back to it
+        self.offered: dict[int, tuple[Kind, Any]] | None = None
+        self.home: list[incoming.Reader | incoming.FutureReader] | None = None  # ends of the guest's that go back to it
         self.is_made = False
 
     def lend(self, resource: GuestResource) -> int:
@@ -80,7 +83,7 @@ class GuestCall:
         self.lent = None
         if not self.is_made:
             self.give_up()
-        for kind, obj in self.offered.values():
+        for kind, obj in (self.offered or {}).values():
             discard(kind, obj)
 
 
@@ -155,8 +158,9 @@ class GuestCalls:
         self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
         self._arguments_at = ctypes.addressof(self._arguments)
         self._found: dict[str, Called] = {}
-        self._givers: dict[int, FromPython] = {}
+        self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
         self._last_token = 0
+        self._memory: memoryview
         self.numbers = SharedNumbers()
         self.plans = {name: self._plans_of(name, self.numbers) for name in wiring.world.exports}
         """The plans of each exported interface, see `use_types`."""
@@ -172,6 +176,11 @@ class GuestCalls:
     def paths(self) -> list[str]:
         """What is being called."""
         return [call.called.path for call in self._calls.values()]
+
+    def use_memory(self, memory: LinearMemory) -> None:
+        """That of the driver component, once it is there."""
+        self.numbers.memory = memory
+        self._memory = memory.view()
 
     # ---- classes
 
@@ -205,7 +214,7 @@ class GuestCalls:
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the driver component calls."""
-        ffi.add_func(instance, "next", callbacks.word_callback(registrar.context, "next", self._next))
+        ffi.add_func(instance, "next", callbacks.bare_callback(registrar.context, "next", self._next))
         registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
         for called in self._wiring.called:
             if called.arguments is not None:
@@ -272,19 +281,24 @@ class GuestCalls:
         return bool(self._commands)
 
     def _command(self, command: Command, index: int, value: int) -> None:
+        if not self._commands:
+            self._instance.rings.want_driver(True)
+            self._instance.wake()
         self._commands.append((command, index, value))
-        self._instance.rings.want_driver(True)
-        self._instance.wake()
 
-    def _next(self, previous: int) -> int:
-        """The next command; `previous` is the handle of the subtask that the last call became, 0 if it returned; or
-        where the room is that was asked for."""
+    def _next(self) -> None:
+        """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
+        returned; or where the room is that was asked for."""
+        (previous,) = _WORD.unpack_from(self._memory, DRIVER_PREVIOUS)
         if self._issued is not None:
             self._issued_became(previous)
         elif self._roomed is not None:
             at = _arguments_size(self._roomed.called)
             self.numbers.give_room(previous + at, self._roomed.room - at)
             self._roomed = None
+        _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
+
+    def _next_command(self) -> tuple[Command, int, int]:
         while self._commands:
             command, index, value = self._commands.popleft()
             if command is Command.CALL:
@@ -293,7 +307,7 @@ class GuestCalls:
                     continue
                 if room := self._ask_room(call):
                     self._commands.appendleft((command, index, value))
-                    return Command.ROOM | room << 32
+                    return Command.ROOM, 0, room
                 if value not in self._calls or not self._prepare(call):
                     continue
                 self._issued = call
@@ -302,9 +316,9 @@ class GuestCalls:
                 if call is None:
                     continue
                 value = call.handle
-            return command | index << 8 | value << 32
+            return command, index, value
         self._instance.rings.want_driver(False)
-        return Command.NONE
+        return Command.NONE, 0, 0
 
     def _issued_became(self, handle: int) -> None:
         call, self._issued = self._issued, None
@@ -334,8 +348,7 @@ class GuestCalls:
         if arguments is None:
             call.is_made = True
             return True
-        give = self._givers.get(call.called.index) or self._giver(call.called, arguments)
-        padding = (0,) * (len(arguments.elements) - len(call.args))
+        give, padding = self._givers.get(call.called.index) or self._giver(call.called, arguments)
         self._preparing = call
         try:
             give(call.args + padding, self._arguments_at, self._instance)
@@ -344,7 +357,7 @@ class GuestCalls:
             return False
         finally:
             self._preparing = None
-        for reader in call.home:
+        for reader in call.home or ():
             reader.give_away()
         call.is_made = True
         return True
@@ -356,12 +369,13 @@ class GuestCalls:
         if not call.future.done():
             call.future.set_exception(error)
 
-    def _giver(self, called: Called, arguments: types.Tuple) -> FromPython:
+    def _giver(self, called: Called, arguments: types.Tuple) -> tuple[FromPython, tuple[int, ...]]:
+        """The plan for the arguments, and what pads them."""
         own = called.whole.elements
         padding = (types.U8,) * (len(arguments.elements) - len(own))
         give = self.plans[called.interface].from_python(types.Tuple(own + padding))
-        self._givers[called.index] = give
-        return give
+        found = self._givers[called.index] = give, (0,) * len(padding)
+        return found
 
     def _done(self, token: int, values: list[Any] | None = None) -> None:
         call = self._calls.pop(token)
@@ -408,11 +422,13 @@ class GuestCalls:
         call = self._preparing
         assert call is not None
         if incoming.goes_home(self._instance, kind, obj):
-            if obj.over or obj in call.home:
+            if obj.over or obj in (call.home or ()):
                 raise Refused(obj, "one that was closed or given away")
-            call.home.append(obj)
+            call.home = [*(call.home or ()), obj]
             return HOME | int(obj.end)
         outgoing.check(kind, obj)
+        if call.offered is None:
+            call.offered = {}
         key = len(call.offered)
         call.offered[key] = kind, obj
         return key
@@ -421,6 +437,7 @@ class GuestCalls:
         """The adapter component has made a pair of ends for an argument: starts the pump."""
         call = self._issued
         assert call is not None
+        assert call.offered is not None
         kind, obj = call.offered.pop(key)
         pump = outgoing.feed(self._instance, self._wiring.kind(kind), kind, end, obj)
         pump.origin = f"that was passed to {call.called.path}"

@@ -141,7 +141,8 @@ class Instance(Context):
         self._memories = recording.memories[:1] + recording.memories[-1:]
         if [made.size for made in self._memories] != [PAGES * PAGE, DRIVER_PAGES * PAGE]:
             raise InternalError("the first and last memory of the store are not those of adapter and driver component")
-        self._host_calls.room.numbers.memory, self._guest_calls.numbers.memory = self._memories
+        self._host_calls.room.numbers.memory = self._memories[0]
+        self._guest_calls.use_memory(self._memories[1])
         self.rings = Rings(recording.memories[0].view(), self.wake)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
 
