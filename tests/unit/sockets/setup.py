@@ -39,6 +39,18 @@ def at_once(coroutine: Coroutine[Any, Any, T]) -> T:
     raise AssertionError("the coroutine waits")
 
 
+def over(outcome: Coroutine[Any, Any, None] | None) -> None:
+    """A call that must not wait, and is over already or after the first step of its coroutine."""
+    if outcome is not None:
+        at_once(outcome)
+
+
+def waiting(coroutine: Coroutine[Any, Any, T] | None) -> Coroutine[Any, Any, T]:
+    """A call that is not over at once."""
+    assert coroutine is not None
+    return coroutine
+
+
 def code_of(call: Callable[[], object]) -> Code:
     """The error-code that a call gives."""
     with pytest.raises(WitError) as caught:
@@ -73,7 +85,7 @@ class Guest:
         """Needs an event loop; `cancel` ends the call."""
         tcp, socket = self.create()
         socket.fails["finish_connect"] = [BLOCKED]
-        self.calls.append(tcp.connect(v4(80)))
+        self.calls.append(waiting(tcp.connect(v4(80))))
         self.calls[-1].send(None)
         return tcp, socket
 
@@ -99,14 +111,14 @@ class Guest:
 
     def connected(self) -> tuple[TcpSocket, FakeSocket]:
         tcp, socket = self.create()
-        at_once(tcp.connect(v4(80)))
+        over(tcp.connect(v4(80)))
         return tcp, socket
 
     def closed(self, error: OSError = REFUSED) -> tuple[TcpSocket, FakeSocket]:
         tcp, socket = self.create()
         socket.fails["connect"] = [error]
         with pytest.raises(WitError):
-            at_once(tcp.connect(v4(80)))
+            over(tcp.connect(v4(80)))
         return tcp, socket
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeSocket
-from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, v4
+from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.policy import Rules, SocketAddressUse, deny_all
@@ -99,7 +99,7 @@ def test_connect_completes_at_once_when_the_network_does() -> None:
 async def test_connect_waits_until_the_socket_is_writable() -> None:
     tcp, socket = Guest().create()
     socket.fails["finish_connect"] = [BLOCKED]
-    call = asyncio.ensure_future(tcp.connect(v4(80)))
+    call = asyncio.ensure_future(waiting(tcp.connect(v4(80))))
     await asyncio.sleep(0)
     assert code_of(tcp.get_remote_address) == ErrorCode.InvalidState()
     assert socket.writable is not None
@@ -112,15 +112,15 @@ async def test_connect_waits_until_the_socket_is_writable() -> None:
 def test_connect_with_an_invalid_address_leaves_the_socket_as_it_was(address: IpSocketAddress.Ipv4) -> None:
     policy = Asked(BIND, CONNECT)
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: at_once(tcp.connect(address))) == ErrorCode.InvalidArgument()
+    assert code_of(lambda: over(tcp.connect(address))) == ErrorCode.InvalidArgument()
     assert (policy.questions, socket.calls) == ([], [])
-    at_once(tcp.connect(v4(80)))
+    over(tcp.connect(v4(80)))
 
 
 def test_connect_of_an_unbound_socket_asks_for_the_implicit_bind_first() -> None:
     policy = Asked(BIND)
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: at_once(tcp.connect(v4(80)))) == ErrorCode.AccessDenied()
+    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.AccessDenied()
     assert policy.questions == [("0.0.0.0:0", BIND), ("127.0.0.1:80", CONNECT)]
     assert socket.calls == ["close"]
 
@@ -128,7 +128,7 @@ def test_connect_of_an_unbound_socket_asks_for_the_implicit_bind_first() -> None
 def test_connect_of_a_bound_socket_does_not_ask_to_bind_again() -> None:
     policy = Asked(BIND, CONNECT)
     tcp, _ = Guest(policy).bound()
-    at_once(tcp.connect(v4(80)))
+    over(tcp.connect(v4(80)))
     assert policy.questions[1:] == [("127.0.0.1:80", CONNECT)]
 
 
@@ -136,8 +136,8 @@ def test_connect_of_a_bound_socket_does_not_ask_to_bind_again() -> None:
 def test_a_failed_connect_closes_the_socket_for_good(step: str) -> None:
     tcp, socket = Guest().create()
     socket.fails[step] = [OSError(errno.ETIMEDOUT, "")]
-    assert code_of(lambda: at_once(tcp.connect(v4(80)))) == ErrorCode.Timeout()
-    assert code_of(lambda: at_once(tcp.connect(v4(80)))) == ErrorCode.InvalidState()
+    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.Timeout()
+    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.InvalidState()
     assert code_of(tcp.get_hop_limit) == ErrorCode.Timeout()
     assert socket.closed == 1
 
@@ -151,7 +151,7 @@ def test_a_closed_socket_is_not_closed_again_by_drop() -> None:
 async def test_a_cancelled_connect_closes_the_socket_and_leaves_no_waiter() -> None:
     tcp, socket = Guest().create()
     socket.fails["finish_connect"] = [BLOCKED]
-    call = asyncio.ensure_future(tcp.connect(v4(80)))
+    call = asyncio.ensure_future(waiting(tcp.connect(v4(80))))
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -174,7 +174,7 @@ def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket()
 
     tcp, socket = Guest(policy).create()
     with pytest.raises(LookupError, match="mine"):
-        at_once(tcp.connect(v4(80)))
+        over(tcp.connect(v4(80)))
     assert socket.closed == 1
 
 
@@ -272,7 +272,7 @@ def test_an_outbound_rule_allows_an_explicit_bind_to_any_address_but_not_to_list
     tcp, _ = Guest(Rules(outbound=["tcp://127.0.0.1:80"])).create()
     at_once(tcp.bind(v4(0, (0, 0, 0, 0))))
     assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
-    at_once(tcp.connect(v4(80)))
+    over(tcp.connect(v4(80)))
 
 
 def test_an_inbound_rule_for_any_port_allows_a_free_port_but_not_to_connect() -> None:

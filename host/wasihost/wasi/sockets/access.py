@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from wasihost.component.values import WitError
@@ -24,6 +24,22 @@ class Access:
     def ask(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
         """The policy's answer, which may take time."""
         return self.policy(address, use)
+
+    def allows(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> bool | Awaitable[bool]:
+        """Whether the policy allows all of these; it is not asked on after a refusal."""
+        for position, (address, use) in enumerate(asked, 1):
+            answer = self.ask(address, use)
+            if not isinstance(answer, bool):
+                return self._allows_after(answer, asked[position:])
+            if not answer:
+                return False
+        return True
+
+    async def _allows_after(self, answer: Awaitable[bool], asked: Sequence[tuple[Address, SocketAddressUse]]) -> bool:
+        if not await answer:
+            return False
+        rest = self.allows(asked)
+        return rest if isinstance(rest, bool) else await rest
 
     async def require(self, address: Address, *uses: SocketAddressUse) -> None:
         """Returns when the policy allows one of the uses, else raises access-denied; waits only if the policy does."""

@@ -20,6 +20,9 @@ WIT says that the socket is closed after a failed attempt, and no attempt was ma
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Coroutine
+from typing import Any
+
 from wasihost.component.streams import ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, WitError
 from wasihost.network.base import WILDCARD, Address, Family, Socket
@@ -42,7 +45,6 @@ from wasihost.wasi.sockets.errors import (
     ErrorCode,
     attempt,
     error_code,
-    wit_error,
 )
 from wasihost.wasi.sockets.options import MAX_INT, not_zero
 from wasihost.wasi.sockets.states import ALLOWED, Event, State, after, refusal
@@ -100,9 +102,10 @@ class TcpSocket(TcpOptions):
         await self._access.require(address, SocketAddressUse.TCP_BIND)
         self._bind(socket, address)
 
-    async def connect(self, remote_address: AnyIpSocketAddress) -> None:
+    def connect(self, remote_address: AnyIpSocketAddress) -> Coroutine[Any, Any, None] | None:
         """WIT: `connect: async func(remote-address: ip-socket-address) -> result<_, error-code>`.
 
+        Over at once, None, where neither the policy nor the peer lets it wait.
         - `invalid-state`: the socket is connecting, connected, listening or closed.
         - `invalid-argument`: the address is as `bind` refuses it, or the IP address or the port is zero.
         - `access-denied`: the policy refuses TCP_CONNECT, or TCP_BIND of any address for the implicit bind.
@@ -115,15 +118,29 @@ class TcpSocket(TcpOptions):
         address = to_network(remote_address)
         if not is_valid_remote(address, self._family):
             raise WitError(INVALID_ARGUMENT)
-        unbound = self._state is State.UNBOUND
+        asked = [(address, SocketAddressUse.TCP_CONNECT)]
+        if self._state is State.UNBOUND:
+            asked.insert(0, (WILDCARD[self._family], SocketAddressUse.TCP_BIND))
         self._see(Event.CONNECT)
         try:
-            if unbound:
-                await self._access.require(WILDCARD[self._family], SocketAddressUse.TCP_BIND)
-            await self._access.require(address, SocketAddressUse.TCP_CONNECT)
-            await _connect(socket, address)
+            allowed = self._access.allows(asked)
+            if isinstance(allowed, bool) and _begins_connected(socket, address, allowed):
+                self._see(Event.CONNECT_OK)
+                return None
         except BaseException as error:
-            self._close(error.value if isinstance(error, WitError) else INVALID_STATE)
+            self._connect_failed(error)
+            raise
+        return self._connect(socket, address, allowed)
+
+    async def _connect(self, socket: Socket, address: Address, allowed: bool | Awaitable[bool]) -> None:
+        """The part of `connect` that waits: first for the policy, if it is to be awaited, and then for the peer."""
+        try:
+            connected = not isinstance(allowed, bool) and _begins_connected(socket, address, await allowed)
+            while not connected:
+                await writable(socket)
+                connected = attempt(_is_connected, socket)
+        except BaseException as error:
+            self._connect_failed(error)
             raise
         self._see(Event.CONNECT_OK)
 
@@ -239,8 +256,8 @@ class TcpSocket(TcpOptions):
         attempt(socket.bind, address)
         self._see(Event.BIND_OK)
 
-    def _close(self, code: Code) -> None:
-        self._closed_by = code
+    def _connect_failed(self, error: BaseException) -> None:
+        self._closed_by = error.value if isinstance(error, WitError) else INVALID_STATE
         self._see(Event.CONNECT_ERR)
         self.drop()
 
@@ -264,13 +281,12 @@ class TcpSocket(TcpOptions):
         return TcpSocket(self._access, self._family, SharedSocket(connection), State.CONNECTED)
 
 
-async def _connect(socket: Socket, address: Address) -> None:
-    try:
-        socket.connect(address)
-        while not _is_connected(socket):
-            await writable(socket)
-    except OSError as error:
-        raise wit_error(error) from error
+def _begins_connected(socket: Socket, address: Address, allowed: bool) -> bool:
+    """Begins to connect, if that is allowed; whether that was all."""
+    if not allowed:
+        raise WitError(ErrorCode.AccessDenied())
+    attempt(socket.connect, address)
+    return attempt(_is_connected, socket)
 
 
 def _is_connected(socket: Socket) -> bool:
