@@ -36,7 +36,7 @@ CLASSES: dict[type, tuple[dict[str, str], tuple[type, ...]]] = {
 }
 FUNCTIONS = [(cls, name, signature) for cls, (found, _) in CLASSES.items() for name, signature in found.items()]
 # What is there at once these give without a coroutine, which costs a task.
-OFTEN_AT_ONCE = {(UdpSocket, "send"), (UdpSocket, "receive")}
+OFTEN_AT_ONCE = {(TcpSocket, "connect"), (UdpSocket, "send"), (UdpSocket, "receive")}
 
 
 def test_the_wit_has_the_functions_that_this_file_reads() -> None:

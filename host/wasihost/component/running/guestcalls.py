@@ -32,6 +32,11 @@ MAX_PENDING = 65536
 _COMMAND, _WORD = struct.Struct("<3I"), struct.Struct("<I")
 
 
+def closed() -> RuntimeError:
+    """What a call of a closed instance raises."""
+    return RuntimeError("this instance is closed")
+
+
 class GuestCall:
     """One call, from `call` to its result."""
 
@@ -232,6 +237,10 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
+        if self._instance.closing:
+            raise closed()
+        if self._instance.failure is not None:
+            raise self._instance.failure
         called = self._found.get(name)
         if called is None:
             called = self._found[name] = self._wiring.find(name)

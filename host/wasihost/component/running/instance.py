@@ -23,7 +23,7 @@ from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import callbacks, engine, memory
 from wasihost.component.running.callbacks import Context
-from wasihost.component.running.guestcalls import GuestCalls
+from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
 from wasihost.component.running.incoming import ByteInPump
 from wasihost.component.running.linking import Linking, Registrar
@@ -38,7 +38,6 @@ from wasihost.errors import GuestTrap, InternalError, LimitError, LinkError
 
 FEW = 4
 MEMORY_LIMIT = f"lists and strings under way take more than the {MAX_PAGES * PAGE >> 20} MiB that there are for them"
-CLOSED = "this instance is closed"
 
 
 class Instance(Context):
@@ -92,7 +91,7 @@ class Instance(Context):
         self.stats.turns += 1
         self.rings.turn()
 
-    async def call(self, name: str, *args: Any) -> Any:
+    def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
         """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
 
         The version may be left out. A `result` comes back as its ok value; err raises `WitError`. Many calls may be
@@ -103,11 +102,7 @@ class Instance(Context):
         Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
         provider raised.
         """
-        if self.closing:
-            raise RuntimeError(CLOSED)
-        if self.failure is not None:
-            raise self.failure
-        return await self._guest_calls.call(name, args)
+        return self._guest_calls.call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
@@ -151,7 +146,7 @@ class Instance(Context):
         if self.closing:
             return
         self.closing = True
-        self._guest_calls.fail(RuntimeError(CLOSED))
+        self._guest_calls.fail(closed())
         tasks: list[asyncio.Future[Any]] = list(self._tasks)
         if self._driver is not None:
             tasks.append(self._driver)
