@@ -11,6 +11,7 @@ import pytest
 from tests.guests.exports import API, HOST, Sleeper, opened_api
 from tests.guests.harness import Guest, fails, load, opened, passes, until
 from wasihost import DeadlockError, GuestTrap, Host, allow_all
+from wasihost.component.composition.protocol import MAX_RETURNED
 
 
 async def test_1000_calls_are_under_way_at_once_in_one_instance() -> None:
@@ -21,6 +22,13 @@ async def test_1000_calls_are_under_way_at_once_in_one_instance() -> None:
         api.sleeper.wake_all()
         assert await asyncio.gather(*calls) == list(range(1000))
         assert await api.call("waiting") == (0, 1000)
+
+
+async def test_more_results_at_once_than_their_ring_holds_all_arrive() -> None:
+    count = MAX_RETURNED + 10
+    async with opened_api() as api:
+        assert await asyncio.gather(*(api.call("async-echo-u32", n) for n in range(count))) == list(range(count))
+        assert await asyncio.gather(*(api.call("echo-u32", n) for n in range(count))) == list(range(count))
 
 
 async def test_a_quick_call_does_not_wait_for_a_slow_one() -> None:

@@ -40,6 +40,9 @@ def test_the_memory_map_is_the_one_in_use(name: str) -> None:
     assert str(getattr(protocol, name)) in ROWS
 
 
-@pytest.mark.parametrize("number", [protocol.MAX_PAIRS, protocol.MAX_COMPLETIONS, protocol.MAX_SUBMISSIONS])
+CAPACITIES = [protocol.MAX_PAIRS, protocol.MAX_COMPLETIONS, protocol.MAX_SUBMISSIONS, protocol.MAX_RETURNED]
+
+
+@pytest.mark.parametrize("number", CAPACITIES)
 def test_capacities_are_those_in_use(number: int) -> None:
     assert f"up to {number:,} of" in TEXT

@@ -47,20 +47,23 @@ class _DriverParts(Parts):
         self.need("step", types.Func((), types.U32))
         self.need("reader", types.Func((), None, True))
         self.need("next", types.Func((), None))
+        self.need("returned", types.Func((), None))
         self.need("cancelled", types.Func(TOKEN, None))
         for number, kind in self.wiring.exchanged.items():
             self.need(f"open-{number}", open_func(kind))
             self.need(f"adopt-{number}", adopt_func(kind))
         for called in self.wiring.called:
-            if called.arguments is not None:
+            if called.arguments is not None and not called.takes_scalars:
                 self.need(f"args-{called.index}", called.args)
-            self.need(f"done-{called.index}", called.done)
+            if not called.gives_scalar:
+                self.need(f"done-{called.index}", called.done)
             self.need(f"export-{called.index}", called.func)
 
     def _builtins(self) -> None:
         self.lower("step", [], ["i32"])
         self.lower("reader", [], ["i32"], "async")
         self.lower("next", [], [])
+        self.lower("returned", [], [])
         self.lower("cancelled", ["i32"], [])
         for number in self.wiring.exchanged:
             self.lower(f"open-{number}", ["i32"], ["i32"])
@@ -83,7 +86,6 @@ class _DriverParts(Parts):
             f"""(func $call-{index} (param $token i32) (result i32) (local $p i32) (local $args i32) (local $result i32)
       (local $status i32) {corecode.declare(variables)}
       {take}
-      (local.set $args (local.get $p))
       (local.set $result (call $malloc (i32.const {result_size})))
       {make}
       (call $made (local.get $status) (i32.const {index}) (local.get $token) (local.get $args) (local.get $result)))"""
@@ -94,15 +96,19 @@ class _DriverParts(Parts):
         index, func, arguments = called.index, called.func, called.arguments
         if arguments is None:
             return "", ""
+        if called.takes_scalars:
+            values = corecode.local_variables("arg", layout.flatten(called.whole))
+            load = corecode.load(called.whole, 0, values)
+            return f"(local.set $p (i32.const {protocol.DRIVER_ARGUMENTS})) {load}", corecode.get(values)
         self.lower_host(f"args-{index}", called.args, REALLOC)
         block = f"(local.set $p (call $malloc (i32.const {layout.size(arguments)})))"
         if called.sends_numbers:
             # Python has asked for it, with room for the lists behind the arguments.
             block = "(local.set $p (global.get $room)) (global.set $room (i32.const 0))"
-        take = f"{block} (call $args-{index} (local.get $token) (local.get $p))"
+        take = f"{block} (call $args-{index} (local.get $token) (local.get $p)) (local.set $args (local.get $p))"
         whole = called.whole
         if types.contains(whole, KINDS):
-            take += f"(local.set $args (local.get $p)) {self._walk(whole, '$args', f'(i32.const {OPEN})')}"
+            take += self._walk(whole, "$args", f"(i32.const {OPEN})")
         flat = layout.flatten(whole)
         limit = layout.MAX_FLAT_ASYNC_PARAMS if func.is_async else layout.MAX_FLAT_PARAMS
         if len(flat) > limit:
@@ -135,8 +141,10 @@ class _DriverParts(Parts):
     def _finish(self, called: Called) -> None:
         """Writes the functions that end a call: hand the result to the host, or discard the call; free its memory."""
         index, result = called.index, called.func.result
-        self.lower(f"done-{index}", ["i32"] + ([] if result is None else ["i32", "i32"]), [], MEMORY)
-        values = "" if result is None else "(local.get $result) (i32.const 1)"
+        tell = "(call $tell (local.get $token) (local.get $result))"
+        if not called.gives_scalar:
+            self.lower(f"done-{index}", ["i32", "i32", "i32"], [], MEMORY)
+            tell = f"(call $done-{index} (local.get $token) (local.get $result) (i32.const 1))"
         walk_result = "" if result is None else self._walk(result, "$result", f"(i32.const {FREE})")
         adopt = ""
         if result is not None and types.contains(result, KINDS):
@@ -147,7 +155,7 @@ class _DriverParts(Parts):
         self.functions += [
             f"""(func $finish-{index} (param $token i32) (param $args i32) (param $result i32)
       {adopt}
-      (call $done-{index} (local.get $token) {values})
+      {tell}
       {walk_result}
       (call $free (local.get $result))
       (call $free-args-{index} (local.get $args) (i32.const {FREE | DROP_BORROWED})))""",

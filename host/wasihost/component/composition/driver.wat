@@ -28,7 +28,18 @@
       (if (call $commands) (then
         (call $task.return)
         (return (i32.const 0))))))
+    (if (i32.load (i32.const {RETURNED_COUNT})) (then (call $returned)))
     (i32.const 1))
+
+  ;; A call that returned a number, or nothing, is told with others: before the next command, or in the end of a round.
+  (func $tell (param $token i32) (param $result i32) (local $count i32) (local $at i32)
+    (local.set $count (i32.load (i32.const {RETURNED_COUNT})))
+    (local.set $at (i32.add (i32.const {DRIVER_RETURNED}) (i32.mul (local.get $count) (i32.const {RETURNED_SIZE}))))
+    (i32.store (local.get $at) (local.get $token))
+    (i64.store offset=8 (local.get $at) (i64.load (local.get $result)))
+    (local.set $count (i32.add (local.get $count) (i32.const 1)))
+    (i32.store (i32.const {RETURNED_COUNT}) (local.get $count))
+    (if (i32.eq (local.get $count) (i32.const {MAX_RETURNED})) (then (call $returned))))
 
   ;; ---- subtasks. The record of a call stands at the index of its handle: function, token, arguments, result
 

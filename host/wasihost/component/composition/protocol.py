@@ -93,6 +93,11 @@ HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is 
 # ---- memory map of the driver component
 DRIVER_PREVIOUS: Final = 32  # what came of the last command
 DRIVER_COMMAND: Final = 36  # three words: the next command, an index, a value
+RETURNED_COUNT: Final = 48  # how many results stand in their ring
+DRIVER_ARGUMENTS: Final = 512  # of a call whose arguments are all numbers
+DRIVER_RETURNED: Final = 1024  # the ring of results: token, padding, the memory form of a number
+RETURNED_SIZE: Final = 16
+MAX_RETURNED: Final = 2048
 DRIVER_RECORDS: Final = PAGE  # one for each handle that a subtask can have
 DRIVER_RECORD_SIZE: Final = 16
 DRIVER_HANDLES: Final = 1 << 17  # Wasmtime allows 100,000 handles in one store

@@ -14,7 +14,17 @@ from typing import Any
 from wasmtime.component import LinkerInstance
 
 from wasihost.component import ffi
-from wasihost.component.composition.protocol import DRIVER_COMMAND, DRIVER_PREVIOUS, HOME, Command
+from wasihost.component.composition.protocol import (
+    DRIVER_ARGUMENTS,
+    DRIVER_COMMAND,
+    DRIVER_PREVIOUS,
+    DRIVER_RETURNED,
+    HOME,
+    RETURNED_COUNT,
+    RETURNED_SIZE,
+    Command,
+)
+from wasihost.component.conversion import scalars
 from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
@@ -29,7 +39,7 @@ from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
 
 MAX_PENDING = 65536
-_COMMAND, _WORD = struct.Struct("<3I"), struct.Struct("<I")
+_COMMAND, _WORD, _RETURNED = struct.Struct("<3I"), struct.Struct("<I"), struct.Struct("<I4x8s")
 
 
 def closed() -> RuntimeError:
@@ -164,8 +174,9 @@ class GuestCalls:
         self._arguments_at = ctypes.addressof(self._arguments)
         self._found: dict[str, Called] = {}
         self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
+        self._scalars: dict[int, struct.Struct] = {}
         self._last_token = 0
-        self._memory: memoryview
+        self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
         self.numbers = SharedNumbers()
         self.plans = {name: self._plans_of(name, self.numbers) for name in wiring.world.exports}
         """The plans of each exported interface, see `use_types`."""
@@ -219,14 +230,17 @@ class GuestCalls:
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the driver component calls."""
-        ffi.add_func(instance, "next", callbacks.bare_callback(registrar.context, "next", self._next))
+        for name, call in (("next", self._next), ("returned", self._take_scalars)):
+            ffi.add_func(instance, name, callbacks.bare_callback(registrar.context, name, call))
         registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._cancelled)
         for called in self._wiring.called:
-            if called.arguments is not None:
+            if called.arguments is not None and not called.takes_scalars:
                 ffi.add_func(instance, f"args-{called.index}", callbacks.handing_over(self._arguments))
-            result = called.func.result
-            params = TOKEN if result is None else (*TOKEN, ("values", types.List(result)))
-            done = types.Func(params, None)
+            if called.gives_scalar:
+                self._scalars[called.index] = scalars.result(called.func.result)
+                continue
+            assert called.func.result is not None
+            done = types.Func((*TOKEN, ("values", types.List(called.func.result))), None)
             plans = self.plans[called.interface]
             registrar.add(instance, f"done-{called.index}", called.path, done, plans, self._done)
 
@@ -274,6 +288,7 @@ class GuestCalls:
 
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
+        self._take_scalars()
         for call in self._calls.values():
             call.fail()
             if not call.future.done():
@@ -298,6 +313,7 @@ class GuestCalls:
     def _next(self) -> None:
         """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
         returned; or where the room is that was asked for."""
+        self._take_scalars()
         (previous,) = _WORD.unpack_from(self._memory, DRIVER_PREVIOUS)
         if self._issued is not None:
             self._issued_became(previous)
@@ -380,23 +396,50 @@ class GuestCalls:
 
     def _giver(self, called: Called, arguments: types.Tuple) -> tuple[FromPython, tuple[int, ...]]:
         """The plan for the arguments, and what pads them."""
+        if called.takes_scalars:
+            self._givers[called.index] = self._scalars_giver(called), ()
+            return self._givers[called.index]
         own = called.whole.elements
         padding = (types.U8,) * (len(arguments.elements) - len(own))
         give = self.plans[called.interface].from_python(types.Tuple(own + padding))
         found = self._givers[called.index] = give, (0,) * len(padding)
         return found
 
-    def _done(self, token: int, values: list[Any] | None = None) -> None:
-        call = self._calls.pop(token)
-        if call.lent is not None:
-            call.return_resources()
-        if call is self._issued:
-            self._issued = None
+    def _scalars_giver(self, called: Called) -> FromPython:
+        pack_into = scalars.arguments(called.whole).pack_into
+        explain = self.plans[called.interface].from_python(called.whole)
+
+        def give(args: tuple[Any, ...], address: int, context: Any) -> None:
+            try:
+                pack_into(self._memory, DRIVER_ARGUMENTS, *args)
+            except Exception:
+                explain(args, address, context)
+                raise
+
+        return give
+
+    def _take_scalars(self) -> None:
+        """Takes the results that are numbers, or nothing."""
+        (count,) = _WORD.unpack_from(self._memory, RETURNED_COUNT)
+        if not count:
+            return
+        _WORD.pack_into(self._memory, RETURNED_COUNT, 0)
+        self._instance.returned()
+        ring = self._memory[DRIVER_RETURNED : DRIVER_RETURNED + count * RETURNED_SIZE]
+        for token, value in _RETURNED.iter_unpack(ring):
+            call = self._over(token)
+            if not call.future.done():
+                found = self._scalars[call.called.index].unpack(value)
+                call.future.set_result(found[0] if found else None)
+
+    def _done(self, token: int, values: list[Any]) -> None:
+        """Takes any other result: a list of one."""
+        call = self._over(token)
         if call.future.done():
-            self._discard(call.called, values or [])
+            self._discard(call.called, values)
             return
         self._instance.returned()
-        value = values[0] if values else None
+        (value,) = values
         if not isinstance(call.called.func.result, types.Result):
             call.future.set_result(value)
         elif isinstance(value, Err):
@@ -404,6 +447,14 @@ class GuestCalls:
         else:
             assert isinstance(value, Ok)
             call.future.set_result(value.value)
+
+    def _over(self, token: int) -> GuestCall:
+        call = self._calls.pop(token)
+        if call.lent is not None:
+            call.return_resources()
+        if call is self._issued:
+            self._issued = None
+        return call
 
     def _discard(self, called: Called, values: list[Any]) -> None:
         """Nobody waits for this result any more: drops the resources in it, closes the streams."""

@@ -179,7 +179,12 @@ def contains_numbers(t: ValType | None) -> bool:
 
 def is_numbers(t: ValType) -> bool:
     """Whether `t` is a list of numbers, whose memory form is an array."""
-    return isinstance(t, List) and isinstance(t.element, Primitive) and t.element.name in NUMBERS
+    return isinstance(t, List) and is_number(t.element)
+
+
+def is_number(t: ValType) -> bool:
+    """Whether `t` is an integer or a float."""
+    return isinstance(t, Primitive) and t.name in NUMBERS
 
 
 def _holds(t: ValType | None, condition: Callable[[ValType], bool]) -> bool:

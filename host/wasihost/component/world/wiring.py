@@ -129,6 +129,17 @@ class Called(Frozen):
         """Whether there are lists of numbers in the arguments, for which Python wants room first."""
         return any(types.contains_numbers(t) for _, t in self.func.params)
 
+    @cached_property
+    def takes_scalars(self) -> bool:
+        """Whether the arguments are numbers, so few that they are operands of the call: they stand at a fixed place."""
+        limit = layout.MAX_FLAT_ASYNC_PARAMS if self.func.is_async else layout.MAX_FLAT_PARAMS
+        return 0 < len(self.func.params) <= limit and all(types.is_number(t) for _, t in self.func.params)
+
+    @cached_property
+    def gives_scalar(self) -> bool:
+        """Whether the result is a number or nothing: it is told with others, not by a call of the host."""
+        return self.func.result is None or types.is_number(self.func.result)
+
     def _to_host(self, t: ValType) -> ValType:
         return to_host(t, self.guest_resources)
 
