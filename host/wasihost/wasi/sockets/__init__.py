@@ -7,8 +7,6 @@ from typing import Final
 from wasihost.network.base import Network
 from wasihost.network.names import Names
 from wasihost.network.policy import Policy
-from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
-from wasihost.wasi.sockets.types import Types
 
 IN_ORDER: Final = ("wasi:sockets/types#[method]tcp-socket.bind",)
 """Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""
@@ -16,6 +14,10 @@ IN_ORDER: Final = ("wasi:sockets/types#[method]tcp-socket.bind",)
 
 def providers(network: Network, policy: Policy, names: Names | None = None) -> dict[str, object]:
     """A provider for each interface, by its name without the version. `names` are the network's if none are given."""
+    # Importing wasihost shall not take the time of these, nor shall commands that only show a component.
+    from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
+    from wasihost.wasi.sockets.types import Types
+
     return {
         "wasi:sockets/types": Types(network, policy),
         "wasi:sockets/ip-name-lookup": IpNameLookup(names or Names(network.resolve), policy),
