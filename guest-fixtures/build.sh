@@ -56,6 +56,7 @@ build_c() {
   install_fixture build/c/tcp-client.wasm c-tcp-client
   install_fixture build/c/udp-methods.wasm c-udp-methods
   install_fixture build/c/cli-methods.wasm c-cli-methods
+  install_fixture build/c/resolve.wasm c-resolve
   install_fixture build/c/libc-p2.wasm c-libc-p2
 }
 

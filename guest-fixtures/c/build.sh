@@ -3,7 +3,7 @@
 set -eu
 out=build/c
 wit-bindgen c --world test:fixtures/program --out-dir $out build/wit/fixtures >/dev/null
-for name in tcp-methods echo-client tcp-client udp-methods cli-methods; do
+for name in tcp-methods echo-client tcp-client udp-methods cli-methods resolve; do
   clang --target=wasm32-unknown-unknown -std=gnu11 -Oz -flto -ffreestanding -nostdlib -Wall -Wextra -Wno-unused-parameter \
     -Ic/include -I$out -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -o $out/$name.core.wasm \
     c/$name.c c/guest.c c/tcp.c c/udp.c c/mini.c $out/program.c $out/program_component_type.o

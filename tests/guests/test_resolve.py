@@ -1,4 +1,4 @@
-"""`rust-resolve`: name lookup, with hosts and resolvers in Python."""
+"""`rust-resolve` and `c-resolve`: name lookup, with hosts and resolvers in Python."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ ONLY_BY_NAME = ["denied", "hosts", "errors", "several", "cancel", "print"]
 HOSTS: dict[str, Addresses] = {"db": "10.0.0.1", "api": ["::1", "127.0.0.1"], "bücher.test": "192.0.2.1"}
 
 
-def resolving(case: str, **options: Any) -> str:
+both_guests = pytest.mark.parametrize("guest", ["rust-resolve", "c-resolve"])
+
+
+def resolving(case: str, guest: str = "rust-resolve", **options: Any) -> str:
     """What the guest prints; it ends well."""
     name = options.pop("name", "localhost")
     lines: list[bytes] = []
     complaints: list[bytes] = []
     host = Host(env={"CASE": case, "NAME": name}, stdout=lines.append, stderr=complaints.append, **options)
     try:
-        host.run(load("rust-resolve"))
+        host.run(load(guest))
     finally:
         print(b"".join(complaints).decode())
     return b"".join(lines).decode()
@@ -42,18 +45,21 @@ def test_all_cases_in_one_run() -> None:
     assert run("rust-resolve") == "".join(f"ok {case}\n" for case in CASES)
 
 
+@both_guests
 @pytest.mark.parametrize("policy", [deny_all, Rules(), Rules(outbound=["tcp://*:*"], resolve=["*.test"])])
-def test_nothing_is_allowed_by_default(policy: Policy) -> None:
-    assert resolving("denied", policy=policy) == "ok denied\n"
+def test_nothing_is_allowed_by_default(guest: str, policy: Policy) -> None:
+    assert resolving("denied", guest, policy=policy) == "ok denied\n"
 
 
+@both_guests
 @pytest.mark.parametrize("case", ["literals", "invalid"])
-def test_addresses_are_no_secret_and_other_text_is_no_name(case: str) -> None:
-    assert resolving(case) == f"ok {case}\n"
+def test_addresses_are_no_secret_and_other_text_is_no_name(guest: str, case: str) -> None:
+    assert resolving(case, guest) == f"ok {case}\n"
 
 
-def test_hosts_are_answered_without_a_policy() -> None:
-    assert resolving("hosts", hosts=HOSTS) == "ok hosts\n"
+@both_guests
+def test_hosts_are_answered_without_a_policy(guest: str) -> None:
+    assert resolving("hosts", guest, hosts=HOSTS) == "ok hosts\n"
 
 
 def test_a_rule_lets_a_guest_ask_the_system() -> None:
@@ -93,10 +99,11 @@ class _Fussy:
 NAMES = [f"{word}.test" for word in ("missing", "busy", "broken", "strange", "empty")]
 
 
+@both_guests
 @pytest.mark.parametrize("resolver", [_failing, _failing_later], ids=["sync", "async"])
 @pytest.mark.parametrize("policy", [Rules(resolve=NAMES), _Fussy()], ids=["rules", "async"])
-def test_every_error_of_the_wit(resolver: Callable[[str], Any], policy: Policy) -> None:
-    assert resolving("errors", policy=policy, resolver=resolver) == "ok errors\n"
+def test_every_error_of_the_wit(guest: str, resolver: Callable[[str], Any], policy: Policy) -> None:
+    assert resolving("errors", guest, policy=policy, resolver=resolver) == "ok errors\n"
 
 
 async def test_lookups_run_at_the_same_time() -> None:
