@@ -9,7 +9,7 @@ from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.engine import configure
-from wasihost.component.running.guestcalls import GuestResource
+from wasihost.component.running.guestcall import GuestResource
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.stats import Stats
 from wasihost.component.streams import ByteReader, ByteSink, ByteSource, StreamReader, ValueReader, ValueSource

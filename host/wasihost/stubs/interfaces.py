@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from wasihost.component.running.guestcalls import GuestResource
+from wasihost.component.running.guestcall import GuestResource
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import Func, Interface, Resource, ValType

@@ -29,6 +29,7 @@ from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
 from wasihost.component.running import callbacks, incoming, outgoing
+from wasihost.component.running.guestcall import GuestCall, GuestResource
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
@@ -39,6 +40,7 @@ from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
 
 MAX_PENDING = 65536
+_CALL, _NO_COMMAND = int(Command.CALL), (int(Command.NONE), 0, 0)
 _COMMAND, _WORD, _RETURNED = struct.Struct("<3I"), struct.Struct("<I"), struct.Struct("<I4x8s")
 
 
@@ -47,126 +49,16 @@ def closed() -> RuntimeError:
     return RuntimeError("this instance is closed")
 
 
-class GuestCall:
-    """One call, from `call` to its result."""
-
-    __slots__ = (
-        *("args", "called", "future", "given", "handle", "home", "is_made", "lent", "offered", "room", "token"),
-    )
-
-    def __init__(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any], token: int) -> None:
-        self.called, self.args, self.future, self.token = called, args, future, token
-        self.handle = 0  # of the subtask, once the driver component has told it
-        self.room = 0  # bytes that the driver component was asked for, for arguments and the lists of numbers in them
-        self.lent: list[GuestResource] | None = None
-        self.given: list[GuestResource] | None = None
-        # What stands for a stream or future in the arguments, by its key in them, until it has a pump.
-        self.offered: dict[int, tuple[Kind, Any]] | None = None
-        self.home: list[incoming.Reader | incoming.FutureReader] | None = None  # ends of the guest's that go back to it
-        self.is_made = False
-
-    def lend(self, resource: GuestResource) -> int:
-        """The handle of a resource that the guest may use until the call is over."""
-        handle = resource._lend()
-        self.lent = [*(self.lent or ()), resource]
-        return handle
-
-    def give(self, resource: GuestResource) -> int:
-        """The handle of a resource that is the guest's from now on."""
-        handle = resource._give()
-        self.given = [*(self.given or ()), resource]
-        return handle
-
-    def return_resources(self) -> None:
-        """The guest uses the resources no more that it was lent."""
-        lent, self.lent = self.lent, None
-        for resource in lent or ():
-            resource._returned()
-
-    def give_up(self) -> None:
-        """The call will not be made: its resources stay ours, its streams and futures are closed."""
-        self.return_resources()
-        for resource in self.given or ():
-            resource._taken_back()
-        with contextlib.suppress(AttributeError, TypeError):  # arguments that are not of their types
-            for leaf, obj in leaves(self.called.whole, self.args):
-                if isinstance(leaf, Kind):
-                    discard(leaf, obj)
-
-    def fail(self) -> None:
-        """The instance is over."""
-        self.lent = None
-        if not self.is_made:
-            self.give_up()
-        for kind, obj in (self.offered or {}).values():
-            discard(kind, obj)
-
-
-class GuestResource:
-    """An object of a resource that the guest defines; `close` drops it."""
-
-    def __init__(self, calls: GuestCalls, resource: types.Resource, handle: int) -> None:
-        self._calls, self._resource, self._handle = calls, resource, handle
-        self._closed = False
-        self._users = 0
-
-    def __repr__(self) -> str:
-        return f"<{self._resource.name} of a guest{', closed' if self._closed else ''}>"
-
-    def close(self) -> None:
-        """Drops the guest's resource, after the calls under way that use it. Closing again does nothing."""
-        if not self._closed:
-            self._closed = True
-            self._drop_unused()
-
-    def _drop_unused(self) -> None:
-        # The guest would trap if what it was lent went away.
-        if self._closed and not self._users:
-            self._calls.drop_resource(self._resource, self._handle)
-
-    # ---- for GuestCalls; with underscores, since subclasses have the methods of WIT
-
-    async def _call(self, path: str, *args: Any) -> Any:
-        """Calls an export of the same instance."""
-        return await self._calls.call(path, args)
-
-    def _is_of(self, calls: GuestCalls, resource: types.Resource) -> bool:
-        """Whether it belongs to that instance and type."""
-        return calls is self._calls and resource is self._resource
-
-    def _lend(self) -> int:
-        """The handle, in use until `_returned`."""
-        self._check()
-        self._users += 1
-        return self._handle
-
-    def _returned(self) -> None:
-        self._users -= 1
-        self._drop_unused()
-
-    def _give(self) -> int:
-        """The handle, which is the guest's again."""
-        self._check()
-        if self._users:
-            raise Refused(self, f"{self!r}, which is in use by a call and cannot be given away")
-        self._closed = True
-        return self._handle
-
-    def _taken_back(self) -> None:
-        self._closed = False
-
-    def _check(self) -> None:
-        if self._closed:
-            raise Refused(self, f"{self!r}, which cannot be used any more")
-
-
 class GuestCalls:
     """The calls of one instance."""
 
     def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
         self._instance, self._wiring, self._linking = instance, wiring, linking
         self._calls: dict[int, GuestCall] = {}
-        self._commands: deque[tuple[Command, int, int]] = deque()
+        self._counted = instance.stats.calls
+        self._commands: deque[GuestCall | tuple[Command, int, int]] = (
+            deque()
+        )  # a call stands for the command to make it
         self._issued: GuestCall | None = None
         self._roomed: GuestCall | None = None
         self._preparing: GuestCall | None = None
@@ -271,17 +163,17 @@ class GuestCalls:
             raise
 
     def _begin(self, called: Called, args: tuple[Any, ...]) -> GuestCall:
-        if self._instance.stats.calls is not None:
-            self._instance.stats.calls[called.path] += 1
+        if self._counted is not None:
+            self._counted[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
         future = asyncio.get_running_loop().create_future()
         call = self._calls[token] = GuestCall(called, args, future, token)
-        self._command(Command.CALL, called.index, token)
+        self._command(call)
         return call
 
     def _cancel(self, call: GuestCall) -> None:
         if call.handle:
-            self._command(Command.CANCEL, 0, call.token)
+            self._command((Command.CANCEL, 0, call.token))
         elif not call.is_made and call.token in self._calls:
             del self._calls[call.token]
             call.give_up()
@@ -304,16 +196,17 @@ class GuestCalls:
     def has_commands(self) -> bool:
         return bool(self._commands)
 
-    def _command(self, command: Command, index: int, value: int) -> None:
+    def _command(self, command: GuestCall | tuple[Command, int, int]) -> None:
         if not self._commands:
             self._instance.rings.want_driver(True)
             self._instance.wake()
-        self._commands.append((command, index, value))
+        self._commands.append(command)
 
     def _next(self) -> None:
         """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
         returned; or where the room is that was asked for."""
-        self._take_scalars()
+        if _WORD.unpack_from(self._memory, RETURNED_COUNT) != (0,):
+            self._take_scalars()
         (previous,) = _WORD.unpack_from(self._memory, DRIVER_PREVIOUS)
         if self._issued is not None:
             self._issued_became(previous)
@@ -323,27 +216,31 @@ class GuestCalls:
             self._roomed = None
         _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
 
-    def _next_command(self) -> tuple[Command, int, int]:
+    def _next_command(self) -> tuple[int, int, int]:
         while self._commands:
-            command, index, value = self._commands.popleft()
-            if command is Command.CALL:
-                call = self._calls.get(value)
-                if call is None:
-                    continue
-                if room := self._ask_room(call):
-                    self._commands.appendleft((command, index, value))
-                    return Command.ROOM, 0, room
-                if value not in self._calls or not self._prepare(call):
-                    continue
-                self._issued = call
-            elif command is Command.CANCEL:
-                call = self._calls.get(value)
-                if call is None:
-                    continue
-                value = call.handle
-            return command, index, value
+            command = self._commands.popleft()
+            if isinstance(command, GuestCall):
+                if found := self._issue(command):
+                    return found
+            elif command[0] is not Command.CANCEL:
+                return command
+            elif (call := self._calls.get(command[2])) is not None:
+                return Command.CANCEL, 0, call.handle
         self._instance.rings.want_driver(False)
-        return Command.NONE, 0, 0
+        return _NO_COMMAND
+
+    def _issue(self, call: GuestCall) -> tuple[int, int, int] | None:
+        """The command for a call, or to make room for it first; None if it is not made."""
+        index = call.called.index
+        if call.token not in self._calls:
+            return None
+        if index in self._needed and (room := self._ask_room(call)):
+            self._commands.appendleft(call)
+            return Command.ROOM, 0, room
+        if call.token not in self._calls or not self._prepare(call):
+            return None
+        self._issued = call
+        return _CALL, index, call.token
 
     def _issued_became(self, handle: int) -> None:
         call, self._issued = self._issued, None
@@ -353,11 +250,11 @@ class GuestCalls:
             self._cancel(call)
 
     def _ask_room(self, call: GuestCall) -> int:
-        """How many bytes the driver component shall make for the arguments; 0 if that is its own business, or done."""
-        size_of = self._needed.get(call.called.index)
-        if size_of is None or call.room:
+        """How many bytes the driver component shall make for arguments with lists of numbers; 0 if it has."""
+        if call.room:
             return 0
-        lists = 0
+        size_of, lists = self._needed[call.called.index], 0
+        assert size_of is not None
         with contextlib.suppress(Exception):  # not of the type, as `_prepare` will say
             lists = size_of(call.args)
         if lists > MAX_ROOM:
@@ -427,14 +324,21 @@ class GuestCalls:
         self._instance.returned()
         ring = self._memory[DRIVER_RETURNED : DRIVER_RETURNED + count * RETURNED_SIZE]
         for token, value in _RETURNED.iter_unpack(ring):
-            call = self._over(token)
+            call = self._calls.pop(token)
+            if call.lent is not None:
+                call.return_resources()
             if not call.future.done():
                 found = self._scalars[call.called.index].unpack(value)
                 call.future.set_result(found[0] if found else None)
+        if self._issued is not None and self._issued.token not in self._calls:
+            self._issued = None
 
     def _done(self, token: int, values: list[Any]) -> None:
         """Takes any other result: a list of one."""
-        call = self._over(token)
+        call = self._calls.pop(token)
+        call.return_resources()
+        if call is self._issued:
+            self._issued = None
         if call.future.done():
             self._discard(call.called, values)
             return
@@ -447,14 +351,6 @@ class GuestCalls:
         else:
             assert isinstance(value, Ok)
             call.future.set_result(value.value)
-
-    def _over(self, token: int) -> GuestCall:
-        call = self._calls.pop(token)
-        if call.lent is not None:
-            call.return_resources()
-        if call is self._issued:
-            self._issued = None
-        return call
 
     def _discard(self, called: Called, values: list[Any]) -> None:
         """Nobody waits for this result any more: drops the resources in it, closes the streams."""
@@ -506,7 +402,7 @@ class GuestCalls:
 
     def drop_resource(self, resource: types.Resource, handle: int) -> None:
         if not self._instance.closing:
-            self._command(Command.DROP, self._wiring.guest_resource_order.index(resource), handle)
+            self._command((Command.DROP, self._wiring.guest_resource_order.index(resource), handle))
 
     def guest_resource(self, resource: types.Resource, handle: int) -> GuestResource:
         return self._resource_classes.get(resource, GuestResource)(self, resource, handle)
