@@ -10,7 +10,7 @@ import pytest
 
 from tests.guests.exports import API, HOST, Sleeper, opened_api
 from tests.guests.harness import Guest, fails, load, opened, passes, until
-from wasihost import DeadlockError, GuestTrap, Host, allow_all
+from wasihost import DeadlockError, GuestTrap, Host, LimitError, allow_all
 from wasihost.component.composition.protocol import MAX_RETURNED
 
 
@@ -29,6 +29,18 @@ async def test_more_results_at_once_than_their_ring_holds_all_arrive() -> None:
     async with opened_api() as api:
         assert await asyncio.gather(*(api.call("async-echo-u32", n) for n in range(count))) == list(range(count))
         assert await asyncio.gather(*(api.call("echo-u32", n) for n in range(count))) == list(range(count))
+
+
+@pytest.mark.slow
+async def test_a_million_calls_that_returned_at_once_are_a_limit_error() -> None:
+    async with opened_api() as api:
+
+        async def call_often() -> None:
+            for _ in range(1100):
+                await asyncio.gather(*(api.call("async-echo-u32", n) for n in range(1000)))
+
+        with pytest.raises(LimitError, match="a million calls"):
+            await call_often()
 
 
 async def test_a_quick_call_does_not_wait_for_a_slow_one() -> None:

@@ -41,7 +41,16 @@ CAME_BACK = (
     "the guest gave back, unread, a stream or future that Python had given it; the adapter component, which then has "
     "both ends, can read only numbers from itself"
 )
-
+TASK_LIMIT = (
+    "a million calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: open "
+    "a new instance in good time (Host.pool does for each request)"
+)
+# What Wasmtime says, and what it means.
+_MEANINGS = {
+    "handle limit exceeded": LimitError(HANDLE_LIMIT),
+    "resource table has no free keys": LimitError(TASK_LIMIT),
+    "intra-component future/stream": UnsupportedTypeError(CAME_BACK),
+}
 
 T = TypeVar("T")
 
@@ -193,10 +202,9 @@ class Poller:
     def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
         kept = self._context.exception
         for found in (kept, trap):
-            if isinstance(found, wasmtime.WasmtimeError) and "handle limit exceeded" in str(found):
-                raise LimitError(HANDLE_LIMIT) from found
-            if isinstance(found, wasmtime.WasmtimeError) and "intra-component future/stream" in str(found):
-                raise UnsupportedTypeError(CAME_BACK) from found
+            for words, meaning in _MEANINGS.items():
+                if isinstance(found, wasmtime.WasmtimeError) and words in str(found):
+                    raise type(meaning)(*meaning.args) from found
         if kept is not None:
             raise kept
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
