@@ -33,7 +33,7 @@ pub async fn price(prices: &UdpSocket, item: &str) -> Checked<u64> {
         let Either::Left((answer, _)) = select(pin!(prices.receive()), late).await else { continue };
         let answer = String::from_utf8_lossy(&answer?.0).into_owned();
         if let Some(("", cents)) = answer.strip_prefix(item).and_then(|rest| rest.split_once(' ')) {
-            return cents.parse().map_err(|_| Failure::new(format!("there is no {item}")));
+            return cents.parse().map(u32::into).map_err(|_| Failure::new(format!("there is no {item}")));
         }
     }
     Err(Failure::new(format!("nobody says what {item} costs")))
