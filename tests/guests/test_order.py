@@ -59,6 +59,12 @@ class _Shop:
         await fails(self.order(stdin, *arguments, policy=policy), GuestExit)
         return str(self.stderr).partition(" ")[2].strip()  # after the place
 
+    async def lose_patience(self, times: int) -> None:
+        """Lets a second pass, each time when the guest has asked and waits."""
+        for asked in range(1, times + 1):
+            await until(lambda asked=asked: (len(self.prices.asked), self.clock.next_ns) == (asked, 1_000_000_000))
+            self.clock.advance(1_000_000_000)
+
 
 @contextlib.asynccontextmanager
 async def shop(answer: Answer = price) -> AsyncIterator[_Shop]:
@@ -98,9 +104,7 @@ async def test_a_lost_datagram_is_sent_again_after_a_second() -> None:
     lost = iter([True, True])
     async with shop(lambda item: [] if next(lost, False) else price(item)) as made, asyncio.TaskGroup() as group:
         group.create_task(made.order(b"1 apple\n"))
-        for tries in range(1, 3):
-            await until(lambda tries=tries: len(made.prices.asked) == tries)
-            made.clock.advance(1_000_000_000)
+        await made.lose_patience(2)
     assert made.prices.asked == [b"apple"] * 3
     assert len(made.bills) == 1
 
@@ -108,9 +112,7 @@ async def test_a_lost_datagram_is_sent_again_after_a_second() -> None:
 async def test_nobody_answers_for_ever() -> None:
     async with shop(lambda item: []) as made, asyncio.TaskGroup() as group:
         complaint = group.create_task(made.complaint(b"1 apple\n"))
-        for tries in range(1, 4):
-            await until(lambda tries=tries: len(made.prices.asked) == tries)
-            made.clock.advance(1_000_000_000)
+        await made.lose_patience(3)
     assert complaint.result() == "nobody says what apple costs"
 
 
