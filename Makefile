@@ -29,7 +29,7 @@ demo: setup ## Run guests on loopback sockets and say what happens
 bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: setup ## Move 10 GiB and open 100,000 connections: nothing may grow
+soak: setup ## Move 10 GiB, open 100,000 connections, do everything for a minute: nothing may grow
 	$(BIN)/python -m tests.soak
 
 docs: setup ## Write the table of what works into README.md

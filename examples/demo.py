@@ -1,24 +1,36 @@
 """What `make demo` runs: guests in Rust and C on real sockets of this machine, with plain Python at the other end.
 
-Prints what happens; the exit code is 0 if every byte came back as it was sent.
+First with the library, then a command with `wasihost run`. Prints what happens; the exit code is 0 if every byte came
+back as it was sent, and the command did what it should.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import socket
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from wasihost import GuestExit, Host, Rules, deny_all
 
-PREBUILT = Path(__file__).parents[1] / "guest-fixtures" / "prebuilt"
+ROOT = Path(__file__).parents[1]
+PREBUILT = ROOT / "guest-fixtures" / "prebuilt"
 SERVER, CLIENT = PREBUILT / "rust-echo-server.wasm", PREBUILT / "c-echo-client.wasm"
 MIB = 1 << 20
 CONNECTIONS, SIZE, CHUNK = 4, 4 * MIB, 64 * 1024
 CLIENT_BYTES = 2_000_000
+ORDER = ["--stdin", "examples/order.txt", "guest-fixtures/prebuilt/rust-order.wasm"]
+CENTS = {"apple": 30, "bread": 285, "cheese": 640}
+BILL = """\
+  2 apple          0.60
+  1 bread          2.85
+  3 cheese        19.20
+    total         22.65
+"""
 
 
 def say(who: str, what: str) -> None:
@@ -75,7 +87,7 @@ async def refused_guest() -> bool:
     return False
 
 
-async def demo() -> bool:
+async def first_act() -> bool:
     listening: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
     host = Host(
         policy=Rules(inbound=["tcp://127.0.0.1:*"]),
@@ -92,10 +104,71 @@ async def demo() -> bool:
     return all([*went_well, await refused_guest()])
 
 
+class Prices(asyncio.DatagramProtocol):
+    """Answers the name of an item with the name and its price."""
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, sender: tuple[str, int]) -> None:
+        answer = f"{data.decode()} {CENTS.get(data.decode())}"
+        say("Python", f"prices: asked {data.decode()!r} by UDP, answered {answer!r}")
+        self._transport.sendto(answer.encode(), sender)
+
+
+async def ledger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Reads a bill to its end, and answers with a line."""
+    right = await reader.read() == BILL.encode()
+    say("Python", f"ledger: got {'the bill' if right else 'SOMETHING ELSE'} by TCP")
+    writer.write(b"entered as bill 1\n" if right else b"what is this?\n")
+    writer.close()
+
+
+@contextlib.asynccontextmanager
+async def services() -> AsyncIterator[tuple[int, int]]:
+    """The ports of the two."""
+    loop = asyncio.get_running_loop()
+    prices, _ = await loop.create_datagram_endpoint(Prices, ("127.0.0.1", 0))
+    async with await asyncio.start_server(ledger, "127.0.0.1", 0) as server:
+        yield prices.get_extra_info("sockname")[1], server.sockets[0].getsockname()[1]
+    prices.close()
+
+
+async def wasihost_run(*lines: list[str]) -> tuple[int, str]:
+    """Shows a command line, runs it, shows and tells its exit code and what it printed."""
+    print("  $ wasihost run " + " \\\n        ".join(" ".join(line) for line in lines), flush=True)
+    words = [word for line in lines for word in line]
+    command = await asyncio.create_subprocess_exec(
+        *[sys.executable, "-m", "wasihost", "run", *words],
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    printed = (await command.communicate())[0].decode()
+    assert command.returncode is not None
+    for line in printed.splitlines():
+        say("Rust guest", line)
+    say("", f"exit code {command.returncode}\n")
+    return command.returncode, printed
+
+
+async def second_act() -> bool:
+    """A guest as a command: it may look up two names and talk to two services. Without the names, to nobody."""
+    async with services() as (prices, ledger):
+        names = ["--host", "prices=127.0.0.1", "--host", "ledger=127.0.0.1"]
+        rules = ["--allow-outbound", f"udp://127.0.0.1:{prices}", "--allow-outbound", f"tcp://127.0.0.1:{ledger}"]
+        guest = [*ORDER, f"prices:{prices}", f"ledger:{ledger}"]
+        entered = await wasihost_run(names, rules, guest)
+        code, complaint = await wasihost_run(rules, guest)
+    return entered == (0, f"{BILL}entered as bill 1\n") and code == 1 and "AccessDenied" in complaint
+
+
 def main() -> int:
     print("WASI 0.3 components on real sockets; every socket call of theirs is made by Python:\n")
-    went_well = asyncio.run(demo())
-    print(f"\n{'All went well.' if went_well else 'Something went wrong.'}")
+    went_well = asyncio.run(first_act())
+    print("\nA command: it reads an order, asks for prices by UDP, and sends the bill to a ledger by TCP:\n")
+    went_well = asyncio.run(second_act()) and went_well
+    print("All went well." if went_well else "Something went wrong.")
     return 0 if went_well else 1
 
 

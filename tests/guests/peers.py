@@ -73,3 +73,22 @@ def giving(size: int) -> Serve:
 
 async def forget(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Closes with what came in unread."""
+
+
+class _UdpEcho(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, sender: tuple[str, int]) -> None:
+        self._transport.sendto(data, sender)
+
+
+@contextlib.asynccontextmanager
+async def udp_echo() -> AsyncIterator[str]:
+    """The address of a server that sends every datagram back."""
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(_UdpEcho, ("127.0.0.1", 0))
+    try:
+        yield text(*transport.get_extra_info("sockname")[:2])
+    finally:
+        transport.close()
+        await passes()  # its socket is closed in the loop's next turn

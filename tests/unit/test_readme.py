@@ -88,6 +88,22 @@ def test_the_demo_goes_well() -> None:
     done = _example("demo.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("All went well.\n")
+    in_order = [
+        "listening on 127.0.0.1:",
+        "every byte came back",
+        "echoed 2000000 bytes",
+        "without permission, exit code 1: ",
+        "$ wasihost run --host prices=127.0.0.1 --host ledger=127.0.0.1 \\\n",
+        "prices: asked 'cheese' by UDP, answered 'cheese 640'",
+        "ledger: got the bill by TCP",
+        "    total         22.65",
+        "entered as bill 1",
+        "exit code 0",
+        "$ wasihost run --allow-outbound udp://127.0.0.1:",
+        "looking up prices: ErrorCode::AccessDenied",
+        "exit code 1",
+    ]
+    assert re.search(".*".join(map(re.escape, in_order)), done.stdout, re.DOTALL), done.stdout
 
 
 def test_links_lead_to_files() -> None:

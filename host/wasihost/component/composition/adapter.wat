@@ -251,7 +251,9 @@
     (if (i32.load offset=16 (local.get $record)) (then (call $free (local.get $record)))))
 
   ;; The callback of every waiting call: the waker was written, or the caller cancelled. Whichever comes first wins.
+  ;; Without an event it is one that returned at once, and has only to exit.
   (func (export "callback") (param $event i32) (param $p1 i32) (param $p2 i32) (result i32) (local $record i32)
+    (if (i32.eqz (local.get $event)) (then (return (i32.const 0))))
     (local.set $record (call $context.get))
     (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.const 0))
     (if (i32.eq (local.get $event) (i32.const 6))

@@ -1,0 +1,61 @@
+"""A guest in Python, built by componentize-py when it is first needed: it is 20 MB, and CPython is in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.guests.harness import FIXTURES, Output, fails
+from tests.guests.peers import echo, server, udp_echo
+from wasihost import AdaptedComponent, GuestExit, GuestTrap, Host, SocketAddressUse
+from wasihost.network.base import Address
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
+
+WIT = FIXTURES.parent / "wit"
+HOSTS = {"db": "127.0.0.1"}
+
+
+@pytest.fixture(scope="session")
+def sockets(tmp_path_factory: pytest.TempPathFactory) -> AdaptedComponent:
+    """`python_sockets.py`, built as guest-fixtures/README.md says."""
+    component = tmp_path_factory.mktemp("python") / "python-sockets.wasm"
+    source = FIXTURES / "python"
+    words = f"-q -d {WIT} -d {source}/python.wit -w test:python/sockets componentize -p {source} python_sockets"
+    tool = Path(sys.executable).with_name("componentize-py")
+    subprocess.run([tool, *words.split(), "-o", component], check=True, env={})
+    return Host().load(component)
+
+
+def not_port_1(address: Address, use: SocketAddressUse) -> bool:
+    return address.port != 1
+
+
+async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: AdaptedComponent) -> None:
+    printed = Output()
+    async with server(echo) as tcp, udp_echo() as udp_address:
+        env = {"HOST": "db", "TCP_PORT": tcp.address.rpartition(":")[2], "UDP_PORT": udp_address.rpartition(":")[2]}
+        await Host(policy=not_port_1, hosts=HOSTS, env=env, stdout=printed).run_async(sockets)
+    assert printed.lines == [
+        "db is 127.0.0.1",
+        "TCP: 5 connections at once, 150000 bytes came back",
+        "UDP: a datagram came back",
+        "serving: to myself",
+        "port 1: access-denied",
+    ]
+
+
+async def test_an_error_code_that_it_does_not_catch_is_err(sockets: AdaptedComponent) -> None:
+    printed = Output()
+    env = {"HOST": "db", "TCP_PORT": "1", "UDP_PORT": "1"}
+    error = await fails(Host(policy=not_port_1, hosts=HOSTS, env=env, stdout=printed).run_async(sockets), GuestExit)
+    assert (error.code, printed.lines) == (1, ["db is 127.0.0.1"])  # type: ignore[attr-defined]
+
+
+async def test_an_exception_that_it_does_not_catch_is_a_trap_after_its_traceback(sockets: AdaptedComponent) -> None:
+    complaint = Output()
+    await fails(Host(stderr=complaint).run_async(sockets), GuestTrap)
+    assert "KeyError: 'HOST'" in complaint.lines
