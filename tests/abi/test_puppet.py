@@ -36,6 +36,7 @@ class Pipe(ByteSource):
         self.data = bytearray()
         self.ended = False
         self.reads = self.unread_bytes = 0
+        self.error: Exception | None = None
         self.closed: list[BaseException | None] = []
         self._callback: Callable[[], None] | None = None
 
@@ -48,6 +49,8 @@ class Pipe(ByteSource):
 
     def read_into(self, view: memoryview) -> int:
         self.reads += 1
+        if self.error is not None:
+            raise self.error
         if not self.data and not self.ended:
             raise BlockingIOError
         size = min(len(view), len(self.data))
@@ -297,6 +300,20 @@ async def test_a_cancelled_read_that_has_completed_tells_so() -> None:
             code = await pull.code("read", end, 10)
         assert code >> 4 == 3
         assert await pull("data", 3) == b"abc"
+
+
+@pytest.mark.parametrize(("error", "seen"), [(LookupError("wrong"), LookupError), (StopIteration(), RuntimeError)])
+async def test_what_a_source_raises_in_a_callback_of_the_event_loop_comes_out(
+    error: Exception, seen: type[Exception]
+) -> None:
+    async with puppet() as pull:
+        end = await pull("source")
+        assert await pull("read", end, 10) == BLOCKED
+        await pull.settle()
+        pull.provider.stream.error = error
+        asyncio.get_running_loop().call_soon(pull.provider.stream.give, b"")
+        with pytest.raises(seen):
+            await pull.settle()
 
 
 async def test_reading_after_the_end_is_a_trap() -> None:
@@ -799,6 +816,25 @@ async def test_a_resource_in_a_result_that_nobody_takes_is_dropped(passes: int) 
             await pull.settle()
             # Each round the provider keeps what it got; what it made in exchange is dropped, by the guest or by us.
             assert Thing.drops == len(pull.provider.things) - round_
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_provider_can_close_the_instance_that_calls_it(waits: bool) -> None:
+    async def work() -> int:
+        if waits:
+            await asyncio.sleep(0)
+        await pull.instance.close()
+        closed.set_result(None)
+        return 7
+
+    async with puppet() as pull:
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        pull.provider._wait = work  # type: ignore[method-assign]
+        with contextlib.suppress(RuntimeError):  # this call or a later one hears of it
+            await pull("work", 0)
+        await closed
+        with pytest.raises(RuntimeError, match="closed"):
+            await pull("work", 0)
 
 
 # ---- resources
