@@ -198,6 +198,16 @@ async def test_streams_leave_nothing_behind(n: int, rounds: int, provider: type[
         assert sizes() == before
 
 
+async def test_reading_large_elements_needs_little_memory(sizes: Sizes) -> None:
+    host = Provider(Batches([[(("",) * 500,)] * 3]))
+    large = types.Tuple((types.Tuple((types.STRING,) * 500),))
+    async with running(assemble(flow.guest(large)), {flow.HOST: host}) as instance:
+        before = sum(sizes())
+        await instance.call("pump", 1, ALL)
+        assert len(await host.collected) == 3
+        assert sum(sizes()) - before < 1 << 20
+
+
 async def test_futures_leave_nothing_behind(sizes: Sizes) -> None:
     host = Provider(None, strings(1)[0])
     async with running(assemble(flow.guest(STRINGS)), {flow.HOST: host}) as instance:

@@ -77,10 +77,16 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
         if self.is_bytes:
             self._begin_bytes(n)
         else:
-            payload = self.kind.payload
-            size = n * (layout.size(payload) if payload is not None else 0)
-            operation = Operation.READ_VALUES if payload is not None else Operation.READ
-            self.rings.begin(operation, self.number, self.end, size, n, self._got_values)
+            self._begin_values(n)
+
+    def _begin_values(self, n: int) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, n, self._got_values)
+            return
+        # Room for n elements is made at once, however few will come.
+        size = layout.size(self.kind.payload)
+        n = max(1, min(n, BLOCK_SIZE // size))
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, n * size, n, self._got_values)
 
     def _begin_bytes(self, n: int) -> None:
         block = self.rings.blocks.take()
