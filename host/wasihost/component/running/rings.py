@@ -113,6 +113,7 @@ class Rings:
         """The guest dropped its end before our operation was carried out, which would be a trap now."""
         if end not in self._queued:
             return
+        self._queued.discard(end)
         for at in range(0, len(self._queue), SUBMISSION_WORDS):
             if self._queue[at + 2] == end and self._queue[at] in _COPIES:
                 del self._queue[at : at + SUBMISSION_WORDS]
