@@ -15,8 +15,8 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-test: setup ## Run every test
-	$(BIN)/python -m pytest
+test: setup ## Run every test, with a process for each core
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: setup ## Lint, check the formatting and the types
 	$(BIN)/ruff check

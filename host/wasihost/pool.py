@@ -78,10 +78,10 @@ class Pool:
         self._closed = True
         for making in list(self._making):
             making.cancel()
-        await asyncio.gather(*self._making, return_exceptions=True)
-        while self._ready:
-            manager, _ = self._ready.popleft()
-            await manager.__aexit__(None, None, None)
+        async with contextlib.AsyncExitStack() as stack:  # closes every one, also if this is cancelled
+            await asyncio.gather(*self._making, return_exceptions=True)
+            while self._ready:
+                stack.push_async_exit(self._ready.popleft()[0].__aexit__)
         await self._all_returned.wait()
 
     async def __aenter__(self) -> Pool:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import select
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -31,7 +32,8 @@ from wasihost.wasi.cli.outputs import Output
 from wasihost.wasi.cli.readiness import descriptor
 
 _PACKAGES = ("cli", "clocks", "filesystem", "io", "random", "sockets")
-_PATIENCE_S, _PAUSE_S = 5, 0.0005  # with Wasmtime's threads, which need microseconds
+_PATIENCE_S: float | None = 5
+_PAUSE_S = 0.0005  # with Wasmtime's threads, which need microseconds
 
 
 def provides(interface: str) -> bool:
@@ -104,8 +106,9 @@ class Native:
                 self._end(error)
                 return -errno.EIO
 
-        self._outputs.append(weakref.ref(write))
-        return write
+        handed_over = functools.partial(write)  # `write` itself is also kept by the traceback of what it raised
+        self._outputs.append(weakref.ref(handed_over))
+        return handed_over
 
     def _end(self, error: Exception) -> None:
         instance = self._instance

@@ -149,9 +149,37 @@ class Early(Provider):
         return list(found)
 
 
+class Impatient(Provider):
+    """Closes the stream that it receives where its first read is cancelled, which may have got something."""
+
+    passes = 0
+
+    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+        reading = asyncio.create_task(self._read(reader))
+        self.passes = (self.passes + 1) % 5
+        for _ in range(self.passes):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        reader.close()
+        return []
+
+    async def _read(self, reader: StreamReader[Any]) -> None:
+        with contextlib.closing(reader):
+            await reader.read()
+
+
 @pytest.mark.parametrize(
     ("n", "rounds", "provider"),
-    [(3, ALL, Provider), (7, 1, Provider), (1, 1, Provider), (1, 0, Provider), (7, 1, Early), (5, 2, Early)],
+    [
+        (3, ALL, Provider),
+        (7, 1, Provider),
+        (1, 1, Provider),
+        (1, 0, Provider),
+        (7, 1, Early),
+        (5, 2, Early),
+        (3, ALL, Impatient),
+    ],
 )
 async def test_streams_leave_nothing_behind(n: int, rounds: int, provider: type[Provider], sizes: Sizes) -> None:
     """The guest takes all elements, or some and drops the stream; the provider takes all of them, or some."""
@@ -168,6 +196,16 @@ async def test_streams_leave_nothing_behind(n: int, rounds: int, provider: type[
         before = sizes()
         await pump(CALLS // 4)
         assert sizes() == before
+
+
+async def test_reading_large_elements_needs_little_memory(sizes: Sizes) -> None:
+    host = Provider(Batches([[(("",) * 500,)] * 3]))
+    large = types.Tuple((types.Tuple((types.STRING,) * 500),))
+    async with running(assemble(flow.guest(large)), {flow.HOST: host}) as instance:
+        before = sum(sizes())
+        await instance.call("pump", 1, ALL)
+        assert len(await host.collected) == 3
+        assert sum(sizes()) - before < 1 << 20
 
 
 async def test_futures_leave_nothing_behind(sizes: Sizes) -> None:

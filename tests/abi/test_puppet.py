@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.abi.running import WAT, assemble, running
+from wasihost.component.composition.protocol import BLOCK_COUNT
 from wasihost.component.running.instance import Instance
-from wasihost.component.streams import ByteSource, StreamReader
+from wasihost.component.streams import ByteSink, ByteSource, StreamReader
 from wasihost.errors import GuestTrap
 
 BLOCKED = 2**32 - 1
@@ -35,6 +36,7 @@ class Pipe(ByteSource):
         self.data = bytearray()
         self.ended = False
         self.reads = self.unread_bytes = 0
+        self.error: Exception | None = None
         self.closed: list[BaseException | None] = []
         self._callback: Callable[[], None] | None = None
 
@@ -47,6 +49,8 @@ class Pipe(ByteSource):
 
     def read_into(self, view: memoryview) -> int:
         self.reads += 1
+        if self.error is not None:
+            raise self.error
         if not self.data and not self.ended:
             raise BlockingIOError
         size = min(len(view), len(self.data))
@@ -59,6 +63,24 @@ class Pipe(ByteSource):
 
     def unread(self, view: memoryview) -> None:
         self.unread_bytes += len(view)
+
+    def close(self, error: BaseException | None) -> None:
+        self.closed.append(error)
+
+
+class Sink(ByteSink):
+    """Takes everything at once."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+        self.closed: list[BaseException | None] = []
+
+    def write(self, view: memoryview) -> int:
+        self.taken += view
+        return len(view)
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        raise AssertionError
 
     def close(self, error: BaseException | None) -> None:
         self.closed.append(error)
@@ -280,6 +302,20 @@ async def test_a_cancelled_read_that_has_completed_tells_so() -> None:
         assert await pull("data", 3) == b"abc"
 
 
+@pytest.mark.parametrize(("error", "seen"), [(LookupError("wrong"), LookupError), (StopIteration(), RuntimeError)])
+async def test_what_a_source_raises_in_a_callback_of_the_event_loop_comes_out(
+    error: Exception, seen: type[Exception]
+) -> None:
+    async with puppet() as pull:
+        end = await pull("source")
+        assert await pull("read", end, 10) == BLOCKED
+        await pull.settle()
+        pull.provider.stream.error = error
+        asyncio.get_running_loop().call_soon(pull.provider.stream.give, b"")
+        with pytest.raises(seen):
+            await pull.settle()
+
+
 async def test_reading_after_the_end_is_a_trap() -> None:
     async with puppet() as pull:
         pull.provider.stream.give(b"", end=True)
@@ -423,6 +459,126 @@ async def test_a_read_of_the_host_that_is_cancelled_loses_nothing() -> None:
         reading = asyncio.create_task(pull.provider.reader.read())
         assert await pull.code("write", end, 3) == 3 << 4
         assert await reading == b"abc"
+
+
+async def cancelled_read(reader: StreamReader[Any]) -> None:
+    """A read that began and is cancelled."""
+    reading = asyncio.create_task(reader.read())
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+
+
+@pytest.mark.parametrize("passes", range(4))
+async def test_closing_where_a_read_is_cancelled_gives_the_block_back(passes: int) -> None:
+    async def read() -> None:
+        with contextlib.closing(pull.provider.reader):
+            await pull.provider.reader.read()
+
+    async with puppet() as pull:
+        end = await pull.sunk()
+        reading = asyncio.create_task(read())
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        if not passes:
+            pull.provider.reader.close()
+        await pull.settle()
+        assert await pull("write", end, 1) == DROPPED
+        assert pull.instance.rings.blocks._taken == 0
+
+
+async def test_a_read_whose_stream_is_closed_by_another_task_ends() -> None:
+    async with puppet() as pull:
+        await pull.sunk()
+        reading = asyncio.create_task(pull.provider.reader.read())
+        await pull.settle()
+        pull.provider.reader.close()
+        await pull.settle()
+        with pytest.raises(RuntimeError, match="closed"):
+            await reading
+
+
+@contextlib.contextmanager
+def all_blocks_taken(pull: Puppet) -> Iterator[None]:
+    """Nobody finds a free block within."""
+    blocks = pull.instance.rings.blocks
+    taken = [blocks.take() for _ in range(BLOCK_COUNT)]
+    yield
+    for block in taken:
+        assert block is not None
+        blocks.give(block)
+
+
+@pytest.mark.parametrize("then", ["nothing", "close", "read", "forward"])
+async def test_a_cancelled_read_that_waits_for_a_block_is_forgotten(then: str) -> None:
+    async with puppet() as pull:
+        end = await pull.sunk()
+        sink = Sink()
+        with all_blocks_taken(pull):
+            await cancelled_read(pull.provider.reader)
+            if then == "close":
+                pull.provider.reader.close()
+            if then == "forward":
+                pull.provider.reader.forward(sink)
+            reading = asyncio.create_task(pull.provider.reader.read()) if then == "read" else None
+            await pull.settle()
+        await pull("fill", b"abc")
+        if then == "nothing":
+            assert await pull("write", end, 3) == BLOCKED
+            await pull.settle()
+            assert await pull("cancel-write", end) == CANCELLED
+        else:
+            assert await pull.code("write", end, 3) == (DROPPED if then == "close" else 3 << 4)
+        if reading is not None:
+            assert await reading == b"abc"
+        assert bytes(sink.taken) == (b"abc" if then == "forward" else b"")
+
+
+@pytest.mark.parametrize("forwarded", [False, True])
+async def test_a_guest_can_drop_a_stream_for_which_there_is_no_block(forwarded: bool) -> None:
+    async with puppet() as pull:
+        end = await pull.sunk()
+        sink, reading = Sink(), None
+        if forwarded:
+            pull.provider.reader.forward(sink)
+        with all_blocks_taken(pull):
+            if not forwarded:
+                reading = asyncio.create_task(pull.provider.reader.read())
+            await pull("fill", b"abc")
+            assert await pull("write", end, 3) == BLOCKED
+            await pull.settle()
+            assert await pull("cancel-write", end) == CANCELLED
+            await pull("drop-writable", end)
+            await pull.settle()
+        await pull.settle()
+        assert sink.closed == ([None] if forwarded else [])
+        if reading is not None:
+            assert await reading == b""
+
+
+@pytest.mark.parametrize("passes", range(8))
+async def test_what_a_cancelled_read_got_is_forwarded_too(passes: int) -> None:
+    async with puppet() as pull:
+        end = await pull.sunk()
+        await pull("fill", b"abc")
+        assert await pull("write", end, 3) == BLOCKED
+        reading = asyncio.create_task(pull.provider.reader.read())
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        reading.cancel()
+        read = (await asyncio.gather(reading, return_exceptions=True))[0]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        sink = Sink()
+        pull.provider.reader.forward(sink)
+        assert await pull.event() == (STREAM_WRITE, end, 3 << 4)
+        await pull("fill", b"def")
+        assert await pull.code("write", end, 3) == 3 << 4
+        await pull("drop-writable", end)
+        await pull.settle()
+        assert (read if isinstance(read, bytes) else b"") + sink.taken == b"abcdef"
 
 
 async def test_both_ends_dropped_at_once_hurt_nobody() -> None:
@@ -660,6 +816,25 @@ async def test_a_resource_in_a_result_that_nobody_takes_is_dropped(passes: int) 
             await pull.settle()
             # Each round the provider keeps what it got; what it made in exchange is dropped, by the guest or by us.
             assert Thing.drops == len(pull.provider.things) - round_
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_provider_can_close_the_instance_that_calls_it(waits: bool) -> None:
+    async def work() -> int:
+        if waits:
+            await asyncio.sleep(0)
+        await pull.instance.close()
+        closed.set_result(None)
+        return 7
+
+    async with puppet() as pull:
+        closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        pull.provider._wait = work  # type: ignore[method-assign]
+        with contextlib.suppress(RuntimeError):  # this call or a later one hears of it
+            await pull("work", 0)
+        await closed
+        with pytest.raises(RuntimeError, match="closed"):
+            await pull("work", 0)
 
 
 # ---- resources

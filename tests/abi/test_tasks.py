@@ -227,3 +227,20 @@ async def test_a_call_cancelled_before_its_first_wait_is_cancelled_there() -> No
         gate.set()
         while len(instance._guest_calls.paths):
             await settle()
+
+
+@pytest.mark.parametrize("passes", range(5))
+async def test_a_call_that_cannot_be_cancelled_is_cancelled_once(passes: int) -> None:
+    async with tasks() as (instance, provider):
+        assert await instance.call("count") == 1
+        for _ in range(5):
+            await settle()
+        call = asyncio.create_task(instance.call("block", 1))
+        for _ in range(passes):
+            await settle()
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        for _ in range(5):
+            await settle()
+        provider.gate.set()
+        assert await instance.call("count") == 2

@@ -176,6 +176,7 @@ def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(CountedTable, "made", tables, raising=False)
     monkeypatch.setattr(adapt_module, "ResourceTable", CountedTable)
     gc.collect()
+    gc.freeze()  # what is there now is not looked at again: with each test it would take longer
     before = open_fds()
     yield
     gc.collect()

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from tests.guests.exports import API, HOST
 from tests.guests.harness import Guest, load, passes, run
 from tests.guests.kv import STORE, Entry, KvBucket, Store
 from wasihost import Host, SocketAddressUse
+from wasihost.component import ffi
+from wasihost.component.running import interrupts
+from wasihost.component.running.polling import Poller
 from wasihost.network.base import Address
 
 REPOSITORY = Path(__file__).parents[2]
@@ -240,19 +244,20 @@ def test_sigint_while_a_provider_waits() -> None:
 
 def test_sigint_at_many_moments_of_a_busy_transfer() -> None:
     printed = in_a_process("""
-        class Interrupted(Exception): ...
         server, client = Guest("rust-echo-server"), None
         async def main():
+            # From here on, and not before: only now SIGINT is asyncio's.
+            timer = threading.Timer(delay / 300, os.kill, [os.getpid(), signal.SIGINT])
+            timer.daemon = True
+            timer.start()
             serving = asyncio.create_task(server.host.run_async(load("rust-echo-server")))
             address = (await server.stdout.first_line()).rpartition(" ")[2]
             global client
             client = Guest("rust-tcp-client", env={"ADDRESS": address, "BYTES": 10_000_000_000})
             await client.host.run_async(load("rust-tcp-client"))
+        load("rust-tcp-client")
         for delay in range(20):
             server.stdout._written.clear()
-            timer = threading.Timer(0.02 + delay / 500, os.kill, [os.getpid(), signal.SIGINT])
-            timer.daemon = True
-            timer.start()
             try:
                 asyncio.run(main())
             except KeyboardInterrupt:
@@ -260,6 +265,29 @@ def test_sigint_at_many_moments_of_a_busy_transfer() -> None:
         raise KeyboardInterrupt
         """)
     assert printed == "interrupted\n" * 20 + ENDED_WELL
+
+
+def test_sigint_is_pythons_again_where_the_main_task_ends_after_the_guests() -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt  # as a second Ctrl-C does, which leaves everything to `asyncio.run`
+
+    async def guest() -> None:
+        with interrupts.deferring():
+            await asyncio.Event().wait()
+
+    async def main() -> None:
+        running = asyncio.create_task(guest())
+        await passes()
+        asyncio.get_running_loop().call_soon(interrupt)
+        try:
+            await running
+        finally:
+            await passes(5)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # ---- cancellation
@@ -334,3 +362,51 @@ async def test_cancelling_waits_for_the_providers_to_clean_up() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert store.cleaned
+
+
+async def test_closing_goes_on_when_it_is_cancelled() -> None:
+    class Stubborn(KvBucket):
+        cancelled = dropped = 0
+
+        async def set(self, key: str, value: bytes) -> int:  # type: ignore[override]
+            begun.set()
+            while Stubborn.cancelled < 3:
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    Stubborn.cancelled += 1
+            raise AssertionError
+
+        def drop(self) -> None:
+            Stubborn.dropped += 1
+
+    class StubbornStore(Store):
+        Bucket = Stubborn
+
+    begun = asyncio.Event()
+    task = asyncio.create_task(kv_host(StubbornStore()).run_async(load("rust-kv-client")))
+    await begun.wait()
+    for _ in range(3):
+        task.cancel()
+        await passes(5)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert Stubborn.cancelled == 3
+    assert Stubborn.dropped
+
+
+async def test_a_provider_can_run_another_guest(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Nesting(Store):
+        async def open(self, name: str) -> KvBucket:
+            assert await Guest("rust-two-versions").run_async() == "both versions work\n"
+            return await super().open(name)
+
+    def poll(self: Poller, call: ffi.Call) -> bool:
+        nested.append(sum(frame.name == "poll" for frame in traceback.extract_stack()) - 1)
+        return real(self, call)
+
+    nested: list[int] = []
+    real = Poller._poll
+    monkeypatch.setattr(Poller, "_poll", poll)
+    await kv_host(Nesting()).run_async(load("rust-kv-client"))
+    assert set(nested) == {0}  # an interrupt that waits for the end of one would be delivered within the other

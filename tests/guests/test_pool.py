@@ -104,6 +104,18 @@ async def test_closing_waits_for_the_requests_under_way_and_takes_no_more() -> N
     assert await call == 1
 
 
+@pytest.mark.parametrize("count", range(1, 6))
+async def test_closing_closes_every_ready_instance_when_it_is_cancelled(count: int) -> None:
+    pool = make_pool(size=3, ready=3)
+    await until(lambda: pool.ready == 3)
+    made = [instance for _, instance in pool._ready]
+    closing = asyncio.create_task(pool.close())
+    await passes(count)
+    closing.cancel()
+    await asyncio.gather(closing, return_exceptions=True)
+    assert [instance.closing for instance in made] == [True] * 3
+
+
 async def test_requests_that_wait_when_the_pool_closes_are_refused() -> None:
     sleeper = Sleeper()
     pool = make_pool(sleeper, size=1)

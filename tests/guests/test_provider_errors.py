@@ -382,6 +382,18 @@ async def test_a_coroutine_that_cancels_itself_is_the_providers_fault() -> None:
     assert "cancelled" in str(error)
 
 
+async def test_an_async_iterator_that_cancels_itself_is_the_providers_fault() -> None:
+    class Cancelling(Store):
+        async def _entries(self, prefix: str) -> AsyncIterator[Entry]:
+            yield Entry("one", b"", 1)
+            raise asyncio.CancelledError
+
+    error = await raised(Cancelling())
+    assert isinstance(error, ProviderError)
+    assert f"{STORE}#list-entries" in "".join(error.__notes__)
+    assert "cancelled" in str(error)
+
+
 async def test_a_coroutine_that_the_guest_gave_up_may_return_late() -> None:
     class Stubborn(Sleeper):
         async def sleep(self, ms: int) -> None:

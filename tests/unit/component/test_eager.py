@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import sys
 
 import pytest
 
@@ -101,6 +102,39 @@ async def test_it_can_be_cancelled(passes: int) -> None:
     with pytest.raises(asyncio.CancelledError):
         await found
     assert seen == ["cancelled"]
+
+
+@pytest.mark.parametrize("passes", range(3))
+async def test_what_it_waits_for_is_cancelled_too(passes: int) -> None:
+    async def wait() -> None:
+        await asyncio.gather(inner)
+
+    inner: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    found = eager.begin(wait())
+    for _ in range(passes):
+        await asyncio.sleep(0)
+    found.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await found
+    assert inner.cancelled()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+@pytest.mark.parametrize("waits", [False, True])
+async def test_it_begins_once_where_all_tasks_are_eager(waits: bool) -> None:
+    async def give() -> int:
+        steps.append(1)
+        if waits:
+            await asyncio.sleep(0)
+        return 7
+
+    steps: list[int] = []
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(getattr(asyncio, "eager_task_factory"))  # noqa: B009
+    found = eager.begin(give())
+    loop.set_task_factory(None)
+    assert await found == 7
+    assert steps == [1]
 
 
 async def test_it_can_outlive_being_cancelled() -> None:

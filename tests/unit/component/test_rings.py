@@ -125,6 +125,16 @@ def test_a_cancel_of_what_has_completed_is_forgotten(adapter: Adapter) -> None:
     assert adapter.turn(done(7, 1 << 4)) == []
 
 
+def test_an_operation_is_cancelled_once(adapter: Adapter) -> None:
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: None)
+    adapter.turn()
+    adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
+    adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
+    rows = adapter.turn()
+    adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
+    assert rows + adapter.turn() == [(Operation.CANCEL_READ, 0, 7, 0, 0)]
+
+
 def test_buffers_are_taken_once(adapter: Adapter) -> None:
     adapter.rings.begin(Operation.READ_VALUES, 0, 7, 8, 1, lambda code: None)
     adapter.turn()

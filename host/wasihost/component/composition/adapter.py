@@ -309,7 +309,10 @@ class _AdapterParts(Parts):
         index, result = adapted.index, adapted.func.result
         assert result is not None
         resume = "(if (local.get $waited) (then (call $resume (local.get $record))))"
-        needs = f"{resume} (call $make-needs)" if adapted.makes_pairs or adapted.gives_numbers else ""
+        # Only what the function can need: what it cannot was not asked for, and the cell is another call's.
+        room = "(call $make-room)" if adapted.gives_numbers else ""
+        pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
+        needs = f"{resume} {room} {pairs}" if room or pairs else ""
         if len(flat) <= layout.MAX_FLAT_RESULTS:
             return f"{needs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
         return (

@@ -18,6 +18,8 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     loop = asyncio.get_running_loop()
     begun, context = _Begun(coroutine), contextvars.copy_context()
     task, caller = loop.create_task(begun, context=context), asyncio.current_task()
+    if begun.has_begun:  # the event loop has a factory of eager tasks
+        return task
     if caller is not None:
         _leave_task(loop, caller)
     _enter_task(loop, task)
@@ -36,9 +38,11 @@ class _Begun(Coroutine[Any, Any, Any]):
     def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._coroutine = coroutine
         self._waits_for: list[Any] = []
+        self.has_begun = False
         self.end: asyncio.Future[Any] | None = None
 
     def first_step(self) -> None:
+        self.has_begun = True
         try:
             self._waits_for.append(self._coroutine.send(None))
         except StopIteration as end:
@@ -51,6 +55,7 @@ class _Begun(Coroutine[Any, Any, Any]):
         return self.end
 
     def send(self, value: Any) -> Any:
+        self.has_begun = True
         if self.end is not None:
             raise StopIteration
         return self._waits_for.pop() if self._waits_for else self._coroutine.send(value)
@@ -58,7 +63,8 @@ class _Begun(Coroutine[Any, Any, Any]):
     def throw(self, *error: Any) -> Any:
         if self.end is not None:
             raise StopIteration
-        self._waits_for.clear()
+        if self._waits_for and (waits_for := self._waits_for.pop()) is not None and waits_for.cancel():
+            return waits_for  # as a task does that is cancelled while it waits for this
         return self._coroutine.throw(*error)
 
     def close(self) -> None:

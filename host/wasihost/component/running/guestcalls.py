@@ -224,8 +224,9 @@ class GuestCalls:
                     return found
             elif command[0] is not Command.CANCEL:
                 return command
-            elif (call := self._calls.get(command[2])) is not None:
-                return Command.CANCEL, 0, call.handle
+            elif (call := self._calls.get(command[2])) is not None and call.handle:
+                handle, call.handle = call.handle, 0  # once: the component model forbids to cancel again
+                return Command.CANCEL, 0, handle
         self._instance.rings.want_driver(False)
         return _NO_COMMAND
 

@@ -19,13 +19,14 @@ from wasihost.component.world.wiring import Kind
 class Reader(Pump, ByteReader, ValueReader[Any]):
     """The `StreamReader` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
 
-    __slots__ = ("_dropped", "_leftover", "_reading", "is_fresh")
+    __slots__ = ("_dropped", "_leftover", "_must_drop", "_reading", "is_fresh")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
         self._reading: asyncio.Future[None] | None = None
         self._dropped = False
+        self._must_drop = False  # once the read under way is over
         self.is_fresh = True
 
     def other_end_dropped(self) -> None:
@@ -76,15 +77,21 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
         if self.is_bytes:
             self._begin_bytes(n)
         else:
-            payload = self.kind.payload
-            size = n * (layout.size(payload) if payload is not None else 0)
-            operation = Operation.READ_VALUES if payload is not None else Operation.READ
-            self.rings.begin(operation, self.number, self.end, size, n, self._got_values)
+            self._begin_values(n)
+
+    def _begin_values(self, n: int) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, n, self._got_values)
+            return
+        # Room for n elements is made at once, however few will come.
+        size = layout.size(self.kind.payload)
+        n = max(1, min(n, BLOCK_SIZE // size))
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, n * size, n, self._got_values)
 
     def _begin_bytes(self, n: int) -> None:
         block = self.rings.blocks.take()
         if block is None:
-            self.rings.blocks.want(lambda: self._begin_bytes(n))
+            self.rings.blocks.want(lambda: self._block_free(n))
             return
 
         def got(code: int) -> None:
@@ -95,15 +102,19 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
 
         self.rings.begin(Operation.READ, self.number, self.end, block.address, n, got)
 
+    def _block_free(self, n: int) -> None:
+        if self._reading is not None and not self.over and not self.rings.is_busy(self.end):
+            self._begin_bytes(n)
+
     def _got_values(self, code: int) -> None:
         count = code >> 4
         buffer = self.rings.take_buffer(self.end)
-        if count and buffer:
+        if count and buffer and not self.over:
             self.machine.expect_values(self.end, lambda values: self._given(values, code))
             self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
             return
         if buffer:
-            self.rings.submit(Operation.FREE, self.number, 0, buffer, 0)
+            self.rings.submit(Operation.FREE, self.number, 0, buffer, count)
         self._given([None] * count, code)
 
     def _given(self, values: list[Any], code: int) -> None:
@@ -114,6 +125,11 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
         if code & 15 == DROPPED:
             self._dropped = True
             self.close()
+        if self._must_drop:
+            self._drop()
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
         if self._reading is not None and not self._reading.done():
             self._reading.set_result(None)
 
@@ -121,11 +137,12 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
         if not self.is_bytes:
             raise TypeError("only a stream<u8> can be forwarded to a sink")
         self.give_away()
-        ByteInPump(self.machine, self.number, self.kind, self.end, sink)
+        assert isinstance(self._leftover, bytes)
+        ByteInPump(self.machine, self.number, self.kind, self.end, sink, self._leftover)
 
     def give_away(self) -> int:
         """Somebody else takes the end over."""
-        if self.over or self._reading is not None:
+        if self.over or self._reading is not None or self.rings.is_busy(self.end):
             raise RuntimeError("this stream is in use, was closed or given away")
         self.over = True
         self.machine.closed(self)
@@ -137,12 +154,14 @@ class Reader(Pump, ByteReader, ValueReader[Any]):
         self.over = True
         self.machine.closed(self)
         if self.rings.is_busy(self.end):
-            self.rings.replace(self.end, lambda _code: self._drop())
+            self._must_drop = True
             self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
         else:
             self._drop()
+            self._wake_reader()
 
     def _drop(self) -> None:
+        self._must_drop = False
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
 
     def guest_failed(self, error: BaseException) -> None:
@@ -247,13 +266,18 @@ class ByteInPump(Pump):
 
     __slots__ = ("block", "dropped", "fullness", "sink")
 
-    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink) -> None:
+    def __init__(
+        self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink, leftover: bytes = b""
+    ) -> None:
         super().__init__(machine, number, kind, end)
         self.sink = sink
         self.block: Block | None = None
         self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
         self.dropped = False
-        self._ask()
+        if leftover:
+            self._drain(memoryview(leftover))
+        else:
+            self._ask()
 
     def other_end_dropped(self) -> None:
         self.dropped = True
@@ -274,6 +298,9 @@ class ByteInPump(Pump):
 
     def _read(self) -> None:
         if self.over:
+            return
+        if self.dropped:  # while we waited for a block
+            self.finish(None)
             return
         if self.block is None:
             self.block = self.rings.blocks.take(bulk=self.fullness > 0)

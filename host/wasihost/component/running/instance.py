@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from typing import Any
 
 import wasmtime
@@ -21,7 +21,7 @@ from wasihost.component.composition.protocol import (
 )
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
-from wasihost.component.running import callbacks, engine, memory
+from wasihost.component.running import callbacks, engine, memory, polling
 from wasihost.component.running.callbacks import Context
 from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
@@ -123,6 +123,7 @@ class Instance(Context):
     async def start(self) -> None:
         """Instantiates the component and begins to drive it."""
         engine.check_faulthandler()
+        await polling.outside_of_polls()
         ffi.yield_on_epochs(self._store)
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
@@ -142,22 +143,31 @@ class Instance(Context):
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
 
     async def close(self) -> None:
-        """Ends the component, whatever it is doing, and closes everything it held."""
+        """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile."""
         if self.closing:
             return
         self.closing = True
         self._guest_calls.fail(closed())
-        tasks: list[asyncio.Future[Any]] = list(self._tasks)
+        me: Any = asyncio.current_task()  # may be a provider's
+        tasks = set(self._tasks)
         if self._driver is not None:
-            tasks.append(self._driver)
+            tasks.add(self._driver)
         if self._poller.suspension is not None:
-            tasks.append(self._poller.suspension.task)
+            tasks.add(self._poller.suspension.task)
+        tasks.discard(me)
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for pump in list(self._pumps):
-            pump.abandon()
-        await asyncio.gather(*self._tasks, return_exceptions=True)  # async generators that close
+        try:
+            await _over(tasks)
+        finally:
+            for pump in list(self._pumps):
+                pump.abandon()
+            try:
+                await _over(self._tasks - {me})  # async generators that close
+            finally:
+                self._close_store()
+
+    def _close_store(self) -> None:
         self._store.close()
         self._linker.close()
         try:
@@ -264,3 +274,20 @@ class Instance(Context):
     def drained(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
+
+
+async def _over(tasks: Set[asyncio.Future[Any]]) -> None:
+    """Returns when all of them are over; who cancels this cancels them once more."""
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            for task in pending:
+                task.cancel()
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+    if cancelled is not None:
+        raise cancelled

@@ -43,33 +43,47 @@ def deferring() -> Iterator[None]:
         return
     _install()
     try:
+        end_poll()
         yield
     finally:
         _uninstall()
 
 
 def _install() -> None:
+    """Takes SIGINT, which waits for `end_poll` from then on."""
     global _running, _previous, _main_thread
     _main_thread = threading.get_ident()
+    begin_poll()
+    before = signal.getsignal(signal.SIGINT)
+    if _running == 0 and callable(before):
+        _previous = before
+        signal.signal(signal.SIGINT, _handle)
     _running += 1
-    if _running == 1 and callable(signal.getsignal(signal.SIGINT)):
-        _previous = signal.signal(signal.SIGINT, _handle)
 
 
 def _uninstall() -> None:
     global _running, _previous
     _running -= 1
     if _running == 0 and _previous is not None:
-        if signal.getsignal(signal.SIGINT) is _handle:
-            signal.signal(signal.SIGINT, _still_wanted(_previous))
+        _replace(_handle, _still_wanted(_previous))
         _previous = None
 
 
 def _still_wanted(handler: Any) -> Any:
     """`asyncio.run` takes its handler away when its main task ends, but not if it finds ours in its place."""
     main_task = handler.keywords.get("main_task") if isinstance(handler, functools.partial) else None
-    is_over = isinstance(main_task, asyncio.Task) and main_task.done()
-    return signal.default_int_handler if is_over else handler
+    if not isinstance(main_task, asyncio.Task):
+        return handler
+    if main_task.done():
+        return signal.default_int_handler
+    # After a second Ctrl-C it has looked already, and only cancels what is left.
+    main_task.add_done_callback(lambda _: _replace(handler, signal.default_int_handler))
+    return handler
+
+
+def _replace(handler: Any, by: Any) -> None:
+    if signal.getsignal(signal.SIGINT) is handler:
+        signal.signal(signal.SIGINT, by)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:

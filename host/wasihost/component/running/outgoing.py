@@ -291,6 +291,8 @@ class IteratorSource(ValueSource[Any]):
         if not self._next.done():
             raise BlockingIOError
         done, self._next = self._next, None
+        if done.cancelled():
+            raise ProviderError("the async iterator of a stream was cancelled, but not by us")
         return done.result()
 
     async def _advance(self) -> Any:

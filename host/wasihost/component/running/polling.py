@@ -62,6 +62,12 @@ class _Thread(threading.local):
 _thread = _Thread()
 
 
+async def outside_of_polls() -> None:
+    """Returns when no poll is further up: a provider's coroutine, which begins within one, may run another guest."""
+    if _thread.is_polling:
+        await asyncio.sleep(0)
+
+
 class _Stop(enum.Enum):
     """Why a series of polls ends."""
 
@@ -117,24 +123,24 @@ class Poller:
 
         As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
         """
-        waker, self._waker = self._waker, None
+        waker = self._waker
         if waker is None or waker.done() or _thread.is_polling:
-            self._waker = waker
             ready()
             return
         self._clock.start()
         try:
+            self._waker = None  # what is done now needs no waking
             ready()
-            stop = self._uninterrupted(self._series)
+            stop: _Stop | None = self._uninterrupted(self._series)
         except BaseException as error:
-            waker.set_exception(error)  # `drive` raises it
+            _fail(waker, error)
         else:
-            if stop is not _Stop.IDLE:
-                waker.set_result(stop)
-            elif self._deadlock() is not None:
-                waker.set_result(None)
-            else:
+            if stop is _Stop.IDLE and self._deadlock() is not None:
+                stop = None
+            if stop is _Stop.IDLE or waker.done():  # done: a provider has closed the instance meanwhile
                 self._waker = waker
+            else:
+                waker.set_result(stop)
         finally:
             self._clock.stop()
 
@@ -221,11 +227,11 @@ class Poller:
             await asyncio.sleep(0)
 
     async def _idle(self, rings: Rings) -> _Stop | None:
-        """Waits until somebody wakes the machine; gives what `wake_now` came to."""
+        """Waits until somebody wakes the machine; gives what `run` came to."""
         if self._deadlock() is not None:
             # What was resolved just now is told in the next pass.
             await asyncio.sleep(0)
-            if rings.is_wanted:
+            if rings.is_wanted or self._context.exception is not None:
                 return None
             if (reason := self._deadlock()) is not None:
                 raise DeadlockError(reason)
@@ -236,3 +242,14 @@ class Poller:
         finally:
             self._waker = None
             self._clock.start()
+
+
+def _fail(waker: asyncio.Future[_Stop | None], error: BaseException) -> None:
+    """Lets `drive` raise this, unless it has been cancelled."""
+    if isinstance(error, StopIteration):  # which no future takes; a coroutine makes this of it
+        cause, error = error, RuntimeError("coroutine raised StopIteration")
+        error.__cause__ = cause
+    if not waker.done():
+        waker.set_exception(error)
+    elif not isinstance(error, Exception):
+        raise error

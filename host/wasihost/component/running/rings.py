@@ -69,6 +69,9 @@ class Rings:
         self._buffers: dict[int, int] = {}
         self.blocks = Blocks(memory)
         self._cancels: list[tuple[Operation, int, int]] = []
+        self._cancelling: set[int] = (
+            set()
+        )  # ends whose operation under way is being cancelled: to do so twice is a trap
         self._wake = wake
         self._in_turn = False
         self._has_told = False
@@ -99,6 +102,7 @@ class Rings:
             if completion != _DONE:
                 self._buffers[end] = value
             elif (done := self._waiting.pop(end, None)) is not None:
+                self._cancelling.discard(end)
                 if value & 15 == DROPPED:
                     self._withdraw(end)
                 done(value)
@@ -109,6 +113,7 @@ class Rings:
         """The guest dropped its end before our operation was carried out, which would be a trap now."""
         if end not in self._queued:
             return
+        self._queued.discard(end)
         for at in range(0, len(self._queue), SUBMISSION_WORDS):
             if self._queue[at + 2] == end and self._queue[at] in _COPIES:
                 del self._queue[at : at + SUBMISSION_WORDS]
@@ -164,12 +169,14 @@ class Rings:
 
     def cancel(self, operation: Operation, kind: int, end: int) -> None:
         """Cancels the read or write under way, whose callback then gets what it came to."""
-        self._cancels.append((operation, kind, end))
-        self._want_turn()
+        if end not in self._cancelling:
+            self._cancelling.add(end)
+            self._cancels.append((operation, kind, end))
+            self._want_turn()
 
     def _try_cancel(self, operation: Operation, kind: int, end: int) -> bool:
         """False if it is too early: to cancel what has not begun, or what may complete at once, would be a trap."""
-        if not self.is_busy(end):
+        if end not in self._cancelling:  # it has completed
             return True
         if end in self._queued:
             return False
