@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
-import resource
 import subprocess
 import sys
 import textwrap
@@ -18,7 +16,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from tests.guests.exports import API, HOST
-from tests.guests.harness import PREBUILT, Guest, fails, load, open_fds, run, run_async
+from tests.guests.harness import PREBUILT, Guest, fails, load, open_fds, resident_bytes, run, run_async
 from tests.guests.kv import PRINTED, STORE, Store
 from tests.guests.peers import echo, server
 from wasihost import (
@@ -198,15 +196,6 @@ def test_a_host_runs_many_times() -> None:
 
 
 # ---- nothing grows
-
-
-def resident_bytes() -> int:
-    """The memory that this process has in use; Linux only, elsewhere the most it ever had."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except FileNotFoundError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return pages * os.sysconf("SC_PAGESIZE")
 
 
 def test_200_instances_leave_no_descriptors_and_no_memory() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.guests.exports import API, HOST, Sleeper, opened_api
-from tests.guests.harness import Guest, fails, load, opened, passes, until
+from tests.guests.harness import Guest, fails, load, opened, passes, resident_bytes, until
 from wasihost import DeadlockError, GuestTrap, Host, LimitError, allow_all
 from wasihost.component.composition.protocol import MAX_RETURNED
 
@@ -29,6 +29,14 @@ async def test_more_results_at_once_than_their_ring_holds_all_arrive() -> None:
     async with opened_api() as api:
         assert await asyncio.gather(*(api.call("async-echo-u32", n) for n in range(count))) == list(range(count))
         assert await asyncio.gather(*(api.call("echo-u32", n) for n in range(count))) == list(range(count))
+
+
+async def test_host_calls_that_are_ready_at_once_leave_nothing_in_the_store() -> None:
+    async with opened_api() as api:
+        await api.call("sleep-times", 20_000, 0)
+        before = resident_bytes()
+        await api.call("sleep-times", 100_000, 0)
+        assert resident_bytes() - before < 10 << 20, "Wasmtime would keep 400 bytes of each"
 
 
 @pytest.mark.slow
