@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
+CALLS_IN_ROUND = 1000
+"""Async calls that a guest can make in one round without waiting for any."""
 SYNC_TOKEN = protocol.TOKEN
 """Of the sync call that is being made: there is one at most."""
 
@@ -79,6 +82,7 @@ class HostCalls:
         self.tasks: set[asyncio.Future[Any]] = set()
         """The coroutines of providers whose results are yet to come."""
         self.room = Room()
+        self._rounds = self._calls_in_round = 0
         self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
         self._needed = {adapted.index: needed(adapted.func.result) for adapted in wiring.adapted}
 
@@ -137,7 +141,8 @@ class HostCalls:
         def start(*args: Any) -> int:
             token, call = self._instance.rings.token, self._begin(adapted)
             try:
-                result = method.call(*args)
+                is_due = adapted.func.is_async and self._is_pause_due
+                result = self._put_off(adapted, method, args) if is_due else method.call(*args)
                 if adapted.func.is_async and (task := _begun(result)) is not None:
                     if not task.done():
                         self._wait(call, task)
@@ -154,6 +159,28 @@ class HostCalls:
             return READY
 
         return start
+
+    @property
+    def _is_pause_due(self) -> bool:
+        """Whether the guest has made so many calls without a pause that it shall wait for once.
+
+        The task behind a call that is over at once ends only after a round: the guest would fill the store with them.
+        """
+        rounds = self._instance.rings.rounds
+        if rounds != self._rounds:
+            self._rounds, self._calls_in_round = rounds, 0
+        self._calls_in_round += 1
+        return self._calls_in_round > CALLS_IN_ROUND
+
+    async def _put_off(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> Any:
+        """Calls the provider in the next pass of the event loop."""
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            discard(types.Tuple(tuple(t for _, t in adapted.func.params)), args)
+            raise
+        result = method.call(*args)
+        return await result if inspect.isawaitable(result) else result
 
     def _wait(self, call: HostCall, task: asyncio.Future[Any]) -> None:
         """The provider's coroutine goes on in the event loop."""
@@ -179,7 +206,8 @@ class HostCalls:
 
         def call(*args: Any) -> Any:
             try:
-                value = method.call(*args)
+                is_due = can_wait and self._is_pause_due
+                value = self._put_off(adapted, method, args) if is_due else method.call(*args)
                 if can_wait and (task := _begun(value)) is not None:
                     if not task.done():
                         self._wait(self._begin(adapted), task)
