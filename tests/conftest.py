@@ -6,6 +6,11 @@ import asyncio
 import inspect
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long something takes says nothing about it on a machine that is busy.
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 TIMEOUT_S = 60  # far more than any test takes; turns a hang into a failure
 
