@@ -188,7 +188,8 @@ class HostCalls:
         call.task = task
         self.tasks.add(task)
         self._instance.started(task)
-        task.add_done_callback(lambda task: self._done(token, call, task))
+        run = self._instance.run
+        task.add_done_callback(lambda task: run(lambda: self._done(token, call, task)))
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:

@@ -203,8 +203,8 @@ class Instance(Context):
 
     def run(self, ready: Callable[[], None]) -> None:
         """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
-        # Where many streams wait, many may be ready in the same pass: one poll for all of them is cheaper.
-        if len(self.waiting) < FEW:
+        # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
+        if len(self.waiting) + len(self._host_calls.tasks) <= FEW:
             self._poller.run(ready)
         else:
             ready()
@@ -227,7 +227,8 @@ class Instance(Context):
 
     def started(self, task: asyncio.Future[Any]) -> None:
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
-        self._poller.others_can_run = True
+        if isinstance(task, asyncio.Task):  # a future has no step to make
+            self._poller.others_can_run = True
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
