@@ -49,7 +49,10 @@ class Frozen:
         return self.__class__ is other.__class__ and self._key(self) == self._key(other)
 
     def __hash__(self) -> int:
-        return hash(self._key(self))
+        found: int | None = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = hash(self._key(self))
+        return found
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)

@@ -175,15 +175,16 @@ class Poller:
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
-        was_quiet = False
+        was_quiet, rounds = False, rings.rounds
         end = time.monotonic() + PASS_SECONDS
         while True:
-            rounds, rings.quiet = rings.rounds, True
+            rings.quiet = True
             if self._poll(call):
                 return _Stop.OVER
             if self.others_can_run or self.suspension is not None:
                 return _Stop.PASS
-            is_quiet = rings.quiet and rings.rounds != rounds
+            before, rounds = rounds, rings.rounds
+            is_quiet = rings.quiet and rounds != before
             if is_quiet and was_quiet and not rings.is_wanted:
                 return _Stop.IDLE
             was_quiet = is_quiet

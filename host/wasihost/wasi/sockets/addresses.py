@@ -93,15 +93,23 @@ AnyIpSocketAddress: TypeAlias = IpSocketAddress.Ipv4 | IpSocketAddress.Ipv6
 # ---- to and from the network seam; each datagram has an address, and most have one that another had before
 
 
-@functools.lru_cache(maxsize=1024)
 def to_network(address: AnyIpSocketAddress) -> Address:
     """An `ip-socket-address` as the network seam has it."""
-    if isinstance(address, IpSocketAddress.Ipv4):
-        v4 = address.value
-        return Address(IPv4Address(bytes(v4.address)), v4.port)
-    v6 = address.value
-    packed = b"".join(group.to_bytes(2, "big") for group in v6.address)
-    return Address(IPv6Address(packed), v6.port, v6.flow_info, v6.scope_id)
+    value = address.value
+    if isinstance(value, Ipv4SocketAddress):
+        return _v4_to_network(value.port, value.address)
+    return _v6_to_network(value.port, value.flow_info, value.address, value.scope_id)
+
+
+@functools.lru_cache(maxsize=1024)
+def _v4_to_network(port: int, octets: Ipv4Tuple) -> Address:
+    return Address(IPv4Address(bytes(octets)), port)
+
+
+@functools.lru_cache(maxsize=1024)
+def _v6_to_network(port: int, flow_info: int, groups: Ipv6Tuple, scope_id: int) -> Address:
+    packed = b"".join(group.to_bytes(2, "big") for group in groups)
+    return Address(IPv6Address(packed), port, flow_info, scope_id)
 
 
 @functools.lru_cache(maxsize=1024)
