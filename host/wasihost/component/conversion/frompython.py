@@ -93,12 +93,6 @@ _enum: Final = make_struct("B7x16s8x")
 _unit: Final = {name: make_struct("B31x").pack(KINDS[name]) for name in KINDS}
 
 
-def _hold(keep: list[bytes], block: bytes) -> int:
-    """The address of a block, which must live until Wasmtime has cloned the value."""
-    keep.append(block)
-    return id(block) + BYTES_OFFSET
-
-
 _option = make_struct("B7x" + plancode.POINTER)
 LATER: Final = object()
 """Stands for a result that there is no room for yet."""
@@ -108,8 +102,10 @@ def optional(pack: Pack) -> Pack:
     """From a value, or `LATER`, to the C value of an option of it."""
 
     def pack_option(value: Any, keep: list[bytes], context: CallContext) -> bytes:
-        pointer = 0 if value is LATER else _hold(keep, pack(value, keep, context))
-        return _option.pack(KINDS["option"], pointer)
+        if value is LATER:
+            return _option.pack(KINDS["option"], 0)
+        keep.append(block := pack(value, keep, context))
+        return _option.pack(KINDS["option"], id(block) + BYTES_OFFSET)
 
     return pack_option
 
@@ -119,7 +115,7 @@ def _list(pack: Pack, value: Any, keep: list[bytes], context: Any) -> bytes:
 
 
 def _hold_array(keep: list[Any], block: bytearray) -> int:
-    """`_hold` for a block that is large: it is not copied for being `bytes`."""
+    """`Code.hold` for a block that is large: it is not copied for being `bytes`."""
     keep.append(block)
     return ctypes.addressof(ctypes.c_char.from_buffer(block)) if block else 0
 
@@ -169,7 +165,7 @@ class FromPythonCode:
         return self._function(code, t)
 
     def _code(self) -> Code:
-        return Code(encode=str.encode, hold=_hold, hold_array=_hold_array)
+        return Code(encode=str.encode, hold_array=_hold_array)
 
     def _function(self, code: Code, t: ValType) -> Pack:
         pack: Pack = code.function(f"from_python {self._classes.describe(t)}", "value, keep, context")
@@ -186,9 +182,9 @@ class FromPythonCode:
                 return self._primitive(code, t.name, value)
             case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
                 pair = f"{code.constant(self._numbers.writer(name))}({value})"
-                return "B7x" + plancode.VECTOR, [str(KINDS["tuple"]), "2", f"hold(keep, {pair})"]
+                return "B7x" + plancode.VECTOR, [str(KINDS["tuple"]), "2", code.hold(pair)]
             case types.List(element=types.Primitive(name=name)) if name == "u8" or name in plancode.BULK:
-                return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), "hold_array")
+                return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), is_array=True)
             case types.List():
                 plan = code.constant(self.pack(t.element))
                 return self._vector(code, t, VAL_SIZE, f"{code.constant(_list)}({plan}, {value}, keep, context)")
@@ -216,7 +212,7 @@ class FromPythonCode:
         kind = str(KINDS[name])
         if name == "string":
             text = code.let(f"encode({value})")
-            return "B7x" + plancode.VECTOR, [kind, f"len({text})", f"hold(keep, {text})"]
+            return "B7x" + plancode.VECTOR, [kind, f"len({text})", code.hold(text)]
         if name == "bool":
             value = code.let(value)
             code.line(f"if {value}.__class__ is not bool: raise TypeError")
@@ -224,11 +220,12 @@ class FromPythonCode:
             value = f"{code.constant(char_code)}({value})"
         return "B7x" + plancode.NUMBERS[name], [kind, value]
 
-    def _vector(self, code: Code, t: ValType, width: int, block: str, hold: str = "hold") -> tuple[str, list[str]]:
+    def _vector(self, code: Code, t: ValType, width: int, block: str, is_array: bool = False) -> tuple[str, list[str]]:
         """A list, record, tuple or flags whose elements of that width are in a block."""
         block = code.let(block)
         kind = KINDS[type(t).__name__.lower()]
-        return "B7x" + plancode.VECTOR, [str(kind), f"len({block}) // {width}", f"{hold}(keep, {block})"]
+        pointer = f"hold_array(keep, {block})" if is_array else code.hold(block)
+        return "B7x" + plancode.VECTOR, [str(kind), f"len({block}) // {width}", pointer]
 
     def _bulk(self, code: Code, name: str, value: str) -> str:
         if name == "u8":
@@ -262,7 +259,7 @@ class FromPythonCode:
         if payload is None:
             code.line(f"if {value} is not None: raise TypeError")
             return "0"
-        return f"hold(keep, {code.constant(self.pack(payload))}({value}, keep, context))"
+        return code.hold(f"{code.constant(self.pack(payload))}({value}, keep, context)")
 
     def _option(self, code: Code, payload: ValType, value: str) -> tuple[str, list[str]]:
         inner = f"{code.constant(unwrap)}({value})" if isinstance(payload, types.Option) else value

@@ -104,8 +104,11 @@ def needed(t: ValType | None) -> Needed | None:
             inside = [(snake_case(name), inner) for name, t in fields if (inner := needed(t))]
             return lambda value: sum(inner(getattr(value, name)) for name, inner in inside)
         case types.Tuple(elements=elements):
-            parts = [_needed(inner) for inner in elements]
-            return lambda value: sum(part(item) for part, item in zip(parts, value, strict=False))
+            parts = [(position, part) for position, t in enumerate(elements) if (part := needed(t))]
+            if len(parts) == 1:
+                [(position, part)] = parts
+                return lambda value: part(value[position])
+            return lambda value: sum(part(value[position]) for position, part in parts)
         case types.Option(payload=payload):
             present, nested = _needed(payload), isinstance(payload, types.Option)
             return lambda value: 0 if value is None else present(value.value if nested else value)

@@ -107,6 +107,11 @@ class Code:
         self.line(f"{name} = {expression}")
         return name
 
+    def hold(self, block: str) -> str:
+        """The address of a block of `bytes`, which must live until Wasmtime has cloned the value."""
+        (name,) = self.variables(1)
+        return f"(keep.append({name} := {block}) or id({name}) + AT)"
+
     def unpack(self, names: Iterable[str], expression: str) -> None:
         """Gives names to the elements of a tuple."""
         if targets := "".join(f"{name}, " for name in names):

@@ -407,6 +407,8 @@ def _result(adapted: Adapted, task: asyncio.Future[Any]) -> Any:
 
 def _begun(result: Any) -> asyncio.Future[Any] | None:
     """What an async function gave to be waited for, a coroutine or a future; None: it gave its result."""
+    if not hasattr(result, "__await__"):  # most results are neither, and the two questions below are slow
+        return None
     if asyncio.isfuture(result):
         return result
     return eager.begin(result) if asyncio.iscoroutine(result) else None
