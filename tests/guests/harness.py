@@ -7,6 +7,7 @@ import contextlib
 import functools
 import gc
 import os
+import re
 import resource
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -43,6 +44,18 @@ families = pytest.mark.parametrize("family", ["ipv4", pytest.param("ipv6", marks
 def load(name: str) -> AdaptedComponent:
     """A fixture by its name in `prebuilt/`, compiled once."""
     return Host().load(PREBUILT / f"{name}.wasm")
+
+
+def rust_cases(name: str) -> list[str]:
+    """The cases that a Rust fixture knows, as its source has them."""
+    source = (FIXTURES / "rust" / name.removeprefix("rust-") / "src/lib.rs").read_text(encoding="utf-8")
+    return re.findall(r'^ +"([a-z0-9-]+)" =>', source, re.MULTILINE)
+
+
+def c_cases(name: str) -> list[str]:
+    """The cases that a C fixture runs, in their order."""
+    source = (FIXTURES / "c" / f"{name.removeprefix('c-')}.c").read_text(encoding="utf-8")
+    return re.findall(r'^ +\{"([a-z-]+)", test_', source, re.MULTILINE)
 
 
 def text(host: str, port: int) -> str:

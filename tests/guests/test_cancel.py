@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from tests.guests.harness import FIXTURES, FamilyName, families, run
+from tests.guests.harness import FamilyName, families, run, rust_cases
 
 CASES = """
     timer connect-at-once connect-pending future-read accept-read accept-empty-read receive-read receive-empty-read
@@ -15,8 +13,7 @@ CASES = """
 
 
 def test_the_list_of_cases_is_complete() -> None:
-    source = (FIXTURES / "rust/cancel/src/lib.rs").read_text(encoding="utf-8")
-    assert re.findall(r'^ +"([a-z-]+)" =>', source, re.MULTILINE) == CASES
+    assert rust_cases("rust-cancel") == CASES
 
 
 @families

@@ -6,14 +6,13 @@ import asyncio
 import errno
 import io
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.guests.harness import FIXTURES, Output, load, passes
+from tests.guests.harness import Output, c_cases, load, passes, rust_cases
 from wasihost import GuestExit, Host
 
 CASES = """
@@ -40,8 +39,7 @@ def _run(
 
 
 def test_the_list_of_cases_is_complete() -> None:
-    source = (FIXTURES / "rust/cli/src/lib.rs").read_text(encoding="utf-8")
-    assert re.findall(r'^ +"([a-z-]+)" => \w+::', source, re.MULTILINE) == CASES + ONLY_BY_NAME
+    assert rust_cases("rust-cli") == CASES + ONLY_BY_NAME
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -57,9 +55,7 @@ def test_all_cases_in_one_run() -> None:
 
 
 def test_c() -> None:
-    source = (FIXTURES / "c/cli-methods.c").read_text(encoding="utf-8")
-    names = re.findall(r'^ +\{"([a-z-]+)", test_', source, re.MULTILINE)
-    assert _run("", "c-cli-methods", args=["guest"]).splitlines() == [f"ok {name}" for name in names]
+    assert _run("", "c-cli-methods", args=["guest"]).splitlines() == [f"ok {name}" for name in c_cases("c-cli-methods")]
 
 
 # ---- environment

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
 import pytest
 
-from tests.guests.harness import FIXTURES, Guest, Output, load, passes, run
+from tests.guests.harness import Guest, Output, load, passes, run, rust_cases
 from wasihost import Host, OsClock, VirtualClock
 
 CASES = """
@@ -18,8 +17,7 @@ HOUR_NS = 3_600_000_000_000
 
 
 def test_the_list_of_cases_is_complete() -> None:
-    source = (FIXTURES / "rust/clocks/src/lib.rs").read_text(encoding="utf-8")
-    assert re.findall(r'^ +"([a-z-]+)" => \w+,', source, re.MULTILINE) == [*CASES, "tell"]
+    assert rust_cases("rust-clocks") == [*CASES, "tell"]
 
 
 @pytest.mark.parametrize("case", CASES)

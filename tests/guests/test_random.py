@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
-from tests.guests.harness import FIXTURES, Output, load, run
+from tests.guests.harness import Output, load, run, rust_cases
 from wasihost import Host
 
 CASES = """
@@ -22,8 +20,7 @@ def _run(case: str, seed: int | None) -> str:
 
 
 def test_the_list_of_cases_is_complete() -> None:
-    source = (FIXTURES / "rust/random/src/lib.rs").read_text(encoding="utf-8")
-    assert re.findall(r'^ +"([a-z0-9-]+)" => \w+,', source, re.MULTILINE) == [*CASES, "print"]
+    assert rust_cases("rust-random") == [*CASES, "print"]
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 
 import pytest
 
-from tests.guests.harness import FIXTURES, FamilyName, families, run
+from tests.guests.harness import FamilyName, c_cases, families, run, rust_cases
 from wasihost import deny_all
 
 CASES = {
@@ -37,9 +36,7 @@ FIXTURE_OF = {case: name for name, cases in CASES.items() for case in cases}
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_list_of_cases_is_complete(name: str) -> None:
-    source = (FIXTURES / "rust" / name.removeprefix("rust-") / "src/lib.rs").read_text(encoding="utf-8")
-    found = re.findall(r'^ +"([a-z0-9-]+)" => \w+::', source, re.MULTILINE)
-    assert found == CASES[name] + ONLY_BY_NAME.get(name, [])
+    assert rust_cases(name) == CASES[name] + ONLY_BY_NAME.get(name, [])
 
 
 @families
@@ -67,7 +64,6 @@ def test_options_as_on_linux(family: FamilyName) -> None:
 
 @families
 def test_c(family: FamilyName) -> None:
-    source = (FIXTURES / "c/tcp-methods.c").read_text(encoding="utf-8")
-    names = re.findall(r'^ +\{"([a-z-]+)", test_', source, re.MULTILINE)
+    names = c_cases("c-tcp-methods")
     assert len(names) >= 10
     assert run("c-tcp-methods", FAMILY=family).splitlines() == [f"ok {name}" for name in names]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import re
 import sys
 
 import pytest
 
-from tests.guests.harness import FIXTURES, FamilyName, Guest, families, load, passes, run
+from tests.guests.harness import FamilyName, Guest, c_cases, families, load, passes, run, rust_cases
 from tests.unit.sockets.fake_network import FakeDatagramSocket, FakeNetwork
 from wasihost import Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.base import Address, DatagramSocket, Family
@@ -32,9 +31,7 @@ FIXTURE_OF = {case: name for name, cases in CASES.items() for case in cases}
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_list_of_cases_is_complete(name: str) -> None:
-    source = (FIXTURES / "rust" / name.removeprefix("rust-") / "src/lib.rs").read_text(encoding="utf-8")
-    found = re.findall(r'^ +"([a-z0-9-]+)" => \w+::', source, re.MULTILINE)
-    assert found == CASES[name] + ONLY_BY_NAME[name]
+    assert rust_cases(name) == CASES[name] + ONLY_BY_NAME[name]
 
 
 @families
@@ -51,8 +48,7 @@ def test_all_cases_in_one_run(name: str, family: FamilyName) -> None:
 
 @families
 def test_c(family: FamilyName) -> None:
-    source = (FIXTURES / "c/udp-methods.c").read_text(encoding="utf-8")
-    names = re.findall(r'^ +\{"([a-z-]+)", test_', source, re.MULTILINE)
+    names = c_cases("c-udp-methods")
     assert len(names) >= 6
     assert run("c-udp-methods", FAMILY=family).splitlines() == [f"ok {name}" for name in names]
 
