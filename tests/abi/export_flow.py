@@ -10,8 +10,9 @@ Elements stay where they are in the guest's memory, whose code never looks at on
 
 from __future__ import annotations
 
-from tests.abi.echo import CORE_IMPORTS, LIBC
-from wasihost.component.composition.wat import TypeScope, signature
+from tests.abi.echo import LIBC
+from tests.abi.ends import COPY, canons, core_instance, refs
+from wasihost.component.composition.wat import TypeScope
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 
@@ -37,36 +38,21 @@ def guest(payload: ValType) -> str:
     }
     scope = _Exporting(naming=True)
     lifted = {name: scope.func(func) for name, func in funcs.items()}
-    copy = "(memory $memory) (realloc $realloc)"
-    canons: dict[str, tuple[str, str, str]] = {}
-    for word, ref in (("stream", scope.ref(stream)), ("future", scope.ref(future))):
-        copied = "i32 i32 i32" if word == "stream" else "i32 i32"
-        canons |= {
-            f"{word}.new": (f"{word}.new {ref}", "", "i64"),
-            f"{word}.read": (f"{word}.read {ref} {copy}", copied, "i32"),
-            f"{word}.write": (f"{word}.write {ref} (memory $memory)", copied, "i32"),
-            f"{word}.drop-readable": (f"{word}.drop-readable {ref}", "i32", ""),
-            f"{word}.drop-writable": (f"{word}.drop-writable {ref}", "i32", ""),
-            f"{word}.return": (f"task.return (result {ref})", "i32", ""),
-        }
-    defined = [f"(core func ${name} (canon {canon}))" for name, (canon, _, _) in canons.items()]
-    arguments = " ".join(f'(export "{name}" (func ${name}))' for name in canons)
-    core_imports = [
-        f'    (import "" "{name}" (func ${name}{signature(params.split(), results.split())}))'
-        for name, (_, params, results) in canons.items()
-    ]
-    instance = f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))'
-    core = ["(core module $m" + CORE_IMPORTS, *core_imports, _BODY.format(size=layout.size(payload)), ")"]
+    words = refs(scope, stream, future)
+    imported = canons(words)
+    for word, ref in words.items():
+        imported[f"{word}.return"] = (f"task.return (result {ref})", "i32", "")
+    core = core_instance(imported, _BODY.format(size=layout.size(payload)))
     lifts = []
     for name, func in lifted.items():
-        options = f'{copy} (post-return (core func $i "post"))'
+        options = f'{COPY} (post-return (core func $i "post"))'
         if name.endswith("deliver"):
-            options = f'{copy} async (callback (core func $i "callback"))'
+            options = f'{COPY} async (callback (core func $i "callback"))'
         lifts += [
             f"(type $type-{name} {func})",
             f'(func (export "{name}") (type $type-{name}) (canon lift (core func $i "{name}") {options}))',
         ]
-    return "\n".join(["(component", LIBC, *scope.lines, *defined, *core, instance, *lifts, ")"])
+    return "\n".join(["(component", LIBC, *scope.lines, *core, *lifts, ")"])
 
 
 _BODY = """

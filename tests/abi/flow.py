@@ -11,8 +11,9 @@ What was read is written from the same address: both are the memory form of a T,
 
 from __future__ import annotations
 
-from tests.abi.echo import CORE_IMPORTS, LIBC
-from wasihost.component.composition.wat import TypeScope, signature
+from tests.abi.echo import LIBC
+from tests.abi.ends import canons, core_instance, refs
+from wasihost.component.composition.wat import TypeScope
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 
@@ -36,33 +37,16 @@ def guest(payload: ValType | None) -> str:
         lines.append(f'(alias export $host "{name}" (type ${name}))')
         scope.know(t, f"${name}")
     lines.append(LIBC)
-    copy = "(memory $memory) (realloc $realloc)"
-    canons = {
+    imported = {
         "source": ('lower (func $host "source")', "", "i32"),
         "sink": ('lower (func $host "sink")', "i32", ""),
         "fsource": ('lower (func $host "fsource")', "", "i32"),
         "fsink": ('lower (func $host "fsink")', "i32", ""),
     }
-    for word, ref in (("stream", scope.ref(stream)), ("future", scope.ref(future))):
-        copied = "i32 i32 i32" if word == "stream" else "i32 i32"
-        canons |= {
-            f"{word}.new": (f"{word}.new {ref}", "", "i64"),
-            f"{word}.read": (f"{word}.read {ref} {copy}", copied, "i32"),
-            f"{word}.write": (f"{word}.write {ref} (memory $memory)", copied, "i32"),
-            f"{word}.drop-readable": (f"{word}.drop-readable {ref}", "i32", ""),
-            f"{word}.drop-writable": (f"{word}.drop-writable {ref}", "i32", ""),
-        }
-    defined = [f"(core func ${name} (canon {canon}))" for name, (canon, _, _) in canons.items()]
-    arguments = " ".join(f'(export "{name}" (func ${name}))' for name in canons)
-    core_imports = [
-        f'    (import "" "{name}" (func ${name}{signature(params.split(), results.split())}))'
-        for name, (_, params, results) in canons.items()
-    ]
     size = 0 if payload is None else layout.size(payload)
-    instance = f'(core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance {arguments}))))'
     body = _BODY.format(size=size, future_size=max(size, 1))
-    core = ["(core module $m" + CORE_IMPORTS, *core_imports, body, ")"]
-    return "\n".join(["(component", *lines, *scope.lines, *defined, *core, instance, _LIFTS])
+    ends = canons(refs(scope, stream, future))  # names the types in `scope`
+    return "\n".join(["(component", *lines, *scope.lines, *core_instance(imported | ends, body), _LIFTS])
 
 
 _BODY = """
