@@ -229,7 +229,7 @@ class HostCalls:
         result = adapted.func.result
         if isinstance(result, types.Result):
             return needed(result.ok), needed(result.err)
-        return needed(result), None
+        return self._needed[adapted.index], None
 
     def _room_first(self, call: HostCall, result: Any) -> object:
         """There will be a `finish` with room made for it."""
@@ -306,7 +306,7 @@ class HostCalls:
         try:
             found = list(leaves(call.adapted.func.result, call.result))
         except (AttributeError, TypeError):
-            found = []  # as above
+            found = []  # not a value of the type, as `finish` will say
         kinds = [
             (self._wiring.kind(t), isinstance(t, types.Stream))
             for t, obj in found
