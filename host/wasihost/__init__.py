@@ -5,6 +5,7 @@
 - `wasihost.network` has networks and policies, `wasihost.component` the machine, `wasihost.wasi` the providers.
 """
 
+from wasihost.clock import Clock, OsClock, VirtualClock
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
@@ -34,7 +35,6 @@ from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.pool import Pool
 from wasihost.version import __version__
-from wasihost.wasi.clocks.clock import Clock, OsClock, VirtualClock
 
 __all__ = [
     "AdaptedComponent",

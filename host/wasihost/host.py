@@ -13,6 +13,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from wasihost import wasi_0_2
+from wasihost.clock import Clock, OsClock
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
@@ -29,7 +30,6 @@ from wasihost.network.policy import Policy, deny_all
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
-from wasihost.wasi.clocks.clock import Clock, OsClock
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""

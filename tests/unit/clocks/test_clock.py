@@ -140,3 +140,38 @@ async def test_a_wait_given_up_at_its_end_does_no_harm() -> None:
     wait.cancel()
     clock.advance(1)
     await _given_up(wait)
+
+
+def test_callbacks_come_in_the_order_of_their_times_and_see_those_times() -> None:
+    clock, seen = VirtualClock(), list[tuple[str, int]]()
+    clock.call_later(20, lambda: seen.append(("b", clock.monotonic_ns())))
+    clock.call_later(10, lambda: seen.append(("a", clock.monotonic_ns())))
+    clock.call_later(20, lambda: seen.append(("c", clock.monotonic_ns())))
+    clock.call_later(15, lambda: seen.append(("cancelled", 0))).cancel()
+    clock.advance(19)
+    assert seen == [("a", 10)]
+    clock.advance(100)
+    assert seen == [("a", 10), ("b", 20), ("c", 20)]
+
+
+def test_a_callback_may_ask_for_another_one_on_the_way() -> None:
+    clock, seen = VirtualClock(), list[int]()
+
+    def tick() -> None:
+        seen.append(clock.monotonic_ns())
+        clock.call_later(10, tick)
+
+    clock.call_later(10, tick)
+    clock.advance(35)
+    assert seen == [10, 20, 30]
+    assert clock.next_ns == 5
+
+
+async def test_the_clock_of_the_machine_calls_back_after_the_time() -> None:
+    clock, called = OsClock(), asyncio.get_running_loop().create_future()
+    before_ns = clock.monotonic_ns()
+    clock.call_later(2_000_000, lambda: called.set_result(None))
+    given_up = clock.call_later(1_000_000, lambda: called.set_exception(AssertionError))
+    given_up.cancel()
+    await called
+    assert clock.monotonic_ns() - before_ns >= 1_900_000  # event loops round

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasihost.wasi.clocks.clock import Clock
+from wasihost.clock import Clock
 from wasihost.wasi.clocks.monotonic_clock import MonotonicClock
 from wasihost.wasi.clocks.system_clock import SystemClock
 from wasihost.wasi.clocks.types import Types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasihost.wasi.clocks.clock import Clock
+from wasihost.clock import Clock
 
 
 class MonotonicClock:

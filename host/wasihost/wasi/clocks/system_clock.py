@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from wasihost.clock import Clock
 from wasihost.frozen import Frozen
-from wasihost.wasi.clocks.clock import Clock
 
 
 class Instant(Frozen):

@@ -1,4 +1,4 @@
-"""The seam below wasi:clocks: what time it is, and the wait for another time.
+"""The seam below wasi:clocks and below networks that take time: what time it is, and the wait for another time.
 
 Theory of operation. A wait is an entry in the event loop's heap of timers; no thread and no polling belongs to it. The
 guest's numbers are u64 nanoseconds, up to 584 years: Python's integers hold them, and the event loop caps how long it
@@ -8,10 +8,20 @@ sleeps at a time. A timer may fire early (event loops and floats round): whoever
 from __future__ import annotations
 
 import asyncio
+import heapq
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Protocol
 
 _S = 1_000_000_000
+
+
+class Timer(Protocol):
+    """A callback that is still to come."""
+
+    def cancel(self) -> None:
+        """It will not come; nothing happens if it has."""
 
 
 class Clock(ABC):
@@ -36,6 +46,10 @@ class Clock(ABC):
     @abstractmethod
     async def wait_until(self, monotonic_ns: int) -> None:
         """Returns when `monotonic_ns()` is not below that; at once if it has passed."""
+
+    @abstractmethod
+    def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
+        """Calls `callback` once, when so much time has passed; never at once."""
 
 
 class OsClock(Clock):
@@ -65,6 +79,26 @@ class OsClock(Clock):
         while (left_ns := monotonic_ns - time.monotonic_ns()) > 0:  # noqa: ASYNC110, nobody sets an event here
             await asyncio.sleep(left_ns / _S)
 
+    def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
+        """A timer of the running event loop."""
+        return asyncio.get_running_loop().call_later(delay_ns / _S, callback)
+
+
+class _VirtualTimer:
+    """An entry in the heap of a virtual clock, by its end and then its number."""
+
+    __slots__ = ("callback", "end_ns", "number")
+
+    def __init__(self, end_ns: int, number: int, callback: Callable[[], None]) -> None:
+        self.end_ns, self.number = end_ns, number
+        self.callback: Callable[[], None] | None = callback
+
+    def __lt__(self, other: _VirtualTimer) -> bool:
+        return (self.end_ns, self.number) < (other.end_ns, other.number)
+
+    def cancel(self) -> None:
+        self.callback = None
+
 
 class VirtualClock(Clock):
     """Time that stands still until `advance`, for tests: frozen, as long as nobody calls that.
@@ -75,23 +109,30 @@ class VirtualClock(Clock):
     def __init__(self, *, system_ns: int = 0, monotonic_ns: int = 0) -> None:
         self._system_offset_ns = system_ns - monotonic_ns
         self._now_ns = monotonic_ns
-        self._waits: dict[asyncio.Future[None], int] = {}  # what ends them, and when, in the order of their beginning
+        self._timers: list[_VirtualTimer] = []  # a heap
+        self._made = 0
 
     def advance(self, ns: int) -> None:
-        """Moves both clocks forward, and ends the waits that are over then. Call it in the thread of the event loop."""
+        """Moves both clocks forward, and on the way calls what was to be called until then, each at its own time.
+
+        Call it in the thread of the event loop. A coroutine whose wait is over goes on in the loop's next pass.
+        """
         if ns < 0:
             raise ValueError(f"a monotonic clock cannot go back, by {ns} ns")
-        self._now_ns += ns
-        over = [done for done, end_ns in self._waits.items() if end_ns <= self._now_ns]
-        for done in sorted(over, key=self._waits.__getitem__):
-            del self._waits[done]
-            if not done.done():  # cancelled just now
-                done.set_result(None)
+        end_ns = self._now_ns + ns
+        while (timer := self._next()) is not None and timer.end_ns <= end_ns:
+            heapq.heappop(self._timers)
+            self._now_ns = max(self._now_ns, timer.end_ns)
+            callback, timer.callback = timer.callback, None
+            assert callback is not None
+            callback()
+        self._now_ns = end_ns
 
     @property
     def next_ns(self) -> int | None:
         """How long it is until a wait is over; None if nobody waits. `advance(clock.next_ns)` ends that wait."""
-        return min(self._waits.values()) - self._now_ns if self._waits else None
+        timer = self._next()
+        return None if timer is None else timer.end_ns - self._now_ns
 
     def monotonic_ns(self) -> int:
         """What it was made with, and all that it was advanced."""
@@ -113,11 +154,24 @@ class VirtualClock(Clock):
         """Until `advance` has come as far."""
         if monotonic_ns > self._now_ns:
             done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waits[done] = monotonic_ns
+            timer = self.call_later(monotonic_ns - self._now_ns, lambda: None if done.done() else done.set_result(None))
             try:
                 await done
             finally:
-                self._waits.pop(done, None)
+                timer.cancel()
+
+    def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
+        """From within `advance`."""
+        self._made += 1
+        timer = _VirtualTimer(self._now_ns + delay_ns, self._made, callback)
+        heapq.heappush(self._timers, timer)
+        return timer
+
+    def _next(self) -> _VirtualTimer | None:
+        """The first timer that was not cancelled."""
+        while self._timers and self._timers[0].callback is None:
+            heapq.heappop(self._timers)
+        return self._timers[0] if self._timers else None
 
 
 def _ns(seconds: float) -> int:
