@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup test check demo bench soak docs fixtures wit
+.PHONY: help setup tools test check demo bench soak docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -15,7 +15,10 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-test: setup ## Run every test, with a process for each core
+tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
+	@tests/system-tools.sh
+
+test: setup tools ## Run every test, with a process for each core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
 check: setup ## Lint, check the formatting and the types

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Brings what some tests use and Python's registry does not have: tshark, and Chromium with its driver. Does nothing where
+# they are; where they cannot be installed it says so, and those tests are skipped, except in CI.
+set -euo pipefail
+missing=()
+command -v tshark >/dev/null || missing+=(tshark)
+command -v chromedriver >/dev/null || missing+=(chromium chromium-driver)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if ! command -v apt-get >/dev/null || [ "$(id -u)" -ne 0 ]; then
+  echo "not here: ${missing[*]}; install them, as root with apt-get, to run every test" >&2
+  [ -z "${CI:-}" ]
+  exit
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -qq
+apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
