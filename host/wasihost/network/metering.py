@@ -122,4 +122,4 @@ class Budget:
         """Counts and logs that `what` went beyond a limit."""
         level = logging.DEBUG if self.reached[limit] else logging.WARNING
         self.reached[limit] += 1
-        _log.log(level, "%s=%s: %s", limit, getattr(self.quotas, limit), what, extra={"limit": limit})
+        _log.log(level, "limit %s=%s reached: %s", limit, getattr(self.quotas, limit), what, extra={"limit": limit})

@@ -112,5 +112,5 @@ def _number(text: str, name: str, value: str) -> int | float:
         return float(digits) if name in _FRACTIONS else int(digits) * scale
     except ValueError:
         expected = "a number" if name in _FRACTIONS else "a whole number"
-        units = ", or one of KiB, MiB or GiB" if "bytes" in name else ""
+        units = ", nor one of KiB, MiB or GiB" if "bytes" in name else ""
         raise RuleError(f"limit {text!r}: {value!r} is not {expected}{units}") from None
