@@ -48,7 +48,7 @@ async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Ser
     async with listening:
         yield made
         listening.close()
-        await passes(5)  # a connection that was just accepted
+        await passes(10)  # a connection that was just accepted
         await made.settle()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -73,11 +74,9 @@ async def outcome(guest: Guest) -> BaseException | None:
 AFTER = pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 CLIENT = ["connect", "finish_connect", "recv_into", "send", "wait_readable", "wait_writable"]
 CLIENT += ["cancel_readable", "cancel_writable", "shutdown_read", "shutdown_write"]
-LISTENER = [
-    (method, after) for method in ("bind", "listen", "wait_readable", "local_address") for after in (False, True)
-]
+LISTENER = ["bind", "listen", "wait_readable", "cancel_readable", "local_address"]
 # What a network accepts and does not give away is its own to close.
-LISTENER += [("accept", False), ("cancel_readable", False), ("cancel_readable", True)]
+LISTENERS = [("accept", False), *itertools.product(LISTENER, [False, True])]
 
 
 @AFTER
@@ -91,7 +90,7 @@ async def test_a_broken_connection_is_told_and_nothing_is_left(method: str, nth:
     assert (type(error) is Broken) == (network.calls >= nth), error
 
 
-@pytest.mark.parametrize(("method", "after"), LISTENER)
+@pytest.mark.parametrize(("method", "after"), LISTENERS)
 async def test_a_broken_listener_is_told_and_nothing_is_left(method: str, after: bool) -> None:
     network = Breaking(method, 1, after)
     guest = Guest("rust-echo-server", network=network, env={"CONNECTIONS": 1})
