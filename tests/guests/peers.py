@@ -47,8 +47,8 @@ async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Ser
     made.address = text(host, port)
     async with listening:
         yield made
+        await passes(5)  # a connection that was just accepted, which asyncio would forget if it closed now
         listening.close()
-        await passes(10)  # a connection that was just accepted
         await made.settle()
 
 
