@@ -1,18 +1,19 @@
-"""Networks that raise what nobody expects, or never call back: the embedder hears of it, and nothing is left."""
+"""Networks and policies that raise what nobody expects, or hang: the embedder hears of it, and nothing is left."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from tests.guests.harness import Guest, fails, load, passes, until
 from tests.guests.peers import asked, patient_echo, server
-from wasihost import OsNetwork
+from wasihost import OsNetwork, SocketAddressUse
 from wasihost.network.base import Address, DatagramSocket, Family, IpAddress, Socket
 from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
 
@@ -98,7 +99,7 @@ async def test_a_broken_listener_is_told_and_nothing_is_left(method: str, after:
     while not running.done():
         await passes()
         if str(guest.stdout):
-            await asked(int(str(guest.stdout).rpartition(":")[2]))
+            await asked(_port(guest))
     error = await running
     assert (type(error) is Broken) == (network.calls >= 1), error
 
@@ -176,3 +177,63 @@ async def test_a_guest_on_a_network_that_hangs_can_be_cancelled_and_nothing_is_l
         await passes(10)
         running.cancel()
         await fails(running, asyncio.CancelledError)
+
+
+# ---- policies that raise or hang
+
+
+USES = [
+    ("rust-tcp-client", SocketAddressUse.TCP_BIND),
+    ("rust-tcp-client", SocketAddressUse.TCP_CONNECT),
+    ("rust-echo-server", SocketAddressUse.TCP_BIND),
+    ("rust-echo-server", SocketAddressUse.TCP_LISTEN),
+    ("rust-echo-server", SocketAddressUse.TCP_ACCEPT),
+    ("rust-udp-echo", SocketAddressUse.UDP_BIND),
+    ("rust-udp-echo", SocketAddressUse.UDP_RECEIVE),
+    ("rust-udp-echo", SocketAddressUse.UDP_SEND),
+]
+
+
+class FailingPolicy:
+    """Does not get to an answer for one use: it raises at once or later, or hangs."""
+
+    def __init__(self, use: SocketAddressUse, how: str) -> None:
+        self.use, self.how = use, how
+        self.asked = False
+
+    def __call__(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+        if use is not self.use:
+            return True
+        self.asked = True
+        if self.how == "raises":
+            raise Broken(use)
+        return self._later()
+
+    async def _later(self) -> bool:
+        if self.how == "hangs":
+            await asyncio.Event().wait()
+        await passes(3)
+        raise Broken(self.use)
+
+
+@pytest.mark.parametrize("how", ["raises", "raises later", "hangs"])
+@pytest.mark.parametrize(("name", "use"), USES)
+async def test_a_policy_without_an_answer_leaves_nothing(name: str, use: SocketAddressUse, how: str) -> None:
+    policy = FailingPolicy(use, how)
+    async with server(patient_echo) as peer:
+        guest = Guest(name, policy=policy, env={"ADDRESS": peer.address} if "client" in name else {})
+        running = asyncio.ensure_future(guest.host.run_async(load(name)))
+        with socket.socket(type=socket.SOCK_DGRAM if "udp" in name else socket.SOCK_STREAM) as stranger:
+            stranger.setblocking(False)
+            await until(lambda: policy.asked or str(guest.stdout))
+            if not policy.asked:
+                await asyncio.get_running_loop().sock_connect(stranger, ("127.0.0.1", _port(guest)))
+                stranger.send(b"hello")
+            await until(lambda: policy.asked)
+            if how == "hangs":
+                running.cancel()
+            await fails(running, asyncio.CancelledError if how == "hangs" else Broken)
+
+
+def _port(guest: Guest) -> int:
+    return int(str(guest.stdout).rpartition(":")[2])

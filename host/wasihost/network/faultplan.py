@@ -139,9 +139,13 @@ class Fault(Frozen):
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 return f"{name}: expected a whole number, {least} or more"
         if (self.do == "stall") != (self.seconds is not None):
-            return "seconds: has no meaning here" if self.do != "stall" else "seconds: expected a number, more than 0"
+            return (
+                "seconds: has no meaning here"
+                if self.do != "stall"
+                else "seconds: expected a number, more than 0 and at most 1e9"
+            )
         if self.seconds is not None and not is_duration(self.seconds):
-            return "seconds: expected a number, more than 0"
+            return "seconds: expected a number, more than 0 and at most 1e9"
         return None if self.address is None else self._problem_with_address(self.address)
 
     def _problem_with_address(self, address: str) -> str | None:
@@ -167,7 +171,7 @@ def _is_error(on: Call, name: object) -> bool:
 
 
 def is_duration(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1e9
 
 
 def _canonical(address: str) -> str:

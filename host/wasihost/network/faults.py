@@ -28,6 +28,8 @@ class FaultyNetwork(NetworkAround):
 
     def __init__(self, inner: Network, plan: FaultPlan | RandomFaults, clock: Clock | None = None) -> None:
         super().__init__(inner)
+        if not isinstance(plan, FaultPlan | RandomFaults):
+            raise TypeError(f"plan: expected a FaultPlan or RandomFaults, got {plan!r}")
         self.plan: Final = plan
         self._injector = Injector(plan.begin(), clock or OsClock())
         self._lookups = 0

@@ -24,6 +24,8 @@ class QuotaNetwork(NetworkAround):
 
     def __init__(self, inner: Network, quotas: Quotas, clock: Clock | None = None) -> None:
         super().__init__(inner)
+        if not isinstance(quotas, Quotas):
+            raise TypeError(f"quotas: expected Quotas, got {quotas!r}")
         self._budget = Budget(quotas, clock or OsClock())
 
     @property

@@ -97,10 +97,16 @@ def _checked(name: str, value: Any) -> Any:
     if value is None:
         return None
     kind = "a number" if name in _FRACTIONS else "a whole number"
-    least = "more than 0" if name in _NEVER_ZERO else "0 or more"
+    limits = "0 or more"
+    if name in _NEVER_ZERO:
+        limits = "more than 0 and at most 1e9" if name in _FRACTIONS else "more than 0"
     right = isinstance(value, (int, float) if name in _FRACTIONS else int) and not isinstance(value, bool)
-    if not right or not 0 <= value < float("inf") or (value == 0 and name in _NEVER_ZERO):
-        raise RuleError(f"{name}: expected {kind}, {least}, got {value!r}")
+    if right and name in _FRACTIONS:
+        right = 0 < value <= 1e9  # 30 years; and no overflow in nanoseconds
+    elif right:
+        right = value > 0 or (value == 0 and name not in _NEVER_ZERO)
+    if not right:
+        raise RuleError(f"{name}: expected {kind}, {limits}, got {value!r}")
     return value
 
 

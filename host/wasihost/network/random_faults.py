@@ -50,7 +50,7 @@ class RandomFaults(Frozen):
         if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise RuleError(f"rate: expected a number from 0 to 1, got {rate!r}")
         if not is_duration(stall_s):
-            raise RuleError(f"stall_s: expected a number, more than 0, got {stall_s!r}")
+            raise RuleError(f"stall_s: expected a number, more than 0 and at most 1e9, got {stall_s!r}")
         for call in on:
             if call not in CALLS:
                 raise RuleError(f"on: expected some of {', '.join(CALLS)}, got {call!r}")

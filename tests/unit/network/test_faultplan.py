@@ -155,7 +155,7 @@ def test_a_plan_is_made_of_faults() -> None:
     [
         ({"rate": 2}, "rate: expected a number from 0 to 1, got 2"),
         ({"rate": "often"}, "rate: expected a number from 0 to 1, got 'often'"),
-        ({"stall_s": 0}, "stall_s: expected a number, more than 0, got 0"),
+        ({"stall_s": 0}, "stall_s: expected a number, more than 0 and at most 1e9, got 0"),
         ({"on": ["dance"]}, "on: expected some of socket, "),
         ({"do": ["explode"]}, "do: expected some of EADDRINUSE, "),
     ],

@@ -552,6 +552,11 @@ def test_an_exception_gets_the_seed_and_the_plan_that_repeats_it() -> None:
     )
 
 
+def test_a_plan_is_a_plan() -> None:
+    with pytest.raises(TypeError, match=r"plan: expected a FaultPlan or RandomFaults, got \[\]"):
+        FaultyNetwork(FakeNetwork(), [])  # type: ignore[arg-type]
+
+
 def test_a_network_tells_what_it_did() -> None:
     assert str(Setup().network) == "no faults were injected"
     assert str(Setup(plan=RandomFaults(3)).network) == "seed 3: no faults were injected"

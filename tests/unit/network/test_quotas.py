@@ -386,14 +386,26 @@ def test_without_limits_everything_passes() -> None:
         ({"connections": True}, "connections: expected a whole number, 0 or more, got True"),
         ({"bytes_in": "1"}, "bytes_in: expected a whole number, 0 or more, got '1'"),
         ({"bytes_per_second_in": 0}, "bytes_per_second_in: expected a whole number, more than 0, got 0"),
-        ({"idle_timeout_s": 0}, "idle_timeout_s: expected a number, more than 0, got 0"),
-        ({"connect_timeout_s": float("inf")}, "connect_timeout_s: expected a number, more than 0, got inf"),
-        ({"connect_timeout_s": float("nan")}, "connect_timeout_s: expected a number, more than 0, got nan"),
+        ({"idle_timeout_s": 0}, "idle_timeout_s: expected a number, more than 0 and at most 1e9, got 0"),
+        (
+            {"connect_timeout_s": float("inf")},
+            "connect_timeout_s: expected a number, more than 0 and at most 1e9, got inf",
+        ),
+        ({"connect_timeout_s": 1e300}, "connect_timeout_s: expected a number, more than 0 and at most 1e9, got 1e"),
+        (
+            {"connect_timeout_s": float("nan")},
+            "connect_timeout_s: expected a number, more than 0 and at most 1e9, got nan",
+        ),
     ],
 )
 def test_a_bad_limit_is_named(limits: dict[str, Any], complaint: str) -> None:
     with pytest.raises(RuleError, match=complaint):
         Quotas(**limits)
+
+
+def test_quotas_are_quotas() -> None:
+    with pytest.raises(TypeError, match="quotas: expected Quotas, got {'sockets': 1}"):
+        QuotaNetwork(FakeNetwork(), {"sockets": 1})  # type: ignore[arg-type]
 
 
 def test_limits_are_read_from_texts() -> None:
