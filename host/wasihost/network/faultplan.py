@@ -138,13 +138,9 @@ class Fault(Frozen):
                 return f"{name}: has no meaning here{instead}"
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 return f"{name}: expected a whole number, {least} or more"
-        if (self.do == "stall") != (self.seconds is not None):
-            return (
-                "seconds: has no meaning here"
-                if self.do != "stall"
-                else "seconds: expected a number, more than 0 and at most 1e9"
-            )
-        if self.seconds is not None and not is_duration(self.seconds):
+        if self.do != "stall" and self.seconds is not None:
+            return "seconds: has no meaning here"
+        if self.do == "stall" and not is_duration(self.seconds):
             return "seconds: expected a number, more than 0 and at most 1e9"
         return None if self.address is None else self._problem_with_address(self.address)
 

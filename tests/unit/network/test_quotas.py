@@ -404,7 +404,7 @@ def test_a_bad_limit_is_named(limits: dict[str, Any], complaint: str) -> None:
 
 
 def test_quotas_are_quotas() -> None:
-    with pytest.raises(TypeError, match="quotas: expected Quotas, got {'sockets': 1}"):
+    with pytest.raises(TypeError, match=r"quotas: expected Quotas, got {'sockets': 1}"):
         QuotaNetwork(FakeNetwork(), {"sockets": 1})  # type: ignore[arg-type]
 
 
