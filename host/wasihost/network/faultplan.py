@@ -163,7 +163,8 @@ def _is_error(on: Call, name: object) -> bool:
     if on == "resolve":
         return name in RESOLVER_ERRORS
     # EAGAIN and the like are no failures at the seam, but waits: and nobody would end them.
-    return name in errno.errorcode.values() and not isinstance(OSError(getattr(errno, name), ""), BlockingIOError)
+    code = getattr(errno, name, None)
+    return isinstance(code, int) and not isinstance(OSError(code, ""), BlockingIOError)
 
 
 def is_duration(value: object) -> bool:

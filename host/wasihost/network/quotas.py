@@ -14,10 +14,11 @@ Each limit is told to the guest as an error-code, and nobody waits for ever:
 | `idle_timeout_s` | the connection is reset | `timeout` from both directions |
 
 Bytes are those of TCP connections and of the contents of datagrams. On a connection just as many go through as are
-allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a
-second. A connection is idle while no byte moves in either direction; the time-outs are TCP's only. That a limit was
-reached is logged by `wasihost.quotas`, as a warning the first time and for debugging from then on; each record has the
-name of the limit as `limit`.
+allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a second. A connection is
+idle while no byte moves in either direction; the time-outs are TCP's only.
+
+That a limit was reached is logged by `wasihost.quotas`, as a warning the first time and for debugging from then on; each
+record has the name of the limit as `limit`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from wasihost.frozen import Frozen
 
 _UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _FRACTIONS = ("connections_per_second", "connect_timeout_s", "idle_timeout_s")  # the others are whole numbers
-_NEVER_ZERO = (*_FRACTIONS, "bytes_per_second_in", "bytes_per_second_out")
 
 
 class Quotas(Frozen):
@@ -64,18 +64,20 @@ class Quotas(Frozen):
         idle_timeout_s: float | None = None,
     ) -> None:
         super().__init__(
-            _checked("sockets", sockets),
-            _checked("connections", connections),
-            _checked("connections_per_second", connections_per_second),
-            _checked("bytes_in", bytes_in),
-            _checked("bytes_out", bytes_out),
-            _checked("connection_bytes_in", connection_bytes_in),
-            _checked("connection_bytes_out", connection_bytes_out),
-            _checked("bytes_per_second_in", bytes_per_second_in),
-            _checked("bytes_per_second_out", bytes_per_second_out),
-            _checked("connect_timeout_s", connect_timeout_s),
-            _checked("idle_timeout_s", idle_timeout_s),
+            sockets,
+            connections,
+            connections_per_second,
+            bytes_in,
+            bytes_out,
+            connection_bytes_in,
+            connection_bytes_out,
+            bytes_per_second_in,
+            bytes_per_second_out,
+            connect_timeout_s,
+            idle_timeout_s,
         )
+        for name in self.__match_args__:
+            _check(name, getattr(self, name))
 
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Quotas:
@@ -93,21 +95,18 @@ class Quotas(Frozen):
         return cls(**found)
 
 
-def _checked(name: str, value: Any) -> Any:
+def _check(name: str, value: object) -> None:
     if value is None:
-        return None
-    kind = "a number" if name in _FRACTIONS else "a whole number"
-    limits = "0 or more"
-    if name in _NEVER_ZERO:
-        limits = "more than 0 and at most 1e9" if name in _FRACTIONS else "more than 0"
-    right = isinstance(value, (int, float) if name in _FRACTIONS else int) and not isinstance(value, bool)
-    if right and name in _FRACTIONS:
-        right = 0 < value <= 1e9  # 30 years; and no overflow in nanoseconds
-    elif right:
-        right = value > 0 or (value == 0 and name not in _NEVER_ZERO)
-    if not right:
-        raise RuleError(f"{name}: expected {kind}, {limits}, got {value!r}")
-    return value
+        return
+    if name in _FRACTIONS:
+        expected = "a number, more than 0 and at most 1e9"  # 30 years; and no overflow in nanoseconds
+        right = isinstance(value, int | float) and 0 < value <= 1e9
+    else:
+        least = 1 if "per_second" in name else 0
+        expected = f"a whole number, {least} or more"
+        right = isinstance(value, int) and value >= least
+    if not right or isinstance(value, bool):
+        raise RuleError(f"{name}: expected {expected}, got {value!r}")
 
 
 def _number(text: str, name: str, value: str) -> int | float:

@@ -81,6 +81,7 @@ def test_addresses_are_compared_in_one_form() -> None:
         (("dance", "EIO"), "on: expected one of socket, bind, "),
         (("connect", "ECONFUSED"), "do: expected stall, an errno such as ECONNRESET"),
         (("connect", "short"), "do: expected stall, an errno such as ECONNRESET"),
+        (("receive", "EWOULDBLOCK"), "do: expected stall, short, an errno such as ECONNRESET"),
         (("receive", "EAGAIN"), "do: expected stall, short, an errno such as ECONNRESET"),
         (("resolve", "ECONNRESET"), "do: expected stall, EAI_NONAME or EAI_AGAIN or EAI_FAIL"),
         (("connect", 5), "do: expected stall"),

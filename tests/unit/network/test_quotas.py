@@ -385,7 +385,7 @@ def test_without_limits_everything_passes() -> None:
         ({"connections": 1.5}, "connections: expected a whole number, 0 or more, got 1.5"),
         ({"connections": True}, "connections: expected a whole number, 0 or more, got True"),
         ({"bytes_in": "1"}, "bytes_in: expected a whole number, 0 or more, got '1'"),
-        ({"bytes_per_second_in": 0}, "bytes_per_second_in: expected a whole number, more than 0, got 0"),
+        ({"bytes_per_second_in": 0}, "bytes_per_second_in: expected a whole number, 1 or more, got 0"),
         ({"idle_timeout_s": 0}, "idle_timeout_s: expected a number, more than 0 and at most 1e9, got 0"),
         (
             {"connect_timeout_s": float("inf")},
