@@ -17,8 +17,8 @@ Bytes are those of TCP connections and of the contents of datagrams. On a connec
 allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a second. A connection is
 idle while no byte moves in either direction; the time-outs are TCP's only.
 
-That a limit was reached is logged by `wasihost.quotas`, as a warning the first time and for debugging from then on; each
-record has the name of the limit as `limit`.
+That a limit was reached is logged by `wasihost.quotas`, as a warning the first time and for debugging from then on.
+`limit` of a record is the name of the limit.
 """
 
 from __future__ import annotations
