@@ -10,7 +10,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -22,6 +22,9 @@ from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
+
+if TYPE_CHECKING:
+    from wasihost.network.quotas import Quotas
 
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
@@ -46,6 +49,15 @@ IP address (IPv6 in brackets), a network such as 10.0.0.0/8, or * for any, and P
   --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
   --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
 A NAME is a host name, *.example.com for every name below example.com, or * for every name.
+
+A limit of --limit is one of:
+  sockets, connections                          open at a time
+  connections-per-second
+  bytes-in, bytes-out                           of all connections and datagrams; also 64KiB, 10MiB, 1GiB
+  connection-bytes-in, connection-bytes-out     of each connection
+  bytes-per-second-in, bytes-per-second-out
+  connect-timeout-s, idle-timeout-s             seconds
+What is beyond it fails with an error-code, or waits for its time. The first time for each limit is told on stderr.
 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
@@ -131,6 +143,7 @@ def _run(arguments: argparse.Namespace) -> int:
     with _stdin(arguments.stdin) as stdin:
         host = Host(
             policy=_policy(arguments),
+            quotas=_quotas(arguments),
             hosts=_hosts(arguments),
             env=_env(arguments),
             args=[Path(path).name, *words],
@@ -240,6 +253,14 @@ def _policy(arguments: argparse.Namespace) -> Policy:
     return allow_all
 
 
+def _quotas(arguments: argparse.Namespace) -> Quotas | None:
+    if not arguments.limit:
+        return None
+    from wasihost.network.quotas import Quotas
+
+    return Quotas.parse(arguments.limit)
+
+
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
     hosts: dict[str, list[str]] = {}
     for name, address in arguments.host:
@@ -272,7 +293,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
-        "                     --allow-resolve NAME ...]\n"
+        "                     --allow-resolve NAME ...] [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
@@ -290,6 +311,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         parser.add_argument(
             f"--allow-{name}", action="append", default=[], metavar=word, help=f"allow {what}; may be repeated"
         )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="let the guest use only so much of the network, such as connections=10; see below; may be repeated",
+    )
     parser.add_argument(
         "--host",
         action="append",

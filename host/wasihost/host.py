@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
 from wasmtime.component import Linker
@@ -30,6 +30,9 @@ from wasihost.network.policy import Policy, deny_all
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
+
+if TYPE_CHECKING:
+    from wasihost.network.quotas import Quotas
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
@@ -54,6 +57,7 @@ class Host:
     - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
       `(address, use) -> bool`, also async. Nothing is allowed by default.
     - `network`: what sockets stand on; the operating system's by default.
+    - `quotas`: how much of it each guest may use, see `wasihost.network.quotas`; there are no limits by default.
     - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
@@ -72,6 +76,7 @@ class Host:
         *,
         policy: Policy = deny_all,
         network: Network | None = None,
+        quotas: Quotas | None = None,
         hosts: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
         env: Mapping[str, str] | None = None,
@@ -87,7 +92,7 @@ class Host:
         on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
     ) -> None:
-        self._policy, self._network = policy, network or OsNetwork()
+        self._policy, self._network, self._quotas = policy, network or OsNetwork(), quotas
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
@@ -178,9 +183,17 @@ class Host:
             ),
             **clocks.providers(self._clock),
             **random.providers(self._seed),
-            **sockets.providers(self._network, self._policy, self._names),
+            **sockets.providers(self._network_of_one(), self._policy, self._names),
             **self._providers,
         }
+
+    def _network_of_one(self) -> Network:
+        """The network of one instance."""
+        if self._quotas is None:
+            return self._network
+        from wasihost.network.quota_network import QuotaNetwork  # not for those who set no quotas
+
+        return QuotaNetwork(self._network, self._quotas, self._clock)
 
 
 def run_export(adapted: AdaptedComponent) -> str:
