@@ -18,7 +18,8 @@ from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
-from wasihost.network.policy import Policy, Rules, allow_all
+from wasihost.network.policy import Policy, allow_all
+from wasihost.network.rules import Rules
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor

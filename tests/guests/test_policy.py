@@ -13,7 +13,7 @@ from tests.guests.harness import Guest, fails, load, passes, run, run_async, unt
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_tcp_methods import FIXTURE_OF
 from tests.unit.sockets.fake_network import FakeNetwork
-from wasihost import GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost import Context, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.network.base import Address
 
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
@@ -27,7 +27,7 @@ class Recording:
         self.asked: list[tuple[SocketAddressUse, str]] = []
         self.refused = refused
 
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool:
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
         self.asked.append((use, str(address.ip)))
         return use not in self.refused
 
@@ -35,9 +35,9 @@ class Recording:
 class Slow(Recording):
     """The same as a coroutine that takes a few passes of the event loop."""
 
-    async def __call__(self, address: Address, use: SocketAddressUse) -> bool:  # type: ignore[override]
+    async def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:  # type: ignore[override]
         await passes(3)
-        return super().__call__(address, use)
+        return super().__call__(address, use, context)
 
 
 @contextlib.asynccontextmanager
@@ -69,7 +69,7 @@ async def test_connecting_asks_for_the_implicit_bind_and_for_the_peer(cls: type[
     policy = cls()
     async with server(discard) as peer:
         await run_async("rust-tcp-client", policy=policy, ADDRESS=peer.address, MODE="connect")
-    assert policy.asked == [(BIND, "0.0.0.0"), (CONNECT, "127.0.0.1")]
+    assert policy.asked == [(CONNECT, "127.0.0.1"), (BIND, "0.0.0.0")]
 
 
 @policies
@@ -122,7 +122,7 @@ async def test_a_refused_peer_is_reset_and_invisible_to_the_guest(cls: type[Reco
 async def test_an_async_policy_of_one_guest_holds_up_no_other() -> None:
     decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    async def undecided(address: Address, use: SocketAddressUse) -> bool:
+    async def undecided(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return await decision
 
     slow = Guest("rust-echo-server", policy=undecided, env={"CONNECTIONS": 0})
@@ -144,7 +144,7 @@ def test_an_async_policy_works_for_the_c_guest() -> None:
 
 
 async def test_a_run_that_is_cancelled_while_a_policy_waits_cancels_the_policy() -> None:
-    async def never(address: Address, use: SocketAddressUse) -> bool:
+    async def never(address: Address, use: SocketAddressUse, context: Context) -> bool:
         asked.set()
         try:
             await asyncio.Event().wait()
@@ -166,7 +166,7 @@ async def test_a_run_that_is_cancelled_while_a_policy_waits_cancels_the_policy()
 @pytest.mark.parametrize("use", [BIND, LISTEN])
 @pytest.mark.parametrize("error", [ZeroDivisionError, OSError])
 async def test_an_exception_of_a_policy_reaches_the_embedder(use: SocketAddressUse, error: type[Exception]) -> None:
-    def broken(address: Address, asked: SocketAddressUse) -> bool:
+    def broken(address: Address, asked: SocketAddressUse, context: Context) -> bool:
         if asked is use:
             raise error("in the policy")
         return True
@@ -177,7 +177,7 @@ async def test_an_exception_of_a_policy_reaches_the_embedder(use: SocketAddressU
 
 
 async def test_an_exception_of_a_policy_at_connect_reaches_the_embedder() -> None:
-    async def broken(address: Address, use: SocketAddressUse) -> bool:
+    async def broken(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise ZeroDivisionError
 
     caught = await fails(
@@ -187,7 +187,7 @@ async def test_an_exception_of_a_policy_at_connect_reaches_the_embedder() -> Non
 
 
 async def test_an_exception_of_a_policy_at_accept_reaches_the_embedder() -> None:
-    def broken(address: Address, use: SocketAddressUse) -> bool:
+    def broken(address: Address, use: SocketAddressUse, context: Context) -> bool:
         if use is ACCEPT:
             raise ZeroDivisionError
         return True

@@ -10,7 +10,7 @@ import pytest
 
 from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.peers import echo, server, udp_echo
-from wasihost import AdaptedComponent, GuestExit, GuestTrap, Host, SocketAddressUse
+from wasihost import AdaptedComponent, Context, GuestExit, GuestTrap, Host, SocketAddressUse
 from wasihost.network.base import Address
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
@@ -30,7 +30,7 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> AdaptedComponent:
     return Host().load(component)
 
 
-def not_port_1(address: Address, use: SocketAddressUse) -> bool:
+def not_port_1(address: Address, use: SocketAddressUse, context: Context) -> bool:
     return address.port != 1
 
 
