@@ -31,6 +31,7 @@ from wasihost.errors import (
 )
 from wasihost.exports import Exports
 from wasihost.host import Host, adapt
+from wasihost.network.combining import all_of, any_of
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import (
     Context,
@@ -38,9 +39,7 @@ from wasihost.network.policy import (
     Policy,
     SocketAddressUse,
     Verdict,
-    all_of,
     allow_all,
-    any_of,
     deny_all,
 )
 from wasihost.network.rules import Rules

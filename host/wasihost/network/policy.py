@@ -1,8 +1,8 @@
 """Who may use which address and hear of which name: asked before anything is done. Without a policy all is denied.
 
 A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
-names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` (see
-`wasihost.network.rules`) covers the usual cases; `all_of` and `any_of` put policies together.
+names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases,
+see `wasihost.network.rules`; `all_of` and `any_of` put policies together, see `wasihost.network.combining`.
 
 | use | address asked about | when |
 |---|---|---|
@@ -24,7 +24,7 @@ from __future__ import annotations
 import enum
 import inspect
 import shlex
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -160,79 +160,6 @@ def _check(policy: Policy, call: Any, form: str, count: int) -> None:
 
 def _name(policy: Any) -> str:
     return str(getattr(policy, "__qualname__", type(policy).__qualname__))
-
-
-# ---- several policies together
-
-_Question: TypeAlias = Callable[[], Verdict | Awaitable[Verdict]]
-
-
-class _Several:
-    """Policies asked in turn; the first whose verdict is `until` ends it."""
-
-    def __init__(self, until: bool, policies: Sequence[Policy]) -> None:
-        self._until = until
-        self._policies = tuple(map(checked, policies))
-
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict | Awaitable[Verdict]:
-        return self._ask([_asking(policy, address, use, context) for policy in self._policies])
-
-    def may_resolve(self, name: str, context: Context) -> Verdict | Awaitable[Verdict]:
-        able = [policy for policy in self._policies if hasattr(policy, "may_resolve")]
-        return self._ask([_asking_about(policy, name, context) for policy in able])
-
-    def _ask(self, questions: Sequence[_Question], before: Verdict | None = None) -> Verdict | Awaitable[Verdict]:
-        for position, question in enumerate(questions, 1):
-            answer = question()
-            if not isinstance(answer, Verdict):
-                return self._ask_on(answer, questions[position:], before)
-            if answer.allowed is self._until:
-                return answer
-            before = _together(before, answer)
-        return before or REFUSED
-
-    async def _ask_on(self, answer: Awaitable[Verdict], rest: Sequence[_Question], before: Verdict | None) -> Verdict:
-        verdict = await answer
-        found = verdict if verdict.allowed is self._until else self._ask(rest, _together(before, verdict))
-        return found if isinstance(found, Verdict) else await found
-
-
-def _together(first: Verdict | None, second: Verdict) -> Verdict:
-    if first is None:
-        return second
-    return Verdict(second.allowed, first.rule or second.rule, first.target or second.target)
-
-
-def _asking(policy: Policy, address: Address, use: SocketAddressUse, context: Context) -> _Question:
-    return lambda: _verdict(policy, policy(address, use, context))
-
-
-def _asking_about(policy: Policy, name: str, context: Context) -> _Question:
-    return lambda: _verdict(policy, ask_about_name(policy, name, context))
-
-
-def _verdict(policy: Policy, answer: Answer | Awaitable[Answer]) -> Verdict | Awaitable[Verdict]:
-    return _later(policy, answer) if isinstance(answer, Awaitable) else verdict_of(answer, policy)
-
-
-async def _later(policy: Policy, answer: Awaitable[Answer]) -> Verdict:
-    return verdict_of(await answer, policy)
-
-
-def all_of(*policies: Policy) -> Policy:
-    """The policy that allows what each of these allows, asked in this order until one refuses.
-
-    Names: those without `may_resolve` are not asked. The first target counts, and each is asked about the address that
-    the guest wants.
-    """
-    return _Several(False, policies)
-
-
-def any_of(*policies: Policy) -> Policy:
-    """The policy that allows what one of these allows, asked in this order until one does; so a deny rule of one keeps
-    nobody from being allowed by another.
-    """
-    return _Several(True, policies)
 
 
 # ---- what was decided

@@ -182,5 +182,3 @@ def test_a_rule_for_addresses_allows_no_name() -> None:
 def test_a_policy_without_an_opinion_of_names_allows_none() -> None:
     assert ask_about_name(allow_all, "localhost", HERE)
     assert not ask_about_name(deny_all, "localhost", HERE)
-
-

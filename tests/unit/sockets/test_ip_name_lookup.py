@@ -176,7 +176,9 @@ async def test_a_cancelled_lookup_cancels_its_resolver() -> None:
             ended.set()
         return ()
 
-    resolving = asyncio.ensure_future(IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db"))
+    resolving = asyncio.ensure_future(
+        IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db")
+    )
     await started.wait()
     resolving.cancel()
     await ended.wait()
