@@ -1,4 +1,4 @@
-"""Several policies together: `all_of(Rules(...), office_hours)`, `any_of(...)`. Sync as long as those that are asked are."""
+"""Several policies together: `all_of(Rules(…), office_hours)`, `any_of(…)`; sync as long as those asked are."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Several:
             if answer.allowed is self._until:
                 return answer
             before = _together(before, answer)
-        return before or REFUSED
+        return REFUSED if before is None else before
 
     async def _ask_on(self, answer: Awaitable[Verdict], rest: Sequence[_Question], before: Verdict | None) -> Verdict:
         verdict = await answer

@@ -96,6 +96,7 @@ class Verdict(Frozen):
     target: Address | None = None
 
     def __bool__(self) -> bool:
+        # So that a callable can say `if rules(address, use, context)`. Whoever may have None says `is None`.
         return self.allowed
 
 
@@ -159,7 +160,7 @@ def _check(policy: Policy, call: Any, form: str, count: int) -> None:
 
 
 def _name(policy: Any) -> str:
-    return str(getattr(policy, "__qualname__", type(policy).__qualname__))
+    return str(getattr(policy, "__name__", type(policy).__name__))
 
 
 # ---- what was decided

@@ -74,14 +74,15 @@ class Rules:
 
     def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict:
         """Whether these rules allow the use; see the table at the top of this module."""
-        refusal: Verdict | None = None
+        address, refusal = _plain(address), REFUSED
         for judge in self._judges[use]:
-            verdict = judge(_plain(address), context)
+            verdict = judge(address, context)
             if verdict is not None:
                 if verdict.allowed:
                     return verdict
-                refusal = refusal or verdict
-        return refusal or REFUSED
+                if refusal is REFUSED:
+                    refusal = verdict
+        return refusal
 
     def may_resolve(self, name: str, context: Context) -> Verdict:
         """Whether these rules allow to look up a name, given in ASCII."""
@@ -152,7 +153,8 @@ class _Outbound(_Direction):
             if target is None or target.ip.version != address.ip.version or not _matches(rule, address, context):
                 continue
             if found is None:
-                found = self._denial(target) or verdict
+                denial = self._denial(target)
+                found = verdict if denial is None else denial
             elif verdict.target != found.target and found.allowed:
                 return Verdict(False, f"the conflict of {found.rule} with {verdict.rule}")
         return found

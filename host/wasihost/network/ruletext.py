@@ -94,7 +94,7 @@ _SCHEMES = {"tcp": ("tcp",), "udp": ("udp",), "*": ("tcp", "udp")}
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 _IPV4 = re.compile(r"[0-9.]+(/.*)?", re.ASCII)
 _FORM = "tcp://HOST:PORT or udp://HOST:PORT"
-_ADDRESS = "an IPv4 address, an IPv6 address in brackets, a network, * or " + ", ".join(SETS)
+_ADDRESS = f"an IP address (IPv6 in brackets), a network, *, {', '.join(SETS)}"
 _PORTS = "a number from 1 to 65535, a range such as 8000-8099, or *"
 _NAME = "a name, such as db.example.com, *.example.com or *"
 
@@ -137,7 +137,7 @@ class _Text:
         peers = self._peers(direction)
         target = self._target(direction, denies, hosts)
         self._end("'from=' or the end" if direction == "inbound" and peers is None else "the end")
-        return Rule(self._rule, denies, protocols, hosts, ports, peers, target)
+        return Rule(self._rule, denies, protocols, hosts, ports, None if peers is EVERYWHERE else peers, target)
 
     def name_rule(self) -> NameRule:
         denies = self._takes("deny")
@@ -191,10 +191,10 @@ class _Text:
         meant = _meant(text)
         if meant is not None:
             self._fail(word, meant)
-        if _IPV4.fullmatch(text) or text.startswith("[") or not text:
-            self._fail(word, f"{_ADDRESS}{' or a host name' if names else ''}")
         if not names:
-            self._fail(word, f"{_ADDRESS}; names are for outbound rules that allow")
+            self._fail(word, f"{_ADDRESS} (names are for outbound rules that allow)")
+        if _IPV4.fullmatch(text) or text.startswith("["):
+            self._fail(word, _ADDRESS)
         return Hosts((), self._name(word, f"{_ADDRESS}, a host name or *.example.com"))
 
     def _name(self, word: _Word, expected: str) -> str:
@@ -229,8 +229,7 @@ class _Text:
         word = self._words.pop(0)
         if direction == "outbound":
             self._fail(word, "no 'from=', which is for inbound rules")
-        hosts = self._hosts(word.after(len("from=")), names=False)
-        return None if hosts is EVERYWHERE else hosts
+        return self._hosts(word.after(len("from=")), names=False)
 
     def _target(self, direction: Direction, denies: bool, hosts: Hosts) -> Address | None:
         if not (self._words and self._words[0].text == "->"):

@@ -57,6 +57,15 @@ def test_no_rules_allow_nothing(address: Address, use: SocketAddressUse) -> None
         ("tcp://*:*", ["10.0.0.1:443", "[::1]:1"], []),
         ("tcp://0.0.0.0:80", ["0.0.0.0:80"], ["127.0.0.1:80"]),
         ("tcp://0.0.0.0/0:80", ["0.0.0.0:80", "127.0.0.1:80"], ["[::1]:80"]),
+        ("*://10.0.0.1:80-82", ["10.0.0.1:80", "10.0.0.1:82"], ["10.0.0.1:79", "10.0.0.1:83"]),
+        ("tcp://loopback:1", ["127.9.9.9:1", "[::1]:1"], ["128.0.0.1:1", "[::2]:1", "0.0.0.0:1"]),
+        (
+            "tcp://private:1",
+            ["10.0.0.1:1", "172.31.0.1:1", "192.168.1.1:1", "[fd00::1]:1"],
+            ["172.32.0.1:1", "127.0.0.1:1", "[fe80::1]:1"],
+        ),
+        ("tcp://link-local:1", ["169.254.0.1:1", "[fe80::1]:1"], ["169.253.0.1:1"]),
+        ("tcp://multicast:1", ["224.0.0.1:1", "[ff02::1]:1"], ["223.255.255.255:1"]),
     ],
 )
 def test_a_rule_matches_what_it_says(rule: str, inside: list[str], outside: list[str]) -> None:
@@ -182,3 +191,133 @@ def test_a_rule_for_addresses_allows_no_name() -> None:
 def test_a_policy_without_an_opinion_of_names_allows_none() -> None:
     assert ask_about_name(allow_all, "localhost", HERE)
     assert not ask_about_name(deny_all, "localhost", HERE)
+
+
+# ---- rules that deny
+
+
+def test_a_rule_that_denies_wins_wherever_it_stands() -> None:
+    for outbound in (["deny tcp://10.0.0.1:*", "tcp://*:*"], ["tcp://*:*", "deny tcp://10.0.0.1:*"]):
+        rules = Rules(outbound)
+        assert rules(_at("10.0.0.2:80"), CONNECT, HERE)
+        verdict = rules(_at("10.0.0.1:80"), CONNECT, HERE)
+        assert (verdict.allowed, verdict.rule) == (False, "deny tcp://10.0.0.1:*")
+
+
+def test_the_verdict_has_the_rule_that_decided() -> None:
+    rules = Rules(["tcp://*:80", "tcp://10.0.0.0/8:*"])
+    assert rules(_at("10.0.0.1:81"), CONNECT, HERE).rule == "tcp://10.0.0.0/8:*"
+    assert rules(_at("11.0.0.1:81"), CONNECT, HERE).rule is None
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:22", "0.0.0.0:22", "[::]:22"])
+def test_a_denied_address_cannot_be_had_by_binding_all_of_them(text: str) -> None:
+    rules = Rules(inbound=["tcp://*:*", "deny tcp://loopback:22"])
+    assert not rules(_at(text), BIND, HERE)
+    assert not rules(_at(text), LISTEN, HERE)
+    assert rules(_at("10.0.0.1:22"), LISTEN, HERE)
+
+
+def test_a_denied_inbound_address_is_no_obstacle_to_going_out() -> None:
+    rules = Rules(outbound=["udp://10.0.0.1:53"], inbound=["deny udp://*:*"])
+    assert rules(WILDCARD[4], UDP_BIND, HERE)
+    assert rules(_at("10.0.0.1:53"), UDP_RECEIVE, HERE)
+    assert not rules(_at("10.0.0.2:53"), UDP_RECEIVE, HERE)
+
+
+def test_an_ipv4_address_in_ipv6_form_is_judged_as_what_it_means() -> None:
+    rules = Rules(["tcp://*:*", "deny tcp://10.0.0.1:*"], ["tcp://*:* from=10.0.0.1"])
+    assert not rules(_at("[::ffff:10.0.0.1]:80"), CONNECT, HERE)
+    assert rules(_at("[::ffff:10.0.0.1]:80"), ACCEPT, HERE)
+
+
+# ---- whom an inbound rule accepts
+
+
+def test_a_peer_is_accepted_by_the_rule_for_where_the_socket_listens() -> None:
+    rules = Rules(inbound=["tcp://127.0.0.1:80 from=10.0.0.0/8", "tcp://127.0.0.1:81"])
+    at_80, at_81 = (Context(local=_at(f"127.0.0.1:{port}")) for port in (80, 81))
+    assert [bool(rules(_at("10.0.0.1:9"), ACCEPT, at)) for at in (at_80, at_81)] == [True, True]
+    assert [bool(rules(_at("11.0.0.1:9"), ACCEPT, at)) for at in (at_80, at_81)] == [False, True]
+    assert rules(_at("127.0.0.1:80"), LISTEN, HERE)
+
+
+def test_some_peers_can_be_denied_and_everybody_else_accepted() -> None:
+    rules = Rules(inbound=["udp://*:53", "deny udp://*:53 from=private"])
+    assert rules(_at("127.0.0.1:53"), UDP_BIND, HERE)
+    assert not rules(_at("192.168.0.1:9"), UDP_RECEIVE, HERE)
+    assert rules(_at("8.8.8.8:9"), UDP_RECEIVE, HERE)
+
+
+# ---- rules with names
+
+
+def _told(**names: str) -> Context:
+    return Context(names={ip_address(ip.replace("_", ".")): (name,) for name, ip in names.items()})
+
+
+def test_a_rule_with_a_name_allows_only_what_the_guest_was_told_for_it() -> None:
+    rules = Rules(["tcp://db:5432", "tcp://*.test:443"])
+    assert not rules(_at("10.0.0.1:5432"), CONNECT, HERE)
+    assert rules(_at("10.0.0.1:5432"), CONNECT, _told(db="10.0.0.1"))
+    assert not rules(_at("10.0.0.1:5433"), CONNECT, _told(db="10.0.0.1"))
+    assert not rules(_at("10.0.0.2:5432"), CONNECT, _told(db="10.0.0.1"))
+    assert not rules(_at("10.0.0.1:443"), CONNECT, _told(db="10.0.0.1"))
+    assert rules(_at("10.0.0.1:443"), CONNECT, Context(names={ip_address("10.0.0.1"): ("db", "a.test")}))
+
+
+def test_a_rule_with_a_name_allows_to_look_it_up() -> None:
+    rules = Rules(["tcp://db:5432", "tcp://*.test:443"], resolve=["deny secret.test"])
+    names = ["db", "a.test", "test", "secret.test"]
+    assert [bool(rules.may_resolve(name, HERE)) for name in names] == [True, True, False, False]
+
+
+def test_the_words_of_sets_are_names_with_a_dot_at_their_end() -> None:
+    rules = Rules(["tcp://private.:80"])
+    assert rules.may_resolve("private", HERE)
+    assert not rules(_at("10.0.0.1:80"), CONNECT, HERE)
+    assert rules(_at("8.8.8.8:80"), CONNECT, _told(private="8.8.8.8"))
+
+
+# ---- rules that rewrite
+
+REWRITE = "tcp://db:5432 -> 127.0.0.1:15432"
+
+
+def test_a_name_that_is_rewritten_is_the_address_of_the_target() -> None:
+    rules = Rules([REWRITE])
+    assert rules.may_resolve("db", HERE).target == _at("127.0.0.1:15432")
+    verdict = rules(_at("127.0.0.1:5432"), CONNECT, _told(db="127.0.0.1"))
+    assert (verdict.allowed, verdict.rule, verdict.target) == (True, REWRITE, _at("127.0.0.1:15432"))
+
+
+def test_the_target_itself_is_not_allowed() -> None:
+    rules = Rules([REWRITE])
+    assert not rules(_at("127.0.0.1:15432"), CONNECT, _told(db="127.0.0.1"))
+    assert not rules(_at("127.0.0.1:5432"), CONNECT, HERE)
+
+
+@pytest.mark.parametrize("denied", ["deny tcp://127.0.0.1:15432", "deny *://loopback:*", "deny tcp://10.0.0.1:*"])
+def test_a_rule_that_denies_the_target_or_the_address_wins(denied: str) -> None:
+    rules = Rules(["tcp://10.0.0.1:5432 -> 127.0.0.1:15432", denied])
+    verdict = rules(_at("10.0.0.1:5432"), CONNECT, HERE)
+    assert (verdict.allowed, verdict.rule) == (False, denied)
+
+
+def test_rewriting_comes_before_allowing_wherever_it_stands() -> None:
+    rules = Rules(["tcp://*:*", "tcp://10.0.0.1:80 -> 10.0.0.2:81"])
+    assert rules(_at("10.0.0.1:80"), CONNECT, HERE).target == _at("10.0.0.2:81")
+    assert rules(_at("10.0.0.1:81"), CONNECT, HERE).target is None
+
+
+def test_two_targets_for_one_address_are_refused_and_told() -> None:
+    rules = Rules(["tcp://a:80 -> 127.0.0.1:81", "tcp://b:80 -> 127.0.0.1:82"])
+    verdict = rules(_at("127.0.0.1:80"), CONNECT, Context(names={ip_address("127.0.0.1"): ("a", "b")}))
+    assert not verdict.allowed
+    assert verdict.rule == "the conflict of tcp://a:80 -> 127.0.0.1:81 with tcp://b:80 -> 127.0.0.1:82"
+
+
+def test_a_rule_is_for_addresses_of_its_targets_family() -> None:
+    rules = Rules(["tcp://*:80 -> [::1]:81"])
+    assert not rules(_at("10.0.0.1:80"), CONNECT, HERE)
+    assert rules(_at("[fd00::1]:80"), CONNECT, HERE)

@@ -1,0 +1,245 @@
+"""Policies of other kinds than rules: callables, several together, and what is told of decisions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from tests.unit.sockets.setup import at_once
+from wasihost import Host, Rules, all_of, any_of
+from wasihost.network.base import Address
+from wasihost.network.policy import (
+    Context,
+    Decision,
+    NameUse,
+    Policy,
+    SocketAddressUse,
+    Use,
+    Verdict,
+    allow_all,
+    ask_about_name,
+    deny_all,
+    verdict_of,
+)
+
+HERE = Context()
+CONNECT = SocketAddressUse.TCP_CONNECT
+TARGET = Address(ip_address("127.0.0.1"), 15432)
+PEER = Address(ip_address("10.0.0.1"), 443)
+
+
+def yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    return True
+
+
+def no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    return False
+
+
+async def slow_yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+async def slow_no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    await asyncio.sleep(0)
+    return False
+
+
+def never(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    raise AssertionError("asked")
+
+
+def elsewhere(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+    return Verdict(True, "elsewhere", TARGET)
+
+
+# ---- callables
+
+
+@pytest.mark.parametrize("wrong", [lambda address, use: True, lambda: True, lambda a, u, c, d: True])
+def test_a_policy_with_other_parameters_is_told_when_the_host_is_made(wrong: Any) -> None:
+    for make in (lambda: Host(policy=wrong), lambda: all_of(wrong), lambda: any_of(yes, wrong)):
+        with pytest.raises(TypeError, match=r"lambda>: expected \(address, use, context\), but the signature is \("):
+            make()
+
+
+def test_a_policy_whose_may_resolve_has_other_parameters_is_told_when_the_host_is_made() -> None:
+    class Old:
+        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+            return True
+
+        def may_resolve(self, name: str) -> bool:
+            return True
+
+    with pytest.raises(TypeError, match=r"the policy Old: expected \.may_resolve\(name, context\)"):
+        Host(policy=Old())
+
+
+def test_what_cannot_be_called_is_no_policy() -> None:
+    with pytest.raises(TypeError, match="policy 7: expected a callable"):
+        Host(policy=7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("answer", [None, 1, "yes"])
+def test_an_answer_that_is_no_bool_is_told(answer: object) -> None:
+    with pytest.raises(TypeError, match=r"the policy yes answered .*: expected a bool or a Verdict"):
+        verdict_of(answer, yes)
+
+
+# ---- several
+
+
+def _verdict(policy: Policy) -> Verdict:
+    answer = policy(PEER, CONNECT, HERE)
+    assert isinstance(answer, Verdict)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        (all_of(), False),
+        (any_of(), False),
+        (all_of(yes), True),
+        (all_of(yes, no, never), False),
+        (any_of(no, yes, never), True),
+        (any_of(no, deny_all), False),
+        (all_of(Rules(["tcp://10.0.0.0/8:443"]), yes), True),
+        (all_of(Rules(["tcp://10.0.0.0/8:80"]), never), False),
+        (any_of(Rules(["tcp://10.0.0.0/8:80"]), all_of(allow_all, yes)), True),
+    ],
+)
+def test_policies_are_asked_in_turn_until_one_decides(policy: Policy, allowed: bool) -> None:
+    assert _verdict(policy).allowed is allowed
+
+
+@pytest.mark.parametrize(
+    ("policy", "allowed"),
+    [
+        (all_of(yes, slow_yes, yes, slow_yes), True),
+        (all_of(slow_yes, no, never), False),
+        (all_of(yes, slow_no, never), False),
+        (any_of(slow_no, no, slow_yes, never), True),
+        (any_of(slow_no, slow_no), False),
+    ],
+)
+async def test_some_of_them_may_take_time(policy: Policy, allowed: bool) -> None:
+    answer: Any = policy(PEER, CONNECT, HERE)
+    assert (await answer).allowed is allowed
+
+
+def test_a_refusal_names_who_refused_and_an_allowance_the_first_who_allowed() -> None:
+    rules = Rules(["tcp://*:*", "deny tcp://10.0.0.2:*"])
+    assert _verdict(all_of(rules, no)).rule == "the policy no"
+    assert _verdict(all_of(rules, yes)).rule == "tcp://*:*"
+    assert _verdict(any_of(Rules(["deny tcp://*:*"]), deny_all)).rule == "deny tcp://*:*"
+
+
+def test_where_one_sends_is_kept() -> None:
+    for policy in (all_of(yes, elsewhere), all_of(elsewhere, yes), any_of(no, elsewhere)):
+        assert _verdict(policy).target == TARGET
+
+
+def test_of_names_only_those_are_asked_that_have_an_opinion() -> None:
+    rules = Rules(resolve=["db"])
+    for policy, names in (
+        (all_of(rules, yes), {"db"}),
+        (any_of(yes, rules), {"db"}),
+        (all_of(yes), set()),
+        (all_of(rules, deny_all, allow_all), {"db"}),
+        (any_of(rules, allow_all), {"db", "other"}),
+    ):
+        asked = {name: ask_about_name(policy, name, HERE) for name in ("db", "other")}
+        assert {name for name, verdict in asked.items() if verdict} == names
+
+
+def test_a_callable_can_put_rules_into_its_own_words() -> None:
+    rules = Rules(["tcp://10.0.0.0/8:443"])
+
+    async def mine(address: Address, use: SocketAddressUse, context: Context) -> bool | Verdict:
+        return context.guest == "mine.wasm" and rules(address, use, context)
+
+    assert not at_once(mine(PEER, CONNECT, HERE))
+    assert at_once(mine(PEER, CONNECT, Context("mine.wasm")))
+
+
+# ---- what is told
+
+
+def _decision(use: Use, address: str | None = None, **fields: Any) -> Decision:
+    def at(text: str | None) -> Address | None:
+        host, _, port = (text or "").rpartition(":")
+        return None if text is None else Address(ip_address(host.strip("[]")), int(port))
+
+    local, target = at(fields.get("local")), at(fields.get("target"))
+    names = fields.get("names", ())
+    return Decision(use, at(address), names, fields.get("allowed", False), fields.get("rule"), target, "g", local)
+
+
+ACCEPT, RECEIVE = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE
+
+
+@pytest.mark.parametrize(
+    ("decision", "text"),
+    [
+        (
+            _decision(CONNECT, "10.0.0.1:443"),
+            "refused tcp-connect to 10.0.0.1:443: no rule allows it (--allow-outbound tcp://10.0.0.1:443)",
+        ),
+        (
+            _decision(CONNECT, "[::1]:443", names=("a", "b")),
+            "refused tcp-connect to [::1]:443 (a, b): no rule allows it (--allow-outbound tcp://b:443)",
+        ),
+        (
+            _decision(SocketAddressUse.UDP_BIND, "[::]:0"),
+            "refused udp-bind to [::]:0: no rule allows it (--allow-inbound 'udp://[::]:*')",
+        ),
+        (
+            _decision(ACCEPT, "10.0.0.1:9", local="127.0.0.1:80"),
+            (
+                "refused tcp-accept from 10.0.0.1:9: no rule allows it "
+                "(--allow-inbound 'tcp://127.0.0.1:80 from=10.0.0.1')"
+            ),
+        ),
+        (
+            _decision(RECEIVE, "[::1]:9", local="[::1]:53"),
+            "refused udp-receive from [::1]:9: no rule allows it (--allow-inbound 'udp://[::1]:53 from=[::1]')",
+        ),
+        (
+            _decision(CONNECT, "10.0.0.1:1", rule="deny tcp://*:1"),
+            "refused tcp-connect to 10.0.0.1:1: deny tcp://*:1 refuses it",
+        ),
+        (_decision(NameUse.RESOLVE, names=("db",)), "refused resolve of db: no rule allows it (--allow-resolve db)"),
+        (
+            _decision(CONNECT, "10.0.0.1:1", allowed=True, rule="R", target="127.0.0.1:2"),
+            "allowed tcp-connect to 10.0.0.1:1 at 127.0.0.1:2: R allows it",
+        ),
+        (
+            _decision(NameUse.RESOLVE, names=("db",), allowed=True, rule="hosts"),
+            "allowed resolve of db: hosts allows it",
+        ),
+    ],
+)
+def test_a_decision_is_told_in_a_line_with_what_would_allow_it(decision: Decision, text: str) -> None:
+    assert str(decision) == text
+
+
+def test_what_would_allow_it_is_a_rule() -> None:
+    for use, make in (
+        (CONNECT, lambda rule: Rules(outbound=[rule])),
+        (SocketAddressUse.TCP_BIND, lambda rule: Rules(inbound=[rule])),
+        (ACCEPT, lambda rule: Rules(inbound=[rule])),
+    ):
+        _allows(use, make)
+
+
+def _allows(use: SocketAddressUse, make: Callable[[str], Rules]) -> None:
+    for address in (PEER, Address(ip_address("::1"), 80)):
+        decision = Decision(use, address, (), False, None, None, "", address)
+        rule = decision.flag.partition(" ")[2].strip("'")
+        assert make(rule)(address, use, Context(local=address)).allowed
