@@ -35,6 +35,8 @@ T = TypeVar("T", bound=Droppable)
 class AcceptSource(ValueSource[T]):
     """Feeds a stream of accepted sockets; `wrap` makes the resource of a connection, or of the error instead of one."""
 
+    tells_os_errors = False  # those of the network are values; what else is raised is the policy's
+
     __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_shared", "_wrap")
 
     def __init__(
