@@ -32,13 +32,13 @@ Received: TypeAlias = tuple[bytes, AnyIpSocketAddress]
 class Inbox:
     """The datagrams of one socket."""
 
-    __slots__ = ("_access", "_answer", "_known_as", "_parked", "_question", "_socket", "_waiting", "context")
+    __slots__ = ("_access", "_answer", "_parked", "_question", "_socket", "_waiting", "context", "known_as")
 
     def __init__(self, socket: DatagramSocket, access: Access, local: Address) -> None:
         self._socket = socket
         self._access = access
         self.context = access.context.at(local)
-        self._known_as: dict[Address, Address] = {}
+        self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
         self._waiting: deque[asyncio.Future[Received]] = deque()
         self._parked: tuple[bytes, Address] | None = None
         self._question: Question | None = None
@@ -62,12 +62,12 @@ class Inbox:
     def went_to(self, target: Address, address: Address) -> None:
         """What the guest sends to `address` goes to `target`; of several addresses the latest counts."""
         if target is not address:
-            self._known_as.pop(target, None)
-            self._known_as[target] = address
-            if len(self._known_as) > _MOST_TARGETS:
-                del self._known_as[next(iter(self._known_as))]
-        elif self._known_as:
-            self._known_as.pop(target, None)
+            self.known_as.pop(target, None)
+            self.known_as[target] = address
+            if len(self.known_as) > _MOST_TARGETS:
+                del self.known_as[next(iter(self.known_as))]
+        else:
+            self.known_as.pop(target, None)
 
     def close(self) -> None:
         """Nobody receives any more."""
@@ -113,8 +113,8 @@ class Inbox:
             except OSError as error:
                 raise wit_error(error) from error
             source = sender
-            if self._known_as:
-                sender = self._known_as.get(source, source)
+            if self.known_as:
+                sender = self.known_as.get(source, source)
             verdict = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE, self.context, source)
             if not isinstance(verdict, Verdict):
                 self._parked, self._question = (data, sender), verdict

@@ -231,8 +231,9 @@ class UdpSocket(Options):
 
     def _try_to_send(self, data: bytes, peer: Address, target: Address | None) -> bool:
         """False: there is no room. `target` is where it goes instead, if it does."""
+        if target is not None or self._inbox.known_as:
+            self._inbox.went_to(target or peer, peer)
         target = target or peer
-        self._inbox.went_to(target, peer)
         try:
             # A peer that came since the policy was asked is not the one that it was asked about.
             self._socket.send_to(data, None if target is self._target else target)
