@@ -19,7 +19,7 @@ OPTIONS = [text for text in re.findall("`(--[^`]+)`", PAGE) if "-outbound " in t
 
 def _rules() -> list[str]:
     """Rules that stand in a line of their own."""
-    return re.findall(r"^    ((?:tcp|udp)://.*)$", PAGE, re.MULTILINE)
+    return re.findall(r"^    ((?:tcp|udp)://.* -> .*)$", PAGE, re.MULTILINE)
 
 
 def test_the_options_of_the_page_are_understood() -> None:
