@@ -31,8 +31,18 @@ from wasihost.errors import (
 )
 from wasihost.exports import Exports
 from wasihost.host import Host, adapt
+from wasihost.network.combining import all_of, any_of
 from wasihost.network.os_network import OsNetwork
-from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.network.policy import (
+    Context,
+    Decision,
+    Policy,
+    SocketAddressUse,
+    Verdict,
+    allow_all,
+    deny_all,
+)
+from wasihost.network.rules import Rules
 from wasihost.pool import Pool
 from wasihost.version import __version__
 
@@ -44,7 +54,9 @@ __all__ = [
     "Cache",
     "Clock",
     "ComponentError",
+    "Context",
     "DeadlockError",
+    "Decision",
     "Err",
     "Exports",
     "GuestExit",
@@ -71,13 +83,16 @@ __all__ = [
     "UnsupportedTypeError",
     "ValueReader",
     "ValueSource",
+    "Verdict",
     "VirtualClock",
     "WasihostError",
     "WitError",
     "__version__",
     "adapt",
     "add_tcp_to_linker",
+    "all_of",
     "allow_all",
+    "any_of",
     "configure",
     "deny_all",
 ]

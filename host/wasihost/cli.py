@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from wasihost import policyoptions
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
-from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
@@ -41,15 +41,7 @@ examples:
   wasihost stubs guest.wasm > guest.py   typed Python for them
 """
 
-_RULES = """\
-The guest may use no network unless it is allowed here. A RULE is tcp://HOST:PORT or udp://HOST:PORT, where HOST is an
-IP address (IPv6 in brackets), a network such as 10.0.0.0/8, or * for any, and PORT is a number, or * for any.
-  --allow-outbound 'tcp://[::1]:*' --allow-outbound tcp://10.0.0.0/8:443
-  --allow-outbound udp://10.0.0.1:53     to send there, and to receive what comes from there
-  --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
-  --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
-A NAME is a host name, *.example.com for every name below example.com, or * for every name.
-
+_REST = """
 A limit of --limit is one of:
   sockets, connections                          open at a time
   connections-per-second
@@ -122,17 +114,21 @@ def _main(argv: Sequence[str] | None) -> int:
     except GuestExit as end:
         return end.code
     except RuleError as error:
-        print(f"wasihost: {error}", file=sys.stderr)
+        _complain(error)
         return USAGE
     except GuestTrap as trap:
         print(f"wasihost: the guest trapped: {trap}", file=sys.stderr)
         return TRAPPED
     except WasihostError as error:
-        for line in str(error).splitlines():
-            print(f"wasihost: {line}", file=sys.stderr)
+        _complain(error)
         return FAILURE
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _complain(error: WasihostError) -> None:
+    for line in str(error).splitlines():
+        print(f"wasihost: {line}", file=sys.stderr)
 
 
 # ---- commands
@@ -140,9 +136,11 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
+    learner = policyoptions.learner(arguments)
     with _stdin(arguments.stdin) as stdin:
         host = Host(
-            policy=_policy(arguments),
+            policy=policyoptions.policy(arguments),
+            on_decision=learner,
             quotas=_quotas(arguments),
             hosts=_hosts(arguments),
             env=_env(arguments),
@@ -154,9 +152,10 @@ def _run(arguments: argparse.Namespace) -> int:
             cache=_cache(arguments),
         )
         component = _load(host, path)
-        if arguments.invoke is not None:
-            return _invoke(host, component, arguments.invoke, words)
-        return _run_to_the_end(host, component)
+        with policyoptions.refusals_told(), policyoptions.told_at_the_end(learner):
+            if arguments.invoke is not None:
+                return _invoke(host, component, arguments.invoke, words)
+            return _run_to_the_end(host, component)
 
 
 def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
@@ -244,15 +243,6 @@ def _env(arguments: argparse.Namespace) -> dict[str, str]:
     return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
 
 
-def _policy(arguments: argparse.Namespace) -> Policy:
-    rules = (arguments.allow_outbound, arguments.allow_inbound, arguments.allow_resolve)
-    if not arguments.allow_net:
-        return Rules(*rules)
-    if any(rules):
-        raise RuleError("--allow-net allows everything: leave it out, or the rules beside it")
-    return allow_all
-
-
 def _quotas(arguments: argparse.Namespace) -> Quotas | None:
     if not arguments.limit:
         return None
@@ -292,25 +282,17 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "run",
         help="run a component that exports wasi:cli/run",
-        usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
-        "                     --allow-resolve NAME ...] [--limit NAME=NUMBER ...]\n"
+        usage=f"wasihost run {policyoptions.USAGE}\n"
+        "                    [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
-        epilog=_RULES,
+        epilog=policyoptions.HELP + _REST,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--allow-net", action="store_true", help="allow every use of the network, and every name")
-    for name, word, what in (
-        ("outbound", "RULE", "connecting and sending to these addresses"),
-        ("inbound", "RULE", "listening and receiving on these addresses"),
-        ("resolve", "NAME", "looking up these names"),
-    ):
-        parser.add_argument(
-            f"--allow-{name}", action="append", default=[], metavar=word, help=f"allow {what}; may be repeated"
-        )
+    policyoptions.add_to(parser)
     parser.add_argument(
         "--limit",
         action="append",

@@ -12,7 +12,7 @@ from wasihost.component.running.providers import Providers
 from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
-from wasihost.network.policy import Policy, deny_all
+from wasihost.network.policy import Policy, checked, deny_all
 from wasihost.wasi import sockets
 
 
@@ -27,5 +27,5 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
 
     text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, policy)))
+    linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, checked(policy))))
     Registrar(linker, PlainContext(table)).add_direct(linking)

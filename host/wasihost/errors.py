@@ -24,7 +24,23 @@ class UnsupportedTypeError(WasihostError):
 
 
 class RuleError(WasihostError):
-    """A policy rule, an entry of `hosts`, a limit or a planned fault that cannot be understood."""
+    """A policy rule, an entry of `hosts`, a limit or a planned fault that cannot be understood.
+
+    `position` is that of the character in the rule that is wrong, its length if something is missing at the end; None
+    where there is no such place.
+    """
+
+    position: int | None = None
+
+    @classmethod
+    def at(cls, rule: str, position: int, found: str, expected: str) -> RuleError:
+        """The error for a place in a rule, which the message points at."""
+        shown = "".join(letter if letter.isprintable() else "?" for letter in rule)
+        what = f"found {found!r}" if found else "found nothing"
+        caret = f"    {shown}\n    {' ' * position}^"
+        error = cls(f"rule {rule!r}: expected {expected}, {what} at position {position}\n{caret}")
+        error.position = position
+        return error
 
 
 class ProviderError(WasihostError):

@@ -26,7 +26,7 @@ from wasihost.errors import GuestExit, LinkError
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os_network import OsNetwork
-from wasihost.network.policy import Policy, deny_all
+from wasihost.network.policy import Decision, Policy, checked, deny_all
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
@@ -55,7 +55,8 @@ class Host:
     """Runs WASI 0.3 components.
 
     - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
-      `(address, use) -> bool`, also async. Nothing is allowed by default.
+      `(address, use, context) -> bool`, also async. Nothing is allowed by default.
+    - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
     - `network`: what sockets stand on; the operating system's by default.
     - `quotas`: how much of it each guest may use, see `wasihost.network.quotas`; there are no limits by default.
     - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
@@ -75,6 +76,7 @@ class Host:
         self,
         *,
         policy: Policy = deny_all,
+        on_decision: Callable[[Decision], None] | None = None,
         network: Network | None = None,
         quotas: Quotas | None = None,
         hosts: Mapping[str, Addresses] | None = None,
@@ -92,7 +94,8 @@ class Host:
         on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
     ) -> None:
-        self._policy, self._network, self._quotas = policy, network or OsNetwork(), quotas
+        self._policy, self._on_decision = checked(policy), on_decision
+        self._network, self._quotas = network or OsNetwork(), quotas
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
@@ -166,7 +169,11 @@ class Host:
             async with (
                 linked,
                 adapted.open(
-                    self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
+                    self.providers(adapted.origin),
+                    store=store,
+                    linker=linker,
+                    detect_deadlock=detect_deadlock,
+                    stats=stats,
                 ) as instance,
             ):
                 native.attach(instance)
@@ -175,15 +182,15 @@ class Host:
             if self._on_stats is not None:
                 self._on_stats(stats)
 
-    def providers(self) -> dict[str, object]:
-        """The providers of one instance, by interface name."""
+    def providers(self, guest: str = "the component") -> dict[str, object]:
+        """The providers of one instance, by interface name; `guest` is what the policy is told of it."""
         return {
             **cli.providers(
                 self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
             ),
             **clocks.providers(self._clock),
             **random.providers(self._seed),
-            **sockets.providers(self._network_of_one(), self._policy, self._names),
+            **sockets.providers(self._network_of_one(), self._policy, self._names, guest, self._on_decision),
             **self._providers,
         }
 

@@ -114,7 +114,7 @@ def test_a_refused_guest_sees_access_denied(cli: Cli) -> None:
     assert "access-denied" in done.err
 
 
-def _listening(server: subprocess.Popen[str]) -> str:
+def listening(server: subprocess.Popen[str]) -> str:
     """The address that the echo server prints."""
     assert server.stdout
     words = server.stdout.readline().split()
@@ -125,7 +125,7 @@ def _listening(server: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("allow", ["--allow-net", "--allow-inbound=tcp://127.0.0.1:*"])
 def test_a_server_listens_where_it_is_allowed(cli: Cli, allow: str) -> None:
     server = cli.start("run", allow, "--env", "CONNECTIONS=1", ECHO_SERVER)
-    host, _, port = _listening(server).rpartition(":")
+    host, _, port = listening(server).rpartition(":")
     with socket.create_connection((host, int(port)), timeout=TIMEOUT_S) as connection:
         connection.sendall(b"to and fro")
         connection.shutdown(socket.SHUT_WR)
@@ -136,7 +136,7 @@ def test_a_server_listens_where_it_is_allowed(cli: Cli, allow: str) -> None:
 @pytest.mark.parametrize("allow", ["--allow-net", "--allow-outbound=tcp://127.0.0.0/8:*"])
 def test_a_client_connects_where_it_is_allowed(cli: Cli, allow: str) -> None:
     server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
-    done = cli("run", allow, "--env", f"ADDRESS={_listening(server)}", ECHO_CLIENT)
+    done = cli("run", allow, "--env", f"ADDRESS={listening(server)}", ECHO_CLIENT)
     assert (done.code, done.err) == (0, "")
     assert server.wait(TIMEOUT_S) == 0
 
@@ -157,7 +157,7 @@ UDP_RULES = ["--allow-inbound=udp://127.0.0.1:*", "--allow-outbound=udp://127.0.
 @pytest.mark.parametrize("allow", [["--allow-net"], UDP_RULES])
 def test_a_guest_answers_datagrams_where_it_is_allowed(cli: Cli, allow: list[str]) -> None:
     server = cli.start("run", *allow, "--env", "MESSAGES=1", PREBUILT / "rust-udp-echo.wasm")
-    host, _, port = _listening(server).rpartition(":")
+    host, _, port = listening(server).rpartition(":")
     with socket.socket(type=socket.SOCK_DGRAM) as peer:
         peer.settimeout(TIMEOUT_S)
         peer.sendto(b"to and fro", (host, int(port)))
@@ -184,7 +184,7 @@ def test_a_guest_hears_of_hosts_and_of_names_that_are_allowed(cli: Cli) -> None:
 
 def test_interrupting_a_guest_that_waits_exits_130_without_a_word(cli: Cli) -> None:
     server = cli.start("run", "--allow-net", ECHO_SERVER)
-    _listening(server)
+    listening(server)
     server.send_signal(signal.SIGINT)
     assert server.communicate(timeout=TIMEOUT_S) == ("", "")
     assert server.returncode == 130

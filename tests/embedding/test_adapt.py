@@ -22,6 +22,7 @@ from tests.guests.peers import echo, server
 from wasihost import (
     AdaptedComponent,
     ComponentError,
+    Context,
     GuestTrap,
     Host,
     LinkError,
@@ -84,7 +85,7 @@ async def test_the_embedders_resource_table_is_used_and_empty_afterwards(adapted
 
 
 async def test_an_async_policy_works_in_an_adapted_component(adapted: AdaptedComponent) -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -157,7 +158,7 @@ async def test_one_adapted_component_is_open_many_times_at_once() -> None:
 
 
 async def test_two_hosts_in_one_event_loop_have_policies_of_their_own() -> None:
-    def deny(address: Address, use: SocketAddressUse) -> bool:
+    def deny(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return False
 
     denied = Guest("rust-tcp-states", policy=deny, env={"CASE": "denied"})

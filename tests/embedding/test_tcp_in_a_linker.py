@@ -16,6 +16,7 @@ from tests.embedding.plain_guest import functions, plain_guest
 from tests.guests.test_prebuilt import TCP_FUNCTIONS
 from tests.unit.sockets.fake_network import FakeNetwork
 from wasihost import (
+    Context,
     GuestTrap,
     OsNetwork,
     Policy,
@@ -262,7 +263,7 @@ def test_rules_decide(engine: wasmtime.Engine) -> None:
 
 
 def test_an_async_policy_that_answers_at_once_is_as_good_as_a_sync_one(engine: wasmtime.Engine) -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return True
 
     with Embedder(engine, policy=policy).socket() as socket:
@@ -270,7 +271,7 @@ def test_an_async_policy_that_answers_at_once_is_as_good_as_a_sync_one(engine: w
 
 
 def test_an_async_policy_that_waits_is_told_what_to_do_instead(engine: wasmtime.Engine) -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -283,7 +284,7 @@ def test_an_async_policy_that_waits_is_told_what_to_do_instead(engine: wasmtime.
 
 
 def test_a_policy_that_raises_ends_the_call_with_its_exception(engine: wasmtime.Engine) -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise ZeroDivisionError("in the policy")
 
     embedder = Embedder(engine, policy=policy)
@@ -294,7 +295,7 @@ def test_a_policy_that_raises_ends_the_call_with_its_exception(engine: wasmtime.
 
 
 def test_a_keyboard_interrupt_in_a_policy_comes_out_of_the_call(engine: wasmtime.Engine) -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise KeyboardInterrupt
 
     embedder = Embedder(engine, policy=policy)

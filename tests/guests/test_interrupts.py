@@ -16,7 +16,7 @@ import pytest
 from tests.guests.exports import API, HOST
 from tests.guests.harness import Guest, load, passes, run
 from tests.guests.kv import STORE, Entry, KvBucket, Store
-from wasihost import Host, SocketAddressUse
+from wasihost import Context, Host, SocketAddressUse
 from wasihost.component import ffi
 from wasihost.component.running import interrupts
 from wasihost.component.running.polling import Poller
@@ -95,20 +95,20 @@ def test_in_an_async_iterator() -> None:
 @pytest.mark.parametrize("use", [SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_in_a_policy(use: SocketAddressUse, is_async: bool) -> None:
-    def policy(address: Address, asked: SocketAddressUse) -> bool:
+    def policy(address: Address, asked: SocketAddressUse, context: Context) -> bool:
         if asked is use:
             raise KeyboardInterrupt
         return True
 
-    async def async_policy(address: Address, asked: SocketAddressUse) -> bool:
+    async def async_policy(address: Address, asked: SocketAddressUse, context: Context) -> bool:
         await asyncio.sleep(0)
-        return policy(address, asked)
+        return policy(address, asked, context)
 
     interrupted(Guest("rust-echo-server", policy=async_policy if is_async else policy).host, "rust-echo-server")
 
 
 def test_in_a_policy_asked_by_connect() -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise KeyboardInterrupt
 
     guest = Guest("rust-tcp-client", policy=policy, env={"ADDRESS": "127.0.0.1:9"})

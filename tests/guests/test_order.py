@@ -158,6 +158,6 @@ async def test_a_ledger_that_is_not_there_is_told_after_the_bill() -> None:
 
 async def test_without_permission_nobody_is_asked() -> None:
     async with shop() as made:
-        complaint = await made.complaint(b"1 apple\n", policy=lambda address, use: False)
+        complaint = await made.complaint(b"1 apple\n", policy=lambda address, use, context: False)
         assert complaint == "unexpected error-code: access-denied"
         assert made.prices.asked == []

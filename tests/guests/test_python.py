@@ -10,7 +10,7 @@ import pytest
 
 from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.peers import echo, server, udp_echo
-from wasihost import AdaptedComponent, GuestExit, GuestTrap, Host, SocketAddressUse
+from wasihost import AdaptedComponent, Context, GuestExit, GuestTrap, Host, Rules, SocketAddressUse
 from wasihost.network.base import Address
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
@@ -30,7 +30,7 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> AdaptedComponent:
     return Host().load(component)
 
 
-def not_port_1(address: Address, use: SocketAddressUse) -> bool:
+def not_port_1(address: Address, use: SocketAddressUse, context: Context) -> bool:
     return address.port != 1
 
 
@@ -46,6 +46,19 @@ async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: AdaptedC
         "serving: to myself",
         "port 1: access-denied",
     ]
+
+
+async def test_rules_can_put_other_servers_in_the_place_of_a_name(sockets: AdaptedComponent) -> None:
+    printed = Output()
+    async with server(echo) as tcp, udp_echo() as udp_address:
+        rules = Rules(
+            [f"tcp://db:5432 -> {tcp.address}", f"udp://db:53 -> {udp_address}", "tcp://127.0.0.1:1024-65535"],
+            ["tcp://127.0.0.1:* from=loopback"],
+        )
+        env = {"HOST": "db", "TCP_PORT": "5432", "UDP_PORT": "53"}
+        await Host(policy=rules, hosts={"db": "192.0.2.1"}, env=env, stdout=printed).run_async(sockets)
+    assert printed.lines[0] == "db is 192.0.2.1"
+    assert printed.lines[-1] == "port 1: access-denied"
 
 
 async def test_an_error_code_that_it_does_not_catch_is_err(sockets: AdaptedComponent) -> None:

@@ -89,7 +89,7 @@ class _Fussy:
     def __call__(self, *_: object) -> bool:
         return False
 
-    async def may_resolve(self, name: str) -> bool:
+    async def may_resolve(self, name: str, _: object) -> bool:
         await passes(3)
         return name != "denied.test"
 

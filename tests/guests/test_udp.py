@@ -12,7 +12,7 @@ from tests.guests.harness import FamilyName, Guest, c_cases, families, load, pas
 from tests.unit.sockets.fake_network import FakeDatagramSocket, FakeNetwork
 from wasihost import Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.base import Address, DatagramSocket, Family
-from wasihost.network.policy import SocketAddressUse
+from wasihost.network.policy import Context, SocketAddressUse
 
 CASES = {
     "rust-udp-states": """
@@ -71,7 +71,7 @@ def test_rules_that_allow_everything_are_enough_for_every_method(name: str) -> N
     assert run(name, policy=rules) == run(name, policy=allow_all)
 
 
-async def _slow(address: Address, use: SocketAddressUse) -> bool:
+async def _slow(address: Address, use: SocketAddressUse, context: Context) -> bool:
     await passes(3)
     return True
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.guests.harness import LOOPBACK, FamilyName, Guest, families, passes, text, until
-from wasihost import Policy, Rules, SocketAddressUse, allow_all
+from wasihost import Context, Policy, Rules, SocketAddressUse, allow_all
 from wasihost.network.base import Address
 
 AF = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
@@ -63,7 +63,7 @@ async def test_an_answer_that_is_refused_is_told_and_the_next_goes_out() -> None
     class Fussy:
         refused = 0
 
-        def __call__(self, address: Address, use: SocketAddressUse) -> bool:
+        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
             return not (use is SocketAddressUse.UDP_SEND and address.port == self.refused)
 
     policy = Fussy()
@@ -81,14 +81,14 @@ async def test_a_refused_sender_is_never_seen_and_the_guest_waits_on(slow: bool)
     asked: list[Address] = []
     friends: set[int] = set()
 
-    def answer(address: Address, use: SocketAddressUse) -> bool:
+    def answer(address: Address, use: SocketAddressUse, context: Context) -> bool:
         if use is SocketAddressUse.UDP_RECEIVE:
             asked.append(address)
         return use is not SocketAddressUse.UDP_RECEIVE or address.port in friends
 
-    async def slowly(address: Address, use: SocketAddressUse) -> bool:
+    async def slowly(address: Address, use: SocketAddressUse, context: Context) -> bool:
         await passes(3)
-        return answer(address, use)
+        return answer(address, use, context)
 
     async with serving(1, policy=slowly if slow else answer) as (_, port):
         with client(port) as stranger, client(port) as friend:

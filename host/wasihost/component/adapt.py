@@ -20,8 +20,10 @@ from wasihost.component.world.wiring import Wiring
 class AdaptedComponent:
     """A component compiled together with its adapter; can be opened any number of times."""
 
-    def __init__(self, engine: wasmtime.Engine, wiring: Wiring, component: Component) -> None:
-        self.engine, self.wiring, self.component = engine, wiring, component
+    def __init__(
+        self, engine: wasmtime.Engine, wiring: Wiring, component: Component, origin: str = "the component"
+    ) -> None:
+        self.engine, self.wiring, self.component, self.origin = engine, wiring, component, origin
 
     @contextlib.asynccontextmanager
     async def open(
@@ -83,7 +85,7 @@ def adapt(
     """
     order = frozenset(in_order)
     if cache is None:
-        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin))
+        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin), origin)
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
     key = entries.key(engine, order, wasm)
@@ -92,7 +94,7 @@ def adapt(
     if found is None:
         found = _compile(engine, wasm, native, order, origin)
         cache.put(key, entries.pack(*found))
-    return AdaptedComponent(engine, *found)
+    return AdaptedComponent(engine, *found, origin)
 
 
 def _compile(

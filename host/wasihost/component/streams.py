@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -28,6 +28,9 @@ class Outcome(asyncio.Future[T]):
 
 class Source(ABC):
     """Common part of what feeds a stream that the provider returned."""
+
+    tells_os_errors: ClassVar[bool] = True
+    """Whether `close` tells the guest of an OSError that a read raised; else it is raised to the embedder."""
 
     @abstractmethod
     def wait_readable(self, callback: Callable[[], None]) -> None:

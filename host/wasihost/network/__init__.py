@@ -1,1 +1,1 @@
-"""What sockets stand on: the seam (`base`), the operating system (`os_network`), `names`, and the `policy`."""
+"""What sockets stand on: the seam (`base`), the operating system (`os_network`), `names`, the `policy`, its `rules`."""

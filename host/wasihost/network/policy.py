@@ -1,56 +1,41 @@
 """Who may use which address and hear of which name: asked before anything is done. Without a policy all is denied.
 
-A policy is any callable `(address, use) -> bool`; it may be a coroutine function. If guests are to look up names it
-also has a method `may_resolve(name) -> bool`, which may be one too. `Rules` covers the usual cases:
+A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
+names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases,
+see `wasihost.network.rules`; `all_of` and `any_of` put policies together, see `wasihost.network.combining`.
 
-    Rules(
-        outbound=["tcp://10.0.0.0/8:443", "udp://[::1]:*"],
-        inbound=["tcp://127.0.0.1:8080"],
-        resolve=["db.example.com", "*.example.org"],
-    )
-
-A rule for addresses is `tcp://HOST:PORT` or `udp://HOST:PORT`. HOST is an IP address (IPv6 in brackets), a network in
-CIDR notation, or `*` for every address of both families; names are not resolved. PORT is a number or `*`.
-
-| use | address asked about | `Rules` allow it when |
+| use | address asked about | when |
 |---|---|---|
-| TCP_CONNECT | the peer | an outbound rule matches it |
-| TCP_BIND, UDP_BIND | the local one, port 0 for any free port | an inbound rule matches it, or see below |
-| TCP_LISTEN | the actual local one | an inbound rule matches it |
-| TCP_ACCEPT | the peer | there is an inbound rule: who listens accepts from anybody |
-| UDP_SEND | the peer | an outbound rule matches it |
-| UDP_RECEIVE | the sender | an outbound rule matches it: a reply; or there is an inbound rule: from anybody |
+| TCP_CONNECT, UDP_SEND | the peer | before anything is bound or sent; UDP_SEND for each datagram |
+| TCP_BIND, UDP_BIND | the local one, port 0 for any free port | also implicit binds: `0.0.0.0:0` or `[::]:0` |
+| TCP_LISTEN | the actual local one | the socket is bound, and nobody can connect yet |
+| TCP_ACCEPT | the peer; `context.local` is the listener's | a refused peer gets a reset, the guest never hears of it |
+| UDP_RECEIVE | the sender; `context.local` is the socket's | a datagram of a refused sender is dropped unseen |
 
-Rules count for their own protocol only. A UDP server that is to answer needs an outbound rule for those it answers, and
-a UDP socket may be connected to whom it may send to or receive from.
+`connect` of a UDP socket needs UDP_SEND or UDP_RECEIVE. A policy that takes time holds up only the call that waits for
+it; but `bind` and `listen`, and `connect` of UDP, are sync functions in WIT: while they wait all of their guest does.
 
-An implicit bind, of TCP's connect and listen and UDP's connect and send, asks about `0.0.0.0:0` or `[::]:0`. That
-address is allowed, also to an explicit bind, when there is an outbound rule for its family: nobody can come in that
-way, since listening there is asked about again, and so is every sender. In a rule `0.0.0.0` and `[::]` mean just that
-address; to let a guest listen on all interfaces and on any one of them, say `*`.
-
-A rule for names is a name, `*.example.org` for all names below example.org but not itself, or `*` for every name. What
-a name stands for is no permission to use it: addresses are asked about as always.
+What a policy says is a `Verdict`; True and False are short for one. A verdict may name the rule it comes from, and send
+the guest's traffic to another address than the guest wants.
 """
 
 from __future__ import annotations
 
 import enum
-import re
-from collections.abc import Awaitable, Callable, Iterable
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import Final, TypeAlias, TypeVar
+import inspect
+import shlex
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
-from wasihost.errors import RuleError
 from wasihost.frozen import Frozen
-from wasihost.network.base import WILDCARD, Address, Family
-from wasihost.network.names import ascii_name
-
-T = TypeVar("T")
+from wasihost.network.base import Address, IpAddress
 
 
 class SocketAddressUse(enum.Enum):
     """What an address is wanted for."""
+
+    __hash__ = object.__hash__  # a use is itself and no other: the hash of its name takes five times as long
 
     TCP_BIND = "tcp-bind"
     TCP_LISTEN = "tcp-listen"
@@ -61,186 +46,188 @@ class SocketAddressUse(enum.Enum):
     UDP_RECEIVE = "udp-receive"
 
 
-Policy: TypeAlias = Callable[[Address, SocketAddressUse], bool | Awaitable[bool]]
+class NameUse(enum.Enum):
+    """What a name is wanted for."""
+
+    RESOLVE = "resolve"
+
+
+Use: TypeAlias = SocketAddressUse | NameUse
+
+
+class Context:
+    """Who asks a policy: the guest, what it knows, and which of its sockets is meant."""
+
+    __slots__ = ("_names", "guest", "local")
+
+    def __init__(
+        self,
+        guest: str = "",
+        local: Address | None = None,
+        names: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
+    ) -> None:
+        self.guest = guest
+        """The component's file, or what else it was loaded as."""
+        self.local = local
+        """For TCP_ACCEPT and UDP_RECEIVE where the socket is bound, else None."""
+        self._names = names
+
+    def names_of(self, ip: IpAddress) -> tuple[str, ...]:
+        """The names, in ASCII, for which this guest was told this address; the latest is the last.
+
+        What others were told, or what a name stands for by now, makes no difference.
+        """
+        return self._names.get(ip, ())
+
+    def at(self, local: Address) -> Context:
+        """The same for a socket that is bound there."""
+        return Context(self.guest, local, self._names)
+
+
+class Verdict(Frozen):
+    """What a policy says. `rule` is the text of what decided, if anything did.
+
+    `target` is where the traffic goes instead of the address asked about, which is all that the guest sees; for a name,
+    the IP address that the guest is told. It must be of the same family.
+    """
+
+    allowed: bool
+    rule: str | None = None
+    target: Address | None = None
+
+    def __bool__(self) -> bool:
+        # So that a callable can say `if rules(address, use, context)`. Whoever may have None says `is None`.
+        return self.allowed
+
+
+Answer: TypeAlias = bool | Verdict
+Policy: TypeAlias = Callable[[Address, SocketAddressUse, Context], Answer | Awaitable[Answer]]
+
+ALLOWED, REFUSED = Verdict(True, "allow_all"), Verdict(False)
 
 
 class _AllowAll:
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool:
-        return True
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+        return ALLOWED
 
-    def may_resolve(self, name: str) -> bool:
-        return True
+    def may_resolve(self, name: str, context: Context) -> Verdict:
+        return ALLOWED
 
 
 allow_all: Final = _AllowAll()
 """The policy that allows everything."""
 
 
-def deny_all(address: Address, use: SocketAddressUse) -> bool:
+def deny_all(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
     """The policy that allows nothing; the default."""
-    return False
+    return REFUSED
 
 
-def ask_about_name(policy: Policy, name: str) -> bool | Awaitable[bool]:
+def ask_about_name(policy: Policy, name: str, context: Context) -> Answer | Awaitable[Answer]:
     """A policy's answer about a name in ASCII; one that has no opinion of names refuses all."""
-    may_resolve: Callable[[str], bool | Awaitable[bool]] | None = getattr(policy, "may_resolve", None)
-    return may_resolve is not None and may_resolve(name)
+    may_resolve: Callable[[str, Context], Answer | Awaitable[Answer]] | None = getattr(policy, "may_resolve", None)
+    return REFUSED if may_resolve is None else may_resolve(name, context)
 
 
-class Rule(Frozen):
-    """One parsed rule for addresses; None matches anything."""
-
-    protocol: str
-    network: IPv4Network | IPv6Network | None
-    port: int | None
-
-    def matches(self, address: Address) -> bool:
-        """Whether the address is within this rule."""
-        return self._has_port(address.port) and (self.network is None or address.ip in self.network)
-
-    def is_for(self, family: Family) -> bool:
-        """Whether any address of this family is within this rule."""
-        return self.network is None or self.network.version == family
-
-    def _has_port(self, port: int) -> bool:
-        return self.port is None or self.port == port
+def verdict_of(answer: Any, policy: Policy) -> Verdict:
+    """What a policy's answer means. Errors: TypeError."""
+    if isinstance(answer, Verdict):
+        return answer
+    if isinstance(answer, bool):
+        return Verdict(answer, f"the policy {_name(policy)}")
+    raise TypeError(f"the policy {_name(policy)} answered {answer!r}: expected a bool or a Verdict")
 
 
-class Rules:
-    """A policy made of rules; raises `RuleError` for one that cannot be understood."""
+def checked(policy: Policy) -> Policy:
+    """The policy itself, if it can be asked. TypeError: it takes other arguments."""
+    _check(policy, policy, "(address, use, context)", 3)
+    may_resolve = getattr(policy, "may_resolve", None)
+    if may_resolve is not None:
+        _check(policy, may_resolve, ".may_resolve(name, context)", 2)
+    return policy
 
-    def __init__(self, outbound: Iterable[str] = (), inbound: Iterable[str] = (), resolve: Iterable[str] = ()) -> None:
-        self._outbound = _by_protocol(_parse_all("outbound", outbound, parse_rule))
-        self._inbound = _by_protocol(_parse_all("inbound", inbound, parse_rule))
-        self._names = frozenset(_parse_all("resolve", resolve, parse_name_rule))
 
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool:
-        """Whether these rules allow the use; see the table at the top of this module."""
-        protocol = use.value[:3]
-        outbound, inbound = self._outbound[protocol], self._inbound[protocol]
-        match use:
+def _check(policy: Policy, call: Any, form: str, count: int) -> None:
+    if not callable(call):
+        raise TypeError(f"policy {policy!r}: expected a callable {form}")
+    try:
+        inspect.signature(call).bind(*(None for _ in range(count)))
+    except TypeError:
+        found = inspect.signature(call)
+        raise TypeError(f"the policy {_name(policy)}: expected {form}, but the signature is {found}") from None
+    except ValueError:
+        pass  # a builtin without a signature
+
+
+def _name(policy: Any) -> str:
+    return str(getattr(policy, "__name__", type(policy).__name__))
+
+
+# ---- what was decided
+
+
+class Decision(Frozen):
+    """An event: what a policy said, and about what. `str()` tells it in a line.
+
+    `address` is None for a lookup. `names` are those for which the guest was told the address, for a lookup the one
+    name. `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
+    """
+
+    use: Use
+    address: Address | None
+    names: tuple[str, ...]
+    allowed: bool
+    rule: str | None
+    target: Address | None
+    guest: str
+    local: Address | None
+
+    @property
+    def flag(self) -> str:
+        """What to give to `wasihost run` so that this is allowed, unless another rule denies it."""
+        direction, rule = self._rule
+        return f"--allow-{direction} {shlex.quote(rule)}"
+
+    @property
+    def _rule(self) -> tuple[str, str]:
+        if self.address is None:
+            return "resolve", self.names[-1]
+        protocol = self.use.value[:3]
+        match self.use:
             case SocketAddressUse.TCP_CONNECT | SocketAddressUse.UDP_SEND:
-                return _any_matches(outbound, address)
-            case SocketAddressUse.TCP_BIND | SocketAddressUse.UDP_BIND:
-                return _any_matches(inbound, address) or _is_implicit_bind(address, outbound)
-            case SocketAddressUse.TCP_LISTEN:
-                return _any_matches(inbound, address)
-            case SocketAddressUse.TCP_ACCEPT:
-                return bool(inbound)
-            case SocketAddressUse.UDP_RECEIVE:
-                return bool(inbound) or _any_matches(outbound, address)
+                name = self.names[-1] if self.names else None
+                return "outbound", f"{protocol}://{f'{name}:{self.address.port}' if name else self.address}"
+            case SocketAddressUse.TCP_ACCEPT | SocketAddressUse.UDP_RECEIVE if self.local is not None:
+                return "inbound", f"{protocol}://{any_port(self.local)} from={host_text(self.address.ip)}"
+        return "inbound", f"{protocol}://{any_port(self.address)}"
 
-    def may_resolve(self, name: str) -> bool:
-        """Whether these rules allow to look up a name, given in ASCII."""
-        labels = name.removesuffix(".").split(".")
-        above = (".".join(["*", *labels[i:]]) for i in range(1, len(labels) + 1))
-        return ".".join(labels) in self._names or any(rule in self._names for rule in above)
-
-
-def _is_implicit_bind(address: Address, outbound: tuple[Rule, ...]) -> bool:
-    family = address.ip.version
-    return (address.ip, address.port) == _WILDCARD[family] and any(rule.is_for(family) for rule in outbound)
+    def __str__(self) -> str:
+        about = self.names[-1] if self.address is None else str(self.address)
+        names = f" ({', '.join(self.names)})" if self.address is not None and self.names else ""
+        target = f" at {self.target}" if self.target is not None and self.address is not None else ""
+        head = f"{'allowed' if self.allowed else 'refused'} {self.use.value} {_PREPOSITIONS[self.use]} {about}{names}"
+        if self.allowed:
+            return f"{head}{target}: {self.rule or 'a policy'} allows it"
+        return f"{head}: {f'{self.rule} refuses it' if self.rule else f'no rule allows it ({self.flag})'}"
 
 
-def _by_protocol(rules: tuple[Rule, ...]) -> dict[str, tuple[Rule, ...]]:
-    return {protocol: tuple(rule for rule in rules if rule.protocol == protocol) for protocol in _PROTOCOLS}
+_PREPOSITIONS: dict[Use, str] = {
+    SocketAddressUse.TCP_BIND: "to",
+    SocketAddressUse.TCP_LISTEN: "on",
+    SocketAddressUse.TCP_ACCEPT: "from",
+    SocketAddressUse.TCP_CONNECT: "to",
+    SocketAddressUse.UDP_BIND: "to",
+    SocketAddressUse.UDP_SEND: "to",
+    SocketAddressUse.UDP_RECEIVE: "from",
+    NameUse.RESOLVE: "of",
+}
 
 
-_WILDCARD = {family: (address.ip, address.port) for family, address in WILDCARD.items()}
+def host_text(ip: IpAddress) -> str:
+    """An IP address as rules have it."""
+    return f"[{ip}]" if ip.version == 6 else str(ip)
 
 
-def _any_matches(rules: tuple[Rule, ...], address: Address) -> bool:
-    return any(rule.matches(address) for rule in rules)
-
-
-# ---- parsing
-
-_EXAMPLE = "tcp://127.0.0.1:8080, tcp://[::1]:*, udp://10.0.0.0/8:53 or tcp://*:443"
-_NAME_EXAMPLE = "db.example.com, *.example.com or *"
-_PROTOCOLS = ("tcp", "udp")
-_HOST = len("tcp://")
-_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
-
-
-def _parse_all(parameter: str, rules: Iterable[str], parse: Callable[[str], T]) -> tuple[T, ...]:
-    if isinstance(rules, str):
-        raise RuleError(f"{parameter}={rules!r}: expected a list of rules, such as [{rules!r}]")
-    return tuple(parse(rule) for rule in rules)
-
-
-def parse_rule(rule: str) -> Rule:
-    """The rule that `tcp://HOST:PORT` or `udp://HOST:PORT` says; raises `RuleError` when it says none."""
-    if not isinstance(rule, str):
-        raise RuleError(f"rule {rule!r}: expected a string, such as {_EXAMPLE}")
-    protocol = rule[:3]
-    if protocol not in _PROTOCOLS or rule[3:_HOST] != "://":
-        raise _error(rule, "beginning", 0, rule.partition("//")[0], "tcp://HOST:PORT or udp://HOST:PORT")
-    host, colon, port = rule[_HOST:].rpartition(":")
-    if not colon or port.endswith("]"):
-        raise _error(rule, "end", len(rule), "", "':' and a port")
-    return Rule(protocol, _parse_host(rule, host), _parse_port(rule, port))
-
-
-def _parse_host(rule: str, host: str) -> IPv4Network | IPv6Network | None:
-    if host == "*":
-        return None
-    network = _network(host)
-    if network is None:
-        raise _error(rule, "host", _HOST, host, _expected_host(host))
-    return network
-
-
-def _network(host: str) -> IPv4Network | IPv6Network | None:
-    try:
-        if not (host.startswith("[") and host.endswith("]")):
-            return IPv4Network(host)
-        network = IPv6Network(host[1:-1])
-    except ValueError:
-        return None
-    # A scope is no part of the addresses that a policy sees, and guests get no IPv4 address in IPv6 form.
-    return None if "%" in host or network.network_address.ipv4_mapped else network
-
-
-def _expected_host(host: str) -> str:
-    """What to write for a host that is wrong: the right form where it can be guessed."""
-    text, slash, prefix = host.strip("[]").partition("/")
-    try:
-        network = ip_network(text.partition("%")[0] + slash + prefix, strict=False)
-    except ValueError:
-        return "an IPv4 address, an IPv6 address in brackets, a network or *"
-    if isinstance(network, IPv4Network):
-        return _shown(network, slash)
-    mapped = network.network_address.ipv4_mapped
-    return str(mapped) if mapped else f"[{_shown(network, slash)}]"
-
-
-def _shown(network: IPv4Network | IPv6Network, slash: str) -> str:
-    return str(network) if slash else str(network.network_address)
-
-
-def _parse_port(rule: str, port: str) -> int | None:
-    if port == "*":
-        return None
-    if _PORT.fullmatch(port) and int(port) <= 0xFFFF:
-        return int(port)
-    expected = "* for any free port" if port == "0" else "a number from 1 to 65535, or *"
-    raise _error(rule, "port", len(rule) - len(port), port, expected)
-
-
-def _error(rule: str, part: str, position: int, found: str, expected: str) -> RuleError:
-    where = f"{part} {found!r} at position {position}"
-    return RuleError(f"rule {rule!r}: {where}: expected {expected}; for example {_EXAMPLE}")
-
-
-def parse_name_rule(rule: str) -> str:
-    """A rule for names in the form in which names are compared; raises `RuleError` when it is none."""
-    expected = f"expected a name, such as {_NAME_EXAMPLE}"
-    if not isinstance(rule, str):
-        raise RuleError(f"rule {rule!r}: {expected}")
-    if rule == "*":
-        return rule
-    below, name = ("*.", rule[2:]) if rule.startswith("*.") else ("", rule)
-    try:
-        return below + ascii_name(name).removesuffix(".")
-    except ValueError:
-        raise RuleError(f"rule {rule!r}: {expected}") from None
+def any_port(address: Address) -> str:
+    """A local address as rules have it: `*` for any free port."""
+    return str(address) if address.port else f"{host_text(address.ip)}:*"

@@ -1,268 +1,245 @@
-"""Policies and rules: what they allow, and how a bad rule is told."""
+"""Policies of other kinds than rules: callables, several together, and what is told of decisions."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv6Address, ip_address
+import asyncio
+from collections.abc import Callable
+from ipaddress import ip_address
+from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
-from wasihost.errors import RuleError
-from wasihost.network.base import WILDCARD, Address
-from wasihost.network.policy import Rules, SocketAddressUse, allow_all, ask_about_name, deny_all, parse_rule
+from tests.unit.sockets.setup import at_once
+from wasihost import Host, Rules, all_of, any_of
+from wasihost.network.base import Address
+from wasihost.network.policy import (
+    Context,
+    Decision,
+    NameUse,
+    Policy,
+    SocketAddressUse,
+    Use,
+    Verdict,
+    allow_all,
+    ask_about_name,
+    deny_all,
+    verdict_of,
+)
 
-USES = list(SocketAddressUse)
-BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
-ACCEPT, CONNECT = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.TCP_CONNECT
-UDP_BIND, UDP_SEND, UDP_RECEIVE = SocketAddressUse.UDP_BIND, SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE
-ADDRESSES = st.builds(Address, st.ip_addresses(), st.integers(0, 0xFFFF))
-
-
-def _at(text: str) -> Address:
-    host, _, port = text.rpartition(":")
-    return Address(ip_address(host.strip("[]")), int(port))
-
-
-def test_an_address_reads_as_in_a_url() -> None:
-    assert [str(_at("127.0.0.1:80")), str(_at("[::1]:80"))] == ["127.0.0.1:80", "[::1]:80"]
-
-
-@given(ADDRESSES, st.sampled_from(USES))
-def test_deny_all_and_allow_all_do_as_they_say(address: Address, use: SocketAddressUse) -> None:
-    assert allow_all(address, use)
-    assert not deny_all(address, use)
+HERE = Context()
+CONNECT = SocketAddressUse.TCP_CONNECT
+TARGET = Address(ip_address("127.0.0.1"), 15432)
+PEER = Address(ip_address("10.0.0.1"), 443)
 
 
-@given(ADDRESSES, st.sampled_from(USES))
-def test_no_rules_allow_nothing(address: Address, use: SocketAddressUse) -> None:
-    assert not Rules()(address, use)
+def yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    return True
 
 
-# ---- matching
+def no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    return False
+
+
+async def slow_yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    await asyncio.sleep(0)
+    return True
+
+
+async def slow_no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    await asyncio.sleep(0)
+    return False
+
+
+def never(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    raise AssertionError("asked")
+
+
+def elsewhere(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+    return Verdict(True, "elsewhere", TARGET)
+
+
+# ---- callables
+
+
+@pytest.mark.parametrize("wrong", [lambda address, use: True, lambda: True, lambda a, u, c, d: True])
+def test_a_policy_with_other_parameters_is_told_when_the_host_is_made(wrong: Any) -> None:
+    for make in (lambda: Host(policy=wrong), lambda: all_of(wrong), lambda: any_of(yes, wrong)):
+        with pytest.raises(TypeError, match=r"lambda>: expected \(address, use, context\), but the signature is \("):
+            make()
+
+
+def test_a_policy_whose_may_resolve_has_other_parameters_is_told_when_the_host_is_made() -> None:
+    class Old:
+        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+            return True
+
+        def may_resolve(self, name: str) -> bool:
+            return True
+
+    with pytest.raises(TypeError, match=r"the policy Old: expected \.may_resolve\(name, context\)"):
+        Host(policy=Old())
+
+
+def test_what_cannot_be_called_is_no_policy() -> None:
+    with pytest.raises(TypeError, match="policy 7: expected a callable"):
+        Host(policy=7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("answer", [None, 1, "yes"])
+def test_an_answer_that_is_no_bool_is_told(answer: object) -> None:
+    with pytest.raises(TypeError, match=r"the policy yes answered .*: expected a bool or a Verdict"):
+        verdict_of(answer, yes)
+
+
+# ---- several
+
+
+def _verdict(policy: Policy) -> Verdict:
+    answer = policy(PEER, CONNECT, HERE)
+    assert isinstance(answer, Verdict)
+    return answer
 
 
 @pytest.mark.parametrize(
-    ("rule", "inside", "outside"),
+    ("policy", "allowed"),
     [
-        ("tcp://127.0.0.1:8080", ["127.0.0.1:8080"], ["127.0.0.1:8081", "127.0.0.2:8080", "[::1]:8080"]),
-        ("tcp://127.0.0.1:*", ["127.0.0.1:1", "127.0.0.1:65535"], ["127.0.0.2:1"]),
-        ("tcp://[::1]:*", ["[::1]:1"], ["[::2]:1", "127.0.0.1:1"]),
-        ("tcp://10.0.0.0/8:443", ["10.0.0.1:443", "10.255.0.0:443"], ["11.0.0.0:443", "10.0.0.1:80"]),
-        ("tcp://[fd00::/8]:443", ["[fd12::1]:443"], ["[fe80::1]:443"]),
-        ("tcp://*:443", ["10.0.0.1:443", "[::1]:443"], ["10.0.0.1:80"]),
-        ("tcp://*:*", ["10.0.0.1:443", "[::1]:1"], []),
-        ("tcp://0.0.0.0:80", ["0.0.0.0:80"], ["127.0.0.1:80"]),
-        ("tcp://0.0.0.0/0:80", ["0.0.0.0:80", "127.0.0.1:80"], ["[::1]:80"]),
+        (all_of(), False),
+        (any_of(), False),
+        (all_of(yes), True),
+        (all_of(yes, no, never), False),
+        (any_of(no, yes, never), True),
+        (any_of(no, deny_all), False),
+        (all_of(Rules(["tcp://10.0.0.0/8:443"]), yes), True),
+        (all_of(Rules(["tcp://10.0.0.0/8:80"]), never), False),
+        (any_of(Rules(["tcp://10.0.0.0/8:80"]), all_of(allow_all, yes)), True),
     ],
 )
-def test_a_rule_matches_what_it_says(rule: str, inside: list[str], outside: list[str]) -> None:
-    rules = Rules(outbound=[rule])
-    assert [text for text in inside if not rules(_at(text), CONNECT)] == []
-    assert [text for text in outside if rules(_at(text), CONNECT)] == []
-
-
-@given(ADDRESSES, st.sampled_from([LISTEN, ACCEPT]))
-def test_outbound_rules_let_nobody_in(address: Address, use: SocketAddressUse) -> None:
-    assert not Rules(outbound=["tcp://*:*"])(address, use)
-
-
-@given(ADDRESSES)
-def test_inbound_rules_let_nobody_out(address: Address) -> None:
-    assert not Rules(inbound=["tcp://*:*"])(address, CONNECT)
-
-
-@given(ADDRESSES)
-def test_who_listens_accepts_from_anybody(address: Address) -> None:
-    assert Rules(inbound=["tcp://127.0.0.1:80"])(address, ACCEPT)
-
-
-@given(ADDRESSES)
-def test_an_inbound_rule_allows_to_bind_what_it_allows_to_listen_on(address: Address) -> None:
-    rules = Rules(inbound=["tcp://127.0.0.0/8:*", "tcp://[::/8]:80"])
-    assert rules(address, BIND) == rules(address, LISTEN)
-
-
-def test_an_outbound_rule_allows_the_implicit_bind_of_its_family_only() -> None:
-    rules = Rules(outbound=["tcp://10.0.0.1:443"])
-    assert rules(WILDCARD[4], BIND)
-    assert not rules(WILDCARD[6], BIND)
-
-
-def test_an_outbound_rule_for_every_host_allows_the_implicit_bind_of_both_families() -> None:
-    rules = Rules(outbound=["tcp://*:443"])
-    assert all(rules(address, BIND) for address in WILDCARD.values())
-
-
-@pytest.mark.parametrize("text", ["0.0.0.0:80", "127.0.0.1:0", "10.0.0.1:443"])
-def test_an_outbound_rule_allows_no_other_bind(text: str) -> None:
-    assert not Rules(outbound=["tcp://10.0.0.1:443"])(_at(text), BIND)
-
-
-def test_an_outbound_rule_does_not_allow_to_listen_after_its_bind() -> None:
-    rules = Rules(outbound=["tcp://*:*"])
-    assert rules(_at("0.0.0.0:0"), BIND)
-    assert not rules(_at("0.0.0.0:50000"), LISTEN)
-
-
-@given(ADDRESSES, st.sampled_from(USES), st.sampled_from(["tcp", "udp"]))
-def test_rules_count_for_their_own_protocol_only(address: Address, use: SocketAddressUse, protocol: str) -> None:
-    everything = [f"{protocol}://*:*"]
-    assert Rules(everything, everything)(address, use) == use.value.startswith(protocol)
-
-
-# ---- UDP
-
-
-@given(ADDRESSES)
-def test_an_outbound_rule_allows_to_send_and_to_hear_the_reply(address: Address) -> None:
-    rules = Rules(outbound=["udp://10.0.0.0/8:53", "udp://[::/8]:*"])
-    assert rules(address, UDP_SEND) == rules(address, UDP_RECEIVE)
-
-
-def test_an_outbound_rule_for_udp_matches_what_it_says() -> None:
-    rules = Rules(outbound=["udp://10.0.0.0/8:53"])
-    assert rules(_at("10.1.1.1:53"), UDP_SEND)
-    assert not rules(_at("10.1.1.1:54"), UDP_SEND)
-    assert not rules(_at("11.1.1.1:53"), UDP_RECEIVE)
-
-
-def test_an_outbound_rule_for_udp_allows_the_implicit_bind_of_its_family_only() -> None:
-    rules = Rules(outbound=["udp://10.0.0.1:53"])
-    assert rules(WILDCARD[4], UDP_BIND)
-    assert not rules(WILDCARD[6], UDP_BIND)
-    assert not rules(WILDCARD[4], BIND)
-
-
-@given(ADDRESSES)
-def test_who_may_bind_receives_from_anybody_and_answers_nobody(address: Address) -> None:
-    rules = Rules(inbound=["udp://127.0.0.1:53"])
-    assert rules(address, UDP_RECEIVE)
-    assert not rules(address, UDP_SEND)
-    assert rules(address, UDP_BIND) == (address == _at("127.0.0.1:53"))
-
-
-# ---- names
+def test_policies_are_asked_in_turn_until_one_decides(policy: Policy, allowed: bool) -> None:
+    assert _verdict(policy).allowed is allowed
 
 
 @pytest.mark.parametrize(
-    ("rule", "inside", "outside"),
+    ("policy", "allowed"),
+    [
+        (all_of(yes, slow_yes, yes, slow_yes), True),
+        (all_of(slow_yes, no, never), False),
+        (all_of(yes, slow_no, never), False),
+        (any_of(slow_no, no, slow_yes, never), True),
+        (any_of(slow_no, slow_no), False),
+    ],
+)
+async def test_some_of_them_may_take_time(policy: Policy, allowed: bool) -> None:
+    answer: Any = policy(PEER, CONNECT, HERE)
+    assert (await answer).allowed is allowed
+
+
+def test_a_refusal_names_who_refused_and_an_allowance_the_first_who_allowed() -> None:
+    rules = Rules(["tcp://*:*", "deny tcp://10.0.0.2:*"])
+    assert _verdict(all_of(rules, no)).rule == "the policy no"
+    assert _verdict(all_of(rules, yes)).rule == "tcp://*:*"
+    assert _verdict(any_of(Rules(["deny tcp://*:*"]), deny_all)).rule == "deny tcp://*:*"
+
+
+def test_where_one_sends_is_kept() -> None:
+    for policy in (all_of(yes, elsewhere), all_of(elsewhere, yes), any_of(no, elsewhere)):
+        assert _verdict(policy).target == TARGET
+
+
+def test_of_names_only_those_are_asked_that_have_an_opinion() -> None:
+    rules = Rules(resolve=["db"])
+    for policy, names in (
+        (all_of(rules, yes), {"db"}),
+        (any_of(yes, rules), {"db"}),
+        (all_of(yes), set()),
+        (all_of(rules, deny_all, allow_all), {"db"}),
+        (any_of(rules, allow_all), {"db", "other"}),
+    ):
+        asked = {name: ask_about_name(policy, name, HERE) for name in ("db", "other")}
+        assert {name for name, verdict in asked.items() if verdict} == names
+
+
+def test_a_callable_can_put_rules_into_its_own_words() -> None:
+    rules = Rules(["tcp://10.0.0.0/8:443"])
+
+    async def mine(address: Address, use: SocketAddressUse, context: Context) -> bool | Verdict:
+        return context.guest == "mine.wasm" and rules(address, use, context)
+
+    assert not at_once(mine(PEER, CONNECT, HERE))
+    assert at_once(mine(PEER, CONNECT, Context("mine.wasm")))
+
+
+# ---- what is told
+
+
+def _decision(use: Use, address: str | None = None, **fields: Any) -> Decision:
+    def at(text: str | None) -> Address | None:
+        host, _, port = (text or "").rpartition(":")
+        return None if text is None else Address(ip_address(host.strip("[]")), int(port))
+
+    local, target = at(fields.get("local")), at(fields.get("target"))
+    names = fields.get("names", ())
+    return Decision(use, at(address), names, fields.get("allowed", False), fields.get("rule"), target, "g", local)
+
+
+ACCEPT, RECEIVE = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE
+
+
+@pytest.mark.parametrize(
+    ("decision", "text"),
     [
         (
-            "db.example.com",
-            ["db.example.com", "db.example.com."],
-            ["example.com", "a.db.example.com", "xdb.example.com"],
+            _decision(CONNECT, "10.0.0.1:443"),
+            "refused tcp-connect to 10.0.0.1:443: no rule allows it (--allow-outbound tcp://10.0.0.1:443)",
         ),
-        ("*.example.com", ["a.example.com", "a.b.example.com"], ["example.com", "aexample.com", "com"]),
-        ("DB.Example.com.", ["db.example.com"], ["db"]),
-        ("bücher.test", ["xn--bcher-kva.test"], ["bucher.test"]),
-        ("*.bücher.test", ["a.xn--bcher-kva.test"], ["xn--bcher-kva.test"]),
-        ("*", ["localhost", "a.b.c"], []),
+        (
+            _decision(CONNECT, "[::1]:443", names=("a", "b")),
+            "refused tcp-connect to [::1]:443 (a, b): no rule allows it (--allow-outbound tcp://b:443)",
+        ),
+        (
+            _decision(SocketAddressUse.UDP_BIND, "[::]:0"),
+            "refused udp-bind to [::]:0: no rule allows it (--allow-inbound 'udp://[::]:*')",
+        ),
+        (
+            _decision(ACCEPT, "10.0.0.1:9", local="127.0.0.1:80"),
+            (
+                "refused tcp-accept from 10.0.0.1:9: no rule allows it "
+                "(--allow-inbound 'tcp://127.0.0.1:80 from=10.0.0.1')"
+            ),
+        ),
+        (
+            _decision(RECEIVE, "[::1]:9", local="[::1]:53"),
+            "refused udp-receive from [::1]:9: no rule allows it (--allow-inbound 'udp://[::1]:53 from=[::1]')",
+        ),
+        (
+            _decision(CONNECT, "10.0.0.1:1", rule="deny tcp://*:1"),
+            "refused tcp-connect to 10.0.0.1:1: deny tcp://*:1 refuses it",
+        ),
+        (_decision(NameUse.RESOLVE, names=("db",)), "refused resolve of db: no rule allows it (--allow-resolve db)"),
+        (
+            _decision(CONNECT, "10.0.0.1:1", allowed=True, rule="R", target="127.0.0.1:2"),
+            "allowed tcp-connect to 10.0.0.1:1 at 127.0.0.1:2: R allows it",
+        ),
+        (
+            _decision(NameUse.RESOLVE, names=("db",), allowed=True, rule="hosts"),
+            "allowed resolve of db: hosts allows it",
+        ),
     ],
 )
-def test_a_rule_for_names_matches_what_it_says(rule: str, inside: list[str], outside: list[str]) -> None:
-    rules = Rules(resolve=[rule])
-    assert [name for name in inside if not rules.may_resolve(name)] == []
-    assert [name for name in outside if rules.may_resolve(name)] == []
+def test_a_decision_is_told_in_a_line_with_what_would_allow_it(decision: Decision, text: str) -> None:
+    assert str(decision) == text
 
 
-@given(ADDRESSES, st.sampled_from(USES))
-def test_a_rule_for_names_allows_no_address(address: Address, use: SocketAddressUse) -> None:
-    assert not Rules(resolve=["*"])(address, use)
+def test_what_would_allow_it_is_a_rule() -> None:
+    for use, make in (
+        (CONNECT, lambda rule: Rules(outbound=[rule])),
+        (SocketAddressUse.TCP_BIND, lambda rule: Rules(inbound=[rule])),
+        (ACCEPT, lambda rule: Rules(inbound=[rule])),
+    ):
+        _allows(use, make)
 
 
-def test_a_rule_for_addresses_allows_no_name() -> None:
-    rules = Rules(outbound=["tcp://*:*", "udp://*:*"], inbound=["tcp://*:*", "udp://*:*"])
-    assert not rules.may_resolve("localhost")
-
-
-def test_a_policy_without_an_opinion_of_names_allows_none() -> None:
-    assert ask_about_name(allow_all, "localhost") is True
-    assert ask_about_name(deny_all, "localhost") is False
-
-
-@pytest.mark.parametrize(
-    "rule", ["", "a b", "127.0.0.1", "[::1]", "tcp://localhost:80", "*.", "*x", "a.*", "**", "*.*"]
-)
-def test_a_bad_rule_for_names_is_named(rule: str) -> None:
-    with pytest.raises(RuleError) as caught:
-        Rules(resolve=[rule])
-    assert str(caught.value).startswith(f"rule {rule!r}: expected a name, such as db.example.com")
-
-
-def test_a_rule_for_names_that_is_no_string_is_told() -> None:
-    with pytest.raises(RuleError, match="rule 80: expected a name"):
-        Rules(resolve=[80])  # type: ignore[list-item]
-
-
-# ---- bad rules
-
-
-@pytest.mark.parametrize(
-    ("rule", "part", "expected"),
-    [
-        ("127.0.0.1:80", "beginning '127.0.0.1:80' at position 0", "tcp://HOST:PORT"),
-        ("sctp://127.0.0.1:80", "beginning 'sctp:' at position 0", "tcp://HOST:PORT or udp://HOST:PORT"),
-        ("udp:/127.0.0.1:80", "beginning 'udp:/127.0.0.1:80' at position 0", "tcp://HOST:PORT or udp://HOST:PORT"),
-        ("udp://127.0.0.1:x", "port 'x' at position 16", "a number from 1 to 65535, or *"),
-        ("", "beginning '' at position 0", "tcp://HOST:PORT"),
-        ("tcp://127.0.0.1", "end '' at position 15", "':' and a port"),
-        ("tcp://[::1]", "end '' at position 11", "':' and a port"),
-        ("tcp://127.0.0.1:http", "port 'http' at position 16", "a number from 1 to 65535, or *"),
-        ("tcp://127.0.0.1:", "port '' at position 16", "a number from 1 to 65535, or *"),
-        ("tcp://127.0.0.1:65536", "port '65536' at position 16", "a number from 1 to 65535, or *"),
-        ("tcp://127.0.0.1:080", "port '080' at position 16", "a number from 1 to 65535, or *"),
-        ("tcp://127.0.0.1:٨٠", "port '٨٠' at position 16", "a number from 1 to 65535, or *"),
-        ("tcp://127.0.0.1:0", "port '0' at position 16", "* for any free port"),
-        ("tcp://localhost:80", "host 'localhost' at position 6", "an IPv4 address, an IPv6 address in brackets"),
-        ("tcp://:80", "host '' at position 6", "an IPv4 address"),
-        ("tcp://::1:80", "host '::1' at position 6", "[::1]"),
-        ("tcp://[127.0.0.1]:80", "host '[127.0.0.1]' at position 6", "expected 127.0.0.1;"),
-        ("tcp://10.0.0.1/8:80", "host '10.0.0.1/8' at position 6", "expected 10.0.0.0/8;"),
-        ("tcp://[fd00::1/8]:80", "host '[fd00::1/8]' at position 6", "expected [fd00::/8];"),
-        ("tcp://[fe80::1%eth0]:80", "host '[fe80::1%eth0]' at position 6", "expected [fe80::1];"),
-        ("tcp://[::ffff:127.0.0.1]:80", "host '[::ffff:127.0.0.1]' at position 6", "expected 127.0.0.1;"),
-    ],
-)
-def test_a_bad_rule_is_named_with_the_part_that_is_wrong_and_what_was_expected(
-    rule: str, part: str, expected: str
-) -> None:
-    with pytest.raises(RuleError) as caught:
-        Rules(inbound=[rule])
-    message = str(caught.value)
-    assert message.startswith(f"rule {rule!r}: {part}: expected ")
-    assert expected in message
-    assert "for example tcp://127.0.0.1:8080" in message
-
-
-def test_one_string_instead_of_a_list_is_told() -> None:
-    with pytest.raises(RuleError, match=r"outbound='tcp://\*:80': expected a list of rules"):
-        Rules(outbound="tcp://*:80")
-
-
-def test_a_rule_that_is_no_string_is_told() -> None:
-    with pytest.raises(RuleError, match="rule 80: expected a string"):
-        Rules(inbound=[80])  # type: ignore[list-item]
-
-
-HOSTS = st.one_of(st.text(), st.ip_addresses().map(str), st.ip_addresses().map("[{}]".format))
-
-
-@given(
-    st.one_of(
-        st.text(), st.builds("{}://{}:{}".format, st.sampled_from(["tcp", "udp"]), HOSTS, st.text() | st.integers())
-    )
-)
-def test_any_text_is_a_rule_or_a_rule_error(text: str) -> None:
-    try:
-        rule = parse_rule(text)
-    except RuleError:
-        return
-    assert rule.matches(Address(ip_address("127.0.0.1"), 80)) in (True, False)
-
-
-@given(st.ip_addresses(), st.integers(1, 0xFFFF))
-def test_the_text_of_an_address_is_the_rule_for_it(ip: IPv4Address | IPv6Address, port: int) -> None:
-    assume(not (isinstance(ip, IPv6Address) and ip.ipv4_mapped))
-    address = Address(ip, port)
-    assert parse_rule(f"tcp://{address}").matches(address)
+def _allows(use: SocketAddressUse, make: Callable[[str], Rules]) -> None:
+    for address in (PEER, Address(ip_address("::1"), 80)):
+        decision = Decision(use, address, (), False, None, None, "", address)
+        rule = decision.flag.partition(" ")[2].strip("'")
+        assert make(rule)(address, use, Context(local=address)).allowed

@@ -12,7 +12,7 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, F
 from wasihost.component.streams import ByteSink, StreamReader
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import Policy, SocketAddressUse, allow_all
+from wasihost.network.policy import Context, Policy, SocketAddressUse, allow_all
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost.wasi.sockets.errors import Code
 from wasihost.wasi.sockets.tcp import TcpSocket
@@ -129,7 +129,7 @@ class Asked:
         self.allowed = allowed
         self.questions: list[tuple[str, SocketAddressUse]] = []
 
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         self.questions.append((str(address), use))
         return use in self.allowed
 

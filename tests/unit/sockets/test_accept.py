@@ -13,7 +13,7 @@ from tests.unit.sockets.setup import Guest, at_once, code_of
 from wasihost.component.streams import ValueSource
 from wasihost.component.values import Err
 from wasihost.network.base import Address
-from wasihost.network.policy import SocketAddressUse
+from wasihost.network.policy import Context, SocketAddressUse
 from wasihost.wasi.sockets.addresses import from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.tcp import TcpSocket
@@ -30,7 +30,7 @@ class _Listener:
         self.tcp, self.socket = Guest(self._policy).bound()
         self.stream: ValueSource[TcpSocket] = at_once(self.tcp.listen())
 
-    def _policy(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+    def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         if use is not ACCEPT:
             return True
         self.asked.append(address)
@@ -172,7 +172,7 @@ async def test_an_exception_of_the_policy_resets_the_connection_when_the_stream_
     async def thinking() -> bool:
         raise LookupError("mine")
 
-    def policy(address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         if use is not ACCEPT:
             return True
         if at == "length":
@@ -240,7 +240,7 @@ def test_a_closed_stream_waits_no_more() -> None:
 
 
 def test_any_function_is_a_policy() -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return use is not ACCEPT
 
     tcp, socket = Guest(policy).bound()

@@ -11,12 +11,13 @@ import pytest
 
 from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork
 from wasihost.network.base import Address
-from wasihost.network.policy import SocketAddressUse
+from wasihost.network.policy import Context, SocketAddressUse
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import from_network
 from wasihost.wasi.sockets.datagrams import Inbox
 
 AT_PEER = from_network(PEER)
+LOCAL = Address(IPv4Address("127.0.0.1"), 53)
 STRANGER = Address(IPv4Address("192.0.2.99"), 9)
 
 
@@ -27,9 +28,9 @@ class _Box:
         self.answers: list[bool | Awaitable[bool]] = []
         self.asked: list[tuple[Address, SocketAddressUse]] = []
         self.socket = FakeDatagramSocket()
-        self.inbox = Inbox(self.socket, Access(FakeNetwork(), self._policy))
+        self.inbox = Inbox(self.socket, Access(FakeNetwork(), self._policy), LOCAL)
 
-    def _policy(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+    def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         self.asked.append((address, use))
         return self.answers.pop(0) if self.answers else address != STRANGER
 

@@ -17,8 +17,10 @@ from tests.unit.sockets.setup import at_once
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names
-from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.network.policy import Context, Policy, SocketAddressUse, allow_all, deny_all
+from wasihost.network.rules import Rules
 from wasihost.wasi import sockets
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import IpAddress
 from wasihost.wasi.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
 
@@ -31,7 +33,7 @@ DB = IpAddress.Ipv4((10, 0, 0, 1))
 def _lookup(policy: Policy = allow_all, hosts: dict[str, Addresses] | None = None) -> tuple[IpNameLookup, FakeNetwork]:
     network = FakeNetwork()
     network.names = {"db": [ip_address("10.0.0.1")], "six": [ip_address("2001:db8::1")]}
-    return IpNameLookup(Names(network.resolve, hosts), policy), network
+    return IpNameLookup(Names(network.resolve, hosts), Access(network, policy)), network
 
 
 def _code(lookup: IpNameLookup, name: str) -> object:
@@ -85,7 +87,7 @@ def test_nothing_is_allowed_by_default(policy: Policy) -> None:
 
 
 def test_a_policy_that_has_no_opinion_of_names_allows_none() -> None:
-    def everything(address: Address, use: SocketAddressUse) -> bool:
+    def everything(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return True
 
     assert _code(_lookup(everything)[0], "db") == ErrorCode.AccessDenied()
@@ -94,10 +96,10 @@ def test_a_policy_that_has_no_opinion_of_names_allows_none() -> None:
 class _Slow:
     """A policy that thinks about names."""
 
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool:
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
         return False
 
-    async def may_resolve(self, name: str) -> bool:
+    async def may_resolve(self, name: str, context: Context) -> bool:
         await asyncio.sleep(0)
         return name == "xn--bcher-kva.test"
 
@@ -160,7 +162,7 @@ async def test_what_a_resolver_raises_otherwise_comes_out() -> None:
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
-        await IpNameLookup(Names(resolver), allow_all).resolve_addresses("db")
+        await IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db")
 
 
 async def test_a_cancelled_lookup_cancels_its_resolver() -> None:
@@ -174,7 +176,9 @@ async def test_a_cancelled_lookup_cancels_its_resolver() -> None:
             ended.set()
         return ()
 
-    resolving = asyncio.ensure_future(IpNameLookup(Names(resolver), allow_all).resolve_addresses("db"))
+    resolving = asyncio.ensure_future(
+        IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db")
+    )
     await started.wait()
     resolving.cancel()
     await ended.wait()

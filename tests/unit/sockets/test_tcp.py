@@ -12,7 +12,8 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeSocket
 from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import Rules, SocketAddressUse, deny_all
+from wasihost.network.policy import Context, SocketAddressUse, deny_all
+from wasihost.network.rules import Rules
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.types import Types
@@ -77,7 +78,7 @@ def test_bind_may_be_tried_again_after_it_failed() -> None:
 
 
 async def test_bind_waits_for_a_policy_that_takes_time() -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         await asyncio.sleep(0)
         return False
 
@@ -117,11 +118,15 @@ def test_connect_with_an_invalid_address_leaves_the_socket_as_it_was(address: Ip
     over(tcp.connect(v4(80)))
 
 
-def test_connect_of_an_unbound_socket_asks_for_the_implicit_bind_first() -> None:
-    policy = Asked(BIND)
+@pytest.mark.parametrize("allowed", [(), (BIND,), (CONNECT,)])
+def test_connect_of_an_unbound_socket_asks_about_the_peer_and_then_for_the_implicit_bind(
+    allowed: tuple[SocketAddressUse, ...],
+) -> None:
+    policy = Asked(*allowed)
     tcp, socket = Guest(policy).create()
     assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.AccessDenied()
-    assert policy.questions == [("0.0.0.0:0", BIND), ("127.0.0.1:80", CONNECT)]
+    asked = [("127.0.0.1:80", CONNECT), ("0.0.0.0:0", BIND)]
+    assert policy.questions == asked[: 2 if CONNECT in allowed else 1]
     assert socket.calls == ["close"]
 
 
@@ -169,7 +174,7 @@ async def test_connect_survives_that_the_handle_goes_first() -> None:
 
 
 def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket() -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise LookupError("mine")
 
     tcp, socket = Guest(policy).create()
@@ -179,7 +184,7 @@ def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket()
 
 
 def test_an_os_error_of_the_policy_is_no_error_of_the_network() -> None:
-    def policy(address: Address, use: SocketAddressUse) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         raise FileNotFoundError("rules.txt")
 
     tcp, _ = Guest(policy).create()
@@ -202,17 +207,24 @@ def test_listen_of_an_unbound_socket_binds_it_to_any_address() -> None:
     policy = Asked(BIND, LISTEN)
     tcp, socket = Guest(policy).create()
     at_once(tcp.listen())
-    assert policy.questions == [("0.0.0.0:0", BIND), ("0.0.0.0:0", LISTEN)]
-    assert socket.calls == ["bind", "listen"]
+    assert policy.questions == [("0.0.0.0:0", BIND), ("0.0.0.0:50000", LISTEN)]
+    assert socket.calls == ["bind", "local_address", "listen"]
     assert tcp.get_is_listening()
 
 
-def test_a_denied_listen_leaves_the_socket_as_it_was() -> None:
-    policy = Asked(BIND)
-    tcp, socket = Guest(policy).create()
+def test_a_denied_listen_leaves_the_socket_bound_and_not_listening() -> None:
+    tcp, socket = Guest(Asked(BIND)).create()
+    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
+    assert socket.calls == ["bind", "local_address"]
+    assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.InvalidState()
+    assert not tcp.get_is_listening()
+
+
+def test_listen_makes_no_system_call_if_its_implicit_bind_is_denied() -> None:
+    tcp, socket = Guest(Asked(LISTEN)).create()
     assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
     assert socket.calls == []
-    at_once(tcp.bind(v4(7)))
+    at_once(Guest(Asked(BIND)).create()[0].bind(v4(7)))
 
 
 def test_a_failed_listen_may_be_tried_again() -> None:

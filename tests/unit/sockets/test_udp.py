@@ -13,7 +13,7 @@ from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket
 from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import SocketAddressUse, allow_all
+from wasihost.network.policy import Context, SocketAddressUse, allow_all
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost.wasi.sockets.errors import Code, ErrorCode
 from wasihost.wasi.sockets.udp import UdpSocket
@@ -50,7 +50,7 @@ def test_the_family_is_what_it_was_made_with() -> None:
 def test_which_addresses_can_be_bound_is_left_to_the_system(ip: tuple[int, int, int, int]) -> None:
     udp, socket = Guest().create_udp()
     at_once(udp.bind(v4(0, ip)))
-    assert socket.calls == ["bind"]
+    assert socket.calls[0] == "bind"
 
 
 def test_bind_of_the_other_family_is_an_invalid_argument_and_asks_nobody() -> None:
@@ -91,27 +91,25 @@ def test_nobody_can_connect_or_send_to_zero(address: AnyIpSocketAddress) -> None
         assert socket.calls == calls
 
 
-def test_connect_asks_for_the_implicit_bind_and_for_the_peer() -> None:
+def test_connect_asks_about_the_peer_and_for_the_implicit_bind() -> None:
     policy = Asked(BIND, SEND)
     udp, _ = Guest(policy).create_udp()
     at_once(udp.connect(AT_PEER))
-    assert policy.questions == [("0.0.0.0:0", BIND), (str(PEER), SEND)]
+    assert policy.questions == [(str(PEER), SEND), ("0.0.0.0:0", BIND)]
 
 
 @pytest.mark.parametrize("use", [SEND, RECEIVE])
 def test_one_of_send_and_receive_is_enough_to_connect(use: SocketAddressUse) -> None:
     udp, socket = Guest(Asked(BIND, use)).create_udp()
     at_once(udp.connect(AT_PEER))
-    assert socket.calls == ["bind", "connect"]
+    assert socket.calls == ["bind", "local_address", "connect"]
 
 
-@pytest.mark.parametrize(("allowed", "calls"), [((), []), ((SEND, RECEIVE), []), ((BIND,), ["bind"])])
-def test_a_refused_connect_is_access_denied_before_its_system_call(
-    allowed: tuple[SocketAddressUse, ...], calls: list[str]
-) -> None:
+@pytest.mark.parametrize("allowed", [(), (SEND, RECEIVE), (BIND,)])
+def test_a_refused_connect_is_access_denied_before_any_system_call(allowed: tuple[SocketAddressUse, ...]) -> None:
     udp, socket = Guest(Asked(*allowed)).create_udp()
     assert code_of(lambda: at_once(udp.connect(AT_PEER))) == ErrorCode.AccessDenied()
-    assert socket.calls == calls
+    assert socket.calls == []
 
 
 def test_who_may_only_receive_from_its_peer_cannot_send_to_it() -> None:
@@ -177,18 +175,16 @@ def test_the_first_send_binds_and_asks_about_that() -> None:
     policy = Asked(BIND, SEND)
     udp, socket = Guest(policy).create_udp()
     _sent(udp)
-    assert policy.questions == [("0.0.0.0:0", BIND), (str(PEER), SEND)]
-    assert socket.calls == ["bind", "send_to"]
+    assert policy.questions == [(str(PEER), SEND), ("0.0.0.0:0", BIND)]
+    assert socket.calls == ["bind", "local_address", "send_to"]
     assert udp.get_local_address() == v4(50000, (0, 0, 0, 0))
 
 
-@pytest.mark.parametrize(("allowed", "calls"), [((), []), ((SEND,), []), ((BIND,), ["bind"])])
-def test_a_refused_send_makes_no_system_call_of_its_own(
-    allowed: tuple[SocketAddressUse, ...], calls: list[str]
-) -> None:
+@pytest.mark.parametrize("allowed", [(), (SEND,), (BIND,)])
+def test_a_refused_send_makes_no_system_call(allowed: tuple[SocketAddressUse, ...]) -> None:
     udp, socket = Guest(Asked(*allowed)).create_udp()
     assert code_of(lambda: _sent(udp)) == ErrorCode.AccessDenied()
-    assert socket.calls == calls
+    assert socket.calls == []
 
 
 @pytest.mark.parametrize(
@@ -290,7 +286,7 @@ async def test_errors_of_receiving_are_told(waiting: bool) -> None:
 
 
 async def test_a_policy_may_take_time_everywhere() -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -304,7 +300,7 @@ async def test_a_policy_may_take_time_everywhere() -> None:
 
 
 async def test_a_policy_that_refuses_after_some_time_refuses() -> None:
-    async def policy(address: Address, use: SocketAddressUse) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
         return use is BIND
 
     udp, socket = Guest(policy).create_udp()
@@ -313,12 +309,12 @@ async def test_a_policy_that_refuses_after_some_time_refuses() -> None:
         with pytest.raises(WitError) as caught:
             await _coroutine(call())
         assert caught.value.value == ErrorCode.AccessDenied()
-    assert socket.calls == ["bind"]
+    assert socket.calls == []
 
 
 @pytest.mark.parametrize("use", [BIND, SEND, RECEIVE])
 async def test_what_a_policy_raises_comes_out(use: SocketAddressUse) -> None:
-    def policy(address: Address, asked: SocketAddressUse) -> bool | Awaitable[bool]:
+    def policy(address: Address, asked: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         if asked is use:
             raise LookupError("mine")
         return True

@@ -55,8 +55,7 @@ class OutPump(Pump):
 
     def source_failed(self, error: Exception) -> None:
         self.finish(error)
-        # A source is told of its own OSError, to make an error-code of it; of an iterator's nobody else would hear.
-        if not isinstance(error, OSError) or isinstance(self.source, IteratorSource | IteratorByteSource):
+        if not (isinstance(error, OSError) and self.source.tells_os_errors):
             self.fail(error)
 
     def finish(self, error: BaseException | None) -> None:
@@ -277,6 +276,8 @@ StartTask = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
 class IteratorSource(ValueSource[Any]):
     """Feeds a stream from an async iterator."""
 
+    tells_os_errors = False
+
     def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
         self._iterator, self._start_task = iterator, start_task
         self._next: asyncio.Future[Any] | None = None
@@ -316,6 +317,8 @@ class IteratorSource(ValueSource[Any]):
 
 class IteratorByteSource(ByteSource):
     """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
+
+    tells_os_errors = False
 
     def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
         self._chunks = IteratorSource(iterator, start_task)

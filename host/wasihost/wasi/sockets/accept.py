@@ -15,9 +15,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from wasihost.component.streams import ValueSource
-from wasihost.network.base import Socket
-from wasihost.network.policy import SocketAddressUse
-from wasihost.wasi.sockets.access import Access
+from wasihost.network.base import Address, Socket
+from wasihost.network.policy import Answer, SocketAddressUse, Verdict
+from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.streams import SharedSocket
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
@@ -38,14 +38,20 @@ T = TypeVar("T", bound=Droppable)
 class AcceptSource(ValueSource[T]):
     """Feeds a stream of accepted sockets; `wrap` makes the resource of a connection, or of the error instead of one."""
 
-    __slots__ = ("_access", "_answer", "_callback", "_parked", "_shared", "_wrap")
+    tells_os_errors = False  # those of the network are values; what else is raised is the policy's
 
-    def __init__(self, shared: SharedSocket, access: Access, wrap: Callable[[Socket | OSError], T]) -> None:
+    __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_shared", "_wrap")
+
+    def __init__(
+        self, shared: SharedSocket, access: Access, local: Address, wrap: Callable[[Socket | OSError], T]
+    ) -> None:
         self._shared = shared
         self._access = access
+        self._context = access.context.at(local)
         self._wrap = wrap
         self._parked: Socket | None = None
-        self._answer: asyncio.Future[bool] | None = None
+        self._question: Question | None = None
+        self._answer: asyncio.Future[Answer] | None = None
         self._callback: Callable[[], None] | None = None
 
     def read(self) -> Sequence[T]:
@@ -87,18 +93,18 @@ class AcceptSource(ValueSource[T]):
         except OSError as error:
             return error
         self._parked = connection
-        answer = self._access.ask(peer, SocketAddressUse.TCP_ACCEPT)
-        if isinstance(answer, bool):
-            return self._unpark(answer)
-        self._answer = asyncio.ensure_future(answer)
+        verdict = self._access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context)
+        if isinstance(verdict, Verdict):
+            return self._unpark(verdict.allowed)
+        self._question, self._answer = verdict, asyncio.ensure_future(verdict.answer)
         raise BlockingIOError
 
     def _take_parked(self) -> Socket | None:
-        answer = self._answer
-        if answer is None or not answer.done():
+        question, answer = self._question, self._answer
+        if question is None or answer is None or not answer.done():
             raise BlockingIOError
-        self._answer = None
-        return self._unpark(answer.result())
+        self._question = self._answer = None
+        return self._unpark(question.settle(answer.result()).allowed)
 
     def _unpark(self, allowed: bool) -> Socket | None:
         connection, self._parked = self._parked, None
@@ -107,7 +113,7 @@ class AcceptSource(ValueSource[T]):
         connection.abort()
         return None
 
-    def _answered(self, answer: Awaitable[bool]) -> None:
+    def _answered(self, answer: Awaitable[Answer]) -> None:
         callback, self._callback = self._callback, None
         if callback is not None:
             callback()

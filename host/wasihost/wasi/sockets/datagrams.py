@@ -5,6 +5,9 @@ network calls back, and datagrams are taken from it within that call, since the 
 more. A policy that takes time is asked about one datagram at a time, which is parked until the answer is there. A
 datagram from a refused sender is dropped, and the guest never hears of it. One whose future was cancelled is the next
 one's.
+
+Where the policy has what is for one address go to another, `went_to` notes both, and a datagram from there is one from
+the address that the guest knows; if the policy still says so.
 """
 
 from __future__ import annotations
@@ -14,13 +17,14 @@ from collections import deque
 from typing import TypeAlias
 
 from wasihost.network.base import Address, DatagramSocket
-from wasihost.network.policy import SocketAddressUse
-from wasihost.wasi.sockets.access import Access
+from wasihost.network.policy import Answer, SocketAddressUse, Verdict
+from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, from_network
 from wasihost.wasi.sockets.errors import wit_error
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
 _REFUSALS_IN_A_ROW = 16
+_MOST_TARGETS = 1024  # a policy has few; one that makes them up cannot fill the memory
 
 Received: TypeAlias = tuple[bytes, AnyIpSocketAddress]
 
@@ -28,14 +32,17 @@ Received: TypeAlias = tuple[bytes, AnyIpSocketAddress]
 class Inbox:
     """The datagrams of one socket."""
 
-    __slots__ = ("_access", "_answer", "_parked", "_socket", "_waiting")
+    __slots__ = ("_access", "_answer", "_parked", "_question", "_socket", "_waiting", "context", "known_as")
 
-    def __init__(self, socket: DatagramSocket, access: Access) -> None:
+    def __init__(self, socket: DatagramSocket, access: Access, local: Address) -> None:
         self._socket = socket
         self._access = access
+        self.context = access.context.at(local)
+        self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
         self._waiting: deque[asyncio.Future[Received]] = deque()
         self._parked: tuple[bytes, Address] | None = None
-        self._answer: asyncio.Future[bool] | None = None
+        self._question: Question | None = None
+        self._answer: asyncio.Future[Answer] | None = None
 
     def receive(self) -> Received | asyncio.Future[Received]:
         """The next datagram, or a future of it. Errors: WitError."""
@@ -47,6 +54,20 @@ class Inbox:
         if len(self._waiting) == 1:
             self._wait()
         return future
+
+    def bound(self, local: Address) -> None:
+        """The socket has got this address."""
+        self.context = self._access.context.at(local)
+
+    def went_to(self, target: Address, address: Address) -> None:
+        """What the guest sends to `address` goes to `target`; of several addresses the latest counts."""
+        if target is not address:
+            self.known_as.pop(target, None)
+            self.known_as[target] = address
+            if len(self.known_as) > _MOST_TARGETS:
+                del self.known_as[next(iter(self.known_as))]
+        else:
+            self.known_as.pop(target, None)
 
     def close(self) -> None:
         """Nobody receives any more."""
@@ -82,7 +103,7 @@ class Inbox:
         if self._answer is not None:
             if not self._answer.done():
                 return None
-            if (received := self._unpark(self._answer)) is not None:
+            if (received := self._unpark()) is not None:
                 return received
         for _ in range(_REFUSALS_IN_A_ROW):
             try:
@@ -91,15 +112,22 @@ class Inbox:
                 return None
             except OSError as error:
                 raise wit_error(error) from error
-            answer = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE)
-            if not isinstance(answer, bool):
-                self._parked, self._answer = (data, sender), asyncio.ensure_future(answer)
+            source = sender
+            if self.known_as:
+                sender = self.known_as.get(source, source)
+            verdict = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE, self.context, source)
+            if not isinstance(verdict, Verdict):
+                self._parked, self._question = (data, sender), verdict
+                self._answer = asyncio.ensure_future(verdict.answer)
                 return None
-            if answer:
+            if verdict.allowed:
                 return data, from_network(sender)
         return None
 
-    def _unpark(self, answer: asyncio.Future[bool]) -> Received | None:
+    def _unpark(self) -> Received | None:
         assert self._parked is not None
-        (data, sender), self._parked, self._answer = self._parked, None, None
-        return (data, from_network(sender)) if answer.result() else None
+        assert self._question is not None
+        assert self._answer is not None
+        (data, sender), question, answer = self._parked, self._question, self._answer
+        self._parked = self._question = self._answer = None
+        return (data, from_network(sender)) if question.settle(answer.result()).allowed else None

@@ -1,8 +1,9 @@
 """The provider of the interface `wasi:sockets/ip-name-lookup`.
 
 Addresses written out, and names that the embedder's `hosts` have, are answered at once and to everybody; for all other
-names the policy is asked, and then the resolver. A guest that cancels its call gets no answer; a resolver that runs in
-a thread finishes there.
+names the policy is asked, and then the resolver, unless the policy knows an address itself. What the guest is told is
+noted in its `Access`, for the rules that allow the addresses of a name. A guest that cancels its call gets no answer; a
+resolver that runs in a thread finishes there.
 
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT: a refused name is `access-denied`, not
 `permanent-resolver-failure`, and failures of the resolver are told apart.
@@ -18,7 +19,7 @@ from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
 from wasihost.network.base import IpAddress as NetworkAddress
 from wasihost.network.names import Names, ascii_name, literal
-from wasihost.network.policy import Policy, ask_about_name
+from wasihost.wasi.sockets.access import Access, settled
 from wasihost.wasi.sockets.addresses import AnyIpAddress, IpAddress, from_ip
 
 
@@ -87,9 +88,9 @@ class IpNameLookup:
 
     wit_types: ClassVar[dict[str, type]] = {"error-code": ErrorCode, "ip-address": IpAddress}
 
-    def __init__(self, names: Names, policy: Policy) -> None:
+    def __init__(self, names: Names, access: Access) -> None:
         self._names = names
-        self._policy = policy
+        self._access = access
 
     async def resolve_addresses(self, name: str) -> list[AnyIpAddress]:
         """WIT: `resolve-addresses: async func(name: string) -> result<list<ip-address>, error-code>`.
@@ -109,13 +110,20 @@ class IpNameLookup:
             host = ascii_name(name)
         except ValueError as error:
             raise WitError(ErrorCode.InvalidArgument()) from error
-        found = self._names.known(host) or await self._ask(host)
+        found = self._names.known(host)
+        if found:
+            self._access.tell_name(host, "hosts")
+        else:
+            found = await self._ask(host)
+        self._access.told.tell(host, found)
         return [from_ip(each) for each in found]
 
     async def _ask(self, name: str) -> Sequence[NetworkAddress]:
-        allowed = ask_about_name(self._policy, name)
-        if not (allowed if isinstance(allowed, bool) else await allowed):
+        verdict = await settled(self._access.ask_about_name(name))
+        if not verdict.allowed:
             raise WitError(ErrorCode.AccessDenied())
+        if verdict.target is not None:
+            return [verdict.target.ip]
         try:
             found = await self._names.resolve(name)
         except OSError as error:

@@ -8,7 +8,7 @@ Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT:
 
 | | Wasmtime | here |
 |---|---|---|
-| `listen` fails | the socket is closed | it is as before; bound, if only listening itself failed |
+| `listen` fails | the socket is closed | it is as before; bound, if its implicit bind worked |
 | a cancelled `connect` | the socket is connecting for ever | closed, answering `invalid-state` |
 | no free port in `connect` | `address-not-bindable`, `other` | `address-in-use` |
 | EAFNOSUPPORT, EDESTADDRREQ | `not-supported`, `invalid-state` | `invalid-argument`; from `create`, `not-supported` |
@@ -26,7 +26,7 @@ from typing import Any
 from wasihost.component.streams import ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, WitError
 from wasihost.network.base import WILDCARD, Address, Family, Socket
-from wasihost.network.policy import SocketAddressUse
+from wasihost.network.policy import SocketAddressUse, Verdict
 from wasihost.wasi.sockets.accept import AcceptSource
 from wasihost.wasi.sockets.access import Access, new_socket
 from wasihost.wasi.sockets.addresses import (
@@ -65,7 +65,7 @@ DEFAULT_BACKLOG = 128  # as in Wasmtime; Linux: SOMAXCONN before 5.4
 class TcpSocket(TcpOptions):
     """WIT: `resource tcp-socket`."""
 
-    __slots__ = ("_access", "_backlog", "_claimed", "_closed_by", "_family", "_shared", "_state")
+    __slots__ = ("_access", "_backlog", "_claimed", "_closed_by", "_family", "_peer", "_shared", "_state")
 
     def __init__(self, access: Access, family: Family, shared: SharedSocket | None, state: State) -> None:
         self._access = access
@@ -75,6 +75,7 @@ class TcpSocket(TcpOptions):
         self._backlog = DEFAULT_BACKLOG
         self._claimed: tuple[str, ...] = ()
         self._closed_by: Code | None = None
+        self._peer: Address | None = None  # whom the guest connected to, if the policy has it talk to another
 
     @classmethod
     def create(cls, access: Access, address_family: IpAddressFamily) -> TcpSocket:
@@ -120,11 +121,11 @@ class TcpSocket(TcpOptions):
             raise WitError(INVALID_ARGUMENT)
         asked = [(address, SocketAddressUse.TCP_CONNECT)]
         if self._state is State.UNBOUND:
-            asked.insert(0, (WILDCARD[self._family], SocketAddressUse.TCP_BIND))
+            asked.append((WILDCARD[self._family], SocketAddressUse.TCP_BIND))
         self._see(Event.CONNECT)
         try:
             allowed = self._access.allows(asked)
-            if isinstance(allowed, bool) and _begins_connected(socket, address, allowed):
+            if isinstance(allowed, Verdict) and self._begins_connected(socket, address, allowed):
                 self._see(Event.CONNECT_OK)
                 return None
         except BaseException as error:
@@ -132,10 +133,10 @@ class TcpSocket(TcpOptions):
             raise
         return self._connect(socket, address, allowed)
 
-    async def _connect(self, socket: Socket, address: Address, allowed: bool | Awaitable[bool]) -> None:
+    async def _connect(self, socket: Socket, address: Address, allowed: Verdict | Awaitable[Verdict]) -> None:
         """The part of `connect` that waits: first for the policy, if it is to be awaited, and then for the peer."""
         try:
-            connected = not isinstance(allowed, bool) and _begins_connected(socket, address, await allowed)
+            connected = not isinstance(allowed, Verdict) and self._begins_connected(socket, address, await allowed)
             while not connected:
                 await writable(socket)
                 connected = attempt(_is_connected, socket)
@@ -149,20 +150,19 @@ class TcpSocket(TcpOptions):
 
         Waits only when the policy does. An unbound socket is bound to any address and a free port.
         - `invalid-state`: the socket is listening, connecting, connected or closed.
-        - `access-denied`: the policy refuses TCP_LISTEN, or TCP_BIND of any address for the implicit bind.
+        - `access-denied`: the policy refuses TCP_BIND of any address for the implicit bind, or then TCP_LISTEN.
         - `address-in-use`: no free port for the implicit bind, or somebody else listens there.
         """
         socket = self._allowed("listen")
-        unbound = self._state is State.UNBOUND
-        address = WILDCARD[self._family] if unbound else attempt(socket.local_address)
-        if unbound:
-            await self._access.require(address, SocketAddressUse.TCP_BIND)
+        if self._state is State.UNBOUND:
+            await self._access.require(WILDCARD[self._family], SocketAddressUse.TCP_BIND)
+            self._bind(socket, WILDCARD[self._family])
+        # Only now it is known which port a free one is: nobody comes in by one that is denied.
+        address = attempt(socket.local_address)
         await self._access.require(address, SocketAddressUse.TCP_LISTEN)
-        if unbound:
-            self._bind(socket, address)
         attempt(socket.listen, self._backlog)
         self._see(Event.LISTEN_OK)
-        return AcceptSource(self._share(), self._access, self._accepted)
+        return AcceptSource(self._share(), self._access, address, self._accepted)
 
     def send(self, data: StreamReader[int]) -> ResultFuture:
         """WIT: `send: func(data: stream<u8>) -> future<result<_, error-code>>`.
@@ -206,7 +206,8 @@ class TcpSocket(TcpOptions):
 
         - `invalid-state`: the socket is not connected (ENOTCONN), or no more: platforms differ in how long they know.
         """
-        return from_network(attempt(self._allowed("get-remote-address").remote_address))
+        address = attempt(self._allowed("get-remote-address").remote_address)
+        return from_network(self._peer or address)
 
     def get_is_listening(self) -> bool:
         """WIT: `get-is-listening: func() -> bool`."""
@@ -256,6 +257,15 @@ class TcpSocket(TcpOptions):
         attempt(socket.bind, address)
         self._see(Event.BIND_OK)
 
+    def _begins_connected(self, socket: Socket, address: Address, allowed: Verdict) -> bool:
+        """Begins to connect, if that is allowed, and to where; whether that was all."""
+        if not allowed.allowed:
+            raise WitError(ErrorCode.AccessDenied())
+        if allowed.target is not None:
+            self._peer, address = address, allowed.target
+        attempt(socket.connect, address)
+        return attempt(_is_connected, socket)
+
     def _connect_failed(self, error: BaseException) -> None:
         self._closed_by = error.value if isinstance(error, WitError) else INVALID_STATE
         self._see(Event.CONNECT_ERR)
@@ -279,14 +289,6 @@ class TcpSocket(TcpOptions):
             closed._closed_by = error_code(connection)
             return closed
         return TcpSocket(self._access, self._family, SharedSocket(connection), State.CONNECTED)
-
-
-def _begins_connected(socket: Socket, address: Address, allowed: bool) -> bool:
-    """Begins to connect, if that is allowed; whether that was all."""
-    if not allowed:
-        raise WitError(ErrorCode.AccessDenied())
-    attempt(socket.connect, address)
-    return attempt(_is_connected, socket)
 
 
 def _is_connected(socket: Socket) -> bool:

@@ -23,13 +23,13 @@ a group or allowing broadcasts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from wasihost.component.values import WitError
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
-from wasihost.network.policy import SocketAddressUse
-from wasihost.wasi.sockets.access import Access, new_socket
+from wasihost.network.policy import SocketAddressUse, Verdict
+from wasihost.wasi.sockets.access import Access, Question, new_socket, settled
 from wasihost.wasi.sockets.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
@@ -49,7 +49,7 @@ from wasihost.wasi.sockets.waiting import writable
 class UdpSocket(Options):
     """WIT: `resource udp-socket`."""
 
-    __slots__ = ("_access", "_family", "_inbox", "_peer", "_sending", "_socket", "_state")
+    __slots__ = ("_access", "_family", "_inbox", "_peer", "_sending", "_socket", "_state", "_target")
 
     def __init__(self, access: Access, family: Family, socket: DatagramSocket) -> None:
         self._access = access
@@ -57,7 +57,8 @@ class UdpSocket(Options):
         self._socket = socket
         self._state = State.UNBOUND
         self._peer: Address | None = None
-        self._inbox = Inbox(socket, access)
+        self._target: Address | None = None  # whom the network's socket is connected to: the peer, or who stands for it
+        self._inbox = Inbox(socket, access, WILDCARD[family])
         self._sending = asyncio.Lock()  # held by who waits for room
 
     @classmethod
@@ -96,10 +97,13 @@ class UdpSocket(Options):
         - `address-in-use`: no free port for the implicit bind.
         """
         address = self._valid_peer(remote_address)
+        uses = (SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE)
+        verdict = await self._access.require(address, *uses, context=self._inbox.context)
         await self._bind_implicitly()
-        await self._access.require(address, SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE)
-        attempt(self._socket.connect, address)
-        self._peer = address
+        target = verdict.target or address
+        attempt(self._socket.connect, target)
+        self._peer, self._target = address, target
+        self._inbox.went_to(target, address)
         self._see(Event.CONNECT_OK)
 
     def disconnect(self) -> None:
@@ -108,7 +112,7 @@ class UdpSocket(Options):
         - `invalid-state`: the socket is not connected.
         """
         attempt(self._allowed("disconnect").disconnect)
-        self._peer = None
+        self._peer = self._target = None
         self._see(Event.DISCONNECT_OK)
 
     def send(self, data: bytes, remote_address: AnyIpSocketAddress | None) -> Coroutine[Any, Any, None] | None:
@@ -123,7 +127,11 @@ class UdpSocket(Options):
         - `address-in-use`: no free port for the implicit bind.
         """
         peer = self._destination(remote_address)
-        return self._bind_and_send(data, peer) if self._state is State.UNBOUND else self._send(data, peer)
+        verdict = self._access.ask(peer, SocketAddressUse.UDP_SEND)
+        ready = self._state is not State.UNBOUND and not self._sending.locked()
+        if ready and isinstance(verdict, Verdict) and verdict.allowed and self._try_to_send(data, peer, verdict.target):
+            return None
+        return self._send_later(data, peer, verdict)
 
     def receive(self) -> Received | asyncio.Future[Received]:
         """WIT: `receive: async func() -> result<tuple<list<u8>, ip-socket-address>, error-code>`.
@@ -147,7 +155,8 @@ class UdpSocket(Options):
 
         - `invalid-state`: the socket is not connected (ENOTCONN).
         """
-        return from_network(attempt(self._allowed("get-remote-address").remote_address))
+        address = attempt(self._allowed("get-remote-address").remote_address)
+        return from_network(address if self._target is self._peer else self._peer or address)
 
     def get_address_family(self) -> IpAddressFamily:
         """WIT: `get-address-family: func() -> ip-address-family`."""
@@ -188,6 +197,7 @@ class UdpSocket(Options):
     def _bind(self, address: Address) -> None:
         attempt(self._allowed("bind").bind, address)
         self._see(Event.BIND_OK)
+        self._inbox.bound(address if address.port else attempt(self._socket.local_address))
 
     async def _bind_implicitly(self) -> None:
         address = WILDCARD[self._family]
@@ -209,30 +219,24 @@ class UdpSocket(Options):
             raise WitError(INVALID_ARGUMENT)
         return self._peer or address
 
-    async def _bind_and_send(self, data: bytes, peer: Address) -> None:
-        await self._bind_implicitly()
-        later = self._send(data, peer)
-        if later is not None:
-            await later
-
-    def _send(self, data: bytes, peer: Address) -> Coroutine[Any, Any, None] | None:
-        answer = self._access.ask(peer, SocketAddressUse.UDP_SEND)
-        if answer is True and not self._sending.locked() and self._try_to_send(data, peer):
-            return None
-        return self._send_later(data, peer, answer)
-
-    async def _send_later(self, data: bytes, peer: Address, answer: bool | Awaitable[bool]) -> None:
-        if not (answer if isinstance(answer, bool) else await answer):
+    async def _send_later(self, data: bytes, peer: Address, answer: Verdict | Question) -> None:
+        """The part of `send` that may wait: for the policy, and for room."""
+        verdict = await settled(answer)
+        if not verdict.allowed:
             raise WitError(ErrorCode.AccessDenied())
+        await self._bind_implicitly()
         async with self._sending:
-            while not self._try_to_send(data, peer):
+            while not self._try_to_send(data, peer, verdict.target):
                 await writable(self._socket)
 
-    def _try_to_send(self, data: bytes, peer: Address) -> bool:
-        """False: there is no room."""
+    def _try_to_send(self, data: bytes, peer: Address, target: Address | None) -> bool:
+        """False: there is no room. `target` is where it goes instead, if it does."""
+        if target is not None or self._inbox.known_as:
+            self._inbox.went_to(target or peer, peer)
+        target = target or peer
         try:
             # A peer that came since the policy was asked is not the one that it was asked about.
-            self._socket.send_to(data, None if peer is self._peer else peer)
+            self._socket.send_to(data, None if target is self._target else target)
         except BlockingIOError:
             return False
         except OSError as error:

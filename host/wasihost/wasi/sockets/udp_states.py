@@ -3,7 +3,7 @@
 Rules:
 1. A socket is born `unbound`. Binding is for ever; a peer can come, change and go.
 2. A method called in a state that its row of `ALLOWED` does not have gives `invalid-state` and changes nothing.
-3. A method that fails changes nothing either, but for the implicit bind of `connect` and `send`, which comes first and
+3. A method that fails changes nothing either, but for the implicit bind of `connect` and `send`, which
    stays.
 4. `drop` is legal in every state.
 
