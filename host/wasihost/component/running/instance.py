@@ -9,6 +9,7 @@ from typing import Any
 import wasmtime
 from wasmtime.component import Component, Linker
 
+from wasihost.clock import own_time
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import (
     ADAPTER_HOST,
@@ -27,6 +28,7 @@ from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
 from wasihost.component.running.incoming import ByteInPump
 from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.patience import CountedPatience
 from wasihost.component.running.polling import Poller
 from wasihost.component.running.pumps import Pump
 from wasihost.component.running.rings import Rings
@@ -125,6 +127,8 @@ class Instance(Context):
         engine.check_faulthandler()
         await polling.outside_of_polls()
         ffi.yield_on_epochs(self._store)
+        if (own := own_time()) is not None:
+            self._poller.patience = CountedPatience(own, self._store)
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
         try:
