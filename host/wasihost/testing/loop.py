@@ -12,10 +12,10 @@ own, which nobody can put forward:
 | what is under way | the loop |
 |---|---|
 | a job in an executor (`asyncio.to_thread`, `getaddrinfo`) | waits for it in real time, and virtual time stands still |
-| real sockets, pipes, signals | looks before each step of time whether they are ready; waits for them if there is no timer |
+| real sockets and pipes | looks before each step of time whether they are ready, and waits where there is no timer |
 | nothing: no timer, no job, no file descriptor | raises a DeadlockError, with what each task waits for |
 
-Guests follow it: clocks, a seed for random numbers, and how long a busy guest keeps the loop (`wasihost.clock.OwnTime`).
+Guests follow it: clocks, a seed for random numbers, how long a busy guest keeps the loop (`wasihost.clock.OwnTime`).
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     # ---- what goes on in real time
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         """A job, for which time stands still."""
         job = super().run_in_executor(executor, func, *args)
         self._jobs += 1
@@ -146,7 +146,7 @@ class LoopClock(Clock):
         return self._loop.call_later(self._seconds(delay_ns), callback)
 
     def _seconds(self, delay_ns: int) -> float:
-        # After some weeks the loop's float cannot tell nanoseconds apart: a timer for the next one would never be later.
+        # After some weeks the loop's float cannot tell nanoseconds apart: a timer for the next one would be none.
         return max(delay_ns / _S, 2 * math.ulp(self._loop.time()))
 
 
@@ -157,13 +157,12 @@ def _waits(loop: asyncio.AbstractEventLoop) -> str:
 
 
 def _where(task: asyncio.Task[Any]) -> str:
-    """The innermost line of a task that says what it awaits."""
-    found: FrameType | None = None
+    """Where a task stands, and which coroutine it awaits there in the end."""
+    places = []
     awaited: Any = task.get_coro()
     while awaited is not None:
-        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
-        found = frame or found
+        frame: FrameType | None = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is not None:
+            places.append(f"{frame.f_code.co_qualname} ({frame.f_code.co_filename}:{frame.f_lineno})")
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
-    if found is None:
-        return repr(task.get_coro())
-    return f"{found.f_code.co_filename}:{found.f_lineno}, in {found.f_code.co_qualname}"
+    return " awaits ".join(dict.fromkeys([*places[:1], *places[-1:]])) or repr(task)
