@@ -78,12 +78,12 @@ class _Broken(NetworkAround):
         return _Lost(self.inner.tcp_socket(family))
 
 
-async def test_a_network_that_breaks_rules_is_told_which_and_how() -> None:
+def test_a_network_that_breaks_rules_is_told_which_and_how() -> None:
     def make() -> Network:
         return _Broken(VirtualNetwork())
 
     with pytest.raises(ConformanceError) as caught:
-        await check_network(make, families=[4])
+        run_virtual(check_network(make, families=[4]))
     lines = str(caught.value).splitlines()
     [line] = [line for line in lines if line.startswith("a_new_socket_is_at_the_wildcard_address-ipv4: ")]
     assert "`local_address` of a socket that is not bound is the wildcard address" in line
