@@ -119,7 +119,9 @@ def main() -> None:
                     net = VirtualNetwork() if name == "virtual" else None
                     found.append(asyncio.run(seconds(guest, peer, splice, net, size)))
             ratio = statistics.median(os / virtual for os, virtual in zip(*taken.values(), strict=True))
-            speeds = "  ".join(f"{name} {options.mib / statistics.median(found):5.0f} MiB/s" for name, found in taken.items())
+            speeds = "  ".join(
+                f"{name} {options.mib / statistics.median(found):5.0f} MiB/s" for name, found in taken.items()
+            )
             what = f"{peer:8} {'splicing' if splice else 'copying':8}"
             print(f"{what}  {speeds}  virtual is {ratio:4.2f} x as fast", flush=True)
 

@@ -64,6 +64,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now_ns / _S
 
     @property
+    def _clock_resolution(self) -> float:
+        # How much asyncio takes for the same time. After some weeks a float cannot tell nanoseconds apart, and with the
+        # nanosecond that it has otherwise a timer would never be due.
+        return max(1 / _S, 2 * math.ulp(self.time()))
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, seconds: float) -> None:
+        """asyncio's own."""
+
+    @property
     def now_ns(self) -> int:
         """The same in nanoseconds."""
         return self._now_ns
@@ -146,8 +156,7 @@ class LoopClock(Clock):
         return self._loop.call_later(self._seconds(delay_ns), callback)
 
     def _seconds(self, delay_ns: int) -> float:
-        # After some weeks the loop's float cannot tell nanoseconds apart: a timer for the next one would be none.
-        return max(delay_ns / _S, 2 * math.ulp(self._loop.time()))
+        return max(delay_ns / _S, 4 * math.ulp(self._loop.time()))  # more than what asyncio takes for the same time
 
 
 def _waits(loop: asyncio.AbstractEventLoop) -> str:
