@@ -61,4 +61,4 @@ class CountedPatience(Patience):
         return self._left <= 0 or time.monotonic() >= self._end
 
     async def give_way(self) -> None:
-        await asyncio.sleep(PASS_SECONDS)
+        await asyncio.sleep(PASS_SECONDS if self._left <= 0 else self._own.patience_s)
