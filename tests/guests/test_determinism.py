@@ -45,7 +45,7 @@ async def _everything(link: dict[str, float]) -> str:
     net.name("db", ["10.0.0.2", "10.0.0.1"])
     server = net.serve("echo:7", _echo(seen))
     address = f"{net.host('echo').addresses[0]}:7"
-    env = {"ADDRESS": address, "MS": "300", "CONNECTIONS": "2", "NAME": "db", "NAME_IS": "10.0.0.1"}
+    env = {"ADDRESS": address, "MS": "20", "CONNECTIONS": "2", "NAME": "db", "NAME_IS": "10.0.0.1"}
     guests = [Guest("rust-everything", env=env, network=net.host(name), stdin=Counting()) for name in ("one", "two")]
     for printed in await asyncio.gather(*(guest.run_async() for guest in guests)):
         seen.see(printed)
@@ -57,17 +57,18 @@ async def _everything(link: dict[str, float]) -> str:
 async def _load(link: dict[str, float]) -> str:
     """Many connections between two guests, with bytes on all of them."""
     seen, net = _Seen(), VirtualNetwork(**link)  # type: ignore[arg-type]
-    env: dict[str, object] = {"ADDRESS": "0.0.0.0:7", "CONNECTIONS": 20}
+    env: dict[str, object] = {"ADDRESS": "0.0.0.0:7", "CONNECTIONS": 8}
     async with asyncio.TaskGroup() as group:
         group.create_task(Guest("rust-echo-server", env=env, network=net.host("server")).run_async())
         await net.listening("server:7")
-        env = {"ADDRESS": f"{net.host('server').addresses[0]}:7", "CONNECTIONS": 20, "BYTES": 200_000, "VERIFY": 1}
+        env = {"ADDRESS": f"{net.host('server').addresses[0]}:7", "CONNECTIONS": 8, "BYTES": 50_000, "VERIFY": 1}
         client = Guest("rust-tcp-client", env=env, network=net.host("client"))
         await client.run_async()
     seen.see(str(client.stdout), net.connections)
     return str(seen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("run", [_everything, _load])
 @pytest.mark.parametrize("link", [{}, {"latency_s": 0.01, "bytes_per_second": 10_000_000}], ids=["at once", "slow"])
 def test_twenty_runs_are_one(
