@@ -57,7 +57,7 @@ class VirtualNetwork(Network):
 
     @property
     def connections(self) -> list[Connection]:
-        """Every TCP connection that was made, in their order; of very many the last 65,536."""
+        """Every TCP connection that was made, in their order; of very many the last 16,384."""
         return list(self._topology.connections)
 
     # ---- hosts

@@ -23,7 +23,7 @@ from wasihost.network.virtual.ports import Ports
 from wasihost.network.virtual.ways import Way
 
 LOOPBACK: dict[int, IpAddress] = {4: IPv4Address("127.0.0.1"), 6: IPv6Address("::1")}
-_REMEMBERED = 1 << 16
+_REMEMBERED = 1 << 14
 _AUTOMATIC = int(IPv4Address("10.0.0.0")), int(IPv6Address("fd00::"))
 
 
