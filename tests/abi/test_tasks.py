@@ -13,6 +13,7 @@ import pytest
 from tests.abi.running import WAT, assemble, running
 from wasihost.component.running.instance import Instance
 from wasihost.errors import DeadlockError
+from wasihost.testing import run_virtual
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
 
@@ -58,6 +59,16 @@ async def test_a_busy_guest_does_not_starve_the_event_loop(name: str) -> None:
     async with tasks() as (instance, _), under_way(instance, name):
         for _ in range(20):
             await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("name", ["yield-for-ever", "poll-for-ever"])
+def test_in_virtual_time_a_busy_guest_lets_time_pass(name: str) -> None:
+    async def main() -> int:
+        async with tasks() as (instance, _), under_way(instance, name):
+            await asyncio.sleep(0.1)
+            return instance.stats.polls
+
+    assert run_virtual(main()) == run_virtual(main())
 
 
 async def test_a_guest_that_computes_does_not_starve_the_event_loop() -> None:

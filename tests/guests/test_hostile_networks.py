@@ -13,7 +13,7 @@ import pytest
 
 from tests.guests.harness import Guest, fails, load, passes, until
 from tests.guests.peers import asked, patient_echo, server
-from wasihost import OsNetwork, SocketAddressUse
+from wasihost import Context, OsNetwork, SocketAddressUse
 from wasihost.network.base import Address, DatagramSocket, Family, IpAddress, Socket
 from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
 
@@ -201,7 +201,7 @@ class FailingPolicy:
         self.use, self.how = use, how
         self.asked = False
 
-    def __call__(self, address: Address, use: SocketAddressUse) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         if use is not self.use:
             return True
         self.asked = True

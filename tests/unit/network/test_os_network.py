@@ -1,4 +1,4 @@
-"""The operating system's sockets, over loopback."""
+"""The operating system's sockets, over loopback: what only they have; the rest is in `test_conformance`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import asyncio
 import contextlib
 import errno
 import socket
-import sys
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
 from wasihost.network import os_tcp
-from wasihost.network.base import WILDCARD, Address, Family, Option, Socket
+from wasihost.network.base import Address, Family, Option, Socket
 from wasihost.network.os_endpoint import from_os
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.os_tcp import OsSocket
@@ -76,78 +74,6 @@ def sockets() -> Iterator[Sockets]:
 # ---- life
 
 
-@both_families
-def test_a_new_socket_is_at_the_wildcard_address(sockets: Sockets, family: Family) -> None:
-    assert sockets.create(family).local_address() == WILDCARD[family]
-
-
-@both_families
-def test_port_0_is_a_free_port(sockets: Sockets, family: Family) -> None:
-    bound = sockets.create(family)
-    bound.bind(LOOPBACK[family])
-    assert bound.local_address().ip == LOOPBACK[family].ip
-    assert bound.local_address().port > 0
-
-
-@both_families
-async def test_both_ends_know_each_other(sockets: Sockets, family: Family) -> None:
-    client, server = await sockets.pair(family)
-    assert client.local_address() == server.remote_address()
-    assert client.remote_address() == server.local_address()
-
-
-@both_families
-async def test_accept_gives_the_peer(sockets: Sockets, family: Family) -> None:
-    listener, client = sockets.listener(family), sockets.create(family)
-    client.connect(listener.local_address())
-    accepted, peer = await _until(listener.accept, listener.wait_readable)
-    sockets.own(accepted)
-    assert peer == client.local_address()
-
-
-@both_families
-async def test_bytes_arrive_and_then_the_end(sockets: Sockets, family: Family) -> None:
-    client, server = await sockets.pair(family)
-    assert client.send(memoryview(b"hello")) == 5
-    client.shutdown_write()
-    assert await _received(server) == b"hello"
-    assert await _received(server) == b""
-
-
-@both_families
-async def test_nobody_listening_is_connection_refused(sockets: Sockets, family: Family) -> None:
-    deaf, client = sockets.create(family), sockets.create(family)
-    deaf.bind(LOOPBACK[family])
-    client.connect(deaf.local_address())
-    with pytest.raises(ConnectionRefusedError):
-        await _until(client.finish_connect, client.wait_writable)
-
-
-def test_nothing_to_accept_blocks(sockets: Sockets) -> None:
-    with pytest.raises(BlockingIOError):
-        sockets.listener(4).accept()
-
-
-async def test_nothing_to_receive_blocks(sockets: Sockets) -> None:
-    client, _ = await sockets.pair(4)
-    with pytest.raises(BlockingIOError):
-        client.recv_into(memoryview(bytearray(1)))
-
-
-async def test_an_aborted_connection_is_reset(sockets: Sockets) -> None:
-    client, server = await sockets.pair(4)
-    server.abort()
-    with pytest.raises(ConnectionResetError):
-        await _received(client)
-
-
-async def test_sending_to_an_end_that_is_gone_raises_and_sends_no_signal(sockets: Sockets) -> None:
-    client, _ = await sockets.pair(4)
-    client.shutdown_write()
-    with pytest.raises(BrokenPipeError):
-        client.send(memoryview(b"late"))
-
-
 def test_an_ipv6_socket_carries_ipv6_only(sockets: Sockets) -> None:
     if NO_IPV6:
         pytest.skip(NO_IPV6)
@@ -161,27 +87,6 @@ def test_sockets_are_not_inherited_by_programs_that_the_embedder_starts(sockets:
 
 
 # ---- ports
-
-
-def test_a_port_that_somebody_bound_is_in_use(sockets: Sockets) -> None:
-    first, second = sockets.create(4), sockets.create(4)
-    first.bind(LOOPBACK[4])
-    with pytest.raises(OSError, match=rf"Errno {errno.EADDRINUSE}\b"):
-        second.bind(first.local_address())
-
-
-async def test_a_listener_in_time_wait_does_not_keep_its_port(sockets: Sockets) -> None:
-    listener, client = sockets.listener(4), sockets.create(4)
-    address = listener.local_address()
-    client.connect(address)
-    accepted, _ = await _until(listener.accept, listener.wait_readable)
-    accepted.close()  # the side that ends first is left in TIME_WAIT
-    assert await _received(client) == b""
-    client.close()
-    listener.close()
-    again = sockets.create(4)
-    again.bind(address)
-    again.listen(1)
 
 
 @pytest.mark.parametrize("number", [errno.EADDRNOTAVAIL, errno.EAGAIN])
@@ -255,52 +160,6 @@ async def test_options_that_the_system_does_not_inherit_are_set_again(
 
 # ---- options
 
-VALUES = {
-    Option.KEEP_ALIVE: 1,
-    Option.KEEP_ALIVE_IDLE_S: 42,
-    Option.KEEP_ALIVE_INTERVAL_S: 43,
-    Option.KEEP_ALIVE_COUNT: 44,
-    Option.HOP_LIMIT: 45,
-    Option.RECEIVE_BUFFER_BYTES: 0x10000,
-    Option.SEND_BUFFER_BYTES: 0x10000,
-}
-
-
-@both_families
-@pytest.mark.parametrize("option", Option)
-def test_an_option_reads_as_it_was_set(sockets: Sockets, family: Family, option: Option) -> None:
-    made = sockets.create(family)
-    made.set_option(option, VALUES[option])
-    expected = {VALUES[option]} if option is not Option.KEEP_ALIVE or sys.platform == "linux" else {1, 8}
-    assert made.get_option(option) in expected
-
-
-@both_families
-@pytest.mark.parametrize(
-    "option",
-    [option for option in Option if "BUFFER" not in option.name],  # these the system tunes as it likes
-)
-async def test_an_accepted_socket_inherits_options(sockets: Sockets, family: Family, option: Option) -> None:
-    listener, client = sockets.listener(family), sockets.create(family)
-    listener.set_option(option, VALUES[option])
-    client.connect(listener.local_address())
-    accepted, _ = await _until(listener.accept, listener.wait_readable)
-    assert sockets.own(accepted).get_option(option) == listener.get_option(option)
-
-
-@both_families
-def test_the_largest_values_a_provider_gives_are_taken(sockets: Sockets, family: Family) -> None:
-    made = sockets.create(family)
-    for option, value in {
-        Option.KEEP_ALIVE_IDLE_S: 32767,
-        Option.KEEP_ALIVE_INTERVAL_S: 32767,
-        Option.KEEP_ALIVE_COUNT: 127,
-        Option.HOP_LIMIT: 255,
-        Option.RECEIVE_BUFFER_BYTES: 0x7FFFFFFF,
-        Option.SEND_BUFFER_BYTES: 0x7FFFFFFF,
-    }.items():
-        made.set_option(option, value)
-
 
 def test_flow_info_of_any_size_is_taken(sockets: Sockets) -> None:
     if NO_IPV6:
@@ -314,15 +173,6 @@ def test_the_scope_in_an_address_of_the_system_is_a_number_only() -> None:
 
 
 # ---- waiting
-
-
-async def test_a_waiter_is_called_once(sockets: Sockets) -> None:
-    client, server = await sockets.pair(4)
-    callback = Mock()
-    server.wait_readable(callback)
-    client.send(memoryview(b"x"))
-    await _loop_turns()
-    callback.assert_called_once()
 
 
 async def test_what_nobody_waits_for_is_unregistered(sockets: Sockets) -> None:

@@ -1,4 +1,4 @@
-"""The provider on the sockets of the operating system."""
+"""The provider on the sockets of the operating system, and on those of a virtual network."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from tests.unit.network.loopback import LOOPBACK, both_families
 from tests.unit.sockets.setup import FakeReader
 from wasihost.component.streams import ByteSink, ByteSource, ValueSource
 from wasihost.component.values import Err, Ok, WitError
-from wasihost.network.base import Family
+from wasihost.network.base import Family, Network
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import allow_all
+from wasihost.network.virtual import VirtualNetwork
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.streams import ResultFuture
@@ -74,8 +75,8 @@ async def _until(call: Callable[[], T], wait: Callable[[Callable[[], None]], Non
 class Guest:
     """Makes sockets and drops them all at the end."""
 
-    def __init__(self, family: Family, stack: ExitStack) -> None:
-        self.types = Types(OsNetwork(), allow_all)
+    def __init__(self, network: Network, family: Family, stack: ExitStack) -> None:
+        self.types = Types(network, allow_all)
         self.family = family
         self.stack = stack
 
@@ -108,10 +109,10 @@ class Guest:
         return client, server
 
 
-@pytest.fixture
-def guest(family: Family) -> Iterator[Guest]:
+@pytest.fixture(params=[OsNetwork, VirtualNetwork])
+def guest(request: pytest.FixtureRequest, family: Family) -> Iterator[Guest]:
     with ExitStack() as stack:
-        yield Guest(family, stack)
+        yield Guest(request.param(), family, stack)
 
 
 @both_families
