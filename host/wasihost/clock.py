@@ -110,8 +110,35 @@ def own_time() -> OwnTime | None:
         return None
 
 
-def running_clock() -> Clock:
-    """The clock of the running event loop, or of this machine."""
+class RunningClock(Clock):
+    """The clock of whichever event loop runs, or of this machine: what networks go by that are given none."""
+
+    def monotonic_ns(self) -> int:
+        """As the clock in question."""
+        return _running().monotonic_ns()
+
+    def monotonic_resolution_ns(self) -> int:
+        """As the clock in question."""
+        return _running().monotonic_resolution_ns()
+
+    def system_ns(self) -> int:
+        """As the clock in question."""
+        return _running().system_ns()
+
+    def system_resolution_ns(self) -> int:
+        """As the clock in question."""
+        return _running().system_resolution_ns()
+
+    async def wait_until(self, monotonic_ns: int) -> None:
+        """As the clock in question."""
+        await _running().wait_until(monotonic_ns)
+
+    def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
+        """As the clock in question."""
+        return _running().call_later(delay_ns, callback)
+
+
+def _running() -> Clock:
     own = own_time()
     return _OS_CLOCK if own is None else own.clock
 

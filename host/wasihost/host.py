@@ -13,7 +13,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from wasihost import wasi_0_2
-from wasihost.clock import Clock, own_time, running_clock
+from wasihost.clock import Clock, RunningClock, own_time
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
@@ -101,7 +101,7 @@ class Host:
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
-        self._clock, self._seed = clock, seed
+        self._clock, self._seed = clock or RunningClock(), seed
         self._providers = dict(providers or {})
         self._on_stats, self._cache = on_stats, cache
 
@@ -191,7 +191,7 @@ class Host:
             **cli.providers(
                 self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
             ),
-            **clocks.providers(self._clock or running_clock()),
+            **clocks.providers(self._clock),
             **random.providers(own.seed if self._seed is None and own is not None else self._seed),
             **sockets.providers(self._network_of_one(), self._policy, self._names, guest, self._on_decision),
             **self._providers,
@@ -203,7 +203,7 @@ class Host:
             return self._network
         from wasihost.network.quota_network import QuotaNetwork  # not for those who set no quotas
 
-        return QuotaNetwork(self._network, self._quotas, self._clock or running_clock())
+        return QuotaNetwork(self._network, self._quotas, self._clock)
 
 
 def run_export(adapted: AdaptedComponent) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Final
 
-from wasihost.clock import Clock, OsClock
+from wasihost.clock import Clock, RunningClock
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost.network.faultplan import Fault, FaultPlan
 from wasihost.network.faulty_sockets import FaultyDatagramSocket, FaultySocket
@@ -31,7 +31,7 @@ class FaultyNetwork(NetworkAround):
         if not isinstance(plan, FaultPlan | RandomFaults):
             raise TypeError(f"plan: expected a FaultPlan or RandomFaults, got {plan!r}")
         self.plan: Final = plan
-        self._injector = Injector(plan.begin(), clock or OsClock())
+        self._injector = Injector(plan.begin(), clock or RunningClock())
         self._lookups = 0
 
     # ---- what happened

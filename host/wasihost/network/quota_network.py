@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 from collections import Counter
 
-from wasihost.clock import Clock, OsClock, Timer
+from wasihost.clock import Clock, RunningClock, Timer
 from wasihost.network.base import Address, DatagramSocket, Family, Network, Socket, os_error
 from wasihost.network.held import NS_PER_S, HeldDatagramSocket, HeldSocket, blocked
 from wasihost.network.metering import Budget, Direction, Meter
@@ -26,7 +26,7 @@ class QuotaNetwork(NetworkAround):
         super().__init__(inner)
         if not isinstance(quotas, Quotas):
             raise TypeError(f"quotas: expected Quotas, got {quotas!r}")
-        self._budget = Budget(quotas, clock or OsClock())
+        self._budget = Budget(quotas, clock or RunningClock())
 
     @property
     def quotas(self) -> Quotas:

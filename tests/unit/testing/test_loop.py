@@ -11,7 +11,7 @@ import time
 import pytest
 
 from wasihost import DeadlockError
-from wasihost.clock import own_time, running_clock
+from wasihost.clock import RunningClock, own_time
 from wasihost.testing import run_virtual, virtual_loop
 
 YEAR_S = 365 * 86400
@@ -100,7 +100,7 @@ def test_without_a_timer_the_real_world_is_waited_for() -> None:
 
 def test_its_clock_is_the_running_one_and_never_early() -> None:
     async def main() -> list[int]:
-        clock, found = running_clock(), list[int]()
+        clock, found = RunningClock(), list[int]()
         for when in (1, 10**9 + 1, YEAR_S * 10**9 + 7, YEAR_S * 10**9 + 8):
             await clock.wait_until(when)
             found.append(clock.monotonic_ns() - when)
@@ -117,7 +117,7 @@ def test_its_clock_is_the_running_one_and_never_early() -> None:
 def test_elsewhere_the_clock_is_that_of_this_machine() -> None:
     async def main() -> None:
         assert own_time() is None
-        assert running_clock().monotonic_ns() >= time.monotonic_ns() - 10**9
+        assert RunningClock().monotonic_ns() >= time.monotonic_ns() - 10**9
 
     asyncio.run(main())
     assert own_time() is None

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from wasihost.clock import Clock, running_clock
+from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RuleError
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost.network.datagram_peers import Datagrams, DatagramSocketTransport
@@ -50,7 +50,7 @@ class VirtualNetwork(Network):
         self, *, clock: Clock | None = None, latency_s: float = 0, bytes_per_second: float | None = None
     ) -> None:
         latency_ns, speed = _checked(latency_s, bytes_per_second)
-        self._topology = Topology(running_clock if clock is None else lambda: clock, latency_ns, speed)
+        self._topology = Topology(clock or RunningClock(), latency_ns, speed)
         self._names = VirtualNames()
         self._hosts: dict[str, VirtualHost] = {}
         self.guest = self.host(GUEST)

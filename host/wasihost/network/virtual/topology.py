@@ -11,7 +11,6 @@ import asyncio
 import errno
 import os
 from collections import deque
-from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -90,7 +89,7 @@ class Place:
 class Topology:
     """All hosts of a network, and their links."""
 
-    def __init__(self, clock: Callable[[], Clock], latency_ns: int, bytes_per_second: int | None) -> None:
+    def __init__(self, clock: Clock, latency_ns: int, bytes_per_second: int | None) -> None:
         self.clock = clock
         self.places: dict[str, Place] = {}
         self.owners: dict[IpAddress, Place] = {}

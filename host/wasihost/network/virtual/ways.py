@@ -35,7 +35,7 @@ class Way:
 
     __slots__ = ("_bytes_per_second", "_clock", "_free_ns", "_is_up", "_latency_ns", "_queue", "_timer")
 
-    def __init__(self, clock: Callable[[], Clock], latency_ns: int = 0, bytes_per_second: int | None = None) -> None:
+    def __init__(self, clock: Clock, latency_ns: int = 0, bytes_per_second: int | None = None) -> None:
         self._clock = clock
         self._latency_ns, self._bytes_per_second, self._is_up = latency_ns, bytes_per_second, True
         self._queue: deque[_Passenger] = deque()
@@ -83,7 +83,7 @@ class Way:
                 self._leave(passenger)
 
     def _leave(self, passenger: _Passenger) -> None:
-        departure_ns = max(self._clock().monotonic_ns(), self._free_ns)
+        departure_ns = max(self._clock.monotonic_ns(), self._free_ns)
         if self._bytes_per_second is not None:
             departure_ns += passenger.size * _S // self._bytes_per_second
         self._free_ns = departure_ns
@@ -94,13 +94,12 @@ class Way:
     def _expect(self) -> None:
         arrival_ns = self._queue[0].arrival_ns if self._queue else None
         if arrival_ns is not None:
-            clock = self._clock()
-            self._timer = clock.call_later(max(1, arrival_ns - clock.monotonic_ns()), self._arrive)
+            self._timer = self._clock.call_later(max(1, arrival_ns - self._clock.monotonic_ns()), self._arrive)
 
     def _arrive(self) -> None:
         """The timer's, which may come early."""
         self._timer = None
-        now_ns = self._clock().monotonic_ns()
+        now_ns = self._clock.monotonic_ns()
         while self._queue:
             arrival_ns = self._queue[0].arrival_ns
             if arrival_ns is None or arrival_ns > now_ns:
