@@ -120,7 +120,7 @@ class _ReplayEndpoint(Endpoint):
         self._is_closed = False
 
     def __str__(self) -> str:
-        return f"socket {self.number} {f'to {self._remote}' if self._remote else f'on {self._local}'}"
+        XX
 
     def bind(self, address: Address) -> None:
         event = self._act("bind", address)
