@@ -161,8 +161,9 @@ class AddressRead(SocketEvent):
 class Failed(SocketEvent):
     """A call of the network failed: `call` by its name in `wasihost.network.base`, `error` by its name in POSIX.
 
-    `create` stands for `tcp_socket` and `udp_socket`; the socket that has this number never was. `remote` is what the
-    call was about: the address to be bound, connected or sent to.
+    An error that has another text than the system's has it behind a colon. `create` stands for `tcp_socket` and
+    `udp_socket`; the socket that has this number never was. `remote` is what the call was about: the address to be
+    bound, connected or sent to.
     """
 
     call: str
@@ -174,7 +175,10 @@ class Failed(SocketEvent):
 
 
 class Resolved(Event):
-    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME; ECANCELED: the guest gave it up."""
+    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME; ECANCELED: the guest gave it up.
+
+    Names that `Host(hosts=…)` knows are not asked for outside, and are no events.
+    """
 
     name: str
     addresses: tuple[IpAddress, ...]
@@ -196,7 +200,7 @@ class Decided(Event):
 
 
 class GuestStarted(Event):
-    """A guest begins: event number one of its own."""
+    """A guest begins: with its name, arguments, and seed if it has one."""
 
     name: str
     args: tuple[str, ...]
@@ -222,7 +226,7 @@ class Wrote(Event):
 
 
 class GuestEnded(Event):
-    """The guest is over: by itself with `exit_code`, or by an `error`; both None: its instance was closed."""
+    """The guest is over: with `exit_code`, which is 0 also when its instance was closed, or by an `error`."""
 
     exit_code: int | None
     error: str | None

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -149,7 +150,7 @@ class Decision(Protocol):
     """What `Recorder.decided` needs to know of a policy's answer."""
 
     @property
-    def use(self) -> str: ...
+    def use(self) -> enum.Enum: ...
     @property
     def address(self) -> Address | None: ...
     @property
@@ -187,7 +188,12 @@ class Recorder:
         """The policy answered."""
         self.add(
             events.Decided(
-                *self.now(), decision.use, decision.address, tuple(decision.names), decision.allowed, decision.rule
+                *self.now(),
+                decision.use.value,
+                decision.address,
+                tuple(decision.names),
+                decision.allowed,
+                decision.rule,
             )
         )
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.recordings import kinds
 from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
-from wasihost import VirtualClock
+from wasihost import SocketAddressUse, VirtualClock
 from wasihost.network import events
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
 from wasihost.network.recording import Decision, Recorder, Recording, RecordingNetwork
@@ -275,7 +275,7 @@ def test_a_recording_in_which_nothing_happened_can_be_loaded(tmp_path: Path) -> 
 
 def test_an_answer_of_the_policy_is_noted(recorded: Recorded) -> None:
     class Answer:
-        use, address, names, allowed, rule = "tcp-connect", PEER, ["db"], False, None
+        use, address, names, allowed, rule = SocketAddressUse.TCP_CONNECT, PEER, ["db"], False, None
 
     answer: Decision = Answer()
     Recorder(recorded.recording, 3).decided(answer)
