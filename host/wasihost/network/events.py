@@ -4,8 +4,8 @@ Sockets are numbered from 1 in the order of their making, over a whole recording
 start; guest 0 is nobody in particular. Times are nanoseconds of a `Clock` since the recording began. Nothing in an
 event depends on the process that made it: the same run gives the same events.
 
-A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried, and then waited for, is no
-event. Each class is one kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
+A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried is no event. Each class is one
+kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
 """
 
 from __future__ import annotations
@@ -151,6 +151,12 @@ class OptionRead(SocketEvent):
     value: int
 
 
+class Ready(SocketEvent):
+    """Who waited was told that reading (`read`: receiving, accepting) or writing is worth another try."""
+
+    direction: Direction
+
+
 class AddressRead(SocketEvent):
     """The guest asked for an address of the socket."""
 
@@ -234,7 +240,7 @@ class GuestEnded(Event):
 
 _KINDS: tuple[type[Event], ...] = (
     *(Created, Bound, Connecting, Connected, Disconnected, Listening, Accepted, Sent, Received, ReceivedEnd, ShutDown),
-    *(Aborted, Closed, DatagramSent, DatagramReceived, OptionSet, OptionRead, AddressRead, Failed),
+    *(Aborted, Closed, DatagramSent, DatagramReceived, OptionSet, OptionRead, AddressRead, Ready, Failed),
     *(Resolved, Decided, GuestStarted, HostCall, Wrote, GuestEnded),
 )
 EVENTS: Mapping[str, type[Event]] = {event.kind: event for event in _KINDS}

@@ -91,6 +91,12 @@ class Script:
         steps = self.left.get(call)
         return steps[0] if steps else None
 
+    def forget(self, call: str, until: int) -> None:
+        """Leaves out what is no later than a step."""
+        steps = self.left.get(call)
+        while steps and steps[0].index <= until:
+            steps.popleft()
+
     def missing_act(self) -> Step | None:
         """What a guest that closes the socket has left out."""
         heads = (self.next(call) for call in _VISIBLE - {"close"})
@@ -281,6 +287,8 @@ def _call(event: SocketEvent, is_datagram: bool) -> str:
         return event.call
     if isinstance(event, events.ShutDown):
         return f"shutdown_{event.direction}"
+    if isinstance(event, events.Ready):
+        return f"ready_{event.direction}"
     if isinstance(event, events.AddressRead):
         return f"{event.side}_address"
     if isinstance(event, events.Connected) and is_datagram:
