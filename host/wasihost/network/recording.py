@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import IO, Literal, Protocol, Self, TypeVar
 
 from wasihost.clock import Clock, OsClock
+from wasihost.errors import RecordingError
 from wasihost.network import events
 from wasihost.network.base import (
     WILDCARD,
@@ -47,7 +48,7 @@ class Recording:
 
     `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
     use it as a context manager. `clock`: what its times are from; by default the clock of the first host that writes
-    into it. Errors: OSError, of that file.
+    into it. Errors: OSError if the file cannot be opened, RecordingError from who writes into it later.
     """
 
     def __init__(self, *, to: str | os.PathLike[str] | None = None, clock: Clock | None = None) -> None:
@@ -98,7 +99,8 @@ class Recording:
         if self._file is None:
             self.events.append(event)
         else:
-            self._file.write(event_line(event))
+            with self._writing():
+                self._file.write(event_line(event))
         for listener in tuple(self._listeners):
             listener(event)
 
@@ -108,7 +110,8 @@ class Recording:
             self._clock, self._began_ns = clock, clock.monotonic_ns()
             self.header = Header(clock.system_ns())
             if self._file is not None:
-                self._file.write(header_line(self.header))
+                with self._writing():
+                    self._file.write(header_line(self.header))
 
     def now_ns(self) -> int:
         """The time since it began."""
@@ -130,13 +133,24 @@ class Recording:
     def flush(self) -> None:
         """The file that it writes to has all of its events."""
         if self._file is not None:
-            self._file.flush()
+            with self._writing():
+                self._file.flush()
 
     def close(self) -> None:
         """Closes the file that it writes to, if there is one; a recording in memory stays as it is."""
         if self._file is not None:
             self.use_clock(OsClock())  # one without events has a header too
-            self._file.close()
+            with self._writing():
+                self._file.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Makes an OSError one of the recording: the guest would take it for one of the network."""
+        try:
+            yield
+        except OSError as error:
+            assert self._file is not None
+            raise RecordingError(f"{self._file.name} cannot be written: {error.strerror}") from error
 
     def __enter__(self) -> Self:
         return self
