@@ -31,8 +31,10 @@ from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # for who limits or records
     from wasihost.network.quotas import Quotas
+    from wasihost.network.recording import Recording
+    from wasihost.recorded import RecordedGuest
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
@@ -71,6 +73,7 @@ class Host:
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
+    - `recording`: a `wasihost.network.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
 
@@ -94,16 +97,17 @@ class Host:
         seed: int | None = None,
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
+        recording: Recording | None = None,
         cache: Cache | None = None,
     ) -> None:
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
-        self._names = Names(resolver or self._network.resolve, hosts)
+        self._names, self._hosts, self._resolver = Names(resolver or self._network.resolve, hosts), hosts, resolver
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
         self._clock, self._seed = clock or RunningClock(), seed
         self._providers = dict(providers or {})
-        self._on_stats, self._cache = on_stats, cache
+        self._on_stats, self._recording, self._cache = on_stats, recording, cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
         """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
@@ -164,36 +168,76 @@ class Host:
     @contextlib.asynccontextmanager
     async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
-        native = wasi_0_2.Native(self._env, self._args, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe)
+        recorded = self._recorded(adapted)
+        on_call, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
+        native = wasi_0_2.Native(
+            *(self._env, self._args, self._stdin, self._stdout, self._stderr),
+            sigpipe=self._sigpipe,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+        )
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
+        end: BaseException | None = None
         try:
             async with (
                 linked,
                 adapted.open(
-                    self.providers(adapted.origin),
+                    self.providers(adapted.origin, recorded),
                     store=store,
                     linker=linker,
                     detect_deadlock=detect_deadlock,
                     stats=stats,
+                    on_call=on_call,
                 ) as instance,
             ):
                 native.attach(instance)
                 yield instance
+            self._network.finish()
+        except (GuestExit, WitError) as error:
+            end = error
+            self._network.finish()
+            raise
+        except BaseException as error:
+            end = error
+            raise
         finally:
+            if recorded is not None:
+                recorded.ended(end)
             if self._on_stats is not None:
                 self._on_stats(stats)
 
-    def providers(self, guest: str = "the component") -> dict[str, object]:
+    def _recorded(self, adapted: AdaptedComponent) -> RecordedGuest | None:
+        if self._recording is None:
+            return None
+        from wasihost.recorded import RecordedGuest
+
+        self._recording.use_clock(self._clock)
+        network = self._network_of_one()
+        return RecordedGuest(
+            *(self._recording, adapted.origin, self._args, self._seed, network, self._resolver, self._hosts),
+            on_decision=self._on_decision,
+        )
+
+    def providers(self, guest: str = "the component", recorded: RecordedGuest | None = None) -> dict[str, object]:
         """The providers of one instance, by interface name; `guest` is what the policy is told of it."""
         own = own_time()
+        if recorded is None:
+            network, names, on_decision = self._network_of_one(), self._names, self._on_decision
+            on_stdout = on_stderr = None
+        else:
+            network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
+            _, on_stdout, on_stderr = recorded.observers
         return {
             **cli.providers(
-                self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
+                *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
+                sigpipe=self._sigpipe,
+                on_stdout=on_stdout,
+                on_stderr=on_stderr,
             ),
             **clocks.providers(self._clock),
             **random.providers(own.seed if self._seed is None and own is not None else self._seed),
-            **sockets.providers(self._network_of_one(), self._policy, self._names, guest, self._on_decision),
+            **sockets.providers(network, self._policy, names, guest, on_decision),
             **self._providers,
         }
 

@@ -12,7 +12,7 @@ from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
-from wasihost.component.running.providers import Providers
+from wasihost.component.running.providers import CallEnd, CallObserver, Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Wiring
 
@@ -35,14 +35,16 @@ class AdaptedComponent:
         table: ResourceTable | None = None,
         detect_deadlock: bool = False,
         stats: Stats | None = None,
+        on_call: CallObserver | None = None,
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run.
+        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
+        `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
         Errors: LinkError, and those of instantiation.
         """
-        linking = Linking(self.wiring, Providers(providers), None if stats is None else stats.calls)
+        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
         store = wasmtime.Store(self.engine) if store is None else store
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable() if table is None else table
@@ -66,6 +68,19 @@ class AdaptedComponent:
                 error.add_note(f"and closing the instance raised {another!r}")
             raise
         await instance.close()
+
+
+def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:
+    """Counts the calls and tells of them, as far as anybody wants that: every call pays for it."""
+    counted = None if stats is None else stats.calls
+    if counted is None:
+        return on_call
+
+    def observe(path: str) -> CallEnd | None:
+        counted[path] += 1
+        return None if on_call is None else on_call(path)
+
+    return observe
 
 
 def adapt(
