@@ -206,11 +206,6 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
             self._add(events.ReceivedEnd(*self._now()))
         return size
 
-    def recv(self, limit: int) -> bytes:
-        """The next bytes, at most `limit`; b"" after the peer's last byte."""
-        buffer = bytearray(limit)
-        return bytes(memoryview(buffer)[: self.recv_into(memoryview(buffer))])
-
     def send(self, view: memoryview) -> int:
         try:
             size = self.inner.send(view)
