@@ -1,0 +1,5 @@
+"""Pictures of a recording: for Wireshark, as a page for the browser, and live on the terminal."""
+
+from wasihost.pictures.pcapng import write_pcapng
+
+__all__ = ["write_pcapng"]
