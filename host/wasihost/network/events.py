@@ -174,7 +174,7 @@ class Failed(SocketEvent):
 
 
 class Resolved(Event):
-    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME."""
+    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME; ECANCELED: the guest gave it up."""
 
     name: str
     addresses: tuple[IpAddress, ...]

@@ -12,6 +12,7 @@ that of whoever wrote into it first. `Recording(to=path)` keeps nothing in memor
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -245,6 +246,9 @@ class RecordingNetwork(NetworkAround):
         recorder = self._recorder
         try:
             found = await self.inner.resolve(name)
+        except asyncio.CancelledError:
+            recorder.add(events.Resolved(*recorder.now(), name, (), "ECANCELED"))
+            raise
         except OSError as error:
             recorder.add(events.Resolved(*recorder.now(), name, (), error_name(error)))
             raise
