@@ -11,8 +11,7 @@ import pytest
 from tests.guests.harness import LOOPBACK, FamilyName, Guest, families, text
 from tests.pictures.tshark import fields, problems, stream_count, streams
 from tests.tools import needs
-from wasihost.network.os_network import OsNetwork
-from wasihost.network.recording import RecordingNetwork
+from wasihost.network.recording import Recording
 from wasihost.pictures import write_pcapng
 
 pytestmark = needs("tshark")
@@ -21,8 +20,8 @@ SENT = [b"Hello, component!", bytes(range(256)) * 2000, b""]
 
 @families
 async def test_what_an_echo_server_sent_back_can_be_followed(family: FamilyName, tmp_path: Path) -> None:
-    network, host = RecordingNetwork(OsNetwork()), LOOPBACK[family]
-    guest = Guest("rust-echo-server", network=network, env={"ADDRESS": text(host, 0), "CONNECTIONS": len(SENT)})
+    recording, host = Recording(), LOOPBACK[family]
+    guest = Guest("rust-echo-server", recording=recording, env={"ADDRESS": text(host, 0), "CONNECTIONS": len(SENT)})
     async with guest.running():
         port = int((await guest.stdout.first_line()).rpartition(":")[2])
         for data in SENT:
@@ -32,20 +31,20 @@ async def test_what_an_echo_server_sent_back_can_be_followed(family: FamilyName,
             assert await reader.read() == data
             writer.close()
             await writer.wait_closed()
-    write_pcapng(network.recording, path := tmp_path / "run.pcapng")
+    write_pcapng(recording, path := tmp_path / "run.pcapng")
     assert stream_count(path) == len(SENT)
     assert streams(path, len(SENT)) == [(data, data) for data in SENT]
     assert problems(path) == []
 
 
 async def test_a_server_and_a_client_that_are_both_guests_have_one_stream(tmp_path: Path) -> None:
-    network = RecordingNetwork(OsNetwork())
-    server = Guest("rust-echo-server", network=network, env={"CONNECTIONS": 1})
+    recording = Recording()
+    server = Guest("rust-echo-server", recording=recording, env={"CONNECTIONS": 1})
     async with server.running():
         address = (await server.stdout.first_line()).removeprefix("listening on ")
-        client = Guest("c-echo-client", network=network, env={"ADDRESS": address})
+        client = Guest("c-echo-client", recording=recording, env={"ADDRESS": address})
         assert await client.run_async() == "echoed 1000000 bytes\n"
-    write_pcapng(network.recording, path := tmp_path / "run.pcapng")
+    write_pcapng(recording, path := tmp_path / "run.pcapng")
     assert stream_count(path) == 1
     ((sent, echoed),) = streams(path, 1)
     assert sent == echoed
@@ -55,8 +54,8 @@ async def test_a_server_and_a_client_that_are_both_guests_have_one_stream(tmp_pa
 
 @families
 async def test_datagrams_of_an_echo_server_are_packets(family: FamilyName, tmp_path: Path) -> None:
-    network, host = RecordingNetwork(OsNetwork()), LOOPBACK[family]
-    guest = Guest("rust-udp-echo", network=network, env={"ADDRESS": text(host, 0), "MESSAGES": 2})
+    recording, host = Recording(), LOOPBACK[family]
+    guest = Guest("rust-udp-echo", recording=recording, env={"ADDRESS": text(host, 0), "MESSAGES": 2})
     async with guest.running():
         port = int((await guest.stdout.first_line()).rpartition(":")[2])
         with socket.socket(socket.AF_INET if family == "ipv4" else socket.AF_INET6, socket.SOCK_DGRAM) as peer:
@@ -66,7 +65,7 @@ async def test_datagrams_of_an_echo_server_are_packets(family: FamilyName, tmp_p
                 peer.send(message)
                 assert await asyncio.get_running_loop().sock_recv(peer, 99) == message
             mine = str(peer.getsockname()[1])
-    write_pcapng(network.recording, path := tmp_path / "run.pcapng")
+    write_pcapng(recording, path := tmp_path / "run.pcapng")
     there, back = (mine, str(port)), (str(port), mine)
     payloads = [(*there, b"one"), (*back, b"one"), (*there, b"two"), (*back, b"two")]
     found = fields(path, "udp.srcport", "udp.dstport", "udp.payload")
@@ -74,6 +73,13 @@ async def test_datagrams_of_an_echo_server_are_packets(family: FamilyName, tmp_p
     assert problems(path) == []
 
 
-@pytest.mark.parametrize("name", ["c-tcp-client", "rust-tcp-client", "rust-tcp-states", "rust-tcp-streams"])
-def test_nothing_that_guests_do_makes_odd_packets(name: str, tmp_path: Path) -> None:
-    raise NotImplementedError(name)
+@families
+@pytest.mark.parametrize(
+    "name", ["rust-tcp-states", "rust-tcp-connections", "rust-tcp-streams", "rust-udp", "c-udp-methods"]
+)
+def test_whatever_guests_do_the_packets_are_in_order(name: str, family: FamilyName, tmp_path: Path) -> None:
+    recording = Recording()
+    asyncio.run(Guest(name, recording=recording, env={"FAMILY": family}).run_async())
+    write_pcapng(recording, path := tmp_path / "run.pcapng")
+    assert fields(path, "frame.number")
+    assert problems(path) == []
