@@ -14,7 +14,7 @@ HARMLESS = "tcp.analysis.reused_ports"
 def tshark(path: Path, *words: str) -> list[str]:
     """The lines that tshark prints, with checksums checked."""
     checked = [f"-o{protocol}.check_checksum:TRUE" for protocol in ("ip", "tcp", "udp")]
-    command = ["tshark", "-r", path, "-n", *checked, *words]
+    command = ["tshark", "-r", str(path), "-n", *checked, *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
