@@ -10,7 +10,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -18,10 +18,14 @@ from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
+from wasihost.network.base import Network
 from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
+
+if TYPE_CHECKING:  # for who records
+    from wasihost.network.recording import Recording
 
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
@@ -128,15 +132,18 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
-    with _stdin(arguments.stdin) as stdin:
+    network, seed = _replayed(arguments)
+    with _stdin(arguments.stdin) as stdin, _recording(arguments.record) as recording:
         host = Host(
             policy=_policy(arguments),
+            network=network,
+            recording=recording,
             hosts=_hosts(arguments),
             env=_env(arguments),
             args=[Path(path).name, *words],
             stdin=stdin,
             sigpipe=True,
-            seed=arguments.seed,
+            seed=seed,
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
@@ -227,6 +234,32 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
 
 
+def _recording(path: str | None) -> contextlib.AbstractContextManager[Recording | None]:
+    if path is None:
+        return contextlib.nullcontext()
+    from wasihost.network.recording import Recording
+
+    try:
+        return Recording(to=path)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
+    """The network of a replay, and the seed, which the recording may know too."""
+    path, seed = arguments.replay, arguments.seed
+    if path is None:
+        return None, seed
+    from wasihost.network.recording import Recording
+    from wasihost.network.replay import ReplayNetwork
+
+    try:
+        recording = Recording.load(path)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+    return ReplayNetwork(recording), recording.seed if seed is None else seed
+
+
 def _env(arguments: argparse.Namespace) -> dict[str, str]:
     return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
 
@@ -274,7 +307,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
         "                     --allow-resolve NAME ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
-        "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
+        "                    [--stdin FILE] [--seed N] [--record FILE] [--replay FILE]\n"
+        "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
@@ -328,6 +362,14 @@ def _add_reproduction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stdin", metavar="FILE", help="what the guest reads, instead of this command's stdin")
     parser.add_argument(
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
+    )
+    parser.add_argument(
+        "--record", metavar="FILE", help="write a recording: all that goes between the guest and the outside world"
+    )
+    parser.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="instead of the network, play back this recording; fails where the guest does something else",
     )
     parser.add_argument(
         "--dir", type=_directory, metavar="DIR", help="reserved for files, which guests do not have yet"

@@ -84,6 +84,11 @@ class Recording:
         recording.header, recording.events = header, found
         return recording
 
+    @property
+    def seed(self) -> int | None:
+        """What made the first guest's random numbers repeat themselves, if it had a seed."""
+        return next((event.seed for event in self.events if isinstance(event, events.GuestStarted)), None)
+
     # ---- writing
 
     def add(self, event: Event) -> None:
