@@ -9,8 +9,8 @@ from wasihost.frozen import Frozen
 from wasihost.network import events
 from wasihost.network.base import Address
 
-# Failures of other calls, such as ENOTCONN of a shutdown, are no news.
-_TROUBLE: Final = frozenset("bind listen connect finish_connect accept send recv_into send_to recv_from".split())
+TROUBLE: Final = frozenset("bind listen connect finish_connect accept send recv_into send_to recv_from".split())
+"""Calls whose failures are news; ENOTCONN of a shutdown is none."""
 
 
 class Span(Frozen):
@@ -82,7 +82,7 @@ class Lane:
                 self.over("reset by the guest", now_ns, is_trouble=True)
             case events.Closed():
                 self.over("given up" if self._state == "connecting" else "closed", now_ns)
-            case events.Failed(call=call, error=error) if call in _TROUBLE:
+            case events.Failed(call=call, error=error) if call in TROUBLE:
                 self._failed(call, error, event.remote, now_ns)
 
     def _failed(self, call: str, error: str, remote: Address | None, now_ns: int) -> None:
