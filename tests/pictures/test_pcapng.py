@@ -73,6 +73,20 @@ def test_a_comment_says_which_socket_it_is(path: Path) -> None:
     assert fields(path, "frame.comment") == [("socket 1 of guest 3",), ("",), ("",)]
 
 
+def test_addresses_have_the_names_that_were_looked_up(path: Path) -> None:
+    story = Story()
+    for ip in (SERVER.ip, SERVER_6.ip):
+        story.add(events.Resolved, "db.example", (ip,), None)
+    story.add(events.Resolved, "evil\0\x1b" + "x" * 300, (CLIENT.ip,), None)
+    Talk(story).open()
+    Talk(story, CLIENT_6, SERVER_6).open()
+    write_pcapng(story.recording, path)
+    assert set(fields(path, "ip.dst_host", "ipv6.dst_host", where="tcp.dstport == 7000", names=True)) == {
+        ("db.example", ""),
+        ("", "db.example"),
+    }
+
+
 def test_the_same_recording_gives_the_same_file(tmp_path: Path) -> None:
     story = Story()
     Talk(story).open().send(0, b"Hello").close()

@@ -11,17 +11,17 @@ CHECKSUMS = ("ip.checksum.status", "tcp.checksum.status", "udp.checksum.status")
 HARMLESS = "tcp.analysis.reused_ports"
 
 
-def tshark(path: Path, *words: str) -> list[str]:
-    """The lines that tshark prints, with checksums checked."""
+def tshark(path: Path, *words: str, names: bool = False) -> list[str]:
+    """The lines that tshark prints, with checksums checked, and with names of addresses that the file has."""
     checked = [f"-o{protocol}.check_checksum:TRUE" for protocol in ("ip", "tcp", "udp")]
-    command = ["tshark", "-r", str(path), "-n", *checked, *words]
+    command = ["tshark", "-r", str(path), "-Nn" if names else "-n", *checked, *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
 
 
-def fields(path: Path, *names: str, where: str = "") -> list[tuple[str, ...]]:
+def fields(path: Path, *wanted: str, where: str = "", names: bool = False) -> list[tuple[str, ...]]:
     """Fields of each packet."""
-    words = [word for name in names for word in ("-e", name)]
-    return [tuple(line.split("\t")) for line in tshark(path, "-Tfields", *words, "-Y", where or "frame")]
+    words = [word for name in wanted for word in ("-e", name)]
+    return [tuple(line.split("\t")) for line in tshark(path, "-Tfields", *words, "-Y", where or "frame", names=names)]
 
 
 def streams(path: Path, count: int) -> list[tuple[bytes, bytes]]:
