@@ -68,6 +68,11 @@ def known_as(address: Address | None, names: Iterable[str]) -> str:
     return f"{address} ({known})" if known else str(address)
 
 
+def reason(event: events.Decided) -> str:
+    """Why the policy said so, if it told."""
+    return escaped(event.rule or ("" if event.allowed else "no rule allows it"))
+
+
 def answer(event: events.Resolved) -> str:
     """What came of a lookup."""
     return escaped(event.error) if event.error else ", ".join(map(str, event.addresses)) or "no addresses"

@@ -160,10 +160,10 @@ def _line(event: events.Event) -> _Line | None:
             about = f" {remote}" if remote else ""
             style = "bad" if call in TROUBLE else "quiet"
             return _Line(style, "×", f"{text.escaped(_CALLS.get(call, call))}{about}: {text.escaped(error)}")
-        case events.Decided(use=use, address=address, names=names, allowed=allowed, rule=rule):
+        case events.Decided(use=use, address=address, names=names, allowed=allowed):
             answer = "allows" if allowed else "refuses"
-            because = f": {text.escaped(rule)}" if rule else ""
-            words = f"the policy {answer} {text.escaped(use)} {text.known_as(address, names)}{because}"
+            words = f"the policy {answer} {text.escaped(use)} {text.known_as(address, names)}: {text.reason(event)}"
+            words = words.removesuffix(": ")
             return _Line("quiet" if allowed else "bad", "" if allowed else "×", words)
         case events.Resolved(name=name):
             return _Line("bad" if event.error else "", "", f"{text.escaped(name)}: {text.answer(event)}")
