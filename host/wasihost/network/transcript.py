@@ -291,17 +291,27 @@ def _codecs(kind: type[Event]) -> list[tuple[str, _Codec]]:
 # ---- errors
 
 
+_TEXT_IS_KNOWN = ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL")  # to mean no more than the name, see `Network.resolve`
+
+
 def error_name(error: OSError) -> str:
-    """The name of an error in POSIX, which is the same everywhere; its text, if it has none."""
+    """The name of an error in POSIX, which is the same everywhere, and its text where that is a text of its own."""
+    if error.errno is None:
+        return str(error)
     if isinstance(error, socket.gaierror):
-        names = (name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == error.errno)
-        return min(names, default=str(error))
-    return errno.errorcode.get(error.errno or 0, error.strerror or str(error))
+        found = (name for name in dir(socket) if name.startswith("EAI_") and getattr(socket, name) == error.errno)
+        name = min(found, default="EAI_FAIL")
+        is_known = name in _TEXT_IS_KNOWN
+    else:
+        name = errno.errorcode.get(error.errno, "EIO")
+        is_known = error.strerror in (None, os.strerror(error.errno))
+    return name if is_known else f"{name}: {error.strerror}"
 
 
 def error_from_name(name: str) -> OSError:
     """The error that `error_name` named, as this system has it."""
-    if name.startswith("EAI_") and hasattr(socket, name):
-        return socket.gaierror(getattr(socket, name), name)
-    code = getattr(errno, name, None) if name.isidentifier() else None
-    return OSError(name) if code is None else OSError(code, os.strerror(code))
+    word, _, text = name.partition(": ")
+    if word.startswith("EAI_") and hasattr(socket, word):
+        return socket.gaierror(getattr(socket, word), text or word)
+    code = getattr(errno, word, None) if word.isidentifier() else None
+    return OSError(name) if code is None else OSError(code, text or os.strerror(code))
