@@ -84,7 +84,7 @@ class _Report:
         return {
             "title": _title([guest["name"] for guest in guests]),
             "began": self._calendar(),
-            "wasihost": self._header.wasihost,
+            "wasihost": text.escaped(self._header.wasihost),
             "duration": text.duration(self._end_ns),
             "text": text,
             "guests": guests,
@@ -97,7 +97,7 @@ class _Report:
             "trouble_count": sum(lane.is_trouble for lane in sockets),
             "refused": [line for line in decisions if not line.event.allowed],
             "decisions": decisions,
-            "decision_marks": self._marks(decided, lambda one: text.escaped(one.use), lambda one: not one.allowed),
+            "decision_marks": self._marks(decided, _in_words, lambda one: not one.allowed),
             "lookups": self._gathered(resolved, lambda one: (one.name, one.addresses, one.error)),
             "lookup_marks": self._marks(
                 resolved, lambda one: text.escaped(one.name), lambda one: one.error is not None
@@ -215,6 +215,10 @@ class _Report:
             shown = text.readable(data[left_out:], keep="\n\t")
             found.append({"guest": guest, "stream": stream, "text": shown, "left_out": left_out})
         return found
+
+
+def _in_words(decided: events.Decided) -> str:
+    return text.escaped(decided.use if decided.allowed else f"refused {decided.use}")
 
 
 def _title(guests: Sequence[str]) -> str:

@@ -177,12 +177,12 @@ class _Connections:
         self._by_socket[socket] = connection, end
 
     def _client(self, client: Address, server: Address, guest: int) -> _Connection | None:
-        """The connection whose client is a socket of the recording; of the same guest, if there are several."""
+        """The last connection whose client is a socket of the recording, rather one of the same guest."""
         asked_for = self._lone_clients.get((client, server), [])
         lone = [one for one in asked_for if one[1].is_open or not one[1].is_over]
         if not lone:
             return None
-        chosen = max(lone, key=lambda one: one[0] == guest)
+        chosen = max(reversed(lone), key=lambda one: one[0] == guest)
         asked_for.remove(chosen)
         return chosen[1]
 
