@@ -4,8 +4,8 @@ Sockets are numbered from 1 in the order of their making, over a whole recording
 start; guest 0 is nobody in particular. Times are nanoseconds of a `Clock` since the recording began. Nothing in an
 event depends on the process that made it: the same run gives the same events.
 
-A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried, and then waited for, is no
-event. Each class is one kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
+A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried is no event. Each class is one
+kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
 """
 
 from __future__ import annotations
@@ -151,6 +151,12 @@ class OptionRead(SocketEvent):
     value: int
 
 
+class Ready(SocketEvent):
+    """Who waited was told that reading (`read`: receiving, accepting) or writing is worth another try."""
+
+    direction: Direction
+
+
 class AddressRead(SocketEvent):
     """The guest asked for an address of the socket."""
 
@@ -161,8 +167,9 @@ class AddressRead(SocketEvent):
 class Failed(SocketEvent):
     """A call of the network failed: `call` by its name in `wasihost.network.base`, `error` by its name in POSIX.
 
-    `create` stands for `tcp_socket` and `udp_socket`; the socket that has this number never was. `remote` is what the
-    call was about: the address to be bound, connected or sent to.
+    An error that has another text than the system's has it behind a colon. `create` stands for `tcp_socket` and
+    `udp_socket`; the socket that has this number never was. `remote` is what the call was about: the address to be
+    bound, connected or sent to.
     """
 
     call: str
@@ -174,7 +181,10 @@ class Failed(SocketEvent):
 
 
 class Resolved(Event):
-    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME; ECANCELED: the guest gave it up."""
+    """A name was looked up: `addresses`, or the `error`, such as EAI_NONAME; ECANCELED: the guest gave it up.
+
+    Names that `Host(hosts=…)` knows are not asked for outside, and are no events.
+    """
 
     name: str
     addresses: tuple[IpAddress, ...]
@@ -196,7 +206,7 @@ class Decided(Event):
 
 
 class GuestStarted(Event):
-    """A guest begins: event number one of its own."""
+    """A guest begins: with its name, arguments, and seed if it has one."""
 
     name: str
     args: tuple[str, ...]
@@ -222,7 +232,7 @@ class Wrote(Event):
 
 
 class GuestEnded(Event):
-    """The guest is over: by itself with `exit_code`, or by an `error`; both None: its instance was closed."""
+    """The guest is over: with `exit_code`, which is 0 also when its instance was closed, or by an `error`."""
 
     exit_code: int | None
     error: str | None
@@ -230,7 +240,7 @@ class GuestEnded(Event):
 
 _KINDS: tuple[type[Event], ...] = (
     *(Created, Bound, Connecting, Connected, Disconnected, Listening, Accepted, Sent, Received, ReceivedEnd, ShutDown),
-    *(Aborted, Closed, DatagramSent, DatagramReceived, OptionSet, OptionRead, AddressRead, Failed),
+    *(Aborted, Closed, DatagramSent, DatagramReceived, OptionSet, OptionRead, AddressRead, Ready, Failed),
     *(Resolved, Decided, GuestStarted, HostCall, Wrote, GuestEnded),
 )
 EVENTS: Mapping[str, type[Event]] = {event.kind: event for event in _KINDS}

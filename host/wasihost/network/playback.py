@@ -91,6 +91,12 @@ class Script:
         steps = self.left.get(call)
         return steps[0] if steps else None
 
+    def forget(self, call: str, until: int) -> None:
+        """Leaves out what is no later than a step."""
+        steps = self.left.get(call)
+        while steps and steps[0].index <= until:
+            steps.popleft()
+
     def missing_act(self) -> Step | None:
         """What a guest that closes the socket has left out."""
         heads = (self.next(call) for call in _VISIBLE - {"close"})
@@ -121,10 +127,11 @@ class Playback:
 
     def _arrange(self, recorded: Sequence[Event], guest: int) -> None:
         datagrams: set[int] = set()
-        for index, event in enumerate(recorded):
-            if event.guest != guest:
-                continue
-            step, self._end_ns = Step(index, event), event.time_ns
+        steps = [Step(index, event) for index, event in enumerate(recorded) if event.guest == guest]
+        if steps:
+            self._last_ns, self._end_ns = steps[0].event.time_ns, steps[-1].event.time_ns
+        for step in steps:
+            event = step.event
             if isinstance(event, events.Resolved):
                 self.lookups.setdefault(event.name, deque()).append(step)
             if not isinstance(event, SocketEvent):
@@ -133,8 +140,7 @@ class Playback:
                 datagrams.add(event.socket)
             call = _call(event, event.socket in datagrams)
             script = self.scripts.setdefault(event.socket, Script())
-            steps = self.creations if call == "create" else script.left.setdefault(call, deque())
-            steps.append(step)
+            (self.creations if call == "create" else script.left.setdefault(call, deque())).append(step)
             if call in _VISIBLE and is_act(step):
                 self._visible.append(step)
 
@@ -215,6 +221,7 @@ class Playback:
         """Ends the replay, and gives what is to be raised: the first of all divergences."""
         if self.error is None:
             self.error = DivergenceError(words)
+            self._disarm()
             self._wake()
         return self.error
 
@@ -222,6 +229,10 @@ class Playback:
         following = self._visible[0].event.time_ns if self._visible else self._end_ns
         self._moves_before = self._moves
         self._timer = self._clock.call_later(max(0, following - self._last_ns) + self._patience_ns, self._look)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _look(self) -> None:
         self._timer = None
@@ -241,8 +252,7 @@ class Playback:
 
     def finish(self) -> None:
         """The guest has ended: raises the divergence, also if it left out something."""
-        if self._timer is not None:
-            self._timer.cancel()
+        self._disarm()
         self.check()
         missing = min(filter(None, (self._missing_act(), self._missing_input())), key=_index, default=None)
         if missing is not None:
@@ -277,6 +287,8 @@ def _call(event: SocketEvent, is_datagram: bool) -> str:
         return event.call
     if isinstance(event, events.ShutDown):
         return f"shutdown_{event.direction}"
+    if isinstance(event, events.Ready):
+        return f"ready_{event.direction}"
     if isinstance(event, events.AddressRead):
         return f"{event.side}_address"
     if isinstance(event, events.Connected) and is_datagram:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import enum
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -149,7 +151,7 @@ class Decision(Protocol):
     """What `Recorder.decided` needs to know of a policy's answer."""
 
     @property
-    def use(self) -> str: ...
+    def use(self) -> enum.Enum: ...
     @property
     def address(self) -> Address | None: ...
     @property
@@ -187,7 +189,12 @@ class Recorder:
         """The policy answered."""
         self.add(
             events.Decided(
-                *self.now(), decision.use, decision.address, tuple(decision.names), decision.allowed, decision.rule
+                *self.now(),
+                decision.use.value,
+                decision.address,
+                tuple(decision.names),
+                decision.allowed,
+                decision.rule,
             )
         )
 
@@ -303,6 +310,16 @@ class _RecordingEndpoint(EndpointAround[E]):
             self.inner.set_option(option, value)
         self._add(events.OptionSet(*self._now(), option, value))
 
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        self.inner.wait_readable(functools.partial(self._ready, "read", callback))
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        self.inner.wait_writable(functools.partial(self._ready, "write", callback))
+
+    def _ready(self, direction: events.Direction, callback: Callable[[], None]) -> None:
+        self._add(events.Ready(*self._now(), direction))
+        callback()
+
     # ---- for both
 
     def _now(self) -> tuple[int, int, int]:
@@ -383,6 +400,11 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
             self._has_ended = True
             self._add(events.ReceivedEnd(*self._now()))
         return size
+
+    def recv(self, limit: int) -> bytes:
+        """The next bytes, at most `limit`; b"" after the peer's last byte."""
+        buffer = bytearray(limit)
+        return bytes(memoryview(buffer)[: self.recv_into(memoryview(buffer))])
 
     def send(self, view: memoryview) -> int:
         try:

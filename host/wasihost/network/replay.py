@@ -16,6 +16,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from wasihost.clock import Clock, OsClock
 from wasihost.network import events
@@ -35,6 +36,12 @@ from wasihost.network.events import Event
 from wasihost.network.playback import NEVER, NOW, Playback, Script, Step, Wait, is_act
 from wasihost.network.recording import Recording
 from wasihost.network.transcript import error_from_name
+
+_READY: Final = {
+    **dict.fromkeys(("accept", "recv_into", "recv_from"), "ready_read"),
+    **dict.fromkeys(("finish_connect", "send", "send_to"), "ready_write"),
+}
+"""What each call may have waited for."""
 
 
 class ReplayNetwork(Network):
@@ -168,15 +175,24 @@ class _ReplayEndpoint(Endpoint):
     def set_option(self, option: Option, value: int) -> None:
         self._act("set_option", option, value)
 
-    # ---- waiting
+    # ---- waiting: until the next step, or until whoever waited was called back for nothing
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
         self.cancel_readable()
-        self._reading = self._playback.wait(self._readable_at(), callback)
+        self._reading = self._wait("ready_read", self._readable_at(), callback)
 
     def wait_writable(self, callback: Callable[[], None]) -> None:
         self.cancel_writable()
-        self._writing = self._playback.wait(self._writable_at(), callback)
+        self._writing = self._wait("ready_write", self._writable_at(), callback)
+
+    def _wait(self, ready: str, at: int, callback: Callable[[], None]) -> Wait:
+        at = min(at, self._at(ready, NEVER))
+
+        def called_back() -> None:
+            self._script.forget(ready, at)
+            callback()
+
+        return self._playback.wait(at, called_back)
 
     def cancel_readable(self) -> None:
         self._playback.cancel(self._reading)
@@ -209,6 +225,8 @@ class _ReplayEndpoint(Endpoint):
     def _happened(self, call: str) -> Event:
         """The next step of a call happens: gives what came of it, or raises that."""
         step = self._script.left[call].popleft()
+        if call in _READY:
+            self._script.forget(_READY[call], step.index)
         self._playback.happened(step)
         if isinstance(step.event, events.Failed):
             raise error_from_name(step.event.error)

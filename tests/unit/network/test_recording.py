@@ -12,10 +12,10 @@ import pytest
 
 from tests.recordings import kinds
 from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
-from wasihost import VirtualClock
+from wasihost import SocketAddressUse, VirtualClock
 from wasihost.network import events
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
-from wasihost.network.recording import Decision, Recorder, Recording, RecordingNetwork
+from wasihost.network.recording import Decision, Recorder, Recording, RecordingNetwork, RecordingSocket
 
 HOST = IPv4Address("192.0.2.1")
 REFUSED = OSError(errno.ECONNREFUSED, "refused")
@@ -95,6 +95,14 @@ def test_only_what_the_network_took_was_sent(recorded: Recorded) -> None:
     assert recorded.last == events.Sent(0, 0, 1, b"he")
 
 
+def test_bytes_without_a_buffer_are_told_too(recorded: Recorded) -> None:
+    made, fake = recorded.tcp()
+    assert isinstance(made, RecordingSocket)
+    fake.incoming += [b"hello"]
+    assert made.recv(10) == b"hello"
+    assert recorded.last == events.Received(0, 0, 1, b"hello")
+
+
 def test_what_is_only_tried_is_no_event(recorded: Recorded) -> None:
     client, fake = recorded.tcp()
     for call in ("finish_connect", "send"):
@@ -108,6 +116,19 @@ def test_what_is_only_tried_is_no_event(recorded: Recorded) -> None:
     with pytest.raises(BlockingIOError):
         client.accept()
     assert kinds(recorded.recording) == ["created"]
+
+
+def test_who_waited_is_called_back_and_that_is_told(recorded: Recorded) -> None:
+    client, fake = recorded.tcp()
+    called: list[str] = []
+    client.wait_readable(lambda: called.append("read"))
+    client.wait_writable(lambda: called.append("write"))
+    assert fake.readable is not None
+    assert fake.writable is not None
+    fake.writable()
+    fake.readable()
+    assert called == ["write", "read"]
+    assert recorded.recording.events[1:] == [events.Ready(0, 0, 1, "write"), events.Ready(0, 0, 1, "read")]
 
 
 def test_the_end_and_the_connection_and_the_close_are_told_once(recorded: Recorded) -> None:
@@ -275,7 +296,7 @@ def test_a_recording_in_which_nothing_happened_can_be_loaded(tmp_path: Path) -> 
 
 def test_an_answer_of_the_policy_is_noted(recorded: Recorded) -> None:
     class Answer:
-        use, address, names, allowed, rule = "tcp-connect", PEER, ["db"], False, None
+        use, address, names, allowed, rule = SocketAddressUse.TCP_CONNECT, PEER, ["db"], False, None
 
     answer: Decision = Answer()
     Recorder(recorded.recording, 3).decided(answer)

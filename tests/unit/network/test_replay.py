@@ -411,3 +411,21 @@ async def test_a_guest_may_take_the_time_that_it_took() -> None:
     client.send(memoryview(b"x"))
     await called.wait()
     assert read(client) == b"y"
+
+
+async def test_who_was_called_back_for_nothing_is_called_back_again_but_once() -> None:
+    ready = events.Ready(0, 0, 1, "read")
+    network, called = replay(*connected(), sent(b"x"), ready, CLOSED), asyncio.Event()
+    client = connect(network)
+    client.wait_readable(called.set)
+    await asyncio.sleep(0)
+    assert not called.is_set()
+    client.send(memoryview(b"x"))
+    await called.wait()
+    called.clear()
+    client.wait_readable(called.set)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not called.is_set()
+    client.close()
+    network.finish()

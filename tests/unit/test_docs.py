@@ -1,0 +1,34 @@
+"""What docs/recordings.md says about recordings is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from wasihost.network.base import Option
+from wasihost.network.events import EVENTS
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
+
+
+def test_every_event_is_described_with_its_fields() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", TEXT, re.MULTILINE)
+    described = [(kind, tuple(re.findall(r"`(\w+)`", fields))) for kind, fields in rows]
+    assert described == [(kind, event.__match_args__[2:]) for kind, event in EVENTS.items()]
+
+
+def test_every_option_is_named() -> None:
+    assert [option.name for option in Option if f"`{option.name}`" not in TEXT] == []
+
+
+def test_the_example_runs(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    os.symlink(ROOT / "guest-fixtures", tmp_path / "guest-fixtures")
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = re.split(r"(?<=ok connection-refused\n)", done.stdout, maxsplit=1)
+    assert first == second != ""
