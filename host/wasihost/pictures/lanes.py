@@ -89,7 +89,7 @@ class Lane:
         if call in ("connect", "finish_connect") and remote is not None:
             self.peers[remote] = None
         if call in ("finish_connect", "send", "recv_into"):
-            self.over("reset by the peer" if error == "ECONNRESET" else error, now_ns, is_trouble=True)
+            self.over("reset by the peer" if error.startswith("ECONNRESET") else error, now_ns, is_trouble=True)
         else:
             self.failures.append(f"{call}: {error}")
             self.is_trouble = True

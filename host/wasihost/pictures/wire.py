@@ -206,9 +206,9 @@ def _continued(event: events.SocketEvent, connection: _Connection, here: int) ->
             yield from connection.finish(here)
         case events.Aborted():
             yield from connection.reset(here)
-        case events.Failed(error="ECONNREFUSED") if not connection.is_open:
+        case events.Failed(error=error) if error.startswith("ECONNREFUSED") and not connection.is_open:
             yield from connection.refuse()
-        case events.Failed(call="recv_into" | "send", error="ECONNRESET"):
+        case events.Failed(call="recv_into" | "send", error=error) if error.startswith("ECONNRESET"):
             yield from connection.reset(there)
 
 
