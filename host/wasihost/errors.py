@@ -55,7 +55,7 @@ class DeadlockError(WasihostError):
 
 
 class RecordingError(WasihostError):
-    """A recording that cannot be read; names the file and the line."""
+    """A recording that cannot be read, naming the file and the line, or not be written."""
 
 
 class DivergenceError(WasihostError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 
 import pytest
@@ -59,3 +60,10 @@ def test_a_file_that_cannot_be_opened_is_told(cli: Cli, option: str, complaint: 
     done = cli("run", option, "missing/run.jsonl", CLIENT)
     assert done.code == 1
     assert done.err.startswith(f"wasihost: missing/run.jsonl {complaint}")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no device that is always full")
+def test_a_disk_that_is_full_ends_the_run(cli: Cli) -> None:
+    done = cli("run", "--record", "/dev/full", "--env", "CASE=print", RANDOM)
+    assert done.code == 1
+    assert done.err.startswith("wasihost: /dev/full cannot be written: No space left on device")

@@ -138,6 +138,13 @@ def test_what_was_gathered_is_told_when_its_second_is_over_and_at_the_end() -> N
     assert lines == ["a:b/c f: 5 ns"] * 10 + ["5 more, a:b/c f"] + ["a:b/c f: 5 ns"] * 10 + ["11 more, a:b/c f"]
 
 
+def test_calls_that_fail_are_gathered_by_themselves() -> None:
+    story = Story()
+    for number in range(40):
+        story.add(events.HostCall, "a:b/c#f", 5, "access-denied" if number % 2 else None)
+    assert [line[21:].strip() for line in traced(story)][-2:] == ["10 more, a:b/c f", "10 more, a:b/c f, access-denied"]
+
+
 # ---- the stream
 
 

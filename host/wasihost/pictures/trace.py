@@ -155,7 +155,7 @@ def _line(event: events.Event) -> _Line | None:
             return _Line("received", "←", f"{_excerpt(data)}  from {remote}", "received", len(data))
         case events.HostCall(path=path, duration_ns=ns, error=error):
             style, became = ("odd", f", {text.escaped(error)}") if error else ("quiet", "")
-            return _Line(style, "", f"{text.call(path)}: {text.duration(ns)}{became}", text.call(path))
+            return _Line(style, "", f"{text.call(path)}: {text.duration(ns)}{became}", f"{text.call(path)}{became}")
         case events.Failed(call=call, error=error, remote=remote):
             about = f" {remote}" if remote else ""
             style = "bad" if call in TROUBLE else "quiet"

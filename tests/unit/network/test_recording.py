@@ -15,7 +15,8 @@ from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from wasihost import SocketAddressUse, VirtualClock
 from wasihost.network import events
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
-from wasihost.network.recording import Decision, Recorder, Recording, RecordingNetwork, RecordingSocket
+from wasihost.network.recording import Decision, Recorder, Recording
+from wasihost.network.recording_network import RecordingNetwork, RecordingSocket
 
 HOST = IPv4Address("192.0.2.1")
 REFUSED = OSError(errno.ECONNREFUSED, "refused")
