@@ -1,4 +1,4 @@
-"""The command line: `wasihost run`, `wasihost inspect` and `wasihost stubs`."""
+"""The command line: `wasihost run`, `wasihost inspect`, `wasihost stubs` and `wasihost convert`."""
 
 from __future__ import annotations
 
@@ -41,6 +41,7 @@ examples:
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
   wasihost stubs guest.wasm > guest.py   typed Python for them
+  wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows
 """
 
 _REST = """
@@ -140,7 +141,7 @@ def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
     learner = policyoptions.learner(arguments)
     network, seed = _replayed(arguments)
-    with _stdin(arguments.stdin) as stdin, _recording(arguments.record) as recording:
+    with _stdin(arguments.stdin) as stdin, _recording(arguments) as recording:
         host = Host(
             policy=policyoptions.policy(arguments),
             on_decision=learner,
@@ -226,6 +227,13 @@ def _stubs(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _convert(arguments: argparse.Namespace) -> int:
+    from wasihost.saving import convert
+
+    convert(arguments.recording, arguments.files)
+    return 0
+
+
 def _load(host: Host, path: str) -> AdaptedComponent:
     try:
         return host.load(path)
@@ -244,15 +252,12 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _recording(path: str | None) -> contextlib.AbstractContextManager[Recording | None]:
-    if path is None:
+def _recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
+    if not (arguments.record or arguments.trace):
         return contextlib.nullcontext()
-    from wasihost.network.recording import Recording
+    from wasihost.saving import recording_to
 
-    try:
-        return Recording(to=path)
-    except OSError as error:
-        raise WasihostError(f"{path} cannot be written: {error.strerror}") from None
+    return recording_to(arguments.record, trace=arguments.trace)
 
 
 def _replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
@@ -306,6 +311,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_inspect(commands)
     _add_stubs(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -316,7 +322,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         usage=f"wasihost run {policyoptions.USAGE}\n"
         "                    [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
-        "                    [--stdin FILE] [--seed N] [--record FILE] [--replay FILE]\n"
+        "                    [--stdin FILE] [--seed N] [--record FILE ...] [--replay FILE] [--trace]\n"
         "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
@@ -372,8 +378,14 @@ def _add_reproduction(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
     parser.add_argument(
-        "--record", metavar="FILE", help="write a recording: all that goes between the guest and the outside world"
+        "--record",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
+        "for a browser, anything else is a transcript in JSON Lines; may be repeated",
     )
+    parser.add_argument("--trace", action="store_true", help="tell on stderr what happens, as it happens")
     parser.add_argument(
         "--replay",
         metavar="FILE",
@@ -429,3 +441,20 @@ def _add_stubs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
     parser.add_argument("component", metavar="COMPONENT", help="its file")
     parser.set_defaults(command=_stubs)
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="make a picture of a recording",
+        description="Writes a recording, a transcript of `wasihost run --record`, in other formats.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("recording", metavar="RECORDING", help="the transcript")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="what to write: .pcapng for Wireshark, .html for a browser, anything else is a transcript again",
+    )
+    parser.set_defaults(command=_convert)
