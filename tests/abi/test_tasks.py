@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
+from wasihost.component.composition.protocol import MAX_SPARE_RECORDS
 from wasihost.component.running.instance import Instance
 from wasihost.errors import DeadlockError
 
@@ -244,3 +245,19 @@ async def test_a_call_that_cannot_be_cancelled_is_cancelled_once(passes: int) ->
             await settle()
         provider.gate.set()
         assert await instance.call("count") == 2
+
+
+async def test_more_calls_than_records_are_kept_for_wait_are_cancelled_and_wait_again() -> None:
+    many = 3 * MAX_SPARE_RECORDS
+    async with tasks() as (instance, provider):
+        for round_ in range(1, 4):
+            provider.gate.clear()
+            calls = [asyncio.create_task(instance.call("slow", n)) for n in range(many)]
+            for _ in calls:
+                await provider.started.acquire()
+            for call in calls[::2]:
+                call.cancel()
+            await asyncio.gather(*calls[::2], return_exceptions=True)
+            assert provider.cancelled == round_ * many // 2
+            provider.gate.set()
+            assert await asyncio.gather(*calls[1::2]) == list(range(2, many + 1, 2))

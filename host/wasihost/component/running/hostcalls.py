@@ -1,7 +1,8 @@
 """Calls that the guest makes of adapted functions, and the streams and futures that come with them.
 
 start   the provider's method is called; READY at once, or PENDING while its coroutine runs
-resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; if READY, `start` did
+resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; not if nothing must, and
+        if READY, `start` did
 finish  gives the result, its streams and futures as readable ends with a pump behind each
 cancel  the guest gave the call up
 call    all in one, of a sync function whose result needs nothing
@@ -18,7 +19,14 @@ from typing import Any
 from wasmtime.component import LinkerInstance
 
 from wasihost.component.composition import protocol
-from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
+from wasihost.component.composition.protocol import (
+    MAX_PAIRS,
+    NEEDS_NOTHING,
+    NEEDS_UNKNOWN,
+    PENDING,
+    READY,
+    Operation,
+)
 from wasihost.component.conversion.numbers import Needed, needed
 from wasihost.component.conversion.plans import LATER, Plans
 from wasihost.component.running import eager, incoming, outgoing
@@ -42,7 +50,7 @@ SYNC_TOKEN = protocol.TOKEN
 class HostCall:
     """One call, from `start` to `finish`. `result` is `Ok` or `Err` for a function that returns a result."""
 
-    __slots__ = ("adapted", "cancelled", "pairs", "result", "task")
+    __slots__ = ("adapted", "cancelled", "fits", "pairs", "result", "task")
 
     def __init__(self, adapted: Adapted) -> None:
         self.adapted = adapted
@@ -51,6 +59,7 @@ class HostCall:
         # By kind, since a plan meets the parts of a value in an order of its own.
         self.pairs: dict[int, Iterator[tuple[int, int]]] = {}
         self.cancelled = False
+        self.fits = False  # nothing must be made for the result
 
     def returned(self, get: Callable[[], Any]) -> None:
         """Keeps what `get` gives or the `WitError` it raises."""
@@ -282,7 +291,9 @@ class HostCalls:
         else:
             if call.cancelled:
                 self._discard(call)
-        self._instance.rings.submit(Operation.COMPLETE, 0, token)
+            elif not call.adapted.makes_pairs:
+                call.fits = self.room.fits(self._needed[call.adapted.index], call.result)
+        self._instance.rings.submit(Operation.COMPLETE, 0, token, NEEDS_NOTHING if call.fits else NEEDS_UNKNOWN)
 
     # ---- resume and finish
 
@@ -324,7 +335,9 @@ class HostCalls:
 
     def _finish(self, token: int) -> Any:
         call = self._finishing = self._calls.pop(token)
-        if self._needed[call.adapted.index]:
+        if call.fits:
+            self.room.use()
+        elif self._needed[call.adapted.index]:
             self.room.take(self._instance.rings)
         return self._unwrapped(call)
 
