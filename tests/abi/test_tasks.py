@@ -13,6 +13,7 @@ import pytest
 from tests.abi.running import WAT, assemble, running
 from wasihost.component.composition.protocol import MAX_SPARE_RECORDS
 from wasihost.component.running.instance import Instance
+from wasihost.component.streams import PromptFuture
 from wasihost.errors import DeadlockError
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
@@ -245,6 +246,49 @@ async def test_a_call_that_cannot_be_cancelled_is_cancelled_once(passes: int) ->
             await settle()
         provider.gate.set()
         assert await instance.call("count") == 2
+
+
+class Prompt(Provider):
+    """Gives futures that the test resolves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.futures: list[PromptFuture[int]] = []
+
+    def wait(self, n: int) -> PromptFuture[int]:  # type: ignore[override]
+        self.futures.append(PromptFuture())
+        self.started.release()
+        return self.futures[-1]
+
+
+async def test_a_call_that_waits_for_a_prompt_future_goes_on_within_set_result() -> None:
+    provider = Prompt()
+    async with running(TASKS, {"test:wat/host": provider}) as instance:
+        slow = asyncio.create_task(instance.call("slow", 6))
+        await provider.started.acquire()
+        for _ in range(5):  # until the guest is idle
+            await settle()
+        polls = instance.stats.polls
+        provider.futures[0].set_result(6)
+        assert instance.stats.polls > polls
+        assert await slow == 7
+
+
+@pytest.mark.parametrize("resolve_first", [False, True])
+async def test_a_prompt_future_may_be_cancelled_with_its_call(resolve_first: bool) -> None:
+    provider = Prompt()
+    async with running(TASKS, {"test:wat/host": provider}) as instance:
+        for _ in range(3):
+            slow = asyncio.create_task(instance.call("slow", 6))
+            await provider.started.acquire()
+            future = provider.futures.pop()
+            if resolve_first:
+                future.set_result(6)
+            slow.cancel()
+            await asyncio.gather(slow, return_exceptions=True)
+            await settle()
+            assert future.done()
+        assert await instance.call("count") == 1
 
 
 async def test_more_calls_than_records_are_kept_for_wait_are_cancelled_and_wait_again() -> None:

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -36,6 +37,7 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.providers import Method
 from wasihost.component.running.room import Room
+from wasihost.component.streams import PromptFuture
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
@@ -196,9 +198,13 @@ class HostCalls:
         token = self._instance.rings.token
         call.task = task
         self.tasks.add(task)
-        self._instance.started(task)
-        run = self._instance.run
-        task.add_done_callback(lambda task: run(lambda: self._done(token, call, task)))
+        if isinstance(task, asyncio.Task):  # a future has no step to make
+            self._instance.started(task)
+        done = partial(self._instance.run, partial(self._done, token, call, task))
+        if isinstance(task, PromptFuture):
+            task.when_done(done)
+        else:
+            task.add_done_callback(lambda _: done())
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:

@@ -68,7 +68,7 @@ class Instance(Context):
         self._guest_calls = GuestCalls(self, wiring, linking)
         self._pumps: set[Pump] = set()
         self._drained: asyncio.Future[None] | None = None
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
@@ -149,7 +149,7 @@ class Instance(Context):
         self.closing = True
         self._guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
-        tasks = set(self._tasks)
+        tasks: set[asyncio.Future[Any]] = self._tasks | self._host_calls.tasks
         if self._driver is not None:
             tasks.add(self._driver)
         if self._poller.suspension is not None:
@@ -225,10 +225,9 @@ class Instance(Context):
         self.started(task)
         return task
 
-    def started(self, task: asyncio.Future[Any]) -> None:
+    def started(self, task: asyncio.Task[Any]) -> None:
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
-        if isinstance(task, asyncio.Task):  # a future has no step to make
-            self._poller.others_can_run = True
+        self._poller.others_can_run = True
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

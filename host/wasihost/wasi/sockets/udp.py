@@ -26,6 +26,7 @@ import asyncio
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
+from wasihost.component.streams import PromptFuture
 from wasihost.component.values import WitError
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
 from wasihost.network.policy import SocketAddressUse
@@ -125,7 +126,7 @@ class UdpSocket(Options):
         peer = self._destination(remote_address)
         return self._bind_and_send(data, peer) if self._state is State.UNBOUND else self._send(data, peer)
 
-    def receive(self) -> Received | asyncio.Future[Received]:
+    def receive(self) -> Received | PromptFuture[Received]:
         """WIT: `receive: async func() -> result<tuple<list<u8>, ip-socket-address>, error-code>`.
 
         Datagrams from senders for whom the policy refuses UDP_RECEIVE are dropped.
