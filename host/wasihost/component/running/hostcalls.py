@@ -119,11 +119,14 @@ class HostCalls:
         if adapted.at_once:
             call = self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
             name, can_be_later = f"call-{adapted.index}", adapted.can_be_later
-            registrar.add(instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later)
+            registrar.add(
+                instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later, adapted.takes_words
+            )
         else:
             start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
             start_type = types.Func(adapted.func.params, types.U32)
-            registrar.add(instance, f"start-{adapted.index}", adapted.path, start_type, plans, start, suspends)
+            name, takes_words = f"start-{adapted.index}", adapted.takes_words
+            registrar.add(instance, name, adapted.path, start_type, plans, start, suspends, takes_words=takes_words)
         if "finish" in adapted.host:
             finish_type = types.Func(TOKEN, adapted.func.result)
             registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
