@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
+from wasihost.component.composition.protocol import MAX_SPARE_RECORDS
 from wasihost.component.running.instance import Instance
+from wasihost.component.streams import PromptFuture
 from wasihost.errors import DeadlockError
 from wasihost.testing import run_virtual
 
@@ -23,6 +25,7 @@ class Provider:
         self.started = asyncio.Semaphore(0)
         self.gate = asyncio.Event()
         self.cancelled = 0
+        self.ended = asyncio.Semaphore(0)
 
     async def wait(self, n: int) -> int:
         self.started.release()
@@ -30,6 +33,7 @@ class Provider:
             await self.gate.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
+            self.ended.release()
             raise
         return n
 
@@ -255,3 +259,63 @@ async def test_a_call_that_cannot_be_cancelled_is_cancelled_once(passes: int) ->
             await settle()
         provider.gate.set()
         assert await instance.call("count") == 2
+
+
+class Prompt(Provider):
+    """Gives futures that the test resolves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.futures: list[PromptFuture[int]] = []
+
+    def wait(self, n: int) -> PromptFuture[int]:  # type: ignore[override]
+        self.futures.append(PromptFuture())
+        self.started.release()
+        return self.futures[-1]
+
+
+async def test_a_call_that_waits_for_a_prompt_future_goes_on_within_set_result() -> None:
+    provider = Prompt()
+    async with running(TASKS, {"test:wat/host": provider}) as instance:
+        slow = asyncio.create_task(instance.call("slow", 6))
+        await provider.started.acquire()
+        polls = -1
+        while polls != instance.stats.polls:  # it is not idle yet
+            polls = instance.stats.polls
+            await settle()
+            await settle()
+        provider.futures[0].set_result(6)
+        assert instance.stats.polls > polls
+        assert await slow == 7
+
+
+@pytest.mark.parametrize("resolve_first", [False, True])
+async def test_a_prompt_future_may_be_cancelled_with_its_call(resolve_first: bool) -> None:
+    provider = Prompt()
+    async with running(TASKS, {"test:wat/host": provider}) as instance:
+        for _ in range(3):
+            slow = asyncio.create_task(instance.call("slow", 6))
+            await provider.started.acquire()
+            future = provider.futures.pop()
+            if resolve_first:
+                future.set_result(6)
+            slow.cancel()
+            await asyncio.wait([slow, future])
+            assert future.cancelled() is not resolve_first
+        assert await instance.call("count") == 1
+
+
+async def test_more_calls_than_records_are_kept_for_wait_are_cancelled_and_wait_again() -> None:
+    many = 3 * MAX_SPARE_RECORDS
+    async with tasks() as (instance, provider):
+        for _ in range(3):
+            provider.gate.clear()
+            calls = [asyncio.create_task(instance.call("slow", n)) for n in range(many)]
+            for _ in calls:
+                await provider.started.acquire()
+            for call in calls[::2]:
+                call.cancel()
+            for _ in calls[::2]:
+                await provider.ended.acquire()
+            provider.gate.set()
+            assert await asyncio.gather(*calls[1::2]) == list(range(2, many + 1, 2))

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -24,6 +24,36 @@ class Outcome(asyncio.Future[T]):
 
     A guest that waits only for these waits for itself: the machine can tell that as a deadlock.
     """
+
+
+class PromptFuture(asyncio.Future[T]):
+    """A future for the result of an async function, to be resolved in a callback of the event loop, as its last step.
+
+    The guest's call goes on within `set_result` then, not in a later pass of the event loop: that counts where there is
+    an event for each call. For all others it is a future like any, and so is its cancellation.
+    """
+
+    _when_done: Callable[[], None] | None = None
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` as soon as there is a result."""
+        self._when_done = callback
+
+    def set_result(self, result: T, /) -> None:
+        super().set_result(result)
+        if self._when_done is not None:
+            self._when_done()
+
+    def set_exception(self, exception: type | BaseException, /) -> None:
+        super().set_exception(exception)
+        if self._when_done is not None:
+            self._when_done()
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        is_cancelled = super().cancel(msg)
+        if is_cancelled and self._when_done is not None:
+            self.get_loop().call_soon(self._when_done)
+        return is_cancelled
 
 
 class Source(ABC):

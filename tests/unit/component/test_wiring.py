@@ -87,9 +87,40 @@ def test_functions_with_lists_of_numbers_are_adapted_if_there_is_an_adapter_comp
     numbers = types.List(types.U16)
     imports = {"a:b/c": Interface({"f": Func((("x", types.Option(numbers)),), None), "g": Func((), numbers)})}
     f, g = Wiring(World(imports, {})).adapted
-    assert f.host == {"call": Func((("x", types.Option(NUMBERS)),), None)}
+    assert f.host == {"call": Func((("w0", types.U32), ("w1", types.U32), ("w2", types.U32)), None)}
     assert g.host == {"call": Func((), types.Option(NUMBERS)), "finish": Func(TOKEN, NUMBERS)}
     assert Wiring(World(imports, {}), shares_memory=False).adapted == []
+
+
+PORT = types.Record((("port", types.U16), ("is-open", types.BOOL)))
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ([PORT], [types.U32, types.U32]),
+        ([types.Option(types.List(types.U64)), types.Borrow(THING)], [*[types.U32] * 3, types.Borrow(THING)]),
+        ([types.Variant((("a", PORT), ("b", types.CHAR))), BYTES], [*[types.U32] * 3, types.U32]),
+        # nothing to gain
+        ([types.U16, types.Borrow(THING)], None),
+        # too many, or not of 32 bits, or with handles or strings inside
+        ([types.Tuple((types.U8,) * 17)], None),
+        ([PORT, types.U64], None),
+        ([types.Option(types.F32)], None),
+        ([types.Option(types.Own(THING))], None),
+        ([PORT, types.STRING], None),
+        ([PORT, types.List(PORT)], None),
+    ],
+)
+def test_parameters_are_words_where_there_are_aggregates_of_small_numbers(
+    params: list[ValType], words: list[ValType] | None
+) -> None:
+    func = Func(tuple((f"p{index}", t) for index, t in enumerate(params)), None, is_async=True)
+    (adapted,) = Wiring(World({"a:b/c": Interface({"f": func})}, {})).adapted
+    assert adapted.takes_words is (words is not None)
+    expected = words or [to_host(t) for t in params]
+    assert [t for _, t in adapted.host["start"].params] == expected
+    assert layout.flatten_all(expected) == layout.flatten_all(params)
 
 
 def test_lists_of_numbers_inside_of_elements_stay_values() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork
+from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address
 from wasihost.network.policy import Context, SocketAddressUse
 from wasihost.wasi.sockets.access import Access
@@ -76,6 +77,29 @@ async def test_after_a_stranger_the_wait_goes_on() -> None:
     assert not receiving.done()
     box.socket.arrive((b"good", PEER))
     assert await receiving == (b"good", AT_PEER)
+
+
+async def test_who_is_given_a_datagram_may_receive_the_next_within_that() -> None:
+    box, found = _Box(), list[bytes]()
+
+    def receive() -> None:
+        received = box.inbox.receive()
+        assert isinstance(received, PromptFuture)
+
+        def go_on() -> None:
+            if not received.cancelled():
+                found.append(received.result()[0])
+                receive()
+
+        received.when_done(go_on)
+
+    receive()
+    await _passes()
+    for data in (b"1", b"2"):
+        box.socket.arrive((data, PEER))
+        await _passes()
+    assert found == [b"1", b"2"]
+    box.inbox.close()
 
 
 async def test_a_flood_of_strangers_leaves_the_event_loop_its_turn() -> None:

@@ -95,16 +95,13 @@ class _AdapterParts(Parts):
         self.builtin("context.get", [], ["i32"], "context.get i32 0")
         self.builtin("context.set", ["i32"], [], "context.set i32 0")
         self.builtin("task.cancel", [], [], "task.cancel")
-        self.scope.lines += ["(type $waker (future))", "(type $bell (stream))"]
+        self.scope.lines.append("(type $bell (stream))")
         self.builtin("bell.new", [], ["i64"], "stream.new $bell")
         self.builtin("bell.read", ["i32", "i32", "i32"], ["i32"], "stream.read $bell async")
         self.builtin("bell.write", ["i32", "i32", "i32"], ["i32"], "stream.write $bell async")
-        self.builtin("waker.new", [], ["i64"], "future.new $waker")
-        self.builtin("waker.read", ["i32", "i32"], ["i32"], "future.read $waker async")
-        self.builtin("waker.write", ["i32", "i32"], ["i32"], "future.write $waker async")
-        self.builtin("waker.cancel-read", ["i32"], ["i32"], "future.cancel-read $waker")
-        self.builtin("waker.drop-readable", ["i32"], [], "future.drop-readable $waker")
-        self.builtin("waker.drop-writable", ["i32"], [], "future.drop-writable $waker")
+        self.builtin("bell.cancel-read", ["i32"], ["i32"], "stream.cancel-read $bell")
+        self.builtin("bell.drop-readable", ["i32"], [], "stream.drop-readable $bell")
+        self.builtin("bell.drop-writable", ["i32"], [], "stream.drop-writable $bell")
 
     # ---- streams and futures
 
@@ -241,7 +238,7 @@ class _AdapterParts(Parts):
       (call $step)
       (local.set $record (call $record (i32.const {index})))
       {body}
-      (call $free (local.get $record))
+      (call $free-record (local.get $record))
       ;; YIELD and not EXIT: Wasmtime 50 keeps a task for ever that exits before its caller knows that it returned
       (i32.const 1))"""
         )
@@ -264,7 +261,7 @@ class _AdapterParts(Parts):
         (else
           (call $arena-reset)
           (if (i32.load (i32.const {protocol.MUST_WAIT})) (then (return (call $wait (local.get $record)))))
-          (call $return-{index} (local.get $record) (i32.const 0))))""",
+          (call $return-{index} (local.get $record) (i32.const {protocol.NEEDS_LISTED}))))""",
         )
 
     def _start_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
@@ -275,7 +272,7 @@ class _AdapterParts(Parts):
             f"""{start}
       (if (i32.eq (local.get $ready) (i32.const {protocol.PENDING}))
         (then (return (call $wait (local.get $record)))))
-      (call $return-{adapted.index} (local.get $record) (i32.const 0))""",
+      (call $return-{adapted.index} (local.get $record) (i32.const {protocol.NEEDS_LISTED}))""",
         )
 
     def _return(self, adapted: Adapted) -> None:
@@ -286,13 +283,14 @@ class _AdapterParts(Parts):
         mention = "" if result is None else f"(result {self.scope.ref(result)}) {MEMORY}"
         self.builtin(f"task.return-{index}", params, [], f"task.return {mention}")
         if result is None:
-            finish = f"(if (local.get $waited) (then (call $finish-{index} (local.get $record))))"
+            waited = f"(i32.ne (local.get $needs) (i32.const {protocol.NEEDS_LISTED}))"
+            finish = f"(if {waited} (then (call $finish-{index} (local.get $record))))"
             take = f"{finish} (call $task.return-{index})"
         else:
             self._return_from_memory(adapted, flat)
             take = self._take(adapted, flat)
         self.functions.append(
-            f"(func $return-{index} (param $record i32) (param $waited i32) (local $p i32) {take} (call $arena-reset))"
+            f"(func $return-{index} (param $record i32) (param $needs i32) (local $p i32) {take} (call $arena-reset))"
         )
 
     def _return_from_memory(self, adapted: Adapted, flat: Sequence[str]) -> None:
@@ -308,11 +306,15 @@ class _AdapterParts(Parts):
     def _take(self, adapted: Adapted, flat: Sequence[str]) -> str:
         index, result = adapted.index, adapted.func.result
         assert result is not None
-        resume = "(if (local.get $waited) (then (call $resume (local.get $record))))"
         # Only what the function can need: what it cannot was not asked for, and the cell is another call's.
         room = "(call $make-room)" if adapted.gives_numbers else ""
         pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
-        needs = f"{resume} {room} {pairs}" if room or pairs else ""
+        resume = (
+            f"(if (i32.eq (local.get $needs) (i32.const {protocol.NEEDS_UNKNOWN})) "
+            "(then (call $resume (local.get $record))))"
+        )
+        makes = f"(i32.ne (local.get $needs) (i32.const {protocol.NEEDS_NOTHING}))"
+        needs = f"(if {makes} (then {resume} {room} {pairs}))" if room or pairs else ""
         if len(flat) <= layout.MAX_FLAT_RESULTS:
             return f"{needs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
         return (

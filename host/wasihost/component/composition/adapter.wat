@@ -111,7 +111,7 @@
     (call $waitable.join (local.get $handle) (i32.const 0))
     (return (call_indirect $writable-drops (type $end1) (local.get $handle) (local.get $kind))))
     ;; complete
-    (return (call $complete-call (local.get $handle))))
+    (return (call $complete-call (local.get $handle) (local.get $a))))
     ;; write and ask: what Python can foresee is told in the next round, and no turn is spent on it
     (local.set $code
       (call_indirect $writes (type $copy) (local.get $handle) (local.get $a) (local.get $b) (local.get $kind)))
@@ -219,54 +219,81 @@
     (call $ring))
 
   ;; ---- calls. A call's token is the address of its record:
-  ;;   0 index of the function   4 waitable set   8 readable end of the waker   12 its writable end, 0 when written
-  ;;   16 whether the task has ended
+  ;;   0 index of the function; of a spare record, the next one   4 waitable set   8 readable end of the bell
+  ;;   12 its writable end   16 state   20 what the result needs, see protocol.py
+  ;; The bell is a stream of nothing, which one instance may both read and write; the task waits for it.
+
+  (global $spare (mut i32) (i32.const 0))       ;; records with their bells, for the next calls
+  (global $spare-count (mut i32) (i32.const 0))
 
   (func $record (param $index i32) (result i32) (local $record i32)
-    (local.set $record (call $malloc (i32.const 20)))
+    (local.set $record (global.get $spare))
+    (if (local.get $record)
+      (then
+        (global.set $spare (i32.load (local.get $record)))
+        (global.set $spare-count (i32.sub (global.get $spare-count) (i32.const 1))))
+      (else (local.set $record (call $new-record))))
     (i32.store (local.get $record) (local.get $index))
-    (i32.store offset=12 (local.get $record) (i32.const 0))
-    (i32.store offset=16 (local.get $record) (i32.const 0))
     (i32.store (i32.const {TOKEN}) (local.get $record))
     (local.get $record))
 
-  ;; Waits for `complete`: the waker is a future without payload, which one instance may both read and write.
-  (func $wait (param $record i32) (result i32) (local $pair i64) (local $readable i32) (local $waker-set i32)
-    (local.set $pair (call $waker.new))
-    (local.set $readable (i32.wrap_i64 (local.get $pair)))
-    (local.set $waker-set (call $waitable-set.new))
-    (i32.store offset=4 (local.get $record) (local.get $waker-set))
-    (i32.store offset=8 (local.get $record) (local.get $readable))
+  (func $new-record (result i32) (local $record i32) (local $pair i64)
+    (local.set $record (call $malloc (i32.const 24)))
+    (local.set $pair (call $bell.new))
+    (i32.store offset=4 (local.get $record) (call $waitable-set.new))
+    (i32.store offset=8 (local.get $record) (i32.wrap_i64 (local.get $pair)))
     (i32.store offset=12 (local.get $record) (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))))
-    (drop (call $waker.read (local.get $readable) (i32.const 0)))
-    (call $waitable.join (local.get $readable) (local.get $waker-set))
+    (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.load offset=4 (local.get $record)))
+    (local.get $record))
+
+  ;; Some are kept, with their three handles: to make them takes longer than the call does.
+  (func $free-record (param $record i32)
+    (if (i32.lt_u (global.get $spare-count) (i32.const {MAX_SPARE_RECORDS}))
+      (then
+        (i32.store (local.get $record) (global.get $spare))
+        (global.set $spare (local.get $record))
+        (global.set $spare-count (i32.add (global.get $spare-count) (i32.const 1))))
+      (else
+        (call $bell.drop-readable (i32.load offset=8 (local.get $record)))
+        (call $bell.drop-writable (i32.load offset=12 (local.get $record)))
+        (call $waitable-set.drop (i32.load offset=4 (local.get $record)))
+        (call $free (local.get $record)))))
+
+  ;; Waits for the bell.
+  (func $wait (param $record i32) (result i32)
     (call $context.set (local.get $record))
-    (i32.or (i32.const 2) (i32.shl (local.get $waker-set) (i32.const 4))))
+    (i32.store offset=16 (local.get $record) (i32.const {WAITING}))
+    (drop (call $bell.read (i32.load offset=8 (local.get $record)) (i32.const 0) (i32.const 1)))
+    (i32.or (i32.const 2) (i32.shl (i32.load offset=4 (local.get $record)) (i32.const 4))))
 
-  (func $complete-call (param $record i32) (local $writable i32)
-    (local.set $writable (i32.load offset=12 (local.get $record)))
-    (i32.store offset=12 (local.get $record) (i32.const 0))
-    (drop (call $waker.write (local.get $writable) (i32.const 0)))
-    (call $waker.drop-writable (local.get $writable))
-    (if (i32.load offset=16 (local.get $record)) (then (call $free (local.get $record)))))
+  (func $complete-call (param $record i32) (param $needs i32)
+    (if (i32.eq (i32.load offset=16 (local.get $record)) (i32.const {ENDED})) (then
+      (return (call $free-record (local.get $record)))))
+    (i32.store offset=16 (local.get $record) (i32.const {COMPLETE}))
+    (i32.store offset=20 (local.get $record) (local.get $needs))
+    (drop (call $bell.write (i32.load offset=12 (local.get $record)) (i32.const 0) (i32.const 1))))
 
-  ;; The callback of every waiting call: the waker was written, or the caller cancelled. Whichever comes first wins.
+  ;; The callback of every call: the bell was rung, or the caller cancelled. Whichever comes first wins.
   ;; Without an event it is one that returned at once, and has only to exit.
-  (func (export "callback") (param $event i32) (param $p1 i32) (param $p2 i32) (result i32) (local $record i32)
+  (func (export "callback") (param $event i32) (param $p1 i32) (param $p2 i32) (result i32)
+    (local $record i32)
     (if (i32.eqz (local.get $event)) (then (return (i32.const 0))))
     (local.set $record (call $context.get))
-    (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.const 0))
     (if (i32.eq (local.get $event) (i32.const 6))
       (then
-        (drop (call $waker.cancel-read (i32.load offset=8 (local.get $record))))
-        (call $cancel (local.get $record))))
-    (call $waker.drop-readable (i32.load offset=8 (local.get $record)))
-    (call $waitable-set.drop (i32.load offset=4 (local.get $record)))
-    (if (i32.eq (local.get $event) (i32.const 6))
-      (then (call $task.cancel))
-      (else (call_indirect $returns (type $return) (local.get $record) (i32.const 1) (i32.load (local.get $record)))))
-    (i32.store offset=16 (local.get $record) (i32.const 1))
-    (if (i32.eqz (i32.load offset=12 (local.get $record))) (then (call $free (local.get $record))))
+        ;; a synchronous cancel traps on an end that is in a set
+        (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.const 0))
+        (drop (call $bell.cancel-read (i32.load offset=8 (local.get $record))))
+        (call $waitable.join (i32.load offset=8 (local.get $record)) (i32.load offset=4 (local.get $record)))
+        (call $cancel (local.get $record))
+        (call $task.cancel)
+        (if (i32.eq (i32.load offset=16 (local.get $record)) (i32.const {WAITING})) (then
+          (i32.store offset=16 (local.get $record) (i32.const {ENDED})) ;; until `complete` comes
+          (return (i32.const 0)))))
+      (else
+        (call_indirect $returns (type $return)
+          (local.get $record) (i32.load offset=20 (local.get $record)) (i32.load (local.get $record)))))
+    (call $free-record (local.get $record))
     (i32.const 0))
 
   ;; Makes what the result of a call needs, as the host listed it.

@@ -68,7 +68,7 @@ class Operation(IntEnum):
     CANCEL_WRITE = 7  # kind, end
     DROP_READABLE = 8  # kind, end
     DROP_WRITABLE = 9  # kind, end
-    COMPLETE = 10  # -, token: the call can go on
+    COMPLETE = 10  # -, token, what the result needs: the call can go on
     WRITE_AND_ASK = (
         11  # kind, end, pointer, count: as WRITE; if some went at once, a write of the rest follows, or of 0
     )
@@ -88,6 +88,9 @@ BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 
 PENDING, READY = 0, 1  # what `start` answers
+NEEDS_LISTED, NEEDS_UNKNOWN, NEEDS_NOTHING = 0, 1, 2  # what a result needs: Python has said it; `resume` will; nothing
+WAITING, COMPLETE, ENDED = 0, 1, 2  # the state of a call that waits; ended: cancelled, and `COMPLETE` is still to come
+MAX_SPARE_RECORDS: Final = 64
 HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is an end of ours, and not a key
 
 # ---- memory map of the driver component

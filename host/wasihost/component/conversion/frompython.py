@@ -259,11 +259,12 @@ class FromPythonCode:
         if payload is None:
             code.line(f"if {value} is not None: raise TypeError")
             return "0"
-        return code.hold(f"{code.constant(self.pack(payload))}({value}, keep, context)")
+        return code.hold(self._packed(code, *self._parts(code, payload, value)))
 
     def _option(self, code: Code, payload: ValType, value: str) -> tuple[str, list[str]]:
         inner = f"{code.constant(unwrap)}({value})" if isinstance(payload, types.Option) else value
-        pointer = f"0 if {value} is None else {self._payload(code, payload, inner)}"
+        block = f"{code.constant(self.pack(payload))}({inner}, keep, context)"
+        pointer = f"0 if {value} is None else {code.hold(block)}"
         return "B7x" + plancode.POINTER, [str(KINDS["option"]), pointer]
 
     def _cases(self, t: types.Variant) -> dict[str, Pack]:

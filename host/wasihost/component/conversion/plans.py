@@ -61,6 +61,10 @@ class Plans:
         """The plan for the arguments of a host function, all at once."""
         return self._to_python.arguments(tuple(ts))
 
+    def words_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The same for arguments that come as words, see `Adapted.takes_words`."""
+        return self._to_python.words(tuple(ts))
+
     def from_python(self, t: ValType) -> FromPython:
         """The plan from a Python object to a C value."""
         if t not in self._writers:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from ctypes import string_at
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Final, TypeAlias, cast
 
 from wasihost.component.conversion import plancode
@@ -19,6 +19,7 @@ from wasihost.component.ffi import VAL_OF, VAL_SIZE
 from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
+from wasihost.component.world.wiring import words_of
 
 ToPython: TypeAlias = Callable[[int, CallContext], Any]
 """Reads the C value at an address."""
@@ -43,6 +44,15 @@ def _list(read: ToPython, size: int, pointer: int, context: Any) -> list[Any]:
 def _numbers(code: str, width: int, size: int, pointer: int) -> list[Any]:
     words: memoryview[Any] = memoryview(string_at(pointer, size * VAL_SIZE)).cast(cast(Any, code))
     return words[VAL_OF // width :: VAL_SIZE // width].tolist()
+
+
+_OF_WORD: Final = {"bool": "({} != 0)", "char": "chr({})"} | dict.fromkeys(
+    ("s8", "s16", "s32"), "(({} ^ 0x80000000) - 0x80000000)"
+)
+
+
+def _flags_of_word(cls: type, bits: list[int], word: int) -> Any:
+    return cls(sum(value for bit, value in enumerate(bits) if word >> bit & 1))
 
 
 def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
@@ -74,6 +84,57 @@ class ToPythonCode:
         code = self._code()
         code.line(f"return {self._tuple(code, ts, 'address')}")
         return self._function(code, types.Tuple(ts))
+
+    def words(self, ts: tuple[ValType, ...]) -> ArgumentsToPython:
+        """As `arguments`, of values that come as words, see `words_of`."""
+        code = self._code()
+        words = [words_of(t) for t in ts]
+        names = self._block(code, [word for each in words for word in each], "address", _VAL_GAP)
+        flat = iter(name for (name,) in names)
+        values = [self._from_words(code, t, list(islice(flat, len(each)))) for t, each in zip(ts, words, strict=True)]
+        code.line(f"return ({' '.join(value + ',' for value in values)})")
+        return self._function(code, types.Tuple(ts))
+
+    def _from_words(self, code: Code, t: ValType, words: list[str]) -> str:
+        """The Python value for the words of a flat value."""
+        match t:
+            case types.Primitive(name=name):
+                return _OF_WORD.get(name, "{}").format(words[0])
+            case types.List(element=types.Primitive(name=name)):
+                assert self._numbers is not None
+                return f"{code.constant(self._numbers.reader(name))}({', '.join(words)})"
+            case types.Enum():
+                return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
+            case types.Flags():
+                flags = code.constant(self._classes.of(t))
+                bits = code.constant([member.value for member in self._members(t).values()])
+                return f"{code.constant(_flags_of_word)}({flags}, {bits}, {words[0]})"
+            case types.Record():
+                return f"{code.constant(self._classes.of(t))}({self._in_turn(code, types.children(t), words)})"
+            case types.Tuple():
+                return f"({self._in_turn(code, t.elements, words)})"
+            case types.Option(payload=payload):
+                some = f"{code.constant(Some)}" if isinstance(payload, types.Option) else ""
+                return f"({some}({self._from_words(code, payload, words[1:])}) if {words[0]} else None)"
+            case types.Result():
+                cases = [(Ok, t.ok), (Err, t.err)]
+            case types.Variant():
+                cls, names = self._classes.of(t), case_names(name for name, _ in t.cases)
+                cases = [(getattr(cls, names[name]), payload) for name, payload in t.cases]
+            case _:
+                return f"{code.constant(self._handles.to_python(t))}({words[0]}, context)"
+        *firsts, last = [self._case_from_words(code, case, payload, words[1:]) for case, payload in cases]
+        chain = "".join(f"{value} if {words[0]} == {index} else " for index, value in enumerate(firsts))
+        return f"({chain}{last})"
+
+    def _in_turn(self, code: Code, ts: Sequence[ValType], words: list[str]) -> str:
+        flat = iter(words)
+        return "".join(self._from_words(code, t, list(islice(flat, len(words_of(t))))) + ", " for t in ts)
+
+    def _case_from_words(self, code: Code, case: type, payload: ValType | None, words: list[str]) -> str:
+        if payload is None:
+            return code.constant(case())
+        return f"{code.constant(case)}({self._from_words(code, payload, words)})"
 
     def _code(self) -> Code:
         return Code(string_at=string_at, name_at=name_at)

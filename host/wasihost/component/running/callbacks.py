@@ -78,6 +78,12 @@ class PlainContext(Context):
         return made
 
 
+def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> ArgumentsToPython:
+    """What reads the arguments."""
+    ts = [t for _, t in func.params]
+    return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
+
+
 def give_result(plans: Plans, result: types.ValType | None, can_be_later: bool) -> tuple[Give, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
     return (_give_nothing, None) if result is None else plans.return_from_python(result, can_be_later)
@@ -94,7 +100,13 @@ def expect_nothing(value: Any) -> None:
 
 
 def callback(
-    context: Context, path: str, func: types.Func, plans: Plans, call: Callable[..., Any], can_be_later: bool = False
+    context: Context,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    call: Callable[..., Any],
+    can_be_later: bool = False,
+    takes_words: bool = False,
 ) -> Any:
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
 
@@ -109,7 +121,7 @@ def callback(
     def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
         nonlocal read, give, give_error
         give, give_error = give_result(plans, func.result, can_be_later)
-        read = plans.arguments_to_python(t for _, t in func.params)
+        read = read_arguments(plans, func, takes_words)
         return read(address, call_context)
 
     read = compile_and_read
@@ -186,12 +198,13 @@ def suspending_callback(
     call: Callable[..., Coroutine[Any, Any, Any]],
     suspend: Callable[[Suspension], None],
     can_be_later: bool = False,
+    takes_words: bool = False,
 ) -> Any:
     """A `ffi.AsyncCallback` for a sync-typed function whose provider method is `async def`.
 
     `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again.
     """
-    read = plans.arguments_to_python(t for _, t in func.params)
+    read = read_arguments(plans, func, takes_words)
     give, give_error = give_result(plans, func.result, can_be_later)
 
     def run(

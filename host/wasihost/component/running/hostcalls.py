@@ -1,7 +1,8 @@
 """Calls that the guest makes of adapted functions, and the streams and futures that come with them.
 
 start   the provider's method is called; READY at once, or PENDING while its coroutine runs
-resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; if READY, `start` did
+resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; not if nothing must, and
+        if READY, `start` did
 finish  gives the result, its streams and futures as readable ends with a pump behind each
 cancel  the guest gave the call up
 call    all in one, of a sync function whose result needs nothing
@@ -13,12 +14,20 @@ import asyncio
 import contextlib
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from wasmtime.component import LinkerInstance
 
 from wasihost.component.composition import protocol
-from wasihost.component.composition.protocol import MAX_PAIRS, PENDING, READY, Operation
+from wasihost.component.composition.protocol import (
+    MAX_PAIRS,
+    NEEDS_NOTHING,
+    NEEDS_UNKNOWN,
+    PENDING,
+    READY,
+    Operation,
+)
 from wasihost.component.conversion.numbers import Needed, needed
 from wasihost.component.conversion.plans import LATER, Plans
 from wasihost.component.running import eager, incoming, outgoing
@@ -28,6 +37,7 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.providers import Method
 from wasihost.component.running.room import Room
+from wasihost.component.streams import PromptFuture
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
@@ -42,7 +52,7 @@ SYNC_TOKEN = protocol.TOKEN
 class HostCall:
     """One call, from `start` to `finish`. `result` is `Ok` or `Err` for a function that returns a result."""
 
-    __slots__ = ("adapted", "cancelled", "pairs", "result", "task")
+    __slots__ = ("adapted", "cancelled", "fits", "pairs", "result", "task")
 
     def __init__(self, adapted: Adapted) -> None:
         self.adapted = adapted
@@ -51,6 +61,7 @@ class HostCall:
         # By kind, since a plan meets the parts of a value in an order of its own.
         self.pairs: dict[int, Iterator[tuple[int, int]]] = {}
         self.cancelled = False
+        self.fits = False  # nothing must be made for the result
 
     def returned(self, get: Callable[[], Any]) -> None:
         """Keeps what `get` gives or the `WitError` it raises."""
@@ -79,7 +90,7 @@ class HostCalls:
         self._finishing: HostCall | None = None
         self._values: dict[int, Sequence[Any]] = {}
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
-        self.tasks: set[asyncio.Future[Any]] = set()
+        self.tasks: dict[asyncio.Future[Any], None] = {}
         """The coroutines of providers whose results are yet to come."""
         self.room = Room()
         self._rounds = self._calls_in_round = 0
@@ -108,11 +119,14 @@ class HostCalls:
         if adapted.at_once:
             call = self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
             name, can_be_later = f"call-{adapted.index}", adapted.can_be_later
-            registrar.add(instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later)
+            registrar.add(
+                instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later, adapted.takes_words
+            )
         else:
             start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
             start_type = types.Func(adapted.func.params, types.U32)
-            registrar.add(instance, f"start-{adapted.index}", adapted.path, start_type, plans, start, suspends)
+            name, takes_words = f"start-{adapted.index}", adapted.takes_words
+            registrar.add(instance, name, adapted.path, start_type, plans, start, suspends, takes_words=takes_words)
         if "finish" in adapted.host:
             finish_type = types.Func(TOKEN, adapted.func.result)
             registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
@@ -186,10 +200,14 @@ class HostCalls:
         """The provider's coroutine goes on in the event loop."""
         token = self._instance.rings.token
         call.task = task
-        self.tasks.add(task)
-        self._instance.started(task)
-        run = self._instance.run
-        task.add_done_callback(lambda task: run(lambda: self._done(token, call, task)))
+        self.tasks[task] = None
+        if isinstance(task, asyncio.Task):  # a future has no step to make
+            self._instance.started(task)
+        done = partial(self._instance.run, partial(self._done, token, call, task))
+        if isinstance(task, PromptFuture):
+            task.when_done(done)
+        else:
+            task.add_done_callback(lambda _: done())
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:
@@ -264,7 +282,7 @@ class HostCalls:
         return call
 
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
-        self.tasks.discard(task)
+        self.tasks.pop(task, None)
         if self._instance.closing or self._instance.failure is not None:
             with contextlib.suppress(BaseException):
                 call.returned(task.result)  # for `close` to discard
@@ -282,7 +300,9 @@ class HostCalls:
         else:
             if call.cancelled:
                 self._discard(call)
-        self._instance.rings.submit(Operation.COMPLETE, 0, token)
+            elif not call.adapted.makes_pairs:
+                call.fits = self.room.fits(self._needed[call.adapted.index], call.result)
+        self._instance.rings.submit(Operation.COMPLETE, 0, token, NEEDS_NOTHING if call.fits else NEEDS_UNKNOWN)
 
     # ---- resume and finish
 
@@ -324,7 +344,9 @@ class HostCalls:
 
     def _finish(self, token: int) -> Any:
         call = self._finishing = self._calls.pop(token)
-        if self._needed[call.adapted.index]:
+        if call.fits:
+            self.room.use()
+        elif self._needed[call.adapted.index]:
             self.room.take(self._instance.rings)
         return self._unwrapped(call)
 

@@ -70,7 +70,7 @@ class Instance(Context):
         self._guest_calls = GuestCalls(self, wiring, linking)
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
         self._drained: asyncio.Future[None] | None = None
-        self._tasks: dict[asyncio.Future[Any], None] = {}
+        self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
@@ -153,7 +153,7 @@ class Instance(Context):
         self.closing = True
         self._guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
-        tasks = dict(self._tasks)
+        tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self._host_calls.tasks])
         if self._driver is not None:
             tasks[self._driver] = None
         if self._poller.suspension is not None:
@@ -232,10 +232,9 @@ class Instance(Context):
         self.started(task)
         return task
 
-    def started(self, task: asyncio.Future[Any]) -> None:
+    def started(self, task: asyncio.Task[Any]) -> None:
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
-        if isinstance(task, asyncio.Task):  # a future has no step to make
-            self._poller.others_can_run = True
+        self._poller.others_can_run = True
         self._tasks[task] = None
         task.add_done_callback(lambda _: self._tasks.pop(task, None))
 

@@ -38,7 +38,7 @@ class Machine(CallContext, Protocol):
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
 
-    def started(self, task: asyncio.Future[Any]) -> None:
+    def started(self, task: asyncio.Task[Any]) -> None:
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
 
     def opened(self, pump: Any) -> None:

@@ -31,8 +31,12 @@ class Room:
             size = 0  # not a value of the type, as the plan will say
         if size > ROOM_SIZE:
             return False
-        self.numbers.give_room(ROOM, size)
+        self.use()
         return True
+
+    def use(self) -> None:
+        """The lists shall go into the room that there is."""
+        self.numbers.give_room(ROOM, ROOM_SIZE)
 
     def ask(self, rings: Rings, path: str, size_of: Needed | None, value: Any) -> None:
         """Asks the adapter component for room; `take` must follow."""

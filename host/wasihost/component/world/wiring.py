@@ -74,9 +74,24 @@ class Adapted(Frozen):
         result = self._result
         return types.Func(self._params, types.Option(result) if result and self.can_be_later else result)
 
+    @cached_property
+    def takes_words(self) -> bool:
+        """Whether the parameters come as they are when flat: a `u32` for each word, but handles as they are.
+
+        Python makes its objects of words in half the time that it takes with C values, in each of which there is much
+        to allocate; where there are none but numbers and handles, there is nothing to gain.
+        """
+        ts = [t for _, t in self.func.params]
+        rest = [t for t in ts if not isinstance(t, types.Own | types.Borrow | Kind)]
+        fits = len(layout.flatten_all(ts)) <= layout.MAX_FLAT_PARAMS
+        return fits and all(map(_is_words, rest)) and any(map(types.children, rest))
+
     @property
     def _params(self) -> tuple[tuple[str, ValType], ...]:
-        return tuple((name, to_host(t)) for name, t in self.func.params)
+        if not self.takes_words:
+            return tuple((name, to_host(t)) for name, t in self.func.params)
+        words = (word for _, t in self.func.params for word in words_of(t))
+        return tuple((f"w{index}", to_host(word)) for index, word in enumerate(words))
 
     @property
     def _result(self) -> ValType | None:
@@ -283,6 +298,30 @@ def values_of(kind: Kind) -> types.List:
 def _lent_as_own(t: ValType) -> ValType:
     """A function cannot return a borrow: the host gives an own handle, which the driver lends and then drops."""
     return types.substitute(t, lambda x: types.Own(x.resource) if isinstance(x, types.Borrow) else None)
+
+
+_WORDS = {"bool", "s8", "u8", "s16", "u16", "s32", "u32", "char"}
+_MANY_CASES = 16
+
+
+def _is_words(t: ValType) -> bool:
+    """Whether a value is nothing but words of 32 bits when it is flat, and a list of numbers at most."""
+    match t:
+        case types.Primitive(name=name):
+            return name in _WORDS
+        case types.List():
+            return types.is_numbers(t)
+        case types.Own() | types.Borrow() | types.Stream() | types.Future():
+            return False
+        case types.Variant(cases=cases) if len(cases) > _MANY_CASES:
+            return False
+    return all(map(_is_words, types.children(t)))
+
+
+def words_of(t: ValType) -> tuple[ValType, ...]:
+    """A parameter as words, where `takes_words`: handles are one, as they are."""
+    is_handle = isinstance(t, types.Own | types.Borrow | Kind)
+    return (t,) if is_handle else (types.U32,) * len(layout.flatten(t))
 
 
 POINTER_AND_LENGTH = types.Tuple((types.U32, types.U32))

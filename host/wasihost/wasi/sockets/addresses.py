@@ -149,6 +149,7 @@ def is_valid_remote(address: Address, family: Family) -> bool:
     return _is_unicast(address) and is_valid_peer(address, family)
 
 
+@functools.lru_cache(maxsize=1024)
 def is_valid_peer(address: Address, family: Family) -> bool:
     """Whether UDP's `connect` and `send` take it: of the socket's family, and neither address nor port is zero."""
     return is_of_family(address, family) and not address.ip.is_unspecified and address.port != 0

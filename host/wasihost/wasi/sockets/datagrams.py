@@ -16,6 +16,7 @@ import asyncio
 from collections import deque
 from typing import TypeAlias
 
+from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address, DatagramSocket
 from wasihost.network.policy import Answer, SocketAddressUse, Verdict
 from wasihost.wasi.sockets.access import Access, Question
@@ -32,24 +33,35 @@ Received: TypeAlias = tuple[bytes, AnyIpSocketAddress]
 class Inbox:
     """The datagrams of one socket."""
 
-    __slots__ = ("_access", "_answer", "_parked", "_question", "_socket", "_waiting", "context", "known_as")
+    __slots__ = (
+        "_access",
+        "_answer",
+        "_is_called_back",
+        "_parked",
+        "_question",
+        "_socket",
+        "_waiting",
+        "context",
+        "known_as",
+    )
 
     def __init__(self, socket: DatagramSocket, access: Access, local: Address) -> None:
         self._socket = socket
         self._access = access
         self.context = access.context.at(local)
         self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
-        self._waiting: deque[asyncio.Future[Received]] = deque()
+        self._waiting: deque[PromptFuture[Received]] = deque()
+        self._is_called_back = False
         self._parked: tuple[bytes, Address] | None = None
         self._question: Question | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
-    def receive(self) -> Received | asyncio.Future[Received]:
+    def receive(self) -> Received | PromptFuture[Received]:
         """The next datagram, or a future of it. Errors: WitError."""
         received = None if self._waiting else self._next()
         if received is not None:
             return received
-        future: asyncio.Future[Received] = asyncio.get_running_loop().create_future()
+        future: PromptFuture[Received] = PromptFuture()
         self._waiting.append(future)
         if len(self._waiting) == 1:
             self._wait()
@@ -77,6 +89,7 @@ class Inbox:
             future.cancel()
 
     def _wait(self) -> None:
+        self._is_called_back = True
         if self._answer is None:
             self._socket.wait_readable(self._serve)
         else:
@@ -84,18 +97,23 @@ class Inbox:
 
     def _serve(self) -> None:
         """Gives what is there to those who wait, in their order."""
-        while self._waiting:
+        self._is_called_back = False
+        # Who is given something goes on at once, and may be back to wait for the next.
+        while self._waiting and not self._is_called_back:
             future = self._waiting[0]
-            if not future.done():
-                try:
-                    received = self._next()
-                except BaseException as error:
-                    future.set_exception(error)
-                else:
-                    if received is None:
-                        return self._wait()
-                    future.set_result(received)
-            self._waiting.popleft()
+            if future.done():
+                self._waiting.popleft()
+                continue
+            try:
+                received = self._next()
+            except BaseException as error:
+                self._waiting.popleft()
+                future.set_exception(error)
+            else:
+                if received is None:
+                    return self._wait()
+                self._waiting.popleft()
+                future.set_result(received)
         return None
 
     def _next(self) -> Received | None:

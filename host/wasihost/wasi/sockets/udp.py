@@ -26,6 +26,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from wasihost.component.streams import PromptFuture
 from wasihost.component.values import WitError
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
 from wasihost.network.policy import SocketAddressUse, Verdict
@@ -133,7 +134,7 @@ class UdpSocket(Options):
             return None
         return self._send_later(data, peer, verdict)
 
-    def receive(self) -> Received | asyncio.Future[Received]:
+    def receive(self) -> Received | PromptFuture[Received]:
         """WIT: `receive: async func() -> result<tuple<list<u8>, ip-socket-address>, error-code>`.
 
         Datagrams from senders for whom the policy refuses UDP_RECEIVE are dropped.
