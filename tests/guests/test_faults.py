@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
 import pytest
 
@@ -266,3 +267,14 @@ async def test_udp_under_random_faults_corrupts_nothing() -> None:
                         received.append(peer.recv(100))
     assert set(received) <= sent
     assert len(received) > 20
+
+
+async def test_output_that_breaks_off_after_the_guest_has_ended_is_not_waited_for() -> None:
+    stall, reset = (
+        Fault("send", "stall", after_bytes=1000, socket=1, seconds=1),
+        Fault("send", "ECONNRESET", after_bytes=2000, socket=1),
+    )
+    async with server(discard) as peer:
+        no_fourth = Fault("socket", "ENOBUFS", nth=1, socket=4)
+        env: dict[str, Any] = {"ADDRESS": peer.address, "CONNECTIONS": 4, "BYTES": 100_000}
+        assert "out-of-memory" in await Run("rust-tcp-client", stall, reset, no_fourth, **env).complains()

@@ -24,12 +24,13 @@ class Bucket:
     def __init__(self, rate: float, clock: Clock) -> None:
         self._rate, self._clock = rate, clock
         self._size = self._level = max(1, rate) * NS_PER_S  # in billionths of a token, which are exact
-        self._filled_ns = clock.monotonic_ns()
+        self._filled_ns = 0  # it is full: when that was makes no difference
 
     def tokens(self) -> int:
         """How many there are."""
         now_ns = self._clock.monotonic_ns()
-        self._level = min(self._size, self._level + self._rate * (now_ns - self._filled_ns))
+        # The clock of another event loop may be far behind.
+        self._level = min(self._size, self._level + self._rate * max(0, now_ns - self._filled_ns))
         self._filled_ns = now_ns
         return max(0, int(self._level // NS_PER_S))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,7 +10,13 @@ import pytest
 
 from tests.unit.network.loopback import NO_IPV6
 from wasihost.network.base import Address, Family, IpAddress, Network, Socket
+from wasihost.network.faults import FaultPlan, FaultyNetwork
 from wasihost.network.os_network import OsNetwork
+from wasihost.network.quota_network import QuotaNetwork
+from wasihost.network.quotas import Quotas
+from wasihost.network.recording import Recording
+from wasihost.network.recording_network import RecordingNetwork
+from wasihost.network.replay import ReplayNetwork
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.network.wrapping import NetworkAround, SocketAround
 from wasihost.testing import run_virtual
@@ -31,9 +38,51 @@ async def test_the_network_of_the_system_conforms(check: Check) -> None:
     await check(OsNetwork())
 
 
+# ---- around another network
+
+PLENTY = 10**9
+QUOTAS = Quotas(
+    sockets=PLENTY, connections=PLENTY, connections_per_second=PLENTY, bytes_in=PLENTY, bytes_out=PLENTY,
+    connection_bytes_in=PLENTY, connection_bytes_out=PLENTY, bytes_per_second_in=PLENTY, bytes_per_second_out=PLENTY,
+    connect_timeout_s=1000, idle_timeout_s=1000,
+)  # fmt: skip
+AROUND: dict[str, Callable[[Network], Network]] = {
+    "nothing": NetworkAround,
+    "quotas": lambda inner: QuotaNetwork(inner, QUOTAS),
+    "faults": lambda inner: FaultyNetwork(inner, FaultPlan()),
+    "recording": RecordingNetwork,
+    "all": lambda inner: RecordingNetwork(QuotaNetwork(FaultyNetwork(inner, FaultPlan()), QUOTAS)),
+}
+around_another = pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
+
+
 @on_the_os
-async def test_a_network_around_it_conforms(check: Check) -> None:
-    await check(NetworkAround(OsNetwork()))
+@around_another
+async def test_networks_around_that_of_the_system_conform(check: Check, around: Callable[[Network], Network]) -> None:
+    await check(around(OsNetwork()))
+
+
+@everywhere
+@around_another
+def test_networks_around_a_virtual_one_conform(check: Check, around: Callable[[Network], Network]) -> None:
+    run_virtual(check(around(VirtualNetwork())))
+
+
+@on_the_os
+async def test_a_replay_of_the_network_of_the_system_conforms(check: Check) -> None:
+    recording = Recording()
+    await check(RecordingNetwork(OsNetwork(), recording))
+    await check(ReplayNetwork(recording))
+
+
+@everywhere
+def test_a_replay_of_a_virtual_network_conforms(check: Check) -> None:
+    recording = Recording()
+    run_virtual(check(RecordingNetwork(VirtualNetwork(), recording)))
+    run_virtual(check(ReplayNetwork(recording)))
+
+
+# ---- in memory
 
 
 @everywhere

@@ -363,6 +363,7 @@ class ByteInPump(Pump):
             self._give_block()
             self.machine.waiting.discard(self)
             self.machine.closed(self)
+            self.machine.drained()
             self.sink.close(error)
 
 
