@@ -3,6 +3,9 @@
 Theory of operation. A wait is an entry in the event loop's heap of timers; no thread and no polling belongs to it. The
 guest's numbers are u64 nanoseconds, up to 584 years: Python's integers hold them, and the event loop caps how long it
 sleeps at a time. A timer may fire early (event loops and floats round): whoever is woken looks at the clock again.
+
+An event loop that keeps a time of its own has it as its attribute `wasihost`, an `OwnTime`; whoever was given no clock
+follows it. `wasihost.testing.virtual_loop` makes such loops.
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Protocol
+
+from wasihost.frozen import Frozen
 
 _S = 1_000_000_000
 
@@ -82,6 +87,36 @@ class OsClock(Clock):
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
         """A timer of the running event loop."""
         return asyncio.get_running_loop().call_later(delay_ns / _S, callback)
+
+
+class OwnTime(Frozen):
+    """What an event loop with a time of its own has as its attribute `wasihost`, so that every run goes the same way.
+
+    `seed` is for guests that were given none. A busy guest keeps the loop for so many polls of it, and not longer than
+    `patience_s` of real time: how fast this machine is shall not decide who comes first.
+    """
+
+    clock: Clock
+    seed: int
+    polls: int
+    patience_s: float
+
+
+def own_time() -> OwnTime | None:
+    """What the running event loop has; None if its time is that of this machine, or none is running."""
+    try:
+        return getattr(asyncio.get_running_loop(), "wasihost", None)
+    except RuntimeError:
+        return None
+
+
+def running_clock() -> Clock:
+    """The clock of the running event loop, or of this machine."""
+    own = own_time()
+    return _OS_CLOCK if own is None else own.clock
+
+
+_OS_CLOCK = OsClock()
 
 
 class _VirtualTimer:

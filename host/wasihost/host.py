@@ -13,7 +13,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from wasihost import wasi_0_2
-from wasihost.clock import Clock, OsClock
+from wasihost.clock import Clock, own_time, running_clock
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
@@ -60,8 +60,10 @@ class Host:
     - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
     - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
       program of the shell does; else it gets the error-code `pipe`.
-    - `clock`: what `wasi:clocks` shows; an `OsClock` by default, a `VirtualClock` for tests.
-    - `seed`: makes all of `wasi:random` repeat itself, for tests. Not secure: who knows the seed knows it all.
+    - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a
+      `wasihost.testing.virtual_loop`; a `VirtualClock` is for tests.
+    - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
+      knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
@@ -91,7 +93,7 @@ class Host:
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
-        self._clock, self._seed = clock or OsClock(), seed
+        self._clock, self._seed = clock, seed
         self._providers = dict(providers or {})
         self._on_stats, self._cache = on_stats, cache
 
@@ -172,12 +174,13 @@ class Host:
 
     def providers(self) -> dict[str, object]:
         """The providers of one instance, by interface name."""
+        own = own_time()
         return {
             **cli.providers(
                 self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
             ),
-            **clocks.providers(self._clock),
-            **random.providers(self._seed),
+            **clocks.providers(self._clock or running_clock()),
+            **random.providers(own.seed if self._seed is None and own is not None else self._seed),
             **sockets.providers(self._network, self._policy, self._names),
             **self._providers,
         }

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import Guest, load, nothing_left
 from wasihost import GuestExit
 
@@ -23,3 +24,15 @@ def wasi_0_2_is_started() -> None:
 def check_nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with nothing_left(monkeypatch):
         yield
+
+
+@pytest.fixture(params=world.WORLDS)
+def both_networks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test runs on the network of the operating system, and on a virtual one."""
+    monkeypatch.setattr(world, "current", world.WORLDS[request.param]())
+
+
+@pytest.fixture
+def is_virtual(both_networks: None) -> bool:
+    """Whether this time it is the virtual one."""
+    return isinstance(world.current, world.VirtualWorld)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tests.guests import world
 from wasihost import AdaptedComponent, GuestExit, Host, Instance, Policy, ResourceTable, allow_all
 from wasihost.component import adapt as adapt_module
 
@@ -99,6 +100,7 @@ class Guest:
         self.name = name
         self.stdout, self.stderr = Output(), Output()
         settings = {key: str(value) for key, value in (env or {}).items()}
+        options.setdefault("network", world.current.network)
         self.host = Host(policy=policy, env=settings, stdout=self.stdout, stderr=self.stderr, **options)
 
     async def run_async(self) -> str:
@@ -125,7 +127,8 @@ def run(name: str, *, policy: Policy = allow_all, **env: object) -> str:
         assert not left, f"{name} left tasks behind: {left}"
         return printed
 
-    return asyncio.run(run_and_count())
+    with asyncio.Runner(loop_factory=world.current.new_loop) as runner:
+        return runner.run(run_and_count())
 
 
 async def run_async(name: str, *, policy: Policy = allow_all, **env: object) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+from tests.guests import world
 from tests.guests.harness import LOOPBACK, FamilyName, passes, text
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -41,9 +42,8 @@ class Server:
 @contextlib.asynccontextmanager
 async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Server]:
     made = Server(serve)
-    listening = await asyncio.start_server(made.connected, LOOPBACK[family], 0, backlog=1000)
-    host, port = listening.sockets[0].getsockname()[:2]
-    made.address = text(host, port)
+    listening, port = await world.current.start_server(made.connected, LOOPBACK[family])
+    made.address = text(LOOPBACK[family], port)
     async with listening:
         yield made
         listening.close()
@@ -86,9 +86,9 @@ class _UdpEcho(asyncio.DatagramProtocol):
 @contextlib.asynccontextmanager
 async def udp_echo() -> AsyncIterator[str]:
     """The address of a server that sends every datagram back."""
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(_UdpEcho, ("127.0.0.1", 0))
+    transport, address = await world.current.udp_server(_UdpEcho)
     try:
-        yield text(*transport.get_extra_info("sockname")[:2])
+        yield text(*address)
     finally:
         transport.close()
         await passes()  # its socket is closed in the loop's next turn

@@ -6,10 +6,13 @@ import re
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import Guest, Output, fails, load
 from tests.guests.peers import echo, forget, server
 from tests.soak.counting import Counting
 from wasihost import GuestExit, Host, allow_all
+
+pytestmark = pytest.mark.usefixtures("both_networks")
 
 NAMES = {"NAME": "db", "NAME_IS": "10.0.0.1"}
 HOSTS = {"db": ["10.0.0.2", "10.0.0.1"]}
@@ -46,7 +49,14 @@ async def test_a_wrong_answer_to_one_ends_all(wrong: dict[str, object], complain
     stderr = Output()
     async with server(echo) as peer:
         env = {"ADDRESS": peer.address, "MS": "60000", **NAMES}
-        options = {"hosts": HOSTS, "stdin": Counting(), "stdout": Output(), "stderr": stderr, **wrong}
+        options = {
+            "hosts": HOSTS,
+            "stdin": Counting(),
+            "stdout": Output(),
+            "stderr": stderr,
+            "network": world.current.network,
+            **wrong,
+        }
         host = Host(policy=allow_all, env=env, **options)  # type: ignore[arg-type]
         await fails(host.run_async(load("rust-everything")), GuestExit)
     assert complaint in str(stderr)
@@ -56,6 +66,7 @@ async def test_a_connection_that_does_not_echo_ends_all() -> None:
     stderr = Output()
     async with server(forget) as peer:
         env = {"ADDRESS": peer.address, "MS": "60000", **NAMES}
-        host = Host(policy=allow_all, env=env, hosts=HOSTS, stdin=Counting(), stdout=Output(), stderr=stderr)
+        streams = {"stdin": Counting(), "stdout": Output(), "stderr": stderr}
+        host = Host(policy=allow_all, env=env, hosts=HOSTS, network=world.current.network, **streams)  # type: ignore[arg-type]
         await fails(host.run_async(load("rust-everything")), GuestExit)
     assert "rounds.rs" in str(stderr)

@@ -9,9 +9,12 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import Output, fails, load, passes, until
 from tests.guests.peers import server
 from wasihost import GuestExit, Host, Policy, VirtualClock, allow_all
+
+pytestmark = pytest.mark.usefixtures("both_networks")
 
 HOSTS = {"prices": "127.0.0.1", "ledger": ["127.0.0.1", "::1"]}
 CENTS = {b"apple": b"30", b"bread": b"285"}
@@ -52,7 +55,7 @@ class _Shop:
     async def order(self, stdin: bytes, *arguments: str, policy: Policy = allow_all) -> None:
         args = ["order", *(arguments or self.arguments)]
         streams = {"stdin": stdin, "stdout": self.stdout, "stderr": self.stderr}
-        host = Host(policy=policy, hosts=HOSTS, args=args, clock=self.clock, **streams)  # type: ignore[arg-type]
+        host = Host(policy=policy, hosts=HOSTS, args=args, clock=self.clock, network=world.current.network, **streams)  # type: ignore[arg-type]
         await host.run_async(load("rust-order"))
 
     async def complaint(self, stdin: bytes, *arguments: str, policy: Policy = allow_all) -> str:
@@ -70,11 +73,9 @@ class _Shop:
 async def shop(answer: Answer = price) -> AsyncIterator[_Shop]:
     made = _Shop()
     made.prices = _Prices(answer)
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: made.prices, ("127.0.0.1", 0))
+    transport, (_, prices_port) = await world.current.udp_server(lambda: made.prices)
     async with server(made.enter) as ledger:
-        port = transport.get_extra_info("sockname")[1]
-        made.arguments = [f"prices:{port}", f"ledger:{ledger.address.rpartition(':')[2]}"]
+        made.arguments = [f"prices:{prices_port}", f"ledger:{ledger.address.rpartition(':')[2]}"]
         yield made
     transport.close()
     await passes()

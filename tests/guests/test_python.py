@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.peers import echo, server, udp_echo
 from wasihost import AdaptedComponent, GuestExit, GuestTrap, Host, SocketAddressUse
@@ -34,11 +35,13 @@ def not_port_1(address: Address, use: SocketAddressUse) -> bool:
     return address.port != 1
 
 
+@pytest.mark.usefixtures("both_networks")
 async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: AdaptedComponent) -> None:
     printed = Output()
     async with server(echo) as tcp, udp_echo() as udp_address:
         env = {"HOST": "db", "TCP_PORT": tcp.address.rpartition(":")[2], "UDP_PORT": udp_address.rpartition(":")[2]}
-        await Host(policy=not_port_1, hosts=HOSTS, env=env, stdout=printed).run_async(sockets)
+        options = {"hosts": HOSTS, "env": env, "stdout": printed, "network": world.current.network}
+        await Host(policy=not_port_1, **options).run_async(sockets)  # type: ignore[arg-type]
     assert printed.lines == [
         "db is 127.0.0.1",
         "TCP: 5 connections at once, 150000 bytes came back",

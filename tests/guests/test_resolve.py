@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import Guest, fails, load, passes, run, rust_cases
 from wasihost import DeadlockError, Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.names import Addresses
@@ -39,6 +40,7 @@ def test_the_list_of_cases_is_complete() -> None:
     assert rust_cases("rust-resolve") == CASES + ONLY_BY_NAME
 
 
+@pytest.mark.usefixtures("both_networks")
 def test_all_cases_in_one_run() -> None:
     assert run("rust-resolve") == "".join(f"ok {case}\n" for case in CASES)
 
@@ -60,8 +62,10 @@ def test_hosts_are_answered_without_a_policy(guest: str) -> None:
     assert resolving("hosts", guest, hosts=HOSTS) == "ok hosts\n"
 
 
-def test_a_rule_lets_a_guest_ask_the_system() -> None:
-    assert resolving("localhost", policy=Rules(resolve=["localhost"])) == "ok localhost\n"
+@pytest.mark.usefixtures("both_networks")
+def test_a_rule_lets_a_guest_ask_the_network() -> None:
+    rules = Rules(resolve=["localhost"])
+    assert resolving("localhost", policy=rules, network=world.current.network) == "ok localhost\n"
 
 
 def _failing(name: str) -> list[str]:

@@ -10,6 +10,8 @@ from tests.guests.harness import FamilyName, Guest, fails, families, load, run_a
 from tests.guests.peers import discard, echo, forget, giving, server
 from wasihost import GuestExit
 
+pytestmark = pytest.mark.usefixtures("both_networks")
+
 
 @families
 async def test_mode_echo(family: FamilyName) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import FamilyName, Guest, families, run_async
 from tests.guests.peers import echo, server
 
+pytestmark = pytest.mark.usefixtures("both_networks")
 NUMBERS = r"\d+ ns, \d+ p50, \d+ p99"
 
 
@@ -46,7 +47,7 @@ async def test_mode_accept_counts_from_the_first_connection_to_the_last() -> Non
     async with guest.running():
         host, _, port = (await guest.stdout.first_line()).removeprefix("listening on ").rpartition(":")
         for _ in range(21):
-            reader, writer = await asyncio.open_connection(host, int(port))
+            reader, writer = await world.current.connect(host, int(port))
             assert await reader.read() == b""
             writer.close()
             await writer.wait_closed()

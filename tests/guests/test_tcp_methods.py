@@ -9,6 +9,8 @@ import pytest
 from tests.guests.harness import FamilyName, c_cases, families, run, rust_cases
 from wasihost import deny_all
 
+pytestmark = pytest.mark.usefixtures("both_networks")
+
 CASES = {
     "rust-tcp-states": """
         create bind bind-port-zero bind-wildcard bind-invalid-address bind-twice bind-after-failed-bind

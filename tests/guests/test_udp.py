@@ -14,6 +14,8 @@ from wasihost import Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.base import Address, DatagramSocket, Family
 from wasihost.network.policy import SocketAddressUse
 
+pytestmark = pytest.mark.usefixtures("both_networks")
+
 CASES = {
     "rust-udp-states": """
         create bind bind-wildcard bind-invalid bind-twice bind-again-after-drop connect connect-unbound connect-invalid

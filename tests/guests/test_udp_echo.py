@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from tests.guests import world
 from tests.guests.harness import LOOPBACK, FamilyName, Guest, families, passes, text, until
+from tests.guests.world import Client
 from wasihost import Policy, Rules, SocketAddressUse, allow_all
 from wasihost.network.base import Address
 
-AF = {"ipv4": socket.AF_INET, "ipv6": socket.AF_INET6}
+pytestmark = pytest.mark.usefixtures("both_networks")
 
 
 @contextlib.asynccontextmanager
@@ -27,15 +28,9 @@ async def serving(
 
 
 @contextlib.contextmanager
-def client(port: int, family: FamilyName = "ipv4") -> Iterator[socket.socket]:
-    with socket.socket(AF[family], socket.SOCK_DGRAM) as made:
-        made.setblocking(False)
-        made.connect((LOOPBACK[family], port))
+def client(port: int, family: FamilyName = "ipv4") -> Iterator[Client]:
+    with contextlib.closing(world.current.udp_client(LOOPBACK[family], port)) as made:
         yield made
-
-
-async def received(peer: socket.socket) -> bytes:
-    return await asyncio.get_running_loop().sock_recv(peer, 65536)
 
 
 @families
@@ -46,7 +41,7 @@ async def test_datagrams_of_every_size_come_back(family: FamilyName) -> None:
             for size in sizes:
                 data = bytes(range(250)) * (size // 250 + 1)
                 peer.send(data[:size])
-                assert await received(peer) == data[:size]
+                assert await peer.receive() == data[:size]
 
 
 async def test_each_of_many_clients_gets_its_own_back() -> None:
@@ -56,7 +51,9 @@ async def test_each_of_many_clients_gets_its_own_back() -> None:
             for _ in range(3):
                 for number, peer in enumerate(peers):
                     peer.send(b"client %d" % number)
-                assert await asyncio.gather(*map(received, peers)) == [b"client %d" % i for i in range(100)]
+                assert await asyncio.gather(*(peer.receive() for peer in peers)) == [
+                    b"client %d" % i for i in range(100)
+                ]
 
 
 async def test_an_answer_that_is_refused_is_told_and_the_next_goes_out() -> None:
@@ -69,11 +66,11 @@ async def test_an_answer_that_is_refused_is_told_and_the_next_goes_out() -> None
     policy = Fussy()
     async with serving(2, policy=policy) as (guest, port):
         with client(port) as refused, client(port) as peer:
-            policy.refused = refused.getsockname()[1]
+            policy.refused = refused.port
             refused.send(b"1")
             await until(lambda: "access-denied" in str(guest.stderr))
             peer.send(b"2")
-            assert await received(peer) == b"2"
+            assert await peer.receive() == b"2"
 
 
 @pytest.mark.parametrize("slow", [False, True])
@@ -92,12 +89,12 @@ async def test_a_refused_sender_is_never_seen_and_the_guest_waits_on(slow: bool)
 
     async with serving(1, policy=slowly if slow else answer) as (_, port):
         with client(port) as stranger, client(port) as friend:
-            friends.add(friend.getsockname()[1])
+            friends.add(friend.port)
             for _ in range(40):
                 stranger.send(b"evil")
             await until(lambda: len(asked) == 40)
             friend.send(b"good")
-            assert await received(friend) == b"good"
+            assert await friend.receive() == b"good"
 
 
 # ---- rules
@@ -108,7 +105,7 @@ async def test_an_inbound_rule_lets_a_guest_receive_and_an_outbound_rule_lets_it
     async with serving(1, policy=rules) as (_, port):
         with client(port) as peer:
             peer.send(b"hello")
-            assert await received(peer) == b"hello"
+            assert await peer.receive() == b"hello"
 
 
 async def test_with_an_inbound_rule_alone_a_guest_cannot_answer() -> None:

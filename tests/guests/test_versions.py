@@ -8,7 +8,7 @@ from tests.guests.harness import FamilyName, Guest, fails, families, load, run_a
 from tests.guests.peers import echo, server
 from wasihost import GuestExit
 
-pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
+pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started", "both_networks")
 
 
 async def test_the_crate_wasip3() -> None:

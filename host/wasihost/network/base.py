@@ -139,6 +139,11 @@ class Socket(Endpoint):
     def recv_into(self, view: memoryview) -> int:
         """Fills the beginning of `view`, which has room for at least a byte; 0 after the peer's last byte."""
 
+    def recv(self, limit: int) -> bytes:
+        """The next bytes, at most `limit`; b"" after the peer's last byte. As `recv_into`, for who has no buffer."""
+        buffer = bytearray(limit)
+        return bytes(memoryview(buffer)[: self.recv_into(memoryview(buffer))])
+
     @abstractmethod
     def send(self, view: memoryview) -> int:
         """Takes the beginning of `view`; the number of bytes taken."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import wasmtime
 from wasmtime.component import Component, Linker
 
+from wasihost.clock import own_time
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import (
     ADAPTER_HOST,
@@ -27,6 +28,7 @@ from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
 from wasihost.component.running.incoming import ByteInPump
 from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.patience import CountedPatience
 from wasihost.component.running.polling import Poller
 from wasihost.component.running.pumps import Pump
 from wasihost.component.running.rings import Rings
@@ -66,9 +68,9 @@ class Instance(Context):
         self._detect_deadlock = detect_deadlock
         self._host_calls = HostCalls(self, wiring, linking)
         self._guest_calls = GuestCalls(self, wiring, linking)
-        self._pumps: set[Pump] = set()
+        self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
         self._drained: asyncio.Future[None] | None = None
-        self._tasks: set[asyncio.Future[Any]] = set()
+        self._tasks: dict[asyncio.Future[Any], None] = {}
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
@@ -125,6 +127,8 @@ class Instance(Context):
         engine.check_faulthandler()
         await polling.outside_of_polls()
         ffi.yield_on_epochs(self._store)
+        if (own := own_time()) is not None:
+            self._poller.patience = CountedPatience(own, self._store)
         recording = memory.Recording()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
         try:
@@ -149,21 +153,21 @@ class Instance(Context):
         self.closing = True
         self._guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
-        tasks = set(self._tasks)
+        tasks = dict(self._tasks)
         if self._driver is not None:
-            tasks.add(self._driver)
+            tasks[self._driver] = None
         if self._poller.suspension is not None:
-            tasks.add(self._poller.suspension.task)
-        tasks.discard(me)
+            tasks[self._poller.suspension.task] = None
+        tasks.pop(me, None)
         for task in tasks:
             task.cancel()
         try:
-            await _over(tasks)
+            await _over(list(tasks))
         finally:
             for pump in list(self._pumps):
                 pump.abandon()
             try:
-                await _over(self._tasks - {me})  # async generators that close
+                await _over([task for task in self._tasks if task is not me])  # async generators that close
             finally:
                 self._close_store()
 
@@ -229,8 +233,8 @@ class Instance(Context):
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
         if isinstance(task, asyncio.Task):  # a future has no step to make
             self._poller.others_can_run = True
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(lambda _: self._tasks.pop(task, None))
 
     def _deadlock(self) -> str | None:
         """What the guest waits for in vain; None if something is under way outside of it, or might be."""
@@ -267,17 +271,17 @@ class Instance(Context):
         self._host_calls.expect_values(token, callback)
 
     def opened(self, pump: Pump) -> None:
-        self._pumps.add(pump)
+        self._pumps[pump] = None
 
     def closed(self, pump: Pump) -> None:
-        self._pumps.discard(pump)
+        self._pumps.pop(pump, None)
 
     def drained(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
 
 
-async def _over(tasks: Set[asyncio.Future[Any]]) -> None:
+async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
     """Returns when all of them are over; who cancels this cancels them once more."""
     cancelled: asyncio.CancelledError | None = None
     while pending := [task for task in tasks if not task.done()]:

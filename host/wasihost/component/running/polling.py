@@ -7,7 +7,7 @@ is always one.
 * Nobody is runnable when two polls in a row had a round each in which nothing happened: the loop awaits `wake`.
 * A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
 * The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
-  However busy the guest is, it gets one every millisecond.
+  However busy the guest is, it gets one every millisecond (`patience`).
 * Exceptions of callbacks wait in the context and are raised after the poll. An interrupt waits that long too.
 """
 
@@ -17,7 +17,6 @@ import asyncio
 import contextlib
 import enum
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
@@ -27,12 +26,11 @@ from wasihost.component import ffi
 from wasihost.component.running import interrupts
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
+from wasihost.component.running.patience import Patience
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
 from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError
 
-# How long a busy guest keeps the event loop before others get a pass.
-PASS_SECONDS = 0.001
 HANDLE_LIMIT = (
     "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
     "sides of the adapter component; that is about 11,000 connections open in both directions"
@@ -87,6 +85,7 @@ class Poller:
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
+        self.patience = Patience()
         self.others_can_run = False
         """Somebody in the event loop can go on, and shall soon."""
 
@@ -176,7 +175,7 @@ class Poller:
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
         was_quiet, rounds = False, rings.rounds
-        end = time.monotonic() + PASS_SECONDS
+        self.patience.begin()
         while True:
             rings.quiet = True
             if self._poll(call):
@@ -188,7 +187,7 @@ class Poller:
             if is_quiet and was_quiet and not rings.is_wanted:
                 return _Stop.IDLE
             was_quiet = is_quiet
-            if time.monotonic() >= end:
+            if self.patience.is_over():
                 return _Stop.PASS
 
     def _poll(self, call: ffi.Call) -> bool:
@@ -196,6 +195,7 @@ class Poller:
         if self._context.exception is not None:
             raise self._context.exception
         self._stats.polls += 1
+        self.patience.poll()
         trap: wasmtime.WasmtimeError | None = None
         over = False
         try:
@@ -221,11 +221,13 @@ class Poller:
     # ---- between polls
 
     async def _let_others_run(self) -> None:
-        self.others_can_run = False
+        others_can_run, self.others_can_run = self.others_can_run, False
         if self.suspension is not None:
             await asyncio.wait([self.suspension.task])
-        else:
+        elif others_can_run:
             await asyncio.sleep(0)
+        else:
+            await self.patience.give_way()
 
     async def _idle(self, rings: Rings) -> _Stop | None:
         """Waits until somebody wakes the machine; gives what `run` came to."""

@@ -28,7 +28,7 @@ class Input:
         self.fd = pollable(target)
         self._read_into = _reader(target, self.fd)
         self._returned = b""
-        self.parked: set[InputSource] = set()  # who waits for bytes
+        self.parked: dict[InputSource, None] = {}  # who waits for bytes, in their order
 
     def read_into(self, view: memoryview, is_ready: Callable[[], bool]) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
@@ -44,7 +44,7 @@ class Input:
     def unread(self, view: memoryview) -> None:
         """Takes back what was read last."""
         self._returned = bytes(view) + self._returned
-        for source in self.parked:
+        for source in list(self.parked):
             source.wake()
 
 
@@ -91,11 +91,11 @@ class InputSource(ByteSource):
         self._readiness = Readiness(target.fd)
 
     def read_into(self, view: memoryview) -> int:
-        self._input.parked.discard(self)
+        self._input.parked.pop(self, None)
         return self._input.read_into(view, self._readiness.now)
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        self._input.parked.add(self)
+        self._input.parked[self] = None
         self._readiness.wait(callback)
 
     def wake(self) -> None:
@@ -106,6 +106,6 @@ class InputSource(ByteSource):
         self._input.unread(view)
 
     def close(self, error: BaseException | None) -> None:
-        self._input.parked.discard(self)
+        self._input.parked.pop(self, None)
         self._readiness.cancel()
         settle(self._done, error)

@@ -1,0 +1,30 @@
+"""The names of a virtual network: those of its hosts, `localhost`, and whatever else a test gives."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from wasihost.network.base import IpAddress
+from wasihost.network.names import Addresses, ascii_name, literal, parse_addresses
+from wasihost.network.virtual.topology import LOOPBACK
+
+
+class VirtualNames:
+    """Addresses by name, in any spelling of it."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[str, Sequence[IpAddress]] = {"localhost": tuple(LOOPBACK.values())}
+
+    def add(self, name: str, addresses: Addresses) -> None:
+        """Gives a name its addresses, best first, instead of those that it had. ValueError: it is not a name."""
+        self._addresses[ascii_name(name).removesuffix(".")] = parse_addresses(addresses)
+
+    def resolve(self, name: str) -> Sequence[IpAddress]:
+        """The addresses. Errors: socket.gaierror, EAI_NONAME."""
+        if (ip := literal(name)) is not None:
+            return [ip]
+        try:
+            return self._addresses[ascii_name(name).removesuffix(".")]
+        except (KeyError, ValueError):
+            raise socket.gaierror(socket.EAI_NONAME, f"the virtual network has no host {name!r}") from None
