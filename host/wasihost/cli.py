@@ -1,4 +1,4 @@
-"""The command line: `wasihost run`, `wasihost inspect` and `wasihost stubs`."""
+"""The command line: `wasihost run`, `wasihost inspect`, `wasihost stubs` and `wasihost convert`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -18,10 +18,14 @@ from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
+from wasihost.network.base import Network
 from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
+
+if TYPE_CHECKING:  # for who records
+    from wasihost.network.recording import Recording
 
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
@@ -36,6 +40,7 @@ examples:
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
   wasihost stubs guest.wasm > guest.py   typed Python for them
+  wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows
 """
 
 _RULES = """\
@@ -128,15 +133,18 @@ def _main(argv: Sequence[str] | None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
-    with _stdin(arguments.stdin) as stdin:
+    network, seed = _replayed(arguments)
+    with _stdin(arguments.stdin) as stdin, _recording(arguments) as recording:
         host = Host(
             policy=_policy(arguments),
+            network=network,
+            recording=recording,
             hosts=_hosts(arguments),
             env=_env(arguments),
             args=[Path(path).name, *words],
             stdin=stdin,
             sigpipe=True,
-            seed=arguments.seed,
+            seed=seed,
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
@@ -209,6 +217,13 @@ def _stubs(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _convert(arguments: argparse.Namespace) -> int:
+    from wasihost.saving import convert
+
+    convert(arguments.recording, arguments.files)
+    return 0
+
+
 def _load(host: Host, path: str) -> AdaptedComponent:
     try:
         return host.load(path)
@@ -225,6 +240,29 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
         return contextlib.nullcontext() if path is None else open(path, "rb", buffering=0)
     except OSError as error:
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def _recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
+    if not (arguments.record or arguments.trace):
+        return contextlib.nullcontext()
+    from wasihost.saving import recording_to
+
+    return recording_to(arguments.record, trace=arguments.trace)
+
+
+def _replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
+    """The network of a replay, and the seed, which the recording may know too."""
+    path, seed = arguments.replay, arguments.seed
+    if path is None:
+        return None, seed
+    from wasihost.network.recording import Recording
+    from wasihost.network.replay import ReplayNetwork
+
+    try:
+        recording = Recording.load(path)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+    return ReplayNetwork(recording), recording.seed if seed is None else seed
 
 
 def _env(arguments: argparse.Namespace) -> dict[str, str]:
@@ -264,6 +302,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_inspect(commands)
     _add_stubs(commands)
+    _add_convert(commands)
     return parser
 
 
@@ -274,7 +313,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
         "                     --allow-resolve NAME ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
-        "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
+        "                    [--stdin FILE] [--seed N] [--record FILE ...] [--replay FILE] [--trace]\n"
+        "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog=_RULES,
@@ -330,6 +370,20 @@ def _add_reproduction(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
     parser.add_argument(
+        "--record",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
+        "for a browser, anything else is a transcript in JSON Lines; may be repeated",
+    )
+    parser.add_argument("--trace", action="store_true", help="tell on stderr what happens, as it happens")
+    parser.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="instead of the network, play back this recording; fails where the guest does something else",
+    )
+    parser.add_argument(
         "--dir", type=_directory, metavar="DIR", help="reserved for files, which guests do not have yet"
     )
 
@@ -379,3 +433,20 @@ def _add_stubs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
     parser.add_argument("component", metavar="COMPONENT", help="its file")
     parser.set_defaults(command=_stubs)
+
+
+def _add_convert(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "convert",
+        help="make a picture of a recording",
+        description="Writes a recording, a transcript of `wasihost run --record`, in other formats.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("recording", metavar="RECORDING", help="the transcript")
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="what to write: .pcapng for Wireshark, .html for a browser, anything else is a transcript again",
+    )
+    parser.set_defaults(command=_convert)

@@ -54,5 +54,20 @@ class DeadlockError(WasihostError):
     """The guest waits for something that nobody can bring about; lists what it waits for."""
 
 
+class RecordingError(WasihostError):
+    """A recording that cannot be read; names the file and the line."""
+
+
+class DivergenceError(WasihostError):
+    """A guest does not do what it did when it was recorded; says what was expected, and what it did."""
+
+
+class MissingExtraError(WasihostError):
+    """What is asked for needs a library that is not installed; says what to install."""
+
+    def __init__(self, extra: str, why: str) -> None:
+        super().__init__(f"{why}, which is not installed: pip install 'wasihost[{extra}]'")
+
+
 class InternalError(WasihostError):
     """An invariant of this library is broken: please report it."""

@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
 from wasmtime.component import Linker
@@ -30,6 +30,10 @@ from wasihost.network.policy import Policy, deny_all
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
+
+if TYPE_CHECKING:  # for who records
+    from wasihost.network.recording import Recording
+    from wasihost.recorded import RecordedGuest
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
@@ -66,6 +70,7 @@ class Host:
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
+    - `recording`: a `wasihost.network.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
 
@@ -87,15 +92,16 @@ class Host:
         seed: int | None = None,
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
+        recording: Recording | None = None,
         cache: Cache | None = None,
     ) -> None:
         self._policy, self._network = policy, network or OsNetwork()
-        self._names = Names(resolver or self._network.resolve, hosts)
+        self._names, self._hosts, self._resolver = Names(resolver or self._network.resolve, hosts), hosts, resolver
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
         self._clock, self._seed = clock, seed
         self._providers = dict(providers or {})
-        self._on_stats, self._cache = on_stats, cache
+        self._on_stats, self._recording, self._cache = on_stats, recording, cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
         """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
@@ -156,32 +162,81 @@ class Host:
     @contextlib.asynccontextmanager
     async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
-        native = wasi_0_2.Native(self._env, self._args, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe)
+        recorded = self._recorded(adapted)
+        on_call, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
+        native = wasi_0_2.Native(
+            *(self._env, self._args, self._stdin, self._stdout, self._stderr),
+            sigpipe=self._sigpipe,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+        )
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
+        end: BaseException | None = None
         try:
             async with (
                 linked,
                 adapted.open(
-                    self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
+                    self.providers(recorded),
+                    store=store,
+                    linker=linker,
+                    detect_deadlock=detect_deadlock,
+                    stats=stats,
+                    on_call=on_call,
                 ) as instance,
             ):
                 native.attach(instance)
                 yield instance
+            self._network.finish()
+        except (GuestExit, WitError) as error:
+            end = error
+            self._network.finish()
+            raise
+        except BaseException as error:
+            end = error
+            raise
         finally:
+            if recorded is not None:
+                recorded.ended(end)
             if self._on_stats is not None:
                 self._on_stats(stats)
 
-    def providers(self) -> dict[str, object]:
-        """The providers of one instance, by interface name."""
+    def _recorded(self, adapted: AdaptedComponent) -> RecordedGuest | None:
+        if self._recording is None:
+            return None
+        from wasihost.recorded import RecordedGuest
+
+        self._recording.use_clock(self._clock or running_clock())
+        return RecordedGuest(
+            *(
+                self._recording,
+                adapted.origin,
+                self._args,
+                self._effective_seed(),
+                self._network,
+                self._resolver,
+                self._hosts,
+            )
+        )
+
+    def _effective_seed(self) -> int | None:
         own = own_time()
+        return own.seed if self._seed is None and own is not None else self._seed
+
+    def providers(self, recorded: RecordedGuest | None = None) -> dict[str, object]:
+        """The providers of one instance, by interface name."""
+        network, names = (recorded.network, recorded.names) if recorded else (self._network, self._names)
+        _, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
         return {
             **cli.providers(
-                self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe
+                *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
+                sigpipe=self._sigpipe,
+                on_stdout=on_stdout,
+                on_stderr=on_stderr,
             ),
             **clocks.providers(self._clock or running_clock()),
-            **random.providers(own.seed if self._seed is None and own is not None else self._seed),
-            **sockets.providers(self._network, self._policy, self._names),
+            **random.providers(self._effective_seed()),
+            **sockets.providers(network, self._policy, names),
             **self._providers,
         }
 

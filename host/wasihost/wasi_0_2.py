@@ -19,6 +19,7 @@ import contextlib
 import errno
 import functools
 import select
+import sys
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
@@ -55,9 +56,12 @@ class Native:
         stderr: OutputTarget | None,
         *,
         sigpipe: bool,
+        on_stdout: Callable[[bytes], object] | None = None,
+        on_stderr: Callable[[bytes], object] | None = None,
     ) -> None:
         self._env, self._args, self._sigpipe = env, list(args), sigpipe
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
+        self._on_stdout, self._on_stderr = on_stdout, on_stderr
         self._loop = asyncio.get_running_loop()
         self._instance: Instance | None = None
         self._outputs: list[weakref.ref[Callable[[bytes], int]]] = []
@@ -83,19 +87,22 @@ class Native:
         except UnicodeEncodeError as error:
             raise ProviderError(f"the guest cannot be told {error.object!r}, which is not Unicode text") from None
         _set_stdin(config, self._stdin)
-        if self._stdout is None:
+        # One that somebody wants to be told of goes through our hands.
+        stdout = sys.stdout if self._stdout is None and self._on_stdout is not None else self._stdout
+        stderr = sys.stderr if self._stderr is None and self._on_stderr is not None else self._stderr
+        if stdout is None:
             config.inherit_stdout()
         else:
-            config.stdout_custom = self._writer(self._stdout)
-        if self._stderr is None:
+            config.stdout_custom = self._writer(stdout, self._on_stdout)
+        if stderr is None:
             config.inherit_stderr()
         else:
-            config.stderr_custom = self._writer(self._stderr)
+            config.stderr_custom = self._writer(stderr, self._on_stderr)
         return config
 
-    def _writer(self, target: OutputTarget) -> Callable[[bytes], int]:
+    def _writer(self, target: OutputTarget, on_write: Callable[[bytes], object] | None) -> Callable[[bytes], int]:
         """What Wasmtime calls with the output; gives the number of bytes taken, or an errno below 0."""
-        output = Output(target, sigpipe=self._sigpipe)
+        output = Output(target, sigpipe=self._sigpipe, on_write=on_write)
 
         def write(data: bytes) -> int:
             try:

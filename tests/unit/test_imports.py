@@ -16,7 +16,8 @@ ROOMS = {  # what each folder may import; modules at the top are "host"
     "network": {"base"},
     "wasi": {"base", "component", "network"},
     "testing": {"base", "network"},
-    "host": {"base", "component", "network", "wasi", "testing"},
+    "pictures": {"base", "network"},
+    "host": {"base", "component", "network", "wasi", "testing", "pictures"},
 }
 BASE = {"wasihost.clock", "wasihost.errors", "wasihost.frozen", "wasihost.version"}
 # The part of the machine that provider code may know.

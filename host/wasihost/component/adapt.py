@@ -12,7 +12,7 @@ from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
-from wasihost.component.running.providers import Providers
+from wasihost.component.running.providers import CallEnd, CallObserver, Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Wiring
 
@@ -20,8 +20,10 @@ from wasihost.component.world.wiring import Wiring
 class AdaptedComponent:
     """A component compiled together with its adapter; can be opened any number of times."""
 
-    def __init__(self, engine: wasmtime.Engine, wiring: Wiring, component: Component) -> None:
-        self.engine, self.wiring, self.component = engine, wiring, component
+    def __init__(
+        self, engine: wasmtime.Engine, wiring: Wiring, component: Component, origin: str = "the component"
+    ) -> None:
+        self.engine, self.wiring, self.component, self.origin = engine, wiring, component, origin
 
     @contextlib.asynccontextmanager
     async def open(
@@ -33,14 +35,16 @@ class AdaptedComponent:
         table: ResourceTable | None = None,
         detect_deadlock: bool = False,
         stats: Stats | None = None,
+        on_call: CallObserver | None = None,
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run.
+        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
+        `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
         Errors: LinkError, and those of instantiation.
         """
-        linking = Linking(self.wiring, Providers(providers), None if stats is None else stats.calls)
+        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
         store = wasmtime.Store(self.engine) if store is None else store
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable() if table is None else table
@@ -66,6 +70,19 @@ class AdaptedComponent:
         await instance.close()
 
 
+def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:
+    """Counts the calls and tells of them, as far as anybody wants that: every call pays for it."""
+    counted = None if stats is None else stats.calls
+    if counted is None:
+        return on_call
+
+    def observe(path: str) -> CallEnd | None:
+        counted[path] += 1
+        return None if on_call is None else on_call(path)
+
+    return observe
+
+
 def adapt(
     engine: wasmtime.Engine,
     wasm: bytes,
@@ -83,7 +100,7 @@ def adapt(
     """
     order = frozenset(in_order)
     if cache is None:
-        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin))
+        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin), origin)
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
     key = entries.key(engine, order, wasm)
@@ -92,7 +109,7 @@ def adapt(
     if found is None:
         found = _compile(engine, wasm, native, order, origin)
         cache.put(key, entries.pack(*found))
-    return AdaptedComponent(engine, *found)
+    return AdaptedComponent(engine, *found, origin)
 
 
 def _compile(

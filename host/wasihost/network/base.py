@@ -202,3 +202,6 @@ class Network(ABC):
 
         `socket.gaierror` with EAI_NONAME: there is no such name, EAI_AGAIN: later there may be, EAI_FAIL: never.
         """
+
+    def finish(self) -> None:  # noqa: B027, most have nothing to say
+        """A guest has ended, and its sockets are closed; what this raises becomes the outcome of the run."""

@@ -119,3 +119,6 @@ class NetworkAround(Network):
 
     async def resolve(self, name: str) -> Sequence[IpAddress]:
         return await self.inner.resolve(name)
+
+    def finish(self) -> None:
+        self.inner.finish()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,7 +13,7 @@ from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import callbacks
 from wasihost.component.running.callbacks import Context, Suspension
-from wasihost.component.running.providers import Method, Providers, find_method, resource_class
+from wasihost.component.running.providers import CallObserver, Method, Providers, find_method, resource_class
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
@@ -27,13 +26,13 @@ _FIRST_NUMBER = 0x7761_0000
 class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
-    `calls`, if given, counts the calls by WIT path.
+    `observer`, if given, is told of every call.
 
     Errors: LinkError, one for all that is missing.
     """
 
-    def __init__(self, wiring: Wiring, providers: Providers, calls: Counter[str] | None = None) -> None:
-        self.wiring, self._calls = wiring, calls
+    def __init__(self, wiring: Wiring, providers: Providers, observer: CallObserver | None = None) -> None:
+        self.wiring, self._observer = wiring, observer
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
         self.classes: dict[str, Classes] = {}
@@ -62,7 +61,7 @@ class Linking:
         self.plans[name] = self.plans_of(classes)
         for func_name, func in interface.funcs.items():
             method = find_method(provider, name, func_name, func)
-            self.methods[name, func_name] = method if self._calls is None else method.counted(self._calls)
+            self.methods[name, func_name] = method if self._observer is None else method.observed(self._observer)
         return {}
 
     def plans_of(self, classes: Classes, numbers: SharedNumbers | None = None) -> Plans:

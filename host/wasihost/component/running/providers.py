@@ -14,17 +14,22 @@ A provider is any object with a method for each function of the interface. Names
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias
 
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.errors import LinkError
 from wasihost.frozen import Frozen
+
+CallEnd: TypeAlias = Callable[[BaseException | None], None]
+"""Told that a call is over, and what it raised."""
+CallObserver: TypeAlias = Callable[[str], CallEnd | None]
+"""Told the WIT path of a call that begins; what it gives is told of the end."""
 
 _NAME = re.compile(r"(?:\[(?P<form>method|static|constructor)\](?P<resource>[^.]+)\.?)?(?P<func>[^.]*)")
 
@@ -66,14 +71,41 @@ class Method(Frozen):
     call: Callable[..., Any]
     is_coroutine: bool
 
-    def counted(self, calls: Counter[str]) -> Method:
-        """The same method, whose calls are counted."""
+    def observed(self, observer: CallObserver) -> Method:
+        """The same method, whose calls are told to `observer`."""
 
         def call(*args: Any) -> Any:
-            calls[self.path] += 1
-            return self.call(*args)
+            end = observer(self.path)
+            if end is None:
+                return self.call(*args)
+            try:
+                result = self.call(*args)
+            except BaseException as error:
+                end(error)
+                raise
+            if asyncio.iscoroutine(result):
+                return _observed(result, end)
+            if self.func.is_async and asyncio.isfuture(result):  # else the future itself is what the guest gets
+                result.add_done_callback(lambda done: end(_failure(done)))
+            else:
+                end(None)
+            return result
 
         return Method(self.path, self.func, call, self.is_coroutine)
+
+
+async def _observed(coroutine: Coroutine[Any, Any, Any], end: CallEnd) -> Any:
+    try:
+        result = await coroutine
+    except BaseException as error:
+        end(error)
+        raise
+    end(None)
+    return result
+
+
+def _failure(done: asyncio.Future[Any]) -> BaseException | None:
+    return asyncio.CancelledError() if done.cancelled() else done.exception()
 
 
 def resource_class(provider: object, interface: str, name: str) -> type:

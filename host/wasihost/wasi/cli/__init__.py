@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from wasihost.wasi.cli.environment import Environment
@@ -29,11 +29,14 @@ def providers(
     stderr: OutputTarget | None = None,
     *,
     sigpipe: bool = False,
+    on_stdout: Callable[[bytes], object] | None = None,
+    on_stderr: Callable[[bytes], object] | None = None,
 ) -> dict[str, object]:
     """A provider for each interface that wasi:cli imports, by its name without the version.
 
     The guest's standard streams are this process's where None is given; `Stdin` and `Stdout` say what else they can be.
     With `sigpipe` a guest ends when it writes to a stdout or stderr that nobody reads any more, see `Output`.
+    `on_stdout` and `on_stderr` are told what was written.
     """
     source, out, err = _input(stdin), _output(stdout, sys.stdout), _output(stderr, sys.stderr)
     return {
@@ -41,8 +44,8 @@ def providers(
         "wasi:cli/exit": Exit(),
         "wasi:cli/types": Types(),
         "wasi:cli/stdin": Stdin(source),
-        "wasi:cli/stdout": Stdout(out, sigpipe=sigpipe),
-        "wasi:cli/stderr": Stderr(err, sigpipe=sigpipe),
+        "wasi:cli/stdout": Stdout(out, sigpipe=sigpipe, on_write=on_stdout),
+        "wasi:cli/stderr": Stderr(err, sigpipe=sigpipe, on_write=on_stderr),
         "wasi:cli/terminal-input": TerminalInput(),
         "wasi:cli/terminal-output": TerminalOutput(),
         "wasi:cli/terminal-stdin": TerminalStdin(source),

@@ -34,14 +34,16 @@ class Output:
     """One stdout or stderr.
 
     With `sigpipe` a write that nobody can read any more (EPIPE) ends the guest with the exit code of a program that
-    SIGPIPE ended, instead of giving it the error-code `pipe`.
+    SIGPIPE ended, instead of giving it the error-code `pipe`. `on_write` is told what was written.
     """
 
-    def __init__(self, target: OutputTarget, *, sigpipe: bool = False) -> None:
+    def __init__(
+        self, target: OutputTarget, *, sigpipe: bool = False, on_write: Callable[[bytes], object] | None = None
+    ) -> None:
         self._target = target  # a file object that nobody holds closes its descriptor
         self._sigpipe = sigpipe
         self.fd = pollable(target)
-        self._write = _writer(target, self.fd)
+        self._write, self._on_write = _writer(target, self.fd), on_write
         # Who has a block to write, first come first, and what to call when its turn comes.
         self._line: dict[OutputSink, Callable[[], None] | None] = {}
 
@@ -58,11 +60,14 @@ class Output:
     def write_now(self, view: memoryview) -> int:
         """Takes the beginning of `view`, whoever else stands in line."""
         try:
-            return self._write(view)
+            taken = self._write(view)
         except BrokenPipeError:
             if self._sigpipe:
                 raise GuestExit(BROKEN_PIPE) from None
             raise
+        if self._on_write is not None and taken:
+            self._on_write(bytes(view[:taken]))
+        return taken
 
     def is_behind(self, sink: OutputSink) -> bool:
         """Whether `sink` stands in line behind another."""

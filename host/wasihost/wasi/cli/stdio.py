@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from wasihost.component.streams import ByteSource, Outcome, StreamReader
 from wasihost.wasi.cli.inputs import Input, InputSource, InputTarget
@@ -41,13 +42,16 @@ class Stdout:
     """Provider of wasi:cli/stdout.
 
     `target` is a file descriptor, a binary or text file object (which gets the bytes decoded as UTF-8 where it has no
-    binary `buffer`), or a callable that takes each block as bytes. It is never closed. For `sigpipe` see `Output`.
+    binary `buffer`), or a callable that takes each block as bytes. It is never closed. For `sigpipe` and `on_write` see
+    `Output`.
     """
 
     wit_types = {"error-code": ErrorCode}
 
-    def __init__(self, target: OutputTarget, *, sigpipe: bool = False) -> None:
-        self._output = Output(target, sigpipe=sigpipe)
+    def __init__(
+        self, target: OutputTarget, *, sigpipe: bool = False, on_write: Callable[[bytes], object] | None = None
+    ) -> None:
+        self._output = Output(target, sigpipe=sigpipe, on_write=on_write)
 
     def write_via_stream(self, data: StreamReader[int]) -> Done:
         """WIT: `write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>`.
