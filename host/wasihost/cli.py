@@ -25,6 +25,7 @@ from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
 
 if TYPE_CHECKING:  # for who records
+    from wasihost.network.quotas import Quotas
     from wasihost.network.recording import Recording
 
 FAILURE, USAGE = 1, 2
@@ -51,6 +52,15 @@ IP address (IPv6 in brackets), a network such as 10.0.0.0/8, or * for any, and P
   --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
   --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
 A NAME is a host name, *.example.com for every name below example.com, or * for every name.
+
+A limit of --limit is one of:
+  sockets, connections                          open at a time
+  connections-per-second
+  bytes-in, bytes-out                           of all connections and datagrams; also 64KiB, 10MiB, 1GiB
+  connection-bytes-in, connection-bytes-out     of each connection
+  bytes-per-second-in, bytes-per-second-out
+  connect-timeout-s, idle-timeout-s             seconds
+What is beyond it fails with an error-code, or waits for its time. The first time for each limit is told on stderr.
 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
@@ -139,6 +149,7 @@ def _run(arguments: argparse.Namespace) -> int:
             policy=_policy(arguments),
             network=network,
             recording=recording,
+            quotas=_quotas(arguments),
             hosts=_hosts(arguments),
             env=_env(arguments),
             args=[Path(path).name, *words],
@@ -278,6 +289,14 @@ def _policy(arguments: argparse.Namespace) -> Policy:
     return allow_all
 
 
+def _quotas(arguments: argparse.Namespace) -> Quotas | None:
+    if not arguments.limit:
+        return None
+    from wasihost.network.quotas import Quotas
+
+    return Quotas.parse(arguments.limit)
+
+
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
     hosts: dict[str, list[str]] = {}
     for name, address in arguments.host:
@@ -311,7 +330,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
-        "                     --allow-resolve NAME ...]\n"
+        "                     --allow-resolve NAME ...] [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         "                    [--stdin FILE] [--seed N] [--record FILE ...] [--replay FILE] [--trace]\n"
         "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
@@ -330,6 +349,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         parser.add_argument(
             f"--allow-{name}", action="append", default=[], metavar=word, help=f"allow {what}; may be repeated"
         )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="let the guest use only so much of the network, such as connections=10; see below; may be repeated",
+    )
     parser.add_argument(
         "--host",
         action="append",

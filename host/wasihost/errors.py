@@ -24,7 +24,7 @@ class UnsupportedTypeError(WasihostError):
 
 
 class RuleError(WasihostError):
-    """A policy rule, or an entry of `hosts`, that cannot be understood."""
+    """A policy rule, an entry of `hosts`, a limit or a planned fault that cannot be understood."""
 
 
 class ProviderError(WasihostError):

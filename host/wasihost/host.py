@@ -32,6 +32,7 @@ from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
 
 if TYPE_CHECKING:  # for who records
+    from wasihost.network.quotas import Quotas
     from wasihost.network.recording import Recording
     from wasihost.recorded import RecordedGuest
 
@@ -58,6 +59,7 @@ class Host:
     - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
       `(address, use) -> bool`, also async. Nothing is allowed by default.
     - `network`: what sockets stand on; the operating system's by default.
+    - `quotas`: how much of it each guest may use, see `wasihost.network.quotas`; there are no limits by default.
     - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
@@ -79,6 +81,7 @@ class Host:
         *,
         policy: Policy = deny_all,
         network: Network | None = None,
+        quotas: Quotas | None = None,
         hosts: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
         env: Mapping[str, str] | None = None,
@@ -95,7 +98,7 @@ class Host:
         recording: Recording | None = None,
         cache: Cache | None = None,
     ) -> None:
-        self._policy, self._network = policy, network or OsNetwork()
+        self._policy, self._network, self._quotas = policy, network or OsNetwork(), quotas
         self._names, self._hosts, self._resolver = Names(resolver or self._network.resolve, hosts), hosts, resolver
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
@@ -236,9 +239,17 @@ class Host:
             ),
             **clocks.providers(self._clock or running_clock()),
             **random.providers(self._effective_seed()),
-            **sockets.providers(network, self._policy, names),
+            **sockets.providers(self._limited(network), self._policy, names),
             **self._providers,
         }
+
+    def _limited(self, network: Network) -> Network:
+        """The network of one instance."""
+        if self._quotas is None:
+            return network
+        from wasihost.network.quota_network import QuotaNetwork  # not for those who set no quotas
+
+        return QuotaNetwork(network, self._quotas, self._clock or running_clock())
 
 
 def run_export(adapted: AdaptedComponent) -> str:

@@ -57,6 +57,12 @@ def test_a_bad_rule_for_names_exits_2_and_is_named(cli: Cli, write: Write, name:
     assert complaint.startswith(f"rule {name!r}: expected a name")
 
 
+@pytest.mark.parametrize("limit", ["connections", "speed=1", "connections=many", "idle-timeout-s=0"])
+def test_a_bad_limit_exits_2_and_is_named(cli: Cli, write: Write, limit: str) -> None:
+    name = limit.partition("=")[0]
+    assert name in _complaint(cli("run", "--limit", limit, write(commands.OK)), 2).replace("_", "-")
+
+
 @pytest.mark.parametrize("host", ["db=localhost", "db=10.0.0", "a b=10.0.0.1"])
 def test_a_bad_host_exits_2_and_is_named(cli: Cli, write: Write, host: str) -> None:
     name, _, _ = host.partition("=")

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pytest
 
 from tests.guests import world
-from wasihost import AdaptedComponent, GuestExit, Host, Instance, Policy, ResourceTable, allow_all
+from wasihost import AdaptedComponent, GuestExit, Host, Instance, Policy, ResourceTable, VirtualClock, allow_all
 from wasihost.component import adapt as adapt_module
 
 FIXTURES = Path(__file__).parents[2] / "guest-fixtures"
@@ -146,6 +146,14 @@ async def until(condition: Any) -> None:
     """Lets the event loop go round until `condition()`; a test that waits in vain fails by its time-out."""
     while not condition():
         await passes()
+
+
+async def advance_until(clock: VirtualClock, done: asyncio.Future[Any]) -> None:
+    """Lets time pass until `done`, from timer to timer, whenever nothing else happens for some passes of the loop."""
+    while not done.done():
+        await passes(20)
+        if clock.next_ns is not None:
+            clock.advance(clock.next_ns)
 
 
 async def fails(call: Any, *expected: type[BaseException]) -> BaseException:

@@ -1,9 +1,10 @@
-"""Plain asyncio servers, for guests to connect to."""
+"""Plain asyncio servers and clients, for guests to talk to."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from tests.guests import world
@@ -46,8 +47,8 @@ async def server(serve: Serve, family: FamilyName = "ipv4") -> AsyncIterator[Ser
     made.address = text(LOOPBACK[family], port)
     async with listening:
         yield made
+        await passes(5)  # a connection that was just accepted, which asyncio would forget if it closed now
         listening.close()
-        await passes(5)  # a connection that was just accepted
         await made.settle()
 
 
@@ -73,6 +74,26 @@ def giving(size: int) -> Serve:
 
 async def forget(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Closes with what came in unread."""
+
+
+async def asked(port: int) -> bytes | None:
+    """What an echo server on 127.0.0.1 sends back for `hello`; None: the connection is refused or reset."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as peer:
+        peer.setblocking(False)
+        try:
+            await loop.sock_connect(peer, ("127.0.0.1", port))
+            await loop.sock_sendall(peer, b"hello")
+            peer.shutdown(socket.SHUT_WR)
+            return await loop.sock_recv(peer, 100)
+        except OSError:
+            return None
+
+
+async def patient_echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Does not mind connections that are reset."""
+    with contextlib.suppress(ConnectionError):
+        await echo(reader, writer)
 
 
 class _UdpEcho(asyncio.DatagramProtocol):

@@ -11,6 +11,7 @@ platform does differently, so that callers need no platform knowledge. Only the 
 from __future__ import annotations
 
 import enum
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv6Address
@@ -40,6 +41,11 @@ class Address(Frozen):
 
 WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv6Address(0), 0)}
 """Any local address and any free port: what an implicit bind asks for."""
+
+
+def os_error(code: int) -> OSError:
+    """The exception for an errno."""
+    return OSError(code, os.strerror(code))
 
 
 class Option(enum.IntEnum):
@@ -129,6 +135,7 @@ class Socket(Endpoint):
         """The next connection and its peer. BlockingIOError: none yet, wait until readable.
 
         ECONNABORTED stands for every connection that failed before it was accepted; the socket goes on listening.
+        EBADF, EINVAL: it does not listen any more.
         """
 
     @abstractmethod

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import functools
-import os
 import socket
 import sys
 from collections.abc import Callable
@@ -41,11 +40,6 @@ _OPTIONS: dict[Family, dict[Option, tuple[int, int]]] = {
     4: {**_COMMON, Option.HOP_LIMIT: (socket.IPPROTO_IP, socket.IP_TTL)},
     6: {**_COMMON, Option.HOP_LIMIT: (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)},
 }
-
-
-def os_error(code: int) -> OSError:
-    """The exception for an errno."""
-    return OSError(code, os.strerror(code))
 
 
 # Each datagram has an address, and most have one that another had before.

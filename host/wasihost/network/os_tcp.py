@@ -9,8 +9,8 @@ import socket
 import struct
 import sys
 
-from wasihost.network.base import Address, Family, Option, Socket
-from wasihost.network.os_endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, os_error, to_os
+from wasihost.network.base import Address, Family, Option, Socket, os_error
+from wasihost.network.os_endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, to_os
 
 # A SIGPIPE would kill an embedder that has the signal's default action back.
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)

@@ -6,8 +6,8 @@ import ctypes
 import errno
 import socket
 
-from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family
-from wasihost.network.os_endpoint import NO_FREE_PORT, OsEndpoint, from_os, os_error, to_os
+from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, os_error
+from wasihost.network.os_endpoint import NO_FREE_PORT, OsEndpoint, from_os, to_os
 
 _MAX_DATAGRAM = 0xFFFF  # the length field of UDP, header included
 # Python's own `connect` cannot say AF_UNSPEC, which is 0 everywhere.

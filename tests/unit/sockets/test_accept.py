@@ -56,6 +56,16 @@ def test_a_read_gives_one_connected_socket() -> None:
     assert len(listener.socket.backlogged) == 1
 
 
+@pytest.mark.parametrize("code", [errno.EBADF, errno.EINVAL])
+def test_the_stream_ends_when_the_socket_listens_no_more(code: int) -> None:
+    listener = _Listener()
+    listener.socket.fails["accept"] = [OSError(code, "no listener")]
+    assert list(listener.stream.read()) == []
+    listener.stream.close(None)
+    listener.tcp.drop()
+    assert listener.socket.closed == 1
+
+
 def test_the_policy_is_asked_about_the_peer() -> None:
     listener = _Listener()
     listener.arrive()

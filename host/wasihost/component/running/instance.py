@@ -208,10 +208,13 @@ class Instance(Context):
     def run(self, ready: Callable[[], None]) -> None:
         """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
         # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
-        if len(self.waiting) + len(self._host_calls.tasks) <= FEW:
-            self._poller.run(ready)
-        else:
-            ready()
+        try:
+            if len(self.waiting) + len(self._host_calls.tasks) <= FEW:
+                self._poller.run(ready)
+            else:
+                ready()
+        except Exception as error:  # the event loop would only log it
+            self.fail(error)
 
     def returned(self) -> None:
         """A call of an export is over: whoever waits for it can go on."""

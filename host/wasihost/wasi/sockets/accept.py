@@ -3,12 +3,14 @@
 Theory of operation. One connection per read. A policy that answers at once costs nothing; when it takes time, the
 connection is parked and asked about in a task, and the stream waits for that answer before it accepts the next one. A
 refused connection is reset and the guest never hears of it. A connection that failed before it was accepted becomes a
-closed `tcp-socket` (the second of the two ways that the WIT allows, see `listen`).
+closed `tcp-socket` (the second of the two ways that the WIT allows, see `listen`). The stream ends when the socket of
+the network does not listen any more.
 """
 
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -20,6 +22,7 @@ from wasihost.wasi.sockets.streams import SharedSocket
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
 _REFUSALS_PER_READ = 16
+_LISTENS_NO_MORE = (errno.EBADF, errno.EINVAL)  # accept(2)
 
 
 class Droppable(Protocol):
@@ -49,6 +52,8 @@ class AcceptSource(ValueSource[T]):
         """One socket. BlockingIOError: no connection yet, or the policy has not answered yet."""
         for _ in range(_REFUSALS_PER_READ):
             connection = self._next()
+            if isinstance(connection, OSError) and connection.errno in _LISTENS_NO_MORE:
+                return ()
             if connection is not None:
                 return [self._wrap(connection)]
         raise BlockingIOError

@@ -78,11 +78,13 @@ class ReceiveSource(ByteSource):
 
     def close(self, error: BaseException | None) -> None:
         """Shuts the receiving side down and resolves the future."""
-        self._socket.cancel_readable()
-        with contextlib.suppress(OSError):  # ENOTCONN: already reset
-            self._socket.shutdown_read()
-        _resolve(self._future, error)
-        self._shared.release()
+        try:
+            self._socket.cancel_readable()
+            with contextlib.suppress(OSError):  # ENOTCONN: already reset
+                self._socket.shutdown_read()
+        finally:
+            _resolve(self._future, error)
+            self._shared.release()
 
 
 class SendSink(ByteSink):
@@ -105,11 +107,13 @@ class SendSink(ByteSink):
 
     def close(self, error: BaseException | None) -> None:
         """Shuts the sending side down, which sends a FIN after the last byte, and resolves the future."""
-        self._socket.cancel_writable()
-        with contextlib.suppress(OSError):  # ENOTCONN: already reset
-            self._socket.shutdown_write()
-        _resolve(self._future, error)
-        self._shared.release()
+        try:
+            self._socket.cancel_writable()
+            with contextlib.suppress(OSError):  # ENOTCONN: already reset
+                self._socket.shutdown_write()
+        finally:
+            _resolve(self._future, error)
+            self._shared.release()
 
 
 class EndedSource(ByteSource):
