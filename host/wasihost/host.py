@@ -213,15 +213,18 @@ class Host:
         from wasihost.recorded import RecordedGuest
 
         self._recording.use_clock(self._clock)
-        network = self._network_of_one()
+        network, seed = self._network_of_one(), self._effective_seed()
         return RecordedGuest(
-            *(self._recording, adapted.origin, self._args, self._seed, network, self._resolver, self._hosts),
+            *(self._recording, adapted.origin, self._args, seed, network, self._resolver, self._hosts),
             on_decision=self._on_decision,
         )
 
+    def _effective_seed(self) -> int | None:
+        own = own_time()
+        return own.seed if self._seed is None and own is not None else self._seed
+
     def providers(self, guest: str = "the component", recorded: RecordedGuest | None = None) -> dict[str, object]:
         """The providers of one instance, by interface name; `guest` is what the policy is told of it."""
-        own = own_time()
         if recorded is None:
             network, names, on_decision = self._network_of_one(), self._names, self._on_decision
             on_stdout = on_stderr = None
@@ -236,7 +239,7 @@ class Host:
                 on_stderr=on_stderr,
             ),
             **clocks.providers(self._clock),
-            **random.providers(own.seed if self._seed is None and own is not None else self._seed),
+            **random.providers(self._effective_seed()),
             **sockets.providers(network, self._policy, names, guest, on_decision),
             **self._providers,
         }

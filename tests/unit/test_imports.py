@@ -17,6 +17,7 @@ ROOMS = {  # what each folder may import; modules at the top are "host"
     "wasi": {"base", "component", "network"},
     "testing": {"base", "network"},
     "pictures": {"base", "network"},
+    "fixtures": {"base", "component", "network", "wasi", "testing", "pictures", "host"},
     "host": {"base", "component", "network", "wasi", "testing", "pictures"},
 }
 BASE = {"wasihost.clock", "wasihost.errors", "wasihost.frozen", "wasihost.version"}

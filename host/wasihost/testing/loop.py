@@ -160,12 +160,12 @@ class LoopClock(Clock):
 
 
 def _waits(loop: asyncio.AbstractEventLoop) -> str:
-    tasks = sorted(f"  {task.get_name()}: {_where(task)}" for task in asyncio.all_tasks(loop))
+    tasks = sorted(f"  {task.get_name()}: {where(task)}" for task in asyncio.all_tasks(loop))
     what = "\n".join(tasks) or "  there is no task, and the loop was asked to run on"
     return f"nothing can ever happen any more: no timer, no job, no file descriptor is left. These wait:\n{what}"
 
 
-def _where(task: asyncio.Task[Any]) -> str:
+def where(task: asyncio.Task[Any]) -> str:
     """Where a task stands, and which coroutine it awaits there in the end."""
     places = []
     awaited: Any = task.get_coro()

@@ -1,0 +1,156 @@
+"""The pytest plugin of wasihost: fixtures that run guests on a virtual network. See docs/testing.md.
+
+It is no part of the package `wasihost`, because pytest imports it at every start and Wasmtime takes its time: nothing
+but pytest is imported here before the first test that uses one of its fixtures.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from wasihost.fixtures import Bench, BenchClock, GuestLoader, Trace
+    from wasihost.fixtures.components import Components
+    from wasihost.host import Host
+    from wasihost.network.base import Network
+
+_BENCH = pytest.StashKey["Bench"]()
+_COMPONENTS = pytest.StashKey["Components"]()
+_MARKERS = (
+    "wasi_real_network: the guests of this test are on the operating system's network, in real time",
+    "wasi_faults(*faults): what goes wrong on the network of this test's guests: Faults, a FaultPlan or RandomFaults",
+    "wasi_may_leak: this test may leave connections, guests, tasks and sockets behind",
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the markers known."""
+    for marker in _MARKERS:
+        config.addinivalue_line("markers", marker)
+
+
+# ---- fixtures
+
+
+@pytest.fixture
+def wasi_net(_wasi_bench: Bench) -> Network:
+    """The network of this test's guests: a VirtualNetwork, or an OsNetwork after `pytest.mark.wasi_real_network`."""
+    return _wasi_bench.network
+
+
+@pytest.fixture
+def wasi_guest(_wasi_bench: Bench, wasi_net: Network) -> GuestLoader:
+    """Makes guests: `wasi_guest("guest.wasm", env={...}).run()`."""
+    from wasihost.fixtures import GuestLoader
+
+    _wasi_bench.network = wasi_net  # of a project's own, perhaps
+    return GuestLoader(_wasi_bench)
+
+
+@pytest.fixture
+def wasi_host(_wasi_bench: Bench, wasi_net: Network) -> Host:
+    """A `wasihost.Host` on this test's network, where everything is allowed if that is virtual."""
+    _wasi_bench.network = wasi_net
+    return _wasi_bench.host
+
+
+@pytest.fixture
+def wasi_clock(_wasi_bench: Bench) -> BenchClock:
+    """The time of this test: the virtual event loop's, or else one that stands still until `advance(seconds)`."""
+    _wasi_bench.clock.hold()
+    return _wasi_bench.clock
+
+
+@pytest.fixture
+def wasi_trace(_wasi_bench: Bench) -> Trace:
+    """What happened to this test's guests."""
+    return _wasi_bench.trace
+
+
+@pytest.fixture
+def wasi_run(_wasi_bench: Bench) -> Callable[[Callable[[], Any]], Any]:
+    """Runs a coroutine function on the event loop of a test that is not async: `wasi_run(main)`."""
+    return _wasi_bench.run
+
+
+@pytest.fixture
+def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    from wasihost.fixtures import Bench
+
+    item = request.node
+    bench = Bench(
+        _components(request.config),
+        _folders(item.path.parent, request.config.rootpath),
+        item.get_closest_marker("wasi_real_network") is not None,
+        _faults(item.get_closest_marker("wasi_faults")),
+    )
+    item.stash[_BENCH] = bench
+    yield bench
+    left = bench.close()
+    if left and not bench.has_failed and item.get_closest_marker("wasi_may_leak") is None:
+        pytest.fail("\n  ".join(["the test has left behind:", *left]), pytrace=False)
+
+
+def _components(config: pytest.Config) -> Components:
+    """Those of the session, on disk in pytest's cache directory, if it has one."""
+    from wasihost.fixtures.components import Components
+
+    if _COMPONENTS not in config.stash:
+        cache = getattr(config, "cache", None)
+        config.stash[_COMPONENTS] = Components(None if cache is None else cache.mkdir("wasihost") / "components")
+    return config.stash[_COMPONENTS]
+
+
+def _folders(start: Path, root: Path) -> list[Path]:
+    """`start` and the folders above it as far as `root`."""
+    above = [folder for folder in start.parents if folder == root or root in folder.parents]
+    return list(dict.fromkeys([start, *above, root]))
+
+
+def _faults(marker: pytest.Mark | None) -> Any:
+    if marker is None:
+        return None
+    from wasihost.network.faults import FaultPlan, RandomFaults
+
+    match marker.args:
+        case (FaultPlan() | RandomFaults() as plan,):
+            return plan
+    return FaultPlan(*marker.args)
+
+
+# ---- hooks
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs an async test that uses these fixtures and that no other plugin has claimed."""
+    bench = pyfuncitem.stash.get(_BENCH, None)
+    if bench is None or not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    bench.run(lambda: pyfuncitem.obj(**arguments))
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what happened to the guests of a test that failed."""
+    report = yield
+    bench = item.stash.get(_BENCH, None)
+    if bench is not None and report.failed:
+        bench.has_failed = True
+        report.sections += bench.sections()
+    return report
+
+
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Shows the lines of a trace in which something is not."""
+    lines = getattr(right, "lines", None)
+    if "in" not in op or type(right).__module__ != "wasihost.fixtures.trace" or lines is None:
+        return None
+    what = left.__name__ if isinstance(left, type) else repr(left)
+    return [f"{what} {op} the trace:", *lines]
