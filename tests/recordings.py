@@ -9,8 +9,8 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from wasihost.network.base import Address, Option
-from wasihost.network.events import EVENTS, Direction, Event, Side, StandardStream, Transport
 from wasihost.network.recording import Recording
+from wasihost.network.recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
 
 
 def replaced(event: Event, **fields: object) -> Event:

@@ -33,18 +33,19 @@ from wasihost.errors import (
 )
 from wasihost.exports import Exports
 from wasihost.host import Host, adapt
-from wasihost.network.combining import all_of, any_of
-from wasihost.network.os_network import OsNetwork
+from wasihost.network.os import OsNetwork
 from wasihost.network.policy import (
     Context,
     Decision,
     Policy,
+    Rules,
     SocketAddressUse,
     Verdict,
+    all_of,
     allow_all,
+    any_of,
     deny_all,
 )
-from wasihost.network.rules import Rules
 from wasihost.pool import Pool
 from wasihost.version import __version__
 

@@ -12,7 +12,8 @@ from wasihost.component.running.providers import Providers
 from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
-from wasihost.network.policy import Policy, checked, deny_all
+from wasihost.network.policy import Policy, deny_all
+from wasihost.network.policy.policy import checked
 from wasihost.wasi import sockets
 
 

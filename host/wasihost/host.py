@@ -25,8 +25,9 @@ from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
-from wasihost.network.os_network import OsNetwork
-from wasihost.network.policy import Decision, Policy, checked, deny_all
+from wasihost.network.os import OsNetwork
+from wasihost.network.policy import Decision, Policy, deny_all
+from wasihost.network.policy.policy import checked
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget
@@ -248,7 +249,7 @@ class Host:
         """The network of one instance."""
         if self._quotas is None:
             return self._network
-        from wasihost.network.quota_network import QuotaNetwork  # not for those who set no quotas
+        from wasihost.network.quotas import QuotaNetwork  # not for those who set no quotas
 
         return QuotaNetwork(self._network, self._quotas, self._clock)
 

@@ -13,8 +13,7 @@ from wasihost.errors import GuestExit
 from wasihost.network.base import IpAddress, Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.policy import Decision
-from wasihost.network.recording import Recorder, Recording
-from wasihost.network.recording_network import RecordingNetwork
+from wasihost.network.recording import Recorder, Recording, RecordingNetwork
 from wasihost.network.wrapping import NetworkAround
 
 OnWrite: TypeAlias = Callable[[bytes], object]

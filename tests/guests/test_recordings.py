@@ -15,9 +15,8 @@ from tests.guests.harness import LOOPBACK, PREBUILT, FamilyName, Guest, fails, f
 from tests.guests.peers import echo, giving, server, udp_echo
 from tests.recordings import edited, replaced
 from wasihost import DivergenceError, GuestExit, Host, Rules, allow_all
-from wasihost.network import events
-from wasihost.network.events import Event
-from wasihost.network.recording import Recording
+from wasihost.network.recording import Recording, events
+from wasihost.network.recording.events import Event
 from wasihost.network.replay import ReplayNetwork
 
 # What each fixture needs: an environment, and a peer for the time of the recording.

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from tests.pictures.stories import CLIENT, CLIENT_6, SERVER, SERVER_6, Story, Talk, address
 from tests.pictures.tshark import fields, problems, stream_count, streams
 from tests.tools import needs
-from wasihost.network import events
-from wasihost.network.recording import Recording
-from wasihost.network.transcript import Header
+from wasihost.network.recording import Recording, events
+from wasihost.network.recording.transcript import Header
 from wasihost.pictures import write_pcapng
 
 pytestmark = needs("tshark")

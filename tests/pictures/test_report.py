@@ -13,8 +13,7 @@ from tests.guests.harness import Guest
 from tests.pictures.browser import Browser, browser
 from tests.pictures.stories import SERVER, Story, Talk, address
 from tests.tools import needs
-from wasihost.network import events
-from wasihost.network.recording import Recording
+from wasihost.network.recording import Recording, events
 from wasihost.pictures import write_report
 
 pytestmark = needs("chromedriver")

@@ -8,8 +8,8 @@ from ipaddress import ip_address
 import pytest
 
 from tests.pictures.stories import SERVER, Story, Talk, address
-from wasihost.network import events
 from wasihost.network.base import Option
+from wasihost.network.recording import events
 from wasihost.pictures import Trace
 from wasihost.pictures.trace import may_have_colours
 

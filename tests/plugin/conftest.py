@@ -15,7 +15,7 @@ PRELUDE = """
 import asyncio
 import pytest
 from wasihost import *
-from wasihost.network import events
+from wasihost.network.recording import events
 from wasihost.network.faults import *
 from wasihost.testing import virtual_loop
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from wasihost.network.base import Option
-from wasihost.network.events import EVENTS
+from wasihost.network.recording.events import EVENTS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")

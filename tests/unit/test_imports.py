@@ -51,6 +51,8 @@ OURS = {module: found & set(FILES) for module, found in IMPORTS.items()}
 
 def _room(module: str) -> str:
     folder = module.split(".")[1] if module.count(".") else ""
+    if module == "_wasihost_pytest_plugin":
+        return "fixtures"
     return "base" if module in BASE else folder if folder in ROOMS else "host"
 
 

@@ -1,1 +1,11 @@
-"""What sockets stand on: the seam (`base`), the operating system (`os_network`), `names`, the `policy`, its `rules`."""
+"""What sockets stand on: the seam is `base`, and each room here is a network, or stands around another one.
+
+| room | network |
+|---|---|
+| `os` | the operating system's |
+| `virtual` | one in memory; `peers` are Python programs on it, or on any other |
+| `quotas`, `faults`, `recording` | around another: limits it, breaks it, writes down what happens (`wrapping`, `held`) |
+| `replay` | a recording in the place of one |
+
+`names` and `policy` say what a guest may know and do there.
+"""

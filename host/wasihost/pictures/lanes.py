@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from wasihost.frozen import Frozen
-from wasihost.network import events
 from wasihost.network.base import Address
+from wasihost.network.recording import events
 
 TROUBLE: Final = frozenset("bind listen connect finish_connect accept send recv_into send_to recv_from".split())
 """Calls whose failures are news; ENOTCONN of a shutdown is none."""

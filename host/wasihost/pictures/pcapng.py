@@ -9,8 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from wasihost.errors import MissingExtraError
-from wasihost.network import events
-from wasihost.network.recording import Recording
+from wasihost.network.recording import Recording, events
 from wasihost.pictures import text
 from wasihost.pictures.wire import Packet, Wire
 

@@ -16,8 +16,7 @@ from typing import Any, Final, TypeVar
 
 from wasihost.errors import MissingExtraError
 from wasihost.frozen import Frozen
-from wasihost.network import events
-from wasihost.network.recording import Recording
+from wasihost.network.recording import Recording, events
 from wasihost.pictures import text
 from wasihost.pictures.lanes import Lane, lanes
 

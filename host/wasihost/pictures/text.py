@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from wasihost.network import events
 from wasihost.network.base import Address
+from wasihost.network.recording import events
 
 _SIZES: Final = ("KiB", "MiB", "GiB", "TiB")
 _TIMES: Final = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))

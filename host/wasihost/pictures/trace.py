@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import IO, Final
 
 from wasihost.frozen import Frozen
-from wasihost.network import events
+from wasihost.network.recording import events
 from wasihost.pictures import text
 from wasihost.pictures.lanes import TROUBLE
 

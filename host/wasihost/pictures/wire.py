@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from wasihost.frozen import Frozen
-from wasihost.network import events
 from wasihost.network.base import WILDCARD, Address, IpAddress
+from wasihost.network.recording import events
 from wasihost.pictures import packets
 from wasihost.pictures.packets import ACK, FIN, PSH, RST, SYN
 

@@ -11,11 +11,9 @@ import pytest
 from tests.unit.network.loopback import NO_IPV6
 from wasihost.network.base import Address, Family, IpAddress, Network, Socket
 from wasihost.network.faults import FaultPlan, FaultyNetwork
-from wasihost.network.os_network import OsNetwork
-from wasihost.network.quota_network import QuotaNetwork
-from wasihost.network.quotas import Quotas
-from wasihost.network.recording import Recording
-from wasihost.network.recording_network import RecordingNetwork
+from wasihost.network.os import OsNetwork
+from wasihost.network.quotas import QuotaNetwork, Quotas
+from wasihost.network.recording import Recording, RecordingNetwork
 from wasihost.network.replay import ReplayNetwork
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.network.wrapping import NetworkAround, SocketAround

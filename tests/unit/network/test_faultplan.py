@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost.errors import RuleError
-from wasihost.network.faultplan import CALLS, STREAMS, Fault, FaultPlan
-from wasihost.network.random_faults import RandomFaults
+from wasihost.network.faults import RandomFaults
+from wasihost.network.faults.plan import CALLS, STREAMS, Fault, FaultPlan
 
 
 @st.composite

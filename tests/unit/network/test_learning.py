@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost.network.base import Address
-from wasihost.network.learning import Learner
-from wasihost.network.policy import Context, Decision, NameUse, SocketAddressUse, Use
-from wasihost.network.rules import Rules
+from wasihost.network.policy import Context, Decision, NameUse, Rules, SocketAddressUse, Use
+from wasihost.network.policy.learning import Learner
 
 BIND, LISTEN, ACCEPT, CONNECT = (
     SocketAddressUse.TCP_BIND,

@@ -173,7 +173,7 @@ async def test_a_resolver_that_blocks_does_not_block_the_loop() -> None:
 
 
 async def test_the_network_of_the_system_asks_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wasihost.network.os_network import OsNetwork
+    from wasihost.network.os import OsNetwork
 
     async def getaddrinfo(host: str, port: None, **hints: Any) -> list[Any]:
         assert host == "db.test"

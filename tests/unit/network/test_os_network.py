@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
-from wasihost.network import os_tcp
 from wasihost.network.base import Address, Family, Option, Socket
-from wasihost.network.os_endpoint import from_os
-from wasihost.network.os_network import OsNetwork
-from wasihost.network.os_tcp import OsSocket
+from wasihost.network.os import OsNetwork
+from wasihost.network.os import tcp as os_tcp
+from wasihost.network.os.endpoint import from_os
+from wasihost.network.os.tcp import OsSocket
 
 
 class Sockets:

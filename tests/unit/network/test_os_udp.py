@@ -14,10 +14,10 @@ from unittest.mock import Mock
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK
-from wasihost.network import os_udp
 from wasihost.network.base import Address, Family
-from wasihost.network.os_network import OsNetwork
-from wasihost.network.os_udp import OsDatagramSocket
+from wasihost.network.os import OsNetwork
+from wasihost.network.os import udp as os_udp
+from wasihost.network.os.udp import OsDatagramSocket
 
 
 class Sockets:

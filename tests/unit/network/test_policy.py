@@ -21,10 +21,9 @@ from wasihost.network.policy import (
     Use,
     Verdict,
     allow_all,
-    ask_about_name,
     deny_all,
-    verdict_of,
 )
+from wasihost.network.policy.policy import ask_about_name, verdict_of
 
 HERE = Context()
 CONNECT = SocketAddressUse.TCP_CONNECT

@@ -16,8 +16,7 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, F
 from wasihost import VirtualClock
 from wasihost.errors import RuleError
 from wasihost.network.base import Socket
-from wasihost.network.quota_network import QuotaNetwork
-from wasihost.network.quotas import Quotas
+from wasihost.network.quotas import QuotaNetwork, Quotas
 
 
 class Setup:

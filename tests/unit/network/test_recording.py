@@ -13,10 +13,10 @@ import pytest
 from tests.recordings import kinds
 from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from wasihost import SocketAddressUse, VirtualClock
-from wasihost.network import events
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
-from wasihost.network.recording import Decision, Recorder, Recording
-from wasihost.network.recording_network import RecordingNetwork, RecordingSocket
+from wasihost.network.policy import Decision
+from wasihost.network.recording import Recorder, Recording, RecordingNetwork, events
+from wasihost.network.recording.network import RecordingSocket
 
 HOST = IPv4Address("192.0.2.1")
 REFUSED = OSError(errno.ECONNREFUSED, "refused")
@@ -296,9 +296,7 @@ def test_a_recording_in_which_nothing_happened_can_be_loaded(tmp_path: Path) -> 
 
 
 def test_an_answer_of_the_policy_is_noted(recorded: Recorded) -> None:
-    class Answer:
-        use, address, names, allowed, rule = SocketAddressUse.TCP_CONNECT, PEER, ["db"], False, None
-
-    answer: Decision = Answer()
-    Recorder(recorded.recording, 3).decided(answer)
+    Recorder(recorded.recording, 3).decided(
+        Decision(SocketAddressUse.TCP_CONNECT, PEER, ("db",), False, None, None, "guest.wasm", None)
+    )
     assert recorded.last == events.Decided(0, 3, "tcp-connect", PEER, ("db",), False, None)

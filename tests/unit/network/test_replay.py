@@ -12,10 +12,9 @@ import pytest
 from tests.guests.harness import until
 from tests.unit.sockets.fake_network import PEER
 from wasihost import DivergenceError, RecordingError, VirtualClock
-from wasihost.network import events
 from wasihost.network.base import Address, Option, Socket
-from wasihost.network.events import Event
-from wasihost.network.recording import Recording
+from wasihost.network.recording import Recording, events
+from wasihost.network.recording.events import Event
 from wasihost.network.replay import ReplayNetwork
 
 LOCAL = Address(IPv4Address("192.0.2.1"), 50000)

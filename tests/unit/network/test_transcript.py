@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.recordings import EVERY_EVENT
 from wasihost.errors import RecordingError
 from wasihost.network.base import Address
-from wasihost.network.events import EVENTS, Event, GuestStarted, Resolved, Sent
 from wasihost.network.recording import Recording
-from wasihost.network.transcript import (
+from wasihost.network.recording.events import EVENTS, Event, GuestStarted, Resolved, Sent
+from wasihost.network.recording.transcript import (
     Header,
     encode_address,
     encode_bytes,

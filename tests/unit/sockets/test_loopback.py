@@ -14,7 +14,7 @@ from tests.unit.sockets.setup import FakeReader
 from wasihost.component.streams import ByteSink, ByteSource, ValueSource
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.network.base import Family, Network
-from wasihost.network.os_network import OsNetwork
+from wasihost.network.os import OsNetwork
 from wasihost.network.policy import allow_all
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network

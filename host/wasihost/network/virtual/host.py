@@ -8,9 +8,8 @@ from typing import TypeVar
 
 from wasihost.network import peers
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, IpAddress, Network, Socket
-from wasihost.network.datagram_peers import Answering, Datagrams, DatagramSocketTransport
 from wasihost.network.names import literal
-from wasihost.network.peers import Connected, Server, SocketTransport
+from wasihost.network.peers import Answering, Connected, Datagrams, DatagramSocketTransport, Server, SocketTransport
 from wasihost.network.virtual.names import VirtualNames
 from wasihost.network.virtual.places import Where, parse
 from wasihost.network.virtual.tcp import VirtualSocket

@@ -20,9 +20,8 @@ from typing import TypeVar
 from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RuleError
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
-from wasihost.network.datagram_peers import Datagrams, DatagramSocketTransport
 from wasihost.network.names import Addresses, ascii_name, literal, parse_addresses
-from wasihost.network.peers import Connected, Server, SocketTransport
+from wasihost.network.peers import Connected, Datagrams, DatagramSocketTransport, Server, SocketTransport
 from wasihost.network.virtual.connections import Connection
 from wasihost.network.virtual.host import Answer, VirtualHost
 from wasihost.network.virtual.names import VirtualNames

@@ -16,12 +16,11 @@ import asyncio
 from collections.abc import Sequence
 
 from wasihost.clock import Clock, RunningClock
-from wasihost.network import events
 from wasihost.network.base import WILDCARD, DatagramSocket, Family, IpAddress, Network, Socket
-from wasihost.network.playback import NEVER, Playback, Script
-from wasihost.network.recording import Recording
-from wasihost.network.replay_sockets import ReplayDatagramSocket, ReplaySocket
-from wasihost.network.transcript import error_from_name
+from wasihost.network.recording import Recording, events
+from wasihost.network.recording.transcript import error_from_name
+from wasihost.network.replay.playback import NEVER, Playback, Script
+from wasihost.network.replay.sockets import ReplayDatagramSocket, ReplaySocket
 
 
 class ReplayNetwork(Network):

@@ -7,12 +7,12 @@ import os
 from collections.abc import Callable
 from typing import Final
 
-from wasihost.network import events
 from wasihost.network.base import Address, DatagramSocket, Endpoint, Option, Socket
-from wasihost.network.divergence import differing_bytes, line
-from wasihost.network.events import Event
-from wasihost.network.playback import NEVER, NOW, Playback, Script, Step, Wait, is_act
-from wasihost.network.transcript import error_from_name
+from wasihost.network.recording import events
+from wasihost.network.recording.events import Event
+from wasihost.network.recording.transcript import error_from_name
+from wasihost.network.replay.divergence import differing_bytes, line
+from wasihost.network.replay.playback import NEVER, NOW, Playback, Script, Step, Wait, is_act
 
 _READY: Final = {
     **dict.fromkeys(("accept", "recv_into", "recv_from"), "ready_read"),

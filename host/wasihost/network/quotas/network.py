@@ -1,4 +1,4 @@
-"""The network that keeps to quotas, see `wasihost.network.quotas`.
+"""The network that keeps to quotas, see `wasihost.network.quotas.quotas`.
 
 Theory of operation. A socket counts from its making until it is closed, aborted or fails, and one that was told to
 connect or was accepted counts as a connection, too. A connection has one timer, for the attempt and then for idleness:
@@ -14,8 +14,8 @@ from collections import Counter
 from wasihost.clock import Clock, RunningClock, Timer
 from wasihost.network.base import Address, DatagramSocket, Family, Network, Socket, os_error
 from wasihost.network.held import NS_PER_S, HeldDatagramSocket, HeldSocket, blocked
-from wasihost.network.metering import Budget, Direction, Meter
-from wasihost.network.quotas import Quotas
+from wasihost.network.quotas.metering import Budget, Direction, Meter
+from wasihost.network.quotas.quotas import Quotas
 from wasihost.network.wrapping import NetworkAround
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 
 from wasihost.clock import Clock
 from wasihost.network.held import NS_PER_S, Gate, blocked
-from wasihost.network.quotas import Quotas
+from wasihost.network.quotas.quotas import Quotas
 
 _log = logging.getLogger("wasihost.quotas")
 

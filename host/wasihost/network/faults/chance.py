@@ -8,7 +8,7 @@ from typing import Any
 
 from wasihost.errors import RuleError
 from wasihost.frozen import Frozen
-from wasihost.network.faultplan import CALLS, RESOLVER_ERRORS, Call, Fault, Strikes, is_duration
+from wasihost.network.faults.plan import CALLS, RESOLVER_ERRORS, Call, Fault, Strikes, is_duration
 
 _LIKELY: Mapping[Call, tuple[str, ...]] = {
     "socket": ("ENOBUFS",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wasihost.clock import Clock
-from wasihost.network.faultplan import Call, Fault, FaultPlan, Strikes
+from wasihost.network.faults.plan import Call, Fault, FaultPlan, Strikes
 from wasihost.network.held import NS_PER_S, Gate, blocked
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final, get_args
 from wasihost.errors import RecordingError
 from wasihost.frozen import Frozen
 from wasihost.network.base import Address, Family, IpAddress, Option
-from wasihost.network.events import EVENTS, Direction, Event, Side, StandardStream, Transport
+from wasihost.network.recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
 from wasihost.version import __version__
 
 FORMAT: Final = "wasihost-recording"

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
 from wasihost.network.base import Address, DatagramSocket
-from wasihost.network.peers import as_name, waited
+from wasihost.network.peers.streams import as_name, waited
 
 P = TypeVar("P", bound=asyncio.DatagramProtocol)
 # After so many datagrams in one go the event loop has its turn.

@@ -1,4 +1,4 @@
-"""A network around another one on which things go wrong, by a plan or by chance: see `wasihost.network.faultplan`.
+"""A network around another one on which things go wrong, by a plan or by chance: see `wasihost.network.faults.plan`.
 
     with FaultyNetwork(OsNetwork(), RandomFaults(seed=7)) as network:
         Host(network=network, policy=allow_all).run("guest.wasm")
@@ -14,10 +14,10 @@ from typing import Final
 
 from wasihost.clock import Clock, RunningClock
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
-from wasihost.network.faultplan import Fault, FaultPlan
-from wasihost.network.faulty_sockets import FaultyDatagramSocket, FaultySocket
-from wasihost.network.injection import Injector
-from wasihost.network.random_faults import RandomFaults
+from wasihost.network.faults.chance import RandomFaults
+from wasihost.network.faults.injection import Injector
+from wasihost.network.faults.plan import Fault, FaultPlan
+from wasihost.network.faults.sockets import FaultyDatagramSocket, FaultySocket
 from wasihost.network.wrapping import NetworkAround
 
 __all__ = ["Fault", "FaultPlan", "FaultyNetwork", "RandomFaults"]

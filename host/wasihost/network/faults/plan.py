@@ -1,4 +1,4 @@
-"""What goes wrong on a network, written as data; `wasihost.network.faults` makes it happen.
+"""What goes wrong on a network, written as data; `wasihost.network.faults.network` makes it happen.
 
     FaultPlan(
         Fault("connect", "ECONNREFUSED", nth=3),

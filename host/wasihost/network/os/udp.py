@@ -7,7 +7,7 @@ import errno
 import socket
 
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, os_error
-from wasihost.network.os_endpoint import NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost.network.os.endpoint import NO_FREE_PORT, OsEndpoint, from_os, to_os
 
 _MAX_DATAGRAM = 0xFFFF  # the length field of UDP, header included
 # Python's own `connect` cannot say AF_UNSPEC, which is 0 everywhere.

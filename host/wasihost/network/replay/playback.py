@@ -24,9 +24,9 @@ from typing import Final
 
 from wasihost.clock import Clock, Timer
 from wasihost.errors import DivergenceError, RecordingError
-from wasihost.network import events
-from wasihost.network.divergence import described, line
-from wasihost.network.events import Event, SocketEvent
+from wasihost.network.recording import events
+from wasihost.network.recording.events import Event, SocketEvent
+from wasihost.network.replay.divergence import described, line
 
 _S: Final = 1_000_000_000
 NEVER: Final = sys.maxsize

@@ -10,7 +10,7 @@ import struct
 import sys
 
 from wasihost.network.base import Address, Family, Option, Socket, os_error
-from wasihost.network.os_endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost.network.os.endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, to_os
 
 # A SIGPIPE would kill an embedder that has the signal's default action back.
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)

@@ -12,19 +12,19 @@ into it first. `Recording(to=path)` keeps nothing in memory: each event is a lin
 from __future__ import annotations
 
 import contextlib
-import enum
 import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Literal, Protocol, Self
+from typing import IO, Literal, Self
 
 from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RecordingError
-from wasihost.network import events
 from wasihost.network.base import Address
-from wasihost.network.events import Event
-from wasihost.network.transcript import Header, error_name, event_line, header_line, read
+from wasihost.network.policy import Decision
+from wasihost.network.recording import events
+from wasihost.network.recording.events import Event
+from wasihost.network.recording.transcript import Header, error_name, event_line, header_line, read
 
 
 class Recording:
@@ -143,21 +143,6 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-class Decision(Protocol):
-    """What `Recorder.decided` needs to know of a policy's answer."""
-
-    @property
-    def use(self) -> enum.Enum: ...
-    @property
-    def address(self) -> Address | None: ...
-    @property
-    def names(self) -> Sequence[str]: ...
-    @property
-    def allowed(self) -> bool: ...
-    @property
-    def rule(self) -> str | None: ...
 
 
 class Recorder:

@@ -1,8 +1,8 @@
 """Who may use which address and hear of which name: asked before anything is done. Without a policy all is denied.
 
 A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
-names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases,
-see `wasihost.network.rules`; `all_of` and `any_of` put policies together, see `wasihost.network.combining`.
+names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases;
+`all_of` and `any_of` put policies together.
 
 | use | address asked about | when |
 |---|---|---|

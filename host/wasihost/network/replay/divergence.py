@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasihost.network.events import Event, SocketEvent
+from wasihost.network.recording.events import Event, SocketEvent
 
 _ROW = 16
 _LONG = 60

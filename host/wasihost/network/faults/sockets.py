@@ -16,9 +16,9 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from wasihost.network.base import Address, DatagramSocket, Endpoint, Socket, os_error
-from wasihost.network.faultplan import Call
+from wasihost.network.faults.injection import Injector, Struck
+from wasihost.network.faults.plan import Call
 from wasihost.network.held import Gate, HeldDatagramSocket, HeldEndpoint, HeldSocket, blocked
-from wasihost.network.injection import Injector, Struck
 
 E = TypeVar("E", bound=Endpoint)
 Came = TypeVar("Came")

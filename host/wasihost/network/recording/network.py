@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from wasihost.clock import Clock
-from wasihost.network import events
 from wasihost.network.base import (
     WILDCARD,
     Address,
@@ -25,9 +24,10 @@ from wasihost.network.base import (
     Option,
     Socket,
 )
-from wasihost.network.events import Event
-from wasihost.network.recording import Recorder, Recording
-from wasihost.network.transcript import error_name
+from wasihost.network.recording import events
+from wasihost.network.recording.events import Event
+from wasihost.network.recording.recording import Recorder, Recording
+from wasihost.network.recording.transcript import error_name
 from wasihost.network.wrapping import DatagramSocketAround, EndpointAround, NetworkAround, SocketAround
 
 E = TypeVar("E", bound=Endpoint)

@@ -1,6 +1,6 @@
 """The network of the operating system, on the running asyncio event loop (or a compatible one, such as uvloop).
 
-`os_tcp` and `os_udp` have the sockets, `os_endpoint` what they share. Differences between platforms end there:
+`tcp` and `udp` have the sockets, `endpoint` what they share. Differences between platforms end there:
 
 | what | where | what is done |
 |---|---|---|
@@ -23,9 +23,9 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
-from wasihost.network.os_endpoint import new_os_socket
-from wasihost.network.os_tcp import OsSocket
-from wasihost.network.os_udp import OsDatagramSocket
+from wasihost.network.os.endpoint import new_os_socket
+from wasihost.network.os.tcp import OsSocket
+from wasihost.network.os.udp import OsDatagramSocket
 
 
 class OsNetwork(Network):
