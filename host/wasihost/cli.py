@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from wasihost import policyoptions
+from wasihost.commands import policy_options
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
@@ -139,11 +139,11 @@ def _complain(error: WasihostError) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
-    learner = policyoptions.learner(arguments)
+    learner = policy_options.learner(arguments)
     network, seed = _replayed(arguments)
     with _stdin(arguments.stdin) as stdin, _recording(arguments) as recording:
         host = Host(
-            policy=policyoptions.policy(arguments),
+            policy=policy_options.policy(arguments),
             on_decision=learner,
             network=network,
             quotas=_quotas(arguments),
@@ -158,7 +158,7 @@ def _run(arguments: argparse.Namespace) -> int:
             cache=_cache(arguments),
         )
         component = _load(host, path)
-        with policyoptions.refusals_told(), policyoptions.told_at_the_end(learner):
+        with policy_options.refusals_told(), policy_options.told_at_the_end(learner):
             if arguments.invoke is not None:
                 return _invoke(host, component, arguments.invoke, words)
             return _run_to_the_end(host, component)
@@ -176,8 +176,8 @@ def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
 
 
 def _invoke(host: Host, component: AdaptedComponent, name: str, words: list[str]) -> int:
-    from wasihost.invocation import InvokedErr, invoke
-    from wasihost.jsonvalues import JsonError
+    from wasihost.commands.invocation import InvokedErr, invoke
+    from wasihost.commands.jsonvalues import JsonError
 
     try:
         found = invoke(host, component, name, words)
@@ -208,7 +208,7 @@ def _tell_stats(stats: Stats) -> None:
 
 
 def _inspect(arguments: argparse.Namespace) -> int:
-    from wasihost.inspection import Inspection  # nothing that `run` should wait for
+    from wasihost.commands.inspection import Inspection  # nothing that `run` should wait for
 
     host = Host(cache=_cache(arguments))
     inspection = Inspection(_load(host, arguments.component), host.providers())
@@ -217,7 +217,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
 
 
 def _stubs(arguments: argparse.Namespace) -> int:
-    from wasihost import stubs
+    from wasihost.commands import stubs
     from wasihost.component.running.providers import Providers
 
     host = Host()
@@ -228,7 +228,7 @@ def _stubs(arguments: argparse.Namespace) -> int:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    from wasihost.saving import convert
+    from wasihost.commands.recordings import convert
 
     convert(arguments.recording, arguments.files)
     return 0
@@ -255,7 +255,7 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
 def _recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
     if not (arguments.record or arguments.trace):
         return contextlib.nullcontext()
-    from wasihost.saving import recording_to
+    from wasihost.commands.recordings import recording_to
 
     return recording_to(arguments.record, trace=arguments.trace)
 
@@ -319,18 +319,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser = commands.add_parser(
         "run",
         help="run a component that exports wasi:cli/run",
-        usage=f"wasihost run {policyoptions.USAGE}\n"
+        usage=f"wasihost run {policy_options.USAGE}\n"
         "                    [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         "                    [--stdin FILE] [--seed N] [--record FILE ...] [--replay FILE] [--trace]\n"
         "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
-        epilog=policyoptions.HELP + _REST,
+        epilog=policy_options.HELP + _REST,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    policyoptions.add_to(parser)
+    policy_options.add_to(parser)
     parser.add_argument(
         "--limit",
         action="append",

@@ -14,8 +14,8 @@ from tests.guests.exports import HOST as EXPORTS_HOST
 from tests.guests.exports import Sleeper
 from tests.guests.harness import load
 from wasihost import Host
-from wasihost.invocation import InvokedErr, invoke
-from wasihost.jsonvalues import JsonError
+from wasihost.commands.invocation import InvokedErr, invoke
+from wasihost.commands.jsonvalues import JsonError
 
 Write = Callable[..., str]
 

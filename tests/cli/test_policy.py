@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
 from tests.cli.test_run import ECHO_CLIENT, ECHO_SERVER, listening
-from wasihost import policyoptions
+from wasihost.commands import policy_options
 from wasihost.network.base import Address
 from wasihost.network.policy import Decision, SocketAddressUse
 
@@ -66,7 +66,7 @@ def _log(number: int) -> None:
 
 
 def test_a_flood_of_strangers_is_told_of_only_so_often(capsys: pytest.CaptureFixture[str]) -> None:
-    with policyoptions.refusals_told():
+    with policy_options.refusals_told():
         for number in range(1000, 2000):
             _log(number)
             _log(number)

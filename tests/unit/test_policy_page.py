@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wasihost import RuleError, Rules, policyoptions
+from wasihost import RuleError, Rules
+from wasihost.commands import policy_options
 from wasihost.network.policy import SocketAddressUse
 from wasihost.network.policy.ruletext import SETS
 
@@ -26,8 +27,8 @@ def test_the_options_of_the_page_are_understood() -> None:
     assert len(OPTIONS) >= 6
     for text in OPTIONS:
         parser = argparse.ArgumentParser()
-        policyoptions.add_to(parser)
-        policyoptions.policy(parser.parse_args(shlex.split(text.replace("RULE", "tcp://*:*"))))
+        policy_options.add_to(parser)
+        policy_options.policy(parser.parse_args(shlex.split(text.replace("RULE", "tcp://*:*"))))
 
 
 def test_the_rules_of_the_page_are_rules() -> None:

@@ -4,7 +4,7 @@
 |---|---|
 | `os` | the operating system's |
 | `virtual` | one in memory; `peers` are Python programs on it, or on any other |
-| `quotas`, `faults`, `recording` | around another: limits it, breaks it, writes down what happens (`wrapping`, `held`) |
+| `quotas`, `faults`, `recording` | around another, to limit it, break it, write it down (`wrapping`, `held`) |
 | `replay` | a recording in the place of one |
 
 `names` and `policy` say what a guest may know and do there.

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wasihost.commands.stubs.interfaces import Writer
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.stubs.interfaces import Writer
 
 
 def write(component: AdaptedComponent, title: str, left_out: Callable[[str], bool] = lambda _: False) -> str:

@@ -6,15 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
+from wasihost.commands.inspection import Homes, Printer
+from wasihost.commands.stubs.annotations import Annotations, Way, ways
+from wasihost.commands.stubs.classes import ClassWriter
+from wasihost.commands.stubs.naming import Names, docstring, interface_name, literal, parameters, unique
 from wasihost.component.running.guestcall import GuestResource
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import Func, Interface, Resource, ValType
 from wasihost.component.world.wiring import Wiring
-from wasihost.inspection import Homes, Printer
-from wasihost.stubs.annotations import Annotations, Way, ways
-from wasihost.stubs.classes import ClassWriter
-from wasihost.stubs.naming import Names, docstring, interface_name, literal, parameters, unique
 
 _MEMBER = re.compile(r"(?:\[(method|static|constructor)\]([^.]+)\.?)?(.*)")
 _OF_RESOURCES = [name for name in dir(GuestResource) if not name.startswith("_")]

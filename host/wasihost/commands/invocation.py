@@ -7,14 +7,14 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from wasihost import jsonvalues
+from wasihost.commands import jsonvalues
+from wasihost.commands.jsonvalues import JsonError
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.running import interrupts
 from wasihost.component.values import WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Called
 from wasihost.host import Host
-from wasihost.jsonvalues import JsonError
 
 
 class InvokedErr(Exception):

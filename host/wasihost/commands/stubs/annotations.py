@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Flag
 
+from wasihost.commands.stubs.naming import Names
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.component.world.wiring import Wiring
-from wasihost.stubs.naming import Names
 
 _PRIMITIVES = {"bool": "bool", "f32": "float", "f64": "float", "char": "str", "string": "str"}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wasihost.commands.stubs.annotations import Annotations, Way
+from wasihost.commands.stubs.naming import Names, docstring, literal
 from wasihost.component.values import case_names, snake_case, upper_snake_case
 from wasihost.component.world import types
-from wasihost.stubs.annotations import Annotations, Way
-from wasihost.stubs.naming import Names, docstring, literal
 
 
 class ClassWriter:
