@@ -382,14 +382,20 @@ async def a_waiter_is_called_once_and_from_the_loop(ends: Ends, family: Family) 
     expect_equal(calls, ["called"], "the calls")
 
 
-async def waiting_for_what_is_there_calls_back(ends: Ends, family: Family) -> None:
-    """`wait_readable` and `wait_writable` call back soon, not within the call, where nothing has to be waited for."""
+async def _waiting_for_what_is_there(ends: Ends, family: Family) -> tuple[Socket, list[str]]:
+    """A socket with a waiter each way, and the names of those that were called back."""
     client, server = await ends.pair(family)
     calls: list[str] = []
     client.send(memoryview(b"x"))
     await settle()
     server.wait_readable(lambda: calls.append("readable"))
     server.wait_writable(lambda: calls.append("writable"))
+    return server, calls
+
+
+async def waiting_for_what_is_there_calls_back(ends: Ends, family: Family) -> None:
+    """`wait_readable` and `wait_writable` call back soon, not within the call, where nothing has to be waited for."""
+    _, calls = await _waiting_for_what_is_there(ends, family)
     expect_equal(calls, [], "nothing is called within the call")
     await settle()
     expect_equal(sorted(calls), ["readable", "writable"], "the calls")
@@ -397,12 +403,7 @@ async def waiting_for_what_is_there_calls_back(ends: Ends, family: Family) -> No
 
 async def a_cancelled_waiter_is_not_called(ends: Ends, family: Family) -> None:
     """`cancel_readable` and `cancel_writable` forget the waiter, also one for what is there."""
-    client, server = await ends.pair(family)
-    calls: list[str] = []
-    client.send(memoryview(b"x"))
-    await settle()
-    server.wait_readable(lambda: calls.append("readable"))
-    server.wait_writable(lambda: calls.append("writable"))
+    server, calls = await _waiting_for_what_is_there(ends, family)
     server.cancel_readable()
     server.cancel_writable()
     await settle()
@@ -411,12 +412,7 @@ async def a_cancelled_waiter_is_not_called(ends: Ends, family: Family) -> None:
 
 async def closing_ends_the_waits(ends: Ends, family: Family) -> None:
     """`close` forgets the waiters, also those for what is there."""
-    client, server = await ends.pair(family)
-    calls: list[str] = []
-    client.send(memoryview(b"x"))
-    await settle()
-    server.wait_readable(lambda: calls.append("readable"))
-    server.wait_writable(lambda: calls.append("writable"))
+    server, calls = await _waiting_for_what_is_there(ends, family)
     server.close()
     await settle()
     expect_equal(calls, [], "the calls")

@@ -31,6 +31,7 @@ class FakeEndpoint(Endpoint):
         self.fails: dict[str, list[OSError]] = {}
         self.options: dict[Option, int] = {}
         self.local = WILDCARD[family]
+        self.peers: list[Address] = []  # whom it was connected to
         self.readable: Callable[[], None] | None = None
         self.writable: Callable[[], None] | None = None
 
@@ -46,6 +47,10 @@ class FakeEndpoint(Endpoint):
     def bind(self, address: Address) -> None:
         self._call("bind")
         self.local = Address(address.ip, address.port or 50000)
+
+    def connect(self, address: Address) -> None:
+        self._call("connect")
+        self.peers.append(address)
 
     def close(self) -> None:
         self._call("close")
@@ -90,9 +95,6 @@ class FakeSocket(FakeEndpoint, Socket):
         self.backlogged: deque[Socket | OSError] = deque()
         self.sent = bytearray()
         self.room = 1 << 20
-
-    def connect(self, address: Address) -> None:
-        self._call("connect")
 
     def finish_connect(self) -> None:
         self._call("finish_connect")
@@ -144,9 +146,6 @@ class FakeDatagramSocket(FakeEndpoint, DatagramSocket):
         self.incoming: deque[tuple[bytes, Address] | OSError] = deque()
         self.sent: list[tuple[bytes, Address | None]] = []
         self.room = 1000
-
-    def connect(self, address: Address) -> None:
-        self._call("connect")
 
     def disconnect(self) -> None:
         self._call("disconnect")

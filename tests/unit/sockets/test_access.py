@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from tests.unit.sockets.setup import at_once, code_of, over, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
@@ -36,49 +36,17 @@ DB, TARGET = Address(IPv4Address("10.0.0.1"), 5432), Address(IPv4Address("127.0.
 REWRITE = "*://10.0.0.1:5432 -> 127.0.0.1:15432"
 
 
-class Connecting(FakeSocket):
-    """Notes whom it connects to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.peers: list[Address] = []
-
-    def connect(self, address: Address) -> None:
-        super().connect(address)
-        self.peers.append(address)
-
-
-class ConnectingDatagrams(FakeDatagramSocket):
-    def __init__(self) -> None:
-        super().__init__()
-        self.peers: list[Address] = []
-
-    def connect(self, address: Address) -> None:
-        super().connect(address)
-        self.peers.append(address)
-
-
 class Guest(FakeNetwork):
     """The network of one guest, and both of its providers."""
 
     def __init__(self, policy: Policy, hosts: dict[str, Addresses] | None = None) -> None:
         super().__init__()
         self.decisions: list[Decision] = []
-        self.sockets: list[Connecting] = []
-        self.datagrams: list[ConnectingDatagrams] = []
         found = sockets.providers(self, policy, Names(self.resolve, hosts), "guest.wasm", self.decisions.append)
         types, lookup = found["wasi:sockets/types"], found["wasi:sockets/ip-name-lookup"]
         assert isinstance(types, Types)
         assert isinstance(lookup, IpNameLookup)
         self.types, self.lookup = types, lookup
-
-    def tcp_socket(self, family: object) -> Connecting:
-        self.sockets.append(Connecting())
-        return self.sockets[-1]
-
-    def udp_socket(self, family: object) -> ConnectingDatagrams:
-        self.datagrams.append(ConnectingDatagrams())
-        return self.datagrams[-1]
 
     def tcp(self, family: IpAddressFamily = IpAddressFamily.IPV4) -> TcpSocket:
         return self.types.TcpSocket.create(self.types, family)
@@ -116,7 +84,7 @@ def test_a_name_allows_the_addresses_that_this_guest_was_told_and_no_others() ->
     assert _refused(guest, DB)
     guest.look_up("db")
     guest.connect(DB)
-    assert guest.sockets[-1].peers == [DB]
+    assert guest.made[-1].peers == [DB]
     assert _refused(guest, Address(ip_address("10.0.0.2"), 5432))
 
 
@@ -136,7 +104,7 @@ def test_a_name_that_changes_between_the_lookup_and_the_connect_changes_nothing(
     guest.names = {"db": [evil.ip]}
     guest.connect(DB)
     assert _refused(guest, evil)
-    assert [socket.peers for socket in guest.sockets] == [[DB], []]
+    assert [socket.peers for socket in guest.made] == [[DB], []]
 
 
 def test_a_lookup_that_is_denied_tells_no_address() -> None:
@@ -174,7 +142,7 @@ def test_what_was_told_is_remembered_within_limits() -> None:
 def test_a_connect_goes_where_the_rule_says_and_the_guest_sees_what_it_asked_for() -> None:
     guest = Guest(Rules([REWRITE]))
     tcp = guest.connect(DB)
-    assert guest.sockets[-1].peers == [TARGET]
+    assert guest.made[-1].peers == [TARGET]
     assert tcp.get_remote_address() == from_network(DB)
     assert guest.decisions[0].target == TARGET
 
@@ -189,14 +157,14 @@ def test_a_name_that_is_rewritten_needs_no_resolver() -> None:
     guest.look_up("db")
     seen = Address(TARGET.ip, 5432)
     assert guest.connect(seen).get_remote_address() == from_network(seen)
-    assert guest.sockets[-1].peers == [TARGET]
+    assert guest.made[-1].peers == [TARGET]
 
 
 def test_hosts_come_before_the_address_of_the_target() -> None:
     guest = Guest(Rules(["tcp://db:5432 -> 127.0.0.1:15432"]), {"db": str(DB.ip)})
     guest.look_up("db")
     guest.connect(DB)
-    assert guest.sockets[-1].peers == [TARGET]
+    assert guest.made[-1].peers == [TARGET]
     assert _refused(guest, Address(TARGET.ip, 5432))
 
 
@@ -210,7 +178,7 @@ def test_datagrams_go_where_the_rule_says_and_answers_come_from_the_address_that
     guest = Guest(Rules([REWRITE]))
     udp = guest.udp()
     over(udp.send(b"question", from_network(DB)))
-    [socket] = guest.datagrams
+    [socket] = guest.made_udp
     assert socket.sent == [(b"question", TARGET)]
     socket.arrive((b"answer", TARGET))
     assert _received(udp) == (b"answer", from_network(DB))
@@ -220,7 +188,7 @@ async def test_the_address_itself_cannot_answer_for_its_target() -> None:
     guest = Guest(Rules([REWRITE]))
     udp = guest.udp()
     over(udp.send(b"question", from_network(DB)))
-    [socket] = guest.datagrams
+    [socket] = guest.made_udp
     socket.arrive((b"forged", DB))
     waiting = udp.receive()
     assert isinstance(waiting, asyncio.Future)
@@ -232,7 +200,7 @@ async def test_the_target_is_a_stranger_before_anything_was_sent_there() -> None
     guest = Guest(Rules([REWRITE], ["udp://127.0.0.1:53 from=10.0.0.0/8"]))
     udp = guest.udp()
     at_once(udp.bind(v4(53)))
-    guest.datagrams[0].arrive((b"forged", TARGET))
+    guest.made_udp[0].arrive((b"forged", TARGET))
     assert isinstance(udp.receive(), asyncio.Future)
     udp.drop()
 
@@ -241,7 +209,7 @@ def test_a_connected_socket_sends_to_the_target_and_shows_its_peer() -> None:
     guest = Guest(Rules([REWRITE]))
     udp = guest.udp()
     at_once(udp.connect(from_network(DB)))
-    [socket] = guest.datagrams
+    [socket] = guest.made_udp
     assert socket.peers == [TARGET]
     assert udp.get_remote_address() == from_network(DB)
     for to in (None, from_network(DB)):
@@ -258,7 +226,7 @@ def test_who_sends_to_the_target_itself_hears_it_by_its_own_address() -> None:
     udp = guest.udp()
     for address in (DB, TARGET):
         over(udp.send(b"x", from_network(address)))
-    guest.datagrams[0].arrive((b"answer", TARGET))
+    guest.made_udp[0].arrive((b"answer", TARGET))
     assert _received(udp) == (b"answer", from_network(TARGET))
 
 
@@ -273,7 +241,7 @@ def test_a_policy_that_sends_where_nobody_can_be_is_told(target: str) -> None:
     guest = Guest(policy)
     with pytest.raises(ValueError, match="which is no address of a peer of that family"):
         guest.connect(DB)
-    assert guest.sockets[0].calls == ["close"]
+    assert guest.made[0].calls == ["close"]
 
 
 # ---- nothing gets around it
@@ -291,7 +259,7 @@ def test_an_ipv4_address_in_ipv6_form_is_refused_before_anybody_is_asked(address
         tcp = guest.tcp(IpAddressFamily.IPV6)
         call = tcp.connect if use == "connect" else tcp.bind
         assert code_of(lambda: over(call(address))) == ErrorCode.InvalidArgument()  # noqa: B023
-        assert guest.sockets[-1].calls == []
+        assert guest.made[-1].calls == []
     udp = guest.types.UdpSocket.create(guest.types, IpAddressFamily.IPV6)
     assert code_of(lambda: udp.send(b"x", address)) == ErrorCode.InvalidArgument()
     assert guest.decisions == []
@@ -310,14 +278,14 @@ def test_a_free_port_that_is_denied_is_not_listened_on() -> None:
         if bind:
             at_once(tcp.bind(v4(0)))
         assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()  # noqa: B023
-        assert "listen" not in guest.sockets[-1].calls
+        assert "listen" not in guest.made[-1].calls
 
 
 async def test_a_free_port_that_is_denied_receives_nothing() -> None:
     guest = Guest(Rules(inbound=["udp://*:*", "deny udp://*:50000"]))
     udp = guest.udp()
     at_once(udp.bind(v4(0)))
-    guest.datagrams[0].arrive((b"x", PEER))
+    guest.made_udp[0].arrive((b"x", PEER))
     assert isinstance(udp.receive(), asyncio.Future)
     udp.drop()
 
@@ -326,7 +294,7 @@ async def test_an_implicit_bind_lets_only_answers_in() -> None:
     guest = Guest(Rules(["udp://10.0.0.1:*"], ["udp://127.0.0.1:53"]))
     udp = guest.udp()
     over(udp.send(b"x", from_network(DB)))
-    guest.datagrams[0].arrive((b"stranger", PEER))
+    guest.made_udp[0].arrive((b"stranger", PEER))
     assert isinstance(udp.receive(), asyncio.Future)
     assert guest.told[-1] == ("udp-receive", False, None)
     udp.drop()
@@ -338,7 +306,7 @@ def test_an_accepted_socket_can_be_used_for_nothing_but_its_connection() -> None
     at_once(tcp.bind(v4(80)))
     stream = at_once(tcp.listen())
     connection = FakeSocket()
-    guest.sockets[0].backlogged.append(connection)
+    guest.made[0].backlogged.append(connection)
     [accepted] = stream.read()
     told = len(guest.decisions)
     for call in (lambda: over(accepted.connect(v4(80))), lambda: at_once(accepted.bind(v4(80)))):
@@ -353,7 +321,7 @@ def test_a_peer_that_the_rule_of_the_listener_does_not_accept_is_reset() -> None
     at_once(tcp.bind(v4(80)))
     stream = at_once(tcp.listen())
     stranger = FakeSocket()
-    guest.sockets[0].backlogged.append(stranger)
+    guest.made[0].backlogged.append(stranger)
     with pytest.raises(BlockingIOError):
         stream.read()
     assert stranger.calls == ["abort"]
