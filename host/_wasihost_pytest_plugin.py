@@ -86,8 +86,9 @@ def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     bench = Bench(
         _components(request.config),
         _folders(item.path.parent, request.config.rootpath),
-        item.get_closest_marker("wasi_real_network") is not None,
-        _faults(item.get_closest_marker("wasi_faults")),
+        is_async=inspect.iscoroutinefunction(item.obj),
+        is_real=item.get_closest_marker("wasi_real_network") is not None,
+        faults=_faults(item.get_closest_marker("wasi_faults")),
     )
     item.stash[_BENCH] = bench
     yield bench

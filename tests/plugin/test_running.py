@@ -69,7 +69,7 @@ def test_an_async_test_talks_to_a_server(project: Project) -> None:
 
         class TestInAClass:
             async def test_it(self, wasi_host):
-                async with wasi_host.open("guest/rust-exports.wasm"): ...
+                async with wasi_host.open("guest/c-echo-client.wasm"): ...
         """)
     result.assert_outcomes(passed=4)
 
