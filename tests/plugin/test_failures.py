@@ -68,9 +68,7 @@ def test_a_trace_is_shown_in_which_something_is_not(project: Project) -> None:
         "-vv",
     )
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(
-        ["E   assert Connected in the trace:", "E  *connect 10.9.9.9:80: ENETUNREACH"]
-    )
+    result.stdout.fnmatch_lines(["E   assert Connected in the trace:", "E  *connect 10.9.9.9:80: ENETUNREACH"])
 
 
 @pytest.mark.parametrize("marker", ["", "@pytest.mark.wasi_may_leak"])
