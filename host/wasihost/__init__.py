@@ -20,6 +20,7 @@ from wasihost.errors import (
     ComponentError,
     DeadlockError,
     GuestExit,
+    GuestTimeout,
     GuestTrap,
     InternalError,
     LimitError,
@@ -31,6 +32,7 @@ from wasihost.errors import (
 )
 from wasihost.exports import Exports
 from wasihost.host import Host, adapt
+from wasihost.limits import Limits
 from wasihost.network.os_network import OsNetwork
 from wasihost.network.policy import Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.pool import Pool
@@ -49,11 +51,13 @@ __all__ = [
     "Exports",
     "GuestExit",
     "GuestResource",
+    "GuestTimeout",
     "GuestTrap",
     "Host",
     "Instance",
     "InternalError",
     "LimitError",
+    "Limits",
     "LinkError",
     "Ok",
     "OsClock",

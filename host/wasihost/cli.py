@@ -18,6 +18,7 @@ from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
+from wasihost.limits import Limits
 from wasihost.network.policy import Policy, Rules, allow_all
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
@@ -46,6 +47,13 @@ IP address (IPv6 in brackets), a network such as 10.0.0.0/8, or * for any, and P
   --allow-inbound tcp://127.0.0.1:8080   to listen there, and to accept from anybody
   --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
 A NAME is a host name, *.example.com for every name below example.com, or * for every name.
+
+A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB:
+  run-time-s, cpu-time-s                        seconds; no limit by default
+  memory-bytes                                  of the guest's memory, 1GiB by default
+  memories, tables, table-elements, instances, resources, streams, pending-calls, value-bytes, values-bytes,
+  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items     docs/limits.md has them all
+A guest that goes beyond it is stopped.
 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
@@ -137,6 +145,7 @@ def _run(arguments: argparse.Namespace) -> int:
             stdin=stdin,
             sigpipe=True,
             seed=arguments.seed,
+            limits=Limits.parse(arguments.limit),
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
@@ -272,7 +281,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage="wasihost run [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...\n"
-        "                     --allow-resolve NAME ...]\n"
+        "                     --allow-resolve NAME ...] [--limit NAME=NUMBER ...]\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         "                    [--stdin FILE] [--seed N] [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
@@ -290,6 +299,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         parser.add_argument(
             f"--allow-{name}", action="append", default=[], metavar=word, help=f"allow {what}; may be repeated"
         )
+    parser.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="let the guest use only so much, such as run-time-s=10; see below; may be repeated",
+    )
     parser.add_argument(
         "--host",
         action="append",

@@ -32,7 +32,15 @@ class ProviderError(WasihostError):
 
 
 class LimitError(WasihostError):
-    """A limit of the host was reached."""
+    """A limit of the host was reached; `limit` and `value` say which, if it is one of `Limits`."""
+
+    def __init__(self, message: str, limit: str | None = None, value: float | None = None) -> None:
+        super().__init__(message)
+        self.limit, self.value = limit, value
+
+
+class GuestTimeout(LimitError):
+    """The guest took longer than `run_time_s`, or computed longer than `cpu_time_s`."""
 
 
 class GuestTrap(WasihostError):

@@ -14,15 +14,18 @@ from wasmtime.component import Linker
 
 from wasihost import wasi_0_2
 from wasihost.clock import Clock, OsClock
+from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
 from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
+from wasihost.component.running.memory import Account
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
+from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os_network import OsNetwork
@@ -38,14 +41,22 @@ IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
 
 
 def adapt(
-    engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component", cache: Cache | None = None
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    origin: str = "the component",
+    cache: Cache | None = None,
+    limits: Limits = DEFAULTS,
 ) -> AdaptedComponent:
     """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
 
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
-    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
+    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError,
+    LimitError.
     """
-    return adapt_component(engine, wasm, native=wasi_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache)
+    return adapt_component(
+        engine, wasm, native=wasi_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+    )
 
 
 class Host:
@@ -63,6 +74,7 @@ class Host:
     - `clock`: what `wasi:clocks` shows; an `OsClock` by default, a `VirtualClock` for tests.
     - `seed`: makes all of `wasi:random` repeat itself, for tests. Not secure: who knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
@@ -86,7 +98,9 @@ class Host:
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
+        limits: Limits = DEFAULTS,
     ) -> None:
+        self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._network = policy, network or OsNetwork()
         self._names = Names(resolver or self._network.resolve, hosts)
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
@@ -96,12 +110,18 @@ class Host:
         self._on_stats, self._cache = on_stats, cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
-        """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
+        """Compiles a component, to run it more than once.
+
+        What others wrote can take seconds: `await asyncio.to_thread(host.load, component)` holds up nobody.
+        Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
+        """
         if isinstance(component, AdaptedComponent):
             return component
+        engine, cache, limits = default_engine(self._limits.stack_bytes), self._cache, self._limits
         if isinstance(component, bytes):
-            return adapt(default_engine(), component, cache=self._cache)
-        return adapt(default_engine(), Path(component).read_bytes(), origin=os.fspath(component), cache=self._cache)
+            return adapt(engine, component, cache=cache, limits=limits)
+        wasm = _read(Path(component), limits)
+        return adapt(engine, wasm, origin=os.fspath(component), cache=cache, limits=limits)
 
     def run(self, component: ComponentSource) -> None:
         """Runs a command component to its end, on an event loop of its own.
@@ -117,7 +137,7 @@ class Host:
         adapted = self.load(component)
         name = run_export(adapted)
         try:
-            async with self._open(adapted, detect_deadlock=True) as instance:
+            async with self._open(adapted, detect_deadlock=True, is_one_run=True) as instance:
                 try:
                     await instance.call(name)
                 except (GuestExit, WitError):
@@ -152,8 +172,11 @@ class Host:
         return Pool(lambda: self._open(loaded), size, min(4, size) if ready is None else ready, waiting)
 
     @contextlib.asynccontextmanager
-    async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
+    async def _open(
+        self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
+    ) -> AsyncIterator[Instance]:
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
+        ffi.limit(store, self._limits)
         native = wasi_0_2.Native(self._env, self._args, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe)
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
@@ -161,7 +184,14 @@ class Host:
             async with (
                 linked,
                 adapted.open(
-                    self.providers(), store=store, linker=linker, detect_deadlock=detect_deadlock, stats=stats
+                    self.providers(),
+                    store=store,
+                    linker=linker,
+                    detect_deadlock=detect_deadlock,
+                    stats=stats,
+                    limits=self._limits,
+                    total=self._memory,
+                    is_one_run=is_one_run,
                 ) as instance,
             ):
                 native.attach(instance)
@@ -181,6 +211,13 @@ class Host:
             **sockets.providers(self._network, self._policy, self._names),
             **self._providers,
         }
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    size = path.stat().st_size
+    if size > limits.component_bytes:
+        raise limits.reached("component_bytes", f"{path} has {size} bytes")
+    return path.read_bytes()
 
 
 def run_export(adapted: AdaptedComponent) -> str:

@@ -20,6 +20,7 @@ from wasihost.component import compilation, entries
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.world import reflect as reflect_module
 from wasihost.host import IN_ORDER
+from wasihost.limits import Limits
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 
@@ -47,9 +48,11 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = compilation.compile_component
 
-    def compile_component(engine: wasmtime.Engine, wasm: bytes, native: Any, in_order: Any, origin: str) -> Any:
+    def compile_component(
+        engine: wasmtime.Engine, wasm: bytes, native: Any, in_order: Any, origin: str, limits: Limits
+    ) -> Any:
         found.append(origin)
-        return real(engine, wasm, native, in_order, origin)
+        return real(engine, wasm, native, in_order, origin, limits)
 
     monkeypatch.setattr(compilation, "compile_component", compile_component)
     return found

@@ -29,7 +29,8 @@ from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
-from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
+from wasihost.limits import Limits
 
 # How long a busy guest keeps the event loop before others get a pass.
 PASS_SECONDS = 0.001
@@ -45,11 +46,25 @@ TASK_LIMIT = (
     "a million calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: open "
     "a new instance in good time (Host.pool does for each request)"
 )
+CALL_LIMIT = (
+    "the guest reached Wasmtime's limit for one call of the host: 128 MiB of strings, lists and records, of which each "
+    "part counts for more than it has"
+)
 # What Wasmtime says, and what it means.
 _MEANINGS = {
     "handle limit exceeded": LimitError(HANDLE_LIMIT),
     "resource table has no free keys": LimitError(TASK_LIMIT),
+    "fuel allocated for hostcalls has been exhausted": LimitError(CALL_LIMIT),
     "intra-component future/stream": UnsupportedTypeError(CAME_BACK),
+}
+
+# What Wasmtime says of our limits: which one, and what for.
+_LIMITS = {
+    "call stack exhausted": ("stack_bytes", "the guest called too deep"),
+    "resource limit exceeded: instance count": ("instances", "the component has too many core instances"),
+    "resource limit exceeded: table count": ("tables", "the component has too many tables"),
+    "resource limit exceeded: memory count": ("memories", "the component has too many memories"),
+    "exceeds table limits": ("table_elements", "a table of the component is too large"),
 }
 
 T = TypeVar("T")
@@ -82,8 +97,12 @@ class Poller:
     `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
     """
 
-    def __init__(self, context: Context, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None]) -> None:
+    def __init__(
+        self, context: Context, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None], limits: Limits
+    ) -> None:
         self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
+        self._limits, self._cpu_s = limits, 0.0
+        self._stopped: asyncio.Future[None] | None = None
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
@@ -96,13 +115,13 @@ class Poller:
             over = False
             while not over:
                 with recording:
-                    over = self._uninterrupted(lambda: self._poll(call))
+                    over = self._uninterrupted(self._metered(lambda: self._poll(call)))
                 if not over:
                     await self._let_others_run()
 
     async def drive(self, call: ffi.Call, rings: Rings) -> None:
         """Polls the call of `drive` to its end."""
-        self._series = lambda: self._poll_on(call, rings)
+        self._series = self._metered(lambda: self._poll_on(call, rings))
         with contextlib.closing(call), self._running():
             while True:
                 stop: _Stop | None = self._uninterrupted(self._series)
@@ -144,6 +163,11 @@ class Poller:
         finally:
             self._clock.stop()
 
+    def stop_waiting(self) -> None:
+        """The instance has failed: whatever a suspension waits for is no longer of interest."""
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
     def suspend(self, suspension: Suspension) -> None:
         """The store stands still until this is over."""
         self.suspension = suspension
@@ -172,6 +196,23 @@ class Poller:
         finally:
             _thread.is_polling = False
             interrupts.end_poll()
+
+    def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
+        """Polls as `polls` does, and counts the time that this thread computes."""
+        limit = self._limits.cpu_time_s
+        if limit is None:
+            return polls
+
+        def metered() -> T:
+            before = time.thread_time()
+            try:
+                return polls()
+            finally:
+                self._cpu_s += time.thread_time() - before
+                if self._cpu_s > limit and self._context.exception is None:
+                    self._context.exception = self._limits.reached("cpu_time_s", "the guest computed longer")
+
+        return metered
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
@@ -209,21 +250,31 @@ class Poller:
     def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
         kept = self._context.exception
         for found in (kept, trap):
-            for words, meaning in _MEANINGS.items():
-                if isinstance(found, wasmtime.WasmtimeError) and words in str(found):
-                    raise type(meaning)(*meaning.args) from found
+            if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(str(found))) is not None:
+                raise meaning from found
         if kept is not None:
             raise kept
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
             raise GuestExit(trap.code)
         raise GuestTrap(str(trap)) from trap
 
+    def _meaning(self, words: str) -> WasihostError | None:
+        """What an error of Wasmtime means beside that it is one."""
+        for said, (name, what) in _LIMITS.items():
+            if said in words:
+                return self._limits.reached(name, f"{what}: {words}")
+        for said, meaning in _MEANINGS.items():
+            if said in words:
+                return type(meaning)(*meaning.args)
+        return None
+
     # ---- between polls
 
     async def _let_others_run(self) -> None:
         self.others_can_run = False
         if self.suspension is not None:
-            await asyncio.wait([self.suspension.task])
+            self._stopped = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self.suspension.task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
         else:
             await asyncio.sleep(0)
 
