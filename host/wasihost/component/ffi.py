@@ -91,8 +91,10 @@ _check_version()
 
 PAGE: Final = 65536
 
-OURS_IN_A_STORE: Final = 100
-"""More core instances, memories and tables than adapter and driver component have."""
+# Of adapter and driver component.
+OUR_INSTANCES: Final = 10
+OUR_TABLES: Final = 20
+OUR_MEMORIES: Final = 2
 
 # ---- errors
 
@@ -166,12 +168,11 @@ def yield_on_epochs(store: wasmtime.Store) -> None:
 
 def limit(store: wasmtime.Store, limits: Limits) -> None:
     """Sets what a store may hold; how large its memories get is for our memory creator to say."""
-    ours = OURS_IN_A_STORE
     store.set_limits(
         table_elements=limits.table_elements,
-        instances=limits.instances + ours,
-        tables=limits.tables + ours,
-        memories=limits.memories + ours,
+        instances=limits.instances + OUR_INSTANCES,
+        tables=limits.tables + OUR_TABLES,
+        memories=limits.memories + OUR_MEMORIES,
     )
 
 

@@ -225,7 +225,7 @@ class Instance(Context):
         if values is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
             name, what = values.name if values else "values_bytes", "values in flight take more"
         elif guest is not None:
-            name, what = guest.name, f"the guest got no more memory, and trapped: {error}"
+            name, what = guest.name, f"the guest got no more memory: {error}"
         else:
             return error
         limit = self.limits.reached(name, what)

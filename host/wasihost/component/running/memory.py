@@ -43,7 +43,7 @@ class Account:
             full = next((account for account in self._all() if account.used + size > account.limit), None)
             if full is not None:
                 self.refused = full
-                raise MemoryError(f"the limit {full.name} is {full.limit}")
+                raise MemoryError(f"the limit {full.name} is reached")
             for account in self._all():
                 account.used += size
 
@@ -66,30 +66,39 @@ class LinearMemory:
     def __init__(self, minimum: int, reserved: int, guard: int, account: Account | None = None) -> None:
         self.size, self.reserved, self.minimum = 0, max(reserved, minimum), minimum
         self._account, self._counted = account, 0
+        self._count(minimum)
+        try:
+            self._map(guard)
+            self.grow(minimum)
+        except BaseException:
+            self.release()
+            raise
+
+    def _map(self, guard: int) -> None:
         total = max(self.reserved + guard, mmap.PAGESIZE)
         # Made writable, or Python would take its views for read-only ones; the access is taken away at once.
         self.pages = mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
         self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.pages))
         _protect(self.base, total, _PROT_NONE)
-        self.grow(minimum)
 
     def grow(self, size: int) -> None:
         """Gives access to the first `size` bytes. Raises MemoryError past the reservation, or a limit."""
         if size > self.reserved:
             raise MemoryError(f"a linear memory of {size} bytes does not fit its reservation of {self.reserved}")
-        more = size - self.size
-        if self._account is not None:
-            self._account.take(more)
-            self._counted += more
+        more = size - max(self.size, self.minimum)
+        self._count(more)
         try:
             if size:
                 _protect(self.base, size, mmap.PROT_READ | mmap.PROT_WRITE)
         except MemoryError:
-            if self._account is not None:
-                self._account.give(more)
-                self._counted -= more
+            self._count(-more)
             raise
         self.size = size
+
+    def _count(self, more: int) -> None:
+        if self._account is not None:
+            self._account.take(more)
+            self._counted += more
 
     def count_from_here(self, account: Account) -> None:
         """Only what it grows by from now on counts, in this account."""
