@@ -6,9 +6,17 @@ see `wasihost.component.values.WitError`.
 
 from __future__ import annotations
 
+from wasihost.quoting import printable
+
 
 class WasihostError(Exception):
-    """Base of all exceptions of this library."""
+    """Base of all exceptions of this library.
+
+    As text it has no control characters but the ends of lines: names of a component, as in a backtrace, are its own.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n\t")
 
 
 class ComponentError(WasihostError):

@@ -63,7 +63,7 @@ class Limits(Frozen):
     component_bytes: int
     """The component's file."""
     world_parts: int
-    """Functions, resources and parts of types that a component imports and exports."""
+    """Functions, resources and parts of types that a component imports and exports; a case of a variant counts 5."""
     module_items: int
     """Globals and imports of one core module."""
 
@@ -86,7 +86,7 @@ class Limits(Frozen):
         buffered_bytes: int = LARGEST_BUFFER,
         stack_bytes: int = 512 << 10,
         component_bytes: int = 100 << 20,
-        world_parts: int = 50_000,
+        world_parts: int = 20_000,
         module_items: int = 50_000,
     ) -> None:
         given = locals()

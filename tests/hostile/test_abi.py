@@ -173,7 +173,7 @@ async def test_a_result_outside_of_the_memory_is_a_trap(pointer: int) -> None:
 
 @pytest.mark.parametrize(
     ("t", "value"),
-    [("bool", 2), ("char", 0xD800), ("char", 0x110000), ("(enum \"a\")", 1), ("(variant (case \"a\"))", 7)],
+    [("bool", 2), ("char", 0xD800), ("char", 0x110000), ('(enum "a")', 1), ('(variant (case "a"))', 7)],
 )
 async def test_a_number_that_stands_for_nothing_is_a_trap_or_the_value_of_its_low_bits(t: str, value: int) -> None:
     text = f"""(component
@@ -202,7 +202,9 @@ def reallocs(body: str, imports: str = "", given: str = "", wanted: str = "") ->
         (canon lift (core func $i "f") (memory $memory) (realloc $realloc))))"""
 
 
-@pytest.mark.parametrize("body", ["unreachable", "(i32.const -1)", "(i32.const 65535)", "(i32.div_u (i32.const 1) (i32.const 0))"])
+@pytest.mark.parametrize(
+    "body", ["unreachable", "(i32.const -1)", "(i32.const 65535)", "(i32.div_u (i32.const 1) (i32.const 0))"]
+)
 async def test_a_realloc_that_traps_or_points_outside_is_a_trap(body: str) -> None:
     assert isinstance(await attack(reallocs(body), None, "text"), GuestTrap)
 

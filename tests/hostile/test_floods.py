@@ -270,7 +270,12 @@ async def test_lists_of_numbers_larger_than_all_values_may_be_are_a_limit_error(
 
 @pytest.mark.parametrize(
     ("t", "n"),
-    [("string", 160 << 20), ("(list string)", 10_000_000), ("(list bool)", 100 << 20), ("(list (list u8))", 10_000_000)],
+    [
+        ("string", 160 << 20),
+        ("(list string)", 10_000_000),
+        ("(list bool)", 100 << 20),
+        ("(list (list u8))", 10_000_000),
+    ],
 )
 @pytest.mark.parametrize("way", ["", "async"])
 async def test_wasmtime_ends_who_passes_more_than_128_mib_of_strings_or_lists(t: str, n: int, way: str) -> None:

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 import wasmtime
 
-from tests.hostile.harness import SYNC, attack, attacked, core
+from tests.hostile.harness import SYNC, attack, attacked
 from wasihost import GuestTrap, Host, LimitError, Limits
 
 MIB = 1 << 20
@@ -134,11 +134,13 @@ def test_too_many_globals_are_a_limit_error() -> None:
 
 # ---- the stack
 
-RECURSES = alone(f"""(func $r (param i32) (result i32)
+RECURSES = alone(
+    """(func $r (param i32) (result i32)
     (if (result i32) (local.get 0) (then (i32.add (call $r (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
       (else (i32.const 0))))
   (func (export "f") (param i32) (result i32) (call $r (local.get 0)))""",
-  '(func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f")))')
+    '(func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f")))',
+)
 
 
 async def test_recursion_without_end_is_a_limit_error_with_the_backtrace() -> None:

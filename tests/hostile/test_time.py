@@ -211,7 +211,7 @@ async def test_a_provider_that_waits_does_not_hold_up_the_timeout() -> None:
 
 async def test_a_task_that_goes_on_after_it_returned_is_stopped_by_cpu_time() -> None:
     guest = core(
-        f'{F} (call $return (i32.const 7)) (i32.const 1))'
+        f"{F} (call $return (i32.const 7)) (i32.const 1))"
         ' (func (export "callback") (param i32 i32 i32) (result i32) (i32.const 1))',
         CALLBACK,
         funcs={"return": ("task.return (result u32)", "(param i32)")},

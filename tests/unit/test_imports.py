@@ -18,7 +18,14 @@ ROOMS = {  # what each folder may import; modules at the top are "host"
     "testing": {"base", "network"},
     "host": {"base", "component", "network", "wasi", "testing"},
 }
-BASE = {"wasihost.clock", "wasihost.errors", "wasihost.frozen", "wasihost.limits", "wasihost.version"}
+BASE = {
+    "wasihost.clock",
+    "wasihost.errors",
+    "wasihost.frozen",
+    "wasihost.limits",
+    "wasihost.quoting",
+    "wasihost.version",
+}
 # The part of the machine that provider code may know.
 PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "streams", "values")}
 

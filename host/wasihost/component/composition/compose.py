@@ -16,10 +16,11 @@ import wasmtime
 from wasihost.component.composition import adapter, driver
 from wasihost.component.composition.coremodule import Parts
 from wasihost.component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
-from wasihost.component.composition.wat import TypeScope, quote
+from wasihost.component.composition.wat import TypeScope
 from wasihost.component.world import binary, types
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import InternalError
+from wasihost.quoting import wat_string as quote
 
 _MARKER = '(func (export "guest"))'  # all of the core module that stands for the guest
 

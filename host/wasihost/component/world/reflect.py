@@ -108,6 +108,10 @@ class _Reflector:
     def maybe(self, t: Any) -> types.ValType | None:
         return None if t is None else self.value(t)
 
+    def names(self, names: list[str]) -> tuple[str, ...]:
+        self.count(len(names))
+        return tuple(names)
+
     def value(self, t: Any) -> types.ValType:
         self.count()
         if primitive := _PRIMITIVES.get(type(t)):
@@ -120,11 +124,12 @@ class _Reflector:
             case reflected.TupleType():
                 return types.Tuple(tuple(self.value(x) for x in t.elements))
             case reflected.VariantType():
+                self.count(4 * len(t.cases))  # each is a class, made at each start
                 return types.Variant(tuple((name, self.maybe(x)) for name, x in t.cases))
             case reflected.EnumType():
-                return types.Enum(tuple(t.names))
+                return types.Enum(self.names(t.names))
             case reflected.FlagsType():
-                return types.Flags(tuple(t.names))
+                return types.Flags(self.names(t.names))
             case reflected.OptionType():
                 return types.Option(self.value(t.payload))
             case reflected.ResultType():
