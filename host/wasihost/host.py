@@ -12,7 +12,7 @@ from typing import TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost import wasi_0_2
+from wasihost import wasi_0_2 as native_0_2
 from wasihost.clock import Clock, OsClock
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -55,7 +55,7 @@ def adapt(
     LimitError.
     """
     return adapt_component(
-        engine, wasm, native=wasi_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine, wasm, native=native_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
     )
 
 
@@ -74,6 +74,8 @@ class Host:
     - `clock`: what `wasi:clocks` shows; an `OsClock` by default, a `VirtualClock` for tests.
     - `seed`: makes all of `wasi:random` repeat itself, for tests. Not secure: who knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `wasi_0_2`: False refuses guests that import WASI 0.2, which is Wasmtime's own: a call of it that waits, such as a
+      sleep, holds up the event loop for as long as the guest likes, and no limit of time ends it.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
@@ -98,8 +100,10 @@ class Host:
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
         cache: Cache | None = None,
+        wasi_0_2: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
+        self._native: Callable[[str], bool] = native_0_2.provides if wasi_0_2 else lambda _: False
         self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._network = policy, network or OsNetwork()
         self._names = Names(resolver or self._network.resolve, hosts)
@@ -117,11 +121,16 @@ class Host:
         """
         if isinstance(component, AdaptedComponent):
             return component
-        engine, cache, limits = default_engine(self._limits.stack_bytes), self._cache, self._limits
-        if isinstance(component, bytes):
-            return adapt(engine, component, cache=cache, limits=limits)
-        wasm = _read(Path(component), limits)
-        return adapt(engine, wasm, origin=os.fspath(component), cache=cache, limits=limits)
+        wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
+        return adapt_component(
+            default_engine(self._limits.stack_bytes),
+            wasm,
+            native=self._native,
+            in_order=IN_ORDER,
+            origin="the component" if isinstance(component, bytes) else os.fspath(component),
+            cache=self._cache,
+            limits=self._limits,
+        )
 
     def run(self, component: ComponentSource) -> None:
         """Runs a command component to its end, on an event loop of its own.
@@ -177,7 +186,8 @@ class Host:
     ) -> AsyncIterator[Instance]:
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
-        native = wasi_0_2.Native(self._env, self._args, self._stdin, self._stdout, self._stderr, sigpipe=self._sigpipe)
+        files = self._stdin, self._stdout, self._stderr
+        native = native_0_2.Native(self._env, self._args, *files, sigpipe=self._sigpipe)
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
         try:

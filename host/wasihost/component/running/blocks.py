@@ -60,6 +60,11 @@ class Blocks:
         self._taken = 0
         self.completions = 0  # of the turn under way
 
+    def close(self) -> None:
+        """There are none any more."""
+        self._small = self._large = _Pool(memoryview(b""), 0, 0, 0)
+        self._wanting.clear()
+
     def take(self, bulk: bool = False) -> Block | None:
         """A free block, a large one for a stream that moves in bulk if possible; None when all are in use: `want`."""
         is_crowded = max(self._taken, self.completions) >= self._large_count

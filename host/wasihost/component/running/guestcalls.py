@@ -89,6 +89,11 @@ class GuestCalls:
         self.numbers.memory = memory
         self._memory = memory.view()
 
+    def close(self) -> None:
+        """The memory is gone."""
+        self._memory = memoryview(bytearray(DRIVER_RETURNED))
+        del self.numbers.memory
+
     # ---- classes
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:

@@ -198,6 +198,11 @@ class Instance(Context):
     def _close_store(self) -> None:
         self._store.close()
         self._linker.close()
+        if self._memories:  # which are large: they shall not wait for Python's collector
+            self._memories.clear()
+            self.rings.close()
+            self._guest_calls.close()
+            del self._host_calls.room.numbers.memory
         try:
             self._host_calls.close()
         finally:

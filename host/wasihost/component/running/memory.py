@@ -3,8 +3,8 @@
 Theory of operation. Each memory is one `mmap.mmap` object of the size Wasmtime reserves plus its guard, without
 access; creating and growing gives access to the front with `mprotect`. Wasmtime's generated code leaves out bounds
 checks and relies on the guard, as with its own memories. Because the stdlib object owns the pages, a `memoryview`
-that outlives its store keeps them mapped instead of making a segfault. The callbacks live at module level for ever,
-and never raise: ctypes would turn an exception in `grow` into success with the pages still unmapped.
+that outlives its store keeps them mapped, as zeros, instead of making a segfault. The callbacks live at module level
+for ever, and never raise: ctypes would turn an exception in `grow` into success with the pages still unmapped.
 """
 
 from __future__ import annotations
@@ -111,6 +111,13 @@ class LinearMemory:
             self._account.give(self._counted)
         self._account, self._counted = None, 0
 
+    def end(self) -> None:
+        """Its store is gone: unmaps the pages, or where a view is left lets go of what they hold."""
+        try:
+            self.pages.close()
+        except BufferError:
+            self.pages.madvise(mmap.MADV_DONTNEED)
+
     def view(self) -> memoryview:
         """The accessible bytes as they are now; the view keeps the pages mapped."""
         return memoryview(self.pages)[: self.size]
@@ -172,6 +179,7 @@ def _grow(env: int, size: int) -> int:
 def _finalize(env: int) -> None:
     if (memory := _memories.pop(env, None)) is not None:
         memory.release()
+        memory.end()
 
 
 @ffi.NewMemory

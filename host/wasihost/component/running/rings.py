@@ -78,6 +78,12 @@ class Rings:
         self._has_told = False
         self.quiet = True  # nothing happened since somebody set this
 
+    def close(self) -> None:
+        """The memory is gone. What others still ask for goes nowhere, and no view keeps the pages."""
+        self._bytes = memoryview(bytearray(COMPLETIONS))
+        self._words = self._bytes.cast("I")
+        self.blocks.close()
+
     # ---- the adapter component's calls
 
     def turn(self) -> None:
