@@ -16,7 +16,7 @@ from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
-from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
+from wasihost.errors import ComponentError, GuestExit, GuestTimeout, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
 from wasihost.limits import Limits
 from wasihost.network.policy import Policy, Rules, allow_all
@@ -27,6 +27,7 @@ from wasihost.wasi.cli.readiness import descriptor
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
 INTERRUPTED, TRAPPED = 130, 134
+TIMED_OUT = 124  # as timeout(1) has it
 
 _DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
 
@@ -71,7 +72,8 @@ With --invoke, values are JSON:
   wasihost run --invoke my:pkg/api#divide guest.wasm 7 2
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
-command line is wrong, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout any more
+command line is wrong, 124 when its time is over, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout
+any more
 """
 
 
@@ -123,6 +125,9 @@ def _main(argv: Sequence[str] | None) -> int:
     except GuestTrap as trap:
         print(f"wasihost: the guest trapped: {trap}", file=sys.stderr)
         return TRAPPED
+    except GuestTimeout as error:
+        print(f"wasihost: {error}", file=sys.stderr)
+        return TIMED_OUT
     except WasihostError as error:
         for line in str(error).splitlines():
             print(f"wasihost: {line}", file=sys.stderr)

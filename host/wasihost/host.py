@@ -103,7 +103,7 @@ class Host:
         wasi_0_2: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
-        self._native: Callable[[str], bool] = native_0_2.provides if wasi_0_2 else lambda _: False
+        self._has_wasi_0_2 = wasi_0_2
         self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._network = policy, network or OsNetwork()
         self._names = Names(resolver or self._network.resolve, hosts)
@@ -125,7 +125,7 @@ class Host:
         return adapt_component(
             default_engine(self._limits.stack_bytes),
             wasm,
-            native=self._native,
+            native=native_0_2.provides,
             in_order=IN_ORDER,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
@@ -184,6 +184,9 @@ class Host:
     async def _open(
         self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
+        refused = filter(native_0_2.provides, adapted.wiring.world.imports)
+        if not self._has_wasi_0_2 and (names := ", ".join(refused)):
+            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {names}")
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         files = self._stdin, self._stdout, self._stderr

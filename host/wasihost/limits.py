@@ -66,6 +66,8 @@ class Limits(Frozen):
     """Functions, resources and parts of types that a component imports and exports; a case of a variant counts 5."""
     module_items: int
     """Globals and imports of one core module."""
+    async_components: int
+    """Components of a composition that may call each other asynchronously: it can make Wasmtime 50 end the process."""
 
     def __init__(
         self,
@@ -86,8 +88,9 @@ class Limits(Frozen):
         buffered_bytes: int = LARGEST_BUFFER,
         stack_bytes: int = 512 << 10,
         component_bytes: int = 100 << 20,
-        world_parts: int = 20_000,
+        world_parts: int = 50_000,
         module_items: int = 50_000,
+        async_components: int = 1,
     ) -> None:
         given = locals()
         super().__init__(*(_checked(name, given[name]) for name in self.__match_args__))

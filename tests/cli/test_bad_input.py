@@ -105,6 +105,13 @@ def test_a_function_that_an_interface_of_ours_lacks_is_named(cli: Cli, write: Wr
     assert "wasi:cli/exit@0.3.0#f" in _complaint(done, 1)
 
 
+def test_a_bad_limit_exits_2_and_is_named(cli: Cli, write: Write) -> None:
+    assert _complaint(cli("run", "--limit", "time=1", write(commands.OK)), 2).startswith(
+        "limit 'time=1': expected NAME="
+    )
+    assert "more than 0" in _complaint(cli("run", "--limit", "run-time-s=0", write(commands.OK)), 2)
+
+
 def test_a_directory_is_refused_with_what_to_do_instead(cli: Cli, write: Write) -> None:
     done = cli("run", "--dir", ".", write(commands.OK))
     assert done.code == 2

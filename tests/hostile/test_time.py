@@ -9,7 +9,7 @@ import pytest
 import wasmtime
 
 from tests.hostile.harness import ASYNC, CALLBACK, HOST, SYNC, attack, attacked, bystander, core
-from wasihost import GuestTimeout, Host, Limits
+from wasihost import GuestTimeout, Host, Limits, LinkError
 
 LOOP = "(loop $again (br $again))"
 WAITABLES = {
@@ -223,3 +223,16 @@ async def test_a_task_that_goes_on_after_it_returned_is_stopped_by_cpu_time() ->
         assert isinstance(instance.failure, GuestTimeout)
         with pytest.raises(GuestTimeout):
             await instance.call("f")
+
+
+# ---- WASI 0.2
+
+
+async def test_a_host_can_refuse_wasi_0_2() -> None:
+    text = '(component (import "wasi:random/random@0.2.0" (instance (export "get-random-u64" (func (result u64))))))'
+    wasm = bytes(wasmtime.wat2wasm(text))
+    async with Host().open(wasm):
+        pass
+    with pytest.raises(LinkError, match=r"wasi:random/random@0\.2\.0"):
+        async with Host(wasi_0_2=False).open(wasm):
+            pass

@@ -37,8 +37,13 @@ from wasihost.component.running.memory import LinearMemory
 from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
-from wasihost.errors import LinkError, ProviderError
+from wasihost.errors import LimitError, LinkError, ProviderError
 
+MOST_AT_ONCE = 500_000
+AT_ONCE_LIMIT = (
+    f"{MOST_AT_ONCE} calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: "
+    "open a new instance in good time (Host.pool does for each request)"
+)
 _CALL, _NO_COMMAND = int(Command.CALL), (int(Command.NONE), 0, 0)
 _COMMAND, _WORD, _RETURNED = struct.Struct("<3I"), struct.Struct("<I"), struct.Struct("<I4x8s")
 
@@ -66,7 +71,7 @@ class GuestCalls:
         self._found: dict[str, Called] = {}
         self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
         self._scalars: dict[int, struct.Struct] = {}
-        self._last_token = 0
+        self._last_token = self._at_once = 0
         self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
         self.numbers = SharedNumbers(instance.limits)
         self.plans = {name: self._plans_of(name, self.numbers) for name in wiring.world.exports}
@@ -160,6 +165,8 @@ class GuestCalls:
         limits = self._instance.limits
         if len(self._calls) >= limits.pending_calls:
             raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
+        if called.func.is_async and self._at_once >= MOST_AT_ONCE:
+            raise LimitError(AT_ONCE_LIMIT)
         call = self._begin(called, args)
         try:
             return await call.future
@@ -246,12 +253,15 @@ class GuestCalls:
         if call.token not in self._calls or not self._prepare(call):
             return None
         self._issued = call
+        self._at_once += call.called.func.is_async
         return _CALL, index, call.token
 
     def _issued_became(self, handle: int) -> None:
         call, self._issued = self._issued, None
         assert call is not None
         call.handle = handle
+        if handle and call.called.func.is_async:
+            self._at_once -= 1
         if handle and call.future.cancelled():  # while the guest was stopped before its first wait
             self._cancel(call)
 

@@ -42,10 +42,7 @@ CAME_BACK = (
     "the guest gave back, unread, a stream or future that Python had given it; the adapter component, which then has "
     "both ends, can read only numbers from itself"
 )
-TASK_LIMIT = (
-    "a million calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: open "
-    "a new instance in good time (Host.pool does for each request)"
-)
+TASK_LIMIT = "the guest reached Wasmtime's limit of a million tasks, streams, futures and waitable sets in one store"
 CALL_LIMIT = (
     "the guest reached Wasmtime's limit for one call of the host: 128 MiB of strings, lists and records, of which each "
     "part counts for more than it has"

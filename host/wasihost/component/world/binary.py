@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wasihost.component.world.nesting import Nesting
 from wasihost.errors import ComponentError
 from wasihost.limits import DEFAULTS, Limits
 
@@ -16,7 +17,7 @@ CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
 PREAMBLE = 8
 
 # component sections
-CORE_MODULE, COMPONENT = 1, 4
+CORE_MODULE, COMPONENT, CANONICAL = 1, 4, 8
 # core module sections
 CUSTOM, IMPORT, GLOBAL, CODE, DATA, DATA_COUNT = 0, 2, 6, 10, 11, 12
 
@@ -86,23 +87,32 @@ def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
     Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price
     of compiling the guest twice.
     """
+    nesting = Nesting()
     try:
-        return _hollow_component(wasm, origin, limits, 0)
+        hollowed = _hollow_component(wasm, origin, limits, nesting, 0)
     except IndexError:
         raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
+    if nesting.callers > limits.async_components:
+        what = f"{origin} has components inside that may call each other asynchronously, and can end this process"
+        raise limits.reached("async_components", what)
+    return hollowed
 
 
-def _hollow_component(wasm: bytes, origin: str, limits: Limits, depth: int) -> bytes:
+def _hollow_component(wasm: bytes, origin: str, limits: Limits, nesting: Nesting, depth: int) -> bytes:
     if depth > MAX_DEPTH:
         raise ComponentError(f"{origin} has components inside of components, more than {MAX_DEPTH} deep")
-    out = [wasm[:PREAMBLE]]
+    out, canonical = [wasm[:PREAMBLE]], b""
     for number, contents in sections(wasm):
+        if number == CANONICAL:
+            canonical += contents
         if number == CORE_MODULE:
             contents = _hollow_module(contents, origin, limits)
         elif number == COMPONENT:
-            contents = _hollow_component(contents, origin, limits, depth + 1)
+            contents = _hollow_component(contents, origin, limits, nesting, depth + 1)
         if number != CUSTOM:
             out.append(section(number, contents))
+    if canonical:
+        nesting.saw(canonical, is_inner=depth > 0)
     return b"".join(out)
 
 
