@@ -16,7 +16,8 @@ from typing import Any
 import wasmtime
 
 from tests.abi.running import WAT, assemble
-from wasihost import Host, Instance, Limits, WasihostError
+from tests.guests.harness import until
+from wasihost import Host, Instance, Limits, ResourceTable, WasihostError
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.running import memory
@@ -71,23 +72,22 @@ class _Wait:
 async def bystander() -> AsyncIterator[None]:
     """Another guest on the same event loop, which is called meanwhile and answers, and after."""
 
+    answered = 0
+
     async def call_on_and_on() -> None:
         nonlocal answered
         while True:
             answered = await instance.call("count")
             await asyncio.sleep(0)
 
-    answered = 0
     async with Host(providers={"test:wat/host": _Wait()}).open(_harmless()) as instance:
         calling = asyncio.create_task(call_on_and_on())
-        while not answered:
-            await asyncio.sleep(0)
+        await until(lambda: answered)
         try:
             yield
         finally:
             before = answered
-            while answered < before + 3:
-                await asyncio.sleep(0)
+            await until(lambda: answered >= before + 3)
             calling.cancel()
             await asyncio.gather(calling, return_exceptions=True)
         assert await instance.call("slow", 6) == 7
@@ -116,11 +116,13 @@ async def attacked(
             guest = bytes(wasmtime.wat2wasm(guest))
         loaded = host.load(guest)
         before = _held()
+        tables: list[ResourceTable] = []
         try:
             async with host.open(loaded) as instance:
+                tables.append(instance.table)
                 yield instance
         finally:
-            assert len(instance.table if "instance" in locals() else ()) == 0
+            assert not any(map(len, tables))
             assert _held() == before
             assert host._memory.used == 0
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.guests.harness import until
 from tests.hostile.harness import ASYNC, CALLBACK, HOST, LIBC, SYNC, attack, attacked, core
 from wasihost import GuestTimeout, GuestTrap, LimitError, Limits
 
@@ -87,8 +88,7 @@ async def test_a_task_that_ignores_its_cancellation_is_stopped_by_the_limit() ->
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         assert call.cancelled()
-        while instance.failure is None:
-            await asyncio.sleep(0.01)
+        await until(lambda: instance.failure is not None)
         assert isinstance(instance.failure, GuestTimeout)
 
 
@@ -102,7 +102,8 @@ def gives(result: str, pointer: int, length: int, data: str = "", encoding: str 
         {F} (i32.store (i32.const 16) (i32.const {pointer})) (i32.store (i32.const 20) (i32.const {length}))
           (i32.const 16)))
       (core instance $i (instantiate $m)) (alias core export $i "memory" (core memory $memory))
-      (func (export "f") (result {result}) (canon lift (core func $i "f") (memory $memory) string-encoding={encoding})))"""
+      (func (export "f") (result {result})
+        (canon lift (core func $i "f") (memory $memory) string-encoding={encoding})))"""
 
 
 def takes(t: str, encoding: str = "utf8", data: str = "", way: str = "") -> str:
@@ -250,7 +251,8 @@ async def test_a_realloc_that_calls_the_host_is_a_trap() -> None:
     called: list[int] = []
     guest = reallocs(
         "(call $hello) (i32.const 16)",
-        f'(import "{HOST}" (instance $host (export "hello" (func)))) (core func $hello (canon lower (func $host "hello")))',
+        f'(import "{HOST}" (instance $host (export "hello" (func))))'
+        ' (core func $hello (canon lower (func $host "hello")))',
         '(with "" (instance (export "hello" (func $hello))))',
         '(import "" "hello" (func $hello))',
     )

@@ -1,5 +1,7 @@
-"""The puppet's strings pulled in any order, with handles that exist or not: reads, writes, drops and cancels of streams,
-futures, calls and resources at every state."""
+"""The puppet's strings pulled in any order, with handles that exist or not.
+
+So reads, writes, drops and cancels of streams, futures, calls and resources come at every state.
+"""
 
 from __future__ import annotations
 

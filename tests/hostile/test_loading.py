@@ -112,13 +112,12 @@ def test_a_type_that_is_nested_too_deep_is_no_component(depth: int) -> None:
 )
 def test_10_000_imports_load_or_are_a_limit_error(item: str) -> None:
     items = " ".join(item.replace("{n}", str(n)) for n in range(10_000))
-    text = f'(component (import "a:b/i" (instance {items})))'
-    try:
-        loaded = Host().load(bytes(wasmtime.wat2wasm(text)))
-    except LimitError as error:
-        assert error.limit == "world_parts"
+    wasm = bytes(wasmtime.wat2wasm(f'(component (import "a:b/i" (instance {items})))'))
+    if "resource" in item:
+        with pytest.raises(LimitError, match="world_parts"):
+            load(wasm)
     else:
-        assert len(loaded.wiring.world.imports["a:b/i"].items) == 10_000
+        assert len(Host().load(wasm).wiring.world.imports["a:b/i"].items) == 10_000
 
 
 async def test_1000_imports_that_nobody_provides_are_one_link_error() -> None:

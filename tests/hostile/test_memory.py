@@ -113,7 +113,7 @@ async def test_a_table_that_begins_too_large_is_a_limit_error() -> None:
 
 @pytest.mark.parametrize(("name", "item"), [("tables", "(table 1 funcref)"), ("memories", "(memory 1)")])
 async def test_too_many_tables_or_memories_are_a_limit_error(name: str, item: str) -> None:
-    found = await attack(alone(item * 99 + f"{F} (i32.const 1))"), limits=Limits(**{name: 50}))  # type: ignore[arg-type]
+    found = await attack(alone(item * 99 + f"{F} (i32.const 1))"), limits=Limits(**{name: 50}))
     assert isinstance(found, LimitError)
     assert found.limit == name
 
