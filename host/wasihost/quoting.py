@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 
 def wat_string(text: str) -> str:
     """`text` as a string literal of WebAssembly text."""
@@ -18,6 +16,8 @@ def _wat_character(byte: int) -> str:
 
 def python_string(text: str) -> str:
     """`text` as a string literal of Python, in ASCII."""
+    import json  # takes milliseconds, and only `wasihost stubs` needs it
+
     return json.dumps(text) if text.isascii() else ascii(text)
 
 
