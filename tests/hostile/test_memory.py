@@ -173,3 +173,10 @@ async def test_a_guest_within_its_limits_goes_on_after_memory_was_refused() -> N
 async def test_a_bulk_instruction_holds_the_loop_for_no_more_than_the_memory_there_is() -> None:
     guest = alone(f"(memory 16) {F} (memory.fill (i32.const 0) (i32.const 1) (i32.const 0x100000)) (i32.const 1))")
     assert await attack(guest, limits=Limits(memory_bytes=MIB)) == 1
+
+
+async def test_a_guest_that_begins_a_little_too_large_is_closed_like_any_other() -> None:
+    with pytest.raises(LimitError, match="memory_bytes is 1048576") as caught:
+        async with attacked(alone(f"(memory 17) {F} (i32.const 1))"), limits=Limits(memory_bytes=MIB)):
+            pass
+    assert not hasattr(caught.value, "__notes__")

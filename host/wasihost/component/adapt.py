@@ -103,7 +103,7 @@ def adapt(
         return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin, limits))
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
-    key = entries.key(engine, order, wasm)
+    key = entries.key(engine, order, limits, wasm)
     entry = cache.get(key)
     found = None if entry is None else entries.unpack(engine, order, native, entry)
     if found is None:

@@ -156,17 +156,15 @@ class Instance(Context):
     def _take_memories(self, recording: memory.Recording) -> None:
         """Finds those of adapter and driver component: the first and the last, see `memory.Recording`."""
         made = recording.memories[recording.memories[0].minimum == 0 :]
-        self._memories = [made[0], made[-1]]
-        if [found.size for found in self._memories] != [PAGES * PAGE, DRIVER_PAGES * PAGE]:
+        adapter, driver = self._memories = [made[0], made[-1]]
+        self._host_calls.room.numbers.memory = adapter
+        self._guest_calls.use_memory(driver)
+        self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
+        if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
             raise InternalError("the first and last memory of the store are not those of adapter and driver component")
-        for found in self._memories:
-            found.count_from_here(self._values_memory)
+        adapter.count_from_here(self._values_memory)
+        driver.count_from_here(self._values_memory)
         self._guest_memory.limit = self.limits.memory_bytes
-        if (used := self._guest_memory.used) > self.limits.memory_bytes:
-            raise self.limits.reached("memory_bytes", f"the guest begins with {used} bytes of memory")
-        self._host_calls.room.numbers.memory = self._memories[0]
-        self._guest_calls.use_memory(self._memories[1])
-        self.rings = Rings(self._memories[0].view(), self.wake, self.limits.buffered_bytes)
 
     async def close(self) -> None:
         """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile."""

@@ -202,12 +202,11 @@ class Poller:
 
         def metered() -> T:
             before = time.thread_time()
-            try:
-                return polls()
-            finally:
-                self._cpu_s += time.thread_time() - before
-                if self._cpu_s > limit and self._context.exception is None:
-                    self._context.exception = self._limits.reached("cpu_time_s", "the guest computed longer")
+            found = polls()
+            self._cpu_s += time.thread_time() - before
+            if self._cpu_s > limit:
+                raise self._limits.reached("cpu_time_s", "the guest computed longer")
+            return found
 
         return metered
 
