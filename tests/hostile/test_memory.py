@@ -7,7 +7,8 @@ import asyncio
 import pytest
 import wasmtime
 
-from tests.hostile.harness import SYNC, attack, attacked
+from tests.abi.test_stack import nested
+from tests.hostile.harness import HOST, SYNC, attack, attacked, core
 from wasihost import GuestTrap, Host, LimitError, Limits
 
 MIB = 1 << 20
@@ -148,6 +149,29 @@ async def test_recursion_without_end_is_a_limit_error_with_the_backtrace() -> No
     assert isinstance(found, LimitError)
     assert found.limit == "stack_bytes"
     assert "m!r" in str(found)
+
+
+async def test_the_host_has_its_own_stack_at_the_bottom_of_the_guests() -> None:
+    class Provider:
+        def deep(self) -> int:
+            return len(repr(nested(200)))
+
+    guest = core(
+        """(func $r (param i32) (result i32) (if (result i32) (local.get 0)
+             (then (i32.add (call $r (i32.sub (local.get 0) (i32.const 1))) (i32.const 0))) (else (call $deep))))
+           (func (export "f") (param i32) (result i32) (call $r (local.get 0)))""",
+        '(func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f")))',
+        f'(import "{HOST}" (instance $host (export "deep" (func (result u32)))))',
+        {"deep": ('lower (func $host "deep")', "(result i32)")},
+    )
+    depth, reached = 1000, 0
+    while await attack(guest, Provider(), depth) == 402:
+        reached, depth = depth, depth + 1000
+    assert reached > 5000
+
+
+async def test_an_exception_that_nobody_catches_is_a_trap() -> None:
+    assert isinstance(await attack(alone(f"(tag $e) {F} (throw $e))")), GuestTrap)
 
 
 async def test_the_stack_can_be_larger_and_smaller() -> None:

@@ -32,6 +32,11 @@ GUESTS = {
         SYNC,
         funcs=WAITABLES,
     ),
+    "yields by the built-in": core(
+        f"{F} (loop $again (drop (call $yield)) (br $again)) (i32.const 1))",
+        ASYNC,
+        funcs={"yield": ("thread.yield", "(result i32)")},
+    ),
     "waits for nothing": core(
         f"{F} (call $wait (call $set) (i32.const 16)))",
         ASYNC,
@@ -136,6 +141,14 @@ async def test_the_time_of_each_call_is_its_own() -> None:
         for _ in range(5):
             assert await instance.call("f") == 1
             await asyncio.sleep(0.04)
+
+
+async def test_a_call_with_a_limit_can_be_cancelled_before_it_begins() -> None:
+    async with attacked(COUNT, limits=Limits(run_time_s=60)) as instance:
+        call = asyncio.create_task(instance.call("f"))
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        assert await instance.call("f") == 1
 
 
 async def test_all_calls_of_an_instance_that_ran_out_of_time_end() -> None:

@@ -113,8 +113,9 @@ class Instance(Context):
         Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
         provider raised.
         """
-        call = self._guest_calls.call(name, args)
-        return call if self.limits.run_time_s is None or self._is_one_run else self._timed(call)
+        if self.limits.run_time_s is None or self._is_one_run:
+            return self._guest_calls.call(name, args)
+        return self._timed(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
@@ -264,11 +265,11 @@ class Instance(Context):
         limit = self.limits.run_time_s
         return None if limit is None else asyncio.get_running_loop().call_later(limit, self._time_out)
 
-    async def _timed(self, call: Coroutine[Any, Any, Any]) -> Any:
+    async def _timed(self, name: str, args: tuple[Any, ...]) -> Any:
         timer = self._start_timer()
         assert timer is not None
         try:
-            return await call
+            return await self._guest_calls.call(name, args)
         finally:
             timer.cancel()
 
