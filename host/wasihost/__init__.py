@@ -21,6 +21,7 @@ from wasihost.errors import (
     DeadlockError,
     DivergenceError,
     GuestExit,
+    GuestTimeout,
     GuestTrap,
     InternalError,
     LimitError,
@@ -33,6 +34,7 @@ from wasihost.errors import (
 )
 from wasihost.exports import Exports
 from wasihost.host import Host, adapt
+from wasihost.limits import Limits
 from wasihost.network.os import OsNetwork
 from wasihost.network.policy import (
     Context,
@@ -65,11 +67,13 @@ __all__ = [
     "Exports",
     "GuestExit",
     "GuestResource",
+    "GuestTimeout",
     "GuestTrap",
     "Host",
     "Instance",
     "InternalError",
     "LimitError",
+    "Limits",
     "LinkError",
     "Ok",
     "OsClock",

@@ -17,8 +17,9 @@ from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
-from wasihost.errors import ComponentError, GuestExit, GuestTrap, RuleError, WasihostError
+from wasihost.errors import ComponentError, GuestExit, GuestTimeout, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
+from wasihost.limits import Limits
 from wasihost.network.base import Network
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # for who limits or records
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
 INTERRUPTED, TRAPPED = 130, 134
+TIMED_OUT = 124  # as timeout(1) has it
 
 _DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
 
@@ -45,14 +47,19 @@ examples:
 """
 
 _REST = """
-A limit of --limit is one of:
+A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB:
   sockets, connections                          open at a time
   connections-per-second
-  bytes-in, bytes-out                           of all connections and datagrams; also 64KiB, 10MiB, 1GiB
+  bytes-in, bytes-out                           of all connections and datagrams
   connection-bytes-in, connection-bytes-out     of each connection
   bytes-per-second-in, bytes-per-second-out
   connect-timeout-s, idle-timeout-s             seconds
-What is beyond it fails with an error-code, or waits for its time. The first time for each limit is told on stderr.
+What is beyond these fails with an error-code, or waits for its time; the first time for each is told on stderr.
+  run-time-s, cpu-time-s                        seconds; no limit by default
+  memory-bytes                                  of the guest's memory, 1GiB by default
+  memories, tables, table-elements, instances, resources, streams, pending-calls, value-bytes, values-bytes,
+  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items     docs/limits.md has them all
+A guest that goes beyond these is stopped.
 
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
@@ -70,7 +77,8 @@ With --invoke, values are JSON:
   wasihost run --invoke my:pkg/api#divide guest.wasm 7 2
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
-command line is wrong, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout any more
+command line is wrong, 124 when its time is over, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout
+any more
 """
 
 
@@ -122,6 +130,9 @@ def _main(argv: Sequence[str] | None) -> int:
     except GuestTrap as trap:
         print(f"wasihost: the guest trapped: {trap}", file=sys.stderr)
         return TRAPPED
+    except GuestTimeout as error:
+        print(f"wasihost: {error}", file=sys.stderr)
+        return TIMED_OUT
     except WasihostError as error:
         _complain(error)
         return FAILURE
@@ -141,12 +152,13 @@ def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
     learner = policy_options.learner(arguments)
     network, seed = _replayed(arguments)
+    limits, quotas = _limits(arguments)
     with _stdin(arguments.stdin) as stdin, _recording(arguments) as recording:
         host = Host(
             policy=policy_options.policy(arguments),
             on_decision=learner,
             network=network,
-            quotas=_quotas(arguments),
+            quotas=quotas,
             recording=recording,
             hosts=_hosts(arguments),
             env=_env(arguments),
@@ -154,6 +166,7 @@ def _run(arguments: argparse.Namespace) -> int:
             stdin=stdin,
             sigpipe=True,
             seed=seed,
+            limits=limits,
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
@@ -279,12 +292,19 @@ def _env(arguments: argparse.Namespace) -> dict[str, str]:
     return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
 
 
-def _quotas(arguments: argparse.Namespace) -> Quotas | None:
+def _limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
+    """What `--limit` says of the guest itself, and of its network."""
     if not arguments.limit:
-        return None
+        return Limits(), None
+    from wasihost import limittext
     from wasihost.network.quotas import Quotas
 
-    return Quotas.parse(arguments.limit)
+    own, of_network = Limits.__match_args__, Quotas.__match_args__
+    for text in arguments.limit:
+        if limittext.name_of(text) not in (*own, *of_network):
+            limittext.parse([text], (*of_network, *own), ())  # which complains
+    limits = [text for text in arguments.limit if limittext.name_of(text) in own]
+    return Limits.parse(limits), Quotas.parse(text for text in arguments.limit if text not in limits)
 
 
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -336,7 +356,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="let the guest use only so much of the network, such as connections=10; see below; may be repeated",
+        help="let the guest use only so much, such as connections=10 or run-time-s=60; see below; may be repeated",
     )
     parser.add_argument(
         "--host",

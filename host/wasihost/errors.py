@@ -6,9 +6,17 @@ see `wasihost.component.values.WitError`.
 
 from __future__ import annotations
 
+from wasihost.quoting import printable
+
 
 class WasihostError(Exception):
-    """Base of all exceptions of this library."""
+    """Base of all exceptions of this library.
+
+    As text it has no control characters but the ends of lines: names of a component, as in a backtrace, are its own.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__(), keep="\n\t")
 
 
 class ComponentError(WasihostError):
@@ -48,7 +56,15 @@ class ProviderError(WasihostError):
 
 
 class LimitError(WasihostError):
-    """A limit of the host was reached."""
+    """A limit of the host was reached; `limit` and `value` say which, if it is one of `Limits`."""
+
+    def __init__(self, message: str, limit: str | None = None, value: float | None = None) -> None:
+        super().__init__(message)
+        self.limit, self.value = limit, value
+
+
+class GuestTimeout(LimitError):
+    """The guest took longer than `run_time_s`, or computed longer than `cpu_time_s`."""
 
 
 class GuestTrap(WasihostError):

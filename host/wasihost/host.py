@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost import wasi_0_2
+from wasihost import wasi_0_2 as native_0_2
 from wasihost.clock import Clock, RunningClock, own_time
+from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.cache import Cache
 from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
+from wasihost.component.running.memory import Account
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
+from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os import OsNetwork
@@ -44,14 +47,22 @@ IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
 
 
 def adapt(
-    engine: wasmtime.Engine, wasm: bytes, *, origin: str = "the component", cache: Cache | None = None
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    origin: str = "the component",
+    cache: Cache | None = None,
+    limits: Limits = DEFAULTS,
 ) -> AdaptedComponent:
     """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
 
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
-    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError.
+    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError,
+    LimitError.
     """
-    return adapt_component(engine, wasm, native=wasi_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache)
+    return adapt_component(
+        engine, wasm, native=native_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+    )
 
 
 class Host:
@@ -73,6 +84,9 @@ class Host:
     - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `wasi_0_2`: False refuses guests that import WASI 0.2, which is Wasmtime's own: a call of it that waits, such as a
+      sleep, holds up the event loop for as long as the guest likes, and no limit of time ends it.
+    - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.network.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
@@ -100,7 +114,11 @@ class Host:
         on_stats: Callable[[Stats], None] | None = None,
         recording: Recording | None = None,
         cache: Cache | None = None,
+        wasi_0_2: bool = True,
+        limits: Limits = DEFAULTS,
     ) -> None:
+        self._has_wasi_0_2 = wasi_0_2
+        self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
         self._names, self._hosts, self._resolver = Names(resolver or self._network.resolve, hosts), hosts, resolver
@@ -111,12 +129,23 @@ class Host:
         self._on_stats, self._recording, self._cache = on_stats, recording, cache
 
     def load(self, component: ComponentSource) -> AdaptedComponent:
-        """Compiles a component, to run it more than once. Errors: ComponentError, UnsupportedTypeError, OSError."""
+        """Compiles a component, to run it more than once.
+
+        What others wrote can take seconds: `await asyncio.to_thread(host.load, component)` holds up nobody.
+        Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
+        """
         if isinstance(component, AdaptedComponent):
             return component
-        if isinstance(component, bytes):
-            return adapt(default_engine(), component, cache=self._cache)
-        return adapt(default_engine(), Path(component).read_bytes(), origin=os.fspath(component), cache=self._cache)
+        wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
+        return adapt_component(
+            default_engine(self._limits.stack_bytes),
+            wasm,
+            native=native_0_2.provides,
+            in_order=IN_ORDER,
+            origin="the component" if isinstance(component, bytes) else os.fspath(component),
+            cache=self._cache,
+            limits=self._limits,
+        )
 
     def run(self, component: ComponentSource) -> None:
         """Runs a command component to its end, on an event loop of its own.
@@ -132,7 +161,7 @@ class Host:
         adapted = self.load(component)
         name = run_export(adapted)
         try:
-            async with self._open(adapted, detect_deadlock=True) as instance:
+            async with self._open(adapted, detect_deadlock=True, is_one_run=True) as instance:
                 try:
                     await instance.call(name)
                 except (GuestExit, WitError):
@@ -167,11 +196,17 @@ class Host:
         return Pool(lambda: self._open(loaded), size, min(4, size) if ready is None else ready, waiting)
 
     @contextlib.asynccontextmanager
-    async def _open(self, adapted: AdaptedComponent, detect_deadlock: bool = False) -> AsyncIterator[Instance]:
+    async def _open(
+        self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
+    ) -> AsyncIterator[Instance]:
+        refused = filter(native_0_2.provides, adapted.wiring.world.imports)
+        if not self._has_wasi_0_2 and (names := ", ".join(refused)):
+            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {names}")
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
+        ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)
         on_call, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
-        native = wasi_0_2.Native(
+        native = native_0_2.Native(
             *(self._env, self._args, self._stdin, self._stdout, self._stderr),
             sigpipe=self._sigpipe,
             on_stdout=on_stdout,
@@ -190,6 +225,9 @@ class Host:
                     detect_deadlock=detect_deadlock,
                     stats=stats,
                     on_call=on_call,
+                    limits=self._limits,
+                    total=self._memory,
+                    is_one_run=is_one_run,
                 ) as instance,
             ):
                 native.attach(instance)
@@ -252,6 +290,13 @@ class Host:
         from wasihost.network.quotas import QuotaNetwork  # not for those who set no quotas
 
         return QuotaNetwork(self._network, self._quotas, self._clock)
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    size = path.stat().st_size
+    if size > limits.component_bytes:
+        raise limits.reached("component_bytes", f"{path} has {size} bytes")
+    return path.read_bytes()
 
 
 def run_export(adapted: AdaptedComponent) -> str:

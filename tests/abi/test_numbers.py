@@ -243,7 +243,7 @@ async def test_a_list_that_is_passed_many_times_over_comes_to_a_limit() -> None:
     provider = SimpleNamespace(take=lambda x: seen.append(sum(map(len, x))))
     async with running(assemble(REPEATING), {"test:numbers/host": provider}) as instance:
         await instance.call("run", 2)
-        with pytest.raises(LimitError, match="take more than the 512 MiB"):
+        with pytest.raises(LimitError, match="the limit values_bytes is 536870912"):
             await instance.call("run", 100)
     assert seen == [2 * 0x3FFFFE0]
 

@@ -57,7 +57,7 @@ def test_a_bad_rule_for_names_exits_2_and_is_named(cli: Cli, write: Write, name:
     assert complaint.startswith(f"rule {name!r}: expected {'the end' if ' ' in name else 'a name'}")
 
 
-@pytest.mark.parametrize("limit", ["connections", "speed=1", "connections=many", "idle-timeout-s=0"])
+@pytest.mark.parametrize("limit", ["connections", "speed=1", "connections=many", "idle-timeout-s=0", "run-time-s=0"])
 def test_a_bad_limit_exits_2_and_is_named(cli: Cli, write: Write, limit: str) -> None:
     name = limit.partition("=")[0]
     assert name in _complaint(cli("run", "--limit", limit, write(commands.OK)), 2).replace("_", "-")
@@ -136,3 +136,11 @@ def test_an_argument_that_is_no_text_is_told_when_the_guest_asks(cli: Cli, write
 def test_a_guest_that_waits_for_ever_is_told_as_a_deadlock(cli: Cli, write: Write) -> None:
     done = cli("run", write(commands.WAIT_FOR_EVER))
     assert "waits for ever: wasi:cli/run@0.3.0#run did not return" in _complaint(done, 1)
+
+
+def test_limits_of_the_guest_and_of_its_network_go_together(cli: Cli, write: Write) -> None:
+    done = cli("run", "--limit", "connections=3", "--limit", "memory-bytes=64MiB", write(commands.OK))
+    assert (done.code, done.err) == (0, "")
+    complaint = _complaint(cli("run", "--limit", "speed=1", write(commands.OK)), 2)
+    assert "connect-timeout-s" in complaint
+    assert "run-time-s" in complaint

@@ -200,3 +200,9 @@ def test_interrupting_a_guest_that_computes_exits_130(cli: Cli, write: Write) ->
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=TIMEOUT_S) == ("", "")
     assert process.returncode == 130
+
+
+def test_a_guest_that_takes_too_long_exits_124(cli: Cli, write: Write) -> None:
+    done = cli("run", "--limit", "run-time-s=0.1", write(commands.command("(loop $again (br $again)) i32.const 0")))
+    assert done.code == 124
+    assert "the guest took longer: the limit run_time_s is 0.1" in done.err

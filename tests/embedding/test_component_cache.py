@@ -20,6 +20,7 @@ from wasihost.component import compilation, entries
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.world import reflect as reflect_module
 from wasihost.host import IN_ORDER
+from wasihost.limits import Limits
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 
@@ -47,9 +48,11 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = compilation.compile_component
 
-    def compile_component(engine: wasmtime.Engine, wasm: bytes, native: Any, in_order: Any, origin: str) -> Any:
+    def compile_component(
+        engine: wasmtime.Engine, wasm: bytes, native: Any, in_order: Any, origin: str, limits: Limits
+    ) -> Any:
         found.append(origin)
-        return real(engine, wasm, native, in_order, origin)
+        return real(engine, wasm, native, in_order, origin, limits)
 
     monkeypatch.setattr(compilation, "compile_component", compile_component)
     return found
@@ -158,9 +161,9 @@ def test_code_that_wasmtime_refuses_is_compiled_anew(
     """Which the key does not let happen: here the entry of one engine stands under the key of another."""
     other = new_engine(consume_fuel=True)
     adapt(other, WASM, cache=cache)
-    entry = cache.get(entries.key(other, frozenset(IN_ORDER), WASM))
+    entry = cache.get(entries.key(other, frozenset(IN_ORDER), Limits(), WASM))
     assert entry is not None
-    cache.put(entries.key(engine, frozenset(IN_ORDER), WASM), entry)
+    cache.put(entries.key(engine, frozenset(IN_ORDER), Limits(), WASM), entry)
     assert isinstance(adapt(engine, WASM, cache=cache), AdaptedComponent)
     assert len(compiled) == 2
 
@@ -217,3 +220,9 @@ async def test_a_trap_has_the_same_backtrace(cache: Cache, compiled: list[str]) 
     traps = [await fails(host.run_async(component), GuestTrap) for component in loaded_twice(cache, TRAP, compiled)]
     assert str(traps[0]) == str(traps[1])
     assert "code!<wasm function 0>" in str(traps[1])
+
+
+def test_limits_that_were_not_looked_at_are_a_miss(engine: wasmtime.Engine, cache: Cache, compiled: list[str]) -> None:
+    for limits in (Limits(), Limits(async_components=2), Limits(streams=5), Limits()):
+        adapt(engine, WASM, cache=cache, limits=limits)
+    assert len(compiled) == 2

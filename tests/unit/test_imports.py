@@ -20,7 +20,15 @@ ROOMS = {  # what each folder may import; modules at the top are "host"
     "fixtures": {"base", "component", "network", "wasi", "testing", "pictures", "host"},
     "host": {"base", "component", "network", "wasi", "testing", "pictures"},
 }
-BASE = {"wasihost.clock", "wasihost.errors", "wasihost.frozen", "wasihost.version"}
+BASE = {
+    "wasihost.clock",
+    "wasihost.errors",
+    "wasihost.frozen",
+    "wasihost.limits",
+    "wasihost.limittext",
+    "wasihost.quoting",
+    "wasihost.version",
+}
 # The part of the machine that provider code may know.
 PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "streams", "values")}
 

@@ -14,6 +14,7 @@ from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import LinkError
 from wasihost.host import run_export
+from wasihost.quoting import printable
 
 WIDTH = 96  # of a line before it is broken up
 MARK_COLUMN = 72
@@ -30,7 +31,7 @@ class Inspection:
         self._wiring, self._providers = component.wiring, Providers(providers)
         self._marks: Counter[str] = Counter()
         self.problems = list(_problems(component, self._providers))
-        self.text = "\n".join([*self._lines(component), *self._verdict()])
+        self.text = "\n".join(map(printable, [*self._lines(component), *self._verdict()]))
 
     def _lines(self, component: AdaptedComponent) -> Iterator[str]:
         world, homes = component.wiring.world, Homes()
@@ -128,9 +129,10 @@ class Printer:
         if self._name:
             yield f"{word} {self._name} {{"
             yield from (f"  {line}" for line in self._items())
-            yield "}\n"
+            yield from ("}", "")
         else:
-            yield from (f"{word} {line}\n" for line in self._items())
+            for line in self._items():
+                yield from (f"{word} {line}", "")
 
     def _items(self) -> Iterator[str]:
         homes = {name: self._homes.find(self._name, name, t) for name, t in self._interface.types.items()}

@@ -8,13 +8,16 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 import wasmtime
 from wasmtime.component import Component, Linker
 
+from wasihost.component import ffi
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
+from wasihost.component.running.memory import Account
 from wasihost.component.running.providers import CallEnd, CallObserver, Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Wiring
+from wasihost.limits import DEFAULTS, Limits
 
 
 class AdaptedComponent:
@@ -36,18 +39,25 @@ class AdaptedComponent:
         detect_deadlock: bool = False,
         stats: Stats | None = None,
         on_call: CallObserver | None = None,
+        limits: Limits = DEFAULTS,
+        total: Account | None = None,
+        is_one_run: bool = False,
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
         may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
         `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
+        `limits` hold for it, and for a store that is made here; with `is_one_run` `run_time_s` is that of all, and not
+        of each call; `total` counts the memories of several instances.
         Errors: LinkError, and those of instantiation.
         """
         linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
-        store = wasmtime.Store(self.engine) if store is None else store
+        if store is None:
+            store = wasmtime.Store(self.engine)
+            ffi.limit(store, limits)
         linker = Linker(self.engine) if linker is None else linker
-        table = ResourceTable() if table is None else table
+        table = ResourceTable(limits.resources) if table is None else table
         instance = Instance(
             self.component,
             self.wiring,
@@ -57,6 +67,9 @@ class AdaptedComponent:
             table,
             detect_deadlock=detect_deadlock,
             stats=stats,
+            limits=limits,
+            total=total,
+            is_one_run=is_one_run,
         )
         try:
             await instance.start()
@@ -91,30 +104,39 @@ def adapt(
     in_order: Iterable[str] = (),
     origin: str = "the component",
     cache: Cache | None = None,
+    limits: Limits = DEFAULTS,
 ) -> AdaptedComponent:
     """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
     to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
-    before with streams. Errors: ComponentError, UnsupportedTypeError; `origin` says in them what the bytes are.
+    before with streams. Errors: ComponentError, UnsupportedTypeError, LimitError; `origin` says in them what the bytes
+    are.
     """
+    if len(wasm) > limits.component_bytes:
+        raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
     order = frozenset(in_order)
     if cache is None:
-        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin), origin)
+        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin, limits), origin)
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
-    key = entries.key(engine, order, wasm)
+    key = entries.key(engine, order, limits, wasm)
     entry = cache.get(key)
     found = None if entry is None else entries.unpack(engine, order, native, entry)
     if found is None:
-        found = _compile(engine, wasm, native, order, origin)
+        found = _compile(engine, wasm, native, order, origin, limits)
         cache.put(key, entries.pack(*found))
     return AdaptedComponent(engine, *found, origin)
 
 
 def _compile(
-    engine: wasmtime.Engine, wasm: bytes, native: Callable[[str], bool], in_order: frozenset[str], origin: str
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    native: Callable[[str], bool],
+    in_order: frozenset[str],
+    origin: str,
+    limits: Limits,
 ) -> tuple[Wiring, Component]:
     from wasihost.component.compilation import compile_component  # what comes from a cache needs none of it
 
-    return compile_component(engine, wasm, native, in_order, origin)
+    return compile_component(engine, wasm, native, in_order, origin, limits)

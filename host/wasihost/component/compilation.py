@@ -11,13 +11,19 @@ from wasihost.component.composition.compose import compose
 from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import ComponentError
+from wasihost.limits import Limits
 
 
 def compile_component(
-    engine: wasmtime.Engine, wasm: bytes, native: Callable[[str], bool], in_order: frozenset[str], origin: str
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    native: Callable[[str], bool],
+    in_order: frozenset[str],
+    origin: str,
+    limits: Limits,
 ) -> tuple[Wiring, Component]:
     """A component composed with its adapter, and the numbering of what was generated; see `adapt`."""
-    world = reflect(engine, wasm, origin)
+    world = reflect(engine, wasm, origin, limits)
     wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
     composed = compose(wiring, wasm)
     try:

@@ -20,15 +20,18 @@ from wasihost.component.world.binary import COMPONENT_VERSION, MAGIC
 from wasihost.component.world.plain import from_plain, to_plain
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import ComponentError
+from wasihost.limits import Limits
 from wasihost.version import __version__
 
 
-def key(engine: wasmtime.Engine, in_order: frozenset[str], wasm: bytes) -> str:
+def key(engine: wasmtime.Engine, in_order: frozenset[str], limits: Limits, wasm: bytes) -> str:
     """The name of an entry: a digest of all that the compiled component depends on, but for `native`.
 
     Errors: ComponentError, if the engine takes no components at all.
     """
-    parts = [__version__.encode(), _generator(), _settings(engine), "\n".join(sorted(in_order)).encode(), wasm]
+    checked = f"{limits.world_parts} {limits.module_items} {limits.async_components}"  # before it was compiled
+    order = "\n".join(sorted(in_order))
+    parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), order.encode(), wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 

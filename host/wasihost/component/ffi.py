@@ -21,6 +21,8 @@ from wasmtime import _ffi as raw
 from wasmtime.component import Component, Linker, LinkerInstance, ResourceType, _enter
 from wasmtime.component import _types as reflected
 
+from wasihost.limits import Limits
+
 SYMBOLS: Final = (
     "dll",
     "wasmtime_call_future_delete",
@@ -88,6 +90,11 @@ def _check_version() -> None:
 _check_version()
 
 PAGE: Final = 65536
+
+# Of adapter and driver component.
+OUR_INSTANCES: Final = 10
+OUR_TABLES: Final = 20
+OUR_MEMORIES: Final = 2
 
 # ---- errors
 
@@ -157,6 +164,16 @@ def yield_on_epochs(store: wasmtime.Store) -> None:
     store.set_epoch_deadline(1)
     # Declared to return an error, but the library returns nothing: what ctypes gives is garbage.
     raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
+
+
+def limit(store: wasmtime.Store, limits: Limits) -> None:
+    """Sets what a store may hold; how large its memories get is for our memory creator to say."""
+    store.set_limits(
+        table_elements=limits.table_elements,
+        instances=limits.instances + OUR_INSTANCES,
+        tables=limits.tables + OUR_TABLES,
+        memories=limits.memories + OUR_MEMORIES,
+    )
 
 
 # ---- calls

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeVar
 
-from wasihost.errors import GuestTrap, LimitError
+from wasihost.errors import GuestTrap
+from wasihost.limits import DEFAULTS, Limits
 
 T = TypeVar("T")
 
 MAX_REP: Final = 2**32 - 1
-DEFAULT_CAPACITY: Final = 1_000_000
 
 
 class ResourceError(GuestTrap):
@@ -23,7 +23,7 @@ class ResourceError(GuestTrap):
 class ResourceTable:
     """Rep -> object, with parents, children and a capacity."""
 
-    def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
+    def __init__(self, capacity: int = DEFAULTS.resources) -> None:
         self.capacity = capacity
         # In order of push: a child always comes after its parent.
         self._objects: dict[int, Any] = {}
@@ -42,7 +42,7 @@ class ResourceTable:
         `clear` forget it without calling its `drop`.
         """
         if len(self._objects) >= self.capacity:
-            raise LimitError(f"the resource table is full: {self.capacity} resources")
+            raise Limits(resources=self.capacity).reached("resources", "the resource table is full")
         if parent is not None:
             self.get(parent, object)
         rep = self._last = self._free_rep()
@@ -80,7 +80,7 @@ class ResourceTable:
         lent = rep in self._lent
         obj = self.delete(rep, object)
         if not lent:
-            _drop(obj)
+            drop(obj)
 
     def clear(self) -> None:
         """Drops everything left, children first; errors of single drops come together at the end."""
@@ -91,7 +91,7 @@ class ResourceTable:
             self._forget(rep)
             try:
                 if not lent:
-                    _drop(obj)
+                    drop(obj)
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -117,7 +117,8 @@ class ResourceTable:
         return ResourceError(f"resource {rep} is a {type(found).__name__}; expected {cls.__name__}")
 
 
-def _drop(obj: Any) -> None:
-    drop = getattr(obj, "drop", None)
-    if drop is not None:
-        drop()
+def drop(obj: Any) -> None:
+    """Calls the `drop` of an object that stands for a resource, if it has one."""
+    method = getattr(obj, "drop", None)
+    if method is not None:
+        method()

@@ -70,7 +70,7 @@ def snake_case(name: str) -> str:
 
 def camel_case(name: str) -> str:
     """The Python name of a WIT type or variant case: `ip-socket-address` is IpSocketAddress, `none` is None_."""
-    return _python_name("".join(word[0].upper() + word[1:] for word in name.split("-")))
+    return _python_name("".join(word[:1].upper() + word[1:] for word in name.split("-")))
 
 
 def upper_snake_case(name: str) -> str:
@@ -80,16 +80,14 @@ def upper_snake_case(name: str) -> str:
 
 def case_names(names: Iterable[str]) -> dict[str, str]:
     """The class name of each case of a variant, by WIT name; told apart where camel case makes two equal."""
-    found: dict[str, str] = {}
-    for name in names:
-        found[name] = _unique(camel_case(name), found.values())
-    return found
+    taken: set[str] = set()
+    return {name: _unique(camel_case(name), taken) for name in names}
 
 
-def _unique(name: str, taken: Iterable[str]) -> str:
-    taken = set(taken)
+def _unique(name: str, taken: set[str]) -> str:
     while name in taken:
         name += "_"
+    taken.add(name)
     return name
 
 
@@ -169,6 +167,7 @@ class Classes:
         self.named: dict[str, type] = {}
         self._classes: dict[types.ValType, type] = {}
         self._names: dict[types.ValType, str] = {}
+        self._taken: set[str] = set()
         nominal = {name: t for name, t in interface.types.items() if isinstance(t, types.Nominal)}
         for name, t in nominal.items():
             self._names.setdefault(t, name)
@@ -205,12 +204,12 @@ class Classes:
         if lacking := _lacking(cls, t):
             raise LinkError(f"wit_types: {cls.__qualname__} cannot stand for the WIT type {name}: it lacks {lacking}")
         self.named[name] = self._classes[t] = cls
+        self._taken.add(cls.__name__)
 
     def _make(self, name: str, t: types.Nominal) -> type:
         found = self._classes.get(t)
         if found is None:
-            taken = (cls.__name__ for cls in self._classes.values())
-            found = self._classes[t] = _generate(_unique(camel_case(name), taken), t)
+            found = self._classes[t] = _generate(_unique(camel_case(name), self._taken), t)
         return found
 
 

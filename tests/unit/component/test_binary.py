@@ -61,7 +61,8 @@ def test_a_hollow_component_has_the_same_type_and_no_code() -> None:
 
 def test_splicing_replaces_the_marked_component_alone() -> None:
     other = bytes(wasmtime.wat2wasm('(component (core module (func (export "there"))))'))
-    spliced = binary.splice(COMPONENT, b"here", other)
+    marker = bytes(wasmtime.wat2wasm('(module (func (export "here")))'))
+    spliced = binary.splice(COMPONENT, marker, other)
     found = [contents for number, contents in binary.sections(spliced) if number == binary.COMPONENT]
     assert found == [other]
     assert b"some data" in spliced

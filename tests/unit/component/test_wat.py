@@ -3,16 +3,17 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from wasihost.component.composition.wat import TypeScope, quote, signature
+from wasihost.component.composition.wat import TypeScope, signature
 from wasihost.component.world import types
 from wasihost.errors import InternalError
+from wasihost.quoting import wat_string
 
 
 @pytest.mark.parametrize(
     ("text", "quoted"), [("a-b", '"a-b"'), ('a"b\\c', '"a\\22b\\5cc"'), ("é\n", '"\\c3\\a9\\0a"'), ("", '""')]
 )
 def test_names_are_quoted(text: str, quoted: str) -> None:
-    assert quote(text) == quoted
+    assert wat_string(text) == quoted
 
 
 def test_signatures() -> None:

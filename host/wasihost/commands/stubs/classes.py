@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wasihost.commands.stubs.annotations import Annotations, Way
-from wasihost.commands.stubs.naming import Names, docstring, literal
+from wasihost.commands.stubs.naming import Names, docstring
 from wasihost.component.values import case_names, snake_case, upper_snake_case
 from wasihost.component.world import types
+from wasihost.quoting import python_string
 
 
 class ClassWriter:
@@ -25,7 +26,7 @@ class ClassWriter:
                 yield f"class {name}({self._names.of('Enum')}):"
                 yield docstring(wit, "    ")
                 yield ""
-                yield from (f"    {upper_snake_case(each)} = {literal(each)}" for each in names)
+                yield from (f"    {upper_snake_case(each)} = {python_string(each)}" for each in names)
             case types.Flags(names=names):
                 yield f"class {name}({self._names.of('Flag')}):"
                 yield docstring(wit, "    ")
@@ -39,7 +40,11 @@ class ClassWriter:
         yield f"class {name}:"
         yield docstring(wit, "    ")
         yield ""
-        yield from (f"    {snake_case(field)}: {self._annotate(inner, way)}" for field, inner in t.fields)
+        for wit_name, inner in t.fields:
+            field = snake_case(wit_name)
+            # An attribute of every class, as `mro` is, would be taken for the field's default.
+            default = f" = {self._names.of('field')}()" if hasattr(type, field) else ""
+            yield f"    {field}: {self._annotate(inner, way)}{default}"
 
     def _variant(self, name: str, t: types.Variant, wit: str, way: Way) -> Iterator[str]:
         """A base class with a class for each case, which is an attribute of it too."""
@@ -60,7 +65,7 @@ class ClassWriter:
             yield ""
             if payload is not None:
                 yield f"    value: {self._annotate(payload, way)}"
-            yield f"    case: {class_var}[{self._names.of('Literal')}[{literal(case)}]] = {literal(case)}"
+            yield f"    case: {class_var}[{self._names.of('Literal')}[{python_string(case)}]] = {python_string(case)}"
         yield ""
         yield ""
         yield from (f"{name}.{attributes[case]} = {classes[case]}" for case, _ in t.cases)

@@ -9,14 +9,22 @@ from collections.abc import Callable, Iterator
 from wasihost.commands.inspection import Homes, Printer
 from wasihost.commands.stubs.annotations import Annotations, Way, ways
 from wasihost.commands.stubs.classes import ClassWriter
-from wasihost.commands.stubs.naming import Names, docstring, interface_name, literal, parameters, unique
+from wasihost.commands.stubs.naming import (
+    Names,
+    class_name,
+    docstring,
+    interface_name,
+    member_name,
+    parameters,
+    unique,
+)
 from wasihost.component.running.guestcall import GuestResource
-from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import Func, Interface, Resource, ValType
 from wasihost.component.world.wiring import Wiring
+from wasihost.quoting import python_string
 
-_MEMBER = re.compile(r"(?:\[(method|static|constructor)\]([^.]+)\.?)?(.*)")
+_MEMBER = re.compile(r"(?:\[(method|static|constructor)\]([^.]+)\.?)?(.*)", re.DOTALL)
 _OF_RESOURCES = [name for name in dir(GuestResource) if not name.startswith("_")]
 
 
@@ -52,7 +60,7 @@ class Writer:
             for type_name, t in interface.types.items():
                 if isinstance(t, Resource | types.Nominal) and t not in self._classes:
                     host = isinstance(t, Resource) and t not in self._wiring.guest_resources
-                    self._classes[t] = self._names.new_class(camel_case(type_name) + ("Resource" if host else ""))
+                    self._classes[t] = self._names.new_class(class_name(type_name) + ("Resource" if host else ""))
                     self._homes[t] = name, type_name, interface
 
     # ---- the module
@@ -87,7 +95,7 @@ class Writer:
         yield from self._wit_types("wit_types", interface)
         resources = [(type_name, t) for type_name, t in interface.types.items() if isinstance(t, Resource)]
         for type_name, t in resources:
-            yield f"    {camel_case(type_name)}: {self._names.of('type')}[{self._classes[t]}]"
+            yield f"    {class_name(type_name)}: {self._names.of('type')}[{self._classes[t]}]"
         for func_name, func in interface.funcs.items():
             form, _, member = _parts(func_name)
             if not form:
@@ -97,7 +105,7 @@ class Writer:
         provider = self._interfaces.get((False, name)) or self._names.of("Any")
         yield f"class {self._classes[t]}({self._names.of('Protocol')}):"
         made = next((f for n, f in interface.funcs.items() if _parts(n)[:2] == ("constructor", type_name)), None)
-        words = f", made by {camel_case(type_name)}({', '.join(['provider', *parameters(made)])})" if made else ""
+        words = f", made by {class_name(type_name)}({', '.join(['provider', *parameters(made)])})" if made else ""
         yield docstring(f"The resource {type_name} of {name}{words}; drop(), if there is one, ends it.", "    ")
         for func_name, func in interface.funcs.items():
             form, resource, member = _parts(func_name)
@@ -112,7 +120,7 @@ class Writer:
         self, name: str, interface: Interface, func_name: str, member: str, func: Func, first: str, skip: int = 0
     ) -> Iterator[str]:
         yield ""
-        yield f"    {self._head(snake_case(member), func, first, skip, Way.GOT, func.is_async)}"
+        yield f"    {self._head(member_name(member), func, first, skip, Way.GOT, func.is_async)}"
         yield docstring(self._documented(name, interface, func_name, func), "        ")
         yield "        ..."
 
@@ -122,12 +130,12 @@ class Writer:
         yield f"class {self._interfaces[True, name]}({self._names.of('Exports')}):"
         yield docstring(f"{name or 'What the world exports'}, of an instance.", "    ")
         yield ""
-        yield f"    _interface = {literal(name)}"
+        yield f"    _interface = {python_string(name)}"
         yield from self._wit_types("_wit_types", interface)
         for func_name, func in interface.funcs.items():
             form, _, member = _parts(func_name)
             if not form and self._wiring.can_call(func):
-                yield from self._caller(name, interface, func_name, snake_case(member), func, "self")
+                yield from self._caller(name, interface, func_name, member_name(member), func, "self")
 
     def _guest_resource(self, t: Resource, name: str, type_name: str, interface: Interface) -> Iterator[str]:
         api = f"{self._names.of('Exports')}"
@@ -138,7 +146,7 @@ class Writer:
             form, resource, member = _parts(func_name)
             if resource != type_name or not self._wiring.can_call(func):
                 continue
-            taken.append(unique(snake_case(member or "new"), taken))
+            taken.append(unique(member_name(member or "new"), taken))
             if form == "method":
                 yield from self._caller(name, interface, func_name, taken[-1], func, "self", 1)
             else:
@@ -152,7 +160,7 @@ class Writer:
         receiver = first.partition(":")[0]
         path = f"{name}#{func_name}" if name else func_name
         given = ["self"] * skip + parameters(func, skip)
-        call = f"await {receiver}._call({', '.join([literal(path), *given])})"
+        call = f"await {receiver}._call({', '.join([python_string(path), *given])})"
         yield ""
         yield f"    {self._head(member, func, first, skip, Way.GIVEN, True)}"
         yield docstring(self._documented(name, interface, func_name, func), "        ")
@@ -189,7 +197,7 @@ class Writer:
         if found:
             of = self._names.of
             yield f"    {attribute}: {of('ClassVar')}[{of('Mapping')}[{of('str')}, {of('type')}]] = {{"
-            yield from (f"        {literal(name)}: {self._classes[t]}," for t, name in found.items())
+            yield from (f"        {python_string(name)}: {self._classes[t]}," for t, name in found.items())
             yield "    }"
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import builtins
-import json
+import keyword
 import re
 from collections.abc import Iterable, Iterator
 
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import types
+from wasihost.quoting import printable
 
 # Where the names come from that the module uses and does not define.
 _ORIGINS = {
     "collections.abc": ("AsyncIterable", "Awaitable", "Mapping", "Sequence"),
-    "dataclasses": ("dataclass",),
+    "dataclasses": ("dataclass", "field"),
     "enum": ("Enum", "Flag"),
     "typing": ("Any", "ClassVar", "Literal", "Protocol"),
     "wasihost": (
@@ -22,14 +23,9 @@ _ORIGINS = {
 }
 
 
-def literal(text: str) -> str:
-    """`text` as a Python string literal."""
-    return json.dumps(text)
-
-
 def docstring(text: str, indent: str) -> str:
     """A docstring of one line."""
-    escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
+    escaped = printable(text).replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
     return f'{indent}"""{escaped}{" " if escaped.endswith(chr(34)) else ""}"""'
 
 
@@ -45,20 +41,31 @@ def parameters(func: types.Func, skip: int = 0) -> list[str]:
     """The names of a function's parameters but for the first ones."""
     found = ["self"]
     for name, _ in func.params[skip:]:
-        found.append(unique(identifier(snake_case(name)), found))
+        found.append(unique(member_name(name), found))
     return found[1:]
 
 
 def identifier(name: str) -> str:
     """`name` if it can be one in Python, else what can."""
-    return re.sub(r"\W", "_", name)
+    found = re.sub(r"\W", "_", name, flags=re.ASCII)
+    return found if found.isidentifier() and not keyword.iskeyword(found) else f"_{found}"
+
+
+def member_name(name: str) -> str:
+    """The name of a method, of a WIT name or, as `url=<...>` may be, any text."""
+    return identifier(snake_case(name))
+
+
+def class_name(name: str) -> str:
+    """The same of a class."""
+    return identifier(camel_case(name))
 
 
 def interface_name(interface: str, with_package: bool) -> str:
     """`Store` or `KvStore` for `example:kv/store@1.0.0`."""
     package, _, name = interface.partition("@")[0].rpartition("/")
     words = f"{package.rpartition(':')[2]}-{name}" if with_package else name
-    return identifier(camel_case(words or "world"))
+    return class_name(words or "world")
 
 
 class Names:

@@ -16,12 +16,13 @@ import wasmtime
 from wasihost.component.composition import adapter, driver
 from wasihost.component.composition.coremodule import Parts
 from wasihost.component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
-from wasihost.component.composition.wat import TypeScope, quote
+from wasihost.component.composition.wat import TypeScope
 from wasihost.component.world import binary, types
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import InternalError
+from wasihost.quoting import wat_string as quote
 
-_MARKER = "wasihost-guest-stands-here"
+_MARKER = '(func (export "guest"))'  # all of the core module that stands for the guest
 
 
 def compose(wiring: Wiring, guest: bytes) -> bytes:
@@ -30,7 +31,7 @@ def compose(wiring: Wiring, guest: bytes) -> bytes:
         assembled = bytes(wasmtime.wat2wasm(text(wiring)))
     except wasmtime.WasmtimeError as error:
         raise InternalError(f"the generated text is wrong: {error}") from None
-    return binary.splice(assembled, _MARKER.encode(), guest)
+    return binary.splice(assembled, bytes(wasmtime.wat2wasm(f"(module {_MARKER})")), guest)
 
 
 def text(wiring: Wiring) -> str:
@@ -147,7 +148,7 @@ class _Composition:
             for index, (interface_name, interface) in enumerate(self.imports)
             for name, argument in self._guest_arguments(index, interface_name, interface)
         ]
-        self.lines.append(f'(component $guest (core module (func (export "{_MARKER}"))))')
+        self.lines.append(f"(component $guest (core module {_MARKER}))")
         self.lines.append(f"(instance $guest (instantiate $guest {' '.join(arguments)}))")
 
     def _guest_arguments(self, index: int, name: str, interface: types.Interface) -> list[tuple[str, str]]:

@@ -7,8 +7,9 @@ from importlib.resources import files
 
 from wasihost.component.composition.corecode import Walkers
 from wasihost.component.composition.protocol import NUMBERS
-from wasihost.component.composition.wat import TypeScope, quote, signature
+from wasihost.component.composition.wat import TypeScope, signature
 from wasihost.component.world import layout, types
+from wasihost.quoting import wat_string as quote
 
 MEMORY, REALLOC, ARENA = "(memory $memory)", "(realloc $realloc)", "(realloc $arena-realloc)"
 

@@ -13,8 +13,8 @@ ADAPTER_HOST: Final = "wasihost:adapter/host"
 DRIVER_HOST: Final = "wasihost:driver/host"
 
 PAGE: Final = 65536
-MAX_PAGES: Final = 8192
-"""Of the memory of either component: a guest may pass one list many times over, so its own memory is no limit."""
+MAX_PAGES: Final = 16384
+"""Of the memory of either component; `Limits.values_bytes` is less."""
 
 # ---- memory map of the adapter component, in bytes
 EVENT: Final = 16  # two words: what waitable-set.poll writes

@@ -1,4 +1,4 @@
-"""WebAssembly text: quoting, type definitions of components, signatures of core functions.
+"""WebAssembly text: type definitions of components, signatures of core functions.
 
 Everything is written with symbolic names, so that what a user sees in a backtrace or a validation error can be read.
 """
@@ -10,17 +10,7 @@ from collections.abc import Iterable
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
-
-
-def quote(text: str) -> str:
-    """`text` as a string literal. Every name that comes from a component goes through here."""
-    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
-        return f'"{text}"'  # nearly always
-    return '"' + "".join(_character(byte) for byte in text.encode()) + '"'
-
-
-def _character(byte: int) -> str:
-    return chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:02x}"
+from wasihost.quoting import wat_string as quote
 
 
 def signature(params: Iterable[str], results: Iterable[str] = ()) -> str:

@@ -7,10 +7,10 @@ from typing import Any, Final, Protocol
 
 from wasihost.component import ffi
 from wasihost.component.conversion import plancode
-from wasihost.component.resources import ResourceError, ResourceTable
+from wasihost.component.resources import ResourceError, ResourceTable, drop
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
-from wasihost.errors import UnsupportedTypeError
+from wasihost.errors import LimitError, UnsupportedTypeError
 from wasihost.frozen import Frozen
 
 
@@ -62,7 +62,12 @@ class Keep(list[bytes]):
 
     def give(self, obj: object, number: int, lent: bool, context: CallContext) -> int:
         """An own handle for an object, as the pointer of a C value."""
-        rep = context.table.push(obj, lent=lent)
+        try:
+            rep = context.table.push(obj, lent=lent)
+        except LimitError:
+            if not lent:
+                drop(obj)  # which the table would have done
+            raise
         self._reps.append(rep)
         pointer = ffi.resource_own(context.store_context, number, rep)
         self._pointers.append(pointer)

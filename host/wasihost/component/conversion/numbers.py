@@ -23,9 +23,7 @@ from wasihost.component.values import Ok, snake_case
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError
-
-MAX_ROOM: Final = (1 << 28) - 65536
-"""Bytes that the lists of one result or call may take, a little below the largest block that there is memory for."""
+from wasihost.limits import DEFAULTS, Limits
 
 _ALIGNMENT: Final = 8
 
@@ -142,8 +140,9 @@ _U32: Final = KINDS["u32"]
 class SharedNumbers:
     """Lists of numbers in the memory of one component; `memory` is known once it is instantiated."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = DEFAULTS) -> None:
         self.memory: Memory
+        self._limits = limits
         self._next = self._end = 0
 
     def give_room(self, pointer: int, size: int) -> None:
@@ -156,9 +155,12 @@ class SharedNumbers:
         """A function from pointer and length to a list of that number type, `bytes` for u8."""
         code = cast(Any, array_code(name))
         width = make_struct(code).size
+        limits, most = self._limits, self._limits.value_bytes
 
         def read_bytes(pointer: int, length: int) -> bytes:
             memory, end = self.memory, pointer + length * width
+            if end - pointer > most:
+                raise limits.reached("value_bytes", f"the guest gave a list of {end - pointer} bytes")
             if end > memory.size:
                 raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
             return memory.pages[pointer:end]

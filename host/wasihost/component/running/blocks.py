@@ -17,6 +17,7 @@ from wasihost.component.composition.protocol import (
     LARGE_BLOCK_SIZE,
     LARGE_BLOCKS,
 )
+from wasihost.limits import LARGEST_BUFFER
 
 
 class Block:
@@ -47,19 +48,26 @@ class _Pool:
 
 
 class Blocks:
-    """The blocks of one adapter component's memory."""
+    """The blocks of one adapter component's memory, as many as make up `limit` bytes."""
 
-    def __init__(self, memory: memoryview) -> None:
-        self._small = _Pool(memory, BLOCKS, BLOCK_SIZE, BLOCK_COUNT)
-        self._large = _Pool(memory, LARGE_BLOCKS, LARGE_BLOCK_SIZE, LARGE_BLOCK_COUNT)
+    def __init__(self, memory: memoryview, limit: int = LARGEST_BUFFER) -> None:
+        self._large_count = min(LARGE_BLOCK_COUNT, limit // 2 // LARGE_BLOCK_SIZE)
+        self._small_count = min(BLOCK_COUNT, (limit - self._large_count * LARGE_BLOCK_SIZE) // BLOCK_SIZE)
+        self._small = _Pool(memory, BLOCKS, BLOCK_SIZE, self._small_count)
+        self._large = _Pool(memory, LARGE_BLOCKS, LARGE_BLOCK_SIZE, self._large_count)
         self._wanting: deque[Callable[[], None]] = deque()
         self._calling_back = False
         self._taken = 0
         self.completions = 0  # of the turn under way
 
+    def close(self) -> None:
+        """There are none any more."""
+        self._small = self._large = _Pool(memoryview(b""), 0, 0, 0)
+        self._wanting.clear()
+
     def take(self, bulk: bool = False) -> Block | None:
         """A free block, a large one for a stream that moves in bulk if possible; None when all are in use: `want`."""
-        is_crowded = max(self._taken, self.completions) >= LARGE_BLOCK_COUNT
+        is_crowded = max(self._taken, self.completions) >= self._large_count
         block = (self._large if bulk and not is_crowded else self._small).take()
         self._taken += block is not None
         return block
@@ -67,7 +75,7 @@ class Blocks:
     @property
     def has_many(self) -> bool:
         """Whether a pump may keep its block while it waits for more."""
-        return self._taken < BLOCK_COUNT // 4
+        return self._taken < self._small_count // 4
 
     def want(self, callback: Callable[[], None]) -> None:
         """Calls back when a block is free."""

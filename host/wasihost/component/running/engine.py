@@ -13,6 +13,7 @@ import wasmtime
 from wasihost.component import ffi
 from wasihost.component.running import memory
 from wasihost.errors import WasihostError
+from wasihost.limits import DEFAULTS
 
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
@@ -22,16 +23,21 @@ _faulthandler_first = False
 _first_engine_made = False
 
 
-def configure(config: wasmtime.Config) -> wasmtime.Config:
+def configure(config: wasmtime.Config, *, stack_bytes: int | None = None) -> wasmtime.Config:
     """Sets in `config` what `adapt` needs: component-model async, our linear memories, larger stacks; gives it back.
 
     For an engine of your own. Set `config.epoch_interruption = True` too if computing guests shall not hold your event
-    loop; every plain `Store` of that engine then needs `set_epoch_deadline`.
+    loop; every plain `Store` of that engine then needs `set_epoch_deadline`. `stack_bytes` is for the guest's calls;
+    None: as `config` has it.
     """
     global _first_engine_made, _faulthandler_first
     if not _first_engine_made:
         _first_engine_made, _faulthandler_first = True, faulthandler.is_enabled()
-    ffi.configure(config, memory.CREATOR, ASYNC_STACK_SIZE)
+    stack_size = ASYNC_STACK_SIZE
+    if stack_bytes is not None:
+        config.max_wasm_stack = stack_bytes
+        stack_size += stack_bytes
+    ffi.configure(config, memory.CREATOR, stack_size)
     # Copy-on-write images would be mapped over our memories, behind their owner's back: Wasmtime panics.
     config.memory_init_cow = False
     return config
@@ -52,9 +58,9 @@ def check_faulthandler() -> None:
 
 
 @functools.cache
-def default_engine() -> wasmtime.Engine:
-    """The engine that every `Host` shares."""
-    config = configure(wasmtime.Config())
+def default_engine(stack_bytes: int = DEFAULTS.stack_bytes) -> wasmtime.Engine:
+    """The engine that every `Host` shares whose guests have stacks of this size."""
+    config = configure(wasmtime.Config(), stack_bytes=stack_bytes)
     config.epoch_interruption = True
     return wasmtime.Engine(config)
 

@@ -26,7 +26,7 @@ from wasihost.component.composition.protocol import (
 )
 from wasihost.component.conversion import scalars
 from wasihost.component.conversion.handles import Refused
-from wasihost.component.conversion.numbers import MAX_ROOM, SharedNumbers, needed
+from wasihost.component.conversion.numbers import SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
 from wasihost.component.running import callbacks, incoming, outgoing
 from wasihost.component.running.guestcall import GuestCall, GuestResource
@@ -39,7 +39,11 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
 
-MAX_PENDING = 65536
+MOST_AT_ONCE = 500_000
+AT_ONCE_LIMIT = (
+    f"{MOST_AT_ONCE} calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: "
+    "open a new instance in good time (Host.pool does for each request)"
+)
 _CALL, _NO_COMMAND = int(Command.CALL), (int(Command.NONE), 0, 0)
 _COMMAND, _WORD, _RETURNED = struct.Struct("<3I"), struct.Struct("<I"), struct.Struct("<I4x8s")
 
@@ -67,9 +71,9 @@ class GuestCalls:
         self._found: dict[str, Called] = {}
         self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
         self._scalars: dict[int, struct.Struct] = {}
-        self._last_token = 0
+        self._last_token = self._at_once = 0
         self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
-        self.numbers = SharedNumbers()
+        self.numbers = SharedNumbers(instance.limits)
         self.plans = {name: self._plans_of(name, self.numbers) for name in wiring.world.exports}
         """The plans of each exported interface, see `use_types`."""
         self.element_plans = {name: self._plans_of(name) for name in wiring.world.exports}
@@ -89,6 +93,11 @@ class GuestCalls:
         """That of the driver component, once it is there."""
         self.numbers.memory = memory
         self._memory = memory.view()
+
+    def close(self) -> None:
+        """The memory is gone."""
+        self._memory = memoryview(bytearray(DRIVER_RETURNED))
+        del self.numbers.memory
 
     # ---- classes
 
@@ -153,8 +162,11 @@ class GuestCalls:
         if len(args) != len(called.func.params):
             words = ", ".join(param for param, _ in called.func.params)
             raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
-        if len(self._calls) >= MAX_PENDING:
-            raise LimitError(f"{MAX_PENDING} calls are under way in this instance, which is the limit")
+        limits = self._instance.limits
+        if len(self._calls) >= limits.pending_calls:
+            raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
+        if called.func.is_async and self._at_once >= MOST_AT_ONCE:
+            raise LimitError(AT_ONCE_LIMIT)
         call = self._begin(called, args)
         try:
             return await call.future
@@ -241,12 +253,15 @@ class GuestCalls:
         if call.token not in self._calls or not self._prepare(call):
             return None
         self._issued = call
+        self._at_once += call.called.func.is_async
         return _CALL, index, call.token
 
     def _issued_became(self, handle: int) -> None:
         call, self._issued = self._issued, None
         assert call is not None
         call.handle = handle
+        if handle and call.called.func.is_async:
+            self._at_once -= 1
         if handle and call.future.cancelled():  # while the guest was stopped before its first wait
             self._cancel(call)
 
@@ -258,8 +273,9 @@ class GuestCalls:
         assert size_of is not None
         with contextlib.suppress(Exception):  # not of the type, as `_prepare` will say
             lists = size_of(call.args)
-        if lists > MAX_ROOM:
-            self._refuse(call, LimitError(f"{call.called.path}: lists of {lists} bytes; {MAX_ROOM} is the limit"))
+        limits = self._instance.limits
+        if lists > limits.value_bytes:
+            self._refuse(call, limits.reached("value_bytes", f"{call.called.path}: lists of {lists} bytes"))
             return 0
         call.room = _arguments_size(call.called) + lists
         self._roomed = call

@@ -92,7 +92,7 @@ class HostCalls:
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
         self.tasks: dict[asyncio.Future[Any], None] = {}
         """The coroutines of providers whose results are yet to come."""
-        self.room = Room()
+        self.room = Room(instance.limits)
         self._rounds = self._calls_in_round = 0
         self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
         self._needed = {adapted.index: needed(adapted.func.result) for adapted in wiring.adapted}
@@ -208,6 +208,9 @@ class HostCalls:
             task.when_done(done)
         else:
             task.add_done_callback(lambda _: done())
+        limits = self._instance.limits
+        if len(self.tasks) > limits.pending_calls:
+            self._instance.fail(limits.reached("pending_calls", f"{len(self.tasks)} calls of the guest are under way"))
 
     def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
         async def start(*args: Any) -> int:

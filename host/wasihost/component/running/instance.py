@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import wasmtime
 from wasmtime.component import Component, Linker
@@ -15,7 +15,6 @@ from wasihost.component.composition.protocol import (
     ADAPTER_HOST,
     DRIVER_HOST,
     DRIVER_PAGES,
-    MAX_PAGES,
     OUT_OF_MEMORY,
     PAGE,
     PAGES,
@@ -28,6 +27,7 @@ from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
 from wasihost.component.running.incoming import ByteInPump
 from wasihost.component.running.linking import Linking, Registrar
+from wasihost.component.running.memory import Account
 from wasihost.component.running.patience import CountedPatience
 from wasihost.component.running.polling import Poller
 from wasihost.component.running.pumps import Pump
@@ -36,10 +36,10 @@ from wasihost.component.running.stats import Stats
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import GuestTrap, InternalError, LimitError, LinkError
+from wasihost.errors import GuestTimeout, GuestTrap, InternalError, LinkError
+from wasihost.limits import DEFAULTS, Limits
 
 FEW = 4
-MEMORY_LIMIT = f"lists and strings under way take more than the {MAX_PAGES * PAGE >> 20} MiB that there are for them"
 
 
 class Instance(Context):
@@ -56,11 +56,22 @@ class Instance(Context):
         *,
         detect_deadlock: bool = False,
         stats: Stats | None = None,
+        limits: Limits = DEFAULTS,
+        total: Account | None = None,
+        is_one_run: bool = False,
     ) -> None:
         super().__init__(table)
+        self.limits = limits
+        above = total or Account("total_memory_bytes", limits.total_memory_bytes)
+        # The driver component's memory counts among the guest's until it is known to be the last.
+        self._guest_memory = Account("memory_bytes", limits.memory_bytes + DRIVER_PAGES * PAGE, above)
+        self._values_memory = Account("values_bytes", limits.values_bytes, above)
+        self._is_one_run = is_one_run
+        self._timer: asyncio.TimerHandle | None = None
+        self._timeout: GuestTimeout | None = None
         self.stats = stats or Stats()
         self.rings: Rings
-        self._memories: list[memory.LinearMemory]
+        self._memories: list[memory.LinearMemory] = []
         self.waiting: set[object] = set()
         self.closing = False
         self._component, self._store, self._linker = component, store, linker
@@ -73,7 +84,7 @@ class Instance(Context):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
-        self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock)
+        self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock, limits)
         self._registrar = Registrar(linker, self, self._poller.suspend)
         self._register(linking, wiring)
 
@@ -104,7 +115,9 @@ class Instance(Context):
         Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
         provider raised.
         """
-        return self._guest_calls.call(name, args)
+        if self.limits.run_time_s is None or self._is_one_run:
+            return self._guest_calls.call(name, args)
+        return self._timed(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
@@ -117,6 +130,8 @@ class Instance(Context):
     async def drain(self) -> None:
         """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
         while any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
+            if self._timeout is not None:
+                raise self._timeout
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
 
@@ -129,28 +144,40 @@ class Instance(Context):
         ffi.yield_on_epochs(self._store)
         if (own := own_time()) is not None:
             self._poller.patience = CountedPatience(own, self._store)
-        recording = memory.Recording()
+        recording = memory.Recording(self._guest_memory)
+        self._timer = self._start_timer()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
         try:
             await self._poller.instantiate(call, recording)
         except GuestTrap as error:
             if "not found in the linker" in str(error):
                 raise LinkError(str(error)) from None
-            raise
-        # The adapter component is instantiated first, the driver component last.
-        self._memories = recording.memories[:1] + recording.memories[-1:]
-        if [made.size for made in self._memories] != [PAGES * PAGE, DRIVER_PAGES * PAGE]:
-            raise InternalError("the first and last memory of the store are not those of adapter and driver component")
-        self._host_calls.room.numbers.memory = self._memories[0]
-        self._guest_calls.use_memory(self._memories[1])
-        self.rings = Rings(recording.memories[0].view(), self.wake)
+            raise self._explained(error) from None
+        if self._timer is not None and not self._is_one_run:
+            self._timer.cancel()
+        self._take_memories(recording)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
+
+    def _take_memories(self, recording: memory.Recording) -> None:
+        """Finds those of adapter and driver component: the first and the last, see `memory.Recording`."""
+        made = recording.memories[recording.memories[0].minimum == 0 :]
+        adapter, driver = self._memories = [made[0], made[-1]]
+        self._host_calls.room.numbers.memory = adapter
+        self._guest_calls.use_memory(driver)
+        self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
+        if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
+            raise InternalError("the first and last memory of the store are not those of adapter and driver component")
+        adapter.count_from_here(self._values_memory)
+        driver.count_from_here(self._values_memory)
+        self._guest_memory.limit = self.limits.memory_bytes
 
     async def close(self) -> None:
         """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile."""
         if self.closing:
             return
         self.closing = True
+        if self._timer is not None:
+            self._timer.cancel()
         self._guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
         tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self._host_calls.tasks])
@@ -174,6 +201,11 @@ class Instance(Context):
     def _close_store(self) -> None:
         self._store.close()
         self._linker.close()
+        if self._memories:  # which are large: they shall not wait for Python's collector
+            self._memories.clear()
+            self.rings.close()
+            self._guest_calls.close()
+            del self._host_calls.room.numbers.memory
         try:
             self._host_calls.close()
         finally:
@@ -194,10 +226,17 @@ class Instance(Context):
                 raise
 
     def _explained(self, error: BaseException) -> BaseException:
-        """The error with which the instance ended: LimitError where a component of ours had no memory left."""
-        if not isinstance(error, GuestTrap) or not any(made.pages[OUT_OF_MEMORY] for made in self._memories):
+        """The error with which the instance ended: LimitError if it trapped after it was refused memory."""
+        if not isinstance(error, GuestTrap):
             return error
-        limit = LimitError(MEMORY_LIMIT)
+        values, guest = self._values_memory.refused, self._guest_memory.refused
+        if values is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
+            name, what = values.name if values else "values_bytes", "values in flight take more"
+        elif guest is not None:
+            name, what = guest.name, f"the guest got no more memory: {error}"
+        else:
+            return error
+        limit = self.limits.reached(name, what)
         limit.__cause__ = error
         return limit
 
@@ -224,7 +263,27 @@ class Instance(Context):
         """Ends the instance with this exception."""
         if self.exception is None:
             self.exception = error
+        self._poller.stop_waiting()
         self.wake()
+
+    # ---- time
+
+    def _start_timer(self) -> asyncio.TimerHandle | None:
+        limit = self.limits.run_time_s
+        return None if limit is None else asyncio.get_running_loop().call_later(limit, self._time_out)
+
+    async def _timed(self, name: str, args: tuple[Any, ...]) -> Any:
+        timer = self._start_timer()
+        assert timer is not None
+        try:
+            return await self._guest_calls.call(name, args)
+        finally:
+            timer.cancel()
+
+    def _time_out(self) -> None:
+        self._timeout = cast(GuestTimeout, self.limits.reached("run_time_s", "the guest took longer"))
+        self.fail(self._timeout)
+        self.drained()
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
@@ -274,6 +333,8 @@ class Instance(Context):
 
     def opened(self, pump: Pump) -> None:
         self._pumps[pump] = None
+        if len(self._pumps) > self.limits.streams:
+            self.fail(self.limits.reached("streams", "the host holds too many ends of streams and futures"))
 
     def closed(self, pump: Pump) -> None:
         self._pumps.pop(pump, None)

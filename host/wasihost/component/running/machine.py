@@ -10,6 +10,7 @@ from wasihost.component.conversion.handles import CallContext
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Kind
+from wasihost.limits import Limits
 
 
 class Machine(CallContext, Protocol):
@@ -17,6 +18,7 @@ class Machine(CallContext, Protocol):
 
     rings: Rings
     stats: Stats
+    limits: Limits
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import enum
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
@@ -29,7 +30,8 @@ from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.patience import Patience
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
-from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError
+from wasihost.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
+from wasihost.limits import Limits
 
 HANDLE_LIMIT = (
     "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
@@ -39,15 +41,26 @@ CAME_BACK = (
     "the guest gave back, unread, a stream or future that Python had given it; the adapter component, which then has "
     "both ends, can read only numbers from itself"
 )
-TASK_LIMIT = (
-    "a million calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: open "
-    "a new instance in good time (Host.pool does for each request)"
+TASK_LIMIT = "the guest reached Wasmtime's limit of a million tasks, streams, futures and waitable sets in one store"
+CALL_LIMIT = (
+    "the guest reached Wasmtime's limit for one call of the host: 128 MiB of strings, lists and records, of which each "
+    "part counts for more than it has"
 )
 # What Wasmtime says, and what it means.
 _MEANINGS = {
     "handle limit exceeded": LimitError(HANDLE_LIMIT),
     "resource table has no free keys": LimitError(TASK_LIMIT),
+    "fuel allocated for hostcalls has been exhausted": LimitError(CALL_LIMIT),
     "intra-component future/stream": UnsupportedTypeError(CAME_BACK),
+}
+
+# What Wasmtime says of our limits: which one, and what for.
+_LIMITS = {
+    "call stack exhausted": ("stack_bytes", "the guest called too deep"),
+    "resource limit exceeded: instance count": ("instances", "the component has too many core instances"),
+    "resource limit exceeded: table count": ("tables", "the component has too many tables"),
+    "resource limit exceeded: memory count": ("memories", "the component has too many memories"),
+    "exceeds table limits": ("table_elements", "a table of the component is too large"),
 }
 
 T = TypeVar("T")
@@ -80,8 +93,12 @@ class Poller:
     `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
     """
 
-    def __init__(self, context: Context, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None]) -> None:
+    def __init__(
+        self, context: Context, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None], limits: Limits
+    ) -> None:
         self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
+        self._limits, self._cpu_s = limits, 0.0
+        self._stopped: asyncio.Future[None] | None = None
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
@@ -95,13 +112,13 @@ class Poller:
             over = False
             while not over:
                 with recording:
-                    over = self._uninterrupted(lambda: self._poll(call))
+                    over = self._uninterrupted(self._metered(lambda: self._poll(call)))
                 if not over:
                     await self._let_others_run()
 
     async def drive(self, call: ffi.Call, rings: Rings) -> None:
         """Polls the call of `drive` to its end."""
-        self._series = lambda: self._poll_on(call, rings)
+        self._series = self._metered(lambda: self._poll_on(call, rings))
         with contextlib.closing(call), self._running():
             while True:
                 stop: _Stop | None = self._uninterrupted(self._series)
@@ -143,6 +160,11 @@ class Poller:
         finally:
             self._clock.stop()
 
+    def stop_waiting(self) -> None:
+        """The instance has failed: whatever a suspension waits for is no longer of interest."""
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
     def suspend(self, suspension: Suspension) -> None:
         """The store stands still until this is over."""
         self.suspension = suspension
@@ -171,6 +193,22 @@ class Poller:
         finally:
             _thread.is_polling = False
             interrupts.end_poll()
+
+    def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
+        """Polls as `polls` does, and counts the time that this thread computes."""
+        limit = self._limits.cpu_time_s
+        if limit is None:
+            return polls
+
+        def metered() -> T:
+            before = time.thread_time()
+            found = polls()
+            self._cpu_s += time.thread_time() - before
+            if self._cpu_s > limit:
+                raise self._limits.reached("cpu_time_s", "the guest computed longer")
+            return found
+
+        return metered
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
@@ -209,21 +247,31 @@ class Poller:
     def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
         kept = self._context.exception
         for found in (kept, trap):
-            for words, meaning in _MEANINGS.items():
-                if isinstance(found, wasmtime.WasmtimeError) and words in str(found):
-                    raise type(meaning)(*meaning.args) from found
+            if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(str(found))) is not None:
+                raise meaning from found
         if kept is not None:
             raise kept
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
             raise GuestExit(trap.code)
         raise GuestTrap(str(trap)) from trap
 
+    def _meaning(self, words: str) -> WasihostError | None:
+        """What an error of Wasmtime means beside that it is one."""
+        for said, (name, what) in _LIMITS.items():
+            if said in words:
+                return self._limits.reached(name, f"{what}: {words}")
+        for said, meaning in _MEANINGS.items():
+            if said in words:
+                return type(meaning)(*meaning.args)
+        return None
+
     # ---- between polls
 
     async def _let_others_run(self) -> None:
         others_can_run, self.others_can_run = self.others_can_run, False
         if self.suspension is not None:
-            await asyncio.wait([self.suspension.task])
+            self._stopped = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self.suspension.task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
         elif others_can_run:
             await asyncio.sleep(0)
         else:

@@ -34,6 +34,7 @@ from wasihost.component.composition.protocol import (
     Operation,
 )
 from wasihost.component.running.blocks import Blocks
+from wasihost.limits import LARGEST_BUFFER
 
 WhenDone = Callable[[int], None]
 """Called with the packed result of a read or write."""
@@ -59,7 +60,7 @@ class Rings:
     `wake` is called for each submission made outside of a turn.
     """
 
-    def __init__(self, memory: memoryview, wake: Callable[[], None]) -> None:
+    def __init__(self, memory: memoryview, wake: Callable[[], None], buffered_bytes: int = LARGEST_BUFFER) -> None:
         self._words = memory.cast("I")
         self._bytes = memory
         self._queue: list[int] = []
@@ -67,7 +68,7 @@ class Rings:
         self._queued: set[int] = set()  # ends whose operation is still in the queue
         self._when_dropped: dict[int, Callable[[], None]] = {}
         self._buffers: dict[int, int] = {}
-        self.blocks = Blocks(memory)
+        self.blocks = Blocks(memory, buffered_bytes)
         self._cancels: list[tuple[Operation, int, int]] = []
         self._cancelling: set[int] = (
             set()
@@ -76,6 +77,12 @@ class Rings:
         self._in_turn = False
         self._has_told = False
         self.quiet = True  # nothing happened since somebody set this
+
+    def close(self) -> None:
+        """The memory is gone. What others still ask for goes nowhere, and no view keeps the pages."""
+        self._bytes = memoryview(bytearray(COMPLETIONS))
+        self._words = self._bytes.cast("I")
+        self.blocks.close()
 
     # ---- the adapter component's calls
 

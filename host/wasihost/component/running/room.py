@@ -9,16 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from wasihost.component.composition.protocol import ROOM, ROOM_SIZE
-from wasihost.component.conversion.numbers import MAX_ROOM, Needed, SharedNumbers
+from wasihost.component.conversion.numbers import Needed, SharedNumbers
 from wasihost.component.running.rings import Rings
-from wasihost.errors import LimitError
+from wasihost.limits import Limits
 
 
 class Room:
     """Where the next result's lists go. `numbers` writes them."""
 
-    def __init__(self) -> None:
-        self.numbers = SharedNumbers()
+    def __init__(self, limits: Limits) -> None:
+        self._limits, self.numbers = limits, SharedNumbers(limits)
         self._asked = 0
 
     def fits(self, size_of: Needed | None, value: Any) -> bool:
@@ -29,7 +29,7 @@ class Room:
             size = size_of(value)
         except Exception:
             size = 0  # not a value of the type, as the plan will say
-        if size > ROOM_SIZE:
+        if size > ROOM_SIZE or size > self._limits.value_bytes:
             return False
         self.use()
         return True
@@ -44,8 +44,8 @@ class Room:
             self._asked = size_of(value) if size_of else 0
         except Exception:
             self._asked = 0  # as above
-        if self._asked > MAX_ROOM:
-            raise LimitError(f"{path}: lists of {self._asked} bytes in one result; {MAX_ROOM} is the limit")
+        if self._asked > self._limits.value_bytes:
+            raise self._limits.reached("value_bytes", f"{path}: lists of {self._asked} bytes in one result")
         rings.ask_room(self._asked)
 
     def take(self, rings: Rings) -> None:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from wasihost.component.world.nesting import Nesting
 from wasihost.errors import ComponentError
+from wasihost.limits import DEFAULTS, Limits
 
 MAGIC = b"\0asm"
 CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
 PREAMBLE = 8
 
 # component sections
-CORE_MODULE, COMPONENT = 1, 4
+CORE_MODULE, COMPONENT, CANONICAL = 1, 4, 8
 # core module sections
-CUSTOM, CODE, DATA, DATA_COUNT = 0, 10, 11, 12
+CUSTOM, IMPORT, GLOBAL, CODE, DATA, DATA_COUNT = 0, 2, 6, 10, 11, 12
+
+MAX_LEB_BITS = 28
+MAX_DEPTH = 100
+"""Of components in components."""
 
 UNREACHABLE_BODY = b"\3\0\0\x0b"  # three bytes long: no locals, `unreachable`, `end`
 
@@ -37,7 +43,7 @@ def check_preamble(wasm: bytes, origin: str) -> None:
 
 
 def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number and the position after it."""
+    """An unsigned LEB128 number of at most 32 bits, and the position after it."""
     value = shift = 0
     while True:
         byte = wasm[at]
@@ -46,6 +52,8 @@ def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
         shift += 7
         if byte < 0x80:
             return value, at
+        if shift > MAX_LEB_BITS:
+            raise IndexError
 
 
 def leb(value: int) -> bytes:
@@ -73,46 +81,67 @@ def section(number: int, contents: bytes) -> bytes:
     return bytes([number]) + leb(len(contents)) + contents
 
 
-def hollow(wasm: bytes, origin: str = "the component") -> bytes:
+def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
     """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
 
     Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price
     of compiling the guest twice.
     """
+    nesting = Nesting()
     try:
-        return _hollow_component(wasm)
+        hollowed = _hollow_component(wasm, origin, limits, nesting, 0)
     except IndexError:
         raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
+    if nesting.callers > limits.async_components:
+        what = f"{origin} has components inside that may call each other asynchronously, and can end this process"
+        raise limits.reached("async_components", what)
+    return hollowed
 
 
-def _hollow_component(wasm: bytes) -> bytes:
-    out = [wasm[:PREAMBLE]]
+def _hollow_component(wasm: bytes, origin: str, limits: Limits, nesting: Nesting, depth: int) -> bytes:
+    if depth > MAX_DEPTH:
+        raise ComponentError(f"{origin} has components inside of components, more than {MAX_DEPTH} deep")
+    out, canonical = [wasm[:PREAMBLE]], b""
     for number, contents in sections(wasm):
+        if number == CANONICAL:
+            canonical += contents
         if number == CORE_MODULE:
-            contents = _hollow_module(contents)
+            contents = _hollow_module(contents, origin, limits)
         elif number == COMPONENT:
-            contents = _hollow_component(contents)
+            contents = _hollow_component(contents, origin, limits, nesting, depth + 1)
         if number != CUSTOM:
             out.append(section(number, contents))
+    if canonical:
+        nesting.saw(canonical, is_inner=depth > 0)
     return b"".join(out)
 
 
-def _hollow_module(wasm: bytes) -> bytes:
-    out = [wasm[:PREAMBLE]]
+def _hollow_module(wasm: bytes, origin: str, limits: Limits) -> bytes:
+    out, items = [wasm[:PREAMBLE]], 0
     for number, contents in sections(wasm):
         if number == CODE:
             count, _ = read_leb(contents, 0)
+            if count > len(contents):
+                raise IndexError
             contents = leb(count) + UNREACHABLE_BODY * count
+        if number in (IMPORT, GLOBAL):  # each instance of the module has a place for each of them
+            items += read_leb(contents, 0)[0]
+            if items > limits.module_items:
+                raise limits.reached("module_items", f"a core module of {origin} has {items} globals and imports")
         if number not in (CUSTOM, DATA, DATA_COUNT):
             out.append(section(number, contents))
     return b"".join(out)
 
 
 def splice(wasm: bytes, marker: bytes, component: bytes) -> bytes:
-    """`wasm` with the contents of the one nested component that holds `marker` replaced by `component`."""
+    """`wasm` with `component` in the place of the nested component that begins with the core module `marker`.
+
+    A marker that is looked for everywhere could be a name that the guest imports.
+    """
     out = [wasm[:PREAMBLE]]
+    begin = wasm[:PREAMBLE] + section(CORE_MODULE, marker)
     for number, contents in sections(wasm):
-        if number == COMPONENT and marker in contents:
+        if number == COMPONENT and contents.startswith(begin):
             contents = component
         out.append(section(number, contents))
     return b"".join(out)

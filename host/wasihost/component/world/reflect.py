@@ -11,6 +11,7 @@ from wasmtime.component import _types as reflected
 from wasihost.component import ffi
 from wasihost.component.world import binary, types
 from wasihost.errors import ComponentError, UnsupportedTypeError
+from wasihost.limits import DEFAULTS, Limits
 
 _PRIMITIVES: dict[type, types.Primitive] = {
     reflected.Bool: types.BOOL,
@@ -29,17 +30,19 @@ _PRIMITIVES: dict[type, types.Primitive] = {
 }
 
 
-def reflect(engine: wasmtime.Engine, wasm: bytes, origin: str = "the component") -> types.World:
+def reflect(
+    engine: wasmtime.Engine, wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
+) -> types.World:
     """The imports and exports of a component.
 
-    Errors: ComponentError when it is not one, UnsupportedTypeError for a type we have no words for.
+    Errors: ComponentError when it is not one, UnsupportedTypeError for a type we have no words for, LimitError.
     """
     binary.check_preamble(wasm, origin)
     try:
-        component = Component(engine, binary.hollow(wasm, origin))
+        component = Component(engine, binary.hollow(wasm, origin, limits))
     except wasmtime.WasmtimeError as error:
         raise ComponentError(f"{origin} is not a valid component: {error}") from None
-    reflector = _Reflector(engine)
+    reflector = _Reflector(engine, origin, limits)
     return types.World(
         imports=reflector.interfaces(component.type.imports(engine)),
         exports=reflector.interfaces(component.type.exports(engine)),
@@ -47,8 +50,9 @@ def reflect(engine: wasmtime.Engine, wasm: bytes, origin: str = "the component")
 
 
 class _Reflector:
-    def __init__(self, engine: wasmtime.Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: wasmtime.Engine, origin: str, limits: Limits) -> None:
+        self.engine, self.origin, self.limits = engine, origin, limits
+        self.parts = 0
         # Wasmtime's resource types have no hash, only `==`.
         self.resources: list[tuple[ResourceType, types.Resource]] = []
         self.path = ""
@@ -79,7 +83,14 @@ class _Reflector:
             return self.value(item)
         raise UnsupportedTypeError(f"{path}: importing or exporting a {type(item).__name__} is not supported")
 
+    def count(self, parts: int = 1) -> None:
+        """Counts what takes time. A type of a few bytes can have a million parts: (tuple $t $t), again and again."""
+        self.parts += parts
+        if self.parts > self.limits.world_parts:
+            raise self.limits.reached("world_parts", f"{self.origin} imports and exports too much")
+
     def func(self, func: reflected.FuncType) -> types.Func:
+        self.count()
         return types.Func(
             params=tuple((name, self.value(t)) for name, t in func.params),
             result=None if func.result is None else self.value(func.result),
@@ -90,13 +101,19 @@ class _Reflector:
         for known, ours in self.resources:
             if known == resource:
                 return ours
+        self.count(1 + len(self.resources) // 16)  # the next one is compared with all of them
         self.resources.append((resource, types.Resource(name)))
         return self.resources[-1][1]
 
     def maybe(self, t: Any) -> types.ValType | None:
         return None if t is None else self.value(t)
 
+    def names(self, names: list[str]) -> tuple[str, ...]:
+        self.count(len(names))
+        return tuple(names)
+
     def value(self, t: Any) -> types.ValType:
+        self.count()
         if primitive := _PRIMITIVES.get(type(t)):
             return primitive
         match t:
@@ -107,11 +124,12 @@ class _Reflector:
             case reflected.TupleType():
                 return types.Tuple(tuple(self.value(x) for x in t.elements))
             case reflected.VariantType():
+                self.count(4 * len(t.cases))  # each is a class, made at each start
                 return types.Variant(tuple((name, self.maybe(x)) for name, x in t.cases))
             case reflected.EnumType():
-                return types.Enum(tuple(t.names))
+                return types.Enum(self.names(t.names))
             case reflected.FlagsType():
-                return types.Flags(tuple(t.names))
+                return types.Flags(self.names(t.names))
             case reflected.OptionType():
                 return types.Option(self.value(t.payload))
             case reflected.ResultType():

@@ -8,6 +8,7 @@ component model; a `Resource` is equal to itself only.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TypeAlias
 
 from wasihost.frozen import Frozen
@@ -116,11 +117,11 @@ class Interface(Frozen):
 
     items: dict[str, Item]
 
-    @property
+    @cached_property
     def funcs(self) -> dict[str, Func]:
         return {name: item for name, item in self.items.items() if isinstance(item, Func)}
 
-    @property
+    @cached_property
     def types(self) -> dict[str, Resource | ValType]:
         return {name: item for name, item in self.items.items() if not isinstance(item, Func)}
 

@@ -24,8 +24,8 @@ That a limit was reached is logged by `wasihost.quotas`, as a warning the first 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
+from wasihost import limittext
 from wasihost.errors import RuleError
 from wasihost.frozen import Frozen
 
@@ -82,17 +82,7 @@ class Quotas(Frozen):
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Quotas:
         """From texts such as `connections=10` and `bytes-out=1MiB`; KiB, MiB and GiB are units of bytes."""
-        found: dict[str, Any] = {}
-        for text in limits:
-            written, equals, value = text.partition("=")
-            name = written.replace("-", "_")
-            if not equals or name not in cls.__match_args__:
-                names = ", ".join(cls.__match_args__).replace("_", "-")
-                raise RuleError(f"limit {text!r}: expected NAME=NUMBER, where NAME is one of {names}")
-            if name in found:
-                raise RuleError(f"limit {text!r}: {written} has a limit already")
-            found[name] = _number(text, name, value)
-        return cls(**found)
+        return cls(**limittext.parse(limits, cls.__match_args__, _FRACTIONS))
 
 
 def _check(name: str, value: object) -> None:
@@ -107,15 +97,3 @@ def _check(name: str, value: object) -> None:
         right = isinstance(value, int) and value >= least
     if not right or isinstance(value, bool):
         raise RuleError(f"{name}: expected {expected}, got {value!r}")
-
-
-def _number(text: str, name: str, value: str) -> int | float:
-    unit = value[-3:]
-    scale = _UNITS.get(unit, 1) if "bytes" in name else 1
-    digits = value.removesuffix(unit) if scale > 1 else value
-    try:
-        return float(digits) if name in _FRACTIONS else int(digits) * scale
-    except ValueError:
-        expected = "a number" if name in _FRACTIONS else "a whole number"
-        units = ", nor one of KiB, MiB or GiB" if "bytes" in name else ""
-        raise RuleError(f"limit {text!r}: {value!r} is not {expected}{units}") from None

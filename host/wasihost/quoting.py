@@ -1,0 +1,28 @@
+"""How names and strings that a component chose stand in text of ours: WebAssembly's, Python's, and what people read."""
+
+from __future__ import annotations
+
+
+def wat_string(text: str) -> str:
+    """`text` as a string literal of WebAssembly text."""
+    if text.isascii() and text.isprintable() and not ('"' in text or "\\" in text):
+        return f'"{text}"'  # nearly always
+    return '"' + "".join(_wat_character(byte) for byte in text.encode()) + '"'
+
+
+def _wat_character(byte: int) -> str:
+    return chr(byte) if 0x20 <= byte < 0x7F and byte not in b'"\\' else f"\\{byte:02x}"
+
+
+def python_string(text: str) -> str:
+    """`text` as a string literal of Python, in ASCII."""
+    import json  # takes milliseconds, and only `wasihost stubs` needs it
+
+    return json.dumps(text) if text.isascii() else ascii(text)
+
+
+def printable(text: str, keep: str = "") -> str:
+    """`text` as a terminal or a log shows it and does nothing else: no control characters but those to `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,95 @@
+"""Limits: what they are by default, how they are checked, read and told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from wasihost import GuestTimeout, Limits, RuleError, WasihostError
+from wasihost.component.composition import protocol
+from wasihost.limits import LARGEST_BUFFER
+
+DOCS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+
+
+def test_limits_are_read_from_text() -> None:
+    found = Limits.parse(["run-time-s=1.5", "memory-bytes=64MiB", "streams=10", "stack-bytes=1048576"])
+    assert found == Limits(run_time_s=1.5, memory_bytes=64 << 20, streams=10, stack_bytes=1 << 20)
+    assert Limits.parse([]) == Limits()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("memory", "expected NAME=NUMBER, where NAME is one of run-time-s, cpu-time-s, memory-bytes"),
+        ("bytes=1", "where NAME is one of"),
+        ("memory-bytes=", "'' is not a whole number, nor one of KiB, MiB or GiB"),
+        ("memory-bytes=1TiB", "'1TiB' is not a whole number"),
+        ("streams=1KiB", "'1KiB' is not a whole number"),
+        ("run-time-s=soon", "'soon' is not a number"),
+        ("run-time-s=0", "run_time_s: expected a number of seconds, more than 0"),
+        ("run-time-s=nan", "run_time_s: expected a number of seconds"),
+        ("streams=-1", "streams: expected a whole number from 0"),
+        ("value-bytes=1GiB", "value_bytes: expected a whole number from 1 to 268369920, got 1073741824"),
+        ("buffered-bytes=1", "buffered_bytes: expected a whole number from 65536"),
+    ],
+)
+def test_a_wrong_limit_is_told(text: str, message: str) -> None:
+    with pytest.raises(RuleError, match=re.escape(message)):
+        Limits.parse([text])
+
+
+def test_a_limit_that_is_given_twice_is_told() -> None:
+    with pytest.raises(RuleError, match="streams has a limit already"):
+        Limits.parse(["streams=1", "streams=2"])
+
+
+@pytest.mark.parametrize("wrong", [True, "1", 1.5, None])
+def test_a_number_of_another_type_is_told(wrong: object) -> None:
+    with pytest.raises(RuleError, match="streams: expected a whole number"):
+        Limits(streams=wrong)  # type: ignore[arg-type]
+
+
+def test_what_a_limit_says_when_it_is_reached() -> None:
+    error = Limits(streams=5).reached("streams", "too many")
+    assert str(error) == "too many: the limit streams is 5; raise it with Limits(streams=...) or --limit streams=..."
+    assert (error.limit, error.value) == ("streams", 5)
+    assert "cannot be raised" in str(Limits().reached("value_bytes", "too much"))
+    assert isinstance(Limits(run_time_s=1).reached("run_time_s", "too long"), GuestTimeout)
+
+
+def test_all_blocks_together_are_the_largest_buffer() -> None:
+    small = protocol.BLOCK_COUNT * protocol.BLOCK_SIZE
+    assert small + protocol.LARGE_BLOCK_COUNT * protocol.LARGE_BLOCK_SIZE == LARGEST_BUFFER
+
+
+def test_errors_print_no_control_characters_but_ends_of_lines() -> None:
+    assert str(WasihostError("a\x1b[2J\tb\nc\0")) == "a\\x1b[2J\tb\nc\\x00"
+    assert WasihostError("a\x1b").args == ("a\x1b",)
+
+
+# ---- docs/limits.md
+
+ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", DOCS, re.MULTILINE))
+
+
+def test_the_documents_have_every_limit_with_its_default() -> None:
+    def shown(value: float | None, name: str) -> str:
+        if value is None:
+            return "none"
+        if name.endswith("bytes"):
+            unit, word = next((unit, word) for unit, word in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+                              if value >= unit)  # fmt: skip
+            return f"{value / unit:g} {word}" if name != "value_bytes" else "256 MiB - 64 KiB"
+        return f"{value:,}"
+
+    assert {name: shown(getattr(Limits(), name), name) for name in Limits.__match_args__} == ROWS
+
+
+def test_the_tests_that_stand_behind_the_documents_exist() -> None:
+    tests = "".join(path.read_text(encoding="utf-8") for path in (Path(__file__).parents[1]).rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)`", DOCS)
+    assert len(named) > 30
+    assert [name for name in named if f"def {name}(" not in tests] == []
