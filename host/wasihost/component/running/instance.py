@@ -157,6 +157,7 @@ class Instance(Context):
             self._timer.cancel()
         self._take_memories(recording)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
+        self._driver.add_done_callback(self._driver_over)
 
     def _take_memories(self, recording: memory.Recording) -> None:
         """Finds those of adapter and driver component: the first and the last, see `memory.Recording`."""
@@ -218,12 +219,22 @@ class Instance(Context):
         try:
             await self._poller.drive(ffi.call_export(instance, self._store, "drive"), self.rings)
         except BaseException as error:
-            self.failure = self._explained(error)
-            self._guest_calls.fail(self.failure)
-            for pump in self._pumps:
-                pump.guest_failed(self.failure)
+            self._failed(error)
             if not isinstance(error, Exception):
                 raise
+
+    def _driver_over(self, driver: asyncio.Task[None]) -> None:
+        """Somebody who ends all tasks may have ended it before its first step."""
+        if self.failure is None and not self.closing:
+            error = asyncio.CancelledError() if driver.cancelled() else driver.exception()
+            if error is not None:
+                self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self.failure = self._explained(error)
+        self._guest_calls.fail(self.failure)
+        for pump in self._pumps:
+            pump.guest_failed(self.failure)
 
     def _explained(self, error: BaseException) -> BaseException:
         """The error with which the instance ended: LimitError if it trapped after it was refused memory."""

@@ -1,0 +1,211 @@
+"""An exception at every point of a run: each call of the network, the policy and a provider, and each await.
+
+A run is repeated, and the exception comes at its first point, then at its second, until there are no more. Whatever the
+point, the embedder gets that very exception, nothing is left, and the next run works.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any
+
+import pytest
+
+from tests.guests.harness import load
+from wasihost import Context, Host, ProviderError, SocketAddressUse
+from wasihost.network.base import Address, DatagramSocket, Family, Socket
+from wasihost.network.virtual import VirtualNetwork
+from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
+from wasihost.testing import virtual_loop
+
+EXCEPTIONS = [KeyboardInterrupt, SystemExit, MemoryError, asyncio.CancelledError, GeneratorExit]
+GUESTS = {
+    "rust-tcp-client": {"BYTES": "70000"},
+    "c-tcp-client": {"BYTES": "70000"},
+    "rust-udp": {"CASE": "send-and-receive"},
+}
+MOST_POINTS = 2000
+
+
+class Fuse:
+    """Counts the points of a run, and raises at one of them."""
+
+    def __init__(self, error: BaseException, point: int) -> None:
+        self.error, self.left = error, point
+        self.where = ""
+
+    def burn(self, where: str) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.where = where
+            raise self.error
+
+
+# ---- where it burns
+
+_CALLS = (
+    "bind connect finish_connect listen accept recv_into recv_from send send_to local_address remote_address "
+    "get_option set_option wait_readable wait_writable"
+).split()
+
+
+def _fused(name: str) -> Callable[..., Any]:
+    def call(self: Any, *arguments: Any) -> Any:
+        self.network.fuse.burn(name)
+        return getattr(self.inner, name)(*arguments)
+
+    return call
+
+
+class _FusedSocket(SocketAround):
+    def __init__(self, inner: Socket, network: FusedNetwork) -> None:
+        super().__init__(inner)
+        self.network = network
+        network.open.append(self)
+
+    def around(self, accepted: Socket, peer: Address) -> Socket:
+        return _FusedSocket(accepted, self.network)
+
+    def accept(self) -> tuple[Socket, Address]:
+        self.network.fuse.burn("accept")
+        return super().accept()
+
+    def close(self) -> None:
+        super().close()
+        self.network.closed(self)
+
+    def abort(self) -> None:
+        super().abort()
+        self.network.closed(self)
+
+
+class _FusedDatagramSocket(DatagramSocketAround):
+    def __init__(self, inner: DatagramSocket, network: FusedNetwork) -> None:
+        super().__init__(inner)
+        self.network = network
+        network.open.append(self)
+
+    def close(self) -> None:
+        super().close()
+        self.network.closed(self)
+
+
+for _class in (_FusedSocket, _FusedDatagramSocket):
+    for _name in _CALLS:
+        if _name not in vars(_class) and hasattr(_class, _name):
+            setattr(_class, _name, _fused(_name))
+
+
+class FusedNetwork(NetworkAround):
+    """Every call of a socket is a point; knows which sockets are open."""
+
+    def __init__(self, inner: VirtualNetwork, fuse: Fuse) -> None:
+        super().__init__(inner)
+        self.fuse = fuse
+        self.open: list[object] = []
+
+    def tcp_socket(self, family: Family) -> Socket:
+        self.fuse.burn("tcp_socket")
+        return _FusedSocket(super().tcp_socket(family), self)
+
+    def udp_socket(self, family: Family) -> DatagramSocket:
+        self.fuse.burn("udp_socket")
+        return _FusedDatagramSocket(super().udp_socket(family), self)
+
+    def closed(self, socket: object) -> None:
+        if socket in self.open:
+            self.open.remove(socket)
+
+
+class _FusedCoroutine(Coroutine[Any, Any, Any]):
+    """A coroutine of which every step is a point: the exception comes where it waits."""
+
+    def __init__(self, inner: Coroutine[Any, Any, Any], fuse: Fuse) -> None:
+        self._inner, self._fuse = inner, fuse
+
+    def send(self, value: Any) -> Any:
+        if getattr(self._inner, "end", None) is None:  # else it was begun, and ended, without its task
+            try:
+                self._fuse.burn(f"a step of {getattr(self._inner, '__qualname__', self._inner)}")
+            except BaseException as error:
+                return self._inner.throw(error)
+        return self._inner.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._inner.throw(*error)
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        raise NotImplementedError
+
+
+# ---- runs
+
+
+def _run(name: str, fuse: Fuse, *, at_steps: bool) -> tuple[BaseException | None, FusedNetwork]:
+    """One run; what came out of it."""
+    net = VirtualNetwork()
+    network = FusedNetwork(net, Fuse(fuse.error, 0) if at_steps else fuse)
+
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+        network.fuse.burn(f"the policy, {use.value}")
+        return True
+
+    async def main() -> None:
+        server = net.serve("echo:7", lambda data: data)
+        env = {"ADDRESS": f"{net.host('echo').addresses[0]}:7", **GUESTS[name]}
+        host = Host(network=network, policy=policy, env=env, stdin=b"", stdout=lambda _: None, stderr=lambda _: None)
+        if at_steps:
+            loop = asyncio.get_running_loop()
+            loop.set_task_factory(
+                lambda loop, coroutine, **options: asyncio.Task(
+                    _FusedCoroutine(coroutine, fuse),
+                    loop=loop,
+                    **options,
+                )
+            )
+        try:
+            await host.run_async(load(name))
+        finally:
+            server.close()
+
+    try:
+        with asyncio.Runner(loop_factory=virtual_loop) as runner:
+            runner.run(main())
+    except BaseException as error:
+        return error, network
+    return None, network
+
+
+def _check(name: str, kind: type[BaseException], at_steps: bool) -> int:
+    """Burns down at every point; how many there are."""
+    for point in range(1, MOST_POINTS):
+        error = kind("the fuse")
+        fuse = Fuse(error, point)
+        found, network = _run(name, fuse, at_steps=at_steps)
+        if not fuse.where:
+            assert found is None
+            return point - 1
+        where = f"{kind.__name__} at point {point}, {fuse.where}"
+        # Tasks make a CancelledError of their own; where a provider's coroutine raises one, nobody has cancelled it.
+        cancelled = kind is asyncio.CancelledError and isinstance(found, kind | ProviderError)
+        assert found is error or cancelled, f"{where}: {found!r} came out"
+        assert not network.open, f"{where}: {network.open} is left"
+    raise AssertionError(f"{name} has more than {MOST_POINTS} points")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", EXCEPTIONS)
+@pytest.mark.parametrize("name", GUESTS)
+def test_at_every_call_of_network_and_policy(name: str, kind: type[BaseException]) -> None:
+    assert _check(name, kind, at_steps=False) > 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", EXCEPTIONS)
+@pytest.mark.parametrize("name", GUESTS)
+def test_at_every_step_of_a_task(name: str, kind: type[BaseException]) -> None:
+    assert _check(name, kind, at_steps=True) > 3
