@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -24,9 +25,18 @@ def test_its_guests_are_the_fixtures_of_today() -> None:
         assert guest.read_bytes() == (ROOT / "guest-fixtures/prebuilt" / guest.name).read_bytes()
 
 
-def test_what_the_docs_show_passes(pytester: pytest.Pytester) -> None:
-    text = (ROOT / "docs/testing.md").read_text(encoding="utf-8")
-    first = text.split("```python\n", 1)[1].split("```", 1)[0]
-    (pytester.path / "test_docs.py").write_text(first, encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "begins", "passed"),
+    [
+        ("README.md", "def test_minutes", 1),
+        ("docs/testing.md", "async def echo", 2),
+        ("docs/virtual-network.md", "import asyncio", 1),
+    ],
+)
+def test_what_a_page_shows_passes(pytester: pytest.Pytester, page: str, begins: str, passed: int) -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    (shown,) = (block for block in blocks if block.startswith(begins) and "def test_" in block)
+    (pytester.path / "test_page.py").write_text(shown, encoding="utf-8")
     (pytester.path / "guests").symlink_to(EXAMPLE / "guests")
-    pytester.runpytest_subprocess("-W", "error", "-p", "no:asyncio").assert_outcomes(passed=2)
+    (pytester.path / "guest-fixtures").symlink_to(ROOT / "guest-fixtures")
+    pytester.runpytest_subprocess("-W", "error", *ALONE).assert_outcomes(passed=passed)

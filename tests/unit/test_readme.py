@@ -34,7 +34,7 @@ def _console(command: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["readme.py", "embedding.py", "test_echo.py"])
+@pytest.mark.parametrize("name", ["readme.py", "embedding.py"])
 def test_the_snippet_is_the_example(name: str) -> None:
     assert ("python", (ROOT / "examples" / name).read_text()) in BLOCKS
 
@@ -44,12 +44,6 @@ def test_the_first_snippet_prints_what_follows_it() -> None:
     done = _example("readme.py")
     assert (done.returncode, done.stderr) == (0, "")
     assert BLOCKS[position + 1] == ("", done.stdout)
-
-
-def test_the_test_of_a_guest_passes() -> None:
-    done = _run("-m", "pytest", "-q", "-p", "no:cacheprovider", "examples/test_echo.py")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "1 passed" in done.stdout
 
 
 def test_the_refused_command_prints_what_is_shown() -> None:
