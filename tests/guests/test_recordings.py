@@ -69,6 +69,7 @@ async def replayed(name: str, recording: Recording, **options: Any) -> str:
 
 
 @families
+@pytest.mark.usefixtures("both_networks")
 @pytest.mark.parametrize("name", ALONE)
 async def test_a_guest_that_talks_to_itself(name: str, family: FamilyName, no_network: Callable[[], None]) -> None:
     recording, env = Recording(), {"FAMILY": family}
@@ -77,6 +78,7 @@ async def test_a_guest_that_talks_to_itself(name: str, family: FamilyName, no_ne
     assert timeless(await replayed(name, recording, env=env)) == timeless(printed)
 
 
+@pytest.mark.usefixtures("both_networks")
 @pytest.mark.parametrize(("name", "env"), [(name, env) for name, envs in CLIENTS.items() for env in envs])
 async def test_a_client(name: str, env: dict[str, object], no_network: Callable[[], None]) -> None:
     recording = Recording()
