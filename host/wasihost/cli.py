@@ -10,24 +10,18 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
-from wasihost.commands import policy_options
+from wasihost.commands import limit_options, policy_options, recording_options
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
 from wasihost.errors import ComponentError, GuestExit, GuestTimeout, GuestTrap, RuleError, WasihostError
 from wasihost.host import Host
-from wasihost.limits import Limits
-from wasihost.network.base import Network
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
-
-if TYPE_CHECKING:  # for who limits or records
-    from wasihost.network.quotas import Quotas
-    from wasihost.network.recording import Recording
 
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
@@ -46,21 +40,7 @@ examples:
   wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows
 """
 
-_REST = """
-A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB:
-  sockets, connections                          open at a time
-  connections-per-second
-  bytes-in, bytes-out                           of all connections and datagrams
-  connection-bytes-in, connection-bytes-out     of each connection
-  bytes-per-second-in, bytes-per-second-out
-  connect-timeout-s, idle-timeout-s             seconds
-What is beyond these fails with an error-code, or waits for its time; the first time for each is told on stderr.
-  run-time-s, cpu-time-s                        seconds; no limit by default
-  memory-bytes                                  of the guest's memory, 1GiB by default
-  memories, tables, table-elements, instances, resources, streams, pending-calls, value-bytes, values-bytes,
-  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items     docs/limits.md has them all
-A guest that goes beyond these is stopped.
-
+_REST = """\
 Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
 most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
 
@@ -151,9 +131,9 @@ def _complain(error: WasihostError) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     path, *words = arguments.component[arguments.component[0] == "--" :]
     learner = policy_options.learner(arguments)
-    network, seed = _replayed(arguments)
-    limits, quotas = _limits(arguments)
-    with _stdin(arguments.stdin) as stdin, _recording(arguments) as recording:
+    network, seed = recording_options.replayed(arguments)
+    limits, quotas = limit_options.limits(arguments)
+    with _stdin(arguments.stdin) as stdin, recording_options.recording(arguments) as recording:
         host = Host(
             policy=policy_options.policy(arguments),
             on_decision=learner,
@@ -265,46 +245,8 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def _recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
-    if not (arguments.record or arguments.trace):
-        return contextlib.nullcontext()
-    from wasihost.commands.recordings import recording_to
-
-    return recording_to(arguments.record, trace=arguments.trace)
-
-
-def _replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
-    """The network of a replay, and the seed, which the recording may know too."""
-    path, seed = arguments.replay, arguments.seed
-    if path is None:
-        return None, seed
-    from wasihost.network.recording import Recording
-    from wasihost.network.replay import ReplayNetwork
-
-    try:
-        recording = Recording.load(path)
-    except OSError as error:
-        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
-    return ReplayNetwork(recording), recording.seed if seed is None else seed
-
-
 def _env(arguments: argparse.Namespace) -> dict[str, str]:
     return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
-
-
-def _limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
-    """What `--limit` says of the guest itself, and of its network."""
-    if not arguments.limit:
-        return Limits(), None
-    from wasihost import limittext
-    from wasihost.network.quotas import Quotas
-
-    own, of_network = Limits.__match_args__, Quotas.__match_args__
-    for text in arguments.limit:
-        if limittext.name_of(text) not in (*own, *of_network):
-            limittext.parse([text], (*of_network, *own), ())  # which complains
-    limits = [text for text in arguments.limit if limittext.name_of(text) in own]
-    return Limits.parse(limits), Quotas.parse(text for text in arguments.limit if text not in limits)
 
 
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -340,24 +282,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "run",
         help="run a component that exports wasi:cli/run",
         usage=f"wasihost run {policy_options.USAGE}\n"
-        "                    [--limit NAME=NUMBER ...]\n"
+        f"                    {limit_options.USAGE}\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
-        "                    [--stdin FILE] [--seed N] [--record FILE ...] [--replay FILE] [--trace]\n"
+        f"                    [--stdin FILE] [--seed N] {recording_options.USAGE}\n"
         "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
-        epilog=policy_options.HELP + _REST,
+        epilog="\n".join([policy_options.HELP, limit_options.HELP, _REST]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     policy_options.add_to(parser)
-    parser.add_argument(
-        "--limit",
-        action="append",
-        default=[],
-        metavar="NAME=NUMBER",
-        help="let the guest use only so much, such as connections=10 or run-time-s=60; see below; may be repeated",
-    )
+    limit_options.add_to(parser)
     parser.add_argument(
         "--host",
         action="append",
@@ -397,20 +333,7 @@ def _add_reproduction(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
-    parser.add_argument(
-        "--record",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
-        "for a browser, anything else is a transcript in JSON Lines; may be repeated",
-    )
-    parser.add_argument("--trace", action="store_true", help="tell on stderr what happens, as it happens")
-    parser.add_argument(
-        "--replay",
-        metavar="FILE",
-        help="instead of the network, play back this recording; fails where the guest does something else",
-    )
+    recording_options.add_to(parser)
     parser.add_argument(
         "--dir", type=_directory, metavar="DIR", help="reserved for files, which guests do not have yet"
     )
