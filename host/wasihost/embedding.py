@@ -9,7 +9,6 @@ from wasihost.component.resources import ResourceTable
 from wasihost.component.running.callbacks import PlainContext
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.providers import Providers
-from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
 from wasihost.network.policy import Policy, deny_all
@@ -25,6 +24,8 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     once. For the others there is `adapt`.
     """
     from importlib.resources import files  # takes 3 ms to import
+
+    from wasihost.component.world.reflect import reflect
 
     text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))

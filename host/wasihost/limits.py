@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from wasihost import limittext
 from wasihost.errors import GuestTimeout, LimitError, RuleError
 from wasihost.frozen import Frozen
 
@@ -99,6 +98,8 @@ class Limits(Frozen):
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Limits:
         """From texts such as `run-time-s=10` and `memory-bytes=64MiB`; KiB, MiB and GiB are units of bytes."""
+        from wasihost import limittext  # for command lines
+
         return cls(**limittext.parse(limits, cls.__match_args__, _TIMES))
 
     def reached(self, name: str, what: str) -> LimitError:

@@ -28,13 +28,14 @@ Resolver: TypeAlias = Callable[[str], "Addresses | Awaitable[Addresses]"]
 
 # ---- the form of a name
 
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # RFC 3490, section 3.1
-_LABEL = re.compile(r"[a-z0-9_-]{1,63}", re.ASCII)
+# Texts: `re` compiles and keeps them when they are first used, not whenever this is imported.
+_DOTS = "[.\u3002\uff0e\uff61]"  # RFC 3490, section 3.1
+_LABEL = r"(?a:[a-z0-9_-]{1,63})"
 _MAX_NAME = 253
 _MAX_TEXT = 1000  # far more than fits into a name; the time that Punycode takes is the square of it
-_NUMBER = re.compile("[0-9]+|0x[0-9a-f]*")  # what inet_aton(3) takes for an address or its end
+_NUMBER = "[0-9]+|0x[0-9a-f]*"  # what inet_aton(3) takes for an address or its end
 # IDNA 2003 would write these two as other letters, which are other names by now (RFC 5894, section 7.2).
-_KEPT = re.compile("([ßς])")
+_KEPT = "([ßς])"
 
 
 def literal(text: str) -> IpAddress | None:
@@ -63,11 +64,12 @@ def ascii_name(name: str) -> str:
     IDNA as the standard library has it, RFC 3490 of 2003, but for ß and ς, which stand for themselves since 2008.
     Letters, digits, hyphens and underscores are valid. A name whose last label is a number would be an address to some.
     """
-    labels = _DOTS.split(name)
+    labels = re.split(_DOTS, name)
     end = "." if len(labels) > 1 and not labels[-1] else ""
     encoded = _ascii_labels(labels[:-1] if end else labels) if len(name) <= _MAX_TEXT else [""]
     found = ".".join(encoded)
-    if len(found) > _MAX_NAME or not all(map(_LABEL.fullmatch, encoded)) or _NUMBER.fullmatch(encoded[-1]):
+    are_labels = all(re.fullmatch(_LABEL, label) for label in encoded)
+    if len(found) > _MAX_NAME or not are_labels or re.fullmatch(_NUMBER, encoded[-1]):
         raise ValueError(f"{name!r} is not a host name")
     return found + end
 
@@ -85,7 +87,7 @@ def _ascii_label(label: str) -> str:
         return label.lower()
     from encodings.idna import nameprep  # only who needs it pays for the tables
 
-    prepared = "".join(part if _KEPT.fullmatch(part) else nameprep(part) for part in _KEPT.split(label))
+    prepared = "".join(part if re.fullmatch(_KEPT, part) else nameprep(part) for part in re.split(_KEPT, label))
     return prepared if prepared.isascii() else "xn--" + prepared.encode("punycode").decode()
 
 

@@ -16,7 +16,7 @@ import re
 _LEB = rb"[\x80-\xff]{0,4}[\x00-\x7f]"
 _OPTION = rb"(?:[\x00-\x02\x06\x09]|[\x03-\x05\x07\x08]" + _LEB + rb")"
 # canon ::= 0x01 0x00 f:<funcidx> opts:vec(<canonopt>), with an `async` (0x06) among the options.
-_ASYNC_LOWER = re.compile(rb"\x01\x00" + _LEB + _LEB + rb"(?=" + _OPTION + rb"{0,14}?\x06)", re.DOTALL)
+_ASYNC_LOWER = rb"\x01\x00" + _LEB + _LEB + rb"(?=" + _OPTION + rb"{0,14}?\x06)"
 
 
 class Nesting:
@@ -29,7 +29,7 @@ class Nesting:
     def saw(self, canonical: bytes, is_inner: bool) -> None:
         """All sections of canonical functions of one component."""
         self._components += 1
-        self._can_call |= bool(_ASYNC_LOWER.search(canonical))
+        self._can_call |= bool(re.search(_ASYNC_LOWER, canonical, re.DOTALL))
         self._components += is_inner  # it may be instantiated many times
 
     @property

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import enum
 import inspect
-import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -185,6 +184,8 @@ class Decision(Frozen):
     @property
     def flag(self) -> str:
         """What to give to `wasihost run` so that this is allowed, unless another rule denies it."""
+        import shlex  # for what is refused
+
         direction, rule = self._rule
         return f"--allow-{direction} {shlex.quote(rule)}"
 

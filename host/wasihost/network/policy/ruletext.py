@@ -89,10 +89,11 @@ def name_matches(pattern: str, name: str) -> bool:
 
 EVERYWHERE = Hosts((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")), None)
 ANY_PORT = range(0x10000)  # 0 too, which a bind to any free port asks for
-_TOKEN = re.compile(r"->|(?:(?!->)[^ ])+")
+# Texts: `re` compiles and keeps them when the first rule is read.
+_TOKEN = r"->|(?:(?!->)[^ ])+"
 _SCHEMES = {"tcp": ("tcp",), "udp": ("udp",), "*": ("tcp", "udp")}
-_NUMBER = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
-_IPV4 = re.compile(r"[0-9.]+(/.*)?", re.ASCII)
+_NUMBER = r"(?a:[1-9][0-9]{0,4})"
+_IPV4 = r"(?a:[0-9.]+(/.*)?)"
 _FORM = "tcp://HOST:PORT or udp://HOST:PORT"
 _ADDRESS = f"an IP address (IPv6 in brackets), a network, *, {', '.join(SETS)}"
 _PORTS = "a number from 1 to 65535, a range such as 8000-8099, or *"
@@ -127,7 +128,7 @@ class _Text:
         if not isinstance(rule, str):
             raise RuleError(f"rule {rule!r}: expected a string: {expected}")
         self._rule = rule
-        self._words = [_Word(found[0], found.start()) for found in _TOKEN.finditer(rule)]
+        self._words = [_Word(found[0], found.start()) for found in re.finditer(_TOKEN, rule)]
 
     def rule(self, direction: Direction) -> Rule:
         denies = self._takes("deny")
@@ -193,7 +194,7 @@ class _Text:
             self._fail(word, meant)
         if not names:
             self._fail(word, f"{_ADDRESS} (names are for outbound rules that allow)")
-        if _IPV4.fullmatch(text) or text.startswith("["):
+        if re.fullmatch(_IPV4, text) or text.startswith("["):
             self._fail(word, _ADDRESS)
         return Hosts((), self._name(word, f"{_ADDRESS}, a host name or *.example.com"))
 
@@ -217,7 +218,7 @@ class _Text:
         return range(low, high + 1)
 
     def _port(self, word: _Word, expected: str = _PORTS) -> int:
-        if not _NUMBER.fullmatch(word.text) or int(word.text) > 0xFFFF:
+        if not re.fullmatch(_NUMBER, word.text) or int(word.text) > 0xFFFF:
             wrong = re.search("[^0-9]", word.text)
             found = word.after(wrong.start()) if wrong else word
             self._fail(found, "* for any free port" if word.text == "0" else expected)
