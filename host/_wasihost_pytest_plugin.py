@@ -82,18 +82,22 @@ def wasi_run(_wasi_bench: Bench) -> Callable[[Callable[[], Any]], Any]:
 def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     from wasihost.fixtures import Bench
 
-    item = request.node
+    item, test = request.node, request.node.obj
+    is_async = inspect.iscoroutinefunction(test)
     bench = Bench(
         _components(request.config),
         _folders(item.path.parent, request.config.rootpath),
-        is_async=inspect.iscoroutinefunction(item.obj),
+        is_async=is_async,
         is_real=item.get_closest_marker("wasi_real_network") is not None,
         faults=_faults(item.get_closest_marker("wasi_faults")),
     )
     item.stash[_BENCH] = bench
+    if is_async:
+        item.obj = bench.checked(test)  # whoever runs it
     yield bench
+    item.obj = test
     left = bench.close()
-    if left and not bench.has_failed and item.get_closest_marker("wasi_may_leak") is None:
+    if left and item.get_closest_marker("wasi_may_leak") is None:
         pytest.fail("\n  ".join(["the test has left behind:", *left]), pytrace=False)
 
 
@@ -138,13 +142,16 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Shows what happened to the guests of a test that failed."""
     report = yield
     bench = item.stash.get(_BENCH, None)
-    if bench is not None and report.failed:
-        bench.has_failed = True
-        report.sections += bench.sections()
+    if bench is not None:
+        bench.has_failed |= call.excinfo is not None  # one that is skipped or was expected to fail does not end either
+        if report.failed:
+            report.sections += bench.sections()
     return report
 
 

@@ -86,3 +86,76 @@ def test_in_virtual_time(project: Project, conftest: str, marker: str, options: 
     project.conftest(conftest)
     result = project.run(IN_VIRTUAL_TIME.format(marker=marker), *options, *SCOPE, alone=False)
     result.assert_outcomes(passed=1)
+
+
+LEAKS = """
+    import pytest_asyncio
+
+    kept = []
+
+    async def ask(wasi_net):
+        reader, writer = await wasi_net.connect("guest:8080")
+        writer.write(b"hello")
+        writer.write_eof()
+        assert await reader.read() == b"hello"
+        writer.close()
+
+    @{fixture}
+    async def running(wasi_net, wasi_guest{backend}):
+        async with server(wasi_guest).running():
+            await wasi_net.listening("guest:8080")
+            yield
+
+    {marker}
+    async def test_a_guest_of_a_fixture_may_run_on(wasi_net, running):
+        await ask(wasi_net)
+
+    {marker}
+    async def test_peers_have_time_to_end(wasi_net):
+        wasi_net.listen("db:7", echo)
+        reader, writer = await wasi_net.connect("db:7")
+        writer.close()
+
+    {marker}
+    async def test_guest(wasi_net, wasi_guest):
+        kept.append(asyncio.create_task(server(wasi_guest).run_async()))
+        await wasi_net.listening("guest:8080")
+
+    {marker}
+    async def test_connection(wasi_net):
+        wasi_net.listen("db:7", lambda reader, writer: kept.append(writer))
+        kept.append(await wasi_net.connect("db:7"))
+
+    {marker}
+    @pytest.mark.wasi_real_network
+    async def test_descriptor(wasi_net):
+        kept.append(__import__("socket").socket())
+    """
+
+
+@pytest.mark.parametrize(
+    ("conftest", "fixture", "backend", "marker"),
+    [
+        pytest.param("", "pytest_asyncio.fixture", "", MARKED_ASYNCIO, id="pytest-asyncio"),
+        pytest.param(ASYNCIO_VIRTUAL, "pytest_asyncio.fixture", "", MARKED_ASYNCIO, id="pytest-asyncio, virtual"),
+        pytest.param(ANYIO_PLAIN, "pytest.fixture", ", anyio_backend", MARKED_ANYIO, id="anyio"),
+        pytest.param(ANYIO_VIRTUAL, "pytest.fixture", ", anyio_backend", MARKED_ANYIO, id="anyio, virtual"),
+    ],
+)
+def test_what_a_test_leaves_behind_on_the_event_loop_of_another_plugin_is_told(
+    project: Project, conftest: str, fixture: str, backend: str, marker: str
+) -> None:
+    project.conftest(conftest)
+    tests = LEAKS.format(fixture=fixture, backend=backend, marker=marker)
+    result = project.run(tests, *STRICT, *SCOPE, "-W", "ignore::ResourceWarning", alone=False)
+    result.assert_outcomes(passed=5, errors=3)
+    result.stdout.fnmatch_lines(
+        [
+            "*at teardown of test_guest*",
+            "*guest rust-echo-server.wasm is still running: *",
+            "*at teardown of test_connection*",
+            "*connection <10.*, open, 0 bytes there, 0 back>: close its writer",
+            "*at teardown of test_descriptor*",
+            "*file descriptor * is still open: <socket.socket *",
+        ]
+    )
