@@ -25,6 +25,11 @@ async def echo(reader, writer):
         await writer.drain()
     writer.close()
 
+kept = []
+
+def keep(reader, writer):
+    kept.append(writer)  # which else closes when it is collected, since Python 3.13
+
 def client(wasi_guest, address, bytes=1000, **options):
     return wasi_guest("guest/c-echo-client.wasm", env={"ADDRESS": address, "BYTES": str(bytes)}, **options)
 

@@ -81,11 +81,10 @@ def test_what_is_left_behind_is_an_error_that_names_it(project: Project, marker:
 
         {marker}
         async def test_connection(wasi_net):
-            accepted = asyncio.Event()
-            wasi_net.listen("db:1", lambda reader, writer: accepted.set())
-            global kept
-            kept = await wasi_net.connect("db:1")
-            await accepted.wait()
+            wasi_net.listen("db:1", keep)
+            keep(*await wasi_net.connect("db:1"))
+            while len(kept) < 2:
+                await asyncio.sleep(0)
 
         {marker}
         async def test_task(wasi_net):

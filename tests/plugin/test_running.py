@@ -173,7 +173,7 @@ def test_mistakes_are_told_as_such(project: Project) -> None:
                 wasi_run(main)
 
         def test_a_peer_that_never_answers(wasi_net, wasi_guest):
-            wasi_net.host("db", "10.0.0.7").listen(7, lambda reader, writer: None)
+            wasi_net.host("db", "10.0.0.7").listen(7, keep)
             with pytest.raises(DeadlockError):
                 client(wasi_guest, "10.0.0.7:7").run()
 
