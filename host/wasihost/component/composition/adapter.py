@@ -246,26 +246,21 @@ class _AdapterParts(Parts):
         self._export(f"call-{index}", adapted.func, f"async (callback $callback) {MEMORY} {ARENA}")
 
     def _call_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
-        """The parameters of the shim of an async call whose result may be there at once, and its code."""
-        index, option = adapted.index, adapted.call.result
-        assert option is not None
+        """The parameters of the shim of an async call whose result Python writes into memory, and its code."""
+        index = adapted.index
         params, drops = self._lent(adapted)
         return (
             params,
-            f"""{_allocate(option)}
-      (call $call-{index} {corecode.get(params)} (local.get $result)) {drops}
-      (if (i32.load8_u (local.get $result))
-        (then
-          (call $return-from-{index} (i32.add (local.get $result) (i32.const {layout.payload_offset(option)})))
-          (call $arena-reset))
-        (else
-          (call $arena-reset)
-          (if (i32.load (i32.const {protocol.MUST_WAIT})) (then (return (call $wait (local.get $record)))))
-          (call $return-{index} (local.get $record) (i32.const {protocol.NEEDS_LISTED}))))""",
+            f"""(call $call-{index} {corecode.get(params)}) {drops} (call $arena-reset)
+      (local.set $ready (i32.load (i32.const {protocol.OUTCOME})))
+      (if (i32.eq (local.get $ready) (i32.const {protocol.WAITS})) (then (return (call $wait (local.get $record)))))
+      (if (i32.eq (local.get $ready) (i32.const {protocol.HERE}))
+        (then (call $return-from-{index} (i32.const {protocol.RESULT})))
+        (else (call $return-{index} (local.get $record) (i32.const {protocol.NEEDS_LISTED}))))""",
         )
 
     def _start_or_wait(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
-        """The same for one whose result needs ends of streams or futures, or that has none."""
+        """The same for one whose result holds handles, or that has none."""
         params, start = self._start(adapted)
         return (
             params,
@@ -307,7 +302,7 @@ class _AdapterParts(Parts):
         index, result = adapted.index, adapted.func.result
         assert result is not None
         # Only what the function can need: what it cannot was not asked for, and the cell is another call's.
-        room = "(call $make-room)" if adapted.gives_numbers else ""
+        room = "(call $make-room)" if adapted.in_memory or adapted.gives_numbers else ""
         pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
         resume = (
             f"(if (i32.eq (local.get $needs) (i32.const {protocol.NEEDS_UNKNOWN})) "
@@ -315,6 +310,9 @@ class _AdapterParts(Parts):
         )
         makes = f"(i32.ne (local.get $needs) (i32.const {protocol.NEEDS_NOTHING}))"
         needs = f"(if {makes} (then {resume} {room} {pairs}))" if room or pairs else ""
+        if adapted.in_memory:
+            finish = f"(call $finish-{index} (local.get $record))"
+            return f"{needs} {finish} (call $return-from-{index} (i32.const {protocol.RESULT}))"
         if len(flat) <= layout.MAX_FLAT_RESULTS:
             return f"{needs} (call $task.return-{index} (call $finish-{index} (local.get $record)))"
         return (
@@ -344,17 +342,16 @@ class _AdapterParts(Parts):
     def _call(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
         """The parameters of the shim of a call that is made at once, and its code."""
         params, drops = self._lent(adapted)
-        function, result = f"$call-{adapted.index} {corecode.get(params)}", adapted.call.result
+        function, result = f"$call-{adapted.index} {corecode.get(params)}", adapted.func.result
+        if adapted.in_memory:
+            finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}))"
+            later = f"(i32.ne (i32.load (i32.const {protocol.OUTCOME})) (i32.const {protocol.HERE}))"
+            return params, f"(call {function}) {drops} (if {later} (then {finish})) (i32.const {protocol.RESULT})"
         if not _through_memory(adapted):
             return params, f"(call {function}) {drops} (call $arena-reset)"
         # The arena holds what the result points to; `post` resets it.
         assert result is not None
-        call = f"{_allocate(result)} (call {function} (local.get $result)) {drops}"
-        if not adapted.can_be_later:
-            return params, f"{call} (local.get $result)"
-        value = f"(i32.add (local.get $result) (i32.const {layout.payload_offset(result)}))"
-        finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}) {value})"
-        return params, f"{call} (if (i32.eqz (i32.load8_u (local.get $result))) (then {finish})) {value}"
+        return params, f"{_allocate(result)} (call {function} (local.get $result)) {drops} (local.get $result)"
 
     def _start_and_finish(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
         """The parameters of the shim of another sync function, and its code."""

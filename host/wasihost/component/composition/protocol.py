@@ -25,12 +25,13 @@ TURN_WANTED: Final = 40  # not 0: Python has something to submit
 DRIVER_WANTED: Final = 44  # not 0: there are commands for the driver component
 COMPLETED_COUNT: Final = 48  # of completions in the ring
 SUBMITTED_COUNT: Final = 52  # of submissions in the ring
-ROOM_WANTED: Final = 56  # bytes wanted for lists of numbers in a result; then where they are
+ROOM_WANTED: Final = 56  # bytes wanted for lists and strings in a result; then where they are
 PAIR_COUNT: Final = 60  # how many pairs of ends are wanted
 OUT_OF_MEMORY: Final = 64  # not 0: the memory cannot grow any more; in both components
-MUST_WAIT: Final = 68  # not 0: the call whose `call` gave no result waits for `COMPLETE`
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
+OUTCOME: Final = 12280  # of the `call` that has just returned, see HERE
+RESULT: Final = OUTCOME + 8  # the memory form of its result, or of what `finish` gave
 COMPLETIONS: Final = 16384
 SUBMISSIONS: Final = PAGE
 BLOCKS: Final = 2 * PAGE  # bytes on their way, handed out by Python: small blocks, then large ones
@@ -50,7 +51,7 @@ COMPLETION_WORDS: Final = 3  # completion, handle, value
 # begin, and events of waitables fill up the rest.
 MAX_COMPLETIONS: Final = 3 * MAX_SUBMISSIONS
 
-# Between the ring of submissions and the blocks: lists of numbers in a result that Python gives, if they are short.
+# Between the ring of submissions and the blocks: lists and strings in a result that Python gives, if they are short.
 ROOM: Final = SUBMISSIONS + MAX_SUBMISSIONS * SUBMISSION_WORDS * 4
 ROOM_SIZE: Final = BLOCKS - ROOM
 
@@ -88,6 +89,7 @@ BLOCKED: Final = 0xFFFF_FFFF
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 
 PENDING, READY = 0, 1  # what `start` answers
+HERE, ROOM_FIRST, WAITS = 0, 1, 2  # where a result is: at RESULT; `finish` gives it, into room to be made; it must wait
 NEEDS_LISTED, NEEDS_UNKNOWN, NEEDS_NOTHING = 0, 1, 2  # what a result needs: Python has said it; `resume` will; nothing
 WAITING, COMPLETE, ENDED = 0, 1, 2  # the state of a call that waits; ended: cancelled, and `COMPLETE` is still to come
 MAX_SPARE_RECORDS: Final = 64

@@ -17,7 +17,7 @@ from wasihost.component.conversion import plancode
 from wasihost.component.conversion.handles import CallContext, Handles
 from wasihost.component.conversion.numbers import SharedNumbers, array_code, as_array, octets, sequence
 from wasihost.component.conversion.plancode import Code, make_struct, name_bytes
-from wasihost.component.ffi import BYTES_OFFSET, KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
+from wasihost.component.ffi import KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
 from wasihost.component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
@@ -52,62 +52,54 @@ def unwrap(value: Any) -> Any:
     raise TypeError
 
 
-class EnumTable(dict[Any, bytes]):
-    """What each member of an enum's class, and each WIT name, is as a C value. KeyError for anything else."""
+class EnumTable(dict[Any, Any]):
+    """What `form` gives for each member of an enum's class, and each WIT name. KeyError for anything else."""
 
-    def __init__(self, t: types.Enum, cls: type) -> None:
+    def __init__(self, t: types.Enum, cls: type, form: Callable[[str], Any] = str) -> None:
         for name in t.names:
-            self[name] = self[getattr(cls, upper_snake_case(name))] = _enum.pack(KINDS["enum"], name_bytes(name))
+            self[name] = self[getattr(cls, upper_snake_case(name))] = form(name)
 
-    def __missing__(self, key: Any) -> bytes:
+    def __missing__(self, key: Any) -> Any:
         if isinstance(key, enum.Enum) and isinstance(key.value, str) and key.value in self:
             return self[key.value]  # a member of another class for the same WIT type
         raise KeyError(key)
 
 
 class FlagsTable:
-    """Turns members of a flags class to C values, or of another class with these names. TypeError, ValueError or
-    KeyError for anything else."""
+    """Turns members of a flags class, or of another class with these names. TypeError, ValueError or KeyError for
+    anything else."""
 
     def __init__(self, t: types.Flags, cls: type) -> None:
         self._cls = cls
-        self._blocks: dict[str | None, bytes] = {upper_snake_case(name): name_bytes(name) for name in t.names}
-        self._bits = [(getattr(cls, upper_snake_case(name)).value, name_bytes(name)) for name in t.names]
+        self._numbers: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
+        self._names = [name_bytes(name) for name in t.names]
+        self._bits = [(getattr(cls, upper_snake_case(name)).value, n) for n, name in enumerate(t.names)]
         self._unknown = ~sum(bit for bit, _ in self._bits)
 
     def names(self, value: Any) -> bytes:
-        """The block with the names of the flags that are set."""
+        """The C values' block with the names of the flags that are set."""
+        return b"".join([self._names[number] for number in self._set(value)])
+
+    def bits(self, value: Any) -> int:
+        """The memory form."""
+        return sum(1 << number for number in self._set(value))
+
+    def _set(self, value: Any) -> list[int]:
+        """Which flags are set, in the order of the WIT."""
         if not isinstance(value, self._cls):
             if not isinstance(value, enum.Flag):
                 raise TypeError
-            return b"".join([self._blocks[member.name] for member in value])
+            return [self._numbers[member.name] for member in value]
         bits: int = value.value  # type: ignore[attr-defined]
         if bits & self._unknown:
             raise ValueError
-        return b"".join([name for bit, name in self._bits if bits & bit])
+        return [number for bit, number in self._bits if bits & bit]
 
 
 # ---- parts of values
 
 _enum: Final = make_struct("B7x16s8x")
 _unit: Final = {name: make_struct("B31x").pack(KINDS[name]) for name in KINDS}
-
-
-_option = make_struct("B7x" + plancode.POINTER)
-LATER: Final = object()
-"""Stands for a result that there is no room for yet."""
-
-
-def optional(pack: Pack) -> Pack:
-    """From a value, or `LATER`, to the C value of an option of it."""
-
-    def pack_option(value: Any, keep: list[bytes], context: CallContext) -> bytes:
-        if value is LATER:
-            return _option.pack(KINDS["option"], 0)
-        keep.append(block := pack(value, keep, context))
-        return _option.pack(KINDS["option"], id(block) + BYTES_OFFSET)
-
-    return pack_option
 
 
 def _list(pack: Pack, value: Any, keep: list[bytes], context: Any) -> bytes:
@@ -196,10 +188,11 @@ class FromPythonCode:
                 value = code.let(value)
                 return "32s", [f"{code.constant(self._cases(t))}[{value}.case]({value}, keep, context)"]
             case types.Enum():
-                return "32s", [f"{code.constant(EnumTable(t, self._classes.of(t)))}[{value}]"]
+                table = EnumTable(t, self._classes.of(t), lambda name: _enum.pack(KINDS["enum"], name_bytes(name)))
+                return "32s", [f"{code.constant(table)}[{value}]"]
             case types.Flags():
-                table = FlagsTable(t, self._classes.of(t))
-                return self._vector(code, t, len(name_bytes("")), f"{code.constant(table.names)}({value})")
+                names = FlagsTable(t, self._classes.of(t)).names
+                return self._vector(code, t, len(name_bytes("")), f"{code.constant(names)}({value})")
             case types.Option():
                 return self._option(code, t.payload, code.let(value))
             case types.Result():

@@ -70,12 +70,16 @@ def as_array(name: str, value: Any) -> bytes | bytearray | array[Any]:
 # ---- room for the lists in a value
 
 Needed: TypeAlias = Callable[[Any], int]
-"""How many bytes the lists of numbers in a value take; an exception of any kind if it is not of the type."""
+"""How many bytes the lists in a value take; an exception of any kind if it is not of the type."""
 
 
 def _octets_needed(value: Any) -> int:
     size = len(value) if value.__class__ is bytes else _byte_count(value)
     return size + 7 & -_ALIGNMENT
+
+
+def _text_needed(value: str) -> int:
+    return (len(value) if value.isascii() else len(value.encode())) + 7 & -_ALIGNMENT
 
 
 def _byte_count(value: Any) -> int:
@@ -85,45 +89,57 @@ def _byte_count(value: Any) -> int:
         return len(value)
 
 
-def needed(t: ValType | None) -> Needed | None:
-    """How to find the size of the lists of numbers in a value of `t`; None if there cannot be any."""
-    if t is None or not types.contains_numbers(t):
+def needed(t: ValType | None, whole: bool = False) -> Needed | None:
+    """How to find the size of the lists of numbers in a value of `t`, or of all that it points to, if it is written as
+    a `whole`; None if there cannot be any.
+    """
+    if t is None or not (types.contains_numbers(t) or (whole and _has_pointers(t))):
         return None
+
+    def inside(t: ValType | None) -> Needed:
+        return needed(t, whole) or (lambda _value: 0)
+
     match t:
+        case types.Primitive():
+            return _text_needed
         case types.List(element=element) if types.is_numbers(t):
             width = layout.size(element)
             if element == types.U8:
                 return _octets_needed
             return lambda value: len(sequence(value)) * width + 7 & -_ALIGNMENT
         case types.List(element=element):
-            each = _needed(element)
-            return lambda value: sum(map(each, value))
+            each, width = inside(element), layout.size(element) if whole else 0
+            return lambda value: (len(sequence(value)) * width + 7 & -_ALIGNMENT) + sum(map(each, value))
         case types.Record(fields=fields):
-            inside = [(snake_case(name), inner) for name, t in fields if (inner := needed(t))]
-            return lambda value: sum(inner(getattr(value, name)) for name, inner in inside)
+            named = [(snake_case(name), found) for name, t in fields if (found := needed(t, whole))]
+            return lambda value: sum(found(getattr(value, name)) for name, found in named)
         case types.Tuple(elements=elements):
-            parts = [(position, part) for position, t in enumerate(elements) if (part := needed(t))]
+            parts = [(position, found) for position, t in enumerate(elements) if (found := needed(t, whole))]
             if len(parts) == 1:
                 [(position, part)] = parts
                 return lambda value: part(value[position])
             return lambda value: sum(part(value[position]) for position, part in parts)
         case types.Option(payload=payload):
-            present, nested = _needed(payload), isinstance(payload, types.Option)
+            present, nested = inside(payload), isinstance(payload, types.Option)
             return lambda value: 0 if value is None else present(value.value if nested else value)
         case types.Result():
-            ok, err = _needed(t.ok), _needed(t.err)
+            ok, err = inside(t.ok), inside(t.err)
             return lambda value: (ok if isinstance(value, Ok) else err)(value.value)
         case types.Variant(cases=cases):
-            payloads = {name: inner for name, payload in cases if (inner := needed(payload))}
+            payloads = {name: found for name, payload in cases if (found := needed(payload, whole))}
             return lambda value: payloads[value.case](value.value) if value.case in payloads else 0
     raise InternalError(f"a list of numbers inside of {t}")
 
 
-def _needed(t: ValType | None) -> Needed:
-    return needed(t) or (lambda _value: 0)
+def _has_pointers(t: ValType) -> bool:
+    return any(isinstance(inner, types.List) or inner == types.STRING for inner in types.walk(t))
 
 
 # ---- the memory
+
+
+class NoRoom(ValueError):
+    """There is less room than the lists of a value take."""
 
 
 class Memory(Protocol):
@@ -172,17 +188,32 @@ class SharedNumbers:
 
     def writer(self, name: str) -> Callable[[Any], bytes]:
         """A function that writes a value, and gives pointer and length as two C values of u32."""
-        width = make_struct(array_code(name)).size
-        is_bytes, pack = name == "u8", _pair.pack
+        pack, placer = _pair.pack, self.placer(name)
 
         def write(value: Any) -> bytes:
-            data = value if is_bytes and value.__class__ is bytes else as_array(name, value)
-            start, length = self._next, len(data)
-            end = start + length * width
-            if end > self._end:
-                raise ValueError(f"there is room for {self._end - start} bytes, not for {length * width}")
-            self.memory.pages[start:end] = data
-            self._next = end + 7 & -_ALIGNMENT
+            start, length = placer(value)
             return pack(_U32, start, _U32, length)
 
         return write
+
+    def placer(self, name: str) -> Callable[[Any], tuple[int, int]]:
+        """A function that writes a value, and gives pointer and length."""
+        width = make_struct(array_code(name)).size
+        is_bytes = name == "u8"
+
+        def place(value: Any) -> tuple[int, int]:
+            data = value if is_bytes and value.__class__ is bytes else as_array(name, value)
+            length = len(data)
+            return self.place(data, length * width), length
+
+        return place
+
+    def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
+        """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
+        start = self._next
+        end = start + size
+        if end > self._end:
+            raise NoRoom(f"there is room for {self._end - start} bytes, not for {size}")
+        self.memory.pages[start:end] = data
+        self._next = end + 7 & -_ALIGNMENT
+        return start

@@ -13,24 +13,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from wasihost.component import ffi
-from wasihost.component.conversion.frompython import LATER, FromPythonCode, Pack, optional
+from wasihost.component.conversion.frompython import FromPythonCode, Pack
 from wasihost.component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost.component.conversion.mismatch import Mismatch
-from wasihost.component.conversion.numbers import SharedNumbers
+from wasihost.component.conversion.numbers import NoRoom, SharedNumbers
+from wasihost.component.conversion.tomemory import ToMemoryCode
 from wasihost.component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import ProviderError, WasihostError
 
-__all__ = ["LATER", "ArgumentsToPython", "CallContext", "FromPython", "HostResource", "LatePlans", "Plans", "ToPython"]
+__all__ = ["ArgumentsToPython", "CallContext", "FromPython", "HostResource", "LatePlans", "Plans", "ToPython"]
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
-
-
-def _as_it_is(pack: Pack) -> Pack:
-    return pack
+ToMemory: TypeAlias = Callable[[Any], None]
+"""Writes a value in the memory form. `ProviderError`: the value is not of the type. `NoRoom`: as it says."""
 
 
 class Plans:
@@ -50,6 +49,7 @@ class Plans:
         handles = Handles(resources or {}, guest_resources)
         self._to_python = ToPythonCode(classes, handles, numbers)
         self._from_python = FromPythonCode(classes, handles, numbers)
+        self._classes, self._numbers = classes, numbers
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -71,33 +71,51 @@ class Plans:
             self._writers[t] = self._writer(self._from_python.pack(t), t, t)
         return self._writers[t]
 
-    def return_from_python(self, t: ValType, can_be_later: bool = False) -> tuple[FromPython, FromPython | None]:
+    def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
-        holds. `can_be_later`: the C value is an option of it, and `LATER` is its none.
+        holds.
         """
-        wrap = optional if can_be_later else _as_it_is
         if not isinstance(t, types.Result):
-            return self._writer(wrap(self._from_python.pack(t)), t, t), None
+            return self.from_python(t), None
         ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
-        return self._writer(wrap(ok), t, t.ok), self._writer(wrap(err), t, t.err, "err")
+        return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
+
+    def return_to_memory(self, t: ValType, address: int, zeros: int) -> tuple[ToMemory, ToMemory | None]:
+        """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles."""
+        assert self._numbers is not None
+        code = ToMemoryCode(self._classes, self._numbers)
+        if not isinstance(t, types.Result):
+            return self._memory_writer(code.writer(t, None, address, zeros), t), None
+        ok, err = code.writer(t, 0, address, zeros), code.writer(t, 1, address, zeros)
+        return self._memory_writer(ok, t.ok), self._memory_writer(err, t.err, "err")
+
+    def _memory_writer(self, write: ToMemory, checked: ValType | None, *path: str) -> ToMemory:
+        def checked_write(value: Any) -> None:
+            try:
+                write(value)
+            except NoRoom:
+                raise
+            except Exception as error:
+                self._refuse(checked, value, path, error)
+
+        return checked_write
+
+    def _refuse(self, t: ValType | None, value: Any, path: Iterable[str], error: Exception) -> NoReturn:
+        """Says what is wrong with a value that a plan did not take."""
+        refused = error if isinstance(error, Refused) else None
+        if not isinstance(error, WasihostError) and (wrong := self._mismatch.message(t, value, *path, refused=refused)):
+            raise ProviderError(wrong) from error
+        raise error
 
     def _writer(self, pack: Pack, t: ValType, checked: ValType | None, *path: str) -> FromPython:
         clone = ffi.val_clone
-
-        def fail(value: Any, error: Exception) -> NoReturn:
-            refused = error if isinstance(error, Refused) else None
-            if not isinstance(error, WasihostError) and (
-                wrong := self._mismatch.message(checked, value, *path, refused=refused)
-            ):
-                raise ProviderError(wrong) from error
-            raise error
 
         def write(value: Any, address: int, context: CallContext) -> None:
             keep: list[bytes] = []  # a local name, so that the blocks outlive the call of `clone`
             try:
                 clone(pack(value, keep, context), address)
             except Exception as error:
-                fail(value, error)
+                self._refuse(checked, value, path, error)
 
         def give(value: Any, address: int, context: CallContext) -> None:
             keep = Keep()
@@ -107,7 +125,7 @@ class Plans:
             except BaseException as error:
                 keep.undo(context)
                 if isinstance(error, Exception):
-                    fail(value, error)
+                    self._refuse(checked, value, path, error)
                 raise
 
         return give if types.contains(t, (types.Own, types.Borrow)) else write
@@ -150,5 +168,5 @@ class LatePlans(Plans):
         # By its shape and not its class: any plans will do.
         return self._now().from_python(t)
 
-    def return_from_python(self, t: ValType, can_be_later: bool = False) -> tuple[FromPython, FromPython | None]:
-        return self._now().return_from_python(t, can_be_later)
+    def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
+        return self._now().return_from_python(t)

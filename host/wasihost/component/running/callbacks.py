@@ -84,9 +84,9 @@ def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> Argumen
     return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
 
 
-def give_result(plans: Plans, result: types.ValType | None, can_be_later: bool) -> tuple[Give, Give | None]:
+def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
-    return (_give_nothing, None) if result is None else plans.return_from_python(result, can_be_later)
+    return (_give_nothing, None) if result is None else plans.return_from_python(result)
 
 
 def _give_nothing(value: Any, _address: int, _context: Any) -> None:
@@ -105,7 +105,6 @@ def callback(
     func: types.Func,
     plans: Plans,
     call: Callable[..., Any],
-    can_be_later: bool = False,
     takes_words: bool = False,
 ) -> Any:
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
@@ -120,7 +119,7 @@ def callback(
 
     def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
         nonlocal read, give, give_error
-        give, give_error = give_result(plans, func.result, can_be_later)
+        give, give_error = give_result(plans, func.result)
         read = read_arguments(plans, func, takes_words)
         return read(address, call_context)
 
@@ -197,7 +196,6 @@ def suspending_callback(
     plans: Plans,
     call: Callable[..., Coroutine[Any, Any, Any]],
     suspend: Callable[[Suspension], None],
-    can_be_later: bool = False,
     takes_words: bool = False,
 ) -> Any:
     """A `ffi.AsyncCallback` for a sync-typed function whose provider method is `async def`.
@@ -205,7 +203,7 @@ def suspending_callback(
     `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again.
     """
     read = read_arguments(plans, func, takes_words)
-    give, give_error = give_result(plans, func.result, can_be_later)
+    give, give_error = give_result(plans, func.result)
 
     def run(
         _data: int,

@@ -1,11 +1,11 @@
 """Calls that the guest makes of adapted functions, and the streams and futures that come with them.
 
-start   the provider's method is called; READY at once, or PENDING while its coroutine runs
-resume  lists what must be made for the result: pairs of ends, and room for lists of numbers; not if nothing must, and
-        if READY, `start` did
-finish  gives the result, its streams and futures as readable ends with a pump behind each
+call    the provider's method is called, and its result written into memory, if that is there and has room
+start   the same, of a function whose result holds handles; READY at once, or PENDING while its coroutine runs
+resume  lists what must be made for the result: pairs of ends, and room for lists and strings; not if nothing must, and
+        if `call` or `start` did
+finish  gives the result, or writes it into memory; its streams and futures as readable ends with a pump behind each
 cancel  the guest gave the call up
-call    all in one, of a sync function whose result needs nothing
 """
 
 from __future__ import annotations
@@ -24,12 +24,16 @@ from wasihost.component.composition.protocol import (
     MAX_PAIRS,
     NEEDS_NOTHING,
     NEEDS_UNKNOWN,
+    OUTCOME,
     PENDING,
     READY,
+    RESULT,
+    ROOM_FIRST,
+    WAITS,
     Operation,
 )
-from wasihost.component.conversion.numbers import Needed, needed
-from wasihost.component.conversion.plans import LATER, Plans
+from wasihost.component.conversion.numbers import NoRoom, needed
+from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import eager, incoming, outgoing
 from wasihost.component.running.callbacks import expect_nothing, no_result_error
 from wasihost.component.running.leaves import discard, leaves
@@ -95,7 +99,8 @@ class HostCalls:
         self.room = Room(instance.limits)
         self._rounds = self._calls_in_round = 0
         self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
-        self._needed = {adapted.index: needed(adapted.func.result) for adapted in wiring.adapted}
+        self._needed = {each.index: needed(each.func.result, whole=each.in_memory) for each in wiring.adapted}
+        self._writers = {adapted.index: self._writer(adapted) for adapted in wiring.adapted if adapted.in_memory}
 
     # ---- registering
 
@@ -116,20 +121,20 @@ class HostCalls:
         plans = self._plans[adapted.interface]
         suspends = method.is_coroutine and not adapted.func.is_async
         # The function's own types and not those of its host's side: the plans know how streams and lists travel.
+        params, result = adapted.func.params, adapted.func.result
         if adapted.at_once:
-            call = self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
-            name, can_be_later = f"call-{adapted.index}", adapted.can_be_later
-            registrar.add(
-                instance, name, adapted.path, adapted.func, plans, call, suspends, can_be_later, adapted.takes_words
-            )
+            word, call = "call", self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
+            func = types.Func(params, None if adapted.in_memory else result)
         else:
-            start = self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
-            start_type = types.Func(adapted.func.params, types.U32)
-            name, takes_words = f"start-{adapted.index}", adapted.takes_words
-            registrar.add(instance, name, adapted.path, start_type, plans, start, suspends, takes_words=takes_words)
+            word, call = "start", self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
+            func = types.Func(params, types.U32)
+        registrar.add(
+            instance, f"{word}-{adapted.index}", adapted.path, func, plans, call, suspends, adapted.takes_words
+        )
         if "finish" in adapted.host:
-            finish_type = types.Func(TOKEN, adapted.func.result)
-            registrar.add(instance, f"finish-{adapted.index}", adapted.path, finish_type, plans, self._finish)
+            finish = self._finish_in_memory if adapted.in_memory else self._finish
+            func = types.Func(TOKEN, None if adapted.in_memory else result)
+            registrar.add(instance, f"finish-{adapted.index}", adapted.path, func, plans, finish)
 
     def _register_values(
         self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind, exports: Mapping[str, Plans]
@@ -221,55 +226,76 @@ class HostCalls:
         return start
 
     def _call(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
-        if not adapted.can_be_later:
+        if not adapted.in_memory:
             return method.call
-        of_value, of_error = self._sizes(adapted)
-        gives_result, can_wait = isinstance(adapted.func.result, types.Result), adapted.func.is_async
+        can_fail, can_wait = isinstance(adapted.func.result, types.Result), adapted.func.is_async
 
-        def call(*args: Any) -> Any:
+        def call(*args: Any) -> None:
+            is_error = False
             try:
                 is_due = can_wait and self._is_pause_due
                 value = self._put_off(adapted, method, args) if is_due else method.call(*args)
                 if can_wait and (task := _begun(value)) is not None:
                     if not task.done():
                         self._wait(self._begin(adapted), task)
-                        return self._later(must_wait=True)
+                        return self._instance.rings.tell_outcome(WAITS)
                     value = _result(adapted, task)
             except WitError as error:
-                if self.room.fits(of_error, error.value):
+                if not can_fail:
                     raise
-                return self._room_first(self._begin(adapted), Err(error.value))
-            if self.room.fits(of_value, value):
-                return value
-            return self._room_first(self._begin(adapted), Ok(value) if gives_result else value)
+                value, is_error = error.value, True
+            if self._write(adapted, value, is_error):
+                return None
+            call = self._begin(adapted)
+            call.result = (Err if is_error else Ok)(value) if can_fail else value
+            return self._room_first(call)
 
         return call
-
-    def _sizes(self, adapted: Adapted) -> tuple[Needed | None, Needed | None]:
-        """How to find the room for what the provider returns, and for what its `WitError` holds."""
-        result = adapted.func.result
-        if isinstance(result, types.Result):
-            return needed(result.ok), needed(result.err)
-        return self._needed[adapted.index], None
-
-    def _room_first(self, call: HostCall, result: Any) -> object:
-        """There will be a `finish` with room made for it."""
-        call.result = result
-        self._ask_room(call)
-        return self._later(must_wait=False)
-
-    def _later(self, must_wait: bool) -> object:
-        self._instance.rings.must_wait(must_wait)
-        return LATER
 
     def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def call(*args: Any) -> Any:
             call = await self._suspend(adapted, method, args)
-            if self.room.fits(self._needed[adapted.index], call.result):
-                return self._unwrapped(self._calls.pop(SYNC_TOKEN))
-            return self._room_first(call, call.result)
+            if adapted.in_memory and not self._write(adapted, *_value(call)):
+                return self._room_first(call)
+            del self._calls[SYNC_TOKEN]
+            return None if adapted.in_memory else _unwrapped(call)
 
         return call
+
+    # ---- results in memory
+
+    def _writer(self, adapted: Adapted) -> Callable[[Any, bool], None]:
+        """What writes a value that the provider returned, or that its `WitError` holds. Errors: NoRoom."""
+        plans, t = self._plans[adapted.interface], adapted.func.result
+        assert t is not None
+        writers: Sequence[Callable[[Any], None] | None] = ()
+
+        def write(value: Any, is_error: bool) -> None:
+            nonlocal writers
+            if not writers:  # compiled when it is called first: a guest imports many functions that it does not call
+                writers = plans.return_to_memory(t, OUTCOME, RESULT - OUTCOME)
+            writers[is_error](value)  # type: ignore[misc]
+
+        return write
+
+    def _write(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
+        """Writes a result into the room that there is; whether it fits."""
+        self.room.use()
+        try:
+            self._writers[adapted.index](value, is_error)
+        except NoRoom:
+            return False
+        return True
+
+    def _room_first(self, call: HostCall) -> None:
+        """There will be a `finish` with room made for the result."""
+        self._ask_room(call)
+        self._instance.rings.tell_outcome(ROOM_FIRST)
+
+    def _finish_in_memory(self, token: int) -> None:
+        call = self._calls.pop(token)
+        self._find_room(call)
+        self._writers[call.adapted.index](*_value(call))
 
     async def _suspend(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> HostCall:
         """Waits for the provider of a sync-typed function."""
@@ -347,17 +373,14 @@ class HostCalls:
 
     def _finish(self, token: int) -> Any:
         call = self._finishing = self._calls.pop(token)
+        self._find_room(call)
+        return _unwrapped(call)
+
+    def _find_room(self, call: HostCall) -> None:
         if call.fits:
             self.room.use()
         elif self._needed[call.adapted.index]:
             self.room.take(self._instance.rings)
-        return self._unwrapped(call)
-
-    def _unwrapped(self, call: HostCall) -> Any:
-        """What the provider returned; raises its `WitError`."""
-        if isinstance(call.result, Err) and isinstance(call.adapted.func.result, types.Result):
-            raise WitError(call.result.value)
-        return call.result.value if isinstance(call.adapted.func.result, types.Result) else call.result
 
     def stream_from_handle(self, kind: Kind, handle: int) -> object:
         return incoming.receive(self._instance, self._wiring.kind(kind), kind, handle)
@@ -428,6 +451,21 @@ def _result(adapted: Adapted, task: asyncio.Future[Any]) -> Any:
         return task.result()
     except asyncio.CancelledError:
         raise ProviderError(f"{adapted.path}: the provider's coroutine was cancelled, but not by us") from None
+
+
+def _value(call: HostCall) -> tuple[Any, bool]:
+    """What the provider returned, or the value of its `WitError`; and whether it is that."""
+    if isinstance(call.adapted.func.result, types.Result):
+        return call.result.value, isinstance(call.result, Err)
+    return call.result, False
+
+
+def _unwrapped(call: HostCall) -> Any:
+    """What the provider returned; raises its `WitError`."""
+    value, is_error = _value(call)
+    if is_error:
+        raise WitError(value)
+    return value
 
 
 def _begun(result: Any) -> asyncio.Future[Any] | None:

@@ -140,17 +140,12 @@ class Registrar:
         plans: Plans,
         call: Callable[..., Any],
         is_coroutine: bool = False,
-        can_be_later: bool = False,
         takes_words: bool = False,
     ) -> None:
-        """Registers a Python function. On Wasmtime's side the result is an option if it `can_be_later`, and parameters
-        are words if it `takes_words`, see `Plans`.
-        """
+        """Registers a Python function. On Wasmtime's side its parameters are words if it `takes_words`, see `Plans`."""
         if is_coroutine and self.suspend is not None:
-            suspending = callbacks.suspending_callback(
-                self.context, path, func, plans, call, self.suspend, can_be_later, takes_words
-            )
+            suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend, takes_words)
             ffi.add_func_async(instance, name, suspending)
         else:
-            made = callbacks.callback(self.context, path, func, plans, call, can_be_later, takes_words)
+            made = callbacks.callback(self.context, path, func, plans, call, takes_words)
             ffi.add_func(instance, name, made)

@@ -20,7 +20,7 @@ from wasihost.component.composition.protocol import (
     DRIVER_WANTED,
     DROPPED,
     MAX_SUBMISSIONS,
-    MUST_WAIT,
+    OUTCOME,
     PAIR_COUNT,
     PAIRS,
     ROOM_WANTED,
@@ -231,9 +231,9 @@ class Rings:
             at = PAIRS // 4 + 2 * index
             self._words[at], self._words[at + 1] = kind, is_stream
 
-    def must_wait(self, value: bool) -> None:
-        """Whether the call that gives no result now waits for its completion, or only for room."""
-        self._words[MUST_WAIT // 4] = value
+    def tell_outcome(self, outcome: int) -> None:
+        """Where the result of the call is that returns now: ROOM_FIRST or WAITS; who writes it says HERE."""
+        self._words[OUTCOME // 4] = outcome
 
     def ask_room(self, size: int) -> None:
         """Asks the adapter component for so many bytes; see `room`."""

@@ -1,4 +1,4 @@
-"""Room in the adapter component's memory for the lists of numbers in results, see `conversion.numbers`.
+"""Room in the adapter component's memory for the lists and strings in results, see `conversion.numbers`.
 
 There always is some, at a fixed place: what is written there goes to the guest before anything else happens. For what
 is longer, the adapter component is asked to make room.
@@ -20,6 +20,7 @@ class Room:
     def __init__(self, limits: Limits) -> None:
         self._limits, self.numbers = limits, SharedNumbers(limits)
         self._asked = 0
+        self._size = min(ROOM_SIZE, limits.value_bytes)
 
     def fits(self, size_of: Needed | None, value: Any) -> bool:
         """Whether the lists of a value fit into the room that there is; if so, they shall go there."""
@@ -29,14 +30,14 @@ class Room:
             size = size_of(value)
         except Exception:
             size = 0  # not a value of the type, as the plan will say
-        if size > ROOM_SIZE or size > self._limits.value_bytes:
+        if size > self._size:
             return False
         self.use()
         return True
 
     def use(self) -> None:
         """The lists shall go into the room that there is."""
-        self.numbers.give_room(ROOM, ROOM_SIZE)
+        self.numbers.give_room(ROOM, self._size)
 
     def ask(self, rings: Rings, path: str, size_of: Needed | None, value: Any) -> None:
         """Asks the adapter component for room; `take` must follow."""
