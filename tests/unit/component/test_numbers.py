@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.strategies import val_types, values
 from wasihost.component import ffi
 from wasihost.component.conversion.numbers import SharedNumbers, as_array, needed
-from wasihost.component.conversion.plans import LATER, Plans
+from wasihost.component.conversion.plans import Plans
 from wasihost.component.running.memory import LinearMemory
-from wasihost.component.values import Classes, Err, Ok, Some
+from wasihost.component.values import Classes, Err, Some
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError, ProviderError
@@ -156,15 +156,3 @@ def test_any_sequence_of_numbers_will_do(kind: Callable[[bytes], Any]) -> None:
     assert bytes(as_array("u8", kind(b"\1\2"))) == b"\1\2"
     assert list(as_array("u16", kind(b"\1\2"))) == [1, 2]
     assert list(as_array("f32", kind(b"\1\2"))) == [1.0, 2.0]
-
-
-def test_a_result_that_has_no_room_yet_is_none(numbers: SharedNumbers) -> None:
-    plans = Plans(CLASSES, numbers=numbers)
-    give, give_error = plans.return_from_python(types.Result(BYTES, types.STRING), can_be_later=True)
-    assert give_error is not None
-    read = plans.to_python(types.Option(types.Result(BYTES, types.STRING)))
-    numbers.give_room(1024, 8)
-    for store, value, expected in ((give, b"ab", Ok(b"ab")), (give, LATER, None), (give_error, "x", Err("x"))):
-        with Val() as address:
-            store(value, address, NO_CONTEXT)
-            assert read(address, NO_CONTEXT) == expected

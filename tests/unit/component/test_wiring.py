@@ -88,7 +88,7 @@ def test_functions_with_lists_of_numbers_are_adapted_if_there_is_an_adapter_comp
     imports = {"a:b/c": Interface({"f": Func((("x", types.Option(numbers)),), None), "g": Func((), numbers)})}
     f, g = Wiring(World(imports, {})).adapted
     assert f.host == {"call": Func((("w0", types.U32), ("w1", types.U32), ("w2", types.U32)), None)}
-    assert g.host == {"call": Func((), types.Option(NUMBERS)), "finish": Func(TOKEN, NUMBERS)}
+    assert g.host == {"call": Func((), None), "finish": Func(TOKEN, None)}
     assert Wiring(World(imports, {}), shares_memory=False).adapted == []
 
 

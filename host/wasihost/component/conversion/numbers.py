@@ -199,10 +199,14 @@ class SharedNumbers:
     def placer(self, name: str) -> Callable[[Any], tuple[int, int]]:
         """A function that writes a value, and gives pointer and length."""
         width = make_struct(array_code(name)).size
-        is_bytes = name == "u8"
+        is_bytes, size_of = name == "u8", needed(types.List(types.Primitive(name)))
+        assert size_of is not None
 
         def place(value: Any) -> tuple[int, int]:
-            data = value if is_bytes and value.__class__ is bytes else as_array(name, value)
+            data = value
+            if not is_bytes or value.__class__ is not bytes:
+                self._end_of(size_of(value))  # first, since the next takes long
+                data = as_array(name, value)
             length = len(data)
             return self.place(data, length * width), length
 
@@ -210,10 +214,13 @@ class SharedNumbers:
 
     def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
         """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
-        start = self._next
-        end = start + size
-        if end > self._end:
-            raise NoRoom(f"there is room for {self._end - start} bytes, not for {size}")
+        start, end = self._next, self._end_of(size)
         self.memory.pages[start:end] = data
         self._next = end + 7 & -_ALIGNMENT
         return start
+
+    def _end_of(self, size: int) -> int:
+        end = self._next + size
+        if end > self._end:
+            raise NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")
+        return end

@@ -1,0 +1,171 @@
+"""Results in the canonical ABI's memory form, read back with the definitions of CanonicalABI.md."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.strategies import junk, val_types, values
+from wasihost.component.conversion.numbers import NoRoom, SharedNumbers, needed
+from wasihost.component.conversion.plans import Plans
+from wasihost.component.running.memory import LinearMemory
+from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost.component.world import layout, types
+from wasihost.component.world.types import ValType
+from wasihost.errors import ProviderError
+
+PAGE, ROOM = 65536, 4096
+INTEGERS = {"u8": "B", "s8": "b", "u16": "H", "s16": "h", "u32": "I", "s32": "i", "u64": "Q", "s64": "q"}
+FLOATS = {"f32": "f", "f64": "d"}
+
+
+class Results:
+    """Writes results, and loads what was written."""
+
+    def __init__(self, t: ValType, classes: Classes) -> None:
+        self.t, self.classes, self.numbers = t, classes, SharedNumbers()
+        self.numbers.memory = LinearMemory(16 * PAGE, 16 * PAGE, PAGE)
+        size_of = needed(t, whole=True)
+        self._size_of = size_of or (lambda _value: 0)
+        self.write, self.write_error = Plans(classes, numbers=self.numbers).return_to_memory(t, 1016, 8)
+
+    def __enter__(self) -> Results:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.numbers.memory.pages.close()
+
+    def give(self, value: Any, less: int = 0) -> None:
+        """Writes a value into as much room as it needs, but so many bytes."""
+        self.numbers.give_room(ROOM, self._size_of(value) - less)
+        if isinstance(self.t, types.Result):
+            assert self.write_error is not None
+            (self.write if isinstance(value, Ok) else self.write_error)(value.value)
+        else:
+            self.write(value)
+
+    def needs(self, value: Any) -> int:
+        return self._size_of(value)
+
+    def load(self) -> Any:
+        return self._load(self.t, 1024)
+
+    def _unpack(self, code: str, at: int) -> Any:
+        return struct.unpack_from("<" + code, self.numbers.memory.pages, at)[0]
+
+    def _load(self, t: ValType, at: int) -> Any:
+        assert at % layout.alignment(t) == 0
+        match t:
+            case types.Primitive(name="bool"):
+                return {0: False, 1: True}[self._unpack("B", at)]
+            case types.Primitive(name="char"):
+                return chr(self._unpack("I", at))
+            case types.Primitive(name="string"):
+                start, length = self._unpack("I", at), self._unpack("I", at + 4)
+                return self.numbers.memory.pages[start : start + length].decode()
+            case types.Primitive(name=name):
+                return self._unpack((INTEGERS | FLOATS)[name], at)
+            case types.List(element=element):
+                start, length = self._unpack("I", at), self._unpack("I", at + 4)
+                found = [self._load(element, start + i * layout.size(element)) for i in range(length)]
+                return bytes(found) if element == types.U8 else found
+            case types.Record():
+                return self.classes.of(t)(*self._fields(t, at))
+            case types.Tuple():
+                return tuple(self._fields(t, at))
+            case types.Flags(names=names):
+                bits = self._unpack({1: "B", 2: "H", 4: "I"}[layout.size(t)], at)
+                cls = self.classes.of(t)
+                members = [getattr(cls, upper_snake_case(n)) for i, n in enumerate(names) if bits >> i & 1]
+                return cls(sum(member.value for member in members))
+        return self._load_case(t, at)
+
+    def _fields(self, t: types.Record | types.Tuple, at: int) -> Iterator[Any]:
+        for inner, offset in zip(types.children(t), layout.offsets(t), strict=True):
+            yield self._load(inner, at + offset)
+
+    def _load_case(self, t: ValType, at: int) -> Any:
+        cases = types.cases(t)
+        assert cases is not None
+        number = self._unpack({1: "B", 2: "H", 4: "I"}[layout.discriminant_size(len(cases))], at)
+        inner = cases[number]
+        payload = [] if inner is None else [self._load(inner, at + layout.payload_offset(t))]
+        match t:
+            case types.Enum(names=names):
+                return getattr(self.classes.of(t), upper_snake_case(names[number]))
+            case types.Option(payload=nested):
+                return None if not payload else Some(*payload) if isinstance(nested, types.Option) else payload[0]
+            case types.Result():
+                return (Ok, Err)[number](*payload)
+            case types.Variant():
+                words = [name for name, _ in t.cases]
+                return getattr(self.classes.of(t), case_names(words)[words[number]])(*payload)
+        raise AssertionError(t)
+
+
+@given(st.data())
+def test_every_value_of_every_type_is_written_in_its_memory_form(data: st.DataObject) -> None:
+    t, classes = data.draw(val_types()), Classes(types.Interface({}))
+    with Results(t, classes) as results:
+        for _ in range(3):
+            value = data.draw(values(t, classes))
+            results.numbers.memory.pages[1016:2048] = b"\xff" * 1032
+            results.give(value)
+            found = results.load()
+            # repr too: 1 == True and 0.0 == -0.0
+            assert (found, repr(found)) == (value, repr(value))
+            assert results.numbers.memory.pages[1016:1024] == bytes(8)
+            assert results.numbers.memory.pages[1024 + layout.size(t)] == 0xFF
+
+
+@given(st.data())
+def test_a_value_takes_all_of_the_room_that_it_needs(data: st.DataObject) -> None:
+    t, classes = data.draw(val_types()), Classes(types.Interface({}))
+    with Results(t, classes) as results:
+        value = data.draw(values(t, classes))
+        if results.needs(value):
+            with pytest.raises(NoRoom):
+                results.give(value, less=8)
+
+
+@given(val_types(), junk())
+def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
+    with Results(t, Classes(types.Interface({}))) as results:
+        results.numbers.give_room(ROOM, PAGE)
+        for write in filter(None, (results.write, results.write_error)):
+            try:
+                write(value)
+            except ProviderError as error:
+                assert "expected" in str(error)  # noqa: PT017, it may be taken as well
+            else:
+                results.load()
+
+
+def test_what_is_wrong_with_an_error_is_said() -> None:
+    with Results(types.Result(None, types.U8), Classes(types.Interface({}))) as results:
+        assert results.write_error is not None
+        with pytest.raises(ProviderError, match=r"err: expected u8 \(0\.\.255\), got 256"):
+            results.write_error(256)
+        with pytest.raises(ProviderError, match=r"expected no value \(None\), got 'int'"):
+            results.write(1)
+
+
+def test_a_long_list_is_not_converted_before_there_is_room() -> None:
+    class Counted(list[int]):
+        looked = 0
+
+        def __iter__(self) -> Iterator[int]:
+            self.looked += 1
+            return super().__iter__()
+
+    value = Counted(range(100))
+    with Results(types.List(types.U16), Classes(types.Interface({}))) as results:
+        with pytest.raises(NoRoom):
+            results.give(value, less=8)
+        assert not value.looked
+        assert results.numbers.memory.pages[ROOM : ROOM + 200] == bytes(200)
