@@ -24,7 +24,16 @@ from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import ProviderError, WasihostError
 
-__all__ = ["ArgumentsToPython", "CallContext", "FromPython", "HostResource", "LatePlans", "Plans", "ToPython"]
+__all__ = [
+    "ArgumentsToPython",
+    "CallContext",
+    "FromPython",
+    "HostResource",
+    "LatePlans",
+    "Plans",
+    "ToMemory",
+    "ToPython",
+]
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""

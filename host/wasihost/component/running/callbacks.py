@@ -84,13 +84,9 @@ def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> Argumen
     return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
 
 
-def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
+def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give | None, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
-    return (_give_nothing, None) if result is None else plans.return_from_python(result)
-
-
-def _give_nothing(value: Any, _address: int, _context: Any) -> None:
-    expect_nothing(value)
+    return (None, None) if result is None else plans.return_from_python(result)
 
 
 def expect_nothing(value: Any) -> None:
@@ -114,7 +110,7 @@ def callback(
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
     read: ArgumentsToPython
-    give: Give = _give_nothing
+    give: Give | None = None
     give_error: Give | None = None
 
     def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
@@ -129,8 +125,11 @@ def callback(
         try:
             context.store_context = store
             try:
-                values = read(args, context)  # before `give` is looked up
-                give(call(*values), results, context)
+                value = call(*read(args, context))
+                if give is not None:
+                    give(value, results, context)
+                elif value is not None:
+                    expect_nothing(value)
             except WitError as error:
                 if give_error is None:
                     raise no_result_error(path) from error
@@ -220,7 +219,11 @@ def suspending_callback(
             try:
                 context.store_context = store
                 try:
-                    give(task.result(), results, context)
+                    value = task.result()
+                    if give is not None:
+                        give(value, results, context)
+                    elif value is not None:
+                        expect_nothing(value)
                 except WitError as error:
                     if give_error is None:
                         raise no_result_error(path) from error

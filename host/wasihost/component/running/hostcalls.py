@@ -33,7 +33,7 @@ from wasihost.component.composition.protocol import (
     Operation,
 )
 from wasihost.component.conversion.numbers import NoRoom, needed
-from wasihost.component.conversion.plans import Plans
+from wasihost.component.conversion.plans import Plans, ToMemory
 from wasihost.component.running import eager, incoming, outgoing
 from wasihost.component.running.callbacks import expect_nothing, no_result_error
 from wasihost.component.running.leaves import discard, leaves
@@ -100,7 +100,7 @@ class HostCalls:
         self._rounds = self._calls_in_round = 0
         self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
         self._needed = {each.index: needed(each.func.result, whole=each.in_memory) for each in wiring.adapted}
-        self._writers = {adapted.index: self._writer(adapted) for adapted in wiring.adapted if adapted.in_memory}
+        self._writers: dict[int, Sequence[ToMemory | None]] = {}  # of functions that were called
 
     # ---- registering
 
@@ -244,7 +244,7 @@ class HostCalls:
                 if not can_fail:
                     raise
                 value, is_error = error.value, True
-            if self._write(adapted, value, is_error):
+            if self._fits(adapted, value, is_error):
                 return None
             call = self._begin(adapted)
             call.result = (Err if is_error else Ok)(value) if can_fail else value
@@ -255,7 +255,7 @@ class HostCalls:
     def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def call(*args: Any) -> Any:
             call = await self._suspend(adapted, method, args)
-            if adapted.in_memory and not self._write(adapted, *_value(call)):
+            if adapted.in_memory and not self._fits(adapted, *_value(call)):
                 return self._room_first(call)
             del self._calls[SYNC_TOKEN]
             return None if adapted.in_memory else _unwrapped(call)
@@ -264,25 +264,24 @@ class HostCalls:
 
     # ---- results in memory
 
-    def _writer(self, adapted: Adapted) -> Callable[[Any, bool], None]:
-        """What writes a value that the provider returned, or that its `WitError` holds. Errors: NoRoom."""
-        plans, t = self._plans[adapted.interface], adapted.func.result
-        assert t is not None
-        writers: Sequence[Callable[[Any], None] | None] = ()
+    def _make_writers(self, adapted: Adapted) -> Sequence[ToMemory | None]:
+        """What writes a value that the provider returned, and that its `WitError` holds."""
+        assert adapted.func.result is not None
+        plans = self._plans[adapted.interface]
+        made = self._writers[adapted.index] = plans.return_to_memory(adapted.func.result, OUTCOME, RESULT - OUTCOME)
+        return made
 
-        def write(value: Any, is_error: bool) -> None:
-            nonlocal writers
-            if not writers:  # compiled when it is called first: a guest imports many functions that it does not call
-                writers = plans.return_to_memory(t, OUTCOME, RESULT - OUTCOME)
-            writers[is_error](value)  # type: ignore[misc]
+    def _write(self, adapted: Adapted, value: Any, is_error: bool) -> None:
+        """Writes a result. Errors: NoRoom."""
+        write = (self._writers.get(adapted.index) or self._make_writers(adapted))[is_error]
+        assert write is not None
+        write(value)
 
-        return write
-
-    def _write(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
-        """Writes a result into the room that there is; whether it fits."""
+    def _fits(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
+        """Writes a result into the room that there is, or says that it does not fit."""
         self.room.use()
         try:
-            self._writers[adapted.index](value, is_error)
+            self._write(adapted, value, is_error)
         except NoRoom:
             return False
         return True
@@ -295,7 +294,7 @@ class HostCalls:
     def _finish_in_memory(self, token: int) -> None:
         call = self._calls.pop(token)
         self._find_room(call)
-        self._writers[call.adapted.index](*_value(call))
+        self._write(call.adapted, *_value(call))
 
     async def _suspend(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> HostCall:
         """Waits for the provider of a sync-typed function."""
