@@ -154,6 +154,7 @@ class GuestCalls:
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         if self._instance.closing:
             raise closed()
+        self._instance.check_loop()
         if self._instance.failure is not None:
             raise self._instance.failure
         called = self._found.get(name)

@@ -112,12 +112,17 @@ class Instance(Context):
         it is closed when the guest drops it, or when the call is not made. Those that come back are a `StreamReader`
         and an awaitable.
 
-        Errors: TypeError for wrong arguments, LookupError for an unknown name, GuestTrap, GuestExit, and whatever a
-        provider raised.
+        Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
+        or was opened in another event loop, GuestTrap, GuestExit, and whatever a provider raised.
         """
         if self.limits.run_time_s is None or self._is_one_run:
             return self._guest_calls.call(name, args)
         return self._timed(name, args)
+
+    def check_loop(self) -> None:
+        """Raises RuntimeError in any event loop but that which drives the instance: its state has no locks."""
+        if self._driver is not None and self._driver.get_loop() is not asyncio.get_running_loop():
+            raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
