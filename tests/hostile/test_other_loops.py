@@ -47,12 +47,14 @@ def test_a_call_after_the_loop_was_replaced_is_a_clear_error() -> None:
 async def test_one_host_runs_in_two_threads_at_once() -> None:
     host = Host(providers={HOST: Sleeper()})
 
-    async def call(value: int) -> int:
+    async def echo(value: int) -> int:
         async with host.open(load("rust-exports")) as instance:
             return int(await instance.call(f"{API}#echo-u8", value))
 
-    both = [asyncio.to_thread(lambda value=value: asyncio.run(call(value))) for value in (1, 2)]
-    assert await asyncio.gather(*both) == [1, 2]
+    def in_a_loop(value: int) -> int:
+        return asyncio.run(echo(value))
+
+    assert await asyncio.gather(*(asyncio.to_thread(in_a_loop, value) for value in (1, 2))) == [1, 2]
 
 
 def test_a_fork_runs_guests_as_its_parent_does() -> None:

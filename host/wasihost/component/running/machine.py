@@ -49,6 +49,9 @@ class Machine(CallContext, Protocol):
     def closed(self, pump: Any) -> None:
         """It is over."""
 
+    def check_loop(self) -> None:
+        """Raises RuntimeError in any event loop but its own."""
+
     def drained(self) -> None:
         """An incoming pump holds no bytes any more."""
 
