@@ -154,7 +154,6 @@ class GuestCalls:
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         if self._instance.closing:
             raise closed()
-        self._instance.check_loop()
         if self._instance.failure is not None:
             raise self._instance.failure
         called = self._found.get(name)
@@ -168,18 +167,20 @@ class GuestCalls:
             raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
         if called.func.is_async and self._at_once >= MOST_AT_ONCE:
             raise LimitError(AT_ONCE_LIMIT)
-        call = self._begin(called, args)
+        loop = asyncio.get_running_loop()
+        if loop is not self._instance.loop:
+            raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
+        call = self._begin(called, args, loop.create_future())
         try:
             return await call.future
         except asyncio.CancelledError:
             self._cancel(call)
             raise
 
-    def _begin(self, called: Called, args: tuple[Any, ...]) -> GuestCall:
+    def _begin(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any]) -> GuestCall:
         if self._counted is not None:
             self._counted[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
-        future = asyncio.get_running_loop().create_future()
         call = self._calls[token] = GuestCall(called, args, future, token)
         self._command(call)
         return call

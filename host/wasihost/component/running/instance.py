@@ -84,6 +84,7 @@ class Instance(Context):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock, limits)
         self._registrar = Registrar(linker, self, self._poller.suspend)
         self._register(linking, wiring)
@@ -119,11 +120,6 @@ class Instance(Context):
             return self._guest_calls.call(name, args)
         return self._timed(name, args)
 
-    def check_loop(self) -> None:
-        """Raises RuntimeError in any event loop but that which drives the instance: its state has no locks."""
-        if self._driver is not None and self._driver.get_loop() is not asyncio.get_running_loop():
-            raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
-
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
 
@@ -146,6 +142,7 @@ class Instance(Context):
         """Instantiates the component and begins to drive it."""
         engine.check_faulthandler()
         await polling.outside_of_polls()
+        self.loop = asyncio.get_running_loop()
         ffi.yield_on_epochs(self._store)
         if (own := own_time()) is not None:
             self._poller.patience = CountedPatience(own, self._store)

@@ -24,6 +24,8 @@ class Machine(CallContext, Protocol):
     closing: bool
     failure: BaseException | None
     """What has stopped the guest for good."""
+    loop: asyncio.AbstractEventLoop | None
+    """The only event loop in which it may be called: its state has no locks."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""
@@ -48,9 +50,6 @@ class Machine(CallContext, Protocol):
 
     def closed(self, pump: Any) -> None:
         """It is over."""
-
-    def check_loop(self) -> None:
-        """Raises RuntimeError in any event loop but its own."""
 
     def drained(self) -> None:
         """An incoming pump holds no bytes any more."""
