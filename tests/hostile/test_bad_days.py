@@ -7,13 +7,17 @@ point, the embedder gets that very exception, nothing is left, and the next run 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from enum import Enum
 from typing import Any
 
 import pytest
 
 from tests.guests.harness import load
+from tests.guests.kv import STORE, Entry, KvBucket, Store
 from wasihost import Context, Host, ProviderError, SocketAddressUse
+from wasihost.component.running import linking
+from wasihost.component.running.providers import Method, find_method
 from wasihost.network.base import Address, DatagramSocket, Family, Socket
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
@@ -24,7 +28,18 @@ GUESTS = {
     "rust-tcp-client": {"BYTES": "70000"},
     "c-tcp-client": {"BYTES": "70000"},
     "rust-udp": {"CASE": "send-and-receive"},
+    "rust-kv-client": dict[str, str](),
 }
+
+
+class Points(Enum):
+    """Which points a fuse counts."""
+
+    NETWORK = "every call of the network and the policy"
+    PROVIDERS = "every call of a method of a provider, of stdin and stdout, and every drop of a resource"
+    STEPS = "every step of a task"
+
+
 MOST_POINTS = 2000
 
 
@@ -145,20 +160,63 @@ class _FusedCoroutine(Coroutine[Any, Any, Any]):
 # ---- runs
 
 
-def _run(name: str, fuse: Fuse, *, at_steps: bool) -> tuple[BaseException | None, FusedNetwork]:
+class _FusedMethods:
+    """In the place of `find_method`: every call of a method is a point."""
+
+    def __init__(self, fuse: Fuse) -> None:
+        self._fuse = fuse
+
+    def __call__(self, *what: Any) -> Method:
+        method = find_method(*what)
+
+        def call(*arguments: Any) -> Any:
+            self._fuse.burn(method.path)
+            return method.call(*arguments)
+
+        return Method(method.path, method.func, call, method.is_coroutine)
+
+
+def _fused_store(fuse: Fuse) -> Store:
+    class FusedBucket(KvBucket):
+        def drop(self) -> None:
+            super().drop()
+            fuse.burn("the drop of a bucket")
+
+    class FusedStore(Store):
+        Bucket = FusedBucket
+
+        async def _entries(self, prefix: str) -> AsyncIterator[Entry]:
+            async for entry in super()._entries(prefix):
+                fuse.burn("an element of a stream")
+                yield entry
+
+    return FusedStore()
+
+
+def _run(name: str, fuse: Fuse, points: Points, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, FusedNetwork, Store]:
     """One run; what came out of it."""
-    net = VirtualNetwork()
-    network = FusedNetwork(net, Fuse(fuse.error, 0) if at_steps else fuse)
+    idle = Fuse(fuse.error, 0)
+    in_network, in_providers = (fuse if points is kind else idle for kind in (Points.NETWORK, Points.PROVIDERS))
+    net, store = VirtualNetwork(), _fused_store(in_providers)
+    network = FusedNetwork(net, in_network)
+    monkeypatch.setattr(linking, "find_method", _FusedMethods(in_providers))
 
     def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
-        network.fuse.burn(f"the policy, {use.value}")
+        in_network.burn(f"the policy, {use.value}")
         return True
 
     async def main() -> None:
         server = net.serve("echo:7", lambda data: data)
-        env = {"ADDRESS": f"{net.host('echo').addresses[0]}:7", **GUESTS[name]}
-        host = Host(network=network, policy=policy, env=env, stdin=b"", stdout=lambda _: None, stderr=lambda _: None)
-        if at_steps:
+        host = Host(
+            network=network,
+            policy=policy,
+            env={"ADDRESS": f"{net.host('echo').addresses[0]}:7", **GUESTS[name]},
+            providers={STORE: store},
+            stdin=b"",
+            stdout=lambda _: in_providers.burn("stdout"),
+            stderr=lambda _: None,
+        )
+        if points is Points.STEPS:
             loop = asyncio.get_running_loop()
             loop.set_task_factory(
                 lambda loop, coroutine, **options: asyncio.Task(
@@ -176,16 +234,16 @@ def _run(name: str, fuse: Fuse, *, at_steps: bool) -> tuple[BaseException | None
         with asyncio.Runner(loop_factory=virtual_loop) as runner:
             runner.run(main())
     except BaseException as error:
-        return error, network
-    return None, network
+        return error, network, store
+    return None, network, store
 
 
-def _check(name: str, kind: type[BaseException], at_steps: bool) -> int:
+def _check(name: str, kind: type[BaseException], points: Points, monkeypatch: pytest.MonkeyPatch) -> int:
     """Burns down at every point; how many there are."""
     for point in range(1, MOST_POINTS):
         error = kind("the fuse")
         fuse = Fuse(error, point)
-        found, network = _run(name, fuse, at_steps=at_steps)
+        found, network, store = _run(name, fuse, points, monkeypatch)
         if not fuse.where:
             assert found is None
             return point - 1
@@ -194,18 +252,18 @@ def _check(name: str, kind: type[BaseException], at_steps: bool) -> int:
         cancelled = kind is asyncio.CancelledError and isinstance(found, kind | ProviderError)
         assert found is error or cancelled, f"{where}: {found!r} came out"
         assert not network.open, f"{where}: {network.open} is left"
+        assert not store.handles, f"{where}: {store.handles} buckets are left"
     raise AssertionError(f"{name} has more than {MOST_POINTS} points")
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", EXCEPTIONS)
-@pytest.mark.parametrize("name", GUESTS)
-def test_at_every_call_of_network_and_policy(name: str, kind: type[BaseException]) -> None:
-    assert _check(name, kind, at_steps=False) > 10
+FEWEST = {Points.NETWORK: 10, Points.PROVIDERS: 8, Points.STEPS: 3}
+RUNS = [(name, points) for name in GUESTS for points in Points if (name, points) != ("rust-kv-client", Points.NETWORK)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", EXCEPTIONS)
-@pytest.mark.parametrize("name", GUESTS)
-def test_at_every_step_of_a_task(name: str, kind: type[BaseException]) -> None:
-    assert _check(name, kind, at_steps=True) > 3
+@pytest.mark.parametrize(("name", "points"), RUNS)
+def test_an_exception_at_every_point_of_a_run_comes_out_and_nothing_is_left(
+    name: str, points: Points, kind: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _check(name, kind, points, monkeypatch) >= FEWEST[points]

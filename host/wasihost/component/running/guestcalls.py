@@ -175,6 +175,8 @@ class GuestCalls:
             return await call.future
         except asyncio.CancelledError:
             self._cancel(call)
+            if isinstance(self._instance.failure, GeneratorExit):  # as an exception of the future it would close us
+                raise self._instance.failure from None
             raise
 
     def _begin(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any]) -> GuestCall:
@@ -198,7 +200,7 @@ class GuestCalls:
         for call in self._calls.values():
             call.fail()
             if not call.future.done():
-                if isinstance(error, KeyboardInterrupt | SystemExit | asyncio.CancelledError):
+                if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit | asyncio.CancelledError):
                     call.future.cancel()  # the event loop itself raises the first two
                 else:
                     call.future.set_exception(error)

@@ -312,8 +312,8 @@ class HostCalls:
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
         self.tasks.pop(task, None)
         if self._instance.closing or self._instance.failure is not None:
-            with contextlib.suppress(BaseException):
-                call.returned(task.result)  # for `close` to discard
+            if token not in self._calls:  # else `close` is still to come
+                self._give_up(call)
             return
         if call.cancelled:
             self._calls.pop(token, None)
@@ -412,8 +412,17 @@ class HostCalls:
         """The instance is over: closes what calls hold that began and will not be finished."""
         calls, self._calls = self._calls, {}
         for call in calls.values():
-            if call.result is not None:
-                self._discard(call)
+            self._give_up(call)
+
+    def _give_up(self, call: HostCall) -> None:
+        """Closes what a call holds that will not be finished, also if its coroutine has ended just now."""
+        task, call.task = call.task, None
+        if call.result is None and task is not None and task.done():
+            with contextlib.suppress(BaseException):
+                call.returned(task.result)
+        if call.result is not None:
+            self._discard(call)
+            call.result = None
 
     def _discard(self, call: HostCall) -> None:
         """Nobody takes this result any more: closes what it holds."""

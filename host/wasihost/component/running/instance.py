@@ -265,7 +265,9 @@ class Instance(Context):
                 self._poller.run(ready)
             else:
                 ready()
-        except Exception as error:  # the event loop would only log it
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the event loop would only log it
             self.fail(error)
 
     def returned(self) -> None:

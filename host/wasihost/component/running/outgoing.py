@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from wasihost.component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
@@ -270,7 +270,7 @@ class FutureOutPump(Pump):
 
 
 _END: Any = object()
-StartTask = Callable[[Coroutine[Any, Any, Any]], asyncio.Task[Any]]
+_CANCELLED = "the async iterator of a stream was cancelled, but not by us"
 
 
 class IteratorSource(ValueSource[Any]):
@@ -278,8 +278,8 @@ class IteratorSource(ValueSource[Any]):
 
     tells_os_errors = False
 
-    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
-        self._iterator, self._start_task = iterator, start_task
+    def __init__(self, iterator: AsyncIterator[Any], machine: Machine) -> None:
+        self._iterator, self._machine = iterator, machine
         self._next: asyncio.Future[Any] | None = None
 
     def read(self) -> Sequence[Any]:
@@ -288,12 +288,12 @@ class IteratorSource(ValueSource[Any]):
 
     def next_value(self) -> Any:
         if self._next is None:
-            self._next = self._start_task(self._advance())
+            self._next = self._machine.start_task(self._advance())
         if not self._next.done():
             raise BlockingIOError
         done, self._next = self._next, None
         if done.cancelled():
-            raise ProviderError("the async iterator of a stream was cancelled, but not by us")
+            raise ProviderError(_CANCELLED)
         return done.result()
 
     async def _advance(self) -> Any:
@@ -307,7 +307,15 @@ class IteratorSource(ValueSource[Any]):
         if self._next is not None:
             self._next.cancel()
         if hasattr(self._iterator, "aclose"):
-            self._start_task(self._close_iterator())
+            self._machine.start_task(self._close_iterator()).add_done_callback(self._closed)
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        """An iterator that cannot be closed is as wrong as one that cannot go on."""
+        if closing.cancelled():
+            if not self._machine.closing:
+                self._machine.fail(ProviderError(_CANCELLED))
+        elif (error := closing.exception()) is not None:
+            self._machine.fail(error)
 
     async def _close_iterator(self) -> None:
         if self._next is not None:
@@ -320,8 +328,8 @@ class IteratorByteSource(ByteSource):
 
     tells_os_errors = False
 
-    def __init__(self, iterator: AsyncIterator[Any], start_task: StartTask) -> None:
-        self._chunks = IteratorSource(iterator, start_task)
+    def __init__(self, iterator: AsyncIterator[Any], machine: Machine) -> None:
+        self._chunks = IteratorSource(iterator, machine)
         self._chunk = memoryview(b"")
 
     def read_into(self, view: memoryview) -> int:
@@ -359,5 +367,5 @@ def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
         return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
     is_bytes = kind == types.Stream(types.U8)
     if not isinstance(obj, ByteSource if is_bytes else ValueSource):
-        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine.start_task)
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine)
     return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
