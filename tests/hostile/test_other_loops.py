@@ -61,35 +61,3 @@ def test_a_fork_runs_guests_as_its_parent_does() -> None:
     command, root = [sys.executable, "-c", FORKING], Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("both versions work\n" * 2, "", 0)
-
-
-SIGNALLED = """
-import asyncio, os, random, signal
-from tests.guests.exports import API, HOST
-from tests.guests.harness import load, open_fds, opened, run
-
-class Quick:
-    async def sleep(self, ms): ...
-
-async def main(delay):
-    async with opened("rust-exports", {HOST: Quick()}) as instance:
-        signal.setitimer(signal.ITIMER_REAL, delay)
-        await instance.call(f"{API}#yield-times", 0)
-
-signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
-load("rust-exports")
-moments, ended, before = random.Random(7), 0, len(open_fds())
-for _ in range(1000):
-    try:
-        asyncio.run(main(moments.uniform(1e-5, 0.004)))
-    except KeyboardInterrupt:
-        ended += 1
-print(ended, len(open_fds()) - before, run("rust-two-versions"), end="")
-"""
-
-
-def test_sigint_at_1000_random_moments_only_ever_is_keyboard_interrupt() -> None:
-    command = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", SIGNALLED]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("1000 0 both versions work\n", "", 0)
