@@ -49,7 +49,12 @@ class Run:
     ("fault", "error_code"),
     [
         (Fault("socket", "ENOBUFS"), "out-of-memory"),
+        (Fault("socket", "EMFILE"), "Too many open files"),
         (Fault("connect", "ECONNREFUSED"), "connection-refused"),
+        (Fault("connect", "ENETDOWN"), "remote-unreachable"),
+        (Fault("connect", "EINTR"), "Interrupted system call"),
+        (Fault("send", "ENOBUFS", after_bytes=1000), "out-of-memory"),
+        (Fault("receive", "ENETDOWN", after_bytes=1000), "remote-unreachable"),
         (Fault("connect", "EADDRINUSE"), "address-in-use"),
         (Fault("connect", "EHOSTUNREACH"), "remote-unreachable"),
         (Fault("connect", "ETIMEDOUT"), "timeout"),

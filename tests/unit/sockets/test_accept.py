@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 from collections.abc import Awaitable
 
 import pytest
@@ -14,6 +15,8 @@ from wasihost.component.streams import ValueSource
 from wasihost.component.values import Err
 from wasihost.network.base import Address
 from wasihost.network.policy import Context, SocketAddressUse
+from wasihost.testing import virtual_loop
+from wasihost.wasi.sockets.accept import REST_S
 from wasihost.wasi.sockets.addresses import from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.tcp import TcpSocket
@@ -64,6 +67,32 @@ def test_the_stream_ends_when_the_socket_listens_no_more(code: int) -> None:
     listener.stream.close(None)
     listener.tcp.drop()
     assert listener.socket.closed == 1
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+def test_where_something_is_lacking_the_stream_tells_it_and_rests(code: int) -> None:
+    async def main() -> list[ValueSource[TcpSocket]]:
+        listener = _Listener()
+        listener.arrive()
+        listener.socket.fails["accept"] = [OSError(code, os.strerror(code))]
+        [broken] = listener.stream.read()
+        assert code_of(broken.get_remote_address) is not None
+        with pytest.raises(BlockingIOError):
+            listener.stream.read()
+        rested = asyncio.Event()
+        listener.stream.wait_readable(rested.set)
+        await rested.wait()
+        [accepted] = listener.stream.read()
+        assert accepted.get_remote_address() == from_network(PEER)
+        listener.socket.fails["accept"] = [OSError(code, os.strerror(code))]
+        listener.stream.read()
+        return [listener.stream]
+
+    loop = virtual_loop()
+    [stream] = loop.run_until_complete(main())
+    stream.close(None)  # a rest that nobody waits for
+    loop.close()
+    assert loop.time() >= REST_S
 
 
 def test_the_policy_is_asked_about_the_peer() -> None:

@@ -3,8 +3,9 @@
 Theory of operation. One connection per read. A policy that answers at once costs nothing; when it takes time, the
 connection is parked and asked about in a task, and the stream waits for that answer before it accepts the next one. A
 refused connection is reset and the guest never hears of it. A connection that failed before it was accepted becomes a
-closed `tcp-socket` (the second of the two ways that the WIT allows, see `listen`). The stream ends when the socket of
-the network does not listen any more.
+closed `tcp-socket` (the second of the two ways that the WIT allows, see `listen`). Where that is for lack of something,
+the connection stays in the queue and would fail again at once, so the stream rests before the next try: a guest that
+does not care would go round and round. The stream ends when the socket of the network does not listen any more.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from wasihost.wasi.sockets.streams import SharedSocket
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
 _REFUSALS_PER_READ = 16
 _LISTENS_NO_MORE = (errno.EBADF, errno.EINVAL)  # accept(2)
+_LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+REST_S = 0.1
 
 
 class Droppable(Protocol):
@@ -40,7 +43,7 @@ class AcceptSource(ValueSource[T]):
 
     tells_os_errors = False  # those of the network are values; what else is raised is the policy's
 
-    __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_shared", "_wrap")
+    __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_rest", "_shared", "_wrap")
 
     def __init__(
         self, shared: SharedSocket, access: Access, local: Address, wrap: Callable[[Socket | OSError], T]
@@ -52,24 +55,31 @@ class AcceptSource(ValueSource[T]):
         self._parked: Socket | None = None
         self._question: Question | None = None
         self._answer: asyncio.Future[Answer] | None = None
+        self._rest: asyncio.TimerHandle | None = None
         self._callback: Callable[[], None] | None = None
 
     def read(self) -> Sequence[T]:
         """One socket. BlockingIOError: no connection yet, or the policy has not answered yet."""
+        if self._rest is not None:
+            raise BlockingIOError
         for _ in range(_REFUSALS_PER_READ):
             connection = self._next()
-            if isinstance(connection, OSError) and connection.errno in _LISTENS_NO_MORE:
-                return ()
+            if isinstance(connection, OSError):
+                if connection.errno in _LISTENS_NO_MORE:
+                    return ()
+                if connection.errno in _LACKING:
+                    self._rest = asyncio.get_running_loop().call_later(REST_S, self._rested)
             if connection is not None:
                 return [self._wrap(connection)]
         raise BlockingIOError
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        """Calls back when there is a connection, or the answer about the parked one."""
-        if self._answer is None:
+        """Calls back when there is a connection, or the answer about the parked one, or the rest is over."""
+        if self._answer is None and self._rest is None:
             self._shared.socket.wait_readable(callback)
-        else:
-            self._callback = callback
+            return
+        self._callback = callback
+        if self._answer is not None:
             self._answer.add_done_callback(self._answered)
 
     def close(self, error: BaseException | None) -> None:
@@ -77,6 +87,8 @@ class AcceptSource(ValueSource[T]):
         self._callback = None
         if self._answer is not None:
             self._answer.cancel()
+        if self._rest is not None:
+            self._rest.cancel()
         if self._parked is not None:
             self._parked.abort()
         self._shared.socket.cancel_readable()
@@ -113,7 +125,14 @@ class AcceptSource(ValueSource[T]):
         connection.abort()
         return None
 
+    def _rested(self) -> None:
+        self._rest = None
+        self._call_back()
+
     def _answered(self, answer: Awaitable[Answer]) -> None:
+        self._call_back()
+
+    def _call_back(self) -> None:
         callback, self._callback = self._callback, None
         if callback is not None:
             callback()
