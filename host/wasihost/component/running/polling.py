@@ -24,7 +24,7 @@ from typing import NoReturn, TypeVar
 import wasmtime
 
 from wasihost.component import ffi
-from wasihost.component.running import interrupts
+from wasihost.component.running import ending, interrupts
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.patience import Patience
@@ -186,6 +186,7 @@ class Poller:
 
     def _uninterrupted(self, polls: Callable[[], T]) -> T:
         """Runs polls of this thread, during which no interrupt is delivered."""
+        ending.begin_poll()
         interrupts.begin_poll()
         _thread.is_polling = True
         try:
@@ -193,6 +194,7 @@ class Poller:
         finally:
             _thread.is_polling = False
             interrupts.end_poll()
+            ending.end_poll()
 
     def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
         """Polls as `polls` does, and counts the time that this thread computes."""

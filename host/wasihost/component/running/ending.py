@@ -1,0 +1,42 @@
+"""The end of the interpreter, while guests run in daemon threads.
+
+Python ends a thread that comes back to it after the end has begun, there and then. Where that is a callback of a guest,
+the frames of Wasmtime above it would be unwound, which ends the process with a signal. So before the end every poll is
+waited for, and none begins any more.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+
+PATIENCE_S = 5.0
+"""A guest gives way within an epoch, of 10 ms; who does not is in a native call, and comes back when it will."""
+
+_polling: set[int] = set()  # threads
+_last: int | None = None  # the thread that ends the interpreter, once it does
+os.register_at_fork(after_in_child=_polling.clear)
+
+
+def begin_poll() -> None:
+    """This thread is about to poll; it does not return once the end has come."""
+    _polling.add(threading.get_ident())
+    if _last not in (None, threading.get_ident()):
+        end_poll()
+        threading.Event().wait()
+
+
+def end_poll() -> None:
+    """It has polled."""
+    _polling.discard(threading.get_ident())
+
+
+@atexit.register
+def _come() -> None:
+    global _last
+    _last = threading.get_ident()
+    deadline = time.monotonic() + PATIENCE_S
+    while _polling - {_last} and time.monotonic() < deadline:
+        time.sleep(0.001)
