@@ -45,7 +45,6 @@ SYMBOLS: Final = (
     "wasmtime_component_resource_host_new",
     "wasmtime_component_resource_host_rep",
     "wasmtime_component_resource_host_to_any",
-    "wasmtime_component_resource_host_type",
     "wasmtime_component_stream_type_ty",
     "wasmtime_component_val_clone",
     "wasmtime_component_val_delete",
@@ -380,7 +379,6 @@ BYTES_OFFSET: Final[int] = _bytes_address(b"wasihost") - id(b"wasihost")
 
 _any_to_host = _prototype("wasmtime_component_resource_any_to_host", c_void_p, c_void_p, c_void_p, c_void_p)
 _host_rep: Callable[[int], int] = _prototype("wasmtime_component_resource_host_rep", c_uint32, c_void_p)
-_host_type: Callable[[int], int] = _prototype("wasmtime_component_resource_host_type", c_uint32, c_void_p)
 _host_delete: Callable[[int], None] = _prototype("wasmtime_component_resource_host_delete", None, c_void_p)
 # Frees the box of a resource; whatever handle it stands for stays as it is.
 resource_delete: Callable[[int], None] = _prototype("wasmtime_component_resource_any_delete", None, c_void_p)
@@ -388,13 +386,13 @@ _host_new = _prototype("wasmtime_component_resource_host_new", c_void_p, c_bool,
 _host_to_any = _prototype("wasmtime_component_resource_host_to_any", c_void_p, c_void_p, c_void_p, c_void_p)
 
 
-def resource_rep(context: int, resource: int) -> tuple[int, int]:
-    """The (number of the type, rep) of a host resource that Wasmtime passed as an argument."""
+def resource_rep(context: int, resource: int) -> int:
+    """The rep of a host resource that Wasmtime passed as an argument, and whose type it has checked."""
     host = c_void_p()
     if error := _any_to_host(context, resource, byref(host)):
         _raise_if(ctypes.cast(error, POINTER(raw.wasmtime_error_t)))
     address = host.value or 0
-    found = _host_type(address), _host_rep(address)
+    found = _host_rep(address)
     _host_delete(address)
     return found
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.strategies import junk, val_types, values
 from wasihost.component import ffi
 from wasihost.component.conversion.plans import HostResource, Plans
-from wasihost.component.resources import ResourceError, ResourceTable
+from wasihost.component.resources import ResourceTable
 from wasihost.component.values import Classes, Err, Ok, Some
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
@@ -365,15 +365,6 @@ def test_a_lent_resource_stays_its_owners(context: Context) -> None:
         (rep,) = context.table._objects
         context.table.drop(rep)
     assert not socket.is_dropped
-
-
-def test_a_handle_of_another_resource_is_a_trap(context: Context) -> None:
-    plans = socket_plans()
-    with Val() as address:
-        plans.from_python(types.Own(SOCKET))(Socket(), address, context)
-        with pytest.raises(ResourceError, match="type 7 came as file"):
-            plans.to_python(types.Own(FILE))(address, context)
-    context.table.clear()
 
 
 def test_a_value_that_fails_half_way_takes_its_resources_back(context: Context) -> None:

@@ -32,7 +32,7 @@ class Results:
         self.numbers.memory = LinearMemory(16 * PAGE, 16 * PAGE, PAGE)
         size_of = needed(t, whole=True)
         self._size_of = size_of or (lambda _value: 0)
-        self.write, self.write_error = Plans(classes, numbers=self.numbers).return_to_memory(t, 1016, 8)
+        self.writers = Plans(classes, numbers=self.numbers).return_to_memory(t, 1016, 8)
 
     def __enter__(self) -> Results:
         return self
@@ -44,10 +44,9 @@ class Results:
         """Writes a value into as much room as it needs, but so many bytes."""
         self.numbers.give_room(ROOM, self._size_of(value) - less)
         if isinstance(self.t, types.Result):
-            assert self.write_error is not None
-            (self.write if isinstance(value, Ok) else self.write_error)(value.value)
+            self.writers[isinstance(value, Err)](value.value)
         else:
-            self.write(value)
+            self.writers[0](value)
 
     def needs(self, value: Any) -> int:
         return self._size_of(value)
@@ -137,7 +136,7 @@ def test_a_value_takes_all_of_the_room_that_it_needs(data: st.DataObject) -> Non
 def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
     with Results(t, Classes(types.Interface({}))) as results:
         results.numbers.give_room(ROOM, PAGE)
-        for write in filter(None, (results.write, results.write_error)):
+        for write in results.writers:
             try:
                 write(value)
             except ProviderError as error:
@@ -148,11 +147,11 @@ def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
 
 def test_what_is_wrong_with_an_error_is_said() -> None:
     with Results(types.Result(None, types.U8), Classes(types.Interface({}))) as results:
-        assert results.write_error is not None
+        write, write_error = results.writers
         with pytest.raises(ProviderError, match=r"err: expected u8 \(0\.\.255\), got 256"):
-            results.write_error(256)
+            write_error(256)
         with pytest.raises(ProviderError, match=r"expected no value \(None\), got 'int'"):
-            results.write(1)
+            write(1)
 
 
 def test_a_long_list_is_not_converted_before_there_is_room() -> None:

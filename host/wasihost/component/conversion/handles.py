@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 
 from wasihost.component import ffi
 from wasihost.component.conversion import plancode
-from wasihost.component.resources import ResourceError, ResourceTable, drop
+from wasihost.component.resources import ResourceTable, drop
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import LimitError, UnsupportedTypeError
@@ -126,21 +126,13 @@ class Handles:
         owned, resource = isinstance(t, types.Own), t.resource
         if resource in self._guest_resources:
             return lambda handle, context: context.guest_resource(resource, handle, owned)
-        host = self._host(resource)
-        expected, cls = host.number, host.cls
-        rep_of = ffi.resource_rep
-
-        def rep(pointer: int, context: CallContext) -> int:
-            number, rep = rep_of(context.store_context, pointer)
-            if number != expected:
-                raise ResourceError(f"a handle of resource type {number} came as {resource.name}, which is {expected}")
-            return rep
+        cls, rep = self._host(resource).cls, ffi.resource_rep
 
         def own(pointer: int, context: CallContext) -> object:
-            return context.table.delete(rep(pointer, context), cls)
+            return context.table.delete(rep(context.store_context, pointer), cls)
 
         def borrow(pointer: int, context: CallContext) -> object:
-            return context.table.get(rep(pointer, context), cls)
+            return context.table.get(rep(context.store_context, pointer), cls)
 
         return own if owned else borrow
 

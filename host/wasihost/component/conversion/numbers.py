@@ -205,7 +205,8 @@ class SharedNumbers:
         def place(value: Any) -> tuple[int, int]:
             data = value
             if not is_bytes or value.__class__ is not bytes:
-                self._end_of(size_of(value))  # first, since the next takes long
+                if self._next + (size := size_of(value)) > self._end:  # before it is converted, which takes long
+                    raise self._no_room(size)
                 data = as_array(name, value)
             length = len(data)
             return self.place(data, length * width), length
@@ -214,13 +215,13 @@ class SharedNumbers:
 
     def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
         """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
-        start, end = self._next, self._end_of(size)
+        start = self._next
+        end = start + size
+        if end > self._end:
+            raise self._no_room(size)
         self.memory.pages[start:end] = data
         self._next = end + 7 & -_ALIGNMENT
         return start
 
-    def _end_of(self, size: int) -> int:
-        end = self._next + size
-        if end > self._end:
-            raise NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")
-        return end
+    def _no_room(self, size: int) -> NoRoom:
+        return NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")

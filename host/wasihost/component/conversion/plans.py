@@ -9,7 +9,7 @@ Plans have no state: one `Plans` serves any number of stores and threads, unless
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NoReturn, TypeAlias
 
 from wasihost.component import ffi
@@ -89,12 +89,12 @@ class Plans:
         ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
         return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
 
-    def return_to_memory(self, t: ValType, address: int, zeros: int) -> tuple[ToMemory, ToMemory | None]:
+    def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:
         """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles."""
         assert self._numbers is not None
         code = ToMemoryCode(self._classes, self._numbers)
         if not isinstance(t, types.Result):
-            return self._memory_writer(code.writer(t, None, address, zeros), t), None
+            return (self._memory_writer(code.writer(t, None, address, zeros), t),)
         ok, err = code.writer(t, 0, address, zeros), code.writer(t, 1, address, zeros)
         return self._memory_writer(ok, t.ok), self._memory_writer(err, t.err, "err")
 

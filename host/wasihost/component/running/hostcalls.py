@@ -48,7 +48,7 @@ from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carrie
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
 
 CALLS_IN_ROUND = 1000
-"""Async calls that a guest can make in one round without waiting for any."""
+"""Async calls that a guest can make without waiting for any, up to twice as many of them in one round."""
 SYNC_TOKEN = protocol.TOKEN
 """Of the sync call that is being made: there is one at most."""
 
@@ -85,6 +85,23 @@ class HostCall:
         self.result = Err(error.value)
 
 
+class _Writers(dict[int, Sequence[ToMemory]]):
+    """By function, what writes a value that its provider returned, and one that a `WitError` holds.
+
+    They are compiled when they are first needed: a guest imports many functions that it does not call.
+    """
+
+    def __init__(self, plans: Mapping[str, Plans], adapted: Sequence[Adapted]) -> None:
+        self._plans, self._adapted = plans, adapted
+
+    def __missing__(self, index: int) -> Sequence[ToMemory]:
+        adapted = self._adapted[index]
+        assert adapted.func.result is not None
+        found = self._plans[adapted.interface].return_to_memory(adapted.func.result, OUTCOME, RESULT - OUTCOME)
+        self[index] = found
+        return found
+
+
 class HostCalls:
     """The calls of one instance."""
 
@@ -100,7 +117,7 @@ class HostCalls:
         self._rounds = self._calls_in_round = 0
         self._plans = {name: linking.plans_of(classes, self.room.numbers) for name, classes in linking.classes.items()}
         self._needed = {each.index: needed(each.func.result, whole=each.in_memory) for each in wiring.adapted}
-        self._writers: dict[int, Sequence[ToMemory | None]] = {}  # of functions that were called
+        self._writers = _Writers(self._plans, wiring.adapted)
 
     # ---- registering
 
@@ -160,7 +177,7 @@ class HostCalls:
         def start(*args: Any) -> int:
             token, call = self._instance.rings.token, self._begin(adapted)
             try:
-                is_due = adapted.func.is_async and self._is_pause_due
+                is_due = adapted.func.is_async and self._is_pause_due()
                 result = self._put_off(adapted, method, args) if is_due else method.call(*args)
                 if adapted.func.is_async and (task := _begun(result)) is not None:
                     if not task.done():
@@ -179,17 +196,18 @@ class HostCalls:
 
         return start
 
-    @property
     def _is_pause_due(self) -> bool:
         """Whether the guest has made so many calls without a pause that it shall wait for once.
 
         The task behind a call that is over at once ends only after a round: the guest would fill the store with them.
         """
-        rounds = self._instance.rings.rounds
-        if rounds != self._rounds:
-            self._rounds, self._calls_in_round = rounds, 0
         self._calls_in_round += 1
-        return self._calls_in_round > CALLS_IN_ROUND
+        if self._calls_in_round <= CALLS_IN_ROUND:
+            return False
+        before, self._rounds = self._rounds, self._instance.rings.rounds
+        if before != self._rounds:
+            self._calls_in_round = 0
+        return before == self._rounds
 
     async def _put_off(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> Any:
         """Calls the provider in the next pass of the event loop."""
@@ -233,7 +251,7 @@ class HostCalls:
         def call(*args: Any) -> None:
             is_error = False
             try:
-                is_due = can_wait and self._is_pause_due
+                is_due = can_wait and self._is_pause_due()
                 value = self._put_off(adapted, method, args) if is_due else method.call(*args)
                 if can_wait and (task := _begun(value)) is not None:
                     if not task.done():
@@ -264,24 +282,11 @@ class HostCalls:
 
     # ---- results in memory
 
-    def _make_writers(self, adapted: Adapted) -> Sequence[ToMemory | None]:
-        """What writes a value that the provider returned, and that its `WitError` holds."""
-        assert adapted.func.result is not None
-        plans = self._plans[adapted.interface]
-        made = self._writers[adapted.index] = plans.return_to_memory(adapted.func.result, OUTCOME, RESULT - OUTCOME)
-        return made
-
-    def _write(self, adapted: Adapted, value: Any, is_error: bool) -> None:
-        """Writes a result. Errors: NoRoom."""
-        write = (self._writers.get(adapted.index) or self._make_writers(adapted))[is_error]
-        assert write is not None
-        write(value)
-
     def _fits(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
         """Writes a result into the room that there is, or says that it does not fit."""
         self.room.use()
         try:
-            self._write(adapted, value, is_error)
+            self._writers[adapted.index][is_error](value)
         except NoRoom:
             return False
         return True
@@ -294,7 +299,8 @@ class HostCalls:
     def _finish_in_memory(self, token: int) -> None:
         call = self._calls.pop(token)
         self._find_room(call)
-        self._write(call.adapted, *_value(call))
+        value, is_error = _value(call)
+        self._writers[call.adapted.index][is_error](value)
 
     async def _suspend(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> HostCall:
         """Waits for the provider of a sync-typed function."""
