@@ -92,9 +92,9 @@ def _mark(interface: Interface) -> Callable[[str, str, types.Func], str]:
 class Names:
     """Draws names that are unlike each other, as far as the component model is concerned."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(self, draw: st.DrawFn, taken: str = "") -> None:
         self._draw = draw
-        self._taken: set[str] = set()
+        self._taken = {taken.lower()}
 
     def new(self) -> str:
         words = self._draw(st.lists(st.sampled_from(ODD_WORDS), min_size=1, max_size=3))
@@ -127,7 +127,7 @@ def _interfaces(draw: st.DrawFn, name: str, resources: list[types.Resource]) -> 
         resource = types.Resource(names.new())
         resources.append(resource)
         interface.types[resource.name] = resource
-        members[resource] = Names(draw)
+        members[resource] = Names(draw, taken=resource.name)  # `[method]a.a` would be like `a`
     constructed: set[types.Resource] = set()
     for _ in range(draw(st.integers(1, 4))):
         owner = draw(st.none() | st.sampled_from(list(members))) if members else None
