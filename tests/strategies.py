@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import math
 from typing import Any
 
@@ -47,6 +48,7 @@ def _containers(inner: st.SearchStrategy[ValType]) -> st.SearchStrategy[ValType]
     )
 
 
+@functools.cache  # Hypothesis takes longer to look at it than to draw
 def val_types(max_leaves: int = 8) -> st.SearchStrategy[ValType]:
     """Any type of a value, but for resources, streams and futures."""
     simple = st.one_of(

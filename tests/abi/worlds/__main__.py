@@ -1,0 +1,53 @@
+"""`make fuzz`: as many worlds as you like, on all cores, with a seed that repeats them.
+
+`python -m tests.abi.worlds [--worlds N] [--seed N]`. Worlds come in chunks, each with a seed of its own, so that one
+that fails can be repeated without the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+from tests.abi.worlds.runs import run
+
+CHUNK = 100
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.abi.worlds", description=__doc__.splitlines()[0])
+    parser.add_argument("--worlds", type=int, default=10_000, help="how many (10000)")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the first chunk (by chance)")
+    options = parser.parse_args()
+    sizes = [min(CHUNK, options.worlds - at) for at in range(0, options.worlds, CHUNK)]
+    print(f"{options.worlds:,} worlds from seed {options.seed}", flush=True)
+    done, failed, started = 0, 0, time.monotonic()
+    cores = min(os.cpu_count() or 1, len(sizes))
+    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
+        chunks = {pool.submit(chunk, options.seed + n, size): (options.seed + n, size) for n, size in enumerate(sizes)}
+        for future in as_completed(chunks):
+            (seed, size), (failure, memory) = chunks[future], future.result()
+            done += size
+            took = time.monotonic() - started
+            print(f"seed {seed}: {done:,} worlds after {took:.0f} s, {memory / 2**20:.0f} MiB", flush=True)
+            if failure:
+                failed += 1
+                print(f"{failure}Again: make fuzz ARGS='--seed {seed} --worlds {size}'", flush=True)
+    return min(failed, 1)
+
+
+def chunk(seed: int, count: int) -> tuple[str, int]:
+    """What failed, and the resident set of this process in bytes."""
+    failure = run(seed, count)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return failure, pages * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""Runs of Hypothesis: so many worlds, from a seed."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Callable
+
+import hypothesis
+from hypothesis import HealthCheck, Phase, given, settings
+
+import wasihost
+from tests.abi.worlds.check import check
+from tests.abi.worlds.trial import Trial, trials
+
+# Hypothesis draws numbers and strings from the modules that are loaded, too: they must always be the same ones.
+for _module in pkgutil.walk_packages(wasihost.__path__, "wasihost."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
+
+
+def run(seed: int, count: int, check: Callable[[Trial], None] = check) -> str:
+    """Checks so many worlds; the smallest that fails as text, '' if none does."""
+
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(trials())
+    def each(trial: Trial) -> None:
+        check(trial)
+
+    try:
+        each()
+    except Exception as error:
+        return "".join(traceback.format_exception(error, limit=-3))
+    return ""
