@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-import os
 import random
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from pathlib import Path
 
-from tests.abi.worlds.runs import run
+from tests.abi.worlds.runs import run_measured
 
 CHUNK = 100
 
@@ -28,9 +26,11 @@ def main() -> int:
     sizes = [min(CHUNK, options.worlds - at) for at in range(0, options.worlds, CHUNK)]
     print(f"{options.worlds:,} worlds from seed {options.seed}", flush=True)
     done, failed, started = 0, 0, time.monotonic()
-    cores = min(os.cpu_count() or 1, len(sizes))
+    cores = min(multiprocessing.cpu_count(), len(sizes))
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
-        chunks = {pool.submit(chunk, options.seed + n, size): (options.seed + n, size) for n, size in enumerate(sizes)}
+        chunks = {
+            pool.submit(run_measured, options.seed + n, size): (options.seed + n, size) for n, size in enumerate(sizes)
+        }
         for future in as_completed(chunks):
             (seed, size), (failure, memory) = chunks[future], future.result()
             done += size
@@ -40,13 +40,6 @@ def main() -> int:
                 failed += 1
                 print(f"{failure}Again: make fuzz ARGS='--seed {seed} --worlds {size}'", flush=True)
     return min(failed, 1)
-
-
-def chunk(seed: int, count: int) -> tuple[str, int]:
-    """What failed, and the resident set of this process in bytes."""
-    failure = run(seed, count)
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return failure, pages * os.sysconf("SC_PAGE_SIZE")
 
 
 if __name__ == "__main__":

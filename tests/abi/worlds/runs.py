@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import traceback
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import hypothesis
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import HypothesisWarning
 
 import wasihost
 from tests.abi.worlds.check import check
@@ -37,7 +41,15 @@ def run(seed: int, count: int, check: Callable[[Trial], None] = check) -> str:
         check(trial)
 
     try:
-        each()
+        with warnings.catch_warnings(action="ignore", category=HypothesisWarning):  # of the text of our strategies
+            each()
     except Exception as error:
         return "".join(traceback.format_exception(error, limit=-3))
     return ""
+
+
+def run_measured(seed: int, count: int) -> tuple[str, int]:
+    """What `run` gives, and the resident set of this process in bytes."""
+    failure = run(seed, count)
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return failure, pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,8 +1,10 @@
-"""Hypothesis strategies for worlds; the simplest world, to which a failure shrinks, is one function of nothing."""
+"""Hypothesis strategies for worlds; the simplest has nothing in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -12,65 +14,82 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
 
 # Further kinds of words: acronyms, digits, words of WIT, of our providers and of the guest's text.
-ODD_WORDS = [
-    *WORDS,
-    "URL",
-    "X9",
-    "q0",
-    "func",
-    "async",
-    "stream",
-    "own",
-    "type",
-    "def",
-    "await",
-    "init",
-    "result",
-    "main",
-]
+ODD_WORDS = [*WORDS, *"URL X9 q0 func async stream own type def await init result main".split()]
 PACKAGES = ["gen:a/", "gen:class/", "wasi-like:b2/"]
 VERSIONS = ["", "", "@1.0.0", "@0.2.0-rc.1"]
-HANDED_ON = st.sampled_from([None, *(p for p in PRIMITIVES if p.name in types.NUMBERS)])
+ANY = types.Resource("any")
+"""Stands for one of those that there are."""
+HANDED_ON = [None, *(p for p in PRIMITIVES if p.name in types.NUMBERS)]
 """What a stream or future may carry that the guest hands on unread."""
-PUMPED = st.none() | val_types(max_leaves=5).filter(lambda t: t != types.CHAR)
+TYPES = val_types(
+    6,
+    types.Own(ANY),
+    types.Borrow(ANY),
+    *(kind(payload) for payload in HANDED_ON for kind in (types.Stream, types.Future)),
+)
+PUMPED = st.none() | val_types(6, types.Own(ANY)).filter(lambda t: t != types.CHAR)
 """What one may carry that the guest reads and writes; WIT has no stream<char>."""
+
+SEEDS = st.integers(0, 10**6)
+KEPT = st.integers(0, 19).map(bool)
 
 Params = list[tuple[str, ValType]]
 
 
 class Names:
-    """Draws names that are unlike each other, as far as the component model is concerned."""
+    """Names that are unlike each other, as far as the component model is concerned.
 
-    def __init__(self, draw: st.DrawFn, *taken: str) -> None:
-        self._draw = draw
+    They follow from a seed and are not drawn, for shrinking has more than enough to do; 0 gives the simplest.
+    """
+
+    def __init__(self, seed: int, *taken: str) -> None:
+        self.seed = seed
+        self._random = random.Random(seed)
         self._taken = {name.lower() for name in taken}
 
     def new(self) -> str:
-        words = self._draw(_WORD_LISTS)
-        name = "-".join(words)
-        number = 0
+        words = self._random.choices(ODD_WORDS, k=self._random.randint(1, 3)) if self.seed else ["a"]
+        number, name = 0, "-".join(words)
         while name.lower() in self._taken:
             number += 1
             name = "-".join([*words, f"n{number}"])
         self._taken.add(name.lower())
         return name
 
-
-_WORD_LISTS = st.lists(st.sampled_from(ODD_WORDS), min_size=1, max_size=3)
+    def others(self, *taken: str) -> Names:
+        """Names for another place, where only these are taken."""
+        return Names(self.seed and self._random.randrange(1, 2**32), *taken)
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    """A few interfaces, of which later ones may use the resources of earlier ones."""
-    found: list[Interface] = []
-    resources: list[types.Resource] = []
-    names = Names(draw)
-    for _ in range(draw(st.integers(1, 3))):
-        # Two at the root could export the same name.
-        at_root = draw(st.booleans()) and not any(interface.at_root for interface in found)
-        found.append(draw(_interfaces(_interface_name(draw, names), resources, at_root)))
-    own = draw(_own_interfaces(_interface_name(draw, names))) if draw(st.booleans()) else None
-    return World(found, own)
+    """A few interfaces, of which later ones may use the resources of earlier ones; `completed` does the rest."""
+    names, resources = Names(draw(SEEDS)), list[types.Resource]()
+    interfaces = draw(st.lists(_interfaces(names, resources), min_size=1, max_size=3))
+    at_root = draw(st.none() | st.sampled_from(interfaces))  # two could export the same name
+    own = draw(st.none() | _own_interfaces(names))
+    return World([replace(each, at_root=each is at_root) for each in interfaces], own)
+
+
+@st.composite
+def completed(draw: st.DrawFn, world: World) -> World:
+    """The world without a few functions, and with names for the types of the others.
+
+    Drawn last, so that what does not matter to a failure can go without another draw becoming something else.
+    """
+    seed = draw(SEEDS)
+    for interface in world.everything:
+        interface.functions[:] = [f for f in interface.functions if f.way in (Way.MAKES, Way.TELLS) or draw(KEPT)]
+    used = nameable(f.func for interface in world.everything for f in interface.functions)
+    for interface in world.everything:
+        mentioned = nameable(f.func for f in interface.functions)
+        owners = {f.owner for f in interface.functions if f.form}
+        for name in [name for name, t in interface.types.items() if t not in used and name not in owners]:
+            del interface.types[name]
+        names = Names(seed, *interface.types, *(f.name for f in interface.functions))
+        interface.types.update({names.new(): t for t in mentioned if t not in interface.types.values()})
+    own = world.own if world.own and any(f.way is Way.RETURNS for f in world.own.functions) else None
+    return World([interface for interface in world.interfaces if interface.types or interface.functions], own)
 
 
 def _interface_name(draw: st.DrawFn, names: Names) -> str:
@@ -78,48 +97,27 @@ def _interface_name(draw: st.DrawFn, names: Names) -> str:
 
 
 @st.composite
-def _interfaces(draw: st.DrawFn, name: str, resources: list[types.Resource], at_root: bool) -> Interface:
+def _interfaces(draw: st.DrawFn, interface_names: Names, resources: list[types.Resource]) -> Interface:
     """An interface that is imported and exported; adds its resources to those that may be used."""
-    interface, names, exports = Interface(name, at_root=at_root), Names(draw), Names(draw)
-    members = _resources(draw, interface, names, st.integers(0, 2))
+    interface, names = Interface(_interface_name(draw, interface_names)), interface_names.others()
+    members = _members(draw, interface, names, min_size=0)
     resources += members
-    constructed: set[types.Resource] = set()
-    for _ in range(draw(st.integers(1, 4))):
-        owner = draw(st.none() | st.sampled_from(list(members))) if members else None
-        form = draw(st.sampled_from(["method", "static", "constructor"])) if owner else ""
-        if owner is not None and form == "constructor":
-            if owner in constructed:
-                continue
-            constructed.add(owner)
-            params = draw(_params(Names(draw, "self"), resources))
-            func, way, is_slow = types.Func(tuple(params), types.Own(owner)), Way.STANDS, False
-            function_name = f"[constructor]{owner.name}"
-        else:
-            function_name = names.new() if owner is None else f"[{form}]{owner.name}.{members[owner].new()}"
-            func, way = draw(_functions(owner if form == "method" else None, resources))
-            # A coroutine or future that an async function returns is awaited for its result.
-            is_slow = draw(st.booleans()) or (func.is_async and isinstance(func.result, types.Future))
-        interface.functions.append(Function(function_name, exports.new(), func, way, is_slow))
-    _name_types(interface, names)
+    functions = st.lists(_functions(names, names.others(), members, resources), min_size=1, max_size=4)
+    interface.functions.extend({function.name: function for function in draw(functions)}.values())  # one constructor
     return interface
 
 
-def _resources(
-    draw: st.DrawFn, interface: Interface, names: Names, count: st.SearchStrategy[int]
-) -> dict[types.Resource, Names]:
-    """Adds resources to an interface; gives the names of their members."""
-    members: dict[types.Resource, Names] = {}
-    for _ in range(draw(count)):
-        resource = types.Resource(names.new())
+Members = dict[types.Resource, Names]
+"""Resources, and the names of their methods and static functions."""
+
+
+def _members(draw: st.DrawFn, interface: Interface, names: Names, min_size: int) -> Members:
+    """Adds resources to an interface."""
+    members: Members = {}
+    for resource in draw(st.lists(st.builds(types.Resource, st.builds(names.new)), min_size=min_size, max_size=2)):
         interface.types[resource.name] = resource
-        members[resource] = Names(draw, resource.name, "get")  # `[method]a.a` would be like `a`
+        members[resource] = names.others(resource.name, "get")  # `[method]a.a` would be like `a`
     return members
-
-
-def _name_types(interface: Interface, names: Names) -> None:
-    for t in nameable(function.func for function in interface.functions):
-        if t not in interface.types.values():
-            interface.types[names.new()] = t
 
 
 def nameable(funcs: Iterable[types.Func]) -> list[types.Resource | types.Nominal]:
@@ -138,9 +136,34 @@ def nameable(funcs: Iterable[types.Func]) -> list[types.Resource | types.Nominal
 
 
 @st.composite
-def _functions(draw: st.DrawFn, this: types.Resource | None, resources: list[types.Resource]) -> tuple[types.Func, Way]:
+def _functions(
+    draw: st.DrawFn, names: Names, exports: Names, members: Members, resources: Sequence[types.Resource]
+) -> Function:
+    owner, form, name = _place(draw, names, members, ["method", "static", "constructor"])
+    others = names.others("self")
+    if form == "constructor":
+        params = draw(_params(others, resources, borrows=True))
+        return Function(name, exports.new(), types.Func(tuple(params), types.Own(owner)), Way.STANDS)
+    func, way = draw(_passed_on(others, owner if form == "method" else None, resources))
+    # A coroutine or future that an async function returns is awaited for its result.
+    is_slow = draw(st.booleans()) or (func.is_async and isinstance(func.result, types.Future))
+    return Function(name, exports.new(), func, way, is_slow)
+
+
+def _place(draw: st.DrawFn, names: Names, members: Members, forms: list[str]) -> tuple[types.Resource | None, str, str]:
+    """Where a function belongs: to a resource, in one of these forms, or to none, '', and its name there."""
+    owner = draw(st.none() | st.sampled_from(list(members))) if members else None
+    if owner is None:
+        return None, "", names.new()
+    form = draw(st.sampled_from(forms))
+    return owner, form, f"[{form}]{owner.name}" + ("" if form == "constructor" else f".{members[owner].new()}")
+
+
+@st.composite
+def _passed_on(
+    draw: st.DrawFn, names: Names, this: types.Resource | None, resources: Sequence[types.Resource]
+) -> tuple[types.Func, Way]:
     """A function type and a way to pass on its calls; `this` is the resource of a method."""
-    names = Names(draw, "self")
     way = draw(st.sampled_from([Way.STANDS, Way.WAITS, Way.PUMPS])) if this is None else Way.STANDS
     if way is Way.PUMPS:
         taken, given = draw(_pumped(resources)), draw(_pumped(resources))
@@ -159,70 +182,62 @@ def _functions(draw: st.DrawFn, this: types.Resource | None, resources: list[typ
     return types.Func(tuple(params), result, is_async), way
 
 
-@st.composite
-def _params(draw: st.DrawFn, names: Names, resources: list[types.Resource], borrows: bool = True) -> Params:
-    return [(names.new(), draw(_types(resources, borrows))) for _ in range(draw(st.integers(0, 3)))]
+def _params(names: Names, resources: Sequence[types.Resource], borrows: bool) -> st.SearchStrategy[Params]:
+    return st.lists(st.tuples(st.builds(names.new), _types(resources, borrows)), max_size=3)
 
 
 @st.composite
-def _types(draw: st.DrawFn, resources: list[types.Resource], borrows: bool = False) -> ValType:
-    """A type in which some primitives may have become resources, streams or futures."""
-    t = draw(val_types(max_leaves=5))
-    used = [p for p in PRIMITIVES if p in types.walk(t)]
-    if not used or not draw(st.booleans()):
-        return t
-    kinds = ["stream", "future"] + (["own"] if resources else []) + (["borrow"] if resources and borrows else [])
-    kind, new = draw(st.sampled_from(kinds)), t
-    if kind in ("own", "borrow"):
-        resource = draw(st.sampled_from(resources))
-        new = types.Own(resource) if kind == "own" else types.Borrow(resource)
-    else:
-        payload = draw(HANDED_ON)
-        new = types.Stream(payload) if kind == "stream" else types.Future(payload)
-    return _replaced(t, draw(st.sampled_from(used)), new)
+def _types(draw: st.DrawFn, resources: Sequence[types.Resource], borrows: bool = False) -> ValType:
+    return _with_resources(draw, draw(TYPES), resources, borrows)
 
 
 @st.composite
-def _pumped(draw: st.DrawFn, resources: list[types.Resource]) -> types.Stream | types.Future:
+def _pumped(draw: st.DrawFn, resources: Sequence[types.Resource]) -> types.Stream | types.Future:
     payload = draw(PUMPED)
-    if payload is not None and resources and draw(st.booleans()):
-        payload = _replaced(payload, types.STRING, types.Own(draw(st.sampled_from(resources))))
-    return types.Stream(payload) if draw(st.booleans()) else types.Future(payload)
+    kind = draw(st.sampled_from([types.Stream, types.Future]))
+    return kind(None if payload is None else _with_resources(draw, payload, resources, borrows=False))
 
 
-def _replaced(t: ValType, old: ValType, new: ValType) -> ValType:
-    return types.substitute(t, lambda inner: new if inner == old else None)
+def _with_resources(draw: st.DrawFn, t: ValType, resources: Sequence[types.Resource], borrows: bool) -> ValType:
+    """The type with real resources in it, if there are any."""
+
+    def real(inner: ValType) -> ValType | None:
+        if not isinstance(inner, types.Own | types.Borrow):
+            return None
+        if not resources:
+            return types.BOOL
+        resource = draw(st.sampled_from(resources))
+        return types.Borrow(resource) if borrows and isinstance(inner, types.Borrow) else types.Own(resource)
+
+    return types.substitute(t, real)
 
 
 # ---- what the guest defines
 
 
 @st.composite
-def _own_interfaces(draw: st.DrawFn, name: str) -> Interface:
+def _own_interfaces(draw: st.DrawFn, interface_names: Names) -> Interface:
     """An interface that is only exported. Its resources are numbers, which `get` tells."""
-    interface, names = Interface(name), Names(draw)
-    members = _resources(draw, interface, names, st.integers(1, 2))
-    resources = list(members)
-    for resource in resources:
+    interface, names = Interface(_interface_name(draw, interface_names)), interface_names.others()
+    members = _members(draw, interface, names, min_size=1)
+    for resource in members:
         make = types.Func((("n", types.U32),), types.Own(resource))
         tell = types.Func((("self", types.Borrow(resource)),), types.U32)
-        _add_own(interface, f"[constructor]{resource.name}", make, Way.MAKES)
-        _add_own(interface, f"[method]{resource.name}.get", tell, Way.TELLS)
-    for _ in range(draw(st.integers(1, 3))):
-        owner = draw(st.none() | st.sampled_from(resources))
-        form = draw(st.sampled_from(["method", "static"])) if owner else ""
-        function_name = names.new() if owner is None else f"[{form}]{owner.name}.{members[owner].new()}"
-        params: Params = [("self", types.Borrow(owner))] if owner and form == "method" else []
-        given = Names(draw, "self", "fill", "lent")
-        echoed: Params = [("fill", FILL), (given.new(), draw(_types(resources)))]
-        lent: Params = [("lent", types.Borrow(draw(st.sampled_from(resources))))] if draw(st.booleans()) else []
-        result = types.Tuple(tuple(t for _, t in echoed))
-        _add_own(
-            interface, function_name, types.Func((*params, *echoed, *lent), result, draw(st.booleans())), Way.RETURNS
-        )
-    _name_types(interface, names)
+        interface.functions.append(_own(f"[constructor]{resource.name}", make, Way.MAKES))
+        interface.functions.append(_own(f"[method]{resource.name}.get", tell, Way.TELLS))
+    interface.functions.extend(draw(st.lists(_given_back(names, members), min_size=1, max_size=3)))
     return interface
 
 
-def _add_own(interface: Interface, name: str, func: types.Func, way: Way) -> None:
-    interface.functions.append(Function(name, name, func, way))
+@st.composite
+def _given_back(draw: st.DrawFn, names: Names, members: Members) -> Function:
+    owner, form, name = _place(draw, names, members, ["method", "static"])
+    this: Params = [("self", types.Borrow(owner))] if owner and form == "method" else []
+    echoed: Params = [("fill", FILL), ("x", draw(_types(list(members))))]
+    lent: Params = [("lent", types.Borrow(draw(st.sampled_from(list(members)))))] if draw(st.booleans()) else []
+    result = types.Tuple(tuple(t for _, t in echoed))
+    return _own(name, types.Func((*this, *echoed, *lent), result, draw(st.booleans())), Way.RETURNS)
+
+
+def _own(name: str, func: types.Func, way: Way) -> Function:
+    return Function(name, name, func, way)

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 from hypothesis import strategies as st
 
 from tests.abi.shapes import without_handles
-from tests.abi.worlds.strategies import worlds
-from tests.abi.worlds.world import World
+from tests.abi.worlds.strategies import completed, worlds
+from tests.abi.worlds.world import Function, World
 from tests.strategies import values
 from wasihost.component.values import Classes
 from wasihost.component.world import types
@@ -32,9 +32,21 @@ class Trial:
         self.world, self.samples, self.elements = world, samples, elements
 
     def __repr__(self) -> str:
-        lines = [f"{path}: {sample.args} -> {sample.result}" for path, sample in self.samples.items()]
-        lines += [f"streams and futures of {payload}: {found}" for payload, found in self.elements.items()]
+        called = [(path, self.samples[path]) for path, _ in functions(self.world)]
+        lines = [f"{path}: {sample.args} -> {sample.result}" for path, sample in called]
+        lines += [f"streams and futures of {p}: {self.elements[p]}" for p in payloads(self.world)]
         return "\n".join(["", self.world.wit, *lines])
+
+
+def functions(world: World) -> list[tuple[str, Function]]:
+    """Everything that can be called, by its path."""
+    return [(interface.path(function), function) for interface in world.everything for function in interface.functions]
+
+
+def payloads(world: World) -> list[ValType | None]:
+    """What its streams and futures carry."""
+    found = (kind for _, function in functions(world) for t in function.func.types for kind in types.walk(t))
+    return list(dict.fromkeys(kind.payload for kind in found if isinstance(kind, types.Stream | types.Future)))
 
 
 @st.composite
@@ -44,13 +56,9 @@ def trials(draw: st.DrawFn) -> Trial:
     def value(t: ValType | None) -> Any:
         return None if t is None else draw(values(without_handles(t), classes))
 
-    samples, elements = {}, {}
-    for interface in world.everything:
-        for function in interface.functions:
-            args = [value(t) for _, t in function.func.params]
-            samples[interface.path(function)] = Sample(args, value(function.func.result))
-            for t in function.func.types:
-                for kind in types.walk(t):
-                    if isinstance(kind, types.Stream | types.Future) and kind.payload not in elements:
-                        elements[kind.payload] = [value(kind.payload) for _ in range(3)]
-    return Trial(world, samples, elements)
+    samples = {
+        path: Sample([value(t) for _, t in function.func.params], value(function.func.result))
+        for path, function in functions(world)
+    }
+    elements = {payload: [value(payload) for _ in range(3)] for payload in payloads(world)}
+    return Trial(draw(completed(world)), samples, elements)
