@@ -84,7 +84,7 @@ class Run:
                         method(*args[1:])
                         self._outward.sent[-1] = (self._outward.sent[-1][0], this)
 
-                cls.__init__ = construct  # type: ignore[assignment, misc]
+                cls.__init__ = construct  # type: ignore[assignment]
 
     def _method(self, function: Function, sample: Sample, skip: int = 0) -> Callable[..., Any]:
         """What takes the arguments, but for the first ones, and gives the result."""
@@ -92,12 +92,12 @@ class Run:
 
         def give(*args: Any) -> Any:
             self._given = tuple(self._inward.take(t, x) for (_, t), x in zip(params, args[skip:], strict=True))
-            found = None if result is None else self._outward.send(result, sample.result)
-            if isinstance(result, types.Result):
-                if isinstance(found, Err):
-                    raise WitError(found.value)
-                return found.value
-            return found
+            found: Any = None if result is None else self._outward.send(result, sample.result)
+            if not isinstance(result, types.Result):
+                return found
+            if isinstance(found, Err):
+                raise WitError(found.value)
+            return found.value
 
         async def wait(*args: Any) -> Any:
             await asyncio.sleep(0)

@@ -53,12 +53,12 @@ class _Guest:
 
     def _import(self, symbol: str, interface: Interface) -> Iterator[str]:
         inside = TypeScope(outer=self._scope)
-        for name, t in interface.types.items():
+        for name, t in interface.named.items():
             inside.export_item(name, t)
         functions = [f"(export {quote(f.name)} {inside.func(f.func)})" for f in interface.functions]
         yield f"(import {quote(interface.name)} (instance {symbol}"
         yield from (*inside.lines, *functions, "))")
-        for number, (name, t) in enumerate(interface.types.items()):
+        for number, (name, t) in enumerate(interface.named.items()):
             yield f"(alias export {symbol} {quote(name)} (type {symbol}-type-{number}))"
             if not self._scope.knows(t):
                 self._scope.know(t, f"{symbol}-type-{number}")

@@ -84,12 +84,12 @@ def completed(draw: st.DrawFn, world: World) -> World:
     for interface in world.everything:
         mentioned = nameable(f.func for f in interface.functions)
         owners = {f.owner for f in interface.functions if f.form}
-        for name in [name for name, t in interface.types.items() if t not in used and name not in owners]:
-            del interface.types[name]
-        names = Names(seed, *interface.types, *(f.name for f in interface.functions))
-        interface.types.update({names.new(): t for t in mentioned if t not in interface.types.values()})
+        for name in [name for name, t in interface.named.items() if t not in used and name not in owners]:
+            del interface.named[name]
+        names = Names(seed, *interface.named, *(f.name for f in interface.functions))
+        interface.named.update({names.new(): t for t in mentioned if t not in interface.named.values()})
     own = world.own if world.own and any(f.way is Way.RETURNS for f in world.own.functions) else None
-    return World([interface for interface in world.interfaces if interface.types or interface.functions], own)
+    return World([interface for interface in world.interfaces if interface.named or interface.functions], own)
 
 
 def _interface_name(draw: st.DrawFn, names: Names) -> str:
@@ -115,20 +115,18 @@ def _members(draw: st.DrawFn, interface: Interface, names: Names, min_size: int)
     """Adds resources to an interface."""
     members: Members = {}
     for resource in draw(st.lists(st.builds(types.Resource, st.builds(names.new)), min_size=min_size, max_size=2)):
-        interface.types[resource.name] = resource
+        interface.named[resource.name] = resource
         members[resource] = names.others(resource.name, "get")  # `[method]a.a` would be like `a`
     return members
 
 
-def nameable(funcs: Iterable[types.Func]) -> list[types.Resource | types.Nominal]:
-    """All that WIT wants named in these functions, what is inside first."""
-    found: dict[types.Resource | types.Nominal, None] = {}
-    for func in funcs:
-        for t in func.types:
-            for inner in types.walk(t):
-                named = inner.resource if isinstance(inner, types.Own | types.Borrow) else inner
-                if isinstance(named, types.Resource | types.Nominal):
-                    found[named] = None
+def nameable(funcs: Iterable[types.Func]) -> list[types.Resource | ValType]:
+    """All that WIT wants named in these functions, what is inside first; and `FILL`, which is long."""
+    found: dict[types.Resource | ValType, None] = {}
+    for inner in (inner for func in funcs for t in func.types for inner in types.walk(t)):
+        named = inner.resource if isinstance(inner, types.Own | types.Borrow) else inner
+        if isinstance(named, types.Resource | types.Nominal) or named == FILL:
+            found[named] = None
     return list(found)
 
 
@@ -141,13 +139,21 @@ def _functions(
 ) -> Function:
     owner, form, name = _place(draw, names, members, ["method", "static", "constructor"])
     others = names.others("self")
-    if form == "constructor":
+    if owner is not None and form == "constructor":
         params = draw(_params(others, resources, borrows=True))
         return Function(name, exports.new(), types.Func(tuple(params), types.Own(owner)), Way.STANDS)
     func, way = draw(_passed_on(others, owner if form == "method" else None, resources))
-    # A coroutine or future that an async function returns is awaited for its result.
-    is_slow = draw(st.booleans()) or (func.is_async and isinstance(func.result, types.Future))
+    # A coroutine that an async function returns is awaited for its result.
+    is_slow = draw(st.booleans()) or (func.is_async and _can_be_coroutine(func.result))
     return Function(name, exports.new(), func, way, is_slow)
+
+
+def _can_be_coroutine(t: ValType | None) -> bool:
+    """Whether what a provider returns for a value can be just a future."""
+    match t:
+        case types.Option(payload=inner) | types.Result(ok=inner):
+            return _can_be_coroutine(inner)
+    return isinstance(t, types.Future)
 
 
 def _place(draw: st.DrawFn, names: Names, members: Members, forms: list[str]) -> tuple[types.Resource | None, str, str]:
@@ -194,8 +200,8 @@ def _types(draw: st.DrawFn, resources: Sequence[types.Resource], borrows: bool =
 @st.composite
 def _pumped(draw: st.DrawFn, resources: Sequence[types.Resource]) -> types.Stream | types.Future:
     payload = draw(PUMPED)
-    kind = draw(st.sampled_from([types.Stream, types.Future]))
-    return kind(None if payload is None else _with_resources(draw, payload, resources, borrows=False))
+    payload = None if payload is None else _with_resources(draw, payload, resources, borrows=False)
+    return types.Stream(payload) if draw(st.booleans()) else types.Future(payload)
 
 
 def _with_resources(draw: st.DrawFn, t: ValType, resources: Sequence[types.Resource], borrows: bool) -> ValType:

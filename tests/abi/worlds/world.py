@@ -12,7 +12,7 @@ import enum
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from wasihost.commands.inspection import Homes, Printer
+from wasihost.commands.inspection import Homes, Mark, Printer
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 
@@ -60,19 +60,19 @@ class Function:
 @dataclass(frozen=True)
 class Interface:
     name: str
-    types: dict[str, types.Resource | ValType] = field(default_factory=dict)
+    named: dict[str, types.Resource | ValType] = field(default_factory=dict)
     functions: list[Function] = field(default_factory=list)
     at_root: bool = False
     """What it exports stands outside of any interface."""
 
     @property
     def resources(self) -> dict[str, types.Resource]:
-        return {name: t for name, t in self.types.items() if isinstance(t, types.Resource)}
+        return {name: t for name, t in self.named.items() if isinstance(t, types.Resource)}
 
     @property
     def items(self) -> types.Interface:
         """What a component has of it."""
-        return types.Interface({**self.types, **{f.name: f.func for f in self.functions}})
+        return types.Interface({**self.named, **{f.name: f.func for f in self.functions}})
 
     def path(self, function: Function) -> str:
         """What `Instance.call` calls it by."""
@@ -92,16 +92,18 @@ class World:
     @cached_property
     def wit(self) -> str:
         """The world as WIT; the comments say what becomes of each function."""
-        homes, lines = Homes(), []
+        homes = Homes()
+        lines: list[str] = []
         for interface in self.everything:
             word = "export" if interface is self.own else "import"
-            marks = {f.name: _mark(interface, f, word) for f in interface.functions}
-            printer = Printer(interface.name, interface.items, homes, lambda _i, name, _f, marks=marks: marks[name])  # type: ignore[misc]
-            lines += printer.lines(word)
+            lines += Printer(interface.name, interface.items, homes, _marks(interface, word)).lines(word)
         return "\n".join(lines)
 
 
-def _mark(interface: Interface, function: Function, word: str) -> str:
-    words = [f"exported as {interface.path(function)}"] if word == "import" else []
-    words += [function.way.value, *(["slow"] if function.is_slow else [])]
-    return ", ".join(words)
+def _marks(interface: Interface, word: str) -> Mark:
+    found: dict[str, str] = {}
+    for function in interface.functions:
+        words = [f"exported as {interface.path(function)}"] if word == "import" else []
+        words += [function.way.value, *(["slow"] if function.is_slow else [])]
+        found[function.name] = ", ".join(words)
+    return lambda _interface, name, _func: found[name]
