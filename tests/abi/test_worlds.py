@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
+from tests.abi.shapes import HANDLES
 from tests.abi.worlds.runs import run
 from tests.abi.worlds.trial import Trial
+from tests.abi.worlds.world import Way
+from tests.strategies import PRIMITIVES
 from wasihost.component.world import types
+from wasihost.component.world.types import ValType
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -19,6 +26,38 @@ def test_values_go_through_any_world_and_back(seed: int) -> None:
     command = [sys.executable, "-m", "tests.abi.worlds", "--worlds", "75", "--seed", str(seed)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+KINDS = (types.Stream, types.Future)
+
+
+def features(trial: Trial) -> Iterator[object]:
+    for interface in trial.world.everything:
+        yield "at root" if interface.at_root else "in an interface"
+        for function in interface.functions:
+            func = function.func
+            yield from (function.way, function.form, (func.is_async, function.is_slow))
+            for t in func.types:
+                for inner in types.walk(t):
+                    yield inner if isinstance(inner, types.Primitive) else type(inner)
+                    if isinstance(inner, HANDLES) and inner is not t:
+                        yield "inside", type(inner)
+                    if isinstance(inner, KINDS) and types.contains(inner.payload, types.Own):
+                        yield "resources in", type(inner)
+
+
+def test_worlds_have_all_that_wit_has() -> None:
+    found: set[object] = set()
+    assert run(seed=0, count=200, check=lambda trial: found.update(features(trial))) == ""
+    assert found == {
+        *("at root", "in an interface", "", "method", "static", "constructor"),
+        *Way,
+        *itertools.product((False, True), repeat=2),
+        *PRIMITIVES,
+        *(set(get_args(ValType)) - {types.Primitive}),
+        *(("inside", handle) for handle in HANDLES),
+        *(("resources in", kind) for kind in KINDS),
+    }
 
 
 def no_list(trial: Trial) -> None:

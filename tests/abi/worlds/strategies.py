@@ -21,13 +21,10 @@ ANY = types.Resource("any")
 """Stands for one of those that there are."""
 HANDED_ON = [None, *(p for p in PRIMITIVES if p.name in types.NUMBERS)]
 """What a stream or future may carry that the guest hands on unread."""
-TYPES = val_types(
-    6,
-    types.Own(ANY),
-    types.Borrow(ANY),
-    *(kind(payload) for payload in HANDED_ON for kind in (types.Stream, types.Future)),
-)
-PUMPED = st.none() | val_types(6, types.Own(ANY)).filter(lambda t: t != types.CHAR)
+OWN, BORROW = types.Own(ANY), types.Borrow(ANY)
+KINDS = [kind(payload) for payload in HANDED_ON for kind in (types.Stream, types.Future)]
+TYPES = val_types(6, *KINDS, *(OWN, BORROW, BORROW) * 8)
+PUMPED = st.none() | val_types(6, OWN).filter(lambda t: t != types.CHAR)
 """What one may carry that the guest reads and writes; WIT has no stream<char>."""
 
 SEEDS = st.integers(0, 10**6)
