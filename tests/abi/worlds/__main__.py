@@ -12,6 +12,7 @@ import random
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 
 from tests.abi.worlds.runs import run_measured
 
@@ -23,22 +24,27 @@ def main() -> int:
     parser.add_argument("--worlds", type=int, default=10_000, help="how many (10000)")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="of the first chunk (by chance)")
     options = parser.parse_args()
-    sizes = [min(CHUNK, options.worlds - at) for at in range(0, options.worlds, CHUNK)]
+    sizes = {options.seed + at // CHUNK: min(CHUNK, options.worlds - at) for at in range(0, options.worlds, CHUNK)}
     print(f"{options.worlds:,} worlds from seed {options.seed}", flush=True)
     done, failed, started = 0, 0, time.monotonic()
     cores = min(multiprocessing.cpu_count(), len(sizes))
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn")) as pool:
-        chunks = {
-            pool.submit(run_measured, options.seed + n, size): (options.seed + n, size) for n, size in enumerate(sizes)
-        }
+        chunks = {pool.submit(run_measured, seed, size): seed for seed, size in sizes.items()}
         for future in as_completed(chunks):
-            (seed, size), (failure, memory) = chunks[future], future.result()
-            done += size
+            seed = chunks.pop(future)
+            try:
+                failure, memory = future.result()
+            except BrokenProcessPool:
+                print(
+                    f"A process crashed, with a world of seed {' or '.join(map(str, [seed, *chunks.values()][:cores]))}"
+                )
+                return 1
+            done += sizes[seed]
             took = time.monotonic() - started
-            print(f"seed {seed}: {done:,} worlds after {took:.0f} s, {memory / 2**20:.0f} MiB", flush=True)
+            print(f"seed {seed}: {done:,} worlds after {took:.0f} s, {memory >> 20} MiB", flush=True)
             if failure:
                 failed += 1
-                print(f"{failure}Again: make fuzz ARGS='--seed {seed} --worlds {size}'", flush=True)
+                print(f"{failure}Again: make fuzz ARGS='--seed {seed} --worlds {sizes[seed]}'", flush=True)
     return min(failed, 1)
 
 

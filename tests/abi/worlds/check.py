@@ -29,17 +29,19 @@ def check(trial: Trial) -> None:
 
 async def _check(trial: Trial) -> None:
     component = assemble(guest(trial.world))
-    run = Run(trial)
+    exchange = Exchange(trial)
     # What is generated from the world for people is sound too.
-    assert all("is not a command" in problem for problem in Inspection(component, run.providers).problems)
+    assert all("is not a command" in problem for problem in Inspection(component, exchange.providers).problems)
     exec(compile(stubs.write(component, "world"), "stub", "exec"), {"__name__": __name__})
-    async with asyncio.timeout(TIMEOUT_S), running(component, run.providers) as instance:
+    async with asyncio.timeout(TIMEOUT_S), running(component, exchange.providers) as instance:
         for interface in trial.world.everything:
             for function in interface.functions:
-                await run.call(instance, interface, function)
+                await exchange.call(instance, interface, function)
+    leaked = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not leaked, f"tasks that are left behind: {leaked}"
 
 
-class Run:
+class Exchange:
     """Providers for a world, and calls of what the guest exports."""
 
     def __init__(self, trial: Trial) -> None:

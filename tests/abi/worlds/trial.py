@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.abi.shapes import without_handles
 from tests.abi.worlds.strategies import completed, worlds
-from tests.abi.worlds.world import Function, World
+from tests.abi.worlds.world import World
 from tests.strategies import values
 from wasihost.component.values import Classes
 from wasihost.component.world import types
@@ -32,21 +32,10 @@ class Trial:
         self.world, self.samples, self.elements = world, samples, elements
 
     def __repr__(self) -> str:
-        called = [(path, self.samples[path]) for path, _ in functions(self.world)]
+        called = [(path, self.samples[path]) for path, _ in self.world.functions]
         lines = [f"{path}: {sample.args} -> {sample.result}" for path, sample in called]
-        lines += [f"streams and futures of {p}: {self.elements[p]}" for p in payloads(self.world)]
+        lines += [f"streams and futures of {p}: {self.elements[p]}" for p in self.world.payloads]
         return "\n".join(["", self.world.wit, *lines])
-
-
-def functions(world: World) -> list[tuple[str, Function]]:
-    """Everything that can be called, by its path."""
-    return [(interface.path(function), function) for interface in world.everything for function in interface.functions]
-
-
-def payloads(world: World) -> list[ValType | None]:
-    """What its streams and futures carry."""
-    found = (kind for _, function in functions(world) for t in function.func.types for kind in types.walk(t))
-    return list(dict.fromkeys(kind.payload for kind in found if isinstance(kind, types.Stream | types.Future)))
 
 
 @st.composite
@@ -58,7 +47,7 @@ def trials(draw: st.DrawFn) -> Trial:
 
     samples = {
         path: Sample([value(t) for _, t in function.func.params], value(function.func.result))
-        for path, function in functions(world)
+        for path, function in world.functions
     }
-    elements = {payload: [value(payload) for _ in range(3)] for payload in payloads(world)}
+    elements = {payload: [value(payload) for _ in range(3)] for payload in world.payloads}
     return Trial(draw(completed(world)), samples, elements)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from wasihost.commands.inspection import Homes, Mark, Printer
 from wasihost.component.world import types
@@ -89,7 +88,20 @@ class World:
     def everything(self) -> list[Interface]:
         return [*self.interfaces, *([] if self.own is None else [self.own])]
 
-    @cached_property
+    @property
+    def functions(self) -> list[tuple[str, Function]]:
+        """All that can be called, by path."""
+        return [
+            (interface.path(function), function) for interface in self.everything for function in interface.functions
+        ]
+
+    @property
+    def payloads(self) -> list[ValType | None]:
+        """What streams and futures carry."""
+        found = (inner for _, function in self.functions for t in function.func.types for inner in types.walk(t))
+        return list(dict.fromkeys(t.payload for t in found if isinstance(t, types.Stream | types.Future)))
+
+    @property
     def wit(self) -> str:
         """The world as WIT; the comments say what becomes of each function."""
         homes = Homes()
