@@ -55,7 +55,7 @@ def val_types(max_leaves: int = 8, *handles: ValType) -> st.SearchStrategy[ValTy
         st.sampled_from(PRIMITIVES),
         st.builds(types.Enum, _name_tuples(6)),
         st.builds(types.Flags, _name_tuples(32)),
-        st.sampled_from(handles),
+        st.sampled_from(handles) if handles else st.nothing(),
     )
     return st.recursive(simple, _containers, max_leaves=max_leaves)
 

@@ -1,10 +1,12 @@
 """Generates guests that pump a stream and a future from the host to the host, element by element through their memory.
 
-source   func() -> stream<T>                 sink   func(x: stream<T>)
-fsource  func() -> future<T>                 fsink  func(x: future<T>)
-pump     async func(n: u32, rounds: u32)     reads up to n elements, writes them, so many times or until the end
-fpump    async func()
-fdrop    async func()                        takes a future and drops it without reading
+    source   func() -> stream<T>                 sink   func(x: stream<T>)
+    fsource  func() -> future<T>                 fsink  func(x: future<T>)
+    pump     async func(n: u32, rounds: u32)     reads up to n elements, writes them, so many times or until the end
+    fpump    async func()
+    fdrop    async func()                        takes a future and drops it without reading
+
+How they pump is in `core.py`.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from tests.abi.shapes import same, with_handles
+from tests.abi.sources import in_chunks, later, one_by_one
 from tests.abi.worlds.trial import Elements
 from tests.abi.worlds.world import Interface, Way
 from wasihost.component.running.guestcall import GuestResource
@@ -105,11 +105,11 @@ class Side:
             case types.Stream(payload=payload):
                 elements = [self._element(payload, each) for each in self._elements[payload][: n % 4]]
                 self.sent.append((t, elements))
-                return _chunks(elements) if payload == types.U8 else _one_by_one(elements)
+                return in_chunks([[each] for each in elements]) if payload == types.U8 else one_by_one(elements)
             case types.Future(payload=payload):
                 element = self._element(payload, self._elements[payload][n % 3])
                 self.sent.append((t, element))
-                return _later(element)
+                return later(element)
         raise AssertionError(t)
 
     def _element(self, payload: ValType | None, value: Any) -> Any:
@@ -141,20 +141,3 @@ class Side:
                 case _:
                     raise AssertionError(t)
             assert equal, f"{where}, {type(t).__name__.lower()}: sent {sent}, got {got}"
-
-
-async def _one_by_one(elements: Sequence[Any]) -> AsyncIterator[Any]:
-    for element in elements:
-        await asyncio.sleep(0)
-        yield element
-
-
-async def _chunks(elements: Sequence[int]) -> AsyncIterator[bytes]:
-    for element in elements:
-        await asyncio.sleep(0)
-        yield bytes([element])
-
-
-async def _later(value: Any) -> Any:
-    await asyncio.sleep(0)
-    return value
