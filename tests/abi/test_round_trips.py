@@ -180,8 +180,9 @@ JOINED = _variant(
                 *(_case(8, _case(0, 1.5)), _case(8, _case(1, -0.0)), _case(8, _case(2, (1.5, 2.5)))),
             ],
         ),
-        # A short case beside one whose further flat values are of another type.
+        # A short case beside one whose further flat values are of another type, or of the same.
         (_variant(types.List(types.U8), _variant(types.Tuple((types.U8, types.F32)))), [_case(0, b"ab")]),
+        (_variant(types.List(types.U8), types.Tuple((types.U8,) * 3)), [_case(0, b"ab"), _case(1, (1, 2, 3))]),
         (types.Tuple((JOINED, JOINED, JOINED, JOINED)), [(_case(1, 1.5), _case(3, 2.5), _case(4, "x"), _case(5))]),
     ],
     ids=lambda t: "" if isinstance(t, list) else type(t).__name__ + getattr(t, "name", ""),
