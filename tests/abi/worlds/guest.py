@@ -123,12 +123,11 @@ class _Guest:
 
     def _stands(self, name: str, func: types.Func, imported: str) -> str:
         params, results = _flat_params(func), _flat_results(func)
-        given, call = _get(params), f"(call ${name} {_get(params)})"
+        call = f"(call ${name} {_get(params)})"
         if _result_in_memory(func):
-            self._define(name, f"lower {imported} {COPY}", [*params, "i32"])
-            call = f"{_malloc(func.result)} (call ${name} {given} (local.get $result)) (local.get $result)"
-        else:
-            self._define(name, f"lower {imported} {COPY}", params, results)
+            params, results = [*params, "i32"], []
+            call = f"{_malloc(func.result)} (call ${name} {_get(params[:-1])} (local.get $result)) (local.get $result)"
+        self._define(name, f"lower {imported} {COPY}", params, results)
         return self._body(name, func, call + self._drop_lent(func))
 
     def _body(self, name: str, func: types.Func, code: str) -> str:
@@ -197,11 +196,11 @@ class _Guest:
         self._canons[name] = (canon, " ".join(params), " ".join(results or []))
 
     def _define_return(self, name: str, func: types.Func) -> list[str]:
-        """Defines `$return-…`; gives its core parameters: a pointer, a single handle, or nothing."""
+        """Defines `$return-…`; gives its core parameters: one, which is a pointer or a handle, or none."""
         result = "" if func.result is None else f"(result {self._scope.ref(func.result)})"
-        pointer = [] if func.result is None else ["i32"]
-        self._define(f"return-{name}", f"task.return {result} (memory $memory)", pointer)
-        return pointer
+        params = [] if func.result is None else ["i32"]
+        self._define(f"return-{name}", f"task.return {result} (memory $memory)", params)
+        return params
 
     def _drop_lent(self, func: types.Func) -> str:
         whole = types.Tuple(tuple(t for _, t in func.params))
