@@ -41,7 +41,7 @@ def main() -> int:
                 return 1
             done += sizes[seed]
             took = time.monotonic() - started
-            print(f"seed {seed}: {done:,} worlds after {took:.0f} s, {memory} MiB", flush=True)
+            print(f"seed {seed}: {done:,} worlds after {took:.0f} s, {memory >> 20} MiB", flush=True)
             if failure:
                 failed += 1
                 print(f"{failure}Again: make fuzz ARGS='--seed {seed} --worlds {sizes[seed]}'", flush=True)
