@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup tools test check demo bench soak docs fixtures wit
+.PHONY: help setup tools test check demo bench soak fuzz docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -34,6 +34,9 @@ bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help
 
 soak: setup ## Move 10 GiB, open 100,000 connections, do everything for a minute: nothing may grow
 	$(BIN)/python -m tests.soak
+
+fuzz: setup ## Send values through 10,000 generated guests; ARGS='--worlds N --seed N' for others, or the same again
+	$(BIN)/python -m tests.abi.worlds $(ARGS)
 
 docs: setup ## Write the table of what works into README.md
 	$(BIN)/python -m wit.table

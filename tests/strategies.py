@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import math
 from typing import Any
 
@@ -47,12 +48,14 @@ def _containers(inner: st.SearchStrategy[ValType]) -> st.SearchStrategy[ValType]
     )
 
 
-def val_types(max_leaves: int = 8) -> st.SearchStrategy[ValType]:
-    """Any type of a value, but for resources, streams and futures."""
+@functools.cache  # Hypothesis takes longer to look at it than to draw
+def val_types(max_leaves: int = 8, *handles: ValType) -> st.SearchStrategy[ValType]:
+    """Any type of a value; of resources, streams and futures only these."""
     simple = st.one_of(
         st.sampled_from(PRIMITIVES),
         st.builds(types.Enum, _name_tuples(6)),
         st.builds(types.Flags, _name_tuples(32)),
+        st.sampled_from(handles) if handles else st.nothing(),
     )
     return st.recursive(simple, _containers, max_leaves=max_leaves)
 

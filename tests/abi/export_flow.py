@@ -10,8 +10,7 @@ Elements stay where they are in the guest's memory, whose code never looks at on
 
 from __future__ import annotations
 
-from tests.abi.echo import LIBC
-from tests.abi.ends import COPY, canons, core_instance, refs
+from tests.abi.core import COPY, ENDS, LIBC, canons, core_instance
 from wasihost.component.composition.wat import TypeScope
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import ValType
@@ -38,11 +37,11 @@ def guest(payload: ValType) -> str:
     }
     scope = _Exporting(naming=True)
     lifted = {name: scope.func(func) for name, func in funcs.items()}
-    words = refs(scope, stream, future)
+    words = {"stream": scope.ref(stream), "future": scope.ref(future)}
     imported = canons(words)
     for word, ref in words.items():
         imported[f"{word}.return"] = (f"task.return (result {ref})", "i32", "")
-    core = core_instance(imported, _BODY.format(size=layout.size(payload)))
+    core = core_instance(imported, ENDS + _BODY.format(size=layout.size(payload)))
     lifts = []
     for name, func in lifted.items():
         options = f'{COPY} (post-return (core func $i "post"))'
@@ -56,8 +55,6 @@ def guest(payload: ValType) -> str:
 
 
 _BODY = """
-    (func $readable (param $pair i64) (result i32) (i32.wrap_i64 (local.get $pair)))
-    (func $writable (param $pair i64) (result i32) (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))))
     (func $list (param $p i32) (param $n i32) (result i32) (local $list i32)
       (local.set $list (call $malloc (i32.const 8)))
       (i32.store (local.get $list) (local.get $p))

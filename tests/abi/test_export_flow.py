@@ -12,22 +12,18 @@ from hypothesis import strategies as st
 from tests.abi.export_flow import guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same
-from tests.abi.test_flow import SETTINGS, Batches, in_chunks, one_by_one, settled
+from tests.abi.sources import in_chunks, later, one_by_one
+from tests.abi.test_flow import SETTINGS, Batches, settled
 from tests.strategies import val_types, values
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 
 
-async def later(value: Any) -> Any:
-    await asyncio.sleep(0)
-    return value
-
-
 async def check(t: ValType, batches: Sequence[Sequence[Any]], n: int, iterate: bool) -> None:
     """Sends the elements into the guest and out of it, in batches one way and n at once the other."""
     elements = [element for batch in batches for element in batch]
-    stream = in_chunks(batches) if t == types.U8 else one_by_one(batches) if iterate else Batches(batches)
+    stream = in_chunks(batches) if t == types.U8 else one_by_one(elements) if iterate else Batches(batches)
     async with running(assemble(guest(t)), {}) as instance:
         assert same(types.List(t), await instance.call("collect", stream, n, len(elements)), elements)
         delivered = await instance.call("deliver", elements)

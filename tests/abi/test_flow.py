@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.abi.flow import HOST, guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
+from tests.abi.sources import in_chunks, later, one_by_one
 from tests.strategies import val_types, values
 from wasihost.component.streams import StreamReader, ValueSource
 from wasihost.component.values import Classes
@@ -61,19 +62,6 @@ class Batches(ValueSource[Any]):
         self.closed += 1
 
 
-async def one_by_one(batches: Sequence[Sequence[Any]]) -> AsyncIterator[Any]:
-    for batch in batches:
-        for element in batch:
-            await asyncio.sleep(0)
-            yield element
-
-
-async def in_chunks(batches: Sequence[Sequence[Any]]) -> AsyncIterator[bytes]:
-    for batch in batches:
-        await asyncio.sleep(0)
-        yield bytes(batch)
-
-
 class Provider:
     """Sends batches of elements through the guest and collects what comes back."""
 
@@ -96,11 +84,7 @@ class Provider:
         return found
 
     def fsource(self) -> Any:
-        async def later() -> Any:
-            await asyncio.sleep(0)
-            return self.future
-
-        return later()
+        return later(self.future)
 
     def fsink(self, x: Any) -> None:
         async def read() -> list[Any]:
@@ -116,7 +100,7 @@ async def check(t: ValType | None, batches: Sequence[Sequence[Any]], n: int, at_
     if t == types.U8:
         stream = in_chunks(batches)
     elif iterate:
-        stream = one_by_one(batches)
+        stream = one_by_one(elements)
     provider = Provider(stream, elements[0], at_once)
     async with running(assemble(guest(t)), {HOST: provider}) as instance:
         await instance.call("pump", n, ALL)

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from tests.abi.echo import HOST, Echo, functions, guest
 from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
+from tests.abi.worlds.guest import guest as world_guest
+from tests.abi.worlds.world import Function, Interface, Way, World
 from tests.strategies import val_types, values
 from wasihost.component.conversion.mismatch import INTEGERS
+from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
 from wasihost.component.values import Classes, Err, Ok, Some, WitError
 from wasihost.component.world import types
@@ -177,8 +180,9 @@ JOINED = _variant(
                 *(_case(8, _case(0, 1.5)), _case(8, _case(1, -0.0)), _case(8, _case(2, (1.5, 2.5)))),
             ],
         ),
-        # A short case beside one whose further flat values are of another type.
+        # A short case beside one whose further flat values are of another type, or of the same.
         (_variant(types.List(types.U8), _variant(types.Tuple((types.U8, types.F32)))), [_case(0, b"ab")]),
+        (_variant(types.List(types.U8), types.Tuple((types.U8,) * 3)), [_case(0, b"ab"), _case(1, (1, 2, 3))]),
         (types.Tuple((JOINED, JOINED, JOINED, JOINED)), [(_case(1, 1.5), _case(3, 2.5), _case(4, "x"), _case(5))]),
     ],
     ids=lambda t: "" if isinstance(t, list) else type(t).__name__ + getattr(t, "name", ""),
@@ -200,3 +204,25 @@ def test_owned_resources_come_back_as_they_went(data: st.DataObject) -> None:
     for waits in (False, True):
         objects = [with_handles(t, sample, lambda _t, _n: Thing()) for sample in samples]
         asyncio.run(check([t], [(each,) for each in objects], waits))
+
+
+class Noting(ResourceTable):
+    """Notes in which order its objects go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: list[str] = []
+
+    def delete(self, rep: int, cls: type[Any]) -> Any:
+        self.gone.append("lent" if rep in self._lent else "result")
+        return super().delete(rep, cls)
+
+
+async def test_what_a_call_was_lent_is_back_before_its_result() -> None:
+    """An epoch can interrupt the driver component in between."""
+    func = types.Func((("x", types.Borrow(THING)),), types.Own(THING))
+    world = World([Interface(HOST, {"thing": THING}, [Function("f", "f", func, Way.STANDS)])])
+    provider, table = SimpleNamespace(Thing=Thing, f=lambda _: Thing()), Noting()
+    async with assemble(world_guest(world)).open({HOST: provider}, table=table) as instance:
+        await instance.call(f"{HOST}#f", Thing())
+    assert table.gone == ["lent", "result"]

@@ -167,31 +167,8 @@ class _Composition:
         return f"(func $root-{number})"
 
     def _shim(self, index: int, interface_name: str, interface: types.Interface) -> None:
-        """A component that imports the types and functions of an interface under plain names and exports them under the
-        real ones: an instance made in place may not have names such as `[method]tcp-socket.connect`.
-        """
-        parts = Parts()
-        for t in interface.types.values():
-            parts.imported.ref(t)
-        names = {f"f{number}": name for number, name in enumerate(interface.funcs)}
-        for plain, name in names.items():
-            parts.need(plain, interface.funcs[name])
-        parts.begin()
-        scope = parts.scope
-        exported: set[types.Resource | types.ValType] = set()
-        for number, (name, t) in enumerate(interface.types.items()):
-            # What is exported must be spelled in terms of what is exported: a definition of its own.
-            source = scope.ref(t) if isinstance(t, types.Resource) else scope.definition_anew(t)
-            scope.lines.append(f"(export $type-{number} {quote(name)} (type {source}))")
-            # By its first name, as in `TypeScope.export_item`.
-            if isinstance(t, types.Resource | types.Nominal) and t not in exported:
-                exported.add(t)
-                scope.know(t, f"$type-{number}")
-        for plain, name in names.items():
-            ascription = scope.func(interface.funcs[name])
-            scope.lines.append(f'(alias export $imports "{plain}" (func ${plain}))')
-            scope.lines.append(f"(export {quote(name)} (func ${plain}) {ascription})")
-        self.lines += [f"(component $shim-{index}", *parts.import_lines, *scope.lines, ")"]
+        lines, parts, names = shim(f"$shim-{index}", interface)
+        self.lines += lines
 
         def argument(plain: str) -> str:
             if adapted := self.adapted.get((interface_name, names[plain])):
@@ -213,3 +190,33 @@ class _Composition:
                     self.lines.append(f"(alias export ${instances[name]} {quote(item)} (type {symbol}))")
                     self.scope.know(t, symbol)
         return instances
+
+
+def shim(symbol: str, interface: types.Interface) -> tuple[list[str], Parts, dict[str, str]]:
+    """A component that imports the types and functions of an interface under plain names and exports them under the
+    real ones: an instance made in place may not have names such as `[method]tcp-socket.connect`.
+
+    Its text, what it needs, and the real name of each plain one.
+    """
+    parts = Parts()
+    for t in interface.types.values():
+        parts.imported.ref(t)
+    names = {f"f{number}": name for number, name in enumerate(interface.funcs)}
+    for plain, name in names.items():
+        parts.need(plain, interface.funcs[name])
+    parts.begin()
+    scope = parts.scope
+    exported: set[types.Resource | types.ValType] = set()
+    for number, (name, t) in enumerate(interface.types.items()):
+        # What is exported must be spelled in terms of what is exported: a definition of its own.
+        source = scope.ref(t) if isinstance(t, types.Resource) else scope.definition_anew(t)
+        scope.lines.append(f"(export $type-{number} {quote(name)} (type {source}))")
+        # By its first name, as in `TypeScope.export_item`.
+        if isinstance(t, types.Resource | types.Nominal) and t not in exported:
+            exported.add(t)
+            scope.know(t, f"$type-{number}")
+    for plain, name in names.items():
+        ascription = scope.func(interface.funcs[name])
+        scope.lines.append(f'(alias export $imports "{plain}" (func ${plain}))')
+        scope.lines.append(f"(export {quote(name)} (func ${plain}) {ascription})")
+    return [f"(component {symbol}", *parts.import_lines, *scope.lines, ")"], parts, names

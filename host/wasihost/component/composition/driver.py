@@ -139,7 +139,10 @@ class _DriverParts(Parts):
         return f"{call} (local.set $status (i32.const 2))"
 
     def _finish(self, called: Called) -> None:
-        """Writes the functions that end a call: hand the result to the host, or discard the call; free its memory."""
+        """Writes the functions that end a call: hand the result to the host, or discard the call; free its memory.
+
+        What was lent is back before the host is told: an epoch could let the embedder go on from there.
+        """
         index, result = called.index, called.func.result
         tell = "(call $tell (local.get $token) (local.get $result))"
         if not called.gives_scalar:
@@ -154,11 +157,11 @@ class _DriverParts(Parts):
         walk_args = self._walk(whole, "$args", "(local.get $mode)") if called.func.params else ""
         self.functions += [
             f"""(func $finish-{index} (param $token i32) (param $args i32) (param $result i32)
+      (call $free-args-{index} (local.get $args) (i32.const {FREE | DROP_BORROWED}))
       {adopt}
       {tell}
       {walk_result}
-      (call $free (local.get $result))
-      (call $free-args-{index} (local.get $args) (i32.const {FREE | DROP_BORROWED})))""",
+      (call $free (local.get $result)))""",
             f"""(func $discard-{index} (param $untaken i32) (param $args i32) (param $result i32)
       (call $free (local.get $result))
       (call $free-args-{index} (local.get $args)

@@ -102,7 +102,8 @@ class ToPythonCode:
                 return _OF_WORD.get(name, "{}").format(words[0])
             case types.List(element=types.Primitive(name=name)):
                 assert self._numbers is not None
-                return f"{code.constant(self._numbers.reader(name))}({', '.join(words)})"
+                start, length, *_ = words  # more of them in a variant that has a longer case
+                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
             case types.Enum():
                 return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
             case types.Flags():

@@ -1,0 +1,1 @@
+"""Worlds that Hypothesis makes, sent through a guest that is generated for each; see `world.py`."""
