@@ -13,7 +13,6 @@ from typing import Any, Final
 from wasihost.errors import GuestTimeout, LimitError, RuleError
 from wasihost.frozen import Frozen
 
-_UNITS: Final = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _TIMES: Final = ("run_time_s", "cpu_time_s")
 
 LARGEST_VALUE: Final = (1 << 28) - 65536
@@ -27,6 +26,7 @@ _BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "buffered_bytes": (1 << 16, LARGEST_BUFFER),
     "stack_bytes": (1 << 16, 1 << 30),
 }
+_ANY: Final = (0, 1 << 40)
 
 
 class Limits(Frozen):
@@ -105,7 +105,7 @@ class Limits(Frozen):
     def reached(self, name: str, what: str) -> LimitError:
         """The error for a limit: what was too much, the limit, its value, and how to raise it."""
         value = getattr(self, name)
-        greatest = _BOUNDS.get(name, (0, 0))[1]
+        greatest = _BOUNDS.get(name, _ANY)[1]
         advice = f"raise it with Limits({name}=...) or --limit {name.replace('_', '-')}=..."
         if value == greatest:
             advice = "which cannot be raised"
@@ -118,7 +118,7 @@ def _checked(name: str, value: Any) -> Any:
         if value is None or (_is_number(value, (int, float)) and 0 < value <= 1e9):
             return value
         raise RuleError(f"{name}: expected a number of seconds, more than 0 and at most 1e9, got {value!r}")
-    least, greatest = _BOUNDS.get(name, (0, 1 << 40))
+    least, greatest = _BOUNDS.get(name, _ANY)
     if not _is_number(value, int) or not least <= value <= greatest:
         raise RuleError(f"{name}: expected a whole number from {least} to {greatest}, got {value!r}")
     return value

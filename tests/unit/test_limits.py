@@ -57,6 +57,7 @@ def test_what_a_limit_says_when_it_is_reached() -> None:
     assert str(error) == "too many: the limit streams is 5; raise it with Limits(streams=...) or --limit streams=..."
     assert (error.limit, error.value) == ("streams", 5)
     assert "cannot be raised" in str(Limits().reached("value_bytes", "too much"))
+    assert "raise it" in str(Limits(streams=0).reached("streams", "too many"))
     assert isinstance(Limits(run_time_s=1).reached("run_time_s", "too long"), GuestTimeout)
 
 
