@@ -32,8 +32,8 @@ demo: setup ## Run guests on loopback sockets and say what happens
 bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: setup ## Move 10 GiB, open 100,000 connections, do everything for a minute: nothing may grow
-	$(BIN)/python -m tests.soak
+soak: setup ## All fixtures on bad networks for 10 minutes, nothing may be left or grow; ARGS=--help for more
+	$(BIN)/python -m tests.soak $(ARGS)
 
 docs: setup ## Write the table of what works into README.md
 	$(BIN)/python -m wit.table
