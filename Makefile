@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup tools test check demo bench soak docs fixtures wit
+.PHONY: help setup tools test matrix check demo bench soak docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -21,6 +21,10 @@ tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
 test: setup tools ## Run every test, with a process for each core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
+# Those that pyenv has need not be on the path.
+matrix: setup tools ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
+	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox $(ARGS)
+
 check: setup ## Lint, check the formatting and the types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -35,7 +39,7 @@ bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help
 soak: setup ## All fixtures on bad networks for 10 minutes, nothing may be left or grow; ARGS=--help for more
 	$(BIN)/python -m tests.soak $(ARGS)
 
-docs: setup ## Write the table of what works into README.md
+docs: setup ## Write the tables of what works and of limits into README.md
 	$(BIN)/python -m wit.table
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)

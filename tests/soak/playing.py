@@ -69,7 +69,7 @@ def warm_up() -> None:
     for name in NAMES:
         load(name)
     with contextlib.suppress(GuestExit):
-        Host(stderr=lambda _: None).run(load("rust-hello-p2"))
+        Host(stdout=lambda _: None, stderr=lambda _: None).run(load("rust-hello-p2"))
     gc.collect()
     gc.freeze()  # what is there now is not looked at again: with each round it would take longer
 
