@@ -1,4 +1,4 @@
-"""Every test on each CPython that this machine has, see `make matrix`; those that are missing are said and passed over."""
+"""Every test on each CPython that this machine has: `make matrix`. Those that are missing are said and passed over."""
 
 import nox
 

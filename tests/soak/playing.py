@@ -219,7 +219,7 @@ async def _guest(host: Host, round: Round) -> None:
         return
     exports = EXPORTS[round.name]
     async with host.open(load(round.name)) as instance:
-        called = (_call(exports, instance, name, passes) for name, passes in round.calls)
+        called = (_call(exports, instance, name, count) for name, count in round.calls)
         results = await asyncio.gather(*called, return_exceptions=True)
     # What is not documented comes first.
     errors = [error for error in results if isinstance(error, BaseException)]

@@ -77,12 +77,6 @@ class Round(NamedTuple):
             words.append(f"faults {self.faults.seed} at {self.faults.rate}")
         return " ".join(words) + "".join(f", cancelled after {passes} passes" for passes in self.cancelled)
 
-    @property
-    def is_calm(self) -> bool:
-        """Whether nothing hinders the guest."""
-        undisturbed = all(passes is None for _, passes in self.calls)
-        return not (self.faults.rate or self.limits or self.cancelled) and undisturbed
-
 
 def _at(call: str, passes: int | None) -> str:
     return call if passes is None else f"{call}@{passes}"
@@ -109,7 +103,7 @@ def _round(name: str, chance: random.Random) -> Round:
         env=chance.choice(_environments(name)),
         calls=_calls(name, chance),
         faults=faults,
-        limits=_limits(network, chance),
+        limits=_limits(chance),
         cancelled=tuple(chance.randrange(MOST_PASSES >> nth * 5) for nth in range(chance.choice([0, 0, 1, 2]))),
     )
 
@@ -127,9 +121,10 @@ def _calls(name: str, chance: random.Random) -> tuple[tuple[str, int | None], ..
     return tuple((call, chance.choice([None, chance.randrange(MOST_PASSES)])) for call in called)
 
 
-def _limits(network: str, chance: random.Random) -> Mapping[str, Any]:
+def _limits(chance: random.Random) -> Mapping[str, Any]:
     name = chance.choice([*LOW_LIMITS, "run_time_s", *[None] * 15])
-    if name in LOW_LIMITS:
-        return {name: chance.randint(LEAST if name.endswith("bytes") else 1, LOW_LIMITS[name])}
-    # Its time is not virtual.
-    return {name: chance.uniform(0.001, 0.1)} if name is not None and network == "os" else {}
+    if name is None:
+        return {}
+    if name == "run_time_s":
+        return {name: chance.uniform(0.001, 0.1)}
+    return {name: chance.randint(LEAST if name.endswith("bytes") else 1, LOW_LIMITS[name])}
