@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup tools test check demo bench soak fuzz docs fixtures wit
+.PHONY: help setup tools test matrix check demo bench soak fuzz docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -21,6 +21,10 @@ tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
 test: setup tools ## Run every test, with a process for each core
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
 
+# Those that pyenv has need not be on the path.
+matrix: setup tools ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
+	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox $(ARGS)
+
 check: setup ## Lint, check the formatting and the types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -32,13 +36,13 @@ demo: setup ## Run guests on loopback sockets and say what happens
 bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
-soak: setup ## Move 10 GiB, open 100,000 connections, do everything for a minute: nothing may grow
-	$(BIN)/python -m tests.soak
+soak: setup ## All fixtures on bad networks for 10 minutes, nothing may be left or grow; ARGS=--help for more
+	$(BIN)/python -m tests.soak $(ARGS)
 
 fuzz: setup ## Send values through 10,000 generated guests; ARGS='--worlds N --seed N' for others, or the same again
 	$(BIN)/python -m tests.abi.worlds $(ARGS)
 
-docs: setup ## Write the table of what works into README.md
+docs: setup ## Write the tables of what works and of limits into README.md
 	$(BIN)/python -m wit.table
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)

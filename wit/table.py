@@ -1,4 +1,4 @@
-"""Writes the table of WASI's interfaces and functions in README.md, from the WIT and the providers: `make docs`."""
+"""Writes the tables of README.md, `make docs`; here the one of WASI's functions, from the WIT and the providers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from wasihost import Host, LinkError
 from wasihost.component.running.providers import Providers, find_method
 from wasihost.component.world import types
+from wit import limits
 from wit.surface import Function, Interface, surface
 
-BEGIN, END = "<!-- wit/table.py writes from here -->\n", "<!-- to here -->\n"
+END = "<!-- to here -->\n"
 CALLED = {"wasi:cli/run"}  # a guest exports it, and Host.run calls it
 
 
@@ -55,12 +56,18 @@ def _by_resource(functions: list[Function]) -> Iterator[str]:
         yield names if resource is None else f"{resource}: {names}"
 
 
+def written(readme: str) -> str:
+    """README.md with its tables as they are now."""
+    for module, text in (("table", table()), ("limits", limits.table())):
+        head, begin, rest = readme.partition(f"<!-- wit/{module}.py writes from here -->\n")
+        readme = head + begin + text + END + rest.partition(END)[2]
+    return readme
+
+
 def main() -> None:
-    """Replaces the table in README.md."""
-    readme = Path(__file__).resolve().parents[1] / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    head, _, rest = text.partition(BEGIN)
-    readme.write_text(head + BEGIN + table() + END + rest.partition(END)[2], encoding="utf-8")
+    """Replaces the tables in README.md."""
+    path = Path(__file__).resolve().parents[1] / "README.md"
+    path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

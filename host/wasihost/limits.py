@@ -13,20 +13,20 @@ from typing import Any, Final
 from wasihost.errors import GuestTimeout, LimitError, RuleError
 from wasihost.frozen import Frozen
 
-_UNITS: Final = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _TIMES: Final = ("run_time_s", "cpu_time_s")
 
 LARGEST_VALUE: Final = (1 << 28) - 65536
 """A little below the largest block that the generated components can allocate."""
 LARGEST_BUFFER: Final = 72 << 20
 """All blocks of the adapter component's memory: 1024 of 64 KiB and 8 of 1 MiB."""
-# What the field is measured in, least and greatest.
-_BOUNDS: Final[dict[str, tuple[int, int]]] = {
+BOUNDS: Final[dict[str, tuple[int, int]]] = {
     "value_bytes": (1, LARGEST_VALUE),
     "values_bytes": (1 << 16, 944 << 20),
     "buffered_bytes": (1 << 16, LARGEST_BUFFER),
     "stack_bytes": (1 << 16, 1 << 30),
 }
+"""The least and the greatest value, where that is not just any."""
+_ANY: Final = (0, 1 << 40)
 
 
 class Limits(Frozen):
@@ -41,9 +41,11 @@ class Limits(Frozen):
     total_memory_bytes: int
     """The same of all instances of a Host, and what values in flight take beside."""
     memories: int
+    """Linear memories."""
     tables: int
+    """Tables."""
     table_elements: int
-    """Of each table."""
+    """Elements of each table."""
     instances: int
     """Core instances that a component consists of."""
     resources: int
@@ -105,7 +107,7 @@ class Limits(Frozen):
     def reached(self, name: str, what: str) -> LimitError:
         """The error for a limit: what was too much, the limit, its value, and how to raise it."""
         value = getattr(self, name)
-        greatest = _BOUNDS.get(name, (0, 0))[1]
+        greatest = BOUNDS.get(name, _ANY)[1]
         advice = f"raise it with Limits({name}=...) or --limit {name.replace('_', '-')}=..."
         if value == greatest:
             advice = "which cannot be raised"
@@ -118,7 +120,7 @@ def _checked(name: str, value: Any) -> Any:
         if value is None or (_is_number(value, (int, float)) and 0 < value <= 1e9):
             return value
         raise RuleError(f"{name}: expected a number of seconds, more than 0 and at most 1e9, got {value!r}")
-    least, greatest = _BOUNDS.get(name, (0, 1 << 40))
+    least, greatest = BOUNDS.get(name, _ANY)
     if not _is_number(value, int) or not least <= value <= greatest:
         raise RuleError(f"{name}: expected a whole number from {least} to {greatest}, got {value!r}")
     return value

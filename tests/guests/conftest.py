@@ -21,8 +21,8 @@ def wasi_0_2_is_started() -> None:
 
 
 @pytest.fixture(autouse=True)
-def check_nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with nothing_left(monkeypatch):
+def check_nothing_left() -> Iterator[None]:
+    with nothing_left():
         yield
 
 

@@ -192,19 +192,27 @@ def open_fds() -> dict[int, str]:
 
 
 @contextlib.contextmanager
-def nothing_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def counted_tables() -> Iterator[list[CountedTable]]:
+    """The resource tables of the instances that are made meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        tables: list[CountedTable] = []
+        patch.setattr(CountedTable, "made", tables, raising=False)
+        patch.setattr(adapt_module, "ResourceTable", CountedTable)
+        yield tables
+
+
+@contextlib.contextmanager
+def nothing_left() -> Iterator[None]:
     """After the test no file descriptor and no resource of any instance is left.
 
     Tasks: see `tests/conftest.py` and `run`. Unclosed sockets and transports are a ResourceWarning, an error here.
     """
-    tables: list[CountedTable] = []
-    monkeypatch.setattr(CountedTable, "made", tables, raising=False)
-    monkeypatch.setattr(adapt_module, "ResourceTable", CountedTable)
     gc.collect()
     gc.freeze()  # what is there now is not looked at again: with each test it would take longer
     before = open_fds()
-    yield
-    gc.collect()
+    with counted_tables() as tables:
+        yield
+        gc.collect()
     leaked = {fd: what for fd, what in open_fds().items() if before.get(fd) != what}
     assert not leaked, f"file descriptors left open: {leaked}"
     assert not [len(table) for table in tables if len(table)], "a resource table is not empty"

@@ -92,7 +92,7 @@ async def asked(port: int) -> bytes | None:
 
 async def patient_echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Does not mind connections that are reset."""
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(OSError):
         await echo(reader, writer)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.guests.exports import opened_api
 from tests.guests.harness import fails, opened, passes, until
-from wasihost import ByteSource, GuestTrap, UnsupportedTypeError, ValueSource, WitError
+from wasihost import ByteSource, GuestTrap, LimitError, Limits, UnsupportedTypeError, ValueSource, WitError
 
 API, HOST = "test:streams/api@1.0.0", "test:streams/host@1.0.0"
 Call = Callable[..., Any]
@@ -392,6 +392,18 @@ async def test_a_call_with_a_wrong_argument_closes_its_streams() -> None:
         await fails(call("many", source, 1, "", 2, 3, 4), TypeError)
         assert source.closed == [None]
         assert source.asked == 0
+
+
+async def test_a_call_that_is_not_even_begun_closes_its_streams() -> None:
+    sources = [Bytes(1) for _ in range(4)]
+    async with opened("rust-streams", {HOST: Provider()}, limits=Limits(pending_calls=0)) as instance:
+        await fails(instance.call(f"{API}#total", sources[0]), LimitError)
+        await fails(instance.call(f"{API}#total", sources[1], "one argument too many"), TypeError)
+        instance.fail(GuestTrap("a trap"))
+        await until(lambda: instance.failure)
+        await fails(instance.call(f"{API}#total", sources[2]), GuestTrap)
+    await fails(instance.call(f"{API}#store", Upload("name", sources[3], later(True))), RuntimeError)
+    assert [source.closed for source in sources] == [[None]] * 4
 
 
 async def test_one_stream_of_the_guests_cannot_be_passed_twice() -> None:

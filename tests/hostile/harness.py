@@ -93,7 +93,7 @@ async def bystander() -> AsyncIterator[None]:
         assert await instance.call("slow", 6) == 7
 
 
-def _held() -> tuple[int, int]:
+def held() -> tuple[int, int]:
     """Memories and callbacks that Wasmtime holds of ours."""
     gc.collect()
     return len(memory._memories), len(ffi._kept)
@@ -115,7 +115,7 @@ async def attacked(
         if isinstance(guest, str):
             guest = bytes(wasmtime.wat2wasm(guest))
         loaded = host.load(guest)
-        before = _held()
+        before = held()
         tables: list[ResourceTable] = []
         try:
             async with host.open(loaded) as instance:
@@ -123,7 +123,7 @@ async def attacked(
                 yield instance
         finally:
             assert not any(map(len, tables))
-            assert _held() == before
+            assert held() == before
             assert host._memory.used == 0
 
 

@@ -1,110 +1,81 @@
-"""Long runs, for `make soak`: memory, file descriptors and tasks stay flat however much is moved.
+"""A soak: three jobs over and over, then every fixture in random weather; nothing may be left, nothing may grow.
 
-`python -m tests.soak [--gib N] [--connections N] [--seconds N]`. Loopback only. Each job first runs in small, so that
-what is made once is there, then in pieces; after each piece the resident set, the open files and the tasks are compared
-with those before the first.
+`python -m tests.soak [--minutes N] [--seed N [--round K]]`. Loopback only. The jobs (`jobs.py`) take three tenths of
+the time, the rounds (`rounds.py`, `playing.py`) the rest. The exit code is 1 if anything failed or grew.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import gc
-import os
+import itertools
+import random
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
+import traceback
+from collections import Counter
 
-from tests.soak.counting import Counting
-from wasihost import Host, Rules
+from tests.soak import jobs
+from tests.soak.growth import state
+from tests.soak.playing import play, warm_up
+from tests.soak.rounds import NAMES, Round, rounds
 
-FIXTURES = Path(__file__).parents[2] / "guest-fixtures" / "prebuilt"
-LOOPBACK = ["tcp://127.0.0.1:*", "udp://127.0.0.1:*"]
-PIECES = 10
-MAX_GROWTH = 8 << 20
-"""Bytes of the resident set: allocators keep what they once had, but not more with each piece."""
-
-Job = Callable[[str, int], Awaitable[None]]
-"""Does so many units of something with a guest and the server at an address."""
+JOBS_SHARE = 0.3
+WARM_UP = 20 * len(NAMES)
+"""So many rounds are played before memory is measured: allocators have then what they need."""
 
 
-async def main() -> int:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--gib", type=float, default=10, help="GiB to move, half of it each way (10)")
-    parser.add_argument("--connections", type=int, default=100_000, help="to open and close (100000)")
-    parser.add_argument("--seconds", type=float, default=60, help="of a guest that does everything at once (60)")
+    parser.add_argument("--minutes", type=float, default=10, help="how long, in all (10)")
+    parser.add_argument("--seed", type=int, help="of the rounds; the same seed gives the same ones in the same order")
+    parser.add_argument("--round", type=int, metavar="K", help="plays only this round of the seed")
     options = parser.parse_args()
-    failed = 0
-    async with echo_server() as address:
-        failed += await soak("bytes", echo, address, int(options.gib * 2**30) // 2)
-        failed += await soak("connections", connect, address, options.connections)
-        failed += await soak("everything, ms", everything, address, int(options.seconds * 1000))
-    return failed
+    if options.round is not None and options.seed is None:
+        parser.error("--round needs the --seed that it is of")
+    end = time.monotonic() + options.minutes * 60
+    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    print(f"seed {seed}", flush=True)
+    warm_up()
+    if options.round is not None:
+        round = next(itertools.islice(rounds(seed), options.round, None))
+        print(round)
+        return 0 if _goes_well(seed, options.round, round, Counter()) else 1
+    are_flat = asyncio.run(jobs.do_all(options.minutes * 60 * JOBS_SHARE))
+    return 0 if _play_all(seed, end) and are_flat else 1
 
 
-async def echo(address: str, count: int) -> None:
-    await run("rust-tcp-client", {"MODE": "echo", "ADDRESS": address, "BYTES": count})
+def _play_all(seed: int, end: float) -> bool:
+    """Plays rounds until then, or until one goes wrong, and prints what they came to; whether nothing did or grew."""
+    ends: Counter[str] = Counter()
+    before = None
+    for number, round in enumerate(rounds(seed)):
+        if number == WARM_UP:
+            before = state()
+        if time.monotonic() >= end:
+            break
+        if not _goes_well(seed, number, round, ends):
+            return False
+    print(f"{ends.total():,} rounds: {', '.join(f'{count} {how}' for how, count in ends.most_common())}")
+    if before is None:
+        print(f"too few to tell whether anything grows: {WARM_UP} come first")
+        return True
+    after = state()
+    flat = after.is_flat(before)
+    print(f"rounds: {'flat' if flat else 'GREW'}, {after.since(before)}", flush=True)
+    return flat
 
 
-async def connect(address: str, count: int) -> None:
-    await run("rust-tcp-client", {"MODE": "connect", "ADDRESS": address, "ROUNDS": count})
-
-
-async def everything(address: str, count: int) -> None:
-    await run("rust-everything", {"ADDRESS": address, "MS": count, "NAME": "db", "NAME_IS": "10.0.0.1"})
-
-
-async def run(name: str, env: dict[str, object]) -> None:
-    host = Host(
-        policy=Rules(outbound=LOOPBACK, inbound=LOOPBACK),
-        hosts={"db": "10.0.0.1"},
-        env={name: str(value) for name, value in env.items()},
-        stdin=Counting(),
-        stdout=lambda _: None,
-    )
-    await host.run_async(FIXTURES / f"{name}.wasm")
-
-
-async def soak(name: str, job: Job, address: str, total: int) -> int:
-    """Prints a line for each piece; 1 if something grew."""
-    await job(address, max(total // 1000, 1))
-    before = state()
-    grown = False
-    for piece in range(1, PIECES + 1):
-        started = time.monotonic()
-        await job(address, total // PIECES)
-        memory, files, tasks = after = state()
-        grown = memory - before[0] > MAX_GROWTH or after[1:] != before[1:]
-        print(
-            f"{name} {piece}/{PIECES}: {total // PIECES:,} in {time.monotonic() - started:.1f} s, "
-            f"{(memory - before[0]) / 2**20:+.1f} MiB, {files} files, {tasks} tasks",
-            flush=True,
-        )
-    print(f"{name}: {'GREW' if grown else 'flat'}", flush=True)
-    return int(grown)
-
-
-def state() -> tuple[int, int, int]:
-    """Resident set in bytes, open files, tasks."""
-    gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE"), len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks())
-
-
-@contextlib.asynccontextmanager
-async def echo_server() -> AsyncIterator[str]:
-    """An echo server in a process of its own: its memory is not what is measured here."""
-    server = Path(__file__).with_name("server.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, str(server), stdout=asyncio.subprocess.PIPE)
-    assert process.stdout is not None
+def _goes_well(seed: int, number: int, round: Round, ends: Counter[str]) -> bool:
     try:
-        yield f"127.0.0.1:{(await process.stdout.readline()).decode().strip()}"
-    finally:
-        process.kill()
-        await process.wait()
+        ends[play(round).how] += 1
+    except (Exception, asyncio.CancelledError) as error:
+        traceback.print_exception(error)
+        print(f"round {number} of seed {seed} failed: {round}", file=sys.stderr)
+        print(f'play it again: make soak ARGS="--seed {seed} --round {number}"', file=sys.stderr)
+        return False
+    return True
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    sys.exit(main())

@@ -10,6 +10,7 @@ import pytest
 from wasihost import GuestTimeout, Limits, RuleError, WasihostError
 from wasihost.component.composition import protocol
 from wasihost.limits import LARGEST_BUFFER
+from wit.limits import shown, table
 
 DOCS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
 
@@ -57,6 +58,7 @@ def test_what_a_limit_says_when_it_is_reached() -> None:
     assert str(error) == "too many: the limit streams is 5; raise it with Limits(streams=...) or --limit streams=..."
     assert (error.limit, error.value) == ("streams", 5)
     assert "cannot be raised" in str(Limits().reached("value_bytes", "too much"))
+    assert "raise it" in str(Limits(streams=0).reached("streams", "too many"))
     assert isinstance(Limits(run_time_s=1).reached("run_time_s", "too long"), GuestTimeout)
 
 
@@ -76,13 +78,13 @@ ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", DOCS, re.MULTILINE))
 
 
 def test_the_documents_have_every_limit_with_its_default() -> None:
-    def shown(value: float | None, name: str) -> str:
-        if value is None:
-            return "none"
-        if name.endswith("bytes"):
-            unit, word = next((unit, word) for unit, word in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
-                              if value >= unit)  # fmt: skip
-            return f"{value / unit:g} {word}" if name != "value_bytes" else "256 MiB - 64 KiB"
-        return f"{value:,}"
+    assert {name: shown(name, getattr(Limits(), name)) for name in Limits.__match_args__} == ROWS
 
-    assert {name: shown(getattr(Limits(), name), name) for name in Limits.__match_args__} == ROWS
+
+def test_what_can_be_raised_and_what_not_is_the_same_in_both_documents() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| [^|]+ \| (yes|no|to [^|]+) \|", table(), re.MULTILINE)
+    assert [name for name, _ in rows] == list(Limits.__match_args__)
+    for name, raised in rows:
+        (line,) = re.findall(rf"^\| `{name}` .*$", DOCS, re.MULTILINE)
+        assert ("cannot be raised" in line) == (raised == "no")
+        assert (f"at most {raised.removeprefix('to ')}" in line) == raised.startswith("to ")

@@ -64,10 +64,7 @@ class GuestCall:
         self.return_resources()
         for resource in self.given or ():
             resource._taken_back()
-        with contextlib.suppress(AttributeError, TypeError):  # arguments that are not of their types
-            for leaf, obj in leaves(self.called.whole, self.args):
-                if isinstance(leaf, Kind):
-                    discard(leaf, obj)
+        close_streams(self.called, self.args)
 
     def fail(self) -> None:
         """The instance is over."""
@@ -76,6 +73,14 @@ class GuestCall:
             self.give_up()
         for kind, obj in (self.offered or {}).values():
             discard(kind, obj)
+
+
+def close_streams(called: Called, args: tuple[Any, ...]) -> None:
+    """Closes the streams and futures in the arguments of a call that is not made."""
+    with contextlib.suppress(AttributeError, TypeError):  # arguments that are not of their types
+        for leaf, obj in leaves(called.whole, args):
+            if isinstance(leaf, Kind):
+                discard(leaf, obj)
 
 
 class GuestResource:

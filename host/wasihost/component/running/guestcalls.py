@@ -29,7 +29,7 @@ from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
 from wasihost.component.running import callbacks, incoming, outgoing
-from wasihost.component.running.guestcall import GuestCall, GuestResource
+from wasihost.component.running.guestcall import GuestCall, GuestResource, close_streams
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
@@ -152,24 +152,28 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        if self._instance.closing:
-            raise closed()
-        if self._instance.failure is not None:
-            raise self._instance.failure
         called = self._found.get(name)
         if called is None:
             called = self._found[name] = self._wiring.find(name)
-        if len(args) != len(called.func.params):
-            words = ", ".join(param for param, _ in called.func.params)
-            raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
-        limits = self._instance.limits
-        if len(self._calls) >= limits.pending_calls:
-            raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
-        if called.func.is_async and self._at_once >= MOST_AT_ONCE:
-            raise LimitError(AT_ONCE_LIMIT)
-        loop = asyncio.get_running_loop()
-        if loop is not self._instance.loop:
-            raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
+        try:
+            if self._instance.closing:
+                raise closed()
+            loop = asyncio.get_running_loop()
+            if loop is not self._instance.loop:
+                raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
+            if self._instance.failure is not None:
+                raise self._instance.failure
+            if len(args) != len(called.func.params):
+                words = ", ".join(param for param, _ in called.func.params)
+                raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
+            limits = self._instance.limits
+            if len(self._calls) >= limits.pending_calls:
+                raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
+            if called.func.is_async and self._at_once >= MOST_AT_ONCE:
+                raise LimitError(AT_ONCE_LIMIT)
+        except BaseException:
+            close_streams(called, args)
+            raise
         call = self._begin(called, args, loop.create_future())
         try:
             return await call.future
