@@ -7,6 +7,7 @@ point, the embedder gets that very exception, nothing is left, and the next run 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from enum import Enum
 from typing import Any
@@ -186,9 +187,11 @@ def _fused_store(fuse: Fuse) -> Store:
         Bucket = FusedBucket
 
         async def _entries(self, prefix: str) -> AsyncIterator[Entry]:
-            async for entry in super()._entries(prefix):
-                fuse.burn("an element of a stream")
-                yield entry
+            inner: Any = super()._entries(prefix)
+            async with contextlib.aclosing(inner) as entries:
+                async for entry in entries:
+                    fuse.burn("an element of a stream")
+                    yield entry
 
     return FusedStore()
 
