@@ -15,6 +15,7 @@ import mmap
 import struct
 from array import array
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias, cast
 
 from wasihost.component.conversion.plancode import NUMBERS, make_struct
@@ -89,6 +90,7 @@ def _byte_count(value: Any) -> int:
         return len(value)
 
 
+@lru_cache(maxsize=4096)  # as in `layout`: every instance asks
 def needed(t: ValType | None, whole: bool = False) -> Needed | None:
     """How to find the size of the lists of numbers in a value of `t`, or of all that it points to, if it is written as
     a `whole`; None if there cannot be any.
@@ -154,7 +156,10 @@ _U32: Final = KINDS["u32"]
 
 
 class SharedNumbers:
-    """Lists of numbers in the memory of one component; `memory` is known once it is instantiated."""
+    """Lists of numbers, and all else that a value written as a whole points to, in the memory of one component.
+
+    `memory` is known once it is instantiated.
+    """
 
     def __init__(self, limits: Limits = DEFAULTS) -> None:
         self.memory: Memory

@@ -58,7 +58,7 @@ class Plans:
         handles = Handles(resources or {}, guest_resources)
         self._to_python = ToPythonCode(classes, handles, numbers)
         self._from_python = FromPythonCode(classes, handles, numbers)
-        self._classes, self._numbers = classes, numbers
+        self._to_memory = None if numbers is None else ToMemoryCode(classes, numbers)
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -91,11 +91,10 @@ class Plans:
 
     def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:
         """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles."""
-        assert self._numbers is not None
-        code = ToMemoryCode(self._classes, self._numbers)
+        assert self._to_memory is not None
         if not isinstance(t, types.Result):
-            return (self._memory_writer(code.writer(t, None, address, zeros), t),)
-        ok, err = code.writer(t, 0, address, zeros), code.writer(t, 1, address, zeros)
+            return (self._memory_writer(self._to_memory.writer(t, None, address, zeros), t),)
+        ok, err = (self._to_memory.writer(t, case, address, zeros) for case in (0, 1))
         return self._memory_writer(ok, t.ok), self._memory_writer(err, t.err, "err")
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, *path: str) -> ToMemory:

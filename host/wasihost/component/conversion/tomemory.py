@@ -34,25 +34,26 @@ class ToMemoryCode:
     def __init__(self, classes: Classes, numbers: SharedNumbers) -> None:
         self._classes = classes
         self._numbers = numbers
-        self._plans: dict[ValType, ToBytes] = {}
+        self._plans: dict[tuple[ValType, int | None], ToBytes] = {}
 
     def writer(self, t: ValType, case: int | None, address: int, zeros: int) -> Callable[[Any], None]:
         """A function that writes so many zeros at an address, and a value behind them; of a `case` its payload."""
         code = self._code()
-        format, parts = self._parts(code, t, "value") if case is None else self._case_parts(code, t, case, "value")
+        format, parts = self._parts(code, t, "value", case)
         pack_into = code.constant(make_struct(f"{zeros}x{format}").pack_into)
         memory = code.constant(self._numbers)
         code.line(f"{pack_into}({', '.join([f'{memory}.memory.pages', str(address), *parts])})")
         write: Callable[[Any], None] = self._function(code, t)
         return write
 
-    def _plan(self, t: ValType) -> ToBytes:
-        """A function that gives the memory form of a value."""
-        if t not in self._plans:
+    def _plan(self, t: ValType, case: int | None = None, value: str = "value") -> ToBytes:
+        """A function from `value` to the memory form of the value that an expression gives; of a `case` its payload."""
+        if (t, case) not in self._plans:
             code = self._code()
-            self._return(code, *self._parts(code, t, "value"))
-            self._plans[t] = self._function(code, t)
-        return self._plans[t]
+            format, parts = self._parts(code, t, value, case)
+            code.line(f"return {code.constant(make_struct(format).pack)}({', '.join(parts)})")
+            self._plans[t, case] = self._function(code, t)
+        return self._plans[t, case]
 
     def _code(self) -> Code:
         return Code(encode=str.encode, place=self._numbers.place)
@@ -60,10 +61,9 @@ class ToMemoryCode:
     def _function(self, code: Code, t: ValType) -> Any:
         return code.function(f"to_memory {self._classes.describe(t)}", "value")
 
-    def _return(self, code: Code, format: str, parts: list[str]) -> None:
-        code.line(f"return {code.constant(make_struct(format).pack)}({', '.join(parts)})")
-
-    def _parts(self, code: Code, t: ValType, value: str) -> tuple[str, list[str]]:
+    def _parts(self, code: Code, t: ValType, value: str, case: int | None = None) -> tuple[str, list[str]]:
+        if case is not None:
+            return self._case_parts(code, t, case, value)
         match t:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
@@ -118,22 +118,16 @@ class ToMemoryCode:
         """The source of the bytes of a variant or the like."""
         match t:
             case types.Variant(cases=cases):
-                named = {name: self._case(t, number, "value.value") for number, (name, _) in enumerate(cases)}
+                named = {name: self._plan(t, number, "value.value") for number, (name, _) in enumerate(cases)}
                 return f"{code.constant(named)}[{value}.case]({value})"
             case types.Result():
-                by_class = {cls: self._case(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
+                by_class = {cls: self._plan(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
                 return f"{code.constant(by_class)}[{value}.__class__]({value})"
             case types.Option(payload=payload):
                 none = code.constant(bytes(layout.size(t)))
                 content = f"{code.constant(unwrap)}({value})" if isinstance(payload, types.Option) else value
-                return f"{none} if {value} is None else {code.constant(self._case(t, 1, 'value'))}({content})"
+                return f"{none} if {value} is None else {code.constant(self._plan(t, 1))}({content})"
         raise InternalError(f"a handle in memory: {t}")
-
-    def _case(self, t: ValType, case: int, payload: str) -> ToBytes:
-        code = self._code()
-        self._return(code, *self._case_parts(code, t, case, payload))
-        found: ToBytes = self._function(code, t)
-        return found
 
     def _case_parts(self, code: Code, t: ValType, case: int, value: str) -> tuple[str, list[str]]:
         """What stands in a variant or the like in one case, whose payload is the value of an expression."""
