@@ -84,12 +84,12 @@ def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> Argumen
     return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
 
 
-def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give | None, Give | None]:
+def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
-    return (None, None) if result is None else plans.return_from_python(result)
+    return (expect_nothing, None) if result is None else plans.return_from_python(result)
 
 
-def expect_nothing(value: Any) -> None:
+def expect_nothing(value: Any, _address: int = 0, _context: Any = None) -> None:
     """What a function without a result returns; ProviderError for a value."""
     if value is not None:
         raise ProviderError(f"expected no result, got {type(value).__name__!r}")
@@ -110,7 +110,7 @@ def callback(
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
     read: ArgumentsToPython
-    give: Give | None = None
+    give: Give = expect_nothing
     give_error: Give | None = None
 
     def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
@@ -125,11 +125,8 @@ def callback(
         try:
             context.store_context = store
             try:
-                value = call(*read(args, context))
-                if give is not None:
-                    give(value, results, context)
-                elif value is not None:
-                    expect_nothing(value)
+                values = read(args, context)  # before `give` is looked up
+                give(call(*values), results, context)
             except WitError as error:
                 if give_error is None:
                     raise no_result_error(path) from error
@@ -219,11 +216,7 @@ def suspending_callback(
             try:
                 context.store_context = store
                 try:
-                    value = task.result()
-                    if give is not None:
-                        give(value, results, context)
-                    elif value is not None:
-                        expect_nothing(value)
+                    give(task.result(), results, context)
                 except WitError as error:
                     if give_error is None:
                         raise no_result_error(path) from error

@@ -262,7 +262,7 @@ class HostCalls:
                 if not can_fail:
                     raise
                 value, is_error = error.value, True
-            if self._fits(adapted, value, is_error):
+            if self._write(adapted, value, is_error):
                 return None
             call = self._begin(adapted)
             call.result = (Err if is_error else Ok)(value) if can_fail else value
@@ -273,17 +273,20 @@ class HostCalls:
     def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
         async def call(*args: Any) -> Any:
             call = await self._suspend(adapted, method, args)
-            if adapted.in_memory and not self._fits(adapted, *_value(call)):
-                return self._room_first(call)
-            del self._calls[SYNC_TOKEN]
-            return None if adapted.in_memory else _unwrapped(call)
+            if not adapted.in_memory:
+                return _unwrapped(self._calls.pop(SYNC_TOKEN))
+            if self._write(adapted, *_value(call)):
+                del self._calls[SYNC_TOKEN]
+            else:
+                self._room_first(call)
+            return None
 
         return call
 
     # ---- results in memory
 
-    def _fits(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
-        """Writes a result into the room that there is, or says that it does not fit."""
+    def _write(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
+        """Writes a result into the room that there is; False: it does not fit."""
         self.room.use()
         try:
             self._writers[adapted.index][is_error](value)
