@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
@@ -24,7 +23,7 @@ from typing import NoReturn, TypeVar
 import wasmtime
 
 from wasihost.component import ffi
-from wasihost.component.running import ending, interrupts
+from wasihost.component.running import interrupts, threads
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
 from wasihost.component.running.patience import Patience
@@ -66,16 +65,9 @@ _LIMITS = {
 T = TypeVar("T")
 
 
-class _Thread(threading.local):
-    is_polling = False  # some store of this thread is being polled: no other can be
-
-
-_thread = _Thread()
-
-
 async def outside_of_polls() -> None:
     """Returns when no poll is further up: a provider's coroutine, which begins within one, may run another guest."""
-    if _thread.is_polling:
+    if threads.is_polling():
         await asyncio.sleep(0)
 
 
@@ -140,7 +132,7 @@ class Poller:
         As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
         """
         waker = self._waker
-        if waker is None or waker.done() or _thread.is_polling:
+        if waker is None or waker.done() or threads.is_polling():
             ready()
             return
         self._clock.start()
@@ -186,15 +178,13 @@ class Poller:
 
     def _uninterrupted(self, polls: Callable[[], T]) -> T:
         """Runs polls of this thread, during which no interrupt is delivered."""
-        ending.begin_poll()
         interrupts.begin_poll()
-        _thread.is_polling = True
+        threads.begin_poll()
         try:
             return polls()
         finally:
-            _thread.is_polling = False
+            threads.end_poll()
             interrupts.end_poll()
-            ending.end_poll()
 
     def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
         """Polls as `polls` does, and counts the time that this thread computes."""

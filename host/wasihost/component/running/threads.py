@@ -1,4 +1,4 @@
-"""The end of the interpreter, while guests run in daemon threads.
+"""Which threads poll, and the end of the interpreter, which waits for them.
 
 Python ends a thread that comes back to it after the end has begun, there and then. Where that is a callback of a guest,
 the frames of Wasmtime above it would be unwound, which ends the process with a signal. So before the end every poll is
@@ -13,11 +13,16 @@ import threading
 import time
 
 PATIENCE_S = 5.0
-"""A guest gives way within an epoch, of 10 ms; who does not is in a native call, and comes back when it will."""
+"""A guest gives way at the next epoch; who does not is in a native call, and comes back when it will."""
 
 _polling: set[int] = set()  # threads
 _last: int | None = None  # the thread that ends the interpreter, once it does
-os.register_at_fork(after_in_child=_polling.clear)
+os.register_at_fork(after_in_child=lambda: _polling.intersection_update({threading.get_ident()}))
+
+
+def is_polling() -> bool:
+    """Whether some store of this thread is being polled: no other can be."""
+    return threading.get_ident() in _polling
 
 
 def begin_poll() -> None:
