@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import subprocess
-import sys
 import textwrap
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +16,7 @@ from tests.guests.exports import API, HOST
 from tests.guests.harness import PREBUILT, Guest, fails, load, open_fds, resident_bytes, run, run_async
 from tests.guests.kv import PRINTED, STORE, Store
 from tests.guests.peers import echo, server
+from tests.processes import printed
 from wasihost import (
     AdaptedComponent,
     ComponentError,
@@ -34,8 +32,6 @@ from wasihost import (
     configure,
 )
 from wasihost.network.base import Address
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -248,26 +244,25 @@ def test_200_runs_that_end_in_a_trap_or_are_given_up_leave_no_descriptors_and_no
 # ---- faulthandler, in processes of their own
 
 
-def in_a_process(script: str) -> subprocess.CompletedProcess[str]:
+def in_a_process(script: str) -> str:
     text = """
         import asyncio, faulthandler
         from tests.guests.harness import run
         from wasihost import Host, WasihostError
     """
-    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(text) + textwrap.dedent(script)]
-    return subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
+    return printed(textwrap.dedent(text) + textwrap.dedent(script), faulthandler=False)
 
 
 def test_faulthandler_enabled_first_is_fine() -> None:
-    done = in_a_process("""
+    found = in_a_process("""
         faulthandler.enable()
         print(run("rust-two-versions"), end="")
     """)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "both versions work\n", "")
+    assert found == "both versions work\n"
 
 
 def test_faulthandler_enabled_after_the_first_engine_is_refused() -> None:
-    done = in_a_process("""
+    found = in_a_process("""
         run("rust-two-versions")
         faulthandler.enable()
         try:
@@ -275,13 +270,12 @@ def test_faulthandler_enabled_after_the_first_engine_is_refused() -> None:
         except WasihostError as error:
             print(error)
     """)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "Call faulthandler.enable() before" in done.stdout
+    assert "Call faulthandler.enable() before" in found
 
 
 @pytest.mark.parametrize("first", ["", "faulthandler.enable()"])
 def test_an_out_of_bounds_access_of_a_guest_is_a_trap(first: str) -> None:
-    done = in_a_process(f"""
+    found = in_a_process(f"""
         import wasmtime
         from wasihost import GuestTrap
         {first}
@@ -297,11 +291,11 @@ def test_an_out_of_bounds_access_of_a_guest_is_a_trap(first: str) -> None:
                     print("out of bounds" in str(error))
         asyncio.run(main())
     """)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+    assert found == "True\n"
 
 
 def test_the_interpreter_may_end_while_an_instance_is_open() -> None:
-    done = in_a_process("""
+    found = in_a_process("""
         from tests.guests.harness import load, Guest
         async def main():
             guest = Guest("rust-echo-server")
@@ -311,4 +305,4 @@ def test_the_interpreter_may_end_while_an_instance_is_open() -> None:
         asyncio.run(main())
         print("ended")
     """)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "ended\n", "")
+    assert found == "ended\n"

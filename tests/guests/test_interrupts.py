@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
 import textwrap
 import traceback
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from tests.guests.exports import API, HOST
 from tests.guests.harness import Guest, load, passes, run
 from tests.guests.kv import STORE, Entry, KvBucket, Store
+from tests.processes import printed
 from wasihost import Context, Host, SocketAddressUse
 from wasihost.component import ffi
 from wasihost.component.running import interrupts
 from wasihost.component.running.polling import Poller
 from wasihost.network.base import Address
-
-REPOSITORY = Path(__file__).parents[2]
 
 
 def interrupted(host: Host, name: str) -> None:
@@ -160,12 +156,7 @@ print(run("rust-two-versions"), end="")
 
 def in_a_process(body: str) -> str:
     """What the script prints; fails on a crash and on anything on stderr."""
-    script = SCRIPT.replace("{body}", textwrap.indent(textwrap.dedent(body), "    "))
-    command = [sys.executable, "-W", "error", "-X", "faulthandler", "-c", script]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    return done.stdout
+    return printed(SCRIPT.replace("{body}", textwrap.indent(textwrap.dedent(body), "    ")))
 
 
 ENDED_WELL = "interrupted\nboth versions work\n"

@@ -13,7 +13,7 @@ import pytest
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import load, opened
 from tests.guests.kv import STORE, KvBucket, Store
-from tests.hostile.processes import printed
+from tests.processes import printed
 from wasihost import GuestTimeout, Host, Limits
 
 PRELUDE = """
@@ -29,15 +29,6 @@ async def serve():
     return serving
 """
 ENDS = {
-    "main returns": """
-        global kept
-
-        async def main():
-            global kept
-            kept = await serve()
-
-        asyncio.run(main())
-    """,
     "sys.exit in the event loop": """
         async def main():
             kept = await serve()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.hostile.processes import printed
+from tests.processes import printed
 
 STARVING = """
 import asyncio, os, resource, socket

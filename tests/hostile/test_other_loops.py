@@ -6,7 +6,7 @@ import asyncio
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import fails, load, opened
-from tests.hostile.processes import printed
+from tests.processes import printed
 from wasihost import Host, Instance
 
 FORKING = """

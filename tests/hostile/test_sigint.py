@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hostile.processes import printed
+from tests.processes import printed
 
 TRIES = """
 import asyncio, gc, os, random, signal
