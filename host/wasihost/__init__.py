@@ -36,7 +36,7 @@ from wasihost.exports import Exports
 from wasihost.host import Host, adapt
 from wasihost.limits import Limits
 from wasihost.network.os import OsNetwork
-from wasihost.network.policy import (
+from wasihost.policy import (
     Context,
     Decision,
     Policy,

@@ -11,8 +11,8 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.providers import Providers
 from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
-from wasihost.network.policy import Policy, deny_all
-from wasihost.network.policy.policy import checked
+from wasihost.policy import Policy, deny_all
+from wasihost.policy.policy import checked
 from wasihost.wasi import sockets
 
 

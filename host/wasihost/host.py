@@ -29,8 +29,8 @@ from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver
 from wasihost.network.os import OsNetwork
-from wasihost.network.policy import Decision, Policy, deny_all
-from wasihost.network.policy.policy import checked
+from wasihost.policy import Decision, Policy, deny_all
+from wasihost.policy.policy import checked
 from wasihost.pool import Pool
 from wasihost.wasi import cli, clocks, random, sockets
 from wasihost.wasi.cli import InputTarget, OutputTarget

@@ -12,9 +12,9 @@ from wasihost.component.values import WitError
 from wasihost.errors import GuestExit
 from wasihost.network.base import IpAddress, Network
 from wasihost.network.names import Addresses, Names, Resolver
-from wasihost.network.policy import Decision
 from wasihost.network.recording import Recorder, Recording, RecordingNetwork
 from wasihost.network.wrapping import NetworkAround
+from wasihost.policy import Decision
 
 OnWrite: TypeAlias = Callable[[bytes], object]
 

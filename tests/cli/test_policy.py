@@ -13,7 +13,7 @@ from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
 from tests.cli.test_run import ECHO_CLIENT, ECHO_SERVER, listening
 from wasihost.commands import policy_options
 from wasihost.network.base import Address
-from wasihost.network.policy import Decision, SocketAddressUse
+from wasihost.policy import Decision, SocketAddressUse
 
 RESOLVE, TCP_CLIENT, STREAMS = (PREBUILT / f"rust-{name}.wasm" for name in ("resolve", "tcp-client", "tcp-streams"))
 

@@ -15,7 +15,7 @@ from tests.guests.test_tcp_methods import FIXTURE_OF
 from tests.unit.sockets.fake_network import FakeNetwork
 from wasihost import Context, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.network.base import Address
-from wasihost.network.policy import NameUse, Use
+from wasihost.policy import NameUse, Use
 
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
 ACCEPT, CONNECT = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.TCP_CONNECT

@@ -12,7 +12,7 @@ from tests.guests.harness import Guest, Output, fails, load, run_async, until
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_order import HOSTS, shop
 from wasihost import Decision, GuestExit, Host, Policy, Rules, allow_all
-from wasihost.network.policy.learning import Learner
+from wasihost.policy.learning import Learner
 
 
 async def _told(name: str, policy: Policy, **env: object) -> str:

@@ -12,7 +12,7 @@ from tests.guests.harness import FamilyName, Guest, c_cases, families, load, pas
 from tests.unit.sockets.fake_network import FakeDatagramSocket, FakeNetwork
 from wasihost import Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.base import Address, DatagramSocket, Family
-from wasihost.network.policy import Context, SocketAddressUse
+from wasihost.policy import Context, SocketAddressUse
 
 pytestmark = pytest.mark.usefixtures("both_networks")
 

@@ -11,8 +11,8 @@ import pytest
 
 from wasihost import RuleError, Rules
 from wasihost.commands import policy_options
-from wasihost.network.policy import SocketAddressUse
-from wasihost.network.policy.ruletext import SETS
+from wasihost.policy import SocketAddressUse
+from wasihost.policy.ruletext import SETS
 
 PAGE = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
 OPTIONS = [text for text in re.findall("`(--[^`]+)`", PAGE) if "-outbound " in text or "-inbound " in text]

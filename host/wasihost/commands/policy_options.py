@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wasihost.errors import RuleError
-from wasihost.network.policy import Decision, Policy, Rules, allow_all
+from wasihost.policy import Decision, Policy, Rules, allow_all
 
 if TYPE_CHECKING:
-    from wasihost.network.policy.learning import Learner
+    from wasihost.policy.learning import Learner
 
 USAGE = """\
 [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...
@@ -115,7 +115,7 @@ def learner(arguments: argparse.Namespace) -> Learner | None:
     """Who learns what the run needs, if that was asked for."""
     if not arguments.learn_policy:
         return None
-    from wasihost.network.policy.learning import Learner  # for who learns
+    from wasihost.policy.learning import Learner  # for who learns
 
     return Learner()
 

@@ -14,9 +14,9 @@ from tests.recordings import kinds
 from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from wasihost import SocketAddressUse, VirtualClock
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
-from wasihost.network.policy import Decision
 from wasihost.network.recording import Recorder, Recording, RecordingNetwork, events
 from wasihost.network.recording.network import RecordingSocket
+from wasihost.policy import Decision
 
 HOST = IPv4Address("192.0.2.1")
 REFUSED = OSError(errno.ECONNREFUSED, "refused")

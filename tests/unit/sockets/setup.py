@@ -12,7 +12,7 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, F
 from wasihost.component.streams import ByteSink, StreamReader
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, Policy, SocketAddressUse, allow_all
+from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost.wasi.sockets.errors import Code
 from wasihost.wasi.sockets.tcp import TcpSocket

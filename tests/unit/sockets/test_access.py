@@ -16,7 +16,7 @@ from tests.unit.sockets.setup import at_once, code_of, over, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, ToldNames
-from wasihost.network.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
+from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
 from wasihost.wasi import sockets
 from wasihost.wasi.sockets.access import LOGGER
 from wasihost.wasi.sockets.addresses import (

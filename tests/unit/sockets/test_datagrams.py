@@ -12,7 +12,7 @@ import pytest
 from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork
 from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, SocketAddressUse
+from wasihost.policy import Context, SocketAddressUse
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import from_network
 from wasihost.wasi.sockets.datagrams import Inbox

@@ -17,7 +17,7 @@ from tests.unit.sockets.setup import at_once
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names
-from wasihost.network.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.wasi import sockets
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import IpAddress

@@ -12,7 +12,7 @@ from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeSocket
 from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, Rules, SocketAddressUse, deny_all
+from wasihost.policy import Context, Rules, SocketAddressUse, deny_all
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.types import Types

@@ -13,7 +13,7 @@ from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket
 from tests.unit.sockets.setup import Asked, Guest, at_once, code_of, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, SocketAddressUse, allow_all
+from wasihost.policy import Context, SocketAddressUse, allow_all
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost.wasi.sockets.errors import Code, ErrorCode
 from wasihost.wasi.sockets.udp import UdpSocket

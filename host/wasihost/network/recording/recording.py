@@ -21,10 +21,10 @@ from typing import IO, Literal, Self
 from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RecordingError
 from wasihost.network.base import Address
-from wasihost.network.policy import Decision
 from wasihost.network.recording import events
 from wasihost.network.recording.events import Event
 from wasihost.network.recording.transcript import Header, error_name, event_line, header_line, read
+from wasihost.policy import Decision
 
 
 class Recording:

@@ -7,7 +7,7 @@ from typing import Final
 
 from wasihost.network.base import Network
 from wasihost.network.names import Names
-from wasihost.network.policy import Decision, Policy
+from wasihost.policy import Decision, Policy
 
 IN_ORDER: Final = ("wasi:sockets/types#[method]tcp-socket.bind",)
 """Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""

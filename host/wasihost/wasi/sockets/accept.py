@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from wasihost.component.streams import ValueSource
 from wasihost.network.base import Address, Socket
-from wasihost.network.policy import Answer, SocketAddressUse, Verdict
+from wasihost.policy import Answer, SocketAddressUse, Verdict
 from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.streams import SharedSocket
 

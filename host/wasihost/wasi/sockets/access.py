@@ -17,8 +17,8 @@ from typing import Any, Final, TypeVar
 from wasihost.component.values import WitError
 from wasihost.network.base import Address, Family, Network
 from wasihost.network.names import ToldNames
-from wasihost.network.policy import Answer, Context, Decision, NameUse, Policy, SocketAddressUse, Use, Verdict, deny_all
-from wasihost.network.policy.policy import ALLOWED, ask_about_name, verdict_of
+from wasihost.policy import Answer, Context, Decision, NameUse, Policy, SocketAddressUse, Use, Verdict, deny_all
+from wasihost.policy.policy import ALLOWED, ask_about_name, verdict_of
 from wasihost.wasi.sockets.addresses import is_valid_peer
 from wasihost.wasi.sockets.errors import ErrorCode, wit_error
 

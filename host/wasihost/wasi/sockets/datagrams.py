@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address, DatagramSocket
-from wasihost.network.policy import Answer, SocketAddressUse, Verdict
+from wasihost.policy import Answer, SocketAddressUse, Verdict
 from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, from_network
 from wasihost.wasi.sockets.errors import wit_error

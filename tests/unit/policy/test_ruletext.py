@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from wasihost.errors import RuleError
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, Rules, SocketAddressUse
-from wasihost.network.policy.ruletext import Direction, parse_rule
+from wasihost.policy import Context, Rules, SocketAddressUse
+from wasihost.policy.ruletext import Direction, parse_rule
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 

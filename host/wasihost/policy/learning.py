@@ -15,9 +15,9 @@ from collections.abc import Iterable, Iterator, Set
 
 from wasihost.frozen import Frozen
 from wasihost.network.base import Address
-from wasihost.network.policy.policy import Context, Decision, NameUse, SocketAddressUse, Use, host_text
-from wasihost.network.policy.rules import Rules
-from wasihost.network.policy.ruletext import SETS
+from wasihost.policy.policy import Context, Decision, NameUse, SocketAddressUse, Use, host_text
+from wasihost.policy.rules import Rules
+from wasihost.policy.ruletext import SETS
 
 _BIND = (SocketAddressUse.TCP_BIND, SocketAddressUse.UDP_BIND)
 _SEND = (SocketAddressUse.TCP_CONNECT, SocketAddressUse.UDP_SEND)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost.network.base import Address
-from wasihost.network.policy import Context, Decision, NameUse, Rules, SocketAddressUse, Use
-from wasihost.network.policy.learning import Learner
+from wasihost.policy import Context, Decision, NameUse, Rules, SocketAddressUse, Use
+from wasihost.policy.learning import Learner
 
 BIND, LISTEN, ACCEPT, CONNECT = (
     SocketAddressUse.TCP_BIND,

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeAlias
 
 from wasihost.network.base import Address
-from wasihost.network.policy.policy import (
+from wasihost.policy.policy import (
     REFUSED,
     Answer,
     Context,

@@ -44,8 +44,8 @@ from typing import TypeAlias, TypeVar
 
 from wasihost.errors import RuleError
 from wasihost.network.base import WILDCARD, Address
-from wasihost.network.policy.policy import REFUSED, Context, SocketAddressUse, Verdict
-from wasihost.network.policy.ruletext import Rule, name_matches, parse_name_rule, parse_rule
+from wasihost.policy.policy import REFUSED, Context, SocketAddressUse, Verdict
+from wasihost.policy.ruletext import Rule, name_matches, parse_name_rule, parse_rule
 
 T = TypeVar("T")
 _Judge: TypeAlias = Callable[[Address, Context], Verdict | None]

@@ -1,7 +1,7 @@
 """Who may use which address and hear of which name: `policy` has the words, `rules` and `combining` make policies."""
 
-from wasihost.network.policy.combining import all_of, any_of
-from wasihost.network.policy.policy import (
+from wasihost.policy.combining import all_of, any_of
+from wasihost.policy.policy import (
     Answer,
     Context,
     Decision,
@@ -13,7 +13,7 @@ from wasihost.network.policy.policy import (
     allow_all,
     deny_all,
 )
-from wasihost.network.policy.rules import Rules
+from wasihost.policy.rules import Rules
 
 __all__ = [
     "Answer",

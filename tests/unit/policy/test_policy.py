@@ -12,7 +12,7 @@ import pytest
 from tests.unit.sockets.setup import at_once
 from wasihost import Host, Rules, all_of, any_of
 from wasihost.network.base import Address
-from wasihost.network.policy import (
+from wasihost.policy import (
     Context,
     Decision,
     NameUse,
@@ -23,7 +23,7 @@ from wasihost.network.policy import (
     allow_all,
     deny_all,
 )
-from wasihost.network.policy.policy import ask_about_name, verdict_of
+from wasihost.policy.policy import ask_about_name, verdict_of
 
 HERE = Context()
 CONNECT = SocketAddressUse.TCP_CONNECT

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost.network.base import WILDCARD, Address
-from wasihost.network.policy import Context, Rules, SocketAddressUse, allow_all, deny_all
-from wasihost.network.policy.policy import ask_about_name
+from wasihost.policy import Context, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.policy.policy import ask_about_name
 
 USES = list(SocketAddressUse)
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN

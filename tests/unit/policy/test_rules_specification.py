@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wasihost.network.base import Address, IpAddress
-from wasihost.network.policy import Context, Rules, SocketAddressUse
+from wasihost.policy import Context, Rules, SocketAddressUse
 
 # A small world, in which rules and addresses meet often.
 IPS = [
