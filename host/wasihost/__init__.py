@@ -13,7 +13,6 @@ from wasihost.component.running.engine import configure
 from wasihost.component.running.guestcall import GuestResource
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.stats import Stats
-from wasihost.component.streams import ByteReader, ByteSink, ByteSource, StreamReader, ValueReader, ValueSource
 from wasihost.component.values import Err, Ok, Some, WitError
 from wasihost.embedding import add_tcp_to_linker
 from wasihost.errors import (
@@ -49,6 +48,7 @@ from wasihost.policy import (
     deny_all,
 )
 from wasihost.pool import Pool
+from wasihost.streams import ByteReader, ByteSink, ByteSource, StreamReader, ValueReader, ValueSource
 from wasihost.version import __version__
 
 __all__ = [

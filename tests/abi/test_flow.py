@@ -15,10 +15,10 @@ from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
 from tests.abi.sources import in_chunks, later, one_by_one
 from tests.strategies import val_types, values
-from wasihost.component.streams import StreamReader, ValueSource
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
+from wasihost.streams import StreamReader, ValueSource
 
 ALL = 2**32 - 1
 THING = types.Resource("thing")

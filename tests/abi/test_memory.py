@@ -14,9 +14,9 @@ from tests.abi import echo, flow
 from tests.abi.running import assemble, running
 from tests.abi.test_flow import ALL, Batches, Provider
 from wasihost.component.running import memory
-from wasihost.component.streams import StreamReader
 from wasihost.component.values import Err, Ok, Some, WitError
 from wasihost.component.world import types
+from wasihost.streams import StreamReader
 
 # Long enough that what is lost in a thousand calls is many pages of 64 KiB.
 TEXT = "x" * 1000

@@ -12,8 +12,8 @@ import pytest
 from tests.abi.running import WAT, assemble, running
 from wasihost.component.composition.protocol import BLOCK_COUNT
 from wasihost.component.running.instance import Instance
-from wasihost.component.streams import ByteSink, ByteSource, StreamReader
 from wasihost.errors import GuestTrap
+from wasihost.streams import ByteSink, ByteSource, StreamReader
 
 BLOCKED = 2**32 - 1
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2

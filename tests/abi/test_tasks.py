@@ -13,8 +13,8 @@ import pytest
 from tests.abi.running import WAT, assemble, running
 from wasihost.component.composition.protocol import MAX_SPARE_RECORDS
 from wasihost.component.running.instance import Instance
-from wasihost.component.streams import PromptFuture
 from wasihost.errors import DeadlockError
+from wasihost.streams import PromptFuture
 from wasihost.testing import run_virtual
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))

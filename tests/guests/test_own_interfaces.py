@@ -13,7 +13,7 @@ import pytest
 from tests.guests.harness import Output, fails, load
 from tests.guests.kv import PRINTED, STORE, Entry, KvBucket, Store
 from wasihost import DeadlockError, Host, StreamReader, ValueSource, WitError
-from wasihost.component.streams import Source
+from wasihost.streams import Source
 
 
 async def run_client(store: Any, name: str = STORE) -> str:

@@ -31,10 +31,11 @@ BASE = {
     "wasihost.limits",
     "wasihost.limittext",
     "wasihost.quoting",
+    "wasihost.streams",
     "wasihost.version",
 }
 # The part of the machine that provider code may know.
-PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "streams", "values")}
+PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "values")}
 
 
 def _name(path: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasihost.component.streams import ByteSink, ByteSource, StreamReader
+from wasihost.streams import ByteSink, ByteSource, StreamReader
 from wasihost.wasi.cli.stdio import Stdout
 from wasihost.wasi.cli.types import Done
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from wasihost.component.streams import PromptFuture
+from wasihost.streams import PromptFuture
 
 
 def watched() -> tuple[PromptFuture[int], list[str]]:

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.unit.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
-from wasihost.component.streams import ByteSink, StreamReader
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
+from wasihost.streams import ByteSink, StreamReader
 from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost.wasi.sockets.errors import Code
 from wasihost.wasi.sockets.tcp import TcpSocket

@@ -11,10 +11,10 @@ import pytest
 
 from tests.unit.sockets.fake_network import PEER, FakeSocket
 from tests.unit.sockets.setup import Guest, at_once, code_of
-from wasihost.component.streams import ValueSource
 from wasihost.component.values import Err
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
+from wasihost.streams import ValueSource
 from wasihost.testing import virtual_loop
 from wasihost.wasi.sockets.accept import REST_S
 from wasihost.wasi.sockets.addresses import from_network

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from tests.unit.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork
-from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
+from wasihost.streams import PromptFuture
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import from_network
 from wasihost.wasi.sockets.datagrams import Inbox

@@ -11,12 +11,12 @@ import pytest
 
 from tests.unit.network.loopback import LOOPBACK, both_families
 from tests.unit.sockets.setup import FakeReader
-from wasihost.component.streams import ByteSink, ByteSource, ValueSource
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.network.base import Family, Network
 from wasihost.network.os import OsNetwork
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.policy import allow_all
+from wasihost.streams import ByteSink, ByteSource, ValueSource
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.streams import ResultFuture

@@ -10,8 +10,8 @@ import pytest
 
 from tests.unit.sockets.fake_network import FakeSocket
 from tests.unit.sockets.setup import FakeReader, Guest
-from wasihost.component.streams import ByteSink, ByteSource
 from wasihost.component.values import Err, Ok
+from wasihost.streams import ByteSink, ByteSource
 from wasihost.wasi.sockets.errors import ErrorCode
 from wasihost.wasi.sockets.streams import ResultFuture
 from wasihost.wasi.sockets.tcp import TcpSocket

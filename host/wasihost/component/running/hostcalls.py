@@ -41,11 +41,11 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.providers import Method
 from wasihost.component.running.room import Room
-from wasihost.component.streams import PromptFuture
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
+from wasihost.streams import PromptFuture
 
 CALLS_IN_ROUND = 1000
 """Async calls that a guest can make without waiting for any, up to twice as many of them in one round."""

@@ -11,9 +11,9 @@ from wasihost.component.composition.protocol import BLOCK_SIZE, DROPPED, Operati
 from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
-from wasihost.component.streams import ByteReader, ByteSink, ValueReader
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import Kind
+from wasihost.streams import ByteReader, ByteSink, ValueReader
 
 
 class Reader(Pump, ByteReader, ValueReader[Any]):

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from wasihost.component.running import incoming
-from wasihost.component.streams import Source
 from wasihost.component.values import Ok, snake_case
 from wasihost.component.world import types
+from wasihost.streams import Source
 
 
 def discard(t: types.ValType, value: Any) -> None:

@@ -12,10 +12,10 @@ from wasihost.component.conversion.handles import Refused
 from wasihost.component.running.blocks import Block
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.pumps import Pump
-from wasihost.component.streams import ByteSource, Outcome, Source, ValueSource
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
+from wasihost.streams import ByteSource, Outcome, Source, ValueSource
 
 
 class OutPump(Pump):

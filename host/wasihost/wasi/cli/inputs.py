@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import IO, Any, TypeAlias
 
-from wasihost.component.streams import ByteSource
+from wasihost.streams import ByteSource
 from wasihost.wasi.cli.readiness import Readiness, pollable
 from wasihost.wasi.cli.types import Done, settle
 

@@ -17,8 +17,8 @@ import stat
 from collections.abc import Callable
 from typing import IO, Any, Final, TypeAlias
 
-from wasihost.component.streams import ByteSink
 from wasihost.errors import GuestExit
+from wasihost.streams import ByteSink
 from wasihost.wasi.cli.readiness import Readiness, descriptor, pollable
 from wasihost.wasi.cli.types import Done, settle
 

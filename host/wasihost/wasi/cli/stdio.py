@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from wasihost.component.streams import ByteSource, Outcome, StreamReader
+from wasihost.streams import ByteSource, Outcome, StreamReader
 from wasihost.wasi.cli.inputs import Input, InputSource, InputTarget
 from wasihost.wasi.cli.outputs import Output, OutputSink, OutputTarget
 from wasihost.wasi.cli.types import Done, ErrorCode

@@ -15,9 +15,9 @@ import errno
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from wasihost.component.streams import ValueSource
 from wasihost.network.base import Address, Socket
 from wasihost.policy import Answer, SocketAddressUse, Verdict
+from wasihost.streams import ValueSource
 from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.streams import SharedSocket
 

@@ -16,9 +16,9 @@ import asyncio
 from collections import deque
 from typing import TypeAlias
 
-from wasihost.component.streams import PromptFuture
 from wasihost.network.base import Address, DatagramSocket
 from wasihost.policy import Answer, SocketAddressUse, Verdict
+from wasihost.streams import PromptFuture
 from wasihost.wasi.sockets.access import Access, Question
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, from_network
 from wasihost.wasi.sockets.errors import wit_error

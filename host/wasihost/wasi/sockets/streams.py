@@ -20,9 +20,9 @@ import contextlib
 from collections.abc import Callable
 from typing import TypeAlias
 
-from wasihost.component.streams import ByteSink, ByteSource, Outcome
 from wasihost.component.values import Err, Ok
 from wasihost.network.base import Socket
+from wasihost.streams import ByteSink, ByteSource, Outcome
 from wasihost.wasi.sockets.errors import INVALID_STATE, error_code
 
 ResultFuture: TypeAlias = "asyncio.Future[Ok | Err]"

@@ -23,10 +23,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from wasihost.component.streams import ByteSource, StreamReader, ValueSource
 from wasihost.component.values import Err, WitError
 from wasihost.network.base import WILDCARD, Address, Family, Socket
 from wasihost.policy import SocketAddressUse, Verdict
+from wasihost.streams import ByteSource, StreamReader, ValueSource
 from wasihost.wasi.sockets.accept import AcceptSource
 from wasihost.wasi.sockets.access import Access, new_socket
 from wasihost.wasi.sockets.addresses import (

@@ -26,10 +26,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from wasihost.component.streams import PromptFuture
 from wasihost.component.values import WitError
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
 from wasihost.policy import SocketAddressUse, Verdict
+from wasihost.streams import PromptFuture
 from wasihost.wasi.sockets.access import Access, Question, new_socket, settled
 from wasihost.wasi.sockets.addresses import (
     FAMILIES,
