@@ -44,9 +44,10 @@ build_rust() {
 
 # std for wasm32-wasip2 imports WASI 0.2 by itself
 build_p2() {
-  cargo_build -p hello-p2 -p std-p2 --target wasm32-wasip2
+  cargo_build -p hello-p2 -p std-p2 -p bin-p3 --target wasm32-wasip2
   install_fixture "$P2_RELEASE/hello_p2.wasm" rust-hello-p2
   install_fixture "$P2_RELEASE/std_p2.wasm" rust-std-p2
+  install_fixture "$P2_RELEASE/bin-p3.wasm" rust-bin-p3
 }
 
 build_c() {

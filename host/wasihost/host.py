@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # for who limits or records
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, its bytes, or what `Host.load` made of it."""
 
+RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
+"""What makes a component a command: the newest version that we serve, else any at all."""
 IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
 
 
@@ -301,8 +303,8 @@ def _read(path: Path, limits: Limits) -> bytes:
 
 def run_export(adapted: AdaptedComponent) -> str:
     """The path of the function that makes a component a command. Errors: LinkError, if there is none."""
-    for called in adapted.wiring.called:
-        if called.interface.startswith("wasi:cli/run@") and called.name == "run":
-            return called.path
+    for name in RUN:
+        with contextlib.suppress(LookupError):
+            return adapted.wiring.find(name).path
     exports = ", ".join(adapted.wiring.world.exports) or "nothing"
     raise LinkError(f"the component is not a command: it exports {exports}, but not wasi:cli/run; use Host.open")

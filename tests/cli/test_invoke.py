@@ -64,6 +64,13 @@ def test_what_the_shell_sees(cli: Cli, calculator: str, words: tuple[str, ...], 
     assert bool(err) == bool(done.err)
 
 
+def test_a_compatible_version_is_found(cli: Cli, calculator: str) -> None:
+    assert cli("run", "--invoke", f"{API}@1.0.0#add", calculator, "40", "2").out == "42\n"
+    done = cli("run", "--invoke", f"{API}@2.0.0#add", calculator, "40", "2")
+    assert (done.code, done.out) == (2, "")
+    assert f"does not export '{API}@2.0.0#add'" in done.err
+
+
 def call(function: str, *arguments: Any) -> Any:
     """Calls `rust-streams` or `rust-exports`, whose imports the command line does not provide."""
     words = [json.dumps(argument) for argument in arguments]

@@ -5,27 +5,12 @@ from typing import Any
 
 import pytest
 
-from wasihost.component.running.providers import Providers, compatible_name, find_method, resource_class
+from wasihost.component.running.providers import Providers, find_method, resource_class
 from wasihost.component.world import types
 from wasihost.component.world.types import Func
 from wasihost.errors import LinkError
 
 ONE = Func((("a-word", types.U8),), None)
-
-
-@pytest.mark.parametrize(
-    ("name", "compatible"),
-    [
-        ("a:b/c", "a:b/c"),
-        ("a:b/c@1.2.3", "a:b/c@1"),
-        ("a:b/c@0.3.2", "a:b/c@0.3"),
-        ("a:b/c@0.0.4", "a:b/c@0.0.4"),
-        ("a:b/c@0.0.0", "a:b/c@0.0.0"),
-        ("a:b/c@0.3.0-rc-2025", "a:b/c@0.3.0-rc-2025"),
-    ],
-)
-def test_compatible_names(name: str, compatible: str) -> None:
-    assert compatible_name(name) == compatible
 
 
 def test_the_nearest_provider_is_found() -> None:
@@ -35,6 +20,7 @@ def test_the_nearest_provider_is_found() -> None:
     assert providers.find("a:b/c@0.3.2") == "early"
     assert providers.find("a:b/c@0.4.0") == "any"
     assert providers.find("a:b/d") is None
+    assert Providers({"a:b/c@1.0.0": "first"}).find("a:b/c") is None
 
 
 class Thing:

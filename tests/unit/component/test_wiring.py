@@ -5,6 +5,7 @@ import pytest
 from wasihost.component.world import layout, types
 from wasihost.component.world.types import Func, Future, Interface, Stream, ValType, World
 from wasihost.component.world.wiring import TOKEN, Called, Wiring, carries_values, to_host, values_of
+from wasihost.errors import UnsupportedTypeError
 
 THING, OURS = types.Resource("thing"), types.Resource("ours")
 BYTES = Stream(types.U8)
@@ -146,3 +147,16 @@ def test_a_single_flat_argument_is_padded_so_that_it_goes_through_memory() -> No
     assert arguments() is None
     assert arguments(types.U8) == types.Tuple((types.U8, types.U8))
     assert arguments(types.STRING) == types.Tuple((types.STRING,))
+
+
+def test_a_path_means_the_newest_export_that_can_be_called() -> None:
+    func, own = Func((), None), Func((), Stream(types.Own(OURS)))
+    exports = {
+        "a:b/c@1.0.0": Interface({"f": func, "g": func}),
+        "a:b/c@1.1.0": Interface({"f": func, "ours": OURS, "g": own}),
+    }
+    wiring = Wiring(World({}, exports))
+    assert wiring.find("a:b/c@1.0.9#f").path == "a:b/c@1.1.0#f"
+    assert wiring.find("a:b/c#g").path == "a:b/c@1.0.0#g"
+    with pytest.raises(UnsupportedTypeError, match=r"^a:b/c@1\.1\.0#g: a stream or future of the guest's own"):
+        wiring.find("a:b/c@1.1.0#g")

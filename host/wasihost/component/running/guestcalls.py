@@ -35,7 +35,7 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
 from wasihost.component.running.memory import LinearMemory
 from wasihost.component.values import Classes, Err, Ok, WitError
-from wasihost.component.world import layout, types
+from wasihost.component.world import layout, types, versions
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
 
@@ -68,7 +68,6 @@ class GuestCalls:
         self._preparing: GuestCall | None = None
         self._arguments = ctypes.create_string_buffer(ffi.VAL_SIZE)
         self._arguments_at = ctypes.addressof(self._arguments)
-        self._found: dict[str, Called] = {}
         self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
         self._scalars: dict[int, struct.Struct] = {}
         self._last_token = self._at_once = 0
@@ -118,11 +117,11 @@ class GuestCalls:
                 self._resource_classes[t] = cls
 
     def _interface(self, name: str) -> str:
-        for found in self._wiring.world.exports:
-            if name in (found, found.partition("@")[0]):
-                return found
-        known = ", ".join(self._wiring.world.exports) or "nothing"
-        raise LookupError(f"the component does not export {name!r}; it exports {known}")
+        found = versions.find(name, self._wiring.world.exports)
+        if found is None:
+            known = ", ".join(self._wiring.world.exports) or "nothing"
+            raise LookupError(f"the component does not export {name!r}; it exports {known}")
+        return found
 
     def _plans_of(self, interface: str, *numbers: SharedNumbers) -> LatePlans:
         return LatePlans(lambda: self._linking.plans_of(self._wiring.export_classes[interface], *numbers))
@@ -152,9 +151,7 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        called = self._found.get(name)
-        if called is None:
-            called = self._found[name] = self._wiring.find(name)
+        called = self._wiring.find(name)
         try:
             if self._instance.closing:
                 raise closed()

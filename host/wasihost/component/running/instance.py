@@ -108,10 +108,10 @@ class Instance(Context):
     def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
         """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
 
-        The version may be left out. A `result` comes back as its ok value; err raises `WitError`. Many calls may be
-        under way at once; cancelling one cancels only that one. For a stream or future pass what a provider may return;
-        it is closed when the guest drops it, or when the call is not made. Those that come back are a `StreamReader`
-        and an awaitable.
+        The export is found in that version, else in the newest compatible one; without a version, in the newest. A
+        `result` comes back as its ok value; err raises `WitError`. Many calls may be under way at once; cancelling one
+        cancels only that one. For a stream or future pass what a provider may return; it is closed when the guest drops
+        it, or when the call is not made. Those that come back are a `StreamReader` and an awaitable.
 
         Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
         or was opened in another event loop, GuestTrap, GuestExit, and whatever a provider raised.

@@ -22,7 +22,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeAlias
 
 from wasihost.component.values import camel_case, snake_case
-from wasihost.component.world import types
+from wasihost.component.world import types, versions
 from wasihost.errors import LinkError
 from wasihost.frozen import Frozen
 
@@ -39,28 +39,12 @@ class Providers:
 
     def __init__(self, providers: Mapping[str, object]) -> None:
         self._by_name = dict(providers)
-        self._compatible = {compatible_name(name): provider for name, provider in providers.items()}
 
     def find(self, interface: str) -> object | None:
         """The provider for an interface as the guest names it."""
-        for names, name in (
-            (self._by_name, interface),
-            (self._compatible, compatible_name(interface)),
-            (self._by_name, interface.partition("@")[0]),
-        ):
-            if name in names:
-                return names[name]
-        return None
-
-
-def compatible_name(interface: str) -> str:
-    """The name with that part of the version that compatible ones share: `@1`, `@0.3`, or all of it for `@0.0.1`."""
-    name, at, version = interface.partition("@")
-    if not at or "-" in version:
-        return interface
-    numbers = version.split(".")
-    significant = next((i for i, number in enumerate(numbers) if number != "0"), len(numbers) - 1)
-    return name + at + ".".join(numbers[: significant + 1])
+        name, at, _ = interface.partition("@")
+        found = versions.find(interface, self._by_name) if at else None
+        return self._by_name.get(found or name)
 
 
 class Method(Frozen):

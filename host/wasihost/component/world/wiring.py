@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from wasihost.component.values import Classes
-from wasihost.component.world import layout, types
+from wasihost.component.world import layout, types, versions
 from wasihost.component.world.types import Future, Stream, ValType
 from wasihost.errors import UnsupportedTypeError
 from wasihost.frozen import Frozen
@@ -115,7 +115,7 @@ class Called(Frozen):
 
     @property
     def path(self) -> str:
-        return f"{self.interface}#{self.name}" if self.interface else self.name
+        return path_of(self.interface, self.name)
 
     @cached_property
     def whole(self) -> types.Tuple:
@@ -213,18 +213,33 @@ class Wiring(Frozen):
         return [Called(index, *pair, self.guest_resources) for index, pair in enumerate(pairs)]
 
     def find(self, name: str) -> Called:
-        """The export of this path; the version of the interface may be left out.
+        """The export that a path means, by the rule of `versions.find`.
 
         Errors: LookupError if there is none, UnsupportedTypeError if it cannot be called.
         """
-        for called in self.called:
-            if name in (called.path, f"{called.interface.partition('@')[0]}#{called.name}"):
-                return called
-        for interface, items in self.world.exports.items():
-            if name in {f"{interface}#{func}" if interface else func for func in items.funcs}:
-                raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
-        known = ", ".join(called.path for called in self.called) or "no function"
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    @cached_property
+    def _found(self) -> dict[str, Called]:
+        """What `find` has found: instances are made for a request each, and call what others called before."""
+        return {}
+
+    def _find(self, name: str) -> Called:
+        callables = {called.path: called for called in self.called}
+        others = [path for path in self._exported_paths() if path not in callables]
+        found = None if name in others else versions.find(name, callables)
+        if found is not None:
+            return callables[found]
+        if versions.find(name, others) is not None:
+            raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
+        known = ", ".join(callables) or "no function"
         raise LookupError(f"the component does not export {name!r}; it exports {known}")
+
+    def _exported_paths(self) -> Iterator[str]:
+        for interface, items in self.world.exports.items():
+            yield from (path_of(interface, name) for name in items.funcs)
 
     def can_call(self, func: types.Func) -> bool:
         """Whether an export can be called: not with streams of the guest's own resources, which the adapter component,
@@ -273,6 +288,11 @@ class Wiring(Frozen):
     def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
         """The functions that mention a stream or future type."""
         return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def path_of(interface: str, name: str) -> str:
+    """The path of an exported function; '' is the interface of one outside of any."""
+    return f"{interface}#{name}" if interface else name
 
 
 def _kinds(func: types.Func) -> Iterator[Kind]:
