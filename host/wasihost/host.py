@@ -27,7 +27,7 @@ from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
 from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
-from wasihost.network.names import Addresses, Names, Resolver
+from wasihost.network.names import Addresses, Names, Resolver, parse_hosts
 from wasihost.network.os import OsNetwork
 from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
@@ -123,7 +123,7 @@ class Host:
         self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
-        self._names, self._hosts, self._resolver = Names(resolver or self._network.resolve, hosts), hosts, resolver
+        self._hosts, self._resolver = parse_hosts(hosts), resolver
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
         self._clock, self._seed = clock or RunningClock(), seed
@@ -267,7 +267,8 @@ class Host:
     def providers(self, guest: str = "the component", recorded: RecordedGuest | None = None) -> dict[str, object]:
         """The providers of one instance, by interface name; `guest` is what the policy is told of it."""
         if recorded is None:
-            network, names, on_decision = self._network_of_one(), self._names, self._on_decision
+            network, on_decision = self._network_of_one(), self._on_decision
+            names = Names(self._resolver or network.resolve, self._hosts)
             on_stdout = on_stderr = None
         else:
             network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
@@ -287,11 +288,12 @@ class Host:
 
     def _network_of_one(self) -> Network:
         """The network of one instance."""
+        network = self._network.for_guest()
         if self._quotas is None:
-            return self._network
+            return network
         from wasihost.network.quotas import QuotaNetwork  # not for those who set no quotas
 
-        return QuotaNetwork(self._network, self._quotas, self._clock)
+        return QuotaNetwork(network, self._quotas, self._clock)
 
 
 def _read(path: Path, limits: Limits) -> bytes:

@@ -11,7 +11,7 @@ from wasihost.component.running.providers import CallEnd, CallObserver
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit
 from wasihost.network.base import IpAddress, Network
-from wasihost.network.names import Addresses, Names, Resolver
+from wasihost.network.names import Names, Resolver
 from wasihost.network.recording import Recorder, Recording, RecordingNetwork
 from wasihost.network.wrapping import NetworkAround
 from wasihost.policy import Decision
@@ -30,7 +30,7 @@ class RecordedGuest:
         seed: int | None,
         network: Network,
         resolver: Resolver | None,
-        hosts: Mapping[str, Addresses] | None,
+        hosts: Mapping[str, Sequence[IpAddress]],
         on_decision: Callable[[Decision], None] | None,
     ) -> None:
         self.recorder = Recorder.started(recording, PurePath(origin).name, args, seed)

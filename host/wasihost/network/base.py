@@ -195,6 +195,10 @@ class DatagramSocket(Endpoint):
 class Network(ABC):
     """Where sockets and the addresses of names come from."""
 
+    def for_guest(self) -> Network:
+        """The network that one more guest gets: this one, unless each guest has a share of its own."""
+        return self
+
     @abstractmethod
     def tcp_socket(self, family: Family) -> Socket:
         """A new TCP socket; one for IPv6 carries IPv6 only. EAFNOSUPPORT: there is no such family here."""

@@ -12,7 +12,6 @@ that will not.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import TypeAlias
 
 from wasihost.errors import RuleError
 from wasihost.network.base import IpAddress
+from wasihost.network.lookups import LookupThreads
 
 Addresses: TypeAlias = "str | IpAddress | Iterable[str | IpAddress]"
 """One address or several, as text or not."""
@@ -95,12 +95,13 @@ def _ascii_label(label: str) -> str:
 
 
 class Names:
-    """What a guest may hear about names: `hosts` by heart, the rest from a resolver. Errors: RuleError."""
+    """Name lookup for one guest: `hosts` first, as `parse_hosts` returns them, then the resolver."""
 
-    def __init__(self, resolver: Resolver, hosts: Mapping[str, Addresses] | None = None) -> None:
+    def __init__(self, resolver: Resolver, hosts: Mapping[str, Sequence[IpAddress]] | None = None) -> None:
         self._resolver = resolver
         self._waits = any(map(inspect.iscoroutinefunction, (resolver, type(resolver).__call__)))
-        self._hosts = dict(_host(name, addresses) for name, addresses in (hosts or {}).items())
+        self._hosts = hosts or {}
+        self._threads = LookupThreads()
 
     def known(self, name: str) -> Sequence[IpAddress]:
         """The addresses that `hosts` has; none if it has none."""
@@ -111,7 +112,7 @@ class Names:
         if self._waits:
             answer = self._resolver(name)
         else:
-            answer = await asyncio.to_thread(self._resolver, name)
+            answer = await self._threads.run(self._resolver, name)
         return parse_addresses(await answer if inspect.isawaitable(answer) else answer)
 
 
@@ -119,6 +120,11 @@ def parse_addresses(addresses: Addresses) -> list[IpAddress]:
     """One address or several as a list without doubles. ValueError: something is not an address."""
     several = [addresses] if isinstance(addresses, str | IPv4Address | IPv6Address) else addresses
     return list(dict.fromkeys(canonical(ip_address(str(address).partition("%")[0])) for address in several))
+
+
+def parse_hosts(hosts: Mapping[str, Addresses] | None) -> dict[str, list[IpAddress]]:
+    """The addresses of each name in ASCII. Errors: RuleError."""
+    return dict(_host(name, addresses) for name, addresses in (hosts or {}).items())
 
 
 def _host(name: str, addresses: Addresses) -> tuple[str, list[IpAddress]]:

@@ -11,7 +11,7 @@ own, which nobody can put forward:
 
 | what is under way | the loop |
 |---|---|
-| a job in an executor (`asyncio.to_thread`, `getaddrinfo`) | waits for it in real time, and virtual time stands still |
+| a job in an executor (`asyncio.to_thread`, a guest's lookup) | waits for it in real time; virtual time stands still |
 | real sockets and pipes | looks before each step of time whether they are ready, and waits where there is no timer |
 | nothing: no timer, no job, no file descriptor | raises a DeadlockError, with what each task waits for |
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import threading
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from wasihost.errors import RuleError
 from wasihost.network.base import IpAddress
-from wasihost.network.names import Addresses, Names, Resolver, ascii_name, literal
+from wasihost.network.names import Addresses, Names, Resolver, ascii_name, literal, parse_hosts
 
 
 def _never(name: str) -> Addresses:
@@ -105,7 +106,8 @@ def test_any_text_is_a_name_or_a_value_error(text: str) -> None:
 
 
 def test_hosts_are_known_in_every_form_of_their_name() -> None:
-    names = Names(_never, {"DB": "10.0.0.1", "bücher.test.": [ip_address("::1"), "127.0.0.1", "::1"]})
+    hosts = {"DB": "10.0.0.1", "bücher.test.": [ip_address("::1"), "127.0.0.1", "::1"]}
+    names = Names(_never, parse_hosts(hosts))
     assert names.known("db") == names.known("db.") == [ip_address("10.0.0.1")]
     assert names.known("xn--bcher-kva.test") == [ip_address("::1"), ip_address("127.0.0.1")]
     assert not names.known("other")
@@ -123,7 +125,7 @@ def test_hosts_are_known_in_every_form_of_their_name() -> None:
 )
 def test_a_bad_entry_of_hosts_is_named(hosts: Any, what: str) -> None:
     with pytest.raises(RuleError) as caught:
-        Names(_never, hosts)
+        parse_hosts(hosts)
     assert str(caught.value).startswith(what)
 
 
@@ -172,13 +174,13 @@ async def test_a_resolver_that_blocks_does_not_block_the_loop() -> None:
     assert await resolving == [ip_address("10.0.0.1")]
 
 
-async def test_the_network_of_the_system_asks_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_network_of_the_system_asks_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     from wasihost.network.os import OsNetwork
 
-    async def getaddrinfo(host: str, port: None, **hints: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: None, **hints: Any) -> list[Any]:
         assert host == "db.test"
         return [(0, 0, 0, "", ("::1", 0, 0, 0)), (0, 0, 0, "", ("10.0.0.1", 0))]
 
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     found: list[IpAddress] = await Names(OsNetwork().resolve).resolve("db.test")
     assert found == [ip_address("::1"), ip_address("10.0.0.1")]

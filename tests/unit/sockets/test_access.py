@@ -15,7 +15,7 @@ from tests.unit.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from tests.unit.sockets.setup import at_once, code_of, over, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.names import Addresses, Names, ToldNames
+from wasihost.network.names import Addresses, Names, ToldNames, parse_hosts
 from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
 from wasihost.wasi import sockets
 from wasihost.wasi.sockets.access import LOGGER
@@ -42,7 +42,9 @@ class Guest(FakeNetwork):
     def __init__(self, policy: Policy, hosts: dict[str, Addresses] | None = None) -> None:
         super().__init__()
         self.decisions: list[Decision] = []
-        found = sockets.providers(self, policy, Names(self.resolve, hosts), "guest.wasm", self.decisions.append)
+        found = sockets.providers(
+            self, policy, Names(self.resolve, parse_hosts(hosts)), "guest.wasm", self.decisions.append
+        )
         types, lookup = found["wasi:sockets/types"], found["wasi:sockets/ip-name-lookup"]
         assert isinstance(types, Types)
         assert isinstance(lookup, IpNameLookup)

@@ -16,7 +16,7 @@ from tests.unit.sockets.fake_network import FakeNetwork
 from tests.unit.sockets.setup import at_once
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.names import Addresses, Names
+from wasihost.network.names import Addresses, Names, parse_hosts
 from wasihost.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.wasi import sockets
 from wasihost.wasi.sockets.access import Access
@@ -32,7 +32,7 @@ DB = IpAddress.Ipv4((10, 0, 0, 1))
 def _lookup(policy: Policy = allow_all, hosts: dict[str, Addresses] | None = None) -> tuple[IpNameLookup, FakeNetwork]:
     network = FakeNetwork()
     network.names = {"db": [ip_address("10.0.0.1")], "six": [ip_address("2001:db8::1")]}
-    return IpNameLookup(Names(network.resolve, hosts), Access(network, policy)), network
+    return IpNameLookup(Names(network.resolve, parse_hosts(hosts)), Access(network, policy)), network
 
 
 def _code(lookup: IpNameLookup, name: str) -> object:

@@ -17,19 +17,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from ipaddress import ip_address
 
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
+from wasihost.network.lookups import LookupThreads
 from wasihost.network.os.endpoint import new_os_socket
 from wasihost.network.os.tcp import OsSocket
 from wasihost.network.os.udp import OsDatagramSocket
 
 
 class OsNetwork(Network):
-    """The network of this machine, unrestricted: what a guest may do is for a policy to say."""
+    """The network of this machine, unrestricted: what a guest may do is for a policy to say.
+
+    Each guest of a `Host` gets one of its own, with threads for its lookups.
+    """
+
+    def __init__(self) -> None:
+        self._threads = LookupThreads()
+
+    def for_guest(self) -> OsNetwork:
+        return OsNetwork()
 
     def tcp_socket(self, family: Family) -> Socket:
         return OsSocket(new_os_socket(family, socket.SOCK_STREAM), family)
@@ -38,6 +47,6 @@ class OsNetwork(Network):
         return OsDatagramSocket(new_os_socket(family, socket.SOCK_DGRAM), family)
 
     async def resolve(self, name: str) -> Sequence[IpAddress]:
-        # In a thread of the event loop's executor. The kind of socket only keeps each address from coming three times.
-        found = await asyncio.get_running_loop().getaddrinfo(name, None, type=socket.SOCK_STREAM)
+        # The kind of socket only keeps each address from coming three times.
+        found = await self._threads.run(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
         return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
