@@ -10,8 +10,8 @@ import pytest
 import wasmtime
 
 from wasihost import ComponentError, Host, LimitError, Limits, LinkError
-from wasihost.component.world.binary import COMPONENT_VERSION, MAGIC, leb, section
 from wasihost.component.world.nesting import Nesting
+from wasihost.component.world.sections import CANONICAL, COMPONENT_VERSION, MAGIC, leb, section, sections
 
 PREAMBLE = MAGIC + COMPONENT_VERSION
 CORE = MAGIC + b"\1\0\0\0"
@@ -228,5 +228,54 @@ def test_the_async_imports_of_the_outermost_component_are_fine() -> None:
 @pytest.mark.parametrize("func", [b"\0", b"\x80\1", b"\x85\x80\0"])
 def test_an_async_lowering_is_found_however_it_is_written(func: bytes, options: bytes) -> None:
     nesting = Nesting()
-    nesting.saw(b"\5\3\0\x09\1\0\0" + b"\1\0" + func + options, is_inner=True)
+    nesting.saw([b"\3\5" + b"\x09\1\0\0" + b"\1\0" + func + options], is_inner=True)
     assert nesting.callers == 2
+
+
+BUILTINS = """
+    (core func (canon resource.new $r)) (core func (canon resource.rep $r)) (core func (canon resource.drop $r))
+    (core func (canon task.return)) (core func (canon task.return (result u32))) (core func (canon task.cancel))
+    (core func (canon task.return (result $list) (memory $m)))
+    (core func (canon context.get i32 0)) (core func (canon context.set i32 0)) (core func (canon thread.yield))
+    (core func (canon backpressure.inc)) (core func (canon backpressure.dec))
+    (core func (canon subtask.cancel)) (core func (canon subtask.cancel async)) (core func (canon subtask.drop))
+    (core func (canon stream.new $s)) (core func (canon stream.read $s async (memory $m)))
+    (core func (canon stream.write $s (memory $m))) (core func (canon stream.cancel-read $s async))
+    (core func (canon stream.cancel-write $s)) (core func (canon stream.drop-readable $s))
+    (core func (canon stream.drop-writable $s))
+    (core func (canon future.new $f)) (core func (canon future.read $f async (memory $m)))
+    (core func (canon future.write $f async (memory $m))) (core func (canon future.cancel-read $f))
+    (core func (canon future.cancel-write $f async)) (core func (canon future.drop-readable $f))
+    (core func (canon future.drop-writable $f))
+    (core func (canon waitable-set.new)) (core func (canon waitable-set.wait (memory $m)))
+    (core func (canon waitable-set.poll (memory $m))) (core func (canon waitable-set.drop))
+    (core func (canon waitable.join))
+    (core func (canon lower (func $f0))) (core func (canon lower (func $f1) string-encoding=utf16 (memory $m)))
+    (core func (canon lower (func $f2) (memory $m))) (core func (canon lower (func $f6)))"""
+
+
+@pytest.mark.parametrize("option", ["", "async"])
+def test_an_async_lowering_and_no_other_is_found_after_any_canonical_function(option: str) -> None:
+    functions = " ".join(f'(import "f{number}" (func $f{number}))' for number in range(7))
+    wasm = wasmtime.wat2wasm(
+        f"""(component {functions} (core module $c (memory (export "m") 1)) (core instance $c (instantiate $c))
+        (alias core export $c "m" (core memory $m))
+        (type $r (resource (rep i32))) (type $s (stream u8)) (type $f (future u32)) (type $list (list u8)) {BUILTINS}
+        (core func (canon lower (func $f6) {option})))"""
+    )
+    nesting = Nesting()
+    nesting.saw([contents for number, contents in sections(bytes(wasm)) if number == CANONICAL], is_inner=True)
+    assert nesting.callers == (2 if option else 1)
+
+
+def test_plain_lowerings_in_a_component_inside_are_none_that_call_asynchronously() -> None:
+    imports = " ".join(f'(import "f{number}" (func $f{number}))' for number in range(7))
+    lowered = " ".join(f"(core func $l{number} (canon lower (func $f{number})))" for number in range(7))
+    arguments = " ".join(f'(with "f{number}" (func $log))' for number in range(7))
+    assert load(
+        f"""(component (component $inner {imports} {lowered}
+          (core module $m (import "" "f" (func $f)) (func (export "run") (call $f)))
+          (core instance $i (instantiate $m (with "" (instance (export "f" (func $l6))))))
+          (func (export "go") (canon lift (core func $i "run"))))
+        (import "log" (func $log)) (instance $a (instantiate $inner {arguments})) (export "go" (func $a "go")))"""
+    )

@@ -16,8 +16,8 @@ from pathlib import Path
 import wasmtime
 from wasmtime.component import Component
 
-from wasihost.component.world.binary import COMPONENT_VERSION, MAGIC
 from wasihost.component.world.plain import from_plain, to_plain
+from wasihost.component.world.sections import COMPONENT_VERSION, MAGIC
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import ComponentError
 from wasihost.limits import Limits

@@ -4,7 +4,7 @@ import pytest
 import wasmtime
 from wasmtime.component import Component
 
-from wasihost.component.world import binary
+from wasihost.component.world import binary, sections
 from wasihost.errors import ComponentError
 
 COMPONENT = bytes(
@@ -23,7 +23,7 @@ COMPONENT = bytes(
 
 @pytest.mark.parametrize("value", [0, 1, 127, 128, 300, 2**14, 2**32 - 1])
 def test_leb_is_read_as_written(value: int) -> None:
-    assert binary.read_leb(b"x" + binary.leb(value) + b"y", 1) == (value, 1 + len(binary.leb(value)))
+    assert sections.read_leb(b"x" + sections.leb(value) + b"y", 1) == (value, 1 + len(sections.leb(value)))
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_what_is_no_component_is_named(wasm: bytes, message: str) -> None:
 
 
 def test_sections_of_a_component_make_it_again() -> None:
-    parts = [binary.section(number, contents) for number, contents in binary.sections(COMPONENT)]
-    assert COMPONENT[: binary.PREAMBLE] + b"".join(parts) == COMPONENT
+    parts = [sections.section(number, contents) for number, contents in sections.sections(COMPONENT)]
+    assert COMPONENT[: sections.PREAMBLE] + b"".join(parts) == COMPONENT
 
 
 @pytest.mark.parametrize("missing", [1, 10, len(COMPONENT) // 2])
@@ -63,6 +63,6 @@ def test_splicing_replaces_the_marked_component_alone() -> None:
     other = bytes(wasmtime.wat2wasm('(component (core module (func (export "there"))))'))
     marker = bytes(wasmtime.wat2wasm('(module (func (export "here")))'))
     spliced = binary.splice(COMPONENT, marker, other)
-    found = [contents for number, contents in binary.sections(spliced) if number == binary.COMPONENT]
+    found = [contents for number, contents in sections.sections(spliced) if number == sections.COMPONENT]
     assert found == [other]
     assert b"some data" in spliced

@@ -1,27 +1,30 @@
-"""The little that is needed of the component binary format: section headers.
-
-Binary.md of the component model: after an 8-byte preamble (magic, version, layer) come sections: an id byte, the size
-as LEB128, the contents. Core modules (id 1) and components (id 4) nest whole binaries.
-"""
+"""What is made of a component's bytes: the same without its code, to reflect; and the guest put into its place."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from wasihost.component.world.nesting import Nesting
+from wasihost.component.world.sections import (
+    CANONICAL,
+    CODE,
+    COMPONENT,
+    COMPONENT_VERSION,
+    CORE_MODULE,
+    CORE_VERSION,
+    CUSTOM,
+    DATA,
+    DATA_COUNT,
+    GLOBAL,
+    IMPORT,
+    MAGIC,
+    PREAMBLE,
+    leb,
+    read_leb,
+    section,
+    sections,
+)
 from wasihost.errors import ComponentError
 from wasihost.limits import DEFAULTS, Limits
 
-MAGIC = b"\0asm"
-CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
-PREAMBLE = 8
-
-# component sections
-CORE_MODULE, COMPONENT, CANONICAL = 1, 4, 8
-# core module sections
-CUSTOM, IMPORT, GLOBAL, CODE, DATA, DATA_COUNT = 0, 2, 6, 10, 11, 12
-
-MAX_LEB_BITS = 28
 MAX_DEPTH = 100
 """Of components in components."""
 
@@ -40,45 +43,6 @@ def check_preamble(wasm: bytes, origin: str) -> None:
         )
     if version != COMPONENT_VERSION:
         raise ComponentError(f"{origin} is not a component of a known version: preamble {wasm[:PREAMBLE].hex(' ')}")
-
-
-def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number of at most 32 bits, and the position after it."""
-    value = shift = 0
-    while True:
-        byte = wasm[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return value, at
-        if shift > MAX_LEB_BITS:
-            raise IndexError
-
-
-def leb(value: int) -> bytes:
-    """An unsigned LEB128 number."""
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    out.append(value)
-    return bytes(out)
-
-
-def sections(wasm: bytes) -> Iterator[tuple[int, bytes]]:
-    """The (id, contents) of every top-level section."""
-    at = PREAMBLE
-    while at < len(wasm):
-        size, start = read_leb(wasm, at + 1)
-        if start + size > len(wasm):
-            raise IndexError
-        yield wasm[at], wasm[start : start + size]
-        at = start + size
-
-
-def section(number: int, contents: bytes) -> bytes:
-    return bytes([number]) + leb(len(contents)) + contents
 
 
 def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
@@ -101,10 +65,10 @@ def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
 def _hollow_component(wasm: bytes, origin: str, limits: Limits, nesting: Nesting, depth: int) -> bytes:
     if depth > MAX_DEPTH:
         raise ComponentError(f"{origin} has components inside of components, more than {MAX_DEPTH} deep")
-    out, canonical = [wasm[:PREAMBLE]], b""
+    out, canonical = [wasm[:PREAMBLE]], []
     for number, contents in sections(wasm):
         if number == CANONICAL:
-            canonical += contents
+            canonical.append(contents)
         if number == CORE_MODULE:
             contents = _hollow_module(contents, origin, limits)
         elif number == COMPONENT:

@@ -1,0 +1,83 @@
+"""The binary formats of components and core modules: sections, numbers and names.
+
+Binary.md of the component model: after an 8-byte preamble (magic, version, layer) come sections: an id byte, the size
+as LEB128, the contents. Core modules (id 1) and components (id 4) nest whole binaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+MAGIC = b"\0asm"
+CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
+PREAMBLE = 8
+
+# component sections
+CORE_MODULE, COMPONENT, ALIASES, TYPES, CANONICAL, IMPORTS, EXPORTS = 1, 4, 6, 7, 8, 10, 11
+# core module sections
+CUSTOM, IMPORT, MEMORY, GLOBAL, CODE, DATA, DATA_COUNT = 0, 2, 5, 6, 10, 11, 12
+
+MAX_LEB_BITS = 28
+
+
+def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
+    """An unsigned LEB128 number of at most 32 bits, and the position after it."""
+    value = shift = 0
+    while True:
+        byte = wasm[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+        if shift > MAX_LEB_BITS:
+            raise IndexError
+
+
+def leb(value: int) -> bytes:
+    """An unsigned LEB128 number."""
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def sections(wasm: bytes) -> Iterator[tuple[int, bytes]]:
+    """The (id, contents) of every top-level section."""
+    at = PREAMBLE
+    while at < len(wasm):
+        size, start = read_leb(wasm, at + 1)
+        if start + size > len(wasm):
+            raise IndexError
+        yield wasm[at], wasm[start : start + size]
+        at = start + size
+
+
+def section(number: int, contents: bytes) -> bytes:
+    return bytes([number]) + leb(len(contents)) + contents
+
+
+class Reader:
+    """Reads the contents of a section from front to back. Errors: IndexError at the end."""
+
+    def __init__(self, contents: bytes) -> None:
+        self.contents = contents
+        self.at = 0
+
+    def byte(self) -> int:
+        found = self.contents[self.at]
+        self.at += 1
+        return found
+
+    def number(self) -> int:
+        value, self.at = read_leb(self.contents, self.at)
+        return value
+
+    def name(self) -> str:
+        size = self.number()
+        start, self.at = self.at, self.at + size
+        if self.at > len(self.contents):
+            raise IndexError
+        return self.contents[start : self.at].decode(errors="replace")
