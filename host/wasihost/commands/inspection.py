@@ -38,7 +38,7 @@ class Inspection:
         for name, interface in world.imports.items():
             yield from Printer(name, interface, homes, self._mark).lines("import")
         for name, interface in world.exports.items():
-            yield from Printer(name, interface, homes, self._mark_export).lines("export")
+            yield from Printer(name, interface, homes, self._mark_export, world.exported(name)).lines("export")
 
     def _mark(self, interface: str, name: str, func: types.Func) -> str:
         mark = self._kind(interface, name, func)
@@ -106,12 +106,14 @@ def _package_and_version(interface: str) -> tuple[str, str]:
 
 
 class Printer:
-    """One imported or exported interface as WIT."""
+    """One imported or exported interface as WIT; `scope` has all types that it may name, if there are others."""
 
-    def __init__(self, name: str, interface: types.Interface, homes: Homes, mark: Mark) -> None:
+    def __init__(
+        self, name: str, interface: types.Interface, homes: Homes, mark: Mark, scope: types.Interface | None = None
+    ) -> None:
         self._name, self._interface, self._homes, self._mark = name, interface, homes, mark
         self._names: dict[Type, str] = {}
-        for type_name, t in interface.types.items():
+        for type_name, t in (scope or interface).types.items():
             if not isinstance(t, types.Primitive):
                 self._names.setdefault(t, type_name)
 
@@ -128,13 +130,14 @@ class Printer:
     def lines(self, word: str) -> Iterator[str]:
         if self._name:
             yield f"{word} {self._name} {{"
-            yield from (f"  {line}" for line in self._items())
+            yield from (f"  {line}" for line in (*self._definitions(), *self._functions("")))
             yield from ("}", "")
         else:
-            for line in self._items():
+            yield from ((*definitions, "") if (definitions := list(self._definitions())) else ())
+            for line in self._functions(""):
                 yield from (f"{word} {line}", "")
 
-    def _items(self) -> Iterator[str]:
+    def _definitions(self) -> Iterator[str]:
         homes = {name: self._homes.find(self._name, name, t) for name, t in self._interface.types.items()}
         for home in dict.fromkeys(filter(None, homes.values())):
             yield f"use {home}.{{{', '.join(name for name in homes if homes[name] == home)}}};"
@@ -142,7 +145,6 @@ class Printer:
         for name, t in sorted(own.items(), key=lambda item: isinstance(item[1], types.Resource)):
             self._homes.add(self._name, name, t)
             yield from self._definition(name, t)
-        yield from self._functions("")
 
     # ---- types
 

@@ -84,8 +84,8 @@ class Writer:
         for home, interface in self._imports.items():
             if interface.funcs or any(isinstance(t, Resource) for t in interface.types.values()):
                 yield list(self._provider(home, interface))
-        for home, interface in self._exports.items():
-            yield list(self._export(home, interface))
+        for home in self._exports:
+            yield list(self._export(home, self._wiring.world.exported(home)))
 
     # ---- imports
 
@@ -106,7 +106,8 @@ class Writer:
         yield f"class {self._classes[t]}({self._names.of('Protocol')}):"
         made = next((f for n, f in interface.funcs.items() if _parts(n)[:2] == ("constructor", type_name)), None)
         words = f", made by {class_name(type_name)}({', '.join(['provider', *parameters(made)])})" if made else ""
-        yield docstring(f"The resource {type_name} of {name}{words}; drop(), if there is one, ends it.", "    ")
+        home = f"{name or 'the world'}{words}"
+        yield docstring(f"The resource {type_name} of {home}; drop(), if there is one, ends it.", "    ")
         for func_name, func in interface.funcs.items():
             form, resource, member = _parts(func_name)
             if resource == type_name and form == "method":

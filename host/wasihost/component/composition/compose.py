@@ -49,8 +49,12 @@ class _Composition:
         self.lines = self.scope.lines
 
     def text(self) -> str:
+        root = self.wiring.world.imports.get("", types.Interface({}))
+        self._import_root(root, self.wiring.world.root_resources)
         for index, (name, interface) in enumerate(self.imports):
-            self._import(index, name, interface)
+            if name:
+                self._import(index, name, interface)
+        self._import_root(root, root.items.keys() - self.wiring.world.root_resources)
         self._adapter()
         self._guest()
         self._driver()
@@ -60,9 +64,6 @@ class _Composition:
 
     def _import(self, index: int, name: str, interface: types.Interface) -> None:
         """Imports one interface as far as it is direct."""
-        if name == "":
-            self._import_root(interface)
-            return
         inside = TypeScope(outer=self.scope)
         for item_name, item in interface.items.items():
             if not isinstance(item, types.Func):
@@ -76,18 +77,21 @@ class _Composition:
             if isinstance(t, types.Resource | types.Nominal) and not self.scope.knows(t):
                 self.scope.know(t, symbol)
 
-    def _import_root(self, interface: types.Interface) -> None:
-        """Imports what stands outside of any interface."""
-        for number, (name, item) in enumerate(interface.items.items()):
-            if not isinstance(item, types.Func):
-                new = isinstance(item, types.Resource) and not self.scope.knows(item)
-                bound = "(sub resource)" if new else f"(eq {self.scope.definition(item)})"
-                self.lines.append(f"(import {quote(name)} (type $root-{number} {bound}))")
-                self.scope.know(item, f"$root-{number}")
-            elif ("", name) not in self.adapted:
+    def _import_root(self, root: types.Interface, names: Container[str]) -> None:
+        """Imports those that are named of what stands outside of any interface."""
+        for number, (name, item) in enumerate(root.items.items()):
+            if name not in names or ("", name) in self.adapted:
+                continue
+            symbol = f"$root-{number}"
+            if isinstance(item, types.Func):
                 t = self.scope.symbol()
                 self.lines.append(f"(type {t} {self.scope.func(item)})")
-                self.lines.append(f"(import {quote(name)} (func $root-{number} (type {t})))")
+                self.lines.append(f"(import {quote(name)} (func {symbol} (type {t})))")
+            else:
+                new = isinstance(item, types.Resource) and not self.scope.knows(item)
+                bound = "(sub resource)" if new else f"(eq {self.scope.definition(item)})"
+                self.lines.append(f"(import {quote(name)} (type {symbol} {bound}))")
+                self.scope.know(item, symbol)
 
     def _import_host(self, name: str, symbol: str, parts: Parts, inside: Container[str] = ()) -> None:
         """Imports what Python provides for the adapter or driver component: all that it needs but what is `inside`."""

@@ -104,7 +104,7 @@ class GuestCalls:
         """What comes back from this interface is of these classes from now on."""
         name = self._interface(interface)
         try:
-            classes = Classes(self._wiring.world.exports[name], wit_types)
+            classes = Classes(self._wiring.world.exported(name), wit_types)
         except LinkError as error:
             raise LinkError(f"{name}: {error}") from None
         self.plans[name].replace(self._linking.plans_of(classes, self.numbers))

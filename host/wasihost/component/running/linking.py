@@ -40,7 +40,8 @@ class Linking:
         found: dict[str, object] = {}
         problems: list[str] = []
         for name, interface in wiring.world.imports.items():
-            if name not in wiring.native and (interface.funcs or _resources(interface)):
+            resources = _resources(interface) if name else wiring.world.root_resources
+            if name not in wiring.native and (interface.funcs or resources):
                 found |= _collect(problems, lambda: {name: _provider(providers, name, interface)})  # noqa: B023
         for name, provider in found.items():
             _collect(problems, lambda: self._learn(name, provider))  # noqa: B023

@@ -10,6 +10,7 @@ from wasmtime.component import _types as reflected
 
 from wasihost.component import ffi
 from wasihost.component.world import binary, types
+from wasihost.component.world.typeimports import RootImports, export_name
 from wasihost.errors import ComponentError, UnsupportedTypeError
 from wasihost.limits import DEFAULTS, Limits
 
@@ -29,6 +30,13 @@ _PRIMITIVES: dict[type, types.Primitive] = {
     reflected.String: types.STRING,
 }
 
+_UNCALLED: dict[type, str] = {
+    reflected.ModuleType: "core module",
+    reflected.ComponentType: "component",
+    reflected.ComponentInstanceType: "nested instance",
+}
+"""What a component may export beside functions and types, though Python has no use for it."""
+
 
 def reflect(
     engine: wasmtime.Engine, wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
@@ -38,14 +46,18 @@ def reflect(
     Errors: ComponentError when it is not one, UnsupportedTypeError for a type we have no words for, LimitError.
     """
     binary.check_preamble(wasm, origin)
+    hollow = binary.hollow(wasm, origin, limits)
+    root = RootImports.of(wasm)
     try:
-        component = Component(engine, binary.hollow(wasm, origin, limits))
+        component = Component(engine, hollow + root.export_types())
     except wasmtime.WasmtimeError as error:
         raise ComponentError(f"{origin} is not a valid component: {error}") from None
+    imports, exports = component.type.imports(engine), component.type.exports(engine)
+    imports |= {name: exports.pop(export_name(number)) for number, name in enumerate(root.types)}
     reflector = _Reflector(engine, origin, limits)
     return types.World(
-        imports=reflector.interfaces(component.type.imports(engine)),
-        exports=reflector.interfaces(component.type.exports(engine)),
+        imports=reflector.interfaces({name: imports[name] for name in root.names}, is_import=True),
+        exports=reflector.interfaces(exports),
     )
 
 
@@ -57,20 +69,25 @@ class _Reflector:
         self.resources: list[tuple[ResourceType, types.Resource]] = []
         self.path = ""
 
-    def interfaces(self, externs: dict[str, reflected.ComponentExtern]) -> dict[str, types.Interface]:
+    def interfaces(
+        self, externs: dict[str, reflected.ComponentExtern], is_import: bool = False
+    ) -> dict[str, types.Interface]:
         found: dict[str, types.Interface] = {}
-        root: dict[str, types.Item] = {}
+        root: dict[str, Any] = {}
         for name, extern in externs.items():
             item = extern.ty
             if isinstance(item, reflected.ComponentInstanceType):
-                found[name] = types.Interface(self.items(name, item))
+                inside = {each: inner.ty for each, inner in item.exports(self.engine).items()}
+                found[name] = types.Interface(self.items(f"{name}#", inside, is_import))
             else:
-                root[name] = self.item(name, item)
-        return found | ({"": types.Interface(root)} if root else {})
+                root[name] = item
+        return found | ({"": types.Interface(self.items("", root, is_import))} if root else {})
 
-    def items(self, interface: str, instance: reflected.ComponentInstanceType) -> dict[str, types.Item]:
+    def items(self, path: str, items: dict[str, Any], is_import: bool) -> dict[str, types.Item]:
         return {
-            name: self.item(f"{interface}#{name}", extern.ty) for name, extern in instance.exports(self.engine).items()
+            name: self.item(path + name, item)
+            for name, item in items.items()
+            if is_import or type(item) not in _UNCALLED
         }
 
     def item(self, path: str, item: Any) -> types.Item:
@@ -81,7 +98,7 @@ class _Reflector:
             return self.func(item)
         if isinstance(item, reflected.ValType):
             return self.value(item)
-        raise UnsupportedTypeError(f"{path}: importing or exporting a {type(item).__name__} is not supported")
+        raise UnsupportedTypeError(f"{path}: importing a {_UNCALLED[type(item)]} is not supported")
 
     def count(self, parts: int = 1) -> None:
         """Counts what takes time. A type of a few bytes can have a million parts: (tuple $t $t), again and again."""

@@ -132,6 +132,18 @@ class World(Frozen):
     imports: dict[str, Interface]
     exports: dict[str, Interface]
 
+    def exported(self, name: str) -> Interface:
+        """An exported interface with all types that it may name: what the world exports itself may name its imports."""
+        items = self.exports[name].items
+        return Interface(items if name else {**self.imports.get("", Interface({})).types, **items})
+
+    @cached_property
+    def root_resources(self) -> dict[str, Resource]:
+        """The resources that are imported outside of any interface, without those used from one."""
+        inside = {t for name, items in self.imports.items() if name for t in items.types.values()}
+        root = self.imports.get("", Interface({})).types
+        return {name: t for name, t in root.items() if isinstance(t, Resource) and t not in inside}
+
 
 def cases(t: ValType) -> tuple[ValType | None, ...] | None:
     """The payload types of a variant-like type in discriminant order; None for other types."""

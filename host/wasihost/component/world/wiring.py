@@ -253,7 +253,7 @@ class Wiring(Frozen):
     @cached_property
     def export_classes(self) -> dict[str, Classes]:
         """The generated classes of each exported interface, which all instances share."""
-        return {name: Classes(interface) for name, interface in self.world.exports.items()}
+        return {name: Classes(self.world.exported(name)) for name in self.world.exports}
 
     @cached_property
     def guest_resources(self) -> frozenset[types.Resource]:
