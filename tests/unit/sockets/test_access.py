@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 from collections.abc import Awaitable
 from ipaddress import IPv4Address, ip_address
@@ -17,8 +18,9 @@ from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, ToldNames, parse_hosts
 from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
+from wasihost.policy.asking import LOGGER
 from wasihost.wasi import sockets
-from wasihost.wasi.sockets.access import LOGGER
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import (
     AnyIpSocketAddress,
     IpAddressFamily,
@@ -331,6 +333,15 @@ def test_a_peer_that_the_rule_of_the_listener_does_not_accept_is_reset() -> None
         "refused tcp-accept from 192.0.2.7:4000: no rule allows it "
         "(--allow-inbound 'tcp://127.0.0.1:80 from=192.0.2.7')"
     )
+
+
+# ---- words of no version of WASI
+
+
+def test_what_is_required_and_refused_is_a_permission_error() -> None:
+    with pytest.raises(PermissionError) as caught:
+        at_once(Access(FakeNetwork(), Rules()).require(DB, SocketAddressUse.TCP_BIND))
+    assert caught.value.errno == errno.EACCES
 
 
 # ---- what is told

@@ -17,8 +17,9 @@ from typing import Protocol, TypeVar
 
 from wasihost.network.base import Address, Socket
 from wasihost.policy import Answer, SocketAddressUse, Verdict
+from wasihost.policy.asking import Question
 from wasihost.streams import ValueSource
-from wasihost.wasi.sockets.access import Access, Question
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.streams import SharedSocket
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
@@ -53,7 +54,7 @@ class AcceptSource(ValueSource[T]):
         self._context = access.context.at(local)
         self._wrap = wrap
         self._parked: Socket | None = None
-        self._question: Question | None = None
+        self._question: Question[Verdict] | None = None
         self._answer: asyncio.Future[Answer] | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._callback: Callable[[], None] | None = None
@@ -105,18 +106,21 @@ class AcceptSource(ValueSource[T]):
         except OSError as error:
             return error
         self._parked = connection
-        verdict = self._access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context)
-        if isinstance(verdict, Verdict):
-            return self._unpark(verdict.allowed)
-        self._question, self._answer = verdict, asyncio.ensure_future(verdict.answer)
-        raise BlockingIOError
+        return self._judge(self._access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context))
 
     def _take_parked(self) -> Socket | None:
         question, answer = self._question, self._answer
         if question is None or answer is None or not answer.done():
             raise BlockingIOError
         self._question = self._answer = None
-        return self._unpark(question.settle(answer.result()).allowed)
+        return self._judge(question.settle(answer.result()))
+
+    def _judge(self, verdict: Verdict | Question[Verdict]) -> Socket | None:
+        """The parked connection if it is allowed. BlockingIOError: the policy has not answered yet."""
+        if isinstance(verdict, Verdict):
+            return self._unpark(verdict.allowed)
+        self._question, self._answer = verdict, asyncio.ensure_future(verdict.answer)
+        raise BlockingIOError
 
     def _unpark(self, allowed: bool) -> Socket | None:
         connection, self._parked = self._parked, None

@@ -18,8 +18,9 @@ from typing import TypeAlias
 
 from wasihost.network.base import Address, DatagramSocket
 from wasihost.policy import Answer, SocketAddressUse, Verdict
+from wasihost.policy.asking import Question
 from wasihost.streams import PromptFuture
-from wasihost.wasi.sockets.access import Access, Question
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, from_network
 from wasihost.wasi.sockets.errors import wit_error
 
@@ -53,7 +54,7 @@ class Inbox:
         self._waiting: deque[PromptFuture[Received]] = deque()
         self._is_called_back = False
         self._parked: tuple[bytes, Address] | None = None
-        self._question: Question | None = None
+        self._question: Question[Verdict] | None = None
         self._answer: asyncio.Future[Answer] | None = None
 
     def receive(self) -> Received | PromptFuture[Received]:
@@ -121,7 +122,8 @@ class Inbox:
         if self._answer is not None:
             if not self._answer.done():
                 return None
-            if (received := self._unpark()) is not None:
+            received = self._unpark()
+            if received is not None or self._answer is not None:
                 return received
         for _ in range(_REFUSALS_IN_A_ROW):
             try:
@@ -134,18 +136,26 @@ class Inbox:
             if self.known_as:
                 sender = self.known_as.get(source, source)
             verdict = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE, self.context, source)
-            if not isinstance(verdict, Verdict):
-                self._parked, self._question = (data, sender), verdict
-                self._answer = asyncio.ensure_future(verdict.answer)
+            if isinstance(verdict, Question):
+                self._park((data, sender), verdict)
                 return None
             if verdict.allowed:
                 return data, from_network(sender)
         return None
 
+    def _park(self, datagram: tuple[bytes, Address], question: Question[Verdict]) -> None:
+        self._parked, self._question = datagram, question
+        self._answer = asyncio.ensure_future(question.answer)
+
     def _unpark(self) -> Received | None:
+        """None: it is refused, or parked again for the policy's next answer."""
         assert self._parked is not None
         assert self._question is not None
         assert self._answer is not None
         (data, sender), question, answer = self._parked, self._question, self._answer
         self._parked = self._question = self._answer = None
-        return (data, from_network(sender)) if question.settle(answer.result()).allowed else None
+        verdict = question.settle(answer.result())
+        if isinstance(verdict, Question):
+            self._park((data, sender), verdict)
+            return None
+        return (data, from_network(sender)) if verdict.allowed else None

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ClassVar, ParamSpec, TypeVar
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
+from wasihost.network.base import Family
+from wasihost.policy import Verdict
+from wasihost.wasi.sockets.access import Refused
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -145,4 +148,22 @@ def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return call(*args, **kwargs)
     except OSError as error:
+        raise wit_error(error) from error
+
+
+async def granted(verdict: Awaitable[Verdict]) -> Verdict:
+    """A verdict that is required; a refusal is `access-denied`."""
+    try:
+        return await verdict
+    except Refused as error:
+        raise WitError(ErrorCode.AccessDenied()) from error
+
+
+def new_socket(make: Callable[[Family], T], family: Family) -> T:
+    """A socket of the network. EAFNOSUPPORT is `not-supported` here, and nowhere else."""
+    try:
+        return make(family)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            raise WitError(ErrorCode.NotSupported()) from error
         raise wit_error(error) from error

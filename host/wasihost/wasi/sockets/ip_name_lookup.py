@@ -19,7 +19,8 @@ from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
 from wasihost.network.base import IpAddress as NetworkAddress
 from wasihost.network.names import Names, ascii_name, literal
-from wasihost.wasi.sockets.access import Access, settled
+from wasihost.policy.asking import settled
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import AnyIpAddress, IpAddress, from_ip
 
 
@@ -112,7 +113,7 @@ class IpNameLookup:
             raise WitError(ErrorCode.InvalidArgument()) from error
         found = self._names.known(host)
         if found:
-            self._access.tell_name(host, "hosts")
+            self._access.allow_name(host, "hosts")
         else:
             found = await self._ask(host)
         self._access.told.tell(host, found)

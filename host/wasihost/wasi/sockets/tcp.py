@@ -28,7 +28,7 @@ from wasihost.network.base import WILDCARD, Address, Family, Socket
 from wasihost.policy import SocketAddressUse, Verdict
 from wasihost.streams import ByteSource, StreamReader, ValueSource
 from wasihost.wasi.sockets.accept import AcceptSource
-from wasihost.wasi.sockets.access import Access, new_socket
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
@@ -45,6 +45,8 @@ from wasihost.wasi.sockets.errors import (
     ErrorCode,
     attempt,
     error_code,
+    granted,
+    new_socket,
 )
 from wasihost.wasi.sockets.options import MAX_INT, not_zero
 from wasihost.wasi.sockets.states import ALLOWED, Event, State, after, refusal
@@ -100,7 +102,7 @@ class TcpSocket(TcpOptions):
         address = to_network(local_address)
         if not is_valid_local(address, self._family):
             raise WitError(INVALID_ARGUMENT)
-        await self._access.require(address, SocketAddressUse.TCP_BIND)
+        await granted(self._access.require(address, SocketAddressUse.TCP_BIND))
         self._bind(socket, address)
 
     def connect(self, remote_address: AnyIpSocketAddress) -> Coroutine[Any, Any, None] | None:
@@ -124,7 +126,7 @@ class TcpSocket(TcpOptions):
             asked.append((WILDCARD[self._family], SocketAddressUse.TCP_BIND))
         self._see(Event.CONNECT)
         try:
-            allowed = self._access.allows(asked)
+            allowed = self._access.ask_for_each(asked)
             if isinstance(allowed, Verdict) and self._begins_connected(socket, address, allowed):
                 self._see(Event.CONNECT_OK)
                 return None
@@ -155,11 +157,11 @@ class TcpSocket(TcpOptions):
         """
         socket = self._allowed("listen")
         if self._state is State.UNBOUND:
-            await self._access.require(WILDCARD[self._family], SocketAddressUse.TCP_BIND)
+            await granted(self._access.require(WILDCARD[self._family], SocketAddressUse.TCP_BIND))
             self._bind(socket, WILDCARD[self._family])
         # Only now it is known which port a free one is: nobody comes in by one that is denied.
         address = attempt(socket.local_address)
-        await self._access.require(address, SocketAddressUse.TCP_LISTEN)
+        await granted(self._access.require(address, SocketAddressUse.TCP_LISTEN))
         attempt(socket.listen, self._backlog)
         self._see(Event.LISTEN_OK)
         return AcceptSource(self._share(), self._access, address, self._accepted)

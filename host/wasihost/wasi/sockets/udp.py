@@ -29,8 +29,9 @@ from typing import Any
 from wasihost.component.values import WitError
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
 from wasihost.policy import SocketAddressUse, Verdict
+from wasihost.policy.asking import Question, settled
 from wasihost.streams import PromptFuture
-from wasihost.wasi.sockets.access import Access, Question, new_socket, settled
+from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
@@ -41,7 +42,15 @@ from wasihost.wasi.sockets.addresses import (
     to_network,
 )
 from wasihost.wasi.sockets.datagrams import Inbox, Received
-from wasihost.wasi.sockets.errors import INVALID_ARGUMENT, INVALID_STATE, ErrorCode, attempt, wit_error
+from wasihost.wasi.sockets.errors import (
+    INVALID_ARGUMENT,
+    INVALID_STATE,
+    ErrorCode,
+    attempt,
+    granted,
+    new_socket,
+    wit_error,
+)
 from wasihost.wasi.sockets.options import Options, not_zero
 from wasihost.wasi.sockets.udp_states import ALLOWED, Event, State, after
 from wasihost.wasi.sockets.waiting import writable
@@ -85,7 +94,7 @@ class UdpSocket(Options):
         address = to_network(local_address)
         if not is_of_family(address, self._family):
             raise WitError(INVALID_ARGUMENT)
-        await self._access.require(address, SocketAddressUse.UDP_BIND)
+        await granted(self._access.require(address, SocketAddressUse.UDP_BIND))
         self._bind(address)
 
     async def connect(self, remote_address: AnyIpSocketAddress) -> None:
@@ -99,7 +108,7 @@ class UdpSocket(Options):
         """
         address = self._valid_peer(remote_address)
         uses = (SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE)
-        verdict = await self._access.require(address, *uses, context=self._inbox.context)
+        verdict = await granted(self._access.require(address, *uses, context=self._inbox.context))
         await self._bind_implicitly()
         target = verdict.target or address
         attempt(self._socket.connect, target)
@@ -203,7 +212,7 @@ class UdpSocket(Options):
     async def _bind_implicitly(self) -> None:
         address = WILDCARD[self._family]
         if self._state is State.UNBOUND:
-            await self._access.require(address, SocketAddressUse.UDP_BIND)
+            await granted(self._access.require(address, SocketAddressUse.UDP_BIND))
         if self._state is State.UNBOUND:  # still: another call may have been faster
             self._bind(address)
 
@@ -220,7 +229,7 @@ class UdpSocket(Options):
             raise WitError(INVALID_ARGUMENT)
         return self._peer or address
 
-    async def _send_later(self, data: bytes, peer: Address, answer: Verdict | Question) -> None:
+    async def _send_later(self, data: bytes, peer: Address, answer: Verdict | Question[Verdict]) -> None:
         """The part of `send` that may wait: for the policy, and for room."""
         verdict = await settled(answer)
         if not verdict.allowed:
