@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 from benchmarks.contenders.base import PREBUILT, Contender, Figures, Job, OnLine, figures
-from wasihost import AdaptedComponent, Host, allow_all
+from benchmarks.machine import ENOUGH_FILES
+from wasihost import AdaptedComponent, Host, OsNetwork, allow_all
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".peers"
@@ -49,7 +50,9 @@ class Wasihost(Contender):
 
     def host(self, job: Job, lines: Lines) -> Host:
         """A host whose guest does the job."""
-        return Host(policy=allow_all, env={name: str(value) for name, value in job.items()}, stdout=lines)
+        network = OsNetwork(sockets=ENOUGH_FILES)
+        env = {name: str(value) for name, value in job.items()}
+        return Host(network=network, policy=allow_all, env=env, stdout=lines)
 
 
 class Process(Contender):

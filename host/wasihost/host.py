@@ -74,7 +74,8 @@ class Host:
       `(address, use, context) -> bool`, also async. Nothing is allowed by default.
     - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
     - `network`: what sockets stand on; the operating system's by default.
-    - `quotas`: how much of it each guest may use, see `wasihost.network.quotas`; there are no limits by default.
+    - `quotas`: how much of it each guest may use, see `wasihost.network.quotas`. By default only its sockets are
+      limited, to a quarter of the files that this process may have open.
     - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
@@ -288,11 +289,13 @@ class Host:
 
     def _network_of_one(self) -> Network:
         """The network of one instance."""
-        network = self._network.for_guest()
         if self._quotas is None:
-            return network
+            return self._network.for_guest()
         from wasihost.network.quotas import QuotaNetwork  # not for those who set no quotas
 
+        sockets = self._quotas.sockets
+        # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
+        network = self._network.for_guest(None if sockets is None else sockets + 1)
         return QuotaNetwork(network, self._quotas, self._clock)
 
 

@@ -15,7 +15,7 @@ USAGE = "[--limit NAME=NUMBER ...]"
 
 HELP = """\
 A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB:
-  sockets, connections                          open at a time
+  sockets, connections                          open at a time; sockets by default for a quarter of `ulimit -n`
   connections-per-second
   bytes-in, bytes-out                           of all connections and datagrams
   connection-bytes-in, connection-bytes-out     of each connection

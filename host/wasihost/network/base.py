@@ -195,8 +195,11 @@ class DatagramSocket(Endpoint):
 class Network(ABC):
     """Where sockets and the addresses of names come from."""
 
-    def for_guest(self) -> Network:
-        """The network that one more guest gets: this one, unless each guest has a share of its own."""
+    def for_guest(self, sockets: int | None = None) -> Network:
+        """The network that one more guest gets: this one, unless each guest has a share of its own.
+
+        `sockets` is how many the guest may have open; None leaves that to the network.
+        """
         return self
 
     @abstractmethod

@@ -17,6 +17,7 @@ from wasihost.network.base import Address, Family, Option, Socket
 from wasihost.network.os import OsNetwork
 from wasihost.network.os import tcp as os_tcp
 from wasihost.network.os.endpoint import from_os
+from wasihost.network.os.share import Share
 from wasihost.network.os.tcp import OsSocket
 
 
@@ -107,7 +108,7 @@ class _Scripted(socket.socket):
     def answering(cls, **answers: Any) -> OsSocket:
         with cls() as scripted:
             scripted.answers = answers
-        return OsSocket(scripted, 4)
+        return OsSocket(scripted, 4, Share())
 
     def connect_ex(self, address: Any) -> int:
         code: int = self.answers["connect_ex"]

@@ -17,6 +17,7 @@ from tests.unit.network.loopback import LOOPBACK
 from wasihost.network.base import Address, Family
 from wasihost.network.os import OsNetwork
 from wasihost.network.os import udp as os_udp
+from wasihost.network.os.share import Share
 from wasihost.network.os.udp import OsDatagramSocket
 
 
@@ -104,7 +105,7 @@ class _Scripted(socket.socket):
     def answering(cls, **answers: Any) -> OsDatagramSocket:
         with cls(type=socket.SOCK_DGRAM) as scripted:
             scripted.answers, scripted.connects = answers, []
-        return _Stubborn(scripted, 4)
+        return _Stubborn(scripted, 4, Share())
 
     def connect_ex(self, address: Any) -> int:
         self.connects.append(address)

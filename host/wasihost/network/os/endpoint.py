@@ -18,6 +18,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from wasihost.network.base import Address, Endpoint, Family, Option
+from wasihost.network.os.share import Share
 
 BUFFERS = (Option.RECEIVE_BUFFER_BYTES, Option.SEND_BUFFER_BYTES)
 NO_FREE_PORT = {errno.EADDRNOTAVAIL, errno.EAGAIN}
@@ -78,10 +79,12 @@ def new_os_socket(family: Family, kind: socket.SocketKind) -> socket.socket:
 class OsEndpoint(Endpoint):
     """A non-blocking socket of the operating system."""
 
-    __slots__ = ("_family", "_on_readable", "_on_writable", "_options", "_reading", "_socket", "_writing")
+    __slots__ = ("_family", "_on_readable", "_on_writable", "_options", "_reading", "_share", "_socket", "_writing")
 
-    def __init__(self, os_socket: socket.socket, family: Family) -> None:
+    def __init__(self, os_socket: socket.socket, family: Family, share: Share) -> None:
         self._socket = os_socket
+        self._share = share
+        share.add(os_socket.fileno())
         self._family = family
         self._options = _OPTIONS[family]
         self._on_readable: Callable[[], None] | None = None
@@ -93,6 +96,7 @@ class OsEndpoint(Endpoint):
     def close(self) -> None:
         self._unregister_reader()
         self._unregister_writer()
+        self._share.discard(self._socket.fileno())
         self._socket.close()
 
     # ---- questions and options

@@ -24,6 +24,7 @@ from ipaddress import ip_address
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost.network.lookups import LookupThreads
 from wasihost.network.os.endpoint import new_os_socket
+from wasihost.network.os.share import Share
 from wasihost.network.os.tcp import OsSocket
 from wasihost.network.os.udp import OsDatagramSocket
 
@@ -31,20 +32,26 @@ from wasihost.network.os.udp import OsDatagramSocket
 class OsNetwork(Network):
     """The network of this machine, unrestricted: what a guest may do is for a policy to say.
 
-    Each guest of a `Host` gets one of its own, with threads for its lookups.
+    Each guest of a `Host` gets one of its own. `sockets` is how many may be open at a time, by default a quarter of the
+    files that this process may have open; the sockets of all guests of a process take at most half of those, or as many
+    as one of them may have.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sockets: int | None = None) -> None:
+        self._sockets = sockets
+        self._share = Share(sockets)
         self._threads = LookupThreads()
 
-    def for_guest(self) -> OsNetwork:
-        return OsNetwork()
+    def for_guest(self, sockets: int | None = None) -> OsNetwork:
+        return OsNetwork(sockets=self._sockets if sockets is None else sockets)
 
     def tcp_socket(self, family: Family) -> Socket:
-        return OsSocket(new_os_socket(family, socket.SOCK_STREAM), family)
+        self._share.require_room()
+        return OsSocket(new_os_socket(family, socket.SOCK_STREAM), family, self._share)
 
     def udp_socket(self, family: Family) -> DatagramSocket:
-        return OsDatagramSocket(new_os_socket(family, socket.SOCK_DGRAM), family)
+        self._share.require_room()
+        return OsDatagramSocket(new_os_socket(family, socket.SOCK_DGRAM), family, self._share)
 
     async def resolve(self, name: str) -> Sequence[IpAddress]:
         # The kind of socket only keeps each address from coming three times.

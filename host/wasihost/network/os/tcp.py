@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import socket
 import struct
 import sys
 
 from wasihost.network.base import Address, Family, Option, Socket, os_error
 from wasihost.network.os.endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost.network.os.share import Share
 
 # A SIGPIPE would kill an embedder that has the signal's default action back.
 _SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
@@ -36,8 +38,8 @@ class OsSocket(OsEndpoint, Socket):
 
     __slots__ = ("_set_on_listener",)
 
-    def __init__(self, os_socket: socket.socket, family: Family) -> None:
-        super().__init__(os_socket, family)
+    def __init__(self, os_socket: socket.socket, family: Family, share: Share) -> None:
+        super().__init__(os_socket, family, share)
         self._set_on_listener: dict[Option, int] | None = None
 
     # ---- life
@@ -73,6 +75,7 @@ class OsSocket(OsEndpoint, Socket):
         self._socket.listen(backlog)
 
     def accept(self) -> tuple[Socket, Address]:
+        self._require_room()
         try:
             accepted, peer = self._socket.accept()
         except OSError as error:
@@ -85,9 +88,15 @@ class OsSocket(OsEndpoint, Socket):
             accepted.close()
             raise
 
+    def _require_room(self) -> None:
+        """ENOBUFS: a connection waits for which the guest may have no socket. BlockingIOError: nor does one wait."""
+        if self._share.lacks and not _is_readable(self._socket):
+            raise os_error(errno.EWOULDBLOCK)
+        self._share.require_room()
+
     def _adopt(self, accepted: socket.socket) -> OsSocket:
         accepted.setblocking(False)
-        adopted = OsSocket(accepted, self._family)
+        adopted = OsSocket(accepted, self._family, self._share)
         for option, value in (self._set_on_listener or {}).items():
             with contextlib.suppress(OSError):  # the connection may be reset by now
                 adopted.set_option(option, value)
@@ -118,3 +127,9 @@ class OsSocket(OsEndpoint, Socket):
         super().set_option(option, value)
         if option in _NOT_INHERITED[self._family]:
             self._set_on_listener = {**(self._set_on_listener or {}), option: value}
+
+
+def _is_readable(os_socket: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(os_socket, select.POLLIN)
+    return bool(poll.poll(0))

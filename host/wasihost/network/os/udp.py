@@ -8,6 +8,7 @@ import socket
 
 from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, os_error
 from wasihost.network.os.endpoint import NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost.network.os.share import Share
 
 _MAX_DATAGRAM = 0xFFFF  # the length field of UDP, header included
 # Python's own `connect` cannot say AF_UNSPEC, which is 0 everywhere.
@@ -21,8 +22,8 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
 
     __slots__ = ("_bound",)
 
-    def __init__(self, os_socket: socket.socket, family: Family) -> None:
-        super().__init__(os_socket, family)
+    def __init__(self, os_socket: socket.socket, family: Family, share: Share) -> None:
+        super().__init__(os_socket, family, share)
         self._bound = WILDCARD[family]
 
     def bind(self, address: Address) -> None:
