@@ -1,11 +1,12 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
-.PHONY: help setup tools test matrix check demo bench soak fuzz docs fixtures wit
+.PHONY: help setup tools test test-fast nightly matrix check demo bench soak fuzz docs fixtures wit
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 setup: .venv/ready ## Make .venv with the library and the tools for developing it
 
@@ -18,11 +19,17 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
 	@tests/system-tools.sh
 
-test: setup tools ## Run every test, with a process for each core
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 $(ARGS)
+test: setup ## Run every test but the nightly ones, with a process for each core
+	$(PYTEST) $(ARGS)
+
+test-fast: setup ## The same without those that take over a second each, in about a minute
+	$(PYTEST) -m 'not slow and not nightly' $(ARGS)
+
+nightly: setup ## Run the tests that need minutes each
+	$(PYTEST) -m nightly $(ARGS)
 
 # Those that pyenv has need not be on the path.
-matrix: setup tools ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
+matrix: setup ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
 	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox $(ARGS)
 
 check: setup ## Lint, check the formatting and the types

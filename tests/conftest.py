@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import resource
+from collections.abc import Generator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.processes import TIMEOUT_S
 
 # How long something takes says nothing about it on a machine that is busy.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
-TIMEOUT_S = 60  # far more than any test takes; turns a hang into a failure
+SLOW_S = 1
+"""Of CPU: a test that takes more is marked `slow`, or `nightly`."""
+TOLERANCE = 5
+"""A test without a mark fails at so many times that: processors differ, and the first to run a fixture compiles it."""
+
+
+def cpu_s() -> float:
+    """The CPU time of this process and of its children that have ended."""
+    used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(times.ru_utime + times.ru_stime for times in used)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Fails a test that is slow and not marked so; by CPU time, which a busy machine changes little."""
+    before = cpu_s()
+    result = yield
+    used = cpu_s() - before
+    if used > SLOW_S * TOLERANCE and not any(map(item.get_closest_marker, ("slow", "nightly"))):
+        pytest.fail(f"took {used:.1f} s of CPU: mark it slow, as tests of over {SLOW_S} s are", pytrace=False)
+    return result
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, note
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ async def check(t: ValType, batches: Sequence[Sequence[Any]], n: int, iterate: b
         assert same(t, await (await instance.call("fdeliver", elements[:1])), elements[0])
 
 
+@pytest.mark.slow
 @given(st.data())
 @SETTINGS
 def test_elements_go_into_exports_and_out_of_them_as_they_were(data: st.DataObject) -> None:

@@ -112,6 +112,7 @@ async def check(t: ValType | None, batches: Sequence[Sequence[Any]], n: int, at_
             assert same(t, elements[0], (await provider.collected)[0])
 
 
+@pytest.mark.slow
 @given(st.data())
 @SETTINGS
 def test_elements_go_through_a_guest_as_they_came(data: st.DataObject) -> None:
@@ -123,6 +124,7 @@ def test_elements_go_through_a_guest_as_they_came(data: st.DataObject) -> None:
     asyncio.run(check(t, batches, n, at_once, data.draw(st.booleans(), label="iterator")))
 
 
+@pytest.mark.slow
 @given(st.data())
 @SETTINGS
 def test_owned_resources_in_elements_go_through_a_guest_as_they_came(data: st.DataObject) -> None:

@@ -34,6 +34,7 @@ async def through_guest(t: ValType, given_json: Any) -> Any:
         return await to_json(t, value)
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_json_of_any_value_goes_through_a_guest_as_it_came(data: st.DataObject) -> None:

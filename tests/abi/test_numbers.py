@@ -238,6 +238,7 @@ REPEATING = """
 """
 
 
+@pytest.mark.slow
 async def test_a_list_that_is_passed_many_times_over_comes_to_a_limit() -> None:
     seen: list[int] = []
     provider = SimpleNamespace(take=lambda x: seen.append(sum(map(len, x))))

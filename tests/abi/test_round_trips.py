@@ -97,6 +97,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.slow
 @given(st.data())
 @SETTINGS
 def test_values_come_back_as_they_went(data: st.DataObject) -> None:
@@ -192,6 +193,7 @@ async def test_values_of_this_type_come_back_as_they_went(t: ValType, samples: l
         await check([t], [(sample,) for sample in samples], waits)
 
 
+@pytest.mark.slow
 @given(st.data())
 @SETTINGS
 def test_owned_resources_come_back_as_they_went(data: st.DataObject) -> None:

@@ -65,6 +65,7 @@ async def test_a_busy_guest_does_not_starve_the_event_loop(name: str) -> None:
             await asyncio.sleep(0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["yield-for-ever", "poll-for-ever"])
 def test_in_virtual_time_a_busy_guest_lets_time_pass(name: str) -> None:
     async def main() -> int:

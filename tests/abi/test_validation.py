@@ -65,6 +65,7 @@ def test_hollow_fixtures_are_valid(path: Path, tmp_path: Path) -> None:
     validate(binary.hollow(path.read_bytes()), tmp_path)
 
 
+@pytest.mark.slow
 @given(st.lists(val_types(), min_size=1, max_size=3))
 @settings(max_examples=30, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_components_around_any_types_are_valid(tmp_path: Path, ts: list[ValType]) -> None:

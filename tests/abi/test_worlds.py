@@ -20,10 +20,11 @@ from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2))
 def test_values_go_through_any_world_and_back(seed: int) -> None:
     """In a process of its own, where the same seed gives the same worlds whatever else pytest has loaded."""
-    command = [sys.executable, "-W", "error", "-m", "tests.abi.worlds", "--worlds", "60", "--seed", str(seed)]
+    command = [sys.executable, "-W", "error", "-m", "tests.abi.worlds", "--worlds", "40", "--seed", str(seed)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, ""), found.stdout + found.stderr
 
@@ -46,6 +47,7 @@ def features(trial: Trial) -> Iterator[object]:
                         yield "resources in", type(inner)
 
 
+@pytest.mark.slow
 def test_worlds_have_all_that_wit_has() -> None:
     found: set[object] = set()
     assert run(seed=0, count=200, check=lambda trial: found.update(features(trial))) == ""
@@ -66,6 +68,7 @@ def no_list(trial: Trial) -> None:
     assert not lists, f"got {lists}"
 
 
+@pytest.mark.slow
 def test_a_world_that_fails_shrinks_to_one_function_and_is_shown_as_wit() -> None:
     shown = run(seed=0, count=200, check=no_list)
     assert "AssertionError: got [List(element=Primitive(name='u8'))]" in shown

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import TIMEOUT_S
+
 PREBUILT = Path(__file__).parents[2] / "guest-fixtures" / "prebuilt"
-TIMEOUT_S = 60  # far more than any command takes; turns a hang into a failure
 
 
 @dataclass

@@ -10,7 +10,8 @@ import pytest
 import wasmtime
 
 from tests.cli import commands
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
 from wasihost import __version__
 
 Write = Callable[..., str]

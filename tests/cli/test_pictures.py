@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from tests.cli import commands
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
 
 CONNECT = ("--allow-net", "--env", "FAMILY=ipv4", "--env", "CASE=connect", PREBUILT / "rust-tcp-connections.wasm")
 NAMES = ("run.jsonl", "run.html", "run.pcapng")
@@ -32,6 +33,7 @@ def test_a_trace_keeps_its_place_among_what_the_guest_writes_to_stderr(cli: Cli)
     assert lines[-1].endswith("ends: exit code 1")
 
 
+@pytest.mark.slow
 def test_a_run_is_recorded_in_several_formats_at_once(cli: Cli) -> None:
     words = [word for name in NAMES for word in ("--record", name)]
     assert cli("run", *words, *CONNECT).code == 0
@@ -39,6 +41,7 @@ def test_a_run_is_recorded_in_several_formats_at_once(cli: Cli) -> None:
     assert begins == [b'{"format"', b"<!DOCTYPE", b"\n\r\r\n\x1c\0\0\0M"]
 
 
+@pytest.mark.slow
 def test_convert_gives_what_the_run_would_have_given(cli: Cli) -> None:
     words = [word for name in NAMES for word in ("--record", name)]
     cli("run", *words, *CONNECT)

@@ -9,8 +9,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
 from tests.cli.test_run import ECHO_CLIENT, ECHO_SERVER, listening
+from tests.processes import TIMEOUT_S
 from wasihost.commands import policy_options
 from wasihost.network.base import Address
 from wasihost.policy import Decision, SocketAddressUse
@@ -33,6 +34,7 @@ def test_a_refused_call_is_told_in_one_line_with_the_option_that_would_allow_it(
     ]
 
 
+@pytest.mark.slow
 def test_the_option_that_is_told_allows_it(cli: Cli) -> None:
     server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
     address = listening(server)
@@ -80,6 +82,7 @@ def test_a_flood_of_strangers_is_told_of_only_so_often(capsys: pytest.CaptureFix
 # ---- rules that deny
 
 
+@pytest.mark.slow
 def test_everything_can_be_allowed_but_for_some(cli: Cli) -> None:
     server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
     address = listening(server)
@@ -107,6 +110,7 @@ def test_a_bad_rule_is_pointed_at(cli: Cli) -> None:
 # ---- rewriting
 
 
+@pytest.mark.slow
 def test_what_is_for_a_name_goes_where_the_rule_says(cli: Cli) -> None:
     server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
     rule = f"tcp://192.0.2.1:80 -> {listening(server)}"
@@ -123,6 +127,7 @@ def _learned(err: str) -> list[str]:
     return shlex.split(flags)
 
 
+@pytest.mark.slow
 def test_what_a_run_needed_is_told_as_options_that_are_enough_and_none_too_many(cli: Cli) -> None:
     options = _learned(cli("run", "--learn-policy", STREAMS).err)
     assert options == ["--allow-outbound", "tcp://127.0.0.1:*", "--allow-inbound", "tcp://127.0.0.1:*"]

@@ -12,7 +12,8 @@ import pytest
 import wasmtime
 
 from tests.cli import commands
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
 
 Write = Callable[..., str]
 
@@ -56,6 +57,7 @@ def test_stdin_can_be_a_file_by_name(cli: Cli, tell: str) -> None:
     assert cli("run", "--stdin", "in", tell, stdin="not this").out == "tell.wasm\nfrom a file"
 
 
+@pytest.mark.slow
 def test_a_seed_makes_two_runs_the_same(cli: Cli) -> None:
     outs = [cli("run", *seed, "--env", "CASE=print", RANDOM).out for seed in (["--seed", "7"], ["--seed=7"], [])]
     assert outs[0] == outs[1] != outs[2]
@@ -133,6 +135,7 @@ def test_a_server_listens_where_it_is_allowed(cli: Cli, allow: str) -> None:
     assert server.wait(TIMEOUT_S) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("allow", ["--allow-net", "--allow-outbound=tcp://127.0.0.0/8:*"])
 def test_a_client_connects_where_it_is_allowed(cli: Cli, allow: str) -> None:
     server = cli.start("run", "--allow-net", "--env", "CONNECTIONS=1", ECHO_SERVER)
@@ -171,6 +174,7 @@ def _printed(cli: Cli, name: str, *options: str) -> str:
     return cli("run", *options, "--env", "CASE=print", "--env", f"NAME={name}", guest).out.removesuffix("ok print\n")
 
 
+@pytest.mark.slow
 def test_a_guest_hears_of_hosts_and_of_names_that_are_allowed(cli: Cli) -> None:
     options = ["--host", "api=10.0.0.2", "--host", "db=10.0.0.1", "--host", "API=::1", "--allow-resolve=localhost"]
     assert _printed(cli, "api", *options) == "10.0.0.2\n::1\n"

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli import commands
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
 
 CAT, CLI, STD = (PREBUILT / f"rust-{name}.wasm" for name in ("cat", "cli", "std-p2"))
 MIB = 1 << 20

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from tests.cli.conftest import PREBUILT, TIMEOUT_S, Cli
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., str]
@@ -198,7 +199,7 @@ def _mypy(folder: Path, *files: str) -> subprocess.CompletedProcess[str]:
         env={"MYPYPATH": f"{folder}:{ROOT / 'host'}", "PATH": "", "MYPY_CACHE_DIR": str(ROOT / ".mypy_cache")},
         text=True,
         stdout=subprocess.PIPE,
-        timeout=4 * TIMEOUT_S,
+        timeout=TIMEOUT_S,
         check=False,
     )
 
@@ -241,6 +242,7 @@ def test_docstrings_carry_the_wit(cli: Cli) -> None:
     assert '"""WIT: `merge: static func(left: counter, right: counter) -> counter`"""' in out
 
 
+@pytest.mark.slow
 def test_interfaces_of_wasi_are_left_out_unless_wanted(cli: Cli) -> None:
     plain = cli("stubs", PREBUILT / "rust-kv-client.wasm").out
     assert "class StoreProvider(Protocol)" in plain

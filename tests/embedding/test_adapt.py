@@ -195,6 +195,7 @@ def test_a_host_runs_many_times() -> None:
 # ---- nothing grows
 
 
+@pytest.mark.slow
 def test_200_instances_leave_no_descriptors_and_no_memory() -> None:
     class Sleeper:
         async def sleep(self, ms: int) -> None: ...
@@ -215,6 +216,7 @@ def test_200_instances_leave_no_descriptors_and_no_memory() -> None:
     assert resident_bytes() - memory < 40 << 20, "200 instances of more than a MiB each would be more"
 
 
+@pytest.mark.slow
 def test_200_runs_that_end_in_a_trap_or_are_given_up_leave_no_descriptors_and_no_memory() -> None:
     class Sleeper:
         async def sleep(self, ms: int) -> None:

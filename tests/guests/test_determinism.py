@@ -19,7 +19,6 @@ from wasihost.network.recording import Recording
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.testing import run_virtual
 
-RUNS = 20
 Run = Callable[[VirtualNetwork, Recording], Coroutine[Any, Any, None]]
 
 AT_ONCE: dict[str, float] = {}
@@ -71,12 +70,14 @@ def _nobody(_: bytes) -> None:
     """Takes what a guest writes; the recording has it."""
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "count", [pytest.param(3, marks=pytest.mark.slow), pytest.param(20, marks=pytest.mark.nightly)]
+)
 @pytest.mark.parametrize("run", [_everything, _load, _alone, _faulty])
 @pytest.mark.parametrize("link", [AT_ONCE, SLOW], ids=["at once", "slow"])
-def test_twenty_transcripts_are_one(run: Run, link: dict[str, Any], tmp_path: Path) -> None:
+def test_the_transcripts_of_all_runs_are_one(run: Run, link: dict[str, Any], count: int, tmp_path: Path) -> None:
     transcripts = set()
-    for _ in range(RUNS):
+    for _ in range(count):
         recording = Recording()
         run_virtual(run(VirtualNetwork(**link), recording))
         recording.save(tmp_path / "run.jsonl")

@@ -31,6 +31,7 @@ async def test_more_results_at_once_than_their_ring_holds_all_arrive() -> None:
         assert await asyncio.gather(*(api.call("echo-u32", n) for n in range(count))) == list(range(count))
 
 
+@pytest.mark.slow
 async def test_host_calls_that_are_ready_at_once_leave_nothing_in_the_store() -> None:
     async with opened_api() as api:
         await api.call("sleep-times", 20_000, 0)
@@ -39,7 +40,7 @@ async def test_host_calls_that_are_ready_at_once_leave_nothing_in_the_store() ->
         assert resident_bytes() - before < 10 << 20, "Wasmtime would keep 400 bytes of each"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 async def test_half_a_million_calls_that_returned_at_once_are_a_limit_error() -> None:
     async with opened_api() as api:
 
@@ -269,6 +270,7 @@ async def test_other_calls_go_on_while_one_yields_for_ever() -> None:
     await fails(yielding, RuntimeError)
 
 
+@pytest.mark.slow
 async def test_two_instances_that_compute_share_the_event_loop() -> None:
     async with opened_api() as one, opened_api() as other:
         calls = [one.begin("async-spin", 0), other.begin("async-spin", 0)]

@@ -162,6 +162,7 @@ def in_a_process(body: str) -> str:
 ENDED_WELL = "interrupted\nboth versions work\n"
 
 
+@pytest.mark.slow
 def test_sigint_while_the_guest_waits_in_accept() -> None:
     assert (
         in_a_process("""
@@ -173,6 +174,7 @@ def test_sigint_while_the_guest_waits_in_accept() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sigint_while_the_guest_computes() -> None:
     assert (
         in_a_process("""
@@ -188,6 +190,7 @@ def test_sigint_while_the_guest_computes() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sigint_while_the_guest_yields_for_ever() -> None:
     assert (
         in_a_process("""
@@ -203,6 +206,7 @@ def test_sigint_while_the_guest_yields_for_ever() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sigint_while_a_host_function_computes() -> None:
     assert (
         in_a_process("""
@@ -220,6 +224,7 @@ def test_sigint_while_a_host_function_computes() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sigint_while_a_provider_waits() -> None:
     assert (
         in_a_process("""
@@ -233,6 +238,7 @@ def test_sigint_while_a_provider_waits() -> None:
     )
 
 
+@pytest.mark.slow
 def test_sigint_at_many_moments_of_a_busy_transfer() -> None:
     printed = in_a_process("""
         server, client = Guest("rust-echo-server"), None

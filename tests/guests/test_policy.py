@@ -222,7 +222,7 @@ def test_every_use_is_tried() -> None:
 @every_use
 @pytest.mark.parametrize("way", ["at once", "later"])
 async def test_an_exception_of_a_policy_reaches_the_embedder_and_nothing_is_left(use: Use, way: str) -> None:
-    async with asyncio.timeout(10), asking_for(use, Failing(use, way)) as task:
+    async with asking_for(use, Failing(use, way)) as task:
         await asyncio.wait([task])
         assert not task.cancelled()
 
@@ -230,7 +230,7 @@ async def test_an_exception_of_a_policy_reaches_the_embedder_and_nothing_is_left
 @every_use
 async def test_a_run_that_is_cancelled_while_a_policy_thinks_gives_it_up_and_nothing_is_left(use: Use) -> None:
     policy = Failing(use, "never")
-    async with asyncio.timeout(10), asking_for(use, policy) as task:
+    async with asking_for(use, policy) as task:
         await policy.asked.wait()
         await passes(5)
         assert not task.done()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import io
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.guests.harness import PREBUILT, Output, load
+from tests.processes import run
 from wasihost import GuestExit, Host, ProviderError, allow_all, wasi_0_2
 
 pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
@@ -110,8 +109,8 @@ def test_sockets_of_0_2_stay_denied_whatever_the_policy() -> None:
     assert str(printed) == "denied\n"
 
 
+@pytest.mark.slow
 def test_a_process_can_end_right_after_such_a_guest() -> None:
     for _ in range(5):
-        command = [sys.executable, "-c", PROGRAM, str(PREBUILT / "rust-std-p2.wasm")]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        done = run("-c", PROGRAM, str(PREBUILT / "rust-std-p2.wasm"))
         assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.abi.test_puppet import PUPPET, Provider
 from tests.hostile.harness import attacked
+from tests.processes import run
 from wasihost import ByteSink, ByteSource
 from wasihost.component.running import memory
 
@@ -111,7 +109,5 @@ OUT_OF_BOUNDS = """
 )
 def test_faulthandler_enabled_late_is_refused_before_a_guest_can_end_the_process(late: str, told: str) -> None:
     program = textwrap.dedent(OUT_OF_BOUNDS.replace("{late}", late))
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60
-    )
+    done = run("-c", program)
     assert (done.returncode, done.stdout) == (0, f"{told}\n"), done.stderr

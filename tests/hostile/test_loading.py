@@ -41,7 +41,7 @@ def big() -> bytes:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 async def test_a_component_of_50_mb_loads_while_the_event_loop_goes_on() -> None:
     loading = asyncio.create_task(asyncio.to_thread(load, big()))
     passes = 0
@@ -102,6 +102,7 @@ def test_a_type_that_is_nested_too_deep_is_no_component(depth: int) -> None:
         load(nested(depth))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "item",
     [

@@ -109,6 +109,7 @@ def _methods(words: list[str]) -> list[str]:
     return [snake_case(word) for word in words]
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(names(), min_size=1, max_size=4, unique=True), st.sampled_from(["", "async"]), st.sampled_from(
     ["test:names/evil", "test:class/none@1.0.0-a.b", "wasihost-guest-stands-here:guest/guest", "test:names/wasihost"]
@@ -125,6 +126,7 @@ def test_keywords_and_words_of_ours_are_names_like_any_other(words: list[str], w
 URL = TEXTS.filter(lambda text: not set(text) & set("<>"))
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(URL)
 @example("-")

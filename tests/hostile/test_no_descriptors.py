@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.hostile.harness import SYNC, core
 from tests.processes import printed
 
@@ -50,6 +52,7 @@ print(run("rust-two-versions"), end="")
 """
 
 
+@pytest.mark.slow
 def test_without_descriptors_create_fails_and_connections_wait() -> None:
     assert printed(STARVING) == "True\nhello hello hello\nTrue\nboth versions work\n"
 

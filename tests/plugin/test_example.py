@@ -10,6 +10,8 @@ import pytest
 
 from tests.plugin.conftest import ALONE
 
+pytestmark = pytest.mark.slow  # each is a pytest of its own
+
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples/testing"
 

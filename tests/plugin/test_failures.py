@@ -6,6 +6,8 @@ import pytest
 
 from tests.plugin.conftest import Project
 
+pytestmark = pytest.mark.slow  # each is a pytest of its own
+
 
 def test_a_failing_test_shows_transcript_and_stderr(project: Project) -> None:
     result = project.run("""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.conftest import Project
+
+pytestmark = pytest.mark.slow  # each is a pytest of its own
 
 
 def test_nothing_of_wasihost_is_imported_before_a_fixture_is_used(project: Project) -> None:

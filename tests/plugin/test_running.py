@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.plugin.conftest import Project
+
+pytestmark = pytest.mark.slow  # each is a pytest of its own
 
 
 def test_a_plain_test_runs_a_client_against_a_python_server(project: Project) -> None:

@@ -47,7 +47,7 @@ TEXT = b"0123456789abcdef" * 100
 """The stdin of others. It is what rust-cli wants, which would try for ever to read on where that ends early."""
 LONGEST_S = {"os": 0.5, "virtual": 3600.0}
 """The `run_time_s` of a guest: one whose datagram was lost waits for ever."""
-HANG_S = 60.0
+HANG_S = 300.0
 """Nothing but a defect takes longer, in computing or in being closed."""
 DOCUMENTED = (GuestExit, GuestTrap, DeadlockError, LimitError, WitError)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 
+import pytest
+
 from tests.soak.playing import Ended, play, warm_up
 from tests.soak.rounds import NAMES, Round, rounds
 
@@ -21,6 +23,7 @@ def test_a_seed_gives_the_same_rounds_and_every_fixture_in_turn() -> None:
     assert sorted(round.name for round in played[: len(NAMES)]) == NAMES
 
 
+@pytest.mark.slow
 def test_rounds_end_as_is_documented_and_in_virtual_time_the_same_way_again() -> None:
     warm_up()
 

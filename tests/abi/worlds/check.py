@@ -12,14 +12,13 @@ from tests.abi.worlds.guest import guest
 from tests.abi.worlds.sides import GuestThings, HostThings, Side, Thing
 from tests.abi.worlds.trial import Sample, Trial
 from tests.abi.worlds.world import Function, Interface, Way
+from tests.processes import TIMEOUT_S
 from wasihost.commands import stubs
 from wasihost.commands.inspection import Inspection
 from wasihost.component.running.instance import Instance
 from wasihost.component.values import Err, Ok, WitError, camel_case, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
-
-TIMEOUT_S = 60  # far more than any world takes; turns a hang into a failure
 
 
 def check(trial: Trial) -> None:

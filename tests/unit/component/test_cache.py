@@ -229,6 +229,7 @@ for _ in range(200):
 """
 
 
+@pytest.mark.slow
 def test_readers_see_one_whole_entry_however_many_processes_write_it(directory: Path, entry: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, directory, letter]) for letter in "xyz"]
     whole = {CONTENT} | {letter * 10_000 for letter in (b"x", b"y", b"z")}

@@ -55,6 +55,7 @@ def shared_round_trip(numbers: SharedNumbers, t: ValType, value: Any) -> Any:
         return plans.to_python(t)(address, NO_CONTEXT)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_the_room_that_is_needed_is_enough(data: st.DataObject) -> None:
     numbers = SharedNumbers()

@@ -67,6 +67,7 @@ def refusal(t: ValType, value: Any, classes: Classes = CLASSES) -> str:
 # ---- round trips
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_value_of_every_type_comes_back_equal(data: st.DataObject) -> None:
     t = data.draw(val_types())
@@ -79,6 +80,7 @@ def test_every_value_of_every_type_comes_back_equal(data: st.DataObject) -> None
         assert (found, repr(found)) == (value, repr(value))
 
 
+@pytest.mark.slow
 @given(st.lists(val_types(max_leaves=3), max_size=4), st.data())
 def test_arguments_are_read_at_once(ts: list[ValType], data: st.DataObject) -> None:
     classes = Classes(types.Interface({}))
@@ -376,6 +378,7 @@ def test_a_value_that_fails_half_way_takes_its_resources_back(context: Context) 
     assert file.is_dropped
 
 
+@pytest.mark.slow
 def test_failures_use_up_no_handles_of_wasmtime(context: Context) -> None:
     give = socket_plans().from_python(types.Tuple((types.Own(SOCKET), types.U8)))
     address = Val().address
@@ -434,6 +437,7 @@ def growth(work: Callable[[], None]) -> int:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // unit
 
 
+@pytest.mark.slow
 def test_neither_values_nor_failures_leak() -> None:
     t = types.List(types.Record((("name", types.STRING), ("address", ADDRESS), ("data", types.List(types.U8)))))
     plans = Plans(CLASSES)

@@ -130,6 +130,7 @@ def test_borrowed_arguments_use_up_no_handles(host: Host) -> None:
     assert (len(host.table), Thing.dropped) == (0, 1)
 
 
+@pytest.mark.slow
 def test_owned_results_and_arguments_use_up_no_handles(host: Host) -> None:
     host.call("owns", CALLS)
     assert (len(host.table), Thing.dropped) == (0, 0)

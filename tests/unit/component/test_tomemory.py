@@ -107,6 +107,7 @@ class Results:
         raise AssertionError(t)
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_value_of_every_type_is_written_in_its_memory_form(data: st.DataObject) -> None:
     t, classes = data.draw(val_types()), Classes(types.Interface({}))
@@ -122,6 +123,7 @@ def test_every_value_of_every_type_is_written_in_its_memory_form(data: st.DataOb
             assert results.numbers.memory.pages[1024 + layout.size(t)] == 0xFF
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_a_value_takes_all_of_the_room_that_it_needs(data: st.DataObject) -> None:
     t, classes = data.draw(val_types()), Classes(types.Interface({}))

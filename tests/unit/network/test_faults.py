@@ -507,6 +507,7 @@ def run(plan: FaultPlan | RandomFaults, chunk: int) -> tuple[list[str], FaultPla
     return asyncio.run(Conversation(plan, chunk).hold())
 
 
+@pytest.mark.slow
 @given(PLANS, st.integers(1, 1000))
 def test_bytes_are_never_corrupted_nobody_hangs_and_the_plan_repeats_it(plan: RandomFaults, chunk: int) -> None:
     first = run(plan, chunk)
@@ -517,6 +518,7 @@ def test_bytes_are_never_corrupted_nobody_hangs_and_the_plan_repeats_it(plan: Ra
     assert eval(repr(injected), {"Fault": Fault, "FaultPlan": FaultPlan}) == injected
 
 
+@pytest.mark.slow
 @given(PLANS, st.integers(1, 1000), st.integers(1, 1000))
 def test_the_same_bytes_are_struck_in_however_many_calls_they_come(plan: RandomFaults, one: int, two: int) -> None:
     assert run(plan, one) == run(plan, two)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -174,6 +175,7 @@ DENIED = Written(True, "tcp", "loopback", "80", None, None)
 PEER, LOCAL = parsed("127.0.0.1:80"), parsed("0.0.0.0:0")
 
 
+@pytest.mark.slow
 @settings(max_examples=500)
 @given(
     st.lists(DENIALS | OUT | REWRITING, max_size=6),

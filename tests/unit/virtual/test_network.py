@@ -400,7 +400,7 @@ def test_options_that_a_protocol_does_not_have_are_told() -> None:
         made.get_option(Option.KEEP_ALIVE)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_ten_thousand_connections_at_once() -> None:
     async def main() -> None:
         net = VirtualNetwork()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.processes import run
+
+ROOT = Path(__file__).parents[2]
 DOCS = {name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("quotas", "faults")}
 SNIPPETS = [
     pytest.param(text, id=f"{name}-{number}")
@@ -19,24 +19,20 @@ SNIPPETS = [
 ]
 
 
-def _run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
-
-
 @pytest.mark.parametrize("text", SNIPPETS)
 def test_a_snippet_runs(text: str) -> None:
-    done = _run("-W", "error", "-c", text)
+    done = run("-W", "error", "-c", text)
     assert done.returncode == 0, done.stderr
     assert done.stdout
 
 
 def test_the_plan_prints_what_follows_it() -> None:
     snippet, shown = re.findall(r"^```(?:python)?\n(.*?)^```$", DOCS["faults"], re.DOTALL | re.MULTILINE)[:2]
-    assert _run("-c", snippet).stdout == shown
+    assert run("-c", snippet).stdout == shown
 
 
 def test_the_command_prints_what_is_shown() -> None:
     found = re.search(r"^\$ wasihost (.*?)\n(.*?)^```$", DOCS["quotas"], re.DOTALL | re.MULTILINE)
     assert found
-    done = _run("-m", "wasihost", *shlex.split(found[1]))
+    done = run("-m", "wasihost", *shlex.split(found[1]))
     assert (done.returncode, done.stdout, done.stderr) == (1, "", found[2])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import wasmtime
 
 from examples.embedding import instantiate
+from tests.processes import run
 from wasihost import ResourceTable
 
 ROOT = Path(__file__).parents[2]
@@ -18,12 +18,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
 
-def _run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, timeout=60)
-
-
 def _example(name: str) -> subprocess.CompletedProcess[str]:
-    return _run("-W", "error", f"examples/{name}")
+    return run("-W", "error", f"examples/{name}")
 
 
 def _console(command: str) -> str:
@@ -48,7 +44,7 @@ def test_the_first_snippet_prints_what_follows_it() -> None:
 
 def test_the_refused_command_prints_what_is_shown() -> None:
     component = "guest-fixtures/prebuilt/rust-echo-server.wasm"
-    done = _run("-m", "wasihost", "run", component)
+    done = run("-m", "wasihost", "run", component)
     assert done.stderr == _console(f"wasihost run {component}")
     assert done.returncode == int(_console("echo $?"))
 
@@ -84,6 +80,7 @@ def test_the_key_value_example_answers_the_guest() -> None:
         assert line in done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_the_demo_goes_well() -> None:
     done = _example("demo.py")
     assert (done.returncode, done.stderr) == (0, "")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
+from tests.processes import run
 from wasihost.network.base import Option
 from wasihost.network.recording.events import EVENTS
 
@@ -25,10 +26,11 @@ def test_every_option_is_named() -> None:
     assert [option.name for option in Option if f"`{option.name}`" not in TEXT] == []
 
 
+@pytest.mark.slow
 def test_the_example_runs(tmp_path: Path) -> None:
     (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
     os.symlink(ROOT / "guest-fixtures", tmp_path / "guest-fixtures")
-    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = run("-c", example, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     first, second = re.split(r"(?<=ok connection-refused\n)", done.stdout, maxsplit=1)
     assert first == second != ""
