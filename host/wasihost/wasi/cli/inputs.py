@@ -14,17 +14,22 @@ from typing import IO, Any, TypeAlias
 
 from wasihost.streams import ByteSource
 from wasihost.wasi.cli.readiness import Readiness, pollable
-from wasihost.wasi.cli.types import Done, settle
 
 InputTarget: TypeAlias = int | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Callable[[int], bytes]
 ReadInto: TypeAlias = Callable[[memoryview], int | None]
 
 
 class Input:
-    """One stdin."""
+    """One stdin.
+
+    `target` is a file descriptor, a binary or text file object (text is given as UTF-8), bytes, or a callable that gets
+    the number of bytes wanted and returns at most that many, b"" at the end. It is never closed. From a pipe, terminal
+    or socket the guest gets nothing that Python's own file object had read ahead before. Any other file object and a
+    callable should answer at once: the event loop waits for them.
+    """
 
     def __init__(self, target: InputTarget) -> None:
-        self._target = target  # a file object that nobody holds closes its descriptor
+        self.target = target  # a file object that nobody holds closes its descriptor
         self.fd = pollable(target)
         self._read_into = _reader(target, self.fd)
         self._returned = b""
@@ -83,11 +88,11 @@ class _ReadInto:
 
 
 class InputSource(ByteSource):
-    """Feeds one `stream<u8>` from stdin, and resolves `done` at its end."""
+    """Feeds one stream from stdin; `on_close` is called at its end, with the error of a read that failed."""
 
-    def __init__(self, target: Input, done: Done) -> None:
+    def __init__(self, target: Input, on_close: Callable[[BaseException | None], object]) -> None:
         self._input = target
-        self._done = done
+        self._on_close = on_close
         self._readiness = Readiness(target.fd)
 
     def read_into(self, view: memoryview) -> int:
@@ -108,4 +113,4 @@ class InputSource(ByteSource):
     def close(self, error: BaseException | None) -> None:
         self._input.parked.pop(self, None)
         self._readiness.cancel()
-        settle(self._done, error)
+        self._on_close(error)

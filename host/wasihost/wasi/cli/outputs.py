@@ -8,6 +8,7 @@ earlier, or in the middle of the block.
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 import contextlib
 import io
@@ -20,7 +21,6 @@ from typing import IO, Any, Final, TypeAlias
 from wasihost.errors import GuestExit
 from wasihost.streams import ByteSink
 from wasihost.wasi.cli.readiness import Readiness, descriptor, pollable
-from wasihost.wasi.cli.types import Done, settle
 
 _PIECE: Final = 1 << 16  # for a regular file; Linux looks for large pages for a large write, which can take it long
 BROKEN_PIPE: Final = 141
@@ -33,14 +33,16 @@ Write: TypeAlias = Callable[[memoryview], int]
 class Output:
     """One stdout or stderr.
 
+    `target` is a file descriptor, a binary or text file object (which gets the bytes decoded as UTF-8 where it has no
+    binary `buffer`), or a callable that takes each block as bytes. It is never closed.
     With `sigpipe` a write that nobody can read any more (EPIPE) ends the guest with the exit code of a program that
-    SIGPIPE ended, instead of giving it the error-code `pipe`. `on_write` is told what was written.
+    SIGPIPE ended; otherwise the guest gets an error. `on_write` is called with what was written.
     """
 
     def __init__(
         self, target: OutputTarget, *, sigpipe: bool = False, on_write: Callable[[bytes], object] | None = None
     ) -> None:
-        self._target = target  # a file object that nobody holds closes its descriptor
+        self.target = target  # a file object that nobody holds closes its descriptor
         self._sigpipe = sigpipe
         self.fd = pollable(target)
         self._write, self._on_write = _writer(target, self.fd), on_write
@@ -96,12 +98,12 @@ class Output:
 
 
 class OutputSink(ByteSink):
-    """Takes one `stream<u8>` to an output, and resolves `done` when everything is written."""
+    """Takes one stream to an output; `on_close` is called when everything is written, or with the error."""
 
-    def __init__(self, output: Output, done: Done) -> None:
+    def __init__(self, output: Output, on_close: Callable[[BaseException | None], object]) -> None:
         self._output = output
-        self._done = done
-        self.loop = done.get_loop()
+        self._on_close = on_close
+        self.loop = asyncio.get_running_loop()
         self._readiness = Readiness(output.fd, write=True)
 
     def write(self, view: memoryview) -> int:
@@ -116,7 +118,7 @@ class OutputSink(ByteSink):
     def close(self, error: BaseException | None) -> None:
         self._readiness.cancel()
         self._output.leave(self)
-        settle(self._done, error)
+        self._on_close(error)
 
 
 # ---- what can be written to

@@ -8,6 +8,7 @@ import errno
 from typing import TypeAlias
 
 from wasihost.component.values import Err, Ok
+from wasihost.streams import Outcome
 
 
 class ErrorCode(enum.Enum):
@@ -26,6 +27,11 @@ _CODES = {errno.EILSEQ: ErrorCode.ILLEGAL_BYTE_SEQUENCE, errno.EPIPE: ErrorCode.
 def error_code(error: OSError) -> ErrorCode:
     """The error-code of a failed system call; `io` for all that have none of their own."""
     return _CODES.get(error.errno or 0, ErrorCode.IO)
+
+
+def new_future() -> Done:
+    """A future of the running event loop."""
+    return Outcome(loop=asyncio.get_running_loop())
 
 
 def settle(done: Done, error: BaseException | None) -> None:

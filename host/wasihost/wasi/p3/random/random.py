@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from wasihost.wasi.random.source import Source, get_bytes, get_u64
+from typing import Final
+
+from wasihost.wasi.random import Random as Source
+
+MAX_BYTES: Final = 1 << 20
+"""The most that one call gives: the event loop stands still for it, a few milliseconds. Wasmtime's own host stops at
+64 MiB; the WIT leaves it open."""
 
 
 class Random:
@@ -16,8 +22,8 @@ class Random:
 
         At most 1 MiB at a time; a guest that wants more asks again, as the WIT says.
         """
-        return get_bytes(self._source, max_len)
+        return self._source.bytes(min(max_len, MAX_BYTES))
 
     def get_random_u64(self) -> int:
         """WIT: `get-random-u64: func() -> u64`."""
-        return get_u64(self._source)
+        return self._source.u64()

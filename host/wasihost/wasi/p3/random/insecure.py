@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from wasihost.wasi.random.source import Source, get_bytes, get_u64
+from wasihost.wasi.p3.random.random import MAX_BYTES
+from wasihost.wasi.random import Random as Source
 
 
 class Insecure:
@@ -13,8 +14,8 @@ class Insecure:
 
     def get_insecure_random_bytes(self, max_len: int) -> bytes:
         """WIT: `get-insecure-random-bytes: func(max-len: u64) -> list<u8>`; at most 1 MiB at a time."""
-        return get_bytes(self._source, max_len)
+        return self._source.bytes(min(max_len, MAX_BYTES))
 
     def get_insecure_random_u64(self) -> int:
         """WIT: `get-insecure-random-u64: func() -> u64`."""
-        return get_u64(self._source)
+        return self._source.u64()

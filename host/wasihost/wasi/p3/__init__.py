@@ -1,0 +1,1 @@
+"""WASI 0.3 on the cores of `wasihost.wasi`: each method converts, calls and converts."""
