@@ -12,8 +12,8 @@ fetch_crate() {
   curl -fsSL "https://static.crates.io/crates/wasip3/$CRATE.crate" | tar xz -C build
 }
 
-if [ -n "$(find ../wit/deps -name '*.wit' 2>/dev/null)" ]; then
-  source=../wit/deps
+if [ -n "$(find ../wit/0.3/deps -name '*.wit' 2>/dev/null)" ]; then
+  source=../wit/0.3/deps
 else
   fetch_crate
   source=build/$CRATE/wit/deps

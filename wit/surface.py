@@ -43,6 +43,7 @@ class Interface:
     """One interface, with its functions and the names of its types in the order of the WIT."""
 
     name: str
+    """With the version: `wasi:cli/stdout@0.3.2`."""
     is_stable: bool
     functions: tuple[Function, ...]
     resources: tuple[str, ...]
@@ -50,10 +51,10 @@ class Interface:
     """Enums, flags, records and variants that are defined here."""
 
 
-def surface() -> list[Interface]:
-    """Every interface of the WASI packages in `wit/deps`, unstable ones too, by package and in the WIT's order."""
+def surface(version: str) -> list[Interface]:
+    """Every interface of the WASI packages in `VERSION/deps`, unstable ones too, by package and in the WIT's order."""
     tool = os.path.join(sysconfig.get_path("scripts"), "wasm-tools")
-    command = [tool, "component", "wit", "--json", "--all-features", str(HERE)]
+    command = [tool, "component", "wit", "--json", "--all-features", str(HERE / version)]
     reader = _Reader(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout))
     return sorted(reader.interfaces(), key=lambda interface: interface.name.partition("/")[0])
 
@@ -65,7 +66,8 @@ class _Reader:
     def interfaces(self) -> Iterator[Interface]:
         for package in self._world["packages"]:
             for name, number in package["interfaces"].items():
-                yield self._interface(f"{package['name'].partition('@')[0]}/{name}", number)
+                stem, _, version = package["name"].partition("@")
+                yield self._interface(f"{stem}/{name}@{version}", number)
 
     def _interface(self, name: str, number: int) -> Interface:
         interface = self._world["interfaces"][number]

@@ -1,41 +1,53 @@
-"""Writes the tables of README.md, `make docs`; here the one of WASI's functions, from the WIT and the providers."""
+"""Writes the tables of README.md, `make docs`; here those of WASI's functions, from the WIT and the providers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from wasihost import Host, LinkError
+from wasihost import Host, LinkError, native_wasip2
 from wasihost.component.running.providers import Providers, find_method
 from wasihost.component.world import types
 from wit import limits
 from wit.surface import Function, Interface, surface
 
 END = "<!-- to here -->\n"
-CALLED = {"wasi:cli/run"}  # a guest exports it, and Host.run calls it
+VERSIONS = ("0.3", "0.2")
+CALLED = "wasi:cli/run@"  # a guest exports it, and Host.run calls it
+NATIVE = "Wasmtime's own"
+NATIVE_IN_PART = {"filesystem": f"{NATIVE}, without files", "sockets": f"{NATIVE}, all denied"}
 
 
 def table() -> str:
-    """One line for each interface: its functions that work, and those that do not yet."""
-    providers = Providers(Host().providers())
-    rows = [_row(interface, providers) for interface in surface()]
-    return "\n".join(["| WASI 0.3.2 | works | not yet |", "|---|---|---|", *rows, ""])
+    """For each version, one line for each interface: its functions that work, and those that do not yet."""
+    return "\n".join(map(_table_of, VERSIONS))
+
+
+def _table_of(version: str) -> str:
+    providers, interfaces = Providers(Host().providers()), surface(version)
+    number = interfaces[0].name.partition("@")[2]
+    rows = [_row(interface, providers) for interface in interfaces]
+    return "\n".join([f"| WASI {number} | works | not yet |", "|---|---|---|", *rows, ""])
 
 
 def _row(interface: Interface, providers: Providers) -> str:
-    provider = providers.find(interface.name)
+    works, lacks = _cells(interface, providers.find(interface.name))
+    unstable = "" if interface.is_stable else " (unstable)"
+    return f"| `{interface.name.partition('@')[0]}`{unstable} | {works} | {lacks} |"
+
+
+def _cells(interface: Interface, provider: object | None) -> tuple[str, str]:
     there = [function for function in interface.functions if _works(interface, function, provider)]
     missing = [function for function in interface.functions if function not in there]
+    if not there and interface.is_stable and native_wasip2.provides(interface.name):
+        return NATIVE_IN_PART.get(interface.name[len("wasi:") :].partition("/")[0], NATIVE), ""
     if not interface.functions:
-        works, lacks = ("types only", "") if provider is not None else ("", "types only")
-    else:
-        works, lacks = _listed(there), _listed(missing)
-    unstable = "" if interface.is_stable else " (unstable)"
-    return f"| `{interface.name}`{unstable} | {works} | {lacks} |"
+        return ("types only", "") if provider is not None else ("", "types only")
+    return _listed(there), _listed(missing)
 
 
 def _works(interface: Interface, function: Function, provider: object | None) -> bool:
-    if interface.name in CALLED:
+    if interface.name.startswith(CALLED):
         return True
     # Only the names of parameters are looked at.
     func = types.Func(tuple((name, types.U8) for name in function.parameters), None, function.is_async)

@@ -13,7 +13,7 @@ from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
 from wasihost.policy import Policy, deny_all
 from wasihost.policy.policy import checked
-from wasihost.wasi import sockets
+from wasihost.wasi.p3 import sockets
 
 
 def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
@@ -27,7 +27,7 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
 
     from wasihost.component.world.reflect import reflect
 
-    text = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
+    text = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
     linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, checked(policy))))
     Registrar(linker, PlainContext(table)).add_direct(linking)

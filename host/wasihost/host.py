@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost import wasi_0_2 as native_0_2
+from wasihost import native_wasip2
 from wasihost.clock import Clock, RunningClock, own_time
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -22,6 +22,7 @@ from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.memory import Account
+from wasihost.component.running.providers import Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, LinkError
@@ -32,8 +33,9 @@ from wasihost.network.os import OsNetwork
 from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.pool import Pool
-from wasihost.wasi import cli, clocks, random, sockets
-from wasihost.wasi.cli import InputTarget, OutputTarget
+from wasihost.wasi.cli import Command, InputTarget, OutputTarget
+from wasihost.wasi.p3 import cli, clocks, random, sockets
+from wasihost.wasi.random import Random
 
 if TYPE_CHECKING:  # for who limits or records
     from wasihost.network.quotas import Quotas
@@ -63,7 +65,7 @@ def adapt(
     LimitError.
     """
     return adapt_component(
-        engine, wasm, native=native_0_2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine, wasm, native=native_wasip2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
     )
 
 
@@ -143,7 +145,7 @@ class Host:
         return adapt_component(
             default_engine(self._limits.stack_bytes),
             wasm,
-            native=native_0_2.provides,
+            native=native_wasip2.provides,
             in_order=IN_ORDER,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
@@ -202,14 +204,14 @@ class Host:
     async def _open(
         self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
-        refused = filter(native_0_2.provides, adapted.wiring.world.imports)
+        refused = filter(native_wasip2.provides, adapted.wiring.world.imports)
         if not self._has_wasi_0_2 and (names := ", ".join(refused)):
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {names}")
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)
         on_call, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
-        native = native_0_2.Native(
+        native = native_wasip2.Native(
             *(self._env, self._args, self._stdin, self._stdout, self._stderr),
             sigpipe=self._sigpipe,
             on_stdout=on_stdout,
@@ -266,7 +268,10 @@ class Host:
         return own.seed if self._seed is None and own is not None else self._seed
 
     def providers(self, guest: str = "the component", recorded: RecordedGuest | None = None) -> dict[str, object]:
-        """The providers of one instance, by interface name; `guest` is what the policy is told of it."""
+        """The providers of one instance, by interface name with the version that they serve.
+
+        `guest` is the guest's name for the policy. Where one of your own serves an interface, WASI's is left out.
+        """
         if recorded is None:
             network, on_decision = self._network_of_one(), self._on_decision
             names = Names(self._resolver or network.resolve, self._hosts)
@@ -274,18 +279,20 @@ class Host:
         else:
             network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
             _, on_stdout, on_stderr = recorded.observers
-        return {
-            **cli.providers(
-                *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
-                sigpipe=self._sigpipe,
-                on_stdout=on_stdout,
-                on_stderr=on_stderr,
-            ),
+        command = Command(
+            *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
+            sigpipe=self._sigpipe,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+        )
+        wasi = {
+            **cli.providers(command),
             **clocks.providers(self._clock),
-            **random.providers(self._effective_seed()),
+            **random.providers(Random(self._effective_seed())),
             **sockets.providers(network, self._policy, names, guest, on_decision),
-            **self._providers,
         }
+        own = Providers(self._providers)
+        return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
 
     def _network_of_one(self) -> Network:
         """The network of one instance."""

@@ -11,7 +11,7 @@ from wasihost.component.world import layout, types
 from wasihost.component.world.reflect import reflect
 
 SOCKETS = "wasi:sockets/types@0.3.0"
-IMPORT = files("wasihost.wasi.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
+IMPORT = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
 RESULT = 4096  # where in the guest's memory a result stands
 
 

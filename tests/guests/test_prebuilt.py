@@ -15,7 +15,7 @@ from wasihost.component.world.reflect import reflect
 
 NAMES = sorted(path.stem for path in PREBUILT.glob("*.wasm"))
 MAX_SIZE = 150_000
-VENDORED = Path(__file__).parents[2] / "wit"
+VENDORED = Path(__file__).parents[2] / "wit/0.3"
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from wasihost.network.base import Address
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
 
-WIT = FIXTURES.parent / "wit"
+WIT = FIXTURES.parent / "wit/0.3"
 HOSTS = {"db": "127.0.0.1"}
 
 

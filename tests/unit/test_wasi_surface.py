@@ -11,21 +11,24 @@ from typing import Any
 import pytest
 
 from wasihost import Host
+from wasihost.component.running.providers import Providers
 from wasihost.component.values import camel_case, snake_case
+from wasihost.component.world import versions
 from wit import table
 from wit.surface import Function, Interface, surface
 
 ROOT = Path(__file__).parents[2]
 README, CONTRIBUTING = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md"))
-CLOCKS = ROOT / "host/wasihost/wasi/clocks"
-SURFACE = {interface.name: interface for interface in surface()}
-PROVIDERS = Host().providers()
-PROVIDED = [interface for interface in SURFACE.values() if interface.name in PROVIDERS]
+CLOCKS = ROOT / "host/wasihost/wasi/p3/clocks"
+SURFACES = {version: surface(version) for version in table.VERSIONS}
+SURFACE = {interface.name: interface for interfaces in SURFACES.values() for interface in interfaces}
+PROVIDERS = Providers(REGISTERED := Host().providers())
+PROVIDED = [interface for interface in SURFACE.values() if PROVIDERS.find(interface.name) is not None]
 
 
 def _owners(interface: Interface) -> Iterator[tuple[str | None, type]]:
     """The provider's own class, for the functions without a resource, and its class for each resource."""
-    provider = PROVIDERS[interface.name]
+    provider = PROVIDERS.find(interface.name)
     yield None, type(provider)
     for resource in interface.resources:
         if (cls := getattr(provider, camel_case(resource), None)) is not None:
@@ -49,15 +52,28 @@ def _id(value: object) -> str | None:
     return value.name if isinstance(value, Interface | Function) else getattr(value, "__name__", None)
 
 
-def test_every_provider_is_for_an_interface_of_wasi() -> None:
-    assert PROVIDERS.keys() <= SURFACE.keys()
+def test_every_provider_is_for_an_interface_of_wasi_in_the_version_that_it_serves() -> None:
+    assert [name for name in REGISTERED if "@" not in name or versions.find(name, SURFACE) is None] == []
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_a_provider_never_answers_for_another_version_of_wasi(name: str) -> None:
+    stem, _, version = name.partition("@")
+    others = [each for each in SURFACE if each.startswith(f"{stem}@") and not each.startswith(f"{stem}@{version[:3]}")]
+    assert [each for each in others if PROVIDERS.find(each) is REGISTERED[name]] == []
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.2.6", "0.2.12"])
+def test_what_only_0_3_has_in_python_has_no_provider_for_a_guest_of_0_2(version: str) -> None:
+    assert [name for name in REGISTERED if PROVIDERS.find(f"{name.partition('@')[0]}@{version}") is not None] == []
 
 
 @pytest.mark.parametrize("package", ["cli", "clocks", "random"])
 def test_every_stable_interface_of_a_package_has_a_provider(package: str) -> None:
-    stable = {interface.name for interface in SURFACE.values() if interface.is_stable}
-    wanted = {name for name in stable if name.startswith(f"wasi:{package}/")} - table.CALLED
-    assert {name for name in PROVIDERS if name.startswith(f"wasi:{package}/")} == wanted
+    stable = [interface.name for interface in SURFACES["0.3"] if interface.is_stable]
+    wanted = [name for name in stable if name.startswith(f"wasi:{package}/") and not name.startswith(table.CALLED)]
+    assert [name for name in wanted if PROVIDERS.find(name) is None] == []
+    assert len(wanted) == sum(name.startswith(f"wasi:{package}/") for name in REGISTERED)
 
 
 @pytest.mark.parametrize(("cls", "function"), FUNCTIONS, ids=_id)
@@ -83,7 +99,7 @@ def test_methods_stand_in_the_order_of_the_wit(interface: Interface, resource: s
 
 @pytest.mark.parametrize("interface", PROVIDED, ids=_id)
 def test_a_provider_has_a_class_for_every_enum_flags_record_and_variant(interface: Interface) -> None:
-    assert set(getattr(PROVIDERS[interface.name], "wit_types", {})) >= set(interface.nominal_types)
+    assert set(getattr(PROVIDERS.find(interface.name), "wit_types", {})) >= set(interface.nominal_types)
 
 
 def test_the_tables_in_the_readme_are_what_make_docs_writes() -> None:
@@ -94,9 +110,11 @@ def test_the_tables_in_the_readme_are_what_make_docs_writes() -> None:
 def test_the_table_has_every_function() -> None:
     text = table.table()
     assert len(SURFACE) == text.count("| `wasi:")
-    for interface in SURFACE.values():
-        (row,) = (line for line in text.splitlines() if line.startswith(f"| `{interface.name}`"))
-        assert [function.own_name for function in interface.functions if function.own_name not in row] == []
+    for part, interfaces in zip(text.split("\n\n"), SURFACES.values(), strict=True):
+        for interface in interfaces:
+            (row,) = (line for line in part.splitlines() if line.startswith(f"| `{interface.name.partition('@')[0]}`"))
+            missing = [function.own_name for function in interface.functions if function.own_name not in row]
+            assert not missing or table.NATIVE in row
 
 
 def test_the_example_in_contributing_is_the_provider() -> None:

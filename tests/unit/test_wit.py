@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from tests.tools import wasm_tools
 
 WIT = Path(__file__).parents[2] / "wit"
@@ -19,5 +21,6 @@ def test_no_wit_file_is_without_a_sum() -> None:
     assert {str(path.relative_to(WIT)) for path in WIT.rglob("*.wit")} <= set(SUMS)
 
 
-def test_wasm_tools_parses_it() -> None:
-    assert wasm_tools("component", "wit", WIT).startswith("package rust:wasi")
+@pytest.mark.parametrize("version", ["0.2", "0.3"])
+def test_wasm_tools_parses_it(version: str) -> None:
+    assert wasm_tools("component", "wit", WIT / version).startswith("package rust:wasi")

@@ -109,9 +109,9 @@ def adapt(
     """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
-    to the linker. `in_order` names functions, by path without version, that must come after all that the guest did
-    before with streams. Errors: ComponentError, UnsupportedTypeError, LimitError; `origin` says in them what the bytes
-    are.
+    to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
+    a path with a version means the compatible versions, one without means every version. Errors: ComponentError,
+    UnsupportedTypeError, LimitError; `origin` says in them what the bytes are.
     """
     if len(wasm) > limits.component_bytes:
         raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component.world.versions import find
+from wasihost.component.world.versions import find, serving
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,22 @@ def test_functions_are_found_as_their_interfaces_are() -> None:
     assert find("a:b/c@1.0.0#h", paths) is None
     assert find("f", paths) == "f"
     assert find("g", paths) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "found"),
+    [
+        ("a:b/c@0.3.2", ["a:b/c@0.3.0", "a:b/c"], "a:b/c@0.3.0"),
+        ("a:b/c@0.2.6", ["a:b/c@0.3.0", "a:b/c"], "a:b/c"),
+        ("a:b/c@0.2.6", ["a:b/c@0.3.0"], None),
+        ("a:b/c@0.3.0-rc.1", ["a:b/c@0.3.0", "a:b/c"], "a:b/c"),
+        ("a:b/c", ["a:b/c@0.3.0", "a:b/c"], "a:b/c"),
+        ("a:b/c", ["a:b/c@0.3.0"], None),
+        ("a:b/c@0.3.2#f", ["a:b/c@0.3.0#f"], "a:b/c@0.3.0#f"),
+        ("a:b/c@0.2.0#f", ["a:b/c@0.3.0#f", "a:b/c#g"], None),
+    ],
+)
+def test_a_name_with_a_version_serves_the_compatible_ones_and_one_without_serves_all(
+    name: str, names: list[str], found: str | None
+) -> None:
+    assert serving(name, names) == found

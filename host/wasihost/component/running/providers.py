@@ -42,9 +42,8 @@ class Providers:
 
     def find(self, interface: str) -> object | None:
         """The provider for an interface as the guest names it."""
-        name, at, _ = interface.partition("@")
-        found = versions.find(interface, self._by_name) if at else None
-        return self._by_name.get(found or name)
+        found = versions.serving(interface, self._by_name)
+        return None if found is None else self._by_name[found]
 
 
 class Method(Frozen):

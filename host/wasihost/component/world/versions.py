@@ -7,7 +7,7 @@ compatible with nothing else (`NameMap` in Wasmtime's crates/environ/src/compone
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 _VERSION = re.compile(r"@([0-9]+(?:\.[0-9]+)*)(-[^+#]*)?(\+[^#]*)?")
 
@@ -24,6 +24,13 @@ def find(name: str, names: Iterable[str]) -> str | None:
         return name
     fitting = (other for other in similar if wanted in (_compatible(other), _VERSION.sub("", other)))
     return max(fitting, key=_age, default=None)
+
+
+def serving(name: str, names: Collection[str]) -> str | None:
+    """Which of `names` serves what a guest imports as `name`: a compatible version, else the one without a version."""
+    plain = _VERSION.sub("", name)
+    found = find(name, names) if name != plain else None
+    return plain if found is None and plain in names else found
 
 
 def _stem(name: str) -> str:

@@ -172,7 +172,7 @@ class Wiring(Frozen):
     native: frozenset[str] = frozenset()
     """Interfaces that the linker provides by itself: never adapted."""
     in_order: frozenset[str] = frozenset()
-    """Functions that are adapted in any case, by path without version."""
+    """Functions that are adapted in any case, by path; one with a version means the compatible ones."""
     shares_memory: bool = True
     """Whether there is an adapter component at all, or only an embedder's own linker."""
 
@@ -185,7 +185,7 @@ class Wiring(Frozen):
         return self.shares_memory and types.contains_numbers(t)
 
     def _is_in_order(self, interface: str, name: str) -> bool:
-        return f"{interface.partition('@')[0]}#{name}" in self.in_order
+        return versions.serving(f"{interface}#{name}", self.in_order) is not None
 
     @cached_property
     def adapted(self) -> list[Adapted]:

@@ -11,7 +11,6 @@ from wasihost.wasi.p3.cli.stdio import Stderr, Stdin, Stdout
 from wasihost.wasi.p3.cli.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 from wasihost.wasi.p3.cli.types import Types
 
-
 IN_ORDER: Final = ("wasi:cli/exit@0.3.0#exit", "wasi:cli/exit@0.3.0#exit-with-code")
 """Functions that must come after what the guest did with streams: what it wrote before an exit is output."""
 

@@ -1,0 +1,116 @@
+"""`rust-std-p2` and `c-libc-p2`: WASI 0.2 next to 0.3 is told the same, and has no sockets."""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guests.harness import PREBUILT, Output, load
+from tests.processes import run
+from wasihost import GuestExit, Host, ProviderError, allow_all, native_wasip2
+
+pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
+
+PROGRAM = """
+import sys
+from wasihost import Host
+Host(env={"CASE": "copy"}, stdin=b"hello", stdout=sys.stdout, stderr=lambda data: None).run(sys.argv[1])
+"""
+
+
+def _copy(stdin: Any) -> bytes:
+    """What comes out of std's stdout for a stdin."""
+    blocks: list[bytes] = []
+    Host(env={"CASE": "copy"}, stdin=stdin, stdout=blocks.append, stderr=lambda _: None).run(load("rust-std-p2"))
+    return b"".join(blocks)
+
+
+def test_arguments_and_variables_are_the_same_by_0_2() -> None:
+    printed = Output()
+    env = {"CASE": "environment", "A": "x=y", "B": "", "C": "ünï"}
+    Host(env=env, args=["guest", "one", "zwölf"], stdout=printed).run(load("rust-std-p2"))
+    assert printed.lines == ["guest one zwölf"]
+
+
+def test_what_is_no_text_is_named() -> None:
+    host = Host(args=["\udcff"], env={"CASE": "environment"})
+    with pytest.raises(ProviderError, match=r"cannot be told '\\udcff'"):
+        host.run(load("rust-std-p2"))
+
+
+@pytest.mark.parametrize("data", [b"", b"hello", bytes(range(256)) * 4096], ids=len)
+def test_bytes_are_stdin_of_0_2_too(data: bytes) -> None:
+    assert _copy(data) == data
+
+
+def test_files_and_pipes_are_stdin_of_0_2_too(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(b"from a file")
+    with (tmp_path / "in").open("rb") as file:
+        assert _copy(file) == b"from a file"
+        assert _copy(file.fileno()) == b"from a file"
+    reader, writer = os.pipe()
+    os.write(writer, b"from a pipe")
+    os.close(writer)
+    assert _copy(reader) == b"from a pipe"
+    os.close(reader)
+
+
+def test_what_the_c_api_cannot_open_is_an_empty_stdin_of_0_2() -> None:
+    assert _copy(io.BytesIO(b"hello")) == b""
+    here, there = socket.socketpair()
+    with here, there:
+        assert _copy(here.fileno()) == b""
+
+
+def test_outputs_of_every_kind_get_what_0_2_writes(tmp_path: Path) -> None:
+    def copy(stdout: Any) -> None:
+        Host(env={"CASE": "copy"}, stdin=b"hello", stdout=stdout, stderr=lambda _: None).run(load("rust-std-p2"))
+
+    text, binary = io.StringIO(), io.BytesIO()
+    copy(text)
+    copy(binary)
+    assert (text.getvalue(), binary.getvalue()) == ("hello", b"hello")
+    with (tmp_path / "out").open("w") as file:
+        copy(file)
+    assert (tmp_path / "out").read_text() == "hello"
+
+
+async def test_an_exception_of_an_output_comes_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native_wasip2, "_PATIENCE_S", None)  # does not keep the output that raised it
+
+    def fail(_: bytes) -> None:
+        raise KeyError("mine")
+
+    host = Host(env={"CASE": "copy"}, stdin=b"hello", stdout=fail, stderr=lambda _: None)
+    with pytest.raises(KeyError, match="mine"):
+        await host.run_async(load("rust-std-p2"))
+
+
+def test_time_passes_in_a_sleep_of_0_2() -> None:
+    Host(env={"CASE": "clocks"}).run(load("rust-std-p2"))
+
+
+def test_an_exit_by_0_2_reaches_the_embedder() -> None:
+    with pytest.raises(GuestExit) as caught:
+        Host(env={"CASE": "exit"}).run(load("rust-std-p2"))
+    assert caught.value.code == 1
+
+
+def test_sockets_of_0_2_stay_denied_whatever_the_policy() -> None:
+    printed = Output()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        Host(env={"PORT": port}, policy=allow_all, stdout=printed).run(load("c-libc-p2"))
+    assert str(printed) == "denied\n"
+
+
+@pytest.mark.slow
+def test_a_process_can_end_right_after_such_a_guest() -> None:
+    for _ in range(5):
+        done = run("-c", PROGRAM, str(PREBUILT / "rust-std-p2.wasm"))
+        assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")

@@ -1,0 +1,432 @@
+"""What stands between guests and the network: where traffic goes, what cannot be got around, and what is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+from collections.abc import Awaitable
+from ipaddress import IPv4Address, ip_address
+from typing import Any
+
+import pytest
+
+from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.setup import at_once, code_of, over, v4
+from wasihost.component.values import WitError
+from wasihost.network.base import Address
+from wasihost.network.names import Addresses, Names, ToldNames, parse_hosts
+from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
+from wasihost.policy.asking import LOGGER
+from wasihost.wasi.p3 import sockets
+from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.addresses import (
+    AnyIpSocketAddress,
+    IpAddressFamily,
+    IpSocketAddress,
+    Ipv6SocketAddress,
+    from_network,
+)
+from wasihost.wasi.sockets.errors import ErrorCode
+from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
+from wasihost.wasi.sockets.tcp import TcpSocket
+from wasihost.wasi.sockets.types import Types
+from wasihost.wasi.sockets.udp import UdpSocket
+
+DB, TARGET = Address(IPv4Address("10.0.0.1"), 5432), Address(IPv4Address("127.0.0.1"), 15432)
+REWRITE = "*://10.0.0.1:5432 -> 127.0.0.1:15432"
+
+
+class Guest(FakeNetwork):
+    """The network of one guest, and both of its providers."""
+
+    def __init__(self, policy: Policy, hosts: dict[str, Addresses] | None = None) -> None:
+        super().__init__()
+        self.decisions: list[Decision] = []
+        found = sockets.providers(
+            self, policy, Names(self.resolve, parse_hosts(hosts)), "guest.wasm", self.decisions.append
+        )
+        types, lookup = found["wasi:sockets/types@0.3.0"], found["wasi:sockets/ip-name-lookup@0.3.0"]
+        assert isinstance(types, Types)
+        assert isinstance(lookup, IpNameLookup)
+        self.types, self.lookup = types, lookup
+
+    def tcp(self, family: IpAddressFamily = IpAddressFamily.IPV4) -> TcpSocket:
+        return self.types.TcpSocket.create(self.types, family)
+
+    def udp(self) -> UdpSocket:
+        return self.types.UdpSocket.create(self.types, IpAddressFamily.IPV4)
+
+    def connect(self, address: Address) -> TcpSocket:
+        tcp = self.tcp()
+        over(tcp.connect(from_network(address)))
+        return tcp
+
+    def look_up(self, name: str) -> None:
+        at_once(self.lookup.resolve_addresses(name))
+
+    @property
+    def told(self) -> list[tuple[str, bool, str | None]]:
+        return [(each.use.value, each.allowed, each.rule) for each in self.decisions]
+
+
+def _refused(guest: Guest, address: Address) -> bool:
+    try:
+        guest.connect(address)
+    except WitError as error:
+        return bool(error.value == ErrorCode.AccessDenied())
+    return False
+
+
+# ---- names
+
+
+def test_a_name_allows_the_addresses_that_this_guest_was_told_and_no_others() -> None:
+    guest = Guest(Rules(["tcp://db:5432"]))
+    guest.names = {"db": [DB.ip]}
+    assert _refused(guest, DB)
+    guest.look_up("db")
+    guest.connect(DB)
+    assert guest.made[-1].peers == [DB]
+    assert _refused(guest, Address(ip_address("10.0.0.2"), 5432))
+
+
+def test_what_another_guest_was_told_allows_nothing() -> None:
+    rules = Rules(["tcp://db:5432"])
+    first, second = Guest(rules), Guest(rules)
+    first.names = second.names = {"db": [DB.ip]}
+    first.look_up("db")
+    assert _refused(second, DB)
+
+
+def test_a_name_that_changes_between_the_lookup_and_the_connect_changes_nothing() -> None:
+    guest = Guest(Rules(["tcp://db:5432"]))
+    guest.names = {"db": [DB.ip]}
+    guest.look_up("db")
+    evil = Address(ip_address("169.254.169.254"), 5432)
+    guest.names = {"db": [evil.ip]}
+    guest.connect(DB)
+    assert _refused(guest, evil)
+    assert [socket.peers for socket in guest.made] == [[DB], []]
+
+
+def test_a_lookup_that_is_denied_tells_no_address() -> None:
+    guest = Guest(Rules(["tcp://db:5432"], resolve=["deny db"]))
+    guest.names = {"db": [DB.ip]}
+    with pytest.raises(WitError):
+        guest.look_up("db")
+    assert _refused(guest, DB)
+
+
+def test_an_address_written_out_is_no_name() -> None:
+    guest = Guest(Rules(["tcp://*.test:5432"]))
+    guest.look_up("10.0.0.1")
+    assert _refused(guest, DB)
+
+
+def test_hosts_are_names_like_others() -> None:
+    guest = Guest(Rules(["tcp://db:5432"]), {"db": str(DB.ip)})
+    guest.look_up("DB.")
+    guest.connect(DB)
+
+
+def test_what_was_told_is_remembered_within_limits() -> None:
+    told = ToldNames()
+    for number in range(5000):
+        told.tell(f"{number}.test", [ip_address(number), ip_address("8.8.8.8")])
+    assert len(told.names) == 4096
+    names = told.names[ip_address("8.8.8.8")]
+    assert (len(names), names[-1]) == (64, "4999.test")
+
+
+# ---- rewriting
+
+
+def test_a_connect_goes_where_the_rule_says_and_the_guest_sees_what_it_asked_for() -> None:
+    guest = Guest(Rules([REWRITE]))
+    tcp = guest.connect(DB)
+    assert guest.made[-1].peers == [TARGET]
+    assert tcp.get_remote_address() == from_network(DB)
+    assert guest.decisions[0].target == TARGET
+
+
+def test_the_target_cannot_be_had_by_its_own_address() -> None:
+    assert _refused(Guest(Rules([REWRITE])), TARGET)
+
+
+def test_a_name_that_is_rewritten_needs_no_resolver() -> None:
+    guest = Guest(Rules(["tcp://db:5432 -> 127.0.0.1:15432"]))
+    guest.names = {"db": AssertionError("asked")}  # type: ignore[dict-item]
+    guest.look_up("db")
+    seen = Address(TARGET.ip, 5432)
+    assert guest.connect(seen).get_remote_address() == from_network(seen)
+    assert guest.made[-1].peers == [TARGET]
+
+
+def test_hosts_come_before_the_address_of_the_target() -> None:
+    guest = Guest(Rules(["tcp://db:5432 -> 127.0.0.1:15432"]), {"db": str(DB.ip)})
+    guest.look_up("db")
+    guest.connect(DB)
+    assert guest.made[-1].peers == [TARGET]
+    assert _refused(guest, Address(TARGET.ip, 5432))
+
+
+def _received(udp: UdpSocket) -> Any:
+    received = udp.receive()
+    assert not isinstance(received, asyncio.Future)
+    return received
+
+
+def test_datagrams_go_where_the_rule_says_and_answers_come_from_the_address_that_was_asked_for() -> None:
+    guest = Guest(Rules([REWRITE]))
+    udp = guest.udp()
+    over(udp.send(b"question", from_network(DB)))
+    [socket] = guest.made_udp
+    assert socket.sent == [(b"question", TARGET)]
+    socket.arrive((b"answer", TARGET))
+    assert _received(udp) == (b"answer", from_network(DB))
+
+
+async def test_the_address_itself_cannot_answer_for_its_target() -> None:
+    guest = Guest(Rules([REWRITE]))
+    udp = guest.udp()
+    over(udp.send(b"question", from_network(DB)))
+    [socket] = guest.made_udp
+    socket.arrive((b"forged", DB))
+    waiting = udp.receive()
+    assert isinstance(waiting, asyncio.Future)
+    assert guest.told[-1] == ("udp-receive", False, REWRITE)
+    udp.drop()
+
+
+async def test_the_target_is_a_stranger_before_anything_was_sent_there() -> None:
+    guest = Guest(Rules([REWRITE], ["udp://127.0.0.1:53 from=10.0.0.0/8"]))
+    udp = guest.udp()
+    at_once(udp.bind(v4(53)))
+    guest.made_udp[0].arrive((b"forged", TARGET))
+    assert isinstance(udp.receive(), asyncio.Future)
+    udp.drop()
+
+
+def test_a_connected_socket_sends_to_the_target_and_shows_its_peer() -> None:
+    guest = Guest(Rules([REWRITE]))
+    udp = guest.udp()
+    at_once(udp.connect(from_network(DB)))
+    [socket] = guest.made_udp
+    assert socket.peers == [TARGET]
+    assert udp.get_remote_address() == from_network(DB)
+    for to in (None, from_network(DB)):
+        over(udp.send(b"x", to))
+    assert socket.sent == [(b"x", None)] * 2
+    socket.arrive((b"answer", TARGET))
+    assert _received(udp) == (b"answer", from_network(DB))
+    udp.disconnect()
+    assert code_of(lambda: udp.send(b"x", None)) == ErrorCode.InvalidArgument()
+
+
+def test_who_sends_to_the_target_itself_hears_it_by_its_own_address() -> None:
+    guest = Guest(Rules([REWRITE, "udp://127.0.0.1:*"]))
+    udp = guest.udp()
+    for address in (DB, TARGET):
+        over(udp.send(b"x", from_network(address)))
+    guest.made_udp[0].arrive((b"answer", TARGET))
+    assert _received(udp) == (b"answer", from_network(TARGET))
+
+
+@pytest.mark.parametrize("target", ["[::1]:80", "0.0.0.0:80", "127.0.0.1:0"])
+def test_a_policy_that_sends_where_nobody_can_be_is_told(target: str) -> None:
+    host, _, port = target.rpartition(":")
+    nowhere = Address(ip_address(host.strip("[]")), int(port))
+
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+        return Verdict(True, None, nowhere if use is SocketAddressUse.TCP_CONNECT else None)
+
+    guest = Guest(policy)
+    with pytest.raises(ValueError, match="which is no address of a peer of that family"):
+        guest.connect(DB)
+    assert guest.made[0].calls == ["close"]
+
+
+# ---- nothing gets around it
+
+
+def _v6(*groups: int) -> AnyIpSocketAddress:
+    a, b, c, d, e, f, g, h = (*(0,) * (8 - len(groups)), *groups)
+    return IpSocketAddress.Ipv6(Ipv6SocketAddress(5432, 0, (a, b, c, d, e, f, g, h), 0))
+
+
+@pytest.mark.parametrize("address", [_v6(0xFFFF, 0x0A00, 1), _v6(0x0A00, 1)], ids=["mapped", "compatible"])
+def test_an_ipv4_address_in_ipv6_form_is_refused_before_anybody_is_asked(address: AnyIpSocketAddress) -> None:
+    guest = Guest(allow_all)
+    for use in ("connect", "bind"):
+        tcp = guest.tcp(IpAddressFamily.IPV6)
+        call = tcp.connect if use == "connect" else tcp.bind
+        assert code_of(lambda: over(call(address))) == ErrorCode.InvalidArgument()  # noqa: B023
+        assert guest.made[-1].calls == []
+    udp = guest.types.UdpSocket.create(guest.types, IpAddressFamily.IPV6)
+    assert code_of(lambda: udp.send(b"x", address)) == ErrorCode.InvalidArgument()
+    assert guest.decisions == []
+
+
+def test_a_wildcard_bind_does_not_open_an_address_that_is_denied() -> None:
+    guest = Guest(Rules(inbound=["*://*:*", "deny *://127.0.0.1:22"]))
+    assert code_of(lambda: at_once(guest.tcp().bind(v4(22, (0, 0, 0, 0))))) == ErrorCode.AccessDenied()
+    assert code_of(lambda: at_once(guest.udp().bind(v4(22, (0, 0, 0, 0))))) == ErrorCode.AccessDenied()
+
+
+def test_a_free_port_that_is_denied_is_not_listened_on() -> None:
+    guest = Guest(Rules(inbound=["tcp://*:*", "deny tcp://*:50000"]))  # the fake network's free port
+    for bind in (True, False):
+        tcp = guest.tcp()
+        if bind:
+            at_once(tcp.bind(v4(0)))
+        assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()  # noqa: B023
+        assert "listen" not in guest.made[-1].calls
+
+
+async def test_a_free_port_that_is_denied_receives_nothing() -> None:
+    guest = Guest(Rules(inbound=["udp://*:*", "deny udp://*:50000"]))
+    udp = guest.udp()
+    at_once(udp.bind(v4(0)))
+    guest.made_udp[0].arrive((b"x", PEER))
+    assert isinstance(udp.receive(), asyncio.Future)
+    udp.drop()
+
+
+async def test_an_implicit_bind_lets_only_answers_in() -> None:
+    guest = Guest(Rules(["udp://10.0.0.1:*"], ["udp://127.0.0.1:53"]))
+    udp = guest.udp()
+    over(udp.send(b"x", from_network(DB)))
+    guest.made_udp[0].arrive((b"stranger", PEER))
+    assert isinstance(udp.receive(), asyncio.Future)
+    assert guest.told[-1] == ("udp-receive", False, None)
+    udp.drop()
+
+
+def test_an_accepted_socket_can_be_used_for_nothing_but_its_connection() -> None:
+    guest = Guest(Rules(inbound=["tcp://127.0.0.1:80 from=192.0.2.0/24"]))
+    tcp = guest.tcp()
+    at_once(tcp.bind(v4(80)))
+    stream = at_once(tcp.listen())
+    connection = FakeSocket()
+    guest.made[0].backlogged.append(connection)
+    [accepted] = stream.read()
+    told = len(guest.decisions)
+    for call in (lambda: over(accepted.connect(v4(80))), lambda: at_once(accepted.bind(v4(80)))):
+        assert code_of(call) == ErrorCode.InvalidState()
+    assert code_of(lambda: at_once(accepted.listen())) == ErrorCode.InvalidState()
+    assert (connection.calls, len(guest.decisions)) == ([], told)
+
+
+def test_a_peer_that_the_rule_of_the_listener_does_not_accept_is_reset() -> None:
+    guest = Guest(Rules(inbound=["tcp://127.0.0.1:80 from=10.0.0.0/8", "tcp://127.0.0.1:81"]))
+    tcp = guest.tcp()
+    at_once(tcp.bind(v4(80)))
+    stream = at_once(tcp.listen())
+    stranger = FakeSocket()
+    guest.made[0].backlogged.append(stranger)
+    with pytest.raises(BlockingIOError):
+        stream.read()
+    assert stranger.calls == ["abort"]
+    assert str(guest.decisions[-1]) == (
+        "refused tcp-accept from 192.0.2.7:4000: no rule allows it "
+        "(--allow-inbound 'tcp://127.0.0.1:80 from=192.0.2.7')"
+    )
+
+
+# ---- words of no version of WASI
+
+
+def test_what_is_required_and_refused_is_a_permission_error() -> None:
+    with pytest.raises(PermissionError) as caught:
+        at_once(Access(FakeNetwork(), Rules()).require(DB, SocketAddressUse.TCP_BIND))
+    assert caught.value.errno == errno.EACCES
+
+
+# ---- what is told
+
+
+def test_every_decision_is_told_with_the_rule_that_decided() -> None:
+    guest = Guest(Rules(["tcp://db:5432", "deny tcp://10.0.0.2:*"]), {"db": "10.0.0.1"})
+    guest.look_up("db")
+    guest.connect(DB)
+    assert _refused(guest, Address(ip_address("10.0.0.2"), 5432))
+    with pytest.raises(WitError):
+        guest.look_up("other")
+    assert guest.told == [
+        ("resolve", True, "hosts"),
+        ("tcp-connect", True, "tcp://db:5432"),
+        ("tcp-bind", True, "tcp://db:5432"),
+        ("tcp-connect", False, "deny tcp://10.0.0.2:*"),
+        ("resolve", False, None),
+    ]
+    assert guest.decisions[1] == Decision(
+        SocketAddressUse.TCP_CONNECT, DB, ("db",), True, "tcp://db:5432", None, "guest.wasm", None
+    )
+    assert guest.decisions[0].use is NameUse.RESOLVE
+
+
+def test_connecting_a_datagram_socket_is_one_decision() -> None:
+    def receives(address: Address, use: SocketAddressUse, context: Context) -> bool:
+        return use is not SocketAddressUse.UDP_SEND
+
+    guest = Guest(receives)
+    at_once(guest.udp().connect(from_network(DB)))
+    assert [use for use, _, _ in guest.told] == ["udp-receive", "udp-bind"]
+    guest = Guest(Rules())
+    with pytest.raises(WitError):
+        at_once(guest.udp().connect(from_network(DB)))
+    assert guest.told == [("udp-send", False, None)]
+
+
+async def test_a_verdict_that_takes_time_is_told_when_it_is_there() -> None:
+    answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+        return answer
+
+    guest = Guest(policy)
+    binding = asyncio.ensure_future(guest.tcp().bind(v4(80)))
+    await asyncio.sleep(0)
+    assert guest.told == []
+    answer.set_result(False)
+    with pytest.raises(WitError):
+        await binding
+    assert guest.told == [("tcp-bind", False, "the policy policy")]
+
+
+def test_a_callback_that_raises_ends_the_call_and_nothing_was_done() -> None:
+    def on_decision(decision: Decision) -> None:
+        raise LookupError("mine")
+
+    network = FakeNetwork()
+    types = Types(network, allow_all, "", on_decision)
+    with pytest.raises(LookupError, match="mine"):
+        over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(v4(80)))
+    assert network.made[0].calls == ["close"]
+
+
+def test_refusals_are_logged_as_warnings_and_the_rest_for_those_who_want_it(caplog: pytest.LogCaptureFixture) -> None:
+    def decisions() -> list[str]:
+        types = Types(FakeNetwork(), Rules(["tcp://10.0.0.1:*"]))
+        for address in (DB, TARGET):
+            with contextlib.suppress(WitError):
+                over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(from_network(address)))
+        found = [f"{record.levelname} {record.decision.use.value}" for record in caplog.records]  # type: ignore[attr-defined]
+        caplog.clear()
+        return found
+
+    assert decisions() == ["WARNING tcp-connect"]
+    with caplog.at_level(logging.INFO, LOGGER.name):
+        assert decisions() == ["INFO tcp-connect", "INFO tcp-bind", "WARNING tcp-connect"]
+    with caplog.at_level(logging.CRITICAL, LOGGER.name):
+        assert decisions() == []
+
+
+def test_without_logging_nothing_is_written(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(LOGGER, "propagate", False)  # as if nobody had set up any
+    types = Types(FakeNetwork(), Rules())
+    with pytest.raises(WitError):
+        over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(from_network(DB)))
+    assert capfd.readouterr() == ("", "")

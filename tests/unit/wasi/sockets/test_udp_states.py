@@ -1,0 +1,85 @@
+"""The tables of `udp_states`, and that every method of `udp-socket` keeps to its row."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
+from tests.unit.wasi.sockets.setup import Guest, at_once, v4
+from wasihost.component.values import WitError
+from wasihost.errors import InternalError
+from wasihost.wasi.sockets.addresses import from_network
+from wasihost.wasi.sockets.errors import INVALID_STATE
+from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.sockets.udp_states import ALLOWED, TRANSITIONS, Event, State, after
+
+WIT = (Path(__file__).parents[4] / "wit/0.3/deps/sockets.wit").read_text()
+RESOURCE = WIT[WIT.index("resource udp-socket {") : WIT.index("interface ip-name-lookup")]
+# `create` is static: it has no state.
+METHODS = re.findall(r"^    ([a-z-]+): (?:async )?func", RESOURCE, re.MULTILINE)
+
+Made = tuple[UdpSocket, FakeDatagramSocket]
+MAKE: dict[State, Callable[[Guest], Made]] = {
+    State.UNBOUND: Guest.create_udp,
+    State.BOUND: Guest.bound_udp,
+    State.CONNECTED: Guest.connected_udp,
+}
+# What to call; the others take nothing, or 1.
+CALLS: dict[str, Callable[[UdpSocket], Any]] = {
+    "bind": lambda udp: at_once(udp.bind(v4(1))),
+    "connect": lambda udp: at_once(udp.connect(v4(1))),
+    "send": lambda udp: udp.send(b"", from_network(PEER)),
+}
+
+
+def _answer(udp: UdpSocket, method: str) -> object:
+    """The error-code that a method gives, or "ok"."""
+    arguments = [1] if method.startswith("set-") else []
+    try:
+        result = CALLS[method](udp) if method in CALLS else getattr(udp, method.replace("-", "_"))(*arguments)
+        if asyncio.iscoroutine(result):
+            at_once(result)
+    except WitError as error:
+        return error.value
+    return "ok"
+
+
+def test_the_table_has_a_row_for_every_method_of_the_wit() -> None:
+    assert list(ALLOWED) == METHODS
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("state", State)
+def test_a_method_is_allowed_where_its_row_says_so(state: State, method: str) -> None:
+    udp, socket = MAKE[state](Guest())
+    socket.incoming.append((b"", PEER))
+    calls = len(socket.calls)
+    if state in ALLOWED[method]:
+        assert _answer(udp, method) == "ok"
+    else:
+        assert _answer(udp, method) == INVALID_STATE
+        assert len(socket.calls) == calls
+        assert udp._state is state
+
+
+@pytest.mark.parametrize("event", Event)
+@pytest.mark.parametrize("state", State)
+def test_what_the_table_does_not_have_cannot_happen(state: State, event: Event) -> None:
+    if (state, event) in TRANSITIONS:
+        assert after(state, event) is TRANSITIONS[state, event]
+    else:
+        with pytest.raises(InternalError, match=f"{state.value} cannot see"):
+            after(state, event)
+
+
+@pytest.mark.parametrize("state", State)
+def test_drop_is_legal_in_every_state(state: State) -> None:
+    udp, socket = MAKE[state](Guest())
+    udp.drop()
+    assert socket.closed == 1
