@@ -135,26 +135,3 @@ def _host(name: str, addresses: Addresses) -> tuple[str, list[IpAddress]]:
     if not found:
         raise RuleError(f"hosts: {name!r} has no address")
     return host, found
-
-
-_MOST_ADDRESSES, _MOST_NAMES = 4096, 64
-
-
-class ToldNames:
-    """What one guest was told about names: `names` has those of each address, the latest last.
-
-    It remembers so many addresses, and so many names of each, that a guest cannot fill the memory of the host; what is
-    forgotten is as if it had not been told.
-    """
-
-    def __init__(self) -> None:
-        self.names: dict[IpAddress, tuple[str, ...]] = {}
-
-    def tell(self, name: str, addresses: Iterable[IpAddress]) -> None:
-        """The guest is told these addresses of a name in ASCII."""
-        name = name.removesuffix(".")
-        for ip in addresses:
-            others = [other for other in self.names.pop(ip, ()) if other != name]
-            self.names[ip] = (*others[1 - _MOST_NAMES :], name)
-        while len(self.names) > _MOST_ADDRESSES:
-            del self.names[next(iter(self.names))]

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from wasihost.network.base import Address
-from wasihost.network.names import ToldNames, canonical
+from wasihost.network.names import canonical
 from wasihost.policy.policy import (
     ALLOWED,
     Answer,
@@ -33,6 +33,7 @@ from wasihost.policy.policy import (
     deny_all,
     verdict_of,
 )
+from wasihost.policy.told import ToldNames
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Answer | Awaitable[Answer], Answer, T]
@@ -100,7 +101,7 @@ class Asker:
     ) -> None:
         self.policy = policy
         self.told = ToldNames()
-        self.context = Context(guest, None, self.told.names)
+        self.context = Context(guest, None, self.told.names, self.told.targets, self.told.hosts)
         self._on_decision = on_decision
         self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)
 
@@ -195,7 +196,10 @@ class Asker:
 
     def _emit_address(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: Context) -> None:
         if self._is_wanted(verdict):
-            self._emit(use, address, context.names_of(address.ip), verdict, context)
+            names = context.names_of(address.ip)
+            if verdict.allowed or verdict.rule is not None:  # else a rule could not allow it by those names
+                names = (*context.rewritten_names_of(address.ip), *names)
+            self._emit(use, address, names, verdict, context)
 
     def _emit_name(self, name: str, verdict: Verdict) -> None:
         if self._is_wanted(verdict):

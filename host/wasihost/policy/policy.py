@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import enum
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -55,32 +55,48 @@ Use: TypeAlias = SocketAddressUse | NameUse
 
 
 class Context:
-    """Who asks a policy: the guest, what it knows, and which of its sockets is meant."""
+    """Who asks a policy: the guest, what it was told of names, and which of its sockets is meant."""
 
-    __slots__ = ("_names", "guest", "local")
+    __slots__ = ("_hosts", "_names", "_targets", "guest", "local")
 
     def __init__(
         self,
         guest: str = "",
         local: Address | None = None,
         names: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
+        targets: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
+        hosts: Container[str] = (),
     ) -> None:
         self.guest = guest
         """The component's file, or what else it was loaded as."""
         self.local = local
         """For TCP_ACCEPT and UDP_RECEIVE where the socket is bound, else None."""
         self._names = names
+        self._targets = targets
+        self._hosts = hosts
 
     def names_of(self, ip: IpAddress) -> tuple[str, ...]:
-        """The names, in ASCII, for which this guest was told this address; the latest is the last.
+        """The names, in ASCII, whose address this is by what this guest was told; the latest is the last.
 
-        What others were told, or what a name stands for by now, makes no difference.
+        What others were told, or what a name stands for by now, makes no difference. A resolver may have answered with
+        any address, also one of this machine or of your network: see `is_in_hosts`.
         """
         return self._names.get(ip, ())
 
+    def rewritten_names_of(self, ip: IpAddress) -> tuple[str, ...]:
+        """The names for which this guest was told this address because a policy rewrites them to it.
+
+        A policy that allows the address on account of such a name must rewrite it, too.
+        """
+        return self._targets.get(ip, ())
+
+    def is_in_hosts(self, name: str) -> bool:
+        """Whether the embedder's `hosts` gave the addresses of this name, and no resolver."""
+        return name in self._hosts
+
     def at(self, local: Address) -> Context:
         """The same for a socket that is bound there."""
-        return Context(self.guest, local, self._names)
+        return Context(self.guest, local, self._names, self._targets, self._hosts)
 
 
 class Verdict(Frozen):

@@ -195,8 +195,12 @@ class _Inbound(_Direction):
 def _matches(rule: Rule, address: Address, context: Context) -> bool:
     if address.port not in rule.ports:
         return False
-    hosts = rule.hosts
-    return hosts.has(address.ip) if hosts.name is None else hosts.has_name(context.names_of(address.ip))
+    hosts, ip = rule.hosts, address.ip
+    if hosts.name is None:
+        return hosts.has(ip)
+    return hosts.has_name(context.names_of(ip)) or (
+        rule.target is not None and hosts.has_name(context.rewritten_names_of(ip))
+    )
 
 
 def _covers(rule: Rule, local: Address) -> bool:

@@ -114,9 +114,9 @@ class IpNameLookup:
         found = self._names.known(host)
         if found:
             self._access.allow_name(host, "hosts")
+            self._access.told.tell(host, found, from_hosts=True)
         else:
             found = await self._ask(host)
-        self._access.told.tell(host, found)
         return [from_ip(each) for each in found]
 
     async def _ask(self, name: str) -> Sequence[NetworkAddress]:
@@ -124,6 +124,7 @@ class IpNameLookup:
         if not verdict.allowed:
             raise WitError(ErrorCode.AccessDenied())
         if verdict.target is not None:
+            self._access.told.tell_target(name, verdict.target.ip)
             return [verdict.target.ip]
         try:
             found = await self._names.resolve(name)
@@ -131,4 +132,5 @@ class IpNameLookup:
             raise WitError(error_code(error)) from error
         if not found:
             raise WitError(ErrorCode.NameUnresolvable())
+        self._access.told.tell(name, found)
         return found

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
@@ -16,9 +16,10 @@ from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from tests.unit.wasi.sockets.setup import at_once, code_of, over, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
-from wasihost.network.names import Addresses, Names, ToldNames, parse_hosts
-from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all
+from wasihost.network.names import Addresses, Names, parse_hosts
+from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all, any_of
 from wasihost.policy.asking import LOGGER
+from wasihost.policy.told import ToldNames
 from wasihost.wasi.p3 import sockets
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.addresses import (
@@ -170,6 +171,57 @@ def test_hosts_come_before_the_address_of_the_target() -> None:
     guest.connect(DB)
     assert guest.made[-1].peers == [TARGET]
     assert _refused(guest, Address(TARGET.ip, 5432))
+
+
+SVC = "tcp://svc:5432 -> 127.0.0.1:15432"
+
+
+@pytest.mark.parametrize("other", ["tcp://svc:80", "tcp://*.svc:80", "*://*.example.com:*", "udp://svc:*"])
+@pytest.mark.parametrize("combine", [lambda *rules: Rules(rules), lambda *rules: any_of(*(Rules([r]) for r in rules))])
+def test_what_is_told_because_of_a_rewrite_opens_nothing_else(combine: Callable[..., Policy], other: str) -> None:
+    rewrites = [SVC, "tcp://*.svc:5432 -> 127.0.0.1:15432", "tcp://*.example.com:5432 -> 127.0.0.1:15432"]
+    guest = Guest(combine(*rewrites, other))
+    for name in ("svc", "a.svc", "a.example.com"):
+        guest.look_up(name)
+    guest.connect(Address(TARGET.ip, 5432))
+    assert guest.made[-1].peers == [TARGET]
+    assert _refused(guest, Address(TARGET.ip, 80))
+    assert str(guest.decisions[-1]).endswith("no rule allows it (--allow-outbound tcp://127.0.0.1:80)")
+    assert code_of(lambda: at_once(guest.udp().connect(v4(53)))) == ErrorCode.AccessDenied()
+    assert code_of(lambda: over(guest.udp().send(b"x", v4(53)))) == ErrorCode.AccessDenied()
+
+
+def test_a_name_may_be_rewritten_on_several_ports() -> None:
+    guest = Guest(Rules([SVC, "tcp://svc:80 -> 127.0.0.1:8080"]))
+    guest.look_up("svc")
+    for port in (5432, 80):
+        guest.connect(Address(TARGET.ip, port))
+    assert [made.peers for made in guest.made] == [[TARGET], [Address(TARGET.ip, 8080)]]
+
+
+def test_hosts_say_where_the_name_leads_for_the_ports_that_are_not_rewritten() -> None:
+    guest = Guest(Rules([SVC, "tcp://svc:80"]), {"svc": str(DB.ip)})
+    guest.look_up("svc")
+    for port in (5432, 80):
+        guest.connect(Address(DB.ip, port))
+    assert [made.peers for made in guest.made] == [[TARGET], [Address(DB.ip, 80)]]
+
+
+def test_a_policy_of_ones_own_can_tell_what_was_told_because_of_a_rewrite() -> None:
+    class Mine:
+        def may_resolve(self, name: str, context: Context) -> Verdict:
+            return Verdict(True, target=TARGET)
+
+        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+            assert context.names_of(TARGET.ip) == ()
+            is_svc = "svc" in context.rewritten_names_of(address.ip)
+            return Verdict(is_svc or use is SocketAddressUse.TCP_BIND, target=TARGET if is_svc else None)
+
+    guest = Guest(Mine())
+    guest.look_up("svc")
+    guest.connect(Address(TARGET.ip, 5432))
+    assert guest.made[-1].peers == [TARGET]
+    assert guest.decisions[1].names == ("svc",)
 
 
 def _received(udp: UdpSocket) -> Any:
