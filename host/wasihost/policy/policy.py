@@ -133,15 +133,24 @@ allow_all: Final = _AllowAll()
 """The policy that allows everything."""
 
 
-def deny_all(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
-    """The policy that allows nothing; the default."""
-    return REFUSED
+class _DenyAll:
+    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+        return REFUSED
+
+    def may_resolve(self, name: str, context: Context) -> Verdict:
+        return REFUSED
+
+
+deny_all: Final = _DenyAll()
+"""The policy that allows nothing; the default."""
 
 
 def ask_about_name(policy: Policy, name: str, context: Context) -> Answer | Awaitable[Answer]:
-    """A policy's answer about a name in ASCII; one that has no opinion of names refuses all."""
+    """A policy's answer about a name in ASCII; one without `may_resolve` refuses all."""
     may_resolve: Callable[[str, Context], Answer | Awaitable[Answer]] | None = getattr(policy, "may_resolve", None)
-    return REFUSED if may_resolve is None else may_resolve(name, context)
+    if may_resolve is None:
+        return Verdict(False, f"the policy {_name(policy)}, which has no may_resolve,")
+    return may_resolve(name, context)
 
 
 def verdict_of(answer: Any, policy: Policy) -> Verdict:

@@ -144,17 +144,85 @@ def test_where_one_sends_is_kept() -> None:
         assert _verdict(policy).target == TARGET
 
 
-def test_of_names_only_those_are_asked_that_have_an_opinion() -> None:
+def test_names_too_are_allowed_by_all_or_by_one() -> None:
     rules = Rules(resolve=["db"])
     for policy, names in (
-        (all_of(rules, yes), {"db"}),
+        (all_of(rules, allow_all), {"db"}),
+        (all_of(rules, yes), set()),
+        (all_of(yes, rules), set()),
+        (all_of(rules, deny_all), set()),
+        (all_of(deny_all, rules), set()),
+        (all_of(rules, Rules(resolve=["*", "deny db"])), set()),
+        (all_of(), set()),
         (any_of(yes, rules), {"db"}),
-        (all_of(yes), set()),
-        (all_of(rules, deny_all, allow_all), {"db"}),
+        (any_of(rules, deny_all), {"db"}),
         (any_of(rules, allow_all), {"db", "other"}),
+        (any_of(yes), set()),
     ):
         asked = {name: ask_about_name(policy, name, HERE) for name in ("db", "other")}
         assert {name for name, verdict in asked.items() if verdict} == names
+
+
+def test_a_name_is_refused_by_a_policy_that_cannot_allow_any() -> None:
+    verdict = ask_about_name(all_of(allow_all, yes), "db", HERE)
+    assert verdict == Verdict(False, "the policy yes, which has no may_resolve,")
+
+
+# ---- where others send
+
+
+def around(*rules: str) -> Rules:
+    return Rules(["*://*:*", *rules], resolve=["*"])
+
+
+REWRITING = Rules(["tcp://10.0.0.1:443 -> 127.0.0.1:15432"])
+
+
+@pytest.mark.parametrize(
+    ("other", "allowed"),
+    [
+        (around(), True),
+        (yes, True),
+        (around("deny *://loopback:*"), False),
+        (around("deny *://127.0.0.1:15432"), False),
+        (around("deny *://10.0.0.1:*"), False),
+        (Rules(["tcp://10.0.0.1:443"]), False),
+        (Rules(["tcp://127.0.0.1:15432"]), False),
+        (Rules(["tcp://10.0.0.1:443", "tcp://127.0.0.1:15432"]), True),
+        (Rules(["tcp://10.0.0.1:443 -> 127.0.0.1:15432"]), True),
+        (Rules(["tcp://10.0.0.1:443 -> 127.0.0.1:15433"]), False),
+        (Rules(["tcp://10.0.0.1:443", "tcp://127.0.0.1:15432 -> 127.0.0.1:15433"]), False),
+    ],
+)
+def test_all_must_allow_where_one_of_them_sends(other: Policy, allowed: bool) -> None:
+    for policy in (all_of(REWRITING, other), all_of(other, REWRITING), all_of(yes, all_of(other, yes), REWRITING)):
+        verdict = _verdict(policy)
+        assert (verdict.allowed, verdict.target) == (allowed, TARGET if allowed else None)
+
+
+async def test_all_must_allow_where_one_of_them_sends_also_if_they_take_time() -> None:
+    async def deny_loopback(address: Address, use: SocketAddressUse, context: Context) -> bool:
+        await asyncio.sleep(0)
+        return not address.ip.is_loopback
+
+    for policy in (all_of(REWRITING, deny_loopback), all_of(deny_loopback, REWRITING)):
+        answer: Any = policy(PEER, CONNECT, HERE)
+        assert not (await answer).allowed
+
+
+def test_a_name_that_two_policies_send_to_different_addresses_is_refused() -> None:
+    first, second = (Rules([f"tcp://db:80 -> {target}"]) for target in ("127.0.0.1:80", "127.0.0.2:80"))
+    assert ask_about_name(all_of(first, second), "db", HERE) == Verdict(
+        False, "the conflict of tcp://db:80 -> 127.0.0.1:80 with tcp://db:80 -> 127.0.0.2:80"
+    )
+    same = Rules(["tcp://db:443 -> 127.0.0.1:443"])
+    assert ask_about_name(all_of(first, same), "db", HERE)
+
+
+def test_one_of_them_decides_alone_where_it_sends() -> None:
+    refusing = around("deny *://loopback:*", "deny *://10.0.0.1:*")
+    assert _verdict(any_of(refusing, REWRITING)).target == TARGET
+    assert _verdict(any_of(around(), REWRITING)) == Verdict(True, "*://*:*")
 
 
 def test_a_callable_can_put_rules_into_its_own_words() -> None:
