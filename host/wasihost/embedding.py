@@ -7,6 +7,7 @@ from wasmtime.component import Linker
 
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.callbacks import PlainContext
+from wasihost.component.running.engine import check_compiles
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.providers import Providers
 from wasihost.component.world.wiring import Wiring
@@ -21,12 +22,13 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     connect, listen, send and receive.
 
     For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
-    once. For the others there is `adapt`.
+    once. For the others there is `adapt`. Errors: ForkError, see `configure`.
     """
     from importlib.resources import files  # takes 3 ms to import
 
     from wasihost.component.world.reflect import reflect
 
+    check_compiles(linker.engine)
     text = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
     linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, checked(policy))))

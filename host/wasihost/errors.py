@@ -86,6 +86,10 @@ class DeadlockError(WasihostError):
     """The guest waits for something that nobody can bring about; lists what it waits for."""
 
 
+class ForkError(WasihostError, RuntimeError):
+    """A forked process used what works only in the process that made it; says what to use instead."""
+
+
 class RecordingError(WasihostError):
     """A recording that cannot be read, naming the file and the line, or not be written."""
 

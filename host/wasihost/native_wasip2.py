@@ -26,6 +26,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 import wasmtime
 from wasmtime.component import Linker
 
+from wasihost import forks
 from wasihost.component.running.instance import Instance
 from wasihost.errors import ProviderError
 from wasihost.wasi.cli import InputTarget, OutputTarget
@@ -33,8 +34,14 @@ from wasihost.wasi.cli.outputs import Output
 from wasihost.wasi.cli.readiness import descriptor
 
 _PACKAGES = ("cli", "clocks", "filesystem", "io", "random", "sockets")
+FORKED = (
+    "this process was forked from one that had run a guest with WASI 0.2, which is Wasmtime's own and whose threads "
+    "stayed there: fork before the first such guest runs, or start the process with the method spawn or forkserver"
+)
 _PATIENCE_S: float | None = 5
 _PAUSE_S = 0.0005  # with Wasmtime's threads, which need microseconds
+
+_began: int | None = None  # the `forks.count()` of the process in which WASI 0.2 first ran
 
 
 def provides(interface: str) -> bool:
@@ -68,13 +75,17 @@ class Native:
 
     @contextlib.asynccontextmanager
     async def linked(self, linker: Linker, store: wasmtime.Store) -> AsyncIterator[None]:
-        """Links every interface of WASI 0.2; the instance must be closed before the context ends."""
+        """Links every interface of WASI 0.2; the instance must be closed before the context ends. Errors: ForkError."""
+        global _began
+        _began = forks.count() if _began is None else _began
+        forks.check(_began, FORKED)
         store.set_wasi(self._config())
         linker.add_wasip2()
         try:
             yield
         finally:
-            await self._outputs_gone()
+            if _began == forks.count():
+                await self._outputs_gone()
 
     def attach(self, instance: Instance) -> None:
         """Says which instance an exception of an output ends."""

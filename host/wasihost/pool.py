@@ -12,11 +12,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from wasihost import forks
 from wasihost.component.running.instance import Instance
 from wasihost.errors import LimitError
 
 Manager = contextlib.AbstractAsyncContextManager[Instance]
 CLOSED = "this pool is closed"
+FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
 
 
 class Pool:
@@ -36,6 +38,7 @@ class Pool:
         self._all_returned = asyncio.Event()
         self._all_returned.set()
         self._closed = False
+        self._forks = forks.count()
         self._refill()
 
     @property
@@ -53,7 +56,7 @@ class Pool:
         """An instance for one request: fresh, yours alone, and closed at the end.
 
         Waits while `size` instances serve. Errors: LimitError if too many wait already, RuntimeError if the pool is
-        closed, and those of opening.
+        closed, ForkError in a process that was forked from its own, and those of opening.
         """
         await self._enter()
         try:
@@ -74,8 +77,10 @@ class Pool:
             return await instance.call(name, *args)
 
     async def close(self) -> None:
-        """Takes no more requests, waits for those that are served, and closes what is ready."""
+        """Takes no more requests, waits for those that are served, and closes what is ready; as `Instance.close`."""
         self._closed = True
+        if self._forks != forks.count():
+            return
         for making in list(self._making):
             making.cancel()
         async with contextlib.AsyncExitStack() as stack:  # closes every one, also if this is cancelled
@@ -114,6 +119,7 @@ class Pool:
         self._places.release()
 
     def _check_open(self) -> None:
+        forks.check(self._forks, FORKED)
         if self._closed:
             raise RuntimeError(CLOSED)
 

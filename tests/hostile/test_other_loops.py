@@ -1,4 +1,4 @@
-"""An instance belongs to its event loop, a host to nobody; a fork has what it was forked from."""
+"""An instance belongs to its event loop, a host to nobody."""
 
 from __future__ import annotations
 
@@ -6,42 +6,7 @@ import asyncio
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import fails, load, opened
-from tests.processes import printed
 from wasihost import Host, Instance
-
-FORKING = """
-import os, signal, warnings
-from tests.guests.harness import run
-warnings.simplefilter("ignore", DeprecationWarning)  # since 3.12: this process has Wasmtime's threads
-run("rust-two-versions")
-if child := os.fork():
-    assert os.waitpid(child, 0)[1] == 0
-else:
-    signal.alarm(30)
-print(run("rust-two-versions"), end="", flush=True)
-os._exit(0)
-"""
-
-FORKING_WHILE_OPEN = """
-import asyncio, os, warnings
-from tests.guests.exports import API, HOST, Sleeper
-from tests.guests.harness import opened
-warnings.simplefilter("ignore", DeprecationWarning)
-
-async def main():
-    async with opened("rust-exports", {HOST: Sleeper()}) as instance:
-        if child := os.fork():
-            assert os.waitpid(child, 0)[1] == 0
-            print(await instance.call(f"{API}#echo-u8", 7))
-        else:
-            try:
-                asyncio.run(instance.call(f"{API}#echo-u8", 1))
-            except RuntimeError as error:
-                print("opened in another event loop:", "opened in another event loop" in str(error), flush=True)
-            os._exit(0)
-
-asyncio.run(main())
-"""
 
 
 def elsewhere(instance: Instance) -> BaseException:
@@ -74,11 +39,3 @@ async def test_one_host_runs_in_two_threads_at_once() -> None:
         return asyncio.run(echo(value))
 
     assert await asyncio.gather(*(asyncio.to_thread(in_a_loop, value) for value in (1, 2))) == [1, 2]
-
-
-def test_a_fork_runs_guests_as_its_parent_does() -> None:
-    assert printed(FORKING) == "both versions work\n" * 2
-
-
-def test_a_fork_cannot_call_what_is_open_in_its_parent_which_goes_on() -> None:
-    assert printed(FORKING_WHILE_OPEN) == "opened in another event loop: True\n7\n"

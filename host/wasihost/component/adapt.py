@@ -11,6 +11,7 @@ from wasmtime.component import Component, Linker
 from wasihost.component import ffi
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
+from wasihost.component.running.engine import check_compiles
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.memory import Account
@@ -111,10 +112,11 @@ def adapt(
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
     to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
     a path with a version means the compatible versions, one without means every version. Errors: ComponentError,
-    UnsupportedTypeError, LimitError; `origin` says in them what the bytes are.
+    UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see `configure`.
     """
     if len(wasm) > limits.component_bytes:
         raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
+    check_compiles(engine)
     order = frozenset(in_order)
     if cache is None:
         return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin, limits), origin)

@@ -143,9 +143,10 @@ NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
 Destructor: CallbackType = raw.wasmtime_component_resource_destructor_t
 
 
-def memory_creator(new_memory: Any) -> Any:
-    """A `wasmtime_memory_creator_t` around a `NewMemory` callback; the caller keeps both for ever."""
+def memory_creator(new_memory: Any, env: int = 0) -> Any:
+    """A `wasmtime_memory_creator_t` around a `NewMemory` callback, which gets `env`; the caller keeps both for ever."""
     creator = raw.wasmtime_memory_creator_t()
+    creator.env = c_void_p(env)  # type: ignore[assignment]  # declared as a pointer, whose numbers ctypes takes too
     creator.new_memory = new_memory
     return creator
 

@@ -4,31 +4,42 @@ from __future__ import annotations
 
 import faulthandler
 import functools
+import os
 import threading
-import time
 import weakref
 
 import wasmtime
 
+from wasihost import forks
 from wasihost.component import ffi
 from wasihost.component.running import memory
-from wasihost.errors import WasihostError
+from wasihost.errors import ForkError, WasihostError
 from wasihost.limits import DEFAULTS
 
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
 EPOCH_SECONDS = 0.005
+IDLE_TICKS = 20
+"""So many epochs without a guest that runs end the thread: starting another takes 0.1 ms."""
+
+COMPILES_IN_THREADS = (
+    "this engine compiles in threads, which stayed in the process that this one was forked from: make the engine in "
+    "this process, load the component before the fork, or configure the engine with parallel_compilation=False"
+)
 
 _faulthandler_first = False
 _first_engine_made = False
 
 
-def configure(config: wasmtime.Config, *, stack_bytes: int | None = None) -> wasmtime.Config:
+def configure(
+    config: wasmtime.Config, *, stack_bytes: int | None = None, parallel_compilation: bool = True
+) -> wasmtime.Config:
     """Sets in `config` what `adapt` needs: component-model async, our linear memories, larger stacks; gives it back.
 
     For an engine of your own. Set `config.epoch_interruption = True` too if computing guests shall not hold your event
     loop; every plain `Store` of that engine then needs `set_epoch_deadline`. `stack_bytes` is for the guest's calls;
-    None: as `config` has it.
+    None: as `config` has it. An engine with `parallel_compilation=False` compiles in the thread that calls, and so also
+    in processes that are forked later; in a forked process every engine does.
     """
     global _first_engine_made, _faulthandler_first
     if not _first_engine_made:
@@ -37,7 +48,10 @@ def configure(config: wasmtime.Config, *, stack_bytes: int | None = None) -> was
     if stack_bytes is not None:
         config.max_wasm_stack = stack_bytes
         stack_size += stack_bytes
-    ffi.configure(config, memory.CREATOR, stack_size)
+    in_threads = parallel_compilation and not forks.count()
+    if not in_threads:
+        config.parallel_compilation = False
+    ffi.configure(config, memory.CREATOR if in_threads else memory.ONE_THREAD_CREATOR, stack_size)
     # Copy-on-write images would be mapped over our memories, behind their owner's back: Wasmtime panics.
     config.memory_init_cow = False
     return config
@@ -57,6 +71,12 @@ def check_faulthandler() -> None:
         )
 
 
+def check_compiles(engine: wasmtime.Engine) -> None:
+    """Raises ForkError if compiling with this engine might wait for threads that stayed in the parent process."""
+    if forks.count() and not memory.is_of_one_thread(engine):
+        raise ForkError(COMPILES_IN_THREADS)
+
+
 @functools.cache
 def default_engine(stack_bytes: int = DEFAULTS.stack_bytes) -> wasmtime.Engine:
     """The engine that every `Host` shares whose guests have stacks of this size."""
@@ -65,54 +85,96 @@ def default_engine(stack_bytes: int = DEFAULTS.stack_bytes) -> wasmtime.Engine:
     return wasmtime.Engine(config)
 
 
-class EpochClock:
-    """Moves the epoch of an engine on while some guest of it runs, so that computing guests yield.
+os.register_at_fork(after_in_child=default_engine.cache_clear)  # the child needs one that compiles in one thread
 
-    A thread, because nothing else runs while a guest computes. It sleeps for good while nobody runs.
+_lock = forks.lock()
+
+
+class EpochClock:
+    """Moves the epoch of an engine on while guests of it run, so that computing guests yield.
+
+    A thread, because nothing else runs while a guest computes. It ends when no guest has run for some epochs, and with
+    the last open instance: CPython warns about a fork of a process that has threads.
     """
 
     _clocks: weakref.WeakKeyDictionary[wasmtime.Engine, EpochClock] = weakref.WeakKeyDictionary()
 
     @classmethod
     def of(cls, engine: wasmtime.Engine) -> EpochClock:
-        clock = cls._clocks.get(engine)
-        if clock is None:
-            clock = cls._clocks[engine] = cls(engine)
-        return clock
+        with _lock:
+            clock = cls._clocks.get(engine)
+            if clock is None:
+                clock = cls._clocks[engine] = cls(engine)
+            return clock
+
+    @classmethod
+    def forget(cls) -> None:
+        """This is the child of a fork: the clocks belong to instances of the parent, their threads stayed there."""
+        cls._clocks = weakref.WeakKeyDictionary()
 
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = weakref.ref(engine)
+        self._instances = 0
         self._running = 0
-        self._asleep = False
-        self._wanted = threading.Event()
+        self._idle_ticks = 0
         self._thread: threading.Thread | None = None
+        self._ended: threading.Event
+
+    def open(self) -> None:
+        """An instance of the engine is opened."""
+        with _lock:
+            self._instances += 1
+
+    def close(self) -> None:
+        """An instance that was opened is closed; the last one waits for the end of the thread."""
+        with _lock:
+            self._instances -= 1
+            thread = None if self._instances else self._thread
+            if thread is not None:
+                self._thread = None
+                self._ended.set()
+        if thread is not None:
+            thread.join()
 
     def start(self) -> None:
-        """Some guest runs from now on."""
-        self._running += 1
-        if self._asleep:
-            self._wanted.set()
-        elif self._thread is None:
-            self._thread = threading.Thread(target=self._tick, name="wasihost-epochs", daemon=True)
-            self._thread.start()
+        """A guest begins to run."""
+        with _lock:
+            if self._thread is None:
+                self._start_thread()
+            self._running += 1
+            self._idle_ticks = 0
 
     def stop(self) -> None:
-        """It waits or is over. The thread notices that by itself: guests wait often, and briefly."""
-        self._running -= 1
+        """A guest waits, or has ended."""
+        with _lock:
+            self._running -= 1
 
-    def _tick(self) -> None:
-        while True:
-            time.sleep(EPOCH_SECONDS)
+    def _start_thread(self) -> None:
+        ended = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(ended,), name="wasihost-epochs", daemon=True)
+        thread.start()
+        self._thread = thread
+        self._ended = ended
+
+    def _tick(self, ended: threading.Event) -> None:
+        while not ended.wait(EPOCH_SECONDS):
             if (engine := self._engine()) is None:
                 return
             engine.increment_epoch()
             del engine
-            if not self._running:
-                self._sleep()
+            if self._is_idle(ended):
+                return
 
-    def _sleep(self) -> None:
-        self._wanted.clear()
-        self._asleep = True
-        if not self._running:  # again: somebody may not have seen yet that we sleep
-            self._wanted.wait()
-        self._asleep = False
+    def _is_idle(self, ended: threading.Event) -> bool:
+        """Whether no guest has run for long, and the thread ends."""
+        with _lock:
+            if ended.is_set():
+                return True
+            self._idle_ticks = 0 if self._running else self._idle_ticks + 1
+            if self._idle_ticks < IDLE_TICKS:
+                return False
+            self._thread = None
+            return True
+
+
+os.register_at_fork(after_in_child=EpochClock.forget)

@@ -13,6 +13,7 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
+from wasihost import forks
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import (
     DRIVER_ARGUMENTS,
@@ -153,6 +154,7 @@ class GuestCalls:
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         called = self._wiring.find(name)
         try:
+            forks.check(self._instance.forks, forks.INSTANCE)
             if self._instance.closing:
                 raise closed()
             loop = asyncio.get_running_loop()

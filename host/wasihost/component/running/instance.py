@@ -9,6 +9,7 @@ from typing import Any, cast
 import wasmtime
 from wasmtime.component import Component, Linker
 
+from wasihost import forks
 from wasihost.clock import own_time
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import (
@@ -85,7 +86,9 @@ class Instance(Context):
         self.failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
-        self._poller = Poller(self, engine.EpochClock.of(store.engine), self.stats, self._deadlock, limits)
+        self.forks = forks.count()
+        self._clock = engine.EpochClock.of(store.engine)
+        self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
         self._registrar = Registrar(linker, self, self._poller.suspend)
         self._register(linking, wiring)
 
@@ -114,7 +117,8 @@ class Instance(Context):
         it, or when the call is not made. Those that come back are a `StreamReader` and an awaitable.
 
         Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
-        or was opened in another event loop, GuestTrap, GuestExit, and whatever a provider raised.
+        or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
+        and whatever a provider raised.
         """
         if self.limits.run_time_s is None or self._is_one_run:
             return self._guest_calls.call(name, args)
@@ -140,6 +144,7 @@ class Instance(Context):
 
     async def start(self) -> None:
         """Instantiates the component and begins to drive it."""
+        self._clock.open()
         engine.check_faulthandler()
         await polling.outside_of_polls()
         self.loop = asyncio.get_running_loop()
@@ -175,8 +180,11 @@ class Instance(Context):
         self._guest_memory.limit = self.limits.memory_bytes
 
     async def close(self) -> None:
-        """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile."""
-        if self.closing:
+        """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile.
+
+        In a process that was forked meanwhile it does nothing: sockets and streams are the parent's too.
+        """
+        if self.closing or self.forks != forks.count():
             return
         self.closing = True
         if self._timer is not None:
@@ -202,6 +210,7 @@ class Instance(Context):
                 self._close_store()
 
     def _close_store(self) -> None:
+        self._clock.close()
         self._store.close()
         self._linker.close()
         if self._memories:  # which are large: they shall not wait for Python's collector

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -63,10 +64,25 @@ def _install() -> None:
 
 def _uninstall() -> None:
     global _running, _previous
+    if not _running:  # this process was forked meanwhile
+        return
     _running -= 1
     if _running == 0 and _previous is not None:
         _replace(_handle, _still_wanted(_previous))
         _previous = None
+
+
+def _forget() -> None:
+    """This is the child of a fork: whatever ran is the parent's, and the handler that was there before is back."""
+    global _running, _previous, _polling, _pending
+    _polling = _pending = False
+    if _running:
+        _running = 0
+        _replace(_handle, _previous)
+    _previous = None
+
+
+os.register_at_fork(after_in_child=_forget)
 
 
 def _still_wanted(handler: Any) -> Any:

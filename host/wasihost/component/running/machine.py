@@ -26,6 +26,8 @@ class Machine(CallContext, Protocol):
     """What has stopped the guest for good."""
     loop: asyncio.AbstractEventLoop | None
     """The only event loop in which it may be called: its state has no locks."""
+    forks: int
+    """The `forks.count()` of the only process in which it may be called."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""

@@ -16,12 +16,18 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import wasmtime
+
+from wasihost import forks
 from wasihost.component import ffi
 
 _PROT_NONE = 0
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 _MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+
+
+_counting = forks.lock()  # instances in other threads may share an account
 
 
 class Account:
@@ -34,12 +40,10 @@ class Account:
         self.name, self.limit, self.above = name, limit, above
         self.used = 0
         self.refused: Account | None = None
-        # Instances in other threads may share `above`.
-        self._lock: threading.Lock = threading.Lock() if above is None else above._lock
 
     def take(self, size: int) -> None:
         """Counts so many bytes more. Raises MemoryError beyond the limit, and then counts nothing."""
-        with self._lock:
+        with _counting:
             full = next((account for account in self._all() if account.used + size > account.limit), None)
             if full is not None:
                 self.refused = full
@@ -49,7 +53,7 @@ class Account:
 
     def give(self, size: int) -> None:
         """Counts so many bytes less."""
-        with self._lock:
+        with _counting:
             for account in self._all():
                 account.used -= size
 
@@ -62,6 +66,9 @@ class Account:
 
 class LinearMemory:
     """One linear memory: `view()` gives its bytes to Python; `account` counts them."""
+
+    is_of_one_thread = False
+    """Whether its engine compiles in the thread that calls."""
 
     def __init__(self, minimum: int, reserved: int, guard: int, account: Account | None = None) -> None:
         self.size, self.reserved, self.minimum = 0, max(reserved, minimum), minimum
@@ -152,11 +159,12 @@ class Recording:
         return None if is_first else self.account
 
     def __enter__(self) -> Recording:
+        self._outer = getattr(_recording, "current", None)
         _recording.current = self
         return self
 
     def __exit__(self, *_: object) -> None:
-        _recording.current = None
+        _recording.current = self._outer
 
 
 @ffi.GetMemory
@@ -183,10 +191,11 @@ def _finalize(env: int) -> None:
 
 
 @ffi.NewMemory
-def _new(_env: int, _type: Any, minimum: int, _maximum: int, reserved: int, guard: int, result: Any) -> int:
+def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int, guard: int, result: Any) -> int:
     try:
         recording = getattr(_recording, "current", None)
         memory = LinearMemory(minimum, reserved, guard, recording and recording.account_of(minimum))
+        memory.is_of_one_thread = env == _ONE_THREAD
         number = next(_numbers)
         _memories[number] = memory
         if recording is not None:
@@ -198,4 +207,15 @@ def _new(_env: int, _type: Any, minimum: int, _maximum: int, reserved: int, guar
         return ffi.error_new(f"no linear memory of {minimum} bytes: {error}")
 
 
+# Wasmtime does not say how an engine compiles, so its memory creator does.
+_ONE_THREAD = 1
 CREATOR = ffi.memory_creator(_new)
+ONE_THREAD_CREATOR = ffi.memory_creator(_new, _ONE_THREAD)
+
+
+def is_of_one_thread(engine: wasmtime.Engine) -> bool:
+    """Whether the engine was configured with `ONE_THREAD_CREATOR`."""
+    with Recording() as recording:
+        # A module without functions is compiled in the calling thread, whatever the engine does with others.
+        wasmtime.Instance(wasmtime.Store(engine), wasmtime.Module(engine, "(module (memory 0))"), [])
+    return any(memory.is_of_one_thread for memory in recording.memories)

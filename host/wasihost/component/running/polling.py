@@ -22,6 +22,7 @@ from typing import NoReturn, TypeVar
 
 import wasmtime
 
+from wasihost import forks
 from wasihost.component import ffi
 from wasihost.component.running import interrupts, threads
 from wasihost.component.running.callbacks import Context, Suspension
@@ -90,6 +91,7 @@ class Poller:
     ) -> None:
         self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
         self._limits, self._cpu_s = limits, 0.0
+        self._forks = forks.count()
         self._stopped: asyncio.Future[None] | None = None
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
@@ -222,6 +224,7 @@ class Poller:
 
     def _poll(self, call: ffi.Call) -> bool:
         """Runs the guest until it can go no further; raises what stopped it for good."""
+        forks.check(self._forks, forks.INSTANCE)
         if self._context.exception is not None:
             raise self._context.exception
         self._stats.polls += 1
@@ -237,6 +240,7 @@ class Poller:
         return over
 
     def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
+        forks.check(self._forks, forks.INSTANCE)
         kept = self._context.exception
         for found in (kept, trap):
             if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(str(found))) is not None:

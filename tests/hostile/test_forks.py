@@ -1,0 +1,253 @@
+"""Forks: the child runs and compiles guests, and what it cannot have of its parent is an error that says so."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.guests.exports import API, HOST, Sleeper
+from tests.guests.harness import PREBUILT, fails, opened, run, until
+from tests.processes import printed
+from wasihost import GuestTimeout, Limits
+
+HEAD = f"""
+import asyncio, os, signal, socket, sys, warnings
+import wasmtime
+import wasihost
+from concurrent.futures import ProcessPoolExecutor
+from tests.guests.exports import API, HOST, Sleeper
+from tests.guests.harness import load, opened, run
+from wasihost import ForkError, GuestTimeout, Host, Limits
+warnings.simplefilter("ignore", DeprecationWarning)  # since 3.12: this process has Wasmtime's threads
+PREBUILT = {str(PREBUILT)!r}
+
+def child(what, *arguments):
+    \"\"\"Runs it in a fork, which ends with what it returns or raises on stdout.\"\"\"
+    sys.stdout.flush()
+    if pid := os.fork():
+        assert os.waitpid(pid, 0)[1] == 0
+        return
+    signal.alarm(60)
+    try:
+        print(what(*arguments), flush=True)
+    except BaseException as error:
+        print(type(error).__name__, error, flush=True)
+    os._exit(0)
+
+async def spin(host):
+    async with host.open(load("rust-exports")) as instance:
+        await instance.call(f"{{API}}#spin", 0)
+"""
+
+
+def forked(script: str) -> str:
+    """What a script and the children that it forks print."""
+    return printed(HEAD + script)
+
+
+# ---- what works in the child
+
+
+def test_a_fork_runs_guests_as_its_parent_does() -> None:
+    script = """
+print(run("rust-two-versions"), end="")
+child(run, "rust-two-versions")
+"""
+    assert forked(script) == "both versions work\n" * 2 + "\n"
+
+
+def test_limits_of_time_hold_in_a_child() -> None:
+    script = """
+host = Host(providers={HOST: Sleeper()}, limits=Limits(run_time_s=0.1))
+def times_out():
+    try:
+        asyncio.run(spin(host))
+    except GuestTimeout as error:
+        return error.limit
+print(times_out())
+child(times_out)
+"""
+    assert forked(script) == "run_time_s\n" * 2
+
+
+def test_a_child_compiles_after_its_parent_did() -> None:
+    script = """
+Host().load(f"{PREBUILT}/rust-two-versions.wasm")
+child(lambda: Host().load(f"{PREBUILT}/rust-calls.wasm").origin.rpartition("/")[2])
+child(child, lambda: Host().load(f"{PREBUILT}/rust-calls.wasm").origin.rpartition("/")[2])
+"""
+    assert forked(script) == "rust-calls.wasm\n" * 2 + "None\n"
+
+
+def test_a_process_pool_of_the_default_kind_runs_guests() -> None:
+    script = """
+def compile_and_run(name):
+    load.cache_clear()
+    return run(name)
+
+print(compile_and_run("rust-two-versions"), end="")
+with ProcessPoolExecutor(2) as pool:
+    print(*pool.map(compile_and_run, ["rust-two-versions"] * 3), sep="", end="")
+"""
+    assert forked(script) == "both versions work\n" * 4
+
+
+def test_a_preforked_server_serves_from_every_worker() -> None:
+    script = """
+host = Host(providers={HOST: Sleeper()})
+component = load("rust-exports")
+asyncio.run(host.pool(component, ready=0).call(f"{API}#echo-u8", 0))  # the parent warms up
+
+async def serve(listener):
+    async with host.pool(component) as pool:
+        connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+        with connection:
+            number = (await asyncio.get_running_loop().sock_recv(connection, 1))[0]
+            connection.sendall(bytes([await pool.call(f"{API}#echo-u8", number)]))
+
+with socket.create_server(("127.0.0.1", 0)) as listener:
+    listener.setblocking(False)
+    workers = []
+    for _ in range(2):
+        if not (worker := os.fork()):
+            signal.alarm(60)
+            asyncio.run(serve(listener))
+            os._exit(0)
+        workers.append(worker)
+    for number in (1, 2):
+        with socket.create_connection(listener.getsockname()) as connection:
+            connection.sendall(bytes([number]))
+            print(connection.recv(1)[0])
+    print([os.waitpid(worker, 0)[1] for worker in workers])
+"""
+    assert forked(script) == "1\n2\n[0, 0]\n"
+
+
+# ---- what is an error there
+
+
+def test_an_instance_that_was_open_cannot_be_called_and_its_parent_goes_on() -> None:
+    script = """
+async def main():
+    async with opened("rust-exports", {HOST: Sleeper()}) as instance:
+        child(lambda: asyncio.run(instance.call(f"{API}#echo-u8", 1)))
+        print(await instance.call(f"{API}#echo-u8", 7))
+
+asyncio.run(main())
+"""
+    assert forked(script) == (
+        "ForkError this instance was opened in the process that this one was forked from: open one in this process\n7\n"
+    )
+
+
+def test_a_guest_does_not_go_on_in_the_child_of_its_provider() -> None:
+    script = """
+class Forking(Sleeper):
+    async def sleep(self, ms):
+        self.child = os.fork()
+        if not self.child:
+            signal.alarm(60)
+
+async def main():
+    forking = Forking()
+    async with opened("rust-exports", {HOST: forking}) as instance:
+        await instance.call(f"{API}#sleep-times", 1, 1)
+    print(os.waitpid(forking.child, 0)[1])
+
+try:
+    asyncio.run(main())
+except ForkError as error:
+    print(error, flush=True)
+    os._exit(0)
+"""
+    assert forked(script) == (
+        "this instance was opened in the process that this one was forked from: open one in this process\n0\n"
+    )
+
+
+def test_a_pool_that_was_open_takes_no_requests() -> None:
+    script = """
+async def main():
+    async with Host(providers={HOST: Sleeper()}).pool(load("rust-exports"), ready=0) as pool:
+        child(lambda: asyncio.run(pool.call(f"{API}#echo-u8", 1)))
+        print(await pool.call(f"{API}#echo-u8", 7))
+
+asyncio.run(main())
+"""
+    assert forked(script) == (
+        "ForkError this pool was opened in the process that this one was forked from: open one in this process\n7\n"
+    )
+
+
+def test_an_engine_of_ones_own_compiles_in_a_child_only_in_one_thread() -> None:
+    script = """
+with open(f"{PREBUILT}/rust-two-versions.wasm", "rb") as file:
+    wasm = file.read()
+
+def engine(**options):
+    return wasmtime.Engine(wasihost.configure(wasmtime.Config(), **options))
+
+def load_with(engine):
+    wasihost.adapt(engine, wasm)
+    return "compiled"
+
+parallel, alone = engine(), engine(parallel_compilation=False)
+print(load_with(parallel))
+child(load_with, parallel)
+child(load_with, alone)
+child(lambda: load_with(engine()))
+child(lambda: wasihost.add_tcp_to_linker(wasmtime.component.Linker(wasmtime.Engine()), None, None))
+"""
+    refused = (
+        "ForkError this engine compiles in threads, which stayed in the process that this one was forked from: make "
+        "the engine in this process, load the component before the fork, or configure the engine with "
+        "parallel_compilation=False\n"
+    )
+    assert forked(script) == "compiled\n" + refused + "compiled\n" * 2 + refused
+
+
+def test_wasi_0_2_runs_in_a_child_only_if_it_did_not_in_its_parent() -> None:
+    script = """
+def copy():
+    Host(env={"CASE": "copy"}, stdin=b"copied", stdout=sys.stdout, stderr=lambda _: None).run(load("rust-std-p2"))
+    return ""
+
+child(copy)
+copy()
+child(copy)
+"""
+    assert forked(script) == (
+        "copied\ncopiedForkError this process was forked from one that had run a guest with WASI 0.2, which is "
+        "Wasmtime's own and whose threads stayed there: fork before the first such guest runs, or start the process "
+        "with the method spawn or forkserver\n"
+    )
+
+
+def test_sigint_is_handled_in_a_child_as_before_the_instance_was_open() -> None:
+    script = """
+async def main():
+    before = signal.getsignal(signal.SIGINT)
+    async with opened("rust-exports", {HOST: Sleeper()}):
+        child(lambda: signal.getsignal(signal.SIGINT) is before)
+
+asyncio.run(main())
+"""
+    assert forked(script) == "True\n"
+
+
+# ---- threads
+
+
+def ours() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("wasihost")]
+
+
+def test_no_thread_of_ours_is_left_after_a_run() -> None:
+    run("rust-two-versions")
+    assert ours() == []
+
+
+async def test_no_thread_of_ours_stays_while_an_open_instance_waits_and_limits_hold_afterwards() -> None:
+    async with opened("rust-exports", {HOST: Sleeper()}, limits=Limits(run_time_s=0.5)) as instance:
+        await instance.call(f"{API}#echo-u8", 1)
+        await until(lambda: not ours())
+        await fails(instance.call(f"{API}#spin", 0), GuestTimeout)
