@@ -67,7 +67,7 @@ Shows what a component imports and exports as WIT, and marks each imported funct
   direct      a Python function in Wasmtime's linker
   adapted     through the adapter component: async, with streams or futures
   native 0.2  Wasmtime's own WASI 0.2
-  missing     nobody provides it
+  missing     nothing provides it
 exit code: 0 if the component will run, 1 if something is missing
 """
 
@@ -150,7 +150,7 @@ def _run(arguments: argparse.Namespace) -> int:
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
         )
-        component = _load(host, path)
+        component = _reflected(host, path)
         with policy_options.refusals_told(), policy_options.told_at_the_end(learner):
             if arguments.invoke is not None:
                 return _invoke(host, component, arguments.invoke, words)
@@ -204,7 +204,10 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from wasihost.commands.inspection import Inspection  # nothing that `run` should wait for
 
     host = Host(cache=_cache(arguments))
-    inspection = Inspection(_load(host, arguments.component), host.providers())
+    component = _reflected(host, arguments.component)
+    inspection = Inspection(component, host.providers())
+    if not inspection.problems:
+        component.compile()  # only then it is known whether its code is valid
     print(inspection.text)
     return FAILURE if inspection.problems else 0
 
@@ -216,7 +219,7 @@ def _stubs(arguments: argparse.Namespace) -> int:
     host = Host()
     ours = Providers({} if arguments.all else host.providers())
     title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
-    print(stubs.write(_load(host, arguments.component), title, lambda name: ours.find(name) is not None), end="")
+    print(stubs.write(_reflected(host, arguments.component), title, lambda name: ours.find(name) is not None), end="")
     return 0
 
 
@@ -227,9 +230,9 @@ def _convert(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _load(host: Host, path: str) -> AdaptedComponent:
+def _reflected(host: Host, path: str) -> AdaptedComponent:
     try:
-        return host.load(path)
+        return host.reflect(path)
     except OSError as error:
         raise ComponentError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -17,11 +17,14 @@ from wasihost.clock import Clock, RunningClock, own_time
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
+from wasihost.component.adapt import reflect as reflect_component
 from wasihost.component.cache import Cache
 from wasihost.component.running import interrupts
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
+from wasihost.component.running.linking import Linking
 from wasihost.component.running.memory import Account
+from wasihost.component.running.missing import some
 from wasihost.component.running.providers import Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
@@ -139,10 +142,19 @@ class Host:
         What others wrote can take seconds: `await asyncio.to_thread(host.load, component)` holds up nobody.
         Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
         """
+        adapted = self.reflect(component)
+        adapted.compile()
+        return adapted
+
+    def reflect(self, component: ComponentSource) -> AdaptedComponent:
+        """What a component imports and exports; it is compiled when it first runs.
+
+        Errors: as `load`.
+        """
         if isinstance(component, AdaptedComponent):
             return component
         wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
-        return adapt_component(
+        return reflect_component(
             default_engine(self._limits.stack_bytes),
             wasm,
             native=native_wasip2.provides,
@@ -163,8 +175,9 @@ class Host:
 
     async def run_async(self, component: ComponentSource) -> None:
         """As `run`, within the running event loop."""
-        adapted = self.load(component)
+        adapted = self.reflect(component)
         name = run_export(adapted)
+        self._compile(adapted)
         try:
             async with self._open(adapted, detect_deadlock=True, is_one_run=True) as instance:
                 try:
@@ -187,7 +200,7 @@ class Host:
         `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
         DeadlockError.
         """
-        return self._open(self.load(component), detect_deadlock)
+        return self._open(self._compile(self.reflect(component)), detect_deadlock)
 
     def pool(
         self, component: ComponentSource, *, size: int = 100, ready: int | None = None, waiting: int | None = None
@@ -197,16 +210,23 @@ class Host:
         At most `size` instances serve at once, `ready` more are made beforehand (None: up to 4), and at most `waiting`
         requests wait for their turn (None: any number). Errors: ComponentError, UnsupportedTypeError, ValueError.
         """
-        loaded = self.load(component)
-        return Pool(lambda: self._open(loaded), size, min(4, size) if ready is None else ready, waiting)
+        adapted = self._compile(self.reflect(component))
+        return Pool(lambda: self._open(adapted), size, min(4, size) if ready is None else ready, waiting)
+
+    def _compile(self, adapted: AdaptedComponent) -> AdaptedComponent:
+        """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
+        refused = ", ".join(filter(native_wasip2.provides, adapted.wiring.world.imports))
+        if refused and not self._has_wasi_0_2:
+            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
+        if not adapted.is_compiled:
+            Linking(adapted.wiring, Providers(self.providers(adapted.origin)))
+            adapted.compile()
+        return adapted
 
     @contextlib.asynccontextmanager
     async def _open(
         self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
-        refused = filter(native_wasip2.provides, adapted.wiring.world.imports)
-        if not self._has_wasi_0_2 and (names := ", ".join(refused)):
-            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {names}")
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)
@@ -318,5 +338,10 @@ def run_export(adapted: AdaptedComponent) -> str:
     for name in RUN:
         with contextlib.suppress(LookupError):
             return adapted.wiring.find(name).path
-    exports = ", ".join(adapted.wiring.world.exports) or "nothing"
-    raise LinkError(f"the component is not a command: it exports {exports}, but not wasi:cli/run; use Host.open")
+    exports = [
+        export for name, items in adapted.wiring.world.exports.items() for export in ([name] if name else items.funcs)
+    ]
+    raise LinkError(
+        f"the component is not a command: it exports {some(exports) or 'nothing'}, but not wasi:cli/run; "
+        "call a function with `wasihost run --invoke` or `Host.open`"
+    )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import wasmtime
 
 from tests.cli import commands
 from tests.cli.conftest import PREBUILT, Cli, Finished
@@ -101,14 +102,25 @@ def test_a_folder_is_no_component(cli: Cli, command: str, tmp_path: Path) -> Non
     assert _complaint(cli(command, tmp_path), 1) == f"{tmp_path} cannot be read: Is a directory"
 
 
-def test_every_import_that_nobody_provides_is_named(cli: Cli, write: Write) -> None:
+def test_an_import_that_nothing_provides_is_named(cli: Cli, write: Write) -> None:
     done = cli("run", write(commands.importing("other:things/here@1.2.3")))
-    assert _complaint(done, 1) == "nobody provides the import other:things/here@1.2.3 (f)"
+    assert _complaint(done, 1) == "nothing provides the import other:things/here@1.2.3 (f)"
 
 
 def test_a_function_that_an_interface_of_ours_lacks_is_named(cli: Cli, write: Write) -> None:
     done = cli("run", write(commands.importing("wasi:cli/exit@0.3.0")))
     assert "wasi:cli/exit@0.3.0#f" in _complaint(done, 1)
+
+
+INVALID_CODE = '(component {} (core module (func (export "f") (result i32))))'
+
+
+def test_what_is_missing_is_said_before_the_component_is_compiled(cli: Cli, write: Write) -> None:
+    missing = '(import "other:things/here@1.2.3" (instance (export "f" (func))))'
+    path = write(bytes(wasmtime.wat2wasm(INVALID_CODE.format(missing))))
+    assert "not a command" in _complaint(cli("run", path), 1)
+    assert "does not export 'g'" in _complaint(cli("run", "--invoke", "g", path), 2)
+    assert "nothing provides the import other:things/here@1.2.3 (f)" in cli("inspect", path).out
 
 
 def test_a_directory_is_refused_with_what_to_do_instead(cli: Cli, write: Write) -> None:

@@ -102,7 +102,7 @@ def test_missing_imports_are_marked_and_listed(cli: Cli) -> None:
     assert done.code == 1
     assert "open: async func(name: string) -> result<bucket, kv-error>;" in done.out
     assert "// imported functions: 1 adapted, 7 missing" in done.out
-    assert "//   nobody provides the import example:kv/store@1.0.0" in done.out
+    assert "//   nothing provides the import example:kv/store@1.0.0" in done.out
 
 
 def test_one_missing_function_is_marked_alone(cli: Cli, write: Write) -> None:

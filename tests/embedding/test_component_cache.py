@@ -18,7 +18,7 @@ from tests.guests.test_exports_values import PERSON, SCALARS, shape
 from wasihost import AdaptedComponent, Cache, ComponentError, GuestTrap, Host, adapt, allow_all, configure
 from wasihost.component import compilation, entries
 from wasihost.component.adapt import adapt as adapt_component
-from wasihost.component.world import reflect as reflect_module
+from wasihost.component.world.wiring import Wiring
 from wasihost.host import IN_ORDER
 from wasihost.limits import Limits
 
@@ -48,11 +48,9 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = compilation.compile_component
 
-    def compile_component(
-        engine: wasmtime.Engine, wasm: bytes, native: Any, in_order: Any, origin: str, limits: Limits
-    ) -> Any:
+    def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Component:
         found.append(origin)
-        return real(engine, wasm, native, in_order, origin, limits)
+        return real(engine, wasm, wiring, origin)
 
     monkeypatch.setattr(compilation, "compile_component", compile_component)
     return found
@@ -77,7 +75,7 @@ def test_the_second_time_nothing_is_reflected_or_compiled(
 
     monkeypatch.setattr(Component, "__init__", record)
     monkeypatch.setattr(compilation, "compile_component", refuse)
-    monkeypatch.setattr(reflect_module, "reflect", refuse)
+    monkeypatch.setattr(compilation, "wire", refuse)
     second = adapt(engine, WASM, cache=cache)
     assert [f.path for f in second.wiring.adapted] == [f.path for f in first.wiring.adapted]
     assert sizes == [8]  # the empty component that tells the engine's settings

@@ -45,6 +45,15 @@ def test_how_to_make_a_component_of_a_core_module_is_told() -> None:
         Host().load(CORE_MODULE)
 
 
+@pytest.mark.parametrize(("export", "adapter"), [("_start", "command"), ("_initialize", "reactor")])
+def test_the_adapter_that_a_core_module_needs_is_named(export: str, adapter: str) -> None:
+    module = f'(module (import "wasi_snapshot_preview1" "sched_yield" (func)) (func (export "{export}")))'
+    with pytest.raises(
+        ComponentError, match=rf"--adapt wasi_snapshot_preview1=wasi_snapshot_preview1\.{adapter}\.wasm"
+    ):
+        Host().load(bytes(wasmtime.wat2wasm(module)))
+
+
 @pytest.mark.parametrize("part", [0.01, 0.1, 0.5, 0.9, 0.999])
 def test_a_truncated_file_is_a_component_error_with_its_name(part: float, tmp_path: Path) -> None:
     whole = ECHO_SERVER.read_bytes()

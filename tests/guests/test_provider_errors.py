@@ -40,9 +40,9 @@ def notes(error: BaseException) -> str:
 # ---- at link time
 
 
-async def test_an_import_that_nobody_provides_is_named_with_its_functions() -> None:
+async def test_an_import_that_nothing_provides_is_named_with_its_functions() -> None:
     error = await fails(Host().run_async(load("rust-kv-client")), LinkError)
-    assert f"nobody provides the import {STORE} (" in str(error)
+    assert f"nothing provides the import {STORE} (" in str(error)
     for function in ("[method]bucket.get", "open", "list-entries", "watch"):
         assert function in str(error)
 

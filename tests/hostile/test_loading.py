@@ -121,9 +121,10 @@ def test_10_000_imports_load_or_are_a_limit_error(item: str) -> None:
         assert len(Host().load(wasm).wiring.world.imports["a:b/i"].items) == 10_000
 
 
-async def test_1000_imports_that_nobody_provides_are_one_link_error() -> None:
+async def test_1000_imports_that_nothing_provides_are_one_short_line() -> None:
     imports = " ".join(f'(import "a:b/i{n}" (instance (export "f" (func))))' for n in range(1000))
-    with pytest.raises(LinkError, match="a:b/i999"):
+    listed = ", ".join(f"a:b/i{n} (f)" for n in range(10))
+    with pytest.raises(LinkError, match=rf"^{re.escape(f'nothing provides a:b: {listed} and 990 more')}$"):
         async with Host().open(bytes(wasmtime.wat2wasm(f"(component {imports})"))):
             pass
 

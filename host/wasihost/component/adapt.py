@@ -22,12 +22,25 @@ from wasihost.limits import DEFAULTS, Limits
 
 
 class AdaptedComponent:
-    """A component compiled together with its adapter; can be opened any number of times."""
+    """A component together with its adapter, compiled at the latest when it is first opened; any number of times."""
 
     def __init__(
-        self, engine: wasmtime.Engine, wiring: Wiring, component: Component, origin: str = "the component"
+        self, engine: wasmtime.Engine, wiring: Wiring, compiled: Component | Callable[[], Component], origin: str
     ) -> None:
-        self.engine, self.wiring, self.component, self.origin = engine, wiring, component, origin
+        self.engine = engine
+        self.wiring = wiring
+        self.origin = origin
+        self._compiled = compiled
+
+    @property
+    def is_compiled(self) -> bool:
+        return isinstance(self._compiled, Component)
+
+    def compile(self) -> Component:
+        """The compiled code, which is made the first time. Errors: ComponentError."""
+        if not isinstance(self._compiled, Component):
+            self._compiled = self._compiled()
+        return self._compiled
 
     @contextlib.asynccontextmanager
     async def open(
@@ -60,7 +73,7 @@ class AdaptedComponent:
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable(limits.resources) if table is None else table
         instance = Instance(
-            self.component,
+            self.compile(),
             self.wiring,
             linking,
             store,
@@ -114,31 +127,54 @@ def adapt(
     a path with a version means the compatible versions, one without means every version. Errors: ComponentError,
     UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see `configure`.
     """
+    adapted = reflect(engine, wasm, native=native, in_order=in_order, origin=origin, cache=cache, limits=limits)
+    adapted.compile()
+    return adapted
+
+
+def reflect(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    native: Callable[[str], bool],
+    in_order: Iterable[str],
+    origin: str,
+    cache: Cache | None,
+    limits: Limits,
+) -> AdaptedComponent:
+    """As `adapt`, but not compiled yet, unless `cache` has it. Errors: the same."""
     if len(wasm) > limits.component_bytes:
         raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
     check_compiles(engine)
     order = frozenset(in_order)
     if cache is None:
-        return AdaptedComponent(engine, *_compile(engine, wasm, native, order, origin, limits), origin)
+        return _reflect(engine, wasm, native, order, origin, limits)
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
     key = entries.key(engine, order, limits, wasm)
     entry = cache.get(key)
     found = None if entry is None else entries.unpack(engine, order, native, entry)
-    if found is None:
-        found = _compile(engine, wasm, native, order, origin, limits)
-        cache.put(key, entries.pack(*found))
-    return AdaptedComponent(engine, *found, origin)
+    if found is not None:
+        return AdaptedComponent(engine, *found, origin)
+    reflected = _reflect(engine, wasm, native, order, origin, limits)
+
+    def compiled() -> Component:
+        component = reflected.compile()
+        cache.put(key, entries.pack(reflected.wiring, component))
+        return component
+
+    return AdaptedComponent(engine, reflected.wiring, compiled, origin)
 
 
-def _compile(
+def _reflect(
     engine: wasmtime.Engine,
     wasm: bytes,
     native: Callable[[str], bool],
     in_order: frozenset[str],
     origin: str,
     limits: Limits,
-) -> tuple[Wiring, Component]:
-    from wasihost.component.compilation import compile_component  # what comes from a cache needs none of it
+) -> AdaptedComponent:
+    from wasihost.component import compilation  # what comes from a cache needs none of it
 
-    return compile_component(engine, wasm, native, in_order, origin, limits)
+    wiring = compilation.wire(engine, wasm, native, in_order, origin, limits)
+    return AdaptedComponent(engine, wiring, lambda: compilation.compile_component(engine, wasm, wiring, origin), origin)

@@ -14,20 +14,24 @@ from wasihost.errors import ComponentError
 from wasihost.limits import Limits
 
 
-def compile_component(
+def wire(
     engine: wasmtime.Engine,
     wasm: bytes,
     native: Callable[[str], bool],
     in_order: frozenset[str],
     origin: str,
     limits: Limits,
-) -> tuple[Wiring, Component]:
-    """A component composed with its adapter, and the numbering of what was generated; see `adapt`."""
+) -> Wiring:
+    """What a component imports and exports, and the numbering of what is generated for it; see `adapt`."""
     world = reflect(engine, wasm, origin, limits)
-    wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
+    return Wiring(world, frozenset(filter(native, world.imports)), in_order)
+
+
+def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Component:
+    """A component composed with its adapter; this takes most of the time."""
     composed = compose(wiring, wasm)
     try:
-        return wiring, Component(engine, composed)
+        return Component(engine, composed)
     except wasmtime.WasmtimeError as error:
         hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
         raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None

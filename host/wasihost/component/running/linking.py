@@ -13,6 +13,7 @@ from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import callbacks
 from wasihost.component.running.callbacks import Context, Suspension
+from wasihost.component.running.missing import described
 from wasihost.component.running.providers import CallObserver, Method, Providers, find_method, resource_class
 from wasihost.component.values import Classes
 from wasihost.component.world import types
@@ -38,17 +39,25 @@ class Linking:
         self.classes: dict[str, Classes] = {}
         self.plans: dict[str, Plans] = {}
         found: dict[str, object] = {}
-        problems: list[str] = []
+        missing: dict[str, types.Interface] = {}
         for name, interface in wiring.world.imports.items():
             resources = _resources(interface) if name else wiring.world.root_resources
             if name not in wiring.native and (interface.funcs or resources):
-                found |= _collect(problems, lambda: {name: _provider(providers, name, interface)})  # noqa: B023
+                provider = providers.find(name)
+                if provider is None:
+                    missing[name] = interface
+                else:
+                    found[name] = provider
+        problems = list(described(missing))
         for name, provider in found.items():
-            _collect(problems, lambda: self._learn(name, provider))  # noqa: B023
+            try:
+                self._learn(name, provider)
+            except LinkError as error:
+                problems.append(str(error))
         if problems:
             raise LinkError("\n".join(problems))
 
-    def _learn(self, name: str, provider: object) -> dict[str, object]:
+    def _learn(self, name: str, provider: object) -> None:
         interface = self.wiring.world.imports[name]
         for resource_name, resource in _resources(interface).items():
             if resource not in self.resources:
@@ -63,27 +72,10 @@ class Linking:
         for func_name, func in interface.funcs.items():
             method = find_method(provider, name, func_name, func)
             self.methods[name, func_name] = method if self._observer is None else method.observed(self._observer)
-        return {}
 
     def plans_of(self, classes: Classes, numbers: SharedNumbers | None = None) -> Plans:
         """Plans for values of these classes, with the resources of the whole world."""
         return Plans(classes, self.resources, self.wiring.guest_resources, numbers)
-
-
-def _provider(providers: Providers, name: str, interface: types.Interface) -> object:
-    provider = providers.find(name)
-    if provider is None:
-        functions = ", ".join(interface.funcs) or "its resources"
-        raise LinkError(f"nobody provides the import {name or 'of the world itself'} ({functions})")
-    return provider
-
-
-def _collect(problems: list[str], step: Callable[[], dict[str, object]]) -> dict[str, object]:
-    try:
-        return step()
-    except LinkError as error:
-        problems.append(str(error))
-        return {}
 
 
 def _resources(interface: types.Interface) -> dict[str, types.Resource]:

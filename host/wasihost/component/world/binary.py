@@ -37,12 +37,20 @@ def check_preamble(wasm: bytes, origin: str) -> None:
         raise ComponentError(f"{origin} is not WebAssembly: it does not begin with the bytes 00 61 73 6d ('\\0asm')")
     version = wasm[4:PREAMBLE]
     if version == CORE_VERSION:
-        raise ComponentError(
-            f"{origin} is a core module, not a component: make one of it with `wasm-tools component new`, or build for "
-            "wasm32-wasip2"
-        )
+        raise ComponentError(f"{origin} is a core module, not a component: {_how_to_adapt(wasm)}")
     if version != COMPONENT_VERSION:
         raise ComponentError(f"{origin} is not a component of a known version: preamble {wasm[:PREAMBLE].hex(' ')}")
+
+
+def _how_to_adapt(module: bytes) -> str:
+    """How to make a component of a core module, by the names that it imports and exports."""
+    if b"wasi_snapshot_preview1" not in module:
+        return "make one of it with `wasm-tools component new`, or build for wasm32-wasip2"
+    adapter = f"wasi_snapshot_preview1.{'command' if b'_start' in module else 'reactor'}.wasm"
+    return (
+        f"make one of it with `wasm-tools component new --adapt wasi_snapshot_preview1={adapter}`, which takes "
+        f"{adapter} from Wasmtime's releases, or build for wasm32-wasip2"
+    )
 
 
 def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
