@@ -67,6 +67,7 @@ Shows what a component imports and exports as WIT, and marks each imported funct
   direct      a Python function in Wasmtime's linker
   adapted     through the adapter component: async, with streams or futures
   native 0.2  Wasmtime's own WASI 0.2
+  denied 0.2  its sockets, which are denied whatever the policy
   missing     nothing provides it
 exit code: 0 if the component will run, 1 if something is missing
 """
@@ -81,6 +82,9 @@ Interfaces that wasihost provides itself are left out.
 
   wasihost stubs guest.wasm > guest.py
 """
+
+
+_LIMIT_HELP = "another limit, as for `wasihost run`, such as world-parts=200000; may be repeated"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -203,9 +207,10 @@ def _tell_stats(stats: Stats) -> None:
 def _inspect(arguments: argparse.Namespace) -> int:
     from wasihost.commands.inspection import Inspection  # nothing that `run` should wait for
 
-    host = Host(cache=_cache(arguments))
+    limits, _ = limit_options.limits(arguments)
+    host = Host(cache=_cache(arguments), limits=limits)
     component = _reflected(host, arguments.component)
-    inspection = Inspection(component, host.providers())
+    inspection = Inspection(component, host.providers(), why=arguments.why)
     if not inspection.problems:
         component.compile()  # only then it is known whether its code is valid
     print(inspection.text)
@@ -216,7 +221,8 @@ def _stubs(arguments: argparse.Namespace) -> int:
     from wasihost.commands import stubs
     from wasihost.component.running.providers import Providers
 
-    host = Host()
+    limits, _ = limit_options.limits(arguments)
+    host = Host(limits=limits)
     ours = Providers({} if arguments.all else host.providers())
     title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
     print(stubs.write(_reflected(host, arguments.component), title, lambda name: ours.find(name) is not None), end="")
@@ -364,6 +370,10 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         allow_abbrev=False,
     )
     _add_no_cache(parser)
+    limit_options.add_to(parser, _LIMIT_HELP)
+    parser.add_argument(
+        "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
+    )
     parser.add_argument("component", metavar="COMPONENT", help="its file")
     parser.set_defaults(command=_inspect)
 
@@ -384,6 +394,7 @@ def _add_stubs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    limit_options.add_to(parser, _LIMIT_HELP)
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
     parser.add_argument("component", metavar="COMPONENT", help="its file")
     parser.set_defaults(command=_stubs)

@@ -51,6 +51,11 @@ def provides(interface: str) -> bool:
     )
 
 
+def denies(interface: str) -> bool:
+    """Whether every call of an interface of WASI 0.2 is refused, whatever the policy."""
+    return interface.startswith("wasi:sockets/")
+
+
 class Native:
     """Wasmtime's WASI 0.2 for one instance."""
 

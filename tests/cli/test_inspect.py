@@ -124,6 +124,44 @@ def test_a_component_that_is_no_command_will_not_run(cli: Cli) -> None:
     assert "not a command" in done.out
 
 
+def test_sockets_of_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
+    done = cli("inspect", PREBUILT / "c-libc-p2.wasm")
+    assert done.code == 0
+    assert done.out.splitlines()[-2:] == [
+        "// imported functions: 2 adapted, 47 denied 0.2, 1 direct, 15 native 0.2",
+        "// It will run: everything is provided, but its sockets of WASI 0.2 are denied, whatever the policy.",
+    ]
+
+
+WHY = """
+wasi:cli/environment@0.3.0 | wasihost | 0.3.0 | --env, --inherit-env, --argv0
+wasi:cli/stdout@0.3.0 | wasihost | 0.3.0 | -
+wasi:cli/stdin@0.2.12 | Wasmtime | 0.2 | --stdin
+wasi:clocks/monotonic-clock@0.2.12 | Wasmtime | 0.2 | -
+wasi:sockets/tcp@0.2.12 | Wasmtime, which denies it | 0.2 | -
+"""
+
+
+def test_why_is_a_table_of_what_serves_each_import(cli: Cli) -> None:
+    lines = cli("inspect", "--why", PREBUILT / "c-libc-p2.wasm").out.splitlines()
+    assert re.split("  +", lines[0]) == ["import", "served by", "version", "options of `wasihost run`"]
+    rows = [" | ".join(re.split("  +", line)) for line in lines[1:]]
+    assert [row for row in WHY.splitlines() if row not in ("", *rows)] == []
+
+
+def test_why_says_which_imports_nothing_serves(cli: Cli) -> None:
+    lines = cli("inspect", "--why", PREBUILT / "rust-kv-client.wasm").out.splitlines()
+    assert re.split("  +", lines[1]) == ["example:kv/store@1.0.0", "nothing", "-", "Host(providers=...) in Python"]
+    assert "// It will not run:" in lines
+
+
+@pytest.mark.parametrize("command", ["inspect", "stubs"])
+def test_a_limit_can_be_another_one(cli: Cli, command: str) -> None:
+    done = cli(command, "--limit", "world-parts=10", PREBUILT / "rust-hello-p2.wasm")
+    assert done.code == 1
+    assert "the limit world_parts is 10" in done.err
+
+
 def test_two_versions_of_an_interface_are_shown_apart(cli: Cli) -> None:
     out = cli("inspect", PREBUILT / "rust-two-versions.wasm").out
     assert out.count("variant error-code {") == 2

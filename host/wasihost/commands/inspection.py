@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
+from wasihost import native_wasip2
+from wasihost.commands.why import table
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.providers import Providers, find_method
@@ -25,13 +27,17 @@ Mark: TypeAlias = Callable[[str, str, types.Func], str]
 
 
 class Inspection:
-    """`text` is the whole report; `problems` are the reasons why the component will not run."""
+    """`text` is the whole report; `problems` are the reasons why the component will not run.
 
-    def __init__(self, component: AdaptedComponent, providers: Mapping[str, object]) -> None:
+    The report has all types and functions, or with `why` a table of what serves each import.
+    """
+
+    def __init__(self, component: AdaptedComponent, providers: Mapping[str, object], *, why: bool = False) -> None:
         self._wiring, self._providers = component.wiring, Providers(providers)
         self._marks: Counter[str] = Counter()
         self.problems = list(_problems(component, self._providers))
-        self.text = "\n".join(map(printable, [*self._lines(component), *self._verdict()]))
+        lines = table(self._wiring, providers) if why else self._lines(component)
+        self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
 
     def _lines(self, component: AdaptedComponent) -> Iterator[str]:
         world, homes = component.wiring.world, Homes()
@@ -39,6 +45,8 @@ class Inspection:
             yield from Printer(name, interface, homes, self._mark).lines("import")
         for name, interface in world.exports.items():
             yield from Printer(name, interface, homes, self._mark_export, world.exported(name)).lines("export")
+        counts = ", ".join(f"{count} {mark}" for mark, count in sorted(self._marks.items()))
+        yield f"// imported functions: {counts or 'none'}"
 
     def _mark(self, interface: str, name: str, func: types.Func) -> str:
         mark = self._kind(interface, name, func)
@@ -47,7 +55,7 @@ class Inspection:
 
     def _kind(self, interface: str, name: str, func: types.Func) -> str:
         if interface in self._wiring.native:
-            return "native 0.2"
+            return "denied 0.2" if native_wasip2.denies(interface) else "native 0.2"
         provider = self._providers.find(interface)
         try:
             if provider is None:
@@ -61,13 +69,13 @@ class Inspection:
         return "" if self._wiring.can_call(func) else "cannot be called from Python"
 
     def _verdict(self) -> Iterator[str]:
-        counts = ", ".join(f"{count} {mark}" for mark, count in sorted(self._marks.items()))
-        yield f"// imported functions: {counts or 'none'}"
         if self.problems:
             yield "// It will not run:"
             yield from (f"//   {problem}" for problem in self.problems)
         else:
-            yield "// It will run: everything is provided."
+            denied = any(map(native_wasip2.denies, self._wiring.native))
+            but = ", but its sockets of WASI 0.2 are denied, whatever the policy" if denied else ""
+            yield f"// It will run: everything is provided{but}."
 
 
 def _problems(component: AdaptedComponent, providers: Providers) -> Iterator[str]:

@@ -30,14 +30,17 @@ A guest that goes beyond these is stopped.
 """
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
-    """Adds the option."""
+def add_to(
+    parser: argparse.ArgumentParser,
+    text: str = "let the guest use only so much, such as connections=10 or run-time-s=60; see below; may be repeated",
+) -> None:
+    """Adds the option, with this help."""
     parser.add_argument(
         "--limit",
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="let the guest use only so much, such as connections=10 or run-time-s=60; see below; may be repeated",
+        help=text,
     )
 
 
