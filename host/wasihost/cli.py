@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from wasihost.commands import limit_options, policy_options, recording_options
+from wasihost.commands.ending import Ended, Ending
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
@@ -58,7 +59,10 @@ With --invoke, values are JSON:
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
 command line is wrong, 124 when its time is over, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout
-any more
+any more, 143 after SIGTERM
+
+SIGTERM and Ctrl-C end the guest in order, with its recordings written. If it does not let go, the process ends when the
+grace after SIGTERM is over, or at a second Ctrl-C, and what was recorded until then is written.
 """
 
 
@@ -120,6 +124,8 @@ def _main(argv: Sequence[str] | None) -> int:
     except WasihostError as error:
         _complain(error)
         return FAILURE
+    except Ended as end:
+        return end.code
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -137,7 +143,8 @@ def _run(arguments: argparse.Namespace) -> int:
     learner = policy_options.learner(arguments)
     network, seed = recording_options.replayed(arguments)
     limits, quotas = limit_options.limits(arguments)
-    with _stdin(arguments.stdin) as stdin, recording_options.recording(arguments) as recording:
+    with _stdin(arguments.stdin) as stdin, Ending(arguments.grace) as ending:
+        recording = ending.enter(recording_options.recording(arguments))
         host = Host(
             policy=policy_options.policy(arguments),
             on_decision=learner,
@@ -155,15 +162,16 @@ def _run(arguments: argparse.Namespace) -> int:
             cache=_cache(arguments),
         )
         component = _reflected(host, path)
-        with policy_options.refusals_told(), policy_options.told_at_the_end(learner):
+        ending.enter(policy_options.told_at_the_end(learner))
+        with policy_options.refusals_told():
             if arguments.invoke is not None:
-                return _invoke(host, component, arguments.invoke, words)
-            return _run_to_the_end(host, component)
+                return _invoke(ending, host, component, arguments.invoke, words)
+            return _run_to_the_end(ending, host, component)
 
 
-def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
+def _run_to_the_end(ending: Ending, host: Host, component: AdaptedComponent) -> int:
     try:
-        host.run(component)
+        ending.run(host.run_async(component))
     except (GuestExit, GuestTrap):
         # Who writes by way of WASI 0.2 hears of a broken pipe, and what comes of it is up to a C library.
         if component.wiring.native and _is_unread(sys.stdout):
@@ -172,12 +180,12 @@ def _run_to_the_end(host: Host, component: AdaptedComponent) -> int:
     return 0
 
 
-def _invoke(host: Host, component: AdaptedComponent, name: str, words: list[str]) -> int:
+def _invoke(ending: Ending, host: Host, component: AdaptedComponent, name: str, words: list[str]) -> int:
     from wasihost.commands.invocation import InvokedErr, invoke
     from wasihost.commands.jsonvalues import JsonError
 
     try:
-        found = invoke(host, component, name, words)
+        found = ending.run(invoke(host, component, name, words))
     except (LookupError, JsonError) as error:
         print(f"wasihost: {error.args[0]}", file=sys.stderr)
         return USAGE
@@ -294,7 +302,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         f"                    {limit_options.USAGE}\n"
         "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
         f"                    [--stdin FILE] [--seed N] {recording_options.USAGE}\n"
-        "                    [--no-cache] [--stats] [--invoke FUNCTION]\n"
+        "                    [--grace SECONDS] [--no-cache] [--stats] [--invoke FUNCTION]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog="\n".join([policy_options.HELP, limit_options.HELP, _REST]),
@@ -326,6 +334,13 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--stats", action="store_true", help="at the end, tell on stderr what the run cost: time, bytes, turns, calls"
     )
     parser.add_argument(
+        "--grace",
+        type=_seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="end at most so many seconds after SIGTERM, whatever the guest does; 5 by default",
+    )
+    parser.add_argument(
         "--invoke",
         metavar="FUNCTION",
         help="call this export instead, such as 'my:pkg/api#f', with the words after COMPONENT as JSON; prints JSON",
@@ -352,6 +367,13 @@ def _directory(_text: str) -> None:
     raise argparse.ArgumentTypeError(
         "guests have no files yet, so no directory can be given to them; --stdin FILE gives them one file to read"
     )
+
+
+def _seconds(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= (seconds := float(text)) <= 1_000_000:
+            return seconds
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1,000,000")
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,11 +33,13 @@ class Cli:
     folder: Path
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self, *words: str | Path, **options: object) -> subprocess.Popen[str]:
+    def start(
+        self, *words: str | Path, program: Sequence[str] = ("-m", "wasihost"), **options: object
+    ) -> subprocess.Popen[str]:
         """Starts a command, whose standard streams are pipes."""
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         process: subprocess.Popen[str] = subprocess.Popen(
-            [sys.executable, "-m", "wasihost", *words],
+            [sys.executable, *program, *words],
             cwd=self.folder,
             env=os.environ | {"ONLY_OF_THE_HOST": "1", "XDG_CACHE_HOME": str(self.folder / "cache")},
             text=True,

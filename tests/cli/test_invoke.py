@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from typing import Any
@@ -75,7 +76,8 @@ def call(function: str, *arguments: Any) -> Any:
     """Calls `rust-streams` or `rust-exports`, whose imports the command line does not provide."""
     words = [json.dumps(argument) for argument in arguments]
     name, provider = function.partition(":")[0], {EXPORTS_HOST: Sleeper(), "test:streams/host": Tickets()}
-    found = invoke(Host(providers=provider), load(f"rust-{name}"), f"test:{name}/api#{function.split(':')[1]}", words)
+    path = f"test:{name}/api#{function.split(':')[1]}"
+    found = asyncio.run(invoke(Host(providers=provider), load(f"rust-{name}"), path, words))
     return None if found is None else json.loads(found)
 
 

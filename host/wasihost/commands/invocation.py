@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from wasihost.commands import jsonvalues
 from wasihost.commands.jsonvalues import JsonError
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.running import interrupts
 from wasihost.component.values import WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Called
@@ -21,16 +19,14 @@ class InvokedErr(Exception):
     """The function returned err: its value as JSON."""
 
 
-def invoke(host: Host, component: AdaptedComponent, name: str, words: Sequence[str]) -> str | None:
+async def invoke(host: Host, component: AdaptedComponent, name: str, words: Sequence[str]) -> str | None:
     """The result as JSON; None if the function has none, or a result without ok.
 
     Errors: LookupError for an unknown function, JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
     """
     called = component.wiring.find(name)
     jsonvalues.check(called.path, called.func)
-    values = _parse(called, words)
-    with interrupts.restoring():
-        return asyncio.run(_call(host, component, called, values))
+    return await _call(host, component, called, _parse(called, words))
 
 
 async def _call(host: Host, component: AdaptedComponent, called: Called, values: Sequence[Any]) -> str | None:

@@ -16,19 +16,16 @@ from wasihost.network.recording import Recording
 def recording_to(paths: Sequence[str], *, trace: bool) -> Iterator[Recording]:
     """A recording that is in these files at the end, however that comes, and meanwhile on stderr if `trace`.
 
-    A lone transcript is written as it comes. Errors: MissingExtraError; WasihostError, a file cannot be written.
+    The first transcript among them is written as it comes. Errors: MissingExtraError; WasihostError, a file cannot be
+    written.
     """
-    files = paths or [os.devnull]
-    is_written_as_it_comes = len(files) == 1 and pictures.is_transcript(files[0])
-    if not is_written_as_it_comes:
-        _save(Recording(), files)  # now and not after a long run it is known that they can be written
+    transcript = next(filter(pictures.is_transcript, paths), None if paths else os.devnull)
+    others = [path for path in paths if path is not transcript]
+    _save(Recording(), others)  # now and not after a long run it is known that they can be written
     with contextlib.ExitStack() as stack:
-        if is_written_as_it_comes:
-            with _writing(files[0]):
-                recording = stack.enter_context(Recording(to=files[0]))
-        else:
-            recording = Recording()
-            stack.callback(_save, recording, files)
+        with _writing(transcript or ""):
+            recording = stack.enter_context(Recording(to=transcript, keep=bool(others)))
+        stack.callback(_save, recording, others)
         if trace and sys.stderr is not None:
             tracing = pictures.Trace(sys.stderr)
             recording.subscribe(tracing)

@@ -6,7 +6,8 @@
 
 Theory of operation. A recording is a list that only grows; `subscribe` follows it. Sockets and guests are numbered by
 the recording, so several networks and hosts may share one; all of its times are from one clock, that of whoever wrote
-into it first. `Recording(to=path)` keeps nothing in memory: each event is a line of the file.
+into it first. `Recording(to=path)` keeps nothing in memory: each event is a line of the file, which the system has
+before the event takes effect, so that the file tells all whatever ends the process.
 """
 
 from __future__ import annotations
@@ -31,12 +32,16 @@ class Recording:
     """The events of one or more guests, in their order.
 
     `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
-    use it as a context manager. `clock`: what its times are from; by default the clock of the first host that writes
-    into it. Errors: OSError if the file cannot be opened, RecordingError from who writes into it later.
+    use it as a context manager. `keep`: whether `events` has them beside a file too. `clock`: what its times are from;
+    by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
+    RecordingError from who writes into it later.
     """
 
-    def __init__(self, *, to: str | os.PathLike[str] | None = None, clock: Clock | None = None) -> None:
+    def __init__(
+        self, *, to: str | os.PathLike[str] | None = None, keep: bool = False, clock: Clock | None = None
+    ) -> None:
         self.events: list[Event] = []
+        self._keeps = keep or to is None
         self.header = Header()
         self._clock: Clock | None = None
         self._began_ns = 0
@@ -80,11 +85,10 @@ class Recording:
 
     def add(self, event: Event) -> None:
         """Appends an event."""
-        if self._file is None:
+        if self._keeps:
             self.events.append(event)
-        else:
-            with self._writing():
-                self._file.write(event_line(event))
+        if self._file is not None:
+            self._write(event_line(event))
         for listener in tuple(self._listeners):
             listener(event)
 
@@ -94,8 +98,7 @@ class Recording:
             self._clock, self._began_ns = clock, clock.monotonic_ns()
             self.header = Header(clock.system_ns())
             if self._file is not None:
-                with self._writing():
-                    self._file.write(header_line(self.header))
+                self._write(header_line(self.header))
 
     def now_ns(self) -> int:
         """The time since it began."""
@@ -114,18 +117,18 @@ class Recording:
         self._guests += 1
         return self._guests
 
-    def flush(self) -> None:
-        """The file that it writes to has all of its events."""
-        if self._file is not None:
-            with self._writing():
-                self._file.flush()
-
     def close(self) -> None:
         """Closes the file that it writes to, if there is one; a recording in memory stays as it is."""
         if self._file is not None:
             self.use_clock(RunningClock())  # one without events has a header too
             with self._writing():
                 self._file.close()
+
+    def _write(self, line: bytes) -> None:
+        assert self._file is not None
+        with self._writing():
+            self._file.write(line)
+            self._file.flush()
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
@@ -193,7 +196,6 @@ class Recorder:
     def ended(self, exit_code: int | None, error: str | None) -> None:
         """The guest is over."""
         self.add(events.GuestEnded(*self.now(), exit_code, error))
-        self.recording.flush()
 
     @contextlib.contextmanager
     def noting_failure(self, socket: int, call: str, remote: Address | None = None) -> Iterator[None]:
