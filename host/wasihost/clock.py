@@ -15,11 +15,11 @@ import heapq
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from wasihost.frozen import Frozen
 
-_S = 1_000_000_000
+NS_PER_S: Final = 1_000_000_000
 
 
 class Timer(Protocol):
@@ -82,11 +82,11 @@ class OsClock(Clock):
     async def wait_until(self, monotonic_ns: int) -> None:
         """A timer of the event loop."""
         while (left_ns := monotonic_ns - time.monotonic_ns()) > 0:  # noqa: ASYNC110, nobody sets an event here
-            await asyncio.sleep(left_ns / _S)
+            await asyncio.sleep(left_ns / NS_PER_S)
 
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
         """A timer of the running event loop."""
-        return asyncio.get_running_loop().call_later(delay_ns / _S, callback)
+        return asyncio.get_running_loop().call_later(delay_ns / NS_PER_S, callback)
 
 
 class OwnTime(Frozen):
@@ -237,4 +237,4 @@ class VirtualClock(Clock):
 
 
 def _ns(seconds: float) -> int:
-    return max(1, round(seconds * _S))
+    return max(1, round(seconds * NS_PER_S))

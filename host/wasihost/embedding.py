@@ -15,6 +15,7 @@ from wasihost.network.base import Network
 from wasihost.policy import Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.wasi.p3 import sockets
+from wasihost.wasi.sockets.access import Access
 
 
 def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
@@ -31,5 +32,6 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     check_compiles(linker.engine)
     text = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    linking = Linking(Wiring(world, shares_memory=False), Providers(sockets.providers(network, checked(policy))))
+    providers = Providers(sockets.providers(Access(network, checked(policy))))
+    linking = Linking(Wiring(world, shares_memory=False), providers)
     Registrar(linker, PlainContext(table)).add_direct(linking)

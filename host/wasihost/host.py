@@ -39,6 +39,7 @@ from wasihost.pool import Pool
 from wasihost.wasi.cli import Command, InputTarget, OutputTarget
 from wasihost.wasi.p3 import cli, clocks, random, sockets
 from wasihost.wasi.random import Random
+from wasihost.wasi.sockets.access import Access
 
 if TYPE_CHECKING:  # for who limits or records
     from wasihost.network.quotas import Quotas
@@ -309,7 +310,7 @@ class Host:
             **cli.providers(command),
             **clocks.providers(self._clock),
             **random.providers(Random(self._effective_seed())),
-            **sockets.providers(network, self._policy, names, guest, on_decision),
+            **sockets.providers(Access(network, self._policy, guest, on_decision), names),
         }
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}

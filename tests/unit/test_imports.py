@@ -95,5 +95,20 @@ def test_providers_know_only_the_public_part_of_the_machine() -> None:
     assert {name for name in known if _room(name) == "component"} <= PUBLIC
 
 
+def _version(module: str) -> str | None:
+    """The version of WASI that a module is the binding of; None for the cores."""
+    return next((part for part in module.split(".") if part in ("p2", "p3")), None)
+
+
+def test_cores_of_wasi_know_no_version_and_nothing_of_the_machine() -> None:
+    known = {(core, name) for core in FILES if _room(core) == "wasi" and not _version(core) for name in OURS[core]}
+    assert [each for each in sorted(known) if _version(each[1]) or _room(each[1]) == "component"] == []
+
+
+def test_bindings_never_import_each_other() -> None:
+    known = {(module, name) for module in FILES if _version(module) for name in OURS[module] if _version(name)}
+    assert [each for each in sorted(known) if _version(each[0]) != _version(each[1])] == []
+
+
 def test_only_one_module_touches_the_private_part_of_wasmtime() -> None:
     assert [module for module, path in FILES.items() if "_ffi" in path.read_text()] == ["wasihost.component.ffi"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.sockets.setup import at_once
+from tests.unit.wasi.p3.sockets.setup import at_once
 from wasihost import Host, Rules, all_of, any_of
 from wasihost.network.base import Address
 from wasihost.policy import (

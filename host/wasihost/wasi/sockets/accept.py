@@ -1,48 +1,36 @@
-"""The stream of `listen`: connections that the network accepted and the policy allows.
+"""What a listener accepts: connections that the network accepted and the policy allows.
 
-Theory of operation. One connection per read. A policy that answers at once costs nothing; when it takes time, the
-connection is parked and asked about in a task, and the stream waits for that answer before it accepts the next one. A
-refused connection is reset and the guest never hears of it. A connection that failed before it was accepted becomes a
-closed `tcp-socket` (the second of the two ways that the WIT allows, see `listen`). Where that is for lack of something,
-the connection stays in the queue and would fail again at once, so the stream rests before the next try: a guest that
-does not care would go round and round. The stream ends when the socket of the network does not listen any more.
+Theory of operation. One connection per call. A policy that answers at once costs nothing; when it takes time, the
+connection is parked and asked about in a task, and the next one is accepted after that answer. A refused connection is
+reset and the guest never hears of it. A connection that failed before it was accepted is given as an error. Where that
+is for lack of something, the connection stays in the queue and would fail again at once, so the acceptor rests before
+the next try: a guest that does not care would go round and round.
 """
 
 from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from wasihost.network.base import Address, Socket
 from wasihost.policy import Answer, SocketAddressUse, Verdict
 from wasihost.policy.asking import Question
-from wasihost.streams import ValueSource
 from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.streams import SharedSocket
+from wasihost.wasi.sockets.shared import SharedSocket
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
-_REFUSALS_PER_READ = 16
+_REFUSALS_IN_A_ROW = 16
 _LISTENS_NO_MORE = (errno.EBADF, errno.EINVAL)  # accept(2)
 _LACKING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 REST_S = 0.1
 
-
-class Droppable(Protocol):
-    """A resource."""
-
-    def drop(self) -> None:
-        """The guest's handle is gone."""
+T = TypeVar("T")
 
 
-T = TypeVar("T", bound=Droppable)
-
-
-class AcceptSource(ValueSource[T]):
-    """Feeds a stream of accepted sockets; `wrap` makes the resource of a connection, or of the error instead of one."""
-
-    tells_os_errors = False  # those of the network are values; what else is raised is the policy's
+class Acceptor(Generic[T]):
+    """Accepts for one listener; `wrap` makes what is given of a connection, or of the error instead of one."""
 
     __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_rest", "_shared", "_wrap")
 
@@ -59,19 +47,22 @@ class AcceptSource(ValueSource[T]):
         self._rest: asyncio.TimerHandle | None = None
         self._callback: Callable[[], None] | None = None
 
-    def read(self) -> Sequence[T]:
-        """One socket. BlockingIOError: no connection yet, or the policy has not answered yet."""
+    def accept(self) -> T | None:
+        """The next one; None: the socket of the network listens no more.
+
+        BlockingIOError: no connection yet, or the policy has not answered yet.
+        """
         if self._rest is not None:
             raise BlockingIOError
-        for _ in range(_REFUSALS_PER_READ):
+        for _ in range(_REFUSALS_IN_A_ROW):
             connection = self._next()
             if isinstance(connection, OSError):
                 if connection.errno in _LISTENS_NO_MORE:
-                    return ()
+                    return None
                 if connection.errno in _LACKING:
                     self._rest = asyncio.get_running_loop().call_later(REST_S, self._rested)
             if connection is not None:
-                return [self._wrap(connection)]
+                return self._wrap(connection)
         raise BlockingIOError
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
@@ -83,8 +74,8 @@ class AcceptSource(ValueSource[T]):
         if self._answer is not None:
             self._answer.add_done_callback(self._answered)
 
-    def close(self, error: BaseException | None) -> None:
-        """Stops accepting; the handle of the listener, if there is one, still keeps the port."""
+    def close(self) -> None:
+        """Stops accepting; the port is free when the listener is closed too."""
         self._callback = None
         if self._answer is not None:
             self._answer.cancel()

@@ -7,15 +7,19 @@ import os
 from collections.abc import Callable
 from typing import TypeVar
 
-from wasihost.network.base import Address, Network
+from wasihost.network.base import Address, Family, Network
 from wasihost.policy import Context, Decision, Policy, SocketAddressUse, Verdict, deny_all
-from wasihost.policy.asking import Asker, settled
+from wasihost.policy.asking import Asker, Steps
+from wasihost.wasi.failures import Failure, Reason
 
 T = TypeVar("T")
 
 
 class Refused(PermissionError):
     """The policy refuses: EACCES. A class of its own, as what a policy raises may be a PermissionError too."""
+
+    def __init__(self) -> None:
+        super().__init__(errno.EACCES, os.strerror(errno.EACCES))
 
 
 class Access(Asker):
@@ -31,13 +35,23 @@ class Access(Asker):
         super().__init__(policy, guest, on_decision)
         self.network = network
 
-    async def require(self, address: Address, *uses: SocketAddressUse, context: Context | None = None) -> Verdict:
-        """The verdict on the first use that the policy allows; waits only if the policy does. Errors: Refused."""
-        return permitted(await settled(self.ask_for_one(address, uses, context)))
+    def require(self, address: Address, *uses: SocketAddressUse, context: Context | None = None) -> Steps[Verdict]:
+        """Steps to the verdict on the first use that the policy allows. Errors: Refused."""
+        return permitted((yield from self._one(address, uses, context or self.context)))
 
 
 def permitted(verdict: Verdict) -> Verdict:
     """The verdict if it allows. Errors: Refused."""
     if not verdict.allowed:
-        raise Refused(errno.EACCES, os.strerror(errno.EACCES))
+        raise Refused
     return verdict
+
+
+def new_socket(make: Callable[[Family], T], family: Family) -> T:
+    """A socket of the network. EAFNOSUPPORT is NOT_SUPPORTED here, and nowhere else."""
+    try:
+        return make(family)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:
+            raise Failure(Reason.NOT_SUPPORTED) from error
+        raise Failure(error) from error

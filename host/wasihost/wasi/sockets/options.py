@@ -1,69 +1,62 @@
-"""What the options of `tcp-socket` and `udp-socket` share: how they are read and set, and the buffer sizes.
+"""The options of both kinds of sockets: which values are taken, and how they are clamped.
 
-A value of 0 is `invalid-argument`; other values are clamped to what the platforms take and rounded, never refused.
+A value of 0 is an invalid argument; other values are clamped to what the platforms take and rounded, never refused. For
+the keep-alive values and the backlog 0 is looked at before the state, for the others after it, as in Wasmtime.
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import Final
 
-from wasihost.component.values import WitError
+from wasihost.clock import NS_PER_S
 from wasihost.network.base import Endpoint, Option
-from wasihost.wasi.sockets.errors import INVALID_ARGUMENT, attempt
+from wasihost.wasi.failures import Failure, Reason, attempt
+from wasihost.wasi.sockets.operations import Operation
 
-MAX_INT = 0x7FFF_FFFF  # int of setsockopt(2) and listen(2)
+MAX_INT: Final = 0x7FFF_FFFF  # int of setsockopt(2) and listen(2)
+_MOST: Final = {
+    Option.KEEP_ALIVE: 1,
+    Option.KEEP_ALIVE_IDLE_S: 0x7FFF,  # Linux: MAX_TCP_KEEPIDLE
+    Option.KEEP_ALIVE_INTERVAL_S: 0x7FFF,  # Linux: MAX_TCP_KEEPINTVL
+    Option.KEEP_ALIVE_COUNT: 0x7F,  # Linux: MAX_TCP_KEEPCNT
+    Option.HOP_LIMIT: 0xFF,
+    Option.RECEIVE_BUFFER_BYTES: MAX_INT,
+    Option.SEND_BUFFER_BYTES: MAX_INT,
+}
+_ZERO_FIRST: Final = (Option.KEEP_ALIVE_IDLE_S, Option.KEEP_ALIVE_INTERVAL_S, Option.KEEP_ALIVE_COUNT)
+
+
+def whole_seconds(duration_ns: int) -> int:
+    """A duration in the seconds that the platforms have, rounded up."""
+    return -(-duration_ns // NS_PER_S)
 
 
 def not_zero(value: int) -> int:
-    """The value, or `invalid-argument` when it is 0."""
+    """The value. Failure: it is 0."""
     if value == 0:
-        raise WitError(INVALID_ARGUMENT)
+        raise Failure(Reason.INVALID_ARGUMENT)
     return value
 
 
 class Options:
-    """The last four methods of both resources, in the order of the WIT."""
+    """What sockets of both protocols have."""
 
     __slots__ = ()
 
     @abstractmethod
-    def _allowed(self, method: str) -> Endpoint:
-        """The socket of the network, if `method` is allowed in the present state."""
+    def _allowed(self, operation: Operation) -> Endpoint:
+        """The socket of the network, if the operation is allowed in the present state."""
 
-    def _get(self, method: str, option: Option) -> int:
-        return attempt(self._allowed(method).get_option, option)
+    def get_option(self, option: Option) -> int:
+        """The value in effect, in the unit that the option's name says."""
+        return attempt(self._allowed(Operation.OPTION).get_option, option)
 
-    def _set(self, method: str, option: Option, value: int) -> None:
-        attempt(self._allowed(method).set_option, option, value)
-
-    def get_receive_buffer_size(self) -> int:
-        """WIT: `get-receive-buffer-size: func() -> result<u64, error-code>`.
-
-        Bytes. SO_RCVBUF, socket(7); what Linux adds for its own use is taken off.
-        """
-        return self._get("get-receive-buffer-size", Option.RECEIVE_BUFFER_BYTES)
-
-    def set_receive_buffer_size(self, value: int) -> None:
-        """WIT: `set-receive-buffer-size: func(value: u64) -> result<_, error-code>`.
-
-        Bytes; at most 2^31 - 1, and every platform has limits of its own.
-        - `invalid-argument`: the value is 0.
-        """
-        self._allowed("set-receive-buffer-size")
-        self._set("set-receive-buffer-size", Option.RECEIVE_BUFFER_BYTES, min(not_zero(value), MAX_INT))
-
-    def get_send_buffer_size(self) -> int:
-        """WIT: `get-send-buffer-size: func() -> result<u64, error-code>`.
-
-        Bytes. SO_SNDBUF, socket(7); what Linux adds for its own use is taken off.
-        """
-        return self._get("get-send-buffer-size", Option.SEND_BUFFER_BYTES)
-
-    def set_send_buffer_size(self, value: int) -> None:
-        """WIT: `set-send-buffer-size: func(value: u64) -> result<_, error-code>`.
-
-        Bytes; at most 2^31 - 1, and every platform has limits of its own.
-        - `invalid-argument`: the value is 0.
-        """
-        self._allowed("set-send-buffer-size")
-        self._set("set-send-buffer-size", Option.SEND_BUFFER_BYTES, min(not_zero(value), MAX_INT))
+    def set_option(self, option: Option, value: int) -> None:
+        """Sets what comes nearest to the value."""
+        if option in _ZERO_FIRST:
+            not_zero(value)
+        socket = self._allowed(Operation.OPTION)
+        if option is not Option.KEEP_ALIVE:
+            not_zero(value)
+        attempt(socket.set_option, option, min(value, _MOST[option]))

@@ -1,21 +1,22 @@
-"""The states of a `tcp-socket`, as tables.
+"""The states of a TCP socket, as tables.
 
 Rules:
-1. A socket is born `unbound`; one that came out of the stream of `listen` is born `connected`, or `closed` when
-   accepting it failed.
-2. A method called in a state that its row of `ALLOWED` does not have gives `invalid-state` and changes nothing.
-3. A method that fails changes nothing either. `connect` is the exception: once its argument was found valid the socket
-   is `connecting`, and from there any failure, a refusal of the policy and a cancellation included, ends in `closed`.
-4. `closed` is final. What closed the socket is the answer to most methods from then on; bind, connect and listen
-   answer `invalid-state`. The WIT allows either.
-5. `drop` is legal in every state.
+1. A socket is born `unbound`; one that a listener accepted is born `connected`, or `closed` when accepting it failed.
+2. An operation in a state that its row of `ALLOWED` does not have fails with INVALID_STATE and changes nothing. What
+   has no row, such as the family, is known in every state.
+3. An operation that fails changes nothing either. CONNECT is the exception: once its argument was found valid the
+   socket is `connecting`, and from there any failure, a refusal of the policy and a cancellation included, ends in
+   `closed`.
+4. `closed` is final. What closed the socket is the answer to most operations from then on; BIND, CONNECT and LISTEN
+   fail with INVALID_STATE. The WIT allows either.
+5. A socket may be closed by its user in every state.
 
-`connected` has no way out: that a connection is over is told by the futures of `send` and `receive`, as in Wasmtime.
-That each of these two is called at most once is no state of the socket.
+`connected` has no way out: that a connection is over is reported where its streams end, as in Wasmtime. That each of
+SEND and RECEIVE may come once is no state of the socket.
 
 Sources: WASI 0.3, `tcp-socket` in types.wit, and TcpSocketOperationalSemantics-0.3.0.md. The latter has no way from
-`unbound` to `listening`, the WIT has: `listen` binds first. In `connecting` the options and get-local-address give
-`invalid-state` as in Wasmtime, where the WIT does not ask for it.
+`unbound` to `listening`, the WIT has: `listen` binds first. In `connecting` OPTION and LOCAL_ADDRESS fail with
+INVALID_STATE as in Wasmtime, where the WIT does not ask for it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ import enum
 from collections.abc import Mapping
 
 from wasihost.errors import InternalError
-from wasihost.wasi.sockets.errors import INVALID_STATE, Code
+from wasihost.wasi.failures import Cause, Failure, Reason
+from wasihost.wasi.sockets.operations import Operation
 
 
 class State(enum.Enum):
-    """The six states, by their WIT names."""
+    """The six states."""
 
     __hash__ = object.__hash__  # a state is itself and no other: the hash of its name takes five times as long
 
@@ -64,34 +66,19 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 _FRESH = (State.UNBOUND, State.BOUND)
 _OPEN = (State.UNBOUND, State.BOUND, State.LISTENING, State.CONNECTED)
 
-ALLOWED: Mapping[str, tuple[State, ...]] = {
-    "bind": (State.UNBOUND,),
-    "connect": _FRESH,
-    "listen": _FRESH,
-    "send": (State.CONNECTED,),
-    "receive": (State.CONNECTED,),
-    "get-local-address": (State.BOUND, State.LISTENING, State.CONNECTED),
-    "get-remote-address": (State.CONNECTED,),
-    "get-is-listening": tuple(State),
-    "get-address-family": tuple(State),
-    "set-listen-backlog-size": (State.UNBOUND, State.BOUND, State.LISTENING),
-    "get-keep-alive-enabled": _OPEN,
-    "set-keep-alive-enabled": _OPEN,
-    "get-keep-alive-idle-time": _OPEN,
-    "set-keep-alive-idle-time": _OPEN,
-    "get-keep-alive-interval": _OPEN,
-    "set-keep-alive-interval": _OPEN,
-    "get-keep-alive-count": _OPEN,
-    "set-keep-alive-count": _OPEN,
-    "get-hop-limit": _OPEN,
-    "set-hop-limit": _OPEN,
-    "get-receive-buffer-size": _OPEN,
-    "set-receive-buffer-size": _OPEN,
-    "get-send-buffer-size": _OPEN,
-    "set-send-buffer-size": _OPEN,
+ALLOWED: Mapping[Operation, tuple[State, ...]] = {
+    Operation.BIND: (State.UNBOUND,),
+    Operation.CONNECT: _FRESH,
+    Operation.LISTEN: _FRESH,
+    Operation.SEND: (State.CONNECTED,),
+    Operation.RECEIVE: (State.CONNECTED,),
+    Operation.LOCAL_ADDRESS: (State.BOUND, State.LISTENING, State.CONNECTED),
+    Operation.REMOTE_ADDRESS: (State.CONNECTED,),
+    Operation.BACKLOG: (State.UNBOUND, State.BOUND, State.LISTENING),
+    Operation.OPTION: _OPEN,
 }
 
-_INVALID_STATE_WHEN_CLOSED = ("bind", "connect", "listen")
+_INVALID_STATE_WHEN_CLOSED = (Operation.BIND, Operation.CONNECT, Operation.LISTEN)
 
 
 def after(state: State, event: Event) -> State:
@@ -99,11 +86,11 @@ def after(state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise InternalError(f"a tcp-socket that is {state.value} cannot see {event.value!r}") from None
+        raise InternalError(f"a TCP socket that is {state.value} cannot see {event.value!r}") from None
 
 
-def refusal(method: str, closed_by: Code | None) -> Code:
-    """The answer of a method that is not allowed; `closed_by` is what closed the socket, if it is closed."""
-    if closed_by is None or method in _INVALID_STATE_WHEN_CLOSED:
-        return INVALID_STATE
-    return closed_by
+def refusal(operation: Operation, closed_by: Cause | None) -> Failure:
+    """How an operation fails that is not allowed; `closed_by` is what closed the socket, if it is closed."""
+    if closed_by is None or operation in _INVALID_STATE_WHEN_CLOSED:
+        return Failure(Reason.INVALID_STATE)
+    return Failure(closed_by)

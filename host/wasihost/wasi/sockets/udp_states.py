@@ -1,11 +1,10 @@
-"""The states of a `udp-socket`, as tables.
+"""The states of a UDP socket, as tables.
 
 Rules:
 1. A socket is born `unbound`. Binding is for ever; a peer can come, change and go.
-2. A method called in a state that its row of `ALLOWED` does not have gives `invalid-state` and changes nothing.
-3. A method that fails changes nothing either, but for the implicit bind of `connect` and `send`, which
-   stays.
-4. `drop` is legal in every state.
+2. An operation in a state that its row of `ALLOWED` does not have fails with INVALID_STATE and changes nothing.
+3. An operation that fails changes nothing either, but for the implicit bind of CONNECT and SEND, which stays.
+4. A socket may be closed by its user in every state.
 
 Source: WASI 0.3, `udp-socket` in types.wit.
 """
@@ -16,6 +15,7 @@ import enum
 from collections.abc import Mapping
 
 from wasihost.errors import InternalError
+from wasihost.wasi.sockets.operations import Operation
 
 
 class State(enum.Enum):
@@ -44,21 +44,15 @@ TRANSITIONS: Mapping[tuple[State, Event], State] = {
 _ANY = tuple(State)
 _BOUND = (State.BOUND, State.CONNECTED)
 
-ALLOWED: Mapping[str, tuple[State, ...]] = {
-    "bind": (State.UNBOUND,),
-    "connect": _ANY,
-    "disconnect": (State.CONNECTED,),
-    "send": _ANY,
-    "receive": _BOUND,
-    "get-local-address": _BOUND,
-    "get-remote-address": (State.CONNECTED,),
-    "get-address-family": _ANY,
-    "get-unicast-hop-limit": _ANY,
-    "set-unicast-hop-limit": _ANY,
-    "get-receive-buffer-size": _ANY,
-    "set-receive-buffer-size": _ANY,
-    "get-send-buffer-size": _ANY,
-    "set-send-buffer-size": _ANY,
+ALLOWED: Mapping[Operation, tuple[State, ...]] = {
+    Operation.BIND: (State.UNBOUND,),
+    Operation.CONNECT: _ANY,
+    Operation.DISCONNECT: (State.CONNECTED,),
+    Operation.SEND: _ANY,
+    Operation.RECEIVE: _BOUND,
+    Operation.LOCAL_ADDRESS: _BOUND,
+    Operation.REMOTE_ADDRESS: (State.CONNECTED,),
+    Operation.OPTION: _ANY,
 }
 
 
@@ -67,4 +61,4 @@ def after(state: State, event: Event) -> State:
     try:
         return TRANSITIONS[state, event]
     except KeyError:
-        raise InternalError(f"a udp-socket that is {state.value} cannot see {event.value!r}") from None
+        raise InternalError(f"a UDP socket that is {state.value} cannot see {event.value!r}") from None

@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import FakeNetwork
-from tests.unit.wasi.sockets.setup import at_once
+from tests.unit.wasi.p3.sockets.fake_network import FakeNetwork
+from tests.unit.wasi.p3.sockets.setup import at_once
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, parse_hosts
 from wasihost.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.wasi.p3 import sockets
+from wasihost.wasi.p3.sockets.addresses import IpAddress
+from wasihost.wasi.p3.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
 from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.addresses import IpAddress
-from wasihost.wasi.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
 
-WIT = (Path(__file__).parents[4] / "wit/0.3/deps/sockets.wit").read_text()
+WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 VARIANT = WIT[WIT.rindex("variant error-code {") : WIT.index("resolve-addresses:")]
 CASES = {value.case: value for value in vars(ErrorCode).values() if isinstance(value, type) and issubclass(value, Code)}
 DB = IpAddress.Ipv4((10, 0, 0, 1))
@@ -65,7 +65,7 @@ def test_hosts_are_told_to_everybody_and_before_the_resolver() -> None:
 def test_the_network_resolves_when_nobody_else_does() -> None:
     network = FakeNetwork()
     network.names = {"db": [ip_address("10.0.0.1")]}
-    lookup = sockets.providers(network, allow_all)["wasi:sockets/ip-name-lookup@0.3.0"]
+    lookup = sockets.providers(Access(network, allow_all))["wasi:sockets/ip-name-lookup@0.3.0"]
     assert isinstance(lookup, IpNameLookup)
     assert at_once(lookup.resolve_addresses("db")) == [DB]
 

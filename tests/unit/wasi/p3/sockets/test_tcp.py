@@ -8,14 +8,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeSocket
-from tests.unit.wasi.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
+from tests.unit.wasi.p3.sockets.fake_network import BLOCKED, PEER, FakeSocket
+from tests.unit.wasi.p3.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, Rules, SocketAddressUse, deny_all
-from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.types import Types
+from wasihost.wasi.p3.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.sockets.access import Access
 
 BIND, LISTEN, CONNECT = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN, SocketAddressUse.TCP_CONNECT
 V6_LOOPBACK = IpSocketAddress.Ipv6(Ipv6SocketAddress(80, 0, (0, 0, 0, 0, 0, 0, 0, 1), 0))
@@ -295,6 +296,6 @@ def test_an_inbound_rule_for_any_port_allows_a_free_port_but_not_to_connect() ->
 
 def test_without_a_policy_everything_is_denied() -> None:
     guest = Guest()
-    types = Types(guest.network)
+    types = Types(Access(guest.network))
     tcp = types.TcpSocket.create(types, IpAddressFamily.IPV4)
     assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.AccessDenied()

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from wasihost.component.values import snake_case
-from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
-from wasihost.wasi.sockets.options import Options
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.tcp_options import TcpOptions
-from wasihost.wasi.sockets.types import Types
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.p3.sockets.ip_name_lookup import IpNameLookup
+from wasihost.wasi.p3.sockets.options import Options
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.tcp_options import TcpOptions
+from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.p3.sockets.udp import UdpSocket
 
-WIT = (Path(__file__).parents[4] / "wit/0.3/deps/sockets.wit").read_text()
+WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 TYPES, LOOKUP = WIT[: WIT.index("interface ip-name-lookup")], WIT[WIT.index("interface ip-name-lookup") :]
 TCP = TYPES[TYPES.index("resource tcp-socket {") : TYPES.index("resource udp-socket {")]
 UDP = TYPES[TYPES.index("resource udp-socket {") :]

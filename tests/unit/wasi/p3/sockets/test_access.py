@@ -12,28 +12,28 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
-from tests.unit.wasi.sockets.setup import at_once, code_of, over, v4
+from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeNetwork, FakeSocket
+from tests.unit.wasi.p3.sockets.setup import at_once, code_of, over, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, parse_hosts
 from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all, any_of
-from wasihost.policy.asking import LOGGER
+from wasihost.policy.asking import LOGGER, run
 from wasihost.policy.told import ToldNames
 from wasihost.wasi.p3 import sockets
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.addresses import (
+from wasihost.wasi.p3.sockets.addresses import (
     AnyIpSocketAddress,
     IpAddressFamily,
     IpSocketAddress,
     Ipv6SocketAddress,
     from_network,
 )
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.ip_name_lookup import IpNameLookup
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.types import Types
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.ip_name_lookup import IpNameLookup
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.p3.sockets.udp import UdpSocket
+from wasihost.wasi.sockets.access import Access
 
 DB, TARGET = Address(IPv4Address("10.0.0.1"), 5432), Address(IPv4Address("127.0.0.1"), 15432)
 REWRITE = "*://10.0.0.1:5432 -> 127.0.0.1:15432"
@@ -45,9 +45,8 @@ class Guest(FakeNetwork):
     def __init__(self, policy: Policy, hosts: dict[str, Addresses] | None = None) -> None:
         super().__init__()
         self.decisions: list[Decision] = []
-        found = sockets.providers(
-            self, policy, Names(self.resolve, parse_hosts(hosts)), "guest.wasm", self.decisions.append
-        )
+        access = Access(self, policy, "guest.wasm", self.decisions.append)
+        found = sockets.providers(access, Names(self.resolve, parse_hosts(hosts)))
         types, lookup = found["wasi:sockets/types@0.3.0"], found["wasi:sockets/ip-name-lookup@0.3.0"]
         assert isinstance(types, Types)
         assert isinstance(lookup, IpNameLookup)
@@ -392,7 +391,7 @@ def test_a_peer_that_the_rule_of_the_listener_does_not_accept_is_reset() -> None
 
 def test_what_is_required_and_refused_is_a_permission_error() -> None:
     with pytest.raises(PermissionError) as caught:
-        at_once(Access(FakeNetwork(), Rules()).require(DB, SocketAddressUse.TCP_BIND))
+        run(Access(FakeNetwork(), Rules()).require(DB, SocketAddressUse.TCP_BIND))
     assert caught.value.errno == errno.EACCES
 
 
@@ -453,7 +452,7 @@ def test_a_callback_that_raises_ends_the_call_and_nothing_was_done() -> None:
         raise LookupError("mine")
 
     network = FakeNetwork()
-    types = Types(network, allow_all, "", on_decision)
+    types = Types(Access(network, allow_all, "", on_decision))
     with pytest.raises(LookupError, match="mine"):
         over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(v4(80)))
     assert network.made[0].calls == ["close"]
@@ -461,7 +460,7 @@ def test_a_callback_that_raises_ends_the_call_and_nothing_was_done() -> None:
 
 def test_refusals_are_logged_as_warnings_and_the_rest_for_those_who_want_it(caplog: pytest.LogCaptureFixture) -> None:
     def decisions() -> list[str]:
-        types = Types(FakeNetwork(), Rules(["tcp://10.0.0.1:*"]))
+        types = Types(Access(FakeNetwork(), Rules(["tcp://10.0.0.1:*"])))
         for address in (DB, TARGET):
             with contextlib.suppress(WitError):
                 over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(from_network(address)))
@@ -478,7 +477,7 @@ def test_refusals_are_logged_as_warnings_and_the_rest_for_those_who_want_it(capl
 
 def test_without_logging_nothing_is_written(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(LOGGER, "propagate", False)  # as if nobody had set up any
-    types = Types(FakeNetwork(), Rules())
+    types = Types(Access(FakeNetwork(), Rules()))
     with pytest.raises(WitError):
         over(TcpSocket.create(types, IpAddressFamily.IPV4).connect(from_network(DB)))
     assert capfd.readouterr() == ("", "")

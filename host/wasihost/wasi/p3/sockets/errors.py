@@ -1,4 +1,4 @@
-"""`error-code`, and the one place where an `OSError` becomes one.
+"""`error-code`, and the one place where the failure of a core becomes one.
 
 The table follows the "POSIX equivalent" lines of `error-code` in the WIT, and where a function's own list says more
 (EISCONN and ENOTCONN are `invalid-state`), that list.
@@ -13,8 +13,7 @@ from typing import ClassVar, ParamSpec, TypeVar
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
-from wasihost.network.base import Family
-from wasihost.policy import Verdict
+from wasihost.wasi.failures import Failure, Reason
 from wasihost.wasi.sockets.access import Refused
 
 P = ParamSpec("P")
@@ -110,6 +109,11 @@ class ErrorCode:
 INVALID_ARGUMENT = ErrorCode.InvalidArgument()
 INVALID_STATE = ErrorCode.InvalidState()
 
+_REASONS: dict[Reason, Code] = {
+    Reason.INVALID_ARGUMENT: INVALID_ARGUMENT,
+    Reason.INVALID_STATE: INVALID_STATE,
+    Reason.NOT_SUPPORTED: ErrorCode.NotSupported(),
+}
 _NAMES: dict[Code, str] = {
     ErrorCode.AccessDenied(): "EACCES EPERM",
     ErrorCode.NotSupported(): "EOPNOTSUPP ENOPROTOOPT EPFNOSUPPORT EPROTONOSUPPORT EPROTOTYPE ESOCKTNOSUPPORT",
@@ -138,32 +142,23 @@ def error_code(error: OSError) -> Code:
     return _CODES.get(error.errno) or ErrorCode.Other(os.strerror(error.errno))
 
 
-def wit_error(error: OSError) -> WitError:
-    """What a provider method raises for a failed system call."""
-    return WitError(error_code(error))
+def wit_error(error: Failure | Refused) -> WitError:
+    """What a provider method raises where a core failed."""
+    cause = error.cause if isinstance(error, Failure) else error
+    return WitError(_REASONS[cause] if isinstance(cause, Reason) else error_code(cause))
 
 
 def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What a call of the network gives; its OSError becomes an error-code."""
+    """What a call of a core gives; its failure becomes an error-code."""
     try:
         return call(*args, **kwargs)
-    except OSError as error:
+    except (Failure, Refused) as error:
         raise wit_error(error) from error
 
 
-async def granted(verdict: Awaitable[Verdict]) -> Verdict:
-    """A verdict that is required; a refusal is `access-denied`."""
+async def awaited(found: T | Awaitable[T]) -> T:
+    """The same for what a core gives that may take time."""
     try:
-        return await verdict
-    except Refused as error:
-        raise WitError(ErrorCode.AccessDenied()) from error
-
-
-def new_socket(make: Callable[[Family], T], family: Family) -> T:
-    """A socket of the network. EAFNOSUPPORT is `not-supported` here, and nowhere else."""
-    try:
-        return make(family)
-    except OSError as error:
-        if error.errno == errno.EAFNOSUPPORT:
-            raise WitError(ErrorCode.NotSupported()) from error
+        return await found if isinstance(found, Awaitable) else found
+    except (Failure, Refused) as error:
         raise wit_error(error) from error

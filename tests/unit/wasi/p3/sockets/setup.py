@@ -8,16 +8,17 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.p3.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
 from wasihost.streams import ByteSink, StreamReader
-from wasihost.wasi.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
-from wasihost.wasi.sockets.errors import Code
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.types import Types
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.p3.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
+from wasihost.wasi.p3.sockets.errors import Code
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.p3.sockets.udp import UdpSocket
+from wasihost.wasi.sockets.access import Access
 
 T = TypeVar("T")
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
@@ -64,7 +65,7 @@ class Guest:
 
     def __init__(self, policy: Policy = allow_all) -> None:
         self.network = FakeNetwork()
-        self.types = Types(self.network, policy)
+        self.types = Types(Access(self.network, policy))
         self.calls: list[Coroutine[Any, Any, None]] = []
 
     def create(self) -> tuple[TcpSocket, FakeSocket]:

@@ -9,27 +9,26 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork
+from tests.unit.wasi.p3.sockets.fake_network import PEER
+from tests.unit.wasi.p3.sockets.setup import Guest
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
 from wasihost.streams import PromptFuture
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.addresses import from_network
-from wasihost.wasi.sockets.datagrams import Inbox
+from wasihost.wasi.p3.sockets.addresses import from_network
 
 AT_PEER = from_network(PEER)
-LOCAL = Address(IPv4Address("127.0.0.1"), 53)
 STRANGER = Address(IPv4Address("192.0.2.99"), 9)
 
 
 class _Box:
-    """An inbox, its socket, and a policy that refuses the stranger or answers later."""
+    """A bound socket, and a policy that refuses the stranger or answers later."""
 
     def __init__(self) -> None:
         self.answers: list[bool | Awaitable[bool]] = []
         self.asked: list[tuple[Address, SocketAddressUse]] = []
-        self.socket = FakeDatagramSocket()
-        self.inbox = Inbox(self.socket, Access(FakeNetwork(), self._policy), LOCAL)
+        guest = Guest(self._policy)
+        self.udp, self.socket = guest.bound_udp()
+        self.asked.clear()
 
     def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         self.asked.append((address, use))
@@ -42,7 +41,7 @@ class _Box:
         return answer
 
     def receive(self) -> asyncio.Future[Any]:
-        received = self.inbox.receive()
+        received = self.udp.receive()
         if isinstance(received, asyncio.Future):
             return received
         future = asyncio.get_running_loop().create_future()
@@ -83,7 +82,7 @@ async def test_who_is_given_a_datagram_may_receive_the_next_within_that() -> Non
     box, found = _Box(), list[bytes]()
 
     def receive() -> None:
-        received = box.inbox.receive()
+        received = box.udp.receive()
         assert isinstance(received, PromptFuture)
 
         def go_on() -> None:
@@ -99,7 +98,7 @@ async def test_who_is_given_a_datagram_may_receive_the_next_within_that() -> Non
         box.socket.arrive((data, PEER))
         await _passes()
     assert found == [b"1", b"2"]
-    box.inbox.close()
+    box.udp.drop()
 
 
 async def test_a_flood_of_strangers_leaves_the_event_loop_its_turn() -> None:
@@ -178,12 +177,12 @@ async def test_a_receive_that_is_cancelled_while_the_policy_thinks_loses_nothing
     assert await box.receive() == (b"1", AT_PEER)
 
 
-async def test_a_closed_inbox_gives_the_question_up() -> None:
+async def test_a_dropped_socket_gives_the_question_up() -> None:
     box = _Box()
     answer = box.later()
     box.socket.arrive((b"1", PEER))
     receiving = box.receive()
-    box.inbox.close()
+    box.udp.drop()
     await _passes()
     assert answer.cancelled()
     assert receiving.cancelled()

@@ -10,18 +10,19 @@ from typing import TypeVar
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK, both_families
-from tests.unit.wasi.sockets.setup import FakeReader
+from tests.unit.wasi.p3.sockets.setup import FakeReader
 from wasihost.component.values import Err, Ok, WitError
 from wasihost.network.base import Family, Network
 from wasihost.network.os import OsNetwork
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.policy import allow_all
 from wasihost.streams import ByteSink, ByteSource, ValueSource
-from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.streams import ResultFuture
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.types import Types
+from wasihost.wasi.p3.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.streams import ResultFuture
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.sockets.access import Access
 
 T = TypeVar("T")
 
@@ -76,7 +77,7 @@ class Guest:
     """Makes sockets and drops them all at the end."""
 
     def __init__(self, network: Network, family: Family, stack: ExitStack) -> None:
-        self.types = Types(network, allow_all)
+        self.types = Types(Access(network, allow_all))
         self.family = family
         self.stack = stack
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.addresses import (
+from wasihost.wasi.p3.sockets.addresses import (
     IpAddress,
     IpAddressFamily,
     IpSocketAddress,
     Ipv4SocketAddress,
     Ipv6SocketAddress,
 )
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.udp import UdpSocket
+from wasihost.wasi.sockets.access import Access
 
 
-class Types(Access):
+class Types:
     """`wasi:sockets/types`: the sockets of one guest, on a network and guarded by a policy."""
 
     wit_types: ClassVar[dict[str, type]] = {
@@ -31,3 +31,6 @@ class Types(Access):
 
     TcpSocket = TcpSocket
     UdpSocket = UdpSocket
+
+    def __init__(self, access: Access) -> None:
+        self.access = access

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
-from tests.unit.wasi.sockets.setup import Asked, Guest, at_once, code_of, v4
+from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeDatagramSocket
+from tests.unit.wasi.p3.sockets.setup import Asked, Guest, at_once, code_of, v4
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse, allow_all
-from wasihost.wasi.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
-from wasihost.wasi.sockets.errors import Code, ErrorCode
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost.wasi.p3.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
+from wasihost.wasi.p3.sockets.errors import Code, ErrorCode
+from wasihost.wasi.p3.sockets.udp import UdpSocket
 
 BIND, SEND, RECEIVE = SocketAddressUse.UDP_BIND, SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE
 AT_PEER = from_network(PEER)

@@ -9,17 +9,17 @@ from collections.abc import Awaitable
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import PEER, FakeSocket
-from tests.unit.wasi.sockets.setup import Guest, at_once, code_of
+from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeSocket
+from tests.unit.wasi.p3.sockets.setup import Guest, at_once, code_of
 from wasihost.component.values import Err
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
 from wasihost.streams import ValueSource
 from wasihost.testing import virtual_loop
+from wasihost.wasi.p3.sockets.addresses import from_network
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
 from wasihost.wasi.sockets.accept import REST_S
-from wasihost.wasi.sockets.addresses import from_network
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.tcp import TcpSocket
 
 ACCEPT = SocketAddressUse.TCP_ACCEPT
 

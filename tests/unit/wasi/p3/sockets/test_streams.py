@@ -8,13 +8,13 @@ import itertools
 
 import pytest
 
-from tests.unit.wasi.sockets.fake_network import FakeSocket
-from tests.unit.wasi.sockets.setup import FakeReader, Guest
+from tests.unit.wasi.p3.sockets.fake_network import FakeSocket
+from tests.unit.wasi.p3.sockets.setup import FakeReader, Guest
 from wasihost.component.values import Err, Ok
 from wasihost.streams import ByteSink, ByteSource
-from wasihost.wasi.sockets.errors import ErrorCode
-from wasihost.wasi.sockets.streams import ResultFuture
-from wasihost.wasi.sockets.tcp import TcpSocket
+from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost.wasi.p3.sockets.streams import ResultFuture
+from wasihost.wasi.p3.sockets.tcp import TcpSocket
 
 RESET = ConnectionResetError(errno.ECONNRESET, "reset")
 BROKEN = BrokenPipeError(errno.EPIPE, "broken")

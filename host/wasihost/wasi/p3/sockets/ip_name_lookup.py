@@ -20,8 +20,8 @@ from wasihost.frozen import Frozen
 from wasihost.network.base import IpAddress as NetworkAddress
 from wasihost.network.names import Names, ascii_name, literal
 from wasihost.policy.asking import settled
+from wasihost.wasi.p3.sockets.addresses import AnyIpAddress, IpAddress, from_ip
 from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.addresses import AnyIpAddress, IpAddress, from_ip
 
 
 class Code(Frozen):

@@ -1,0 +1,41 @@
+"""How the cores of WASI fail, in words of no version.
+
+A core raises `Failure` for what the guest is to hear, and each binding has one place that turns it into an error-code
+of its version. Whatever else a core raises is for the embedder: an exception of a policy or a callback, an OSError too.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from typing import ParamSpec, TypeAlias, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Reason(enum.Enum):
+    """What a core refuses by itself."""
+
+    INVALID_ARGUMENT = "an argument is invalid"
+    INVALID_STATE = "the operation is not valid in this state"
+    NOT_SUPPORTED = "the operation is not supported here"
+
+
+Cause: TypeAlias = Reason | OSError
+
+
+class Failure(Exception):
+    """A core failed: for a reason of its own, or because a call of the network did."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause)
+        self.cause = cause
+
+
+def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What a call of the network gives; its OSError becomes the cause of a `Failure`."""
+    try:
+        return call(*args, **kwargs)
+    except OSError as error:
+        raise Failure(error) from error

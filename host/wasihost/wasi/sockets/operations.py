@@ -1,0 +1,22 @@
+"""What can be done with a socket, TCP or UDP, as far as its state matters: the rows of the tables of states."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Operation(enum.Enum):
+    """One row; each binding maps the methods of its version to these."""
+
+    __hash__ = object.__hash__  # an operation is itself and no other: the hash of its name takes five times as long
+
+    BIND = "bind"
+    CONNECT = "connect"
+    DISCONNECT = "disconnect"
+    LISTEN = "listen"
+    SEND = "send"
+    RECEIVE = "receive"
+    LOCAL_ADDRESS = "local address"
+    REMOTE_ADDRESS = "remote address"
+    BACKLOG = "backlog"
+    OPTION = "option"
