@@ -12,6 +12,7 @@ from tests.guests.harness import Guest, Output, fails, load, run_async, until
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_order import HOSTS, shop
 from wasihost import Decision, GuestExit, Host, Policy, Rules, allow_all
+from wasihost.network.names import Addresses, Resolver
 from wasihost.policy.learning import Learner
 
 
@@ -63,7 +64,7 @@ async def test_a_name_that_changes_after_the_lookup_leads_nowhere_else() -> None
         prices, ledger = made.arguments
         decisions: list[Decision] = []
         host = Host(
-            policy=Rules([f"udp://{prices}", f"tcp://{ledger}"]),
+            policy=Rules(["udp://loopback:*", "tcp://loopback:*"], resolve=["prices", "ledger"]),
             on_decision=decisions.append,
             resolver=resolver,
             args=["order", prices, ledger],
@@ -200,33 +201,46 @@ async def test_what_a_client_needs() -> None:
         assert rules == {"outbound": [f"tcp://{peer.address}"], "inbound": [], "resolve": []}
 
 
+def _ordering(arguments: list[str], hosts: dict[str, Addresses], resolver: Resolver | None = None) -> Run:
+    async def run(policy: Policy, on_decision: Callable[[Decision], None] | None) -> None:
+        host = Host(
+            policy=policy,
+            on_decision=on_decision,
+            hosts=hosts,
+            resolver=resolver,
+            args=["order", *arguments],
+            stdin=b"1 apple\n",
+            stdout=Output(),
+            stderr=Output(),
+        )
+        await host.run_async(load("rust-order"))
+
+    return run
+
+
 async def test_what_a_guest_needs_that_looks_names_up() -> None:
     async with shop() as made:
-
-        async def resolver(name: str) -> str:
-            return "127.0.0.1" if name == "prices" else "::1"
-
-        async def run(policy: Policy, on_decision: Callable[[Decision], None] | None) -> None:
-            host = Host(
-                policy=policy,
-                on_decision=on_decision,
-                hosts={"ledger": "127.0.0.1"},
-                resolver=resolver,
-                args=["order", *made.arguments],
-                stdin=b"1 apple\n",
-                stdout=Output(),
-                stderr=Output(),
-            )
-            await host.run_async(load("rust-order"))
-
-        rules = await _needs_exactly(run)
-        udp, tcp = (f"ledger:{_port(argument)}" for argument in made.arguments)
-        # Both names have the same address, and the guest looked this one up last.
-        assert rules == {
-            "outbound": sorted([f"udp://{udp}", f"tcp://{tcp}"], key=_port),
-            "inbound": [],
-            "resolve": ["prices"],
+        prices, ledger = (argument.replace(":", ".localhost:") for argument in made.arguments)
+        run = _ordering([prices, ledger], {"ledger.localhost": "127.0.0.1"}, lambda name: "127.0.0.1")
+        learner = Learner()
+        await run(allow_all, learner)
+        await run(Rules(**learner.rules), None)
+        # They share an address, and the guest may have meant either.
+        udp, tcp = map(_port, made.arguments)
+        assert set(learner.rules["outbound"]) == {
+            f"{rule}:{port}"
+            for host in ("prices.localhost", "ledger.localhost")
+            for rule, port in ((f"udp://{host}", udp), (f"tcp://{host}", tcp))
         }
+        assert learner.rules["resolve"] == []
+
+
+async def test_what_a_guest_needs_whose_resolver_knows_this_machine_by_a_name() -> None:
+    async with shop() as made:
+        rules = await _needs_exactly(_ordering(made.arguments, {}, lambda name: "127.0.0.1"))
+        udp, tcp = map(_port, made.arguments)
+        assert set(rules["outbound"]) == {f"udp://127.0.0.1:{udp}", f"tcp://127.0.0.1:{tcp}"}
+        assert set(rules["resolve"]) == {"prices", "ledger"}
 
 
 @pytest.mark.parametrize(

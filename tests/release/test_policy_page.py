@@ -12,6 +12,7 @@ import pytest
 from wasihost import RuleError, Rules
 from wasihost.commands import policy_options
 from wasihost.policy import SocketAddressUse
+from wasihost.policy.reach import NOT_PUBLIC, PUBLIC_WITHIN
 from wasihost.policy.ruletext import SETS
 
 PAGE = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
@@ -49,6 +50,12 @@ def test_the_sets_and_uses_of_the_page_are_all_there_are() -> None:
         row = next(line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |"))
         assert all(network.removesuffix("/128") in row for network in networks)
     assert all(f"`{use.value}`" in PAGE for use in SocketAddressUse)
+
+
+def test_the_page_has_all_that_is_not_public() -> None:
+    table = PAGE.partition("### Public addresses")[2].partition("\n###")[0]
+    listed = set(re.findall(r"`([0-9a-f][0-9a-f.:/]+)`", table))
+    assert listed == {*NOT_PUBLIC, *PUBLIC_WITHIN, "2000::/3", "64:ff9b::/96"}
 
 
 def test_the_programs_of_the_page_are_python() -> None:

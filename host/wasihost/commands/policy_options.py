@@ -25,7 +25,7 @@ The guest may use no network unless it is allowed here. What is refused is told 
 that would allow it; --learn-policy tells which options a run needs. A RULE is SCHEME://HOST:PORT:
   SCHEME  tcp, udp, or * for both
   HOST    an IP address (IPv6 in brackets), a network such as 10.0.0.0/8 or [fd00::/8], * for any, or one of
-          loopback, private, link-local and multicast
+          public, loopback, private, link-local and multicast
   PORT    a number, a range such as 8000-8099, or * for any
   --allow-outbound 'tcp://[::1]:*' --allow-outbound tcp://10.0.0.0/8:443
   --allow-outbound udp://10.0.0.1:53     to send there, and to receive what comes from there
@@ -37,6 +37,8 @@ that would allow it; --learn-policy tells which options a run needs. A RULE is S
   --allow-inbound 'tcp://*:8080 from=private'
                                          to listen there, and to accept from these
   --allow-inbound udp://127.0.0.1:8080   to bind there, and to receive from anybody; --allow-outbound lets it answer
+  --allow-outbound '*://public:*' --allow-resolve '*'
+                                         to use the Internet, and not your network
   --allow-net --deny-outbound '*://private:*'
                                          a rule that denies wins over all that allow
 A NAME is a host name, *.example.com for every name below example.com, or * for every name. docs/policy.md has it all.

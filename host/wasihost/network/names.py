@@ -58,6 +58,11 @@ def canonical(address: IpAddress) -> IpAddress:
     return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
+def is_localhost(name: str) -> bool:
+    """Whether a name in ASCII is `localhost` or below it, which no server of names is asked about (RFC 6761, 6.3)."""
+    return f".{name.removesuffix('.')}".endswith(".localhost")
+
+
 def ascii_name(name: str) -> str:
     """A host name in lower-case ASCII, other letters in Punycode; a dot at its end stays. ValueError: it is none.
 

@@ -2,8 +2,12 @@
 
 Theory of operation. Each thing that was asked about suggests a rule; of several suggestions only those stay without
 which something would be refused. Suggestions are for addresses as they come again in the next run: by name where the
-guest looked one up, and with `*` for ports that differ from run to run, which are those that the system chose for the
-guest, and those of UDP peers that spoke first. As all rules allow, what one of them allows is allowed.
+guest looked one up and a rule with that name would allow the address, and with `*` for ports that differ from run to
+run, which are those that the system chose for the guest, and those of UDP peers that spoke first. As all rules allow,
+what one of them allows is allowed.
+
+An address does not say which of its names the guest meant, so a use of it counts once for each name that the guest had
+looked up by then: in the next run the names may have addresses of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ from wasihost.frozen import Frozen
 from wasihost.network.base import Address
 from wasihost.policy.policy import Context, Decision, NameUse, SocketAddressUse, Use, host_text
 from wasihost.policy.rules import Rules
-from wasihost.policy.ruletext import SETS
+from wasihost.policy.ruletext import WORDS
 
 _BIND = (SocketAddressUse.TCP_BIND, SocketAddressUse.UDP_BIND)
 _SEND = (SocketAddressUse.TCP_CONNECT, SocketAddressUse.UDP_SEND)
@@ -29,13 +33,15 @@ class _Asked(Frozen):
 
     use: Use
     address: Address | None
-    names: tuple[str, ...]
+    name: str | None
     local: Address | None
 
-    def is_allowed_by(self, rules: Rules) -> bool:
+    def is_allowed_by(self, rules: Rules, hosts: Set[str]) -> bool:
         if not isinstance(self.use, SocketAddressUse) or self.address is None:
-            return rules.may_resolve(self.names[0], Context()).allowed
-        return rules(self.address, self.use, Context("", self.local, {self.address.ip: self.names})).allowed
+            return rules.may_resolve(self.name or "", Context()).allowed
+        names = () if self.name is None else (self.name,)
+        context = Context(local=self.local, names={self.address.ip: names}, hosts=hosts)
+        return rules(self.address, self.use, context).allowed
 
 
 class _Suggestion(Frozen):
@@ -56,6 +62,7 @@ class Learner:
 
     def __init__(self) -> None:
         self._asked: dict[_Asked, None] = {}
+        self._hosts: set[str] = set()
         self._sent_to: set[Address] = set()
         self._spoke_first: set[Address] = set()
         self._bound: set[Address] = set()
@@ -65,7 +72,8 @@ class Learner:
         """Learns from a decision."""
         use, address = decision.use, decision.address
         if use is NameUse.RESOLVE and decision.rule == "hosts":
-            return  # nobody needs a rule for those
+            self._hosts.update(decision.names)
+            return  # looking those up needs no rule
         if address is not None:
             if use in _BIND:
                 self._bound.add(address)
@@ -75,7 +83,8 @@ class Learner:
                 self._spoke_first.add(address)
             if use is SocketAddressUse.TCP_LISTEN or decision.local is not None:
                 self._local.add((use.value[:3], decision.local or address))
-        self._asked[_Asked(use, address, decision.names, decision.local)] = None
+        for name in decision.names or (None,):
+            self._asked[_Asked(use, address, name, decision.local)] = None
 
     @property
     def rules(self) -> dict[str, list[str]]:
@@ -99,7 +108,7 @@ class Learner:
         allows: dict[_Suggestion, set[_Asked]] = {}
         for suggestion in suggestions:
             rules = suggestion.rules
-            allows[suggestion] = {asked for asked in self._asked if asked.is_allowed_by(rules)}
+            allows[suggestion] = {asked for asked in self._asked if asked.is_allowed_by(rules, self._hosts)}
         allowed_by: dict[_Asked, int] = defaultdict(int)
         for asked in itertools.chain.from_iterable(allows.values()):
             allowed_by[asked] += 1
@@ -115,12 +124,16 @@ class Learner:
     def _suggestion(self, asked: _Asked, chosen: Set[tuple[str, int]]) -> _Suggestion:
         use, address = asked.use, asked.address
         if address is None:
-            return _Suggestion("resolve", "", asked.names[0], 0)
+            return _Suggestion("resolve", "", asked.name or "", 0)
         protocol = use.value[:3]
         if use in _SEND:
-            host = _host(asked.names[-1]) if asked.names else host_text(address.ip)
             differs = (protocol, address.port) in chosen or address in self._spoke_first
-            return _Suggestion("outbound", protocol, host, 0 if differs else address.port)
+            port = 0 if differs else address.port
+            if asked.name is not None:
+                by_name = _Suggestion("outbound", protocol, _host(asked.name), port)
+                if asked.is_allowed_by(by_name.rules, self._hosts):
+                    return by_name
+            return _Suggestion("outbound", protocol, host_text(address.ip), port)
         local = asked.local if use in _PEER and asked.local is not None else address
         return _Suggestion("inbound", protocol, host_text(local.ip), local.port if local in self._bound else 0)
 
@@ -132,7 +145,7 @@ def _rank(suggestion: _Suggestion) -> tuple[bool, bool, str, str, int]:
 
 def _host(name: str) -> str:
     """A name as rules have it."""
-    return f"{name}." if name in SETS else name
+    return f"{name}." if name in WORDS else name
 
 
 def _text(protocol: str, host: str, ports: str) -> str:

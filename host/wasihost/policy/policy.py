@@ -29,6 +29,7 @@ from typing import Any, Final, TypeAlias
 
 from wasihost.frozen import Frozen
 from wasihost.network.base import Address, IpAddress
+from wasihost.policy.reach import may_lead_to
 
 
 class SocketAddressUse(enum.Enum):
@@ -221,8 +222,8 @@ class Decision(Frozen):
         protocol = self.use.value[:3]
         match self.use:
             case SocketAddressUse.TCP_CONNECT | SocketAddressUse.UDP_SEND:
-                name = self.names[-1] if self.names else None
-                return "outbound", f"{protocol}://{f'{name}:{self.address.port}' if name else self.address}"
+                named = [name for name in self.names if may_lead_to(name, name, self.address.ip)]
+                return "outbound", f"{protocol}://{f'{named[-1]}:{self.address.port}' if named else self.address}"
             case SocketAddressUse.TCP_ACCEPT | SocketAddressUse.UDP_RECEIVE if self.local is not None:
                 return "inbound", f"{protocol}://{any_port(self.local)} from={host_text(self.address.ip)}"
         return "inbound", f"{protocol}://{any_port(self.address)}"

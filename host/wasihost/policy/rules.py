@@ -45,6 +45,7 @@ from typing import TypeAlias, TypeVar
 from wasihost.errors import RuleError
 from wasihost.network.base import WILDCARD, Address
 from wasihost.policy.policy import REFUSED, Context, SocketAddressUse, Verdict
+from wasihost.policy.reach import may_lead_to
 from wasihost.policy.ruletext import Rule, name_matches, parse_name_rule, parse_rule
 
 T = TypeVar("T")
@@ -142,7 +143,7 @@ class _Outbound(_Direction):
 
     def _denial(self, address: Address) -> Verdict | None:
         for rule, verdict in self._deny:
-            if address.port in rule.ports and rule.hosts.has(address.ip):
+            if address.port in rule.ports and rule.hosts.has_carried(address.ip):
                 return verdict
         return None
 
@@ -184,7 +185,7 @@ class _Inbound(_Direction):
         if local is None:
             return None  # nobody can tell which rule is meant
         for rule, verdict in self._deny:
-            if _covers(rule, local) and (rule.peers is None or rule.peers.has(ip)):
+            if _covers(rule, local) and (rule.peers is None or rule.peers.has_carried(ip)):
                 return verdict
         for rule, verdict in self._allow:
             if (rule.peers is None or rule.peers.has(ip)) and local.port in rule.ports and rule.hosts.has(local.ip):
@@ -195,11 +196,14 @@ class _Inbound(_Direction):
 def _matches(rule: Rule, address: Address, context: Context) -> bool:
     if address.port not in rule.ports:
         return False
-    hosts, ip = rule.hosts, address.ip
-    if hosts.name is None:
-        return hosts.has(ip)
-    return hosts.has_name(context.names_of(ip)) or (
-        rule.target is not None and hosts.has_name(context.rewritten_names_of(ip))
+    name, ip = rule.hosts.name, address.ip
+    if name is None:
+        return rule.hosts.has(ip)
+    if rule.target is not None:  # the traffic does not go to the address of the name
+        return any(name_matches(name, told) for told in (*context.names_of(ip), *context.rewritten_names_of(ip)))
+    return any(
+        name_matches(name, told) and (context.is_in_hosts(told) or may_lead_to(name, told, ip))
+        for told in context.names_of(ip)
     )
 
 

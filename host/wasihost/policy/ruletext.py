@@ -6,7 +6,7 @@
 |---|---|
 | `deny` | the rule refuses what it matches, and wins over every rule of its list that allows it |
 | SCHEME | `tcp`, `udp`, or `*` for both |
-| HOST | `10.0.0.1`, `[::1]`, a network such as `10.0.0.0/8` or `[fd00::/8]`, `*` for every address of both families, a set: `loopback`, `private`, `link-local` or `multicast`; and in outbound rules that allow a name, `db.example.com`, or `*.example.com` for all names below it |
+| HOST | `10.0.0.1`, `[::1]`, a network such as `10.0.0.0/8` or `[fd00::/8]`, `*` for every address of both families, a set: `loopback`, `private`, `link-local`, `multicast` or `public`; and in outbound rules that allow a name, `db.example.com`, or `*.example.com` for all names below it |
 | PORT | a number from 1 to 65535, a range `8000-8099`, or `*` |
 | `from=` | inbound rules: only these peers, as HOST without names |
 | `->` | outbound rules that allow: where the traffic goes instead |
@@ -20,7 +20,6 @@ or `*` for every name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Literal, NoReturn, TypeAlias
 
@@ -28,16 +27,17 @@ from wasihost.errors import RuleError
 from wasihost.frozen import Frozen
 from wasihost.network.base import Address, IpAddress
 from wasihost.network.names import ascii_name
+from wasihost.policy.reach import LINK_LOCAL, LOOPBACK, MULTICAST, PRIVATE, IpNetwork, carried_ip, is_public
 
 Direction: TypeAlias = Literal["outbound", "inbound"]
-IpNetwork: TypeAlias = IPv4Network | IPv6Network
 
 SETS: dict[str, tuple[str, ...]] = {
-    "loopback": ("127.0.0.0/8", "::1/128"),  # RFC 1122, RFC 4291
-    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),  # RFC 1918, RFC 4193
-    "link-local": ("169.254.0.0/16", "fe80::/10"),  # RFC 3927, RFC 4291
-    "multicast": ("224.0.0.0/4", "ff00::/8"),  # RFC 5771, RFC 4291
+    "loopback": LOOPBACK,
+    "private": PRIVATE,
+    "link-local": LINK_LOCAL,
+    "multicast": MULTICAST,
 }
+WORDS = (*SETS, "public")
 
 
 class Hosts(Frozen):
@@ -53,13 +53,20 @@ class Hosts(Frozen):
                 return True
         return False
 
-    def has_name(self, names: Iterable[str]) -> bool:
-        """Whether one of the names is meant."""
-        return self.name is not None and any(name_matches(self.name, name) for name in names)
+    def has_carried(self, ip: IpAddress) -> bool:
+        """As `has`, also of the IPv4 address to which an IPv6 one leads."""
+        return self.has(ip) or (ip.version == 6 and self.has(carried_ip(ip)))
 
     def is_for(self, family: int) -> bool:
         """Whether any address of this family may be meant."""
         return self.name is not None or any(network.version == family for network in self.networks)
+
+
+class _Public(Hosts):
+    """The addresses that the whole Internet can reach."""
+
+    def has(self, ip: IpAddress) -> bool:
+        return is_public(ip)
 
 
 class Rule(Frozen):
@@ -88,6 +95,7 @@ def name_matches(pattern: str, name: str) -> bool:
 
 
 EVERYWHERE = Hosts((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")), None)
+PUBLIC = _Public(EVERYWHERE.networks, None)
 ANY_PORT = range(0x10000)  # 0 too, which a bind to any free port asks for
 # Texts: `re` compiles and keeps them when the first rule is read.
 _TOKEN = r"->|(?:(?!->)[^ ])+"
@@ -95,7 +103,7 @@ _SCHEMES = {"tcp": ("tcp",), "udp": ("udp",), "*": ("tcp", "udp")}
 _NUMBER = r"(?a:[1-9][0-9]{0,4})"
 _IPV4 = r"(?a:[0-9.]+(/.*)?)"
 _FORM = "tcp://HOST:PORT or udp://HOST:PORT"
-_ADDRESS = f"an IP address (IPv6 in brackets), a network, *, {', '.join(SETS)}"
+_ADDRESS = f"an IP address (IPv6 in brackets), a network, *, {', '.join(WORDS)}"
 _PORTS = "a number from 1 to 65535, a range such as 8000-8099, or *"
 _NAME = "a name, such as db.example.com, *.example.com or *"
 
@@ -184,6 +192,8 @@ class _Text:
         text = word.text
         if text == "*":
             return EVERYWHERE
+        if text == "public":
+            return PUBLIC
         if text in SETS:
             return Hosts(tuple(map(ip_network, SETS[text])), None)
         network = _network(text)

@@ -226,3 +226,16 @@ async def _loop_turns() -> None:
     """Lets the event loop report what is ready, and what is ready then."""
     for _ in range(5):
         await asyncio.sleep(0)
+
+
+async def test_names_below_localhost_are_asked_of_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def getaddrinfo(host: str, port: None, type: socket.SocketKind) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        return [(socket.AF_INET, type, 0, "", ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    for name in ("localhost", "a.b.localhost", "localhost."):
+        assert await OsNetwork().resolve(name) == [ip_address("127.0.0.1")]
+    assert asked == ["localhost"] * 3

@@ -62,6 +62,35 @@ IMPLICIT, UDP_IMPLICIT = _told(BIND, "0.0.0.0:0"), _told(UDP_BIND, "0.0.0.0:0")
         ),
         ([_told(NameUse.RESOLVE, names=("api.test",))], "--allow-resolve api.test"),
         ([_told(NameUse.RESOLVE, names=("db",), rule="hosts")], ""),
+        (
+            [
+                _told(NameUse.RESOLVE, names=("db",)),
+                _told(NameUse.RESOLVE, names=("cache",)),
+                _told(CONNECT, "10.0.0.1:5432", ("db", "cache")),
+            ],
+            "--allow-outbound tcp://cache:5432 --allow-outbound tcp://db:5432",
+        ),
+        (
+            [
+                _told(NameUse.RESOLVE, names=("db",)),
+                _told(CONNECT, "10.0.0.1:443", ("db",)),
+                _told(NameUse.RESOLVE, names=("cache",)),
+                _told(CONNECT, "10.0.0.1:443", ("db", "cache")),
+            ],
+            "--allow-outbound tcp://cache:443 --allow-outbound tcp://db:443",
+        ),
+        (
+            [_told(NameUse.RESOLVE, names=("db",)), _told(CONNECT, "127.0.0.1:443", ("db",))],
+            "--allow-outbound tcp://127.0.0.1:443 --allow-resolve db",
+        ),
+        (
+            [_told(NameUse.RESOLVE, names=("db",), rule="hosts"), _told(CONNECT, "127.0.0.1:443", ("db",))],
+            "--allow-outbound tcp://db:443",
+        ),
+        (
+            [_told(NameUse.RESOLVE, names=("localhost",)), _told(CONNECT, "127.0.0.1:443", ("localhost",))],
+            "--allow-outbound tcp://localhost:443",
+        ),
         ([_told(CONNECT, "8.8.8.8:443", ("private",))], "--allow-outbound tcp://private.:443"),
         ([_told(CONNECT, "[::1]:443")], "--allow-outbound 'tcp://[::1]:443'"),
         (
@@ -112,11 +141,13 @@ DECISIONS = st.one_of(
 
 
 def _allowed(rules: Rules, decision: Decision) -> bool:
+    """Whichever of its names the guest meant."""
     if decision.address is None:
         return rules.may_resolve(decision.names[0], Context()).allowed
     assert isinstance(decision.use, SocketAddressUse)
-    context = Context("", decision.local, {decision.address.ip: decision.names})
-    return rules(decision.address, decision.use, context).allowed
+    ip = decision.address.ip
+    contexts = [Context("", decision.local, {ip: (name,)}) for name in decision.names] or [Context("", decision.local)]
+    return all(rules(decision.address, decision.use, context) for context in contexts)
 
 
 @given(st.lists(DECISIONS, max_size=12))

@@ -259,8 +259,19 @@ ACCEPT, RECEIVE = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE
             "refused tcp-connect to 10.0.0.1:443: no rule allows it (--allow-outbound tcp://10.0.0.1:443)",
         ),
         (
-            _decision(CONNECT, "[::1]:443", names=("a", "b")),
-            "refused tcp-connect to [::1]:443 (a, b): no rule allows it (--allow-outbound tcp://b:443)",
+            _decision(CONNECT, "[fd00::1]:443", names=("a", "b")),
+            "refused tcp-connect to [fd00::1]:443 (a, b): no rule allows it (--allow-outbound tcp://b:443)",
+        ),
+        (
+            _decision(CONNECT, "127.0.0.1:443", names=("a", "b")),
+            "refused tcp-connect to 127.0.0.1:443 (a, b): no rule allows it (--allow-outbound tcp://127.0.0.1:443)",
+        ),
+        (
+            _decision(CONNECT, "127.0.0.1:443", names=("localhost", "b")),
+            (
+                "refused tcp-connect to 127.0.0.1:443 (localhost, b): no rule allows it "
+                "(--allow-outbound tcp://localhost:443)"
+            ),
         ),
         (
             _decision(SocketAddressUse.UDP_BIND, "[::]:0"),

@@ -17,12 +17,22 @@ from wasihost.policy import Context, Rules, SocketAddressUse
 IPS = [
     *("0.0.0.0", "127.0.0.1", "127.0.0.2", "10.0.0.1", "10.0.0.2", "10.9.9.9", "169.254.1.1", "224.0.0.1", "8.8.8.8"),
     *("::", "::1", "fd00::1", "fe80::1", "ff02::1", "2001:db8::1", "::ffff:10.0.0.1", "::ffff:8.8.8.8", "::10.0.0.1"),
+    *("64:ff9b::a00:1", "64:ff9b::808:808", "64:ff9b::7f00:1", "2002:a00:1::1", "2606:4700::1"),
 ]
-HOSTS = ["*", "loopback", "private", "link-local", "multicast"]
+CARRIED = {
+    "64:ff9b::a00:1": "10.0.0.1",
+    "64:ff9b::808:808": "8.8.8.8",
+    "64:ff9b::7f00:1": "127.0.0.1",
+    "2002:a00:1::1": "10.0.0.1",
+}
+PUBLIC = {"8.8.8.8", "64:ff9b::808:808", "2606:4700::1"}
+LOOPBACK = {"127.0.0.1", "127.0.0.2", "::1"}
+NOT_BY_NAME = {*LOOPBACK, "0.0.0.0", "169.254.1.1", "::", "fe80::1", "64:ff9b::7f00:1"}
+HOSTS = ["*", "loopback", "private", "link-local", "multicast", "public"]
 HOSTS += ["0.0.0.0", "127.0.0.1", "10.0.0.1", "10.0.0.0/8", "10.0.0.0/31", "0.0.0.0/0", "8.8.8.8"]
 HOSTS += ["[::]", "[::1]", "[::/0]", "[fd00::/8]", "[2001:db8::/32]"]
-NAMES = ["db", "a.test", "b.a.test"]
-PATTERNS = [*NAMES, "*.test", "*.a.test"]
+NAMES = ["db", "a.test", "b.a.test", "localhost", "a.localhost"]
+PATTERNS = [*NAMES, "*.test", "*.a.test", "*.localhost"]
 PORTS = [0, 1, 79, 80, 81, 65535]
 PORT_TEXTS = {"*": (0, 65535), "80": (80, 80), "79-81": (79, 81), "1-65535": (1, 65535), "81-81": (81, 81)}
 TARGETS = ["127.0.0.1:80", "10.0.0.1:81", "8.8.8.8:80", "[::1]:80", "[2001:db8::1]:1"]
@@ -63,7 +73,7 @@ def parsed(text: str) -> Address:
 
 def ranges(host: str) -> list[tuple[int, int, int]]:
     """Family, first and last address as integers, of a host that is no name."""
-    if host == "*":
+    if host in ("*", "public"):
         return [(4, 0, 2**32 - 1), (6, 0, 2**128 - 1)]
     if host in RANGES:
         return [(family, int(ip_address(first)), int(ip_address(last))) for family, first, last in RANGES[host]]
@@ -75,14 +85,36 @@ def is_name(host: str) -> bool:
     return host in PATTERNS
 
 
-def host_has(host: str, ip: IpAddress, names: Sequence[str] = ()) -> bool:
-    if is_name(host):
-        return any(name == host or (host.startswith("*") and name.endswith(host[1:])) for name in names)
+def means(pattern: str, name: str) -> bool:
+    return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
+
+
+def leads_to(pattern: str, name: str, ip: IpAddress) -> bool:
+    """Whether a rule with a name goes by what a resolver gave."""
+    if name.endswith("localhost"):
+        return str(ip) in LOOPBACK
+    return str(ip) in PUBLIC if pattern.startswith("*.") else str(ip) not in NOT_BY_NAME
+
+
+def host_has(host: str, ip: IpAddress) -> bool:
+    if host == "public":
+        return str(ip) in PUBLIC
     return any(family == ip.version and first <= int(ip) <= last for family, first, last in ranges(host))
 
 
 def host_is_for(host: str, family: int) -> bool:
     return is_name(host) or any(family == each for each, _, _ in ranges(host))
+
+
+def denial_has(host: str, ip: IpAddress) -> bool:
+    return host_has(host, ip) or host_has(host, ip_address(CARRIED.get(str(ip), str(ip))))
+
+
+def rule_has(rule: Written, ip: IpAddress, names: Sequence[str], hosts: Sequence[str]) -> bool:
+    if not is_name(rule.host):
+        return host_has(rule.host, ip)
+    meant = [name for name in names if means(rule.host, name)]
+    return any(rule.target or name in hosts or leads_to(rule.host, name, ip) for name in meant)
 
 
 def speaks(rule: Written, use: SocketAddressUse) -> bool:
@@ -101,13 +133,15 @@ def plain(address: Address) -> Address:
     return Address(IPv4Address(int(ip) & 0xFFFFFFFF), address.port) if mapped else address
 
 
-def goes_out(rules: Sequence[Written], peer: Address, names: Sequence[str]) -> tuple[bool, Address | None]:
+def goes_out(
+    rules: Sequence[Written], peer: Address, names: Sequence[str], hosts: Sequence[str]
+) -> tuple[bool, Address | None]:
     """Whether outbound rules allow a peer, and where that leads."""
 
     def is_denied(address: Address) -> bool:
-        return any(r.denies and port_has(r, address.port) and host_has(r.host, address.ip) for r in rules)
+        return any(r.denies and port_has(r, address.port) and denial_has(r.host, address.ip) for r in rules)
 
-    matching = [r for r in rules if not r.denies and port_has(r, peer.port) and host_has(r.host, peer.ip, names)]
+    matching = [r for r in rules if not r.denies and port_has(r, peer.port) and rule_has(r, peer.ip, names, hosts)]
     targets = {parsed(r.target) for r in matching if r.target}
     targets = {target for target in targets if target.ip.version == peer.ip.version}
     if is_denied(peer) or len(targets) > 1 or any(map(is_denied, targets)):
@@ -120,7 +154,7 @@ def goes_out(rules: Sequence[Written], peer: Address, names: Sequence[str]) -> t
 def comes_in(rules: Sequence[Written], local: Address, peer: Address | None) -> bool:
     """Whether inbound rules allow a local address, and a peer there if there is one."""
     for r in rules:
-        hears = (r.peers in (None, "*")) if peer is None else (r.peers is None or host_has(r.peers, peer.ip))
+        hears = (r.peers in (None, "*")) if peer is None else (r.peers is None or denial_has(r.peers, peer.ip))
         means_all = local.ip.is_unspecified and host_is_for(r.host, local.ip.version)
         if r.denies and hears and port_has(r, local.port) and (means_all or host_has(r.host, local.ip)):
             return False
@@ -140,6 +174,7 @@ def specified(
     address: Address,
     local: Address,
     names: Sequence[str],
+    hosts: Sequence[str],
 ) -> tuple[bool, Address | None]:
     """Whether the use is allowed, and where it leads instead."""
     address = plain(address)
@@ -147,9 +182,9 @@ def specified(
     inbound = [rule for rule in inbound if speaks(rule, use)]
     match use.value[4:]:
         case "connect" | "send":
-            return goes_out(outbound, address, names)
+            return goes_out(outbound, address, names, hosts)
         case "receive":
-            replies = goes_out(outbound, address, names)
+            replies = goes_out(outbound, address, names, hosts)
             return replies if replies[0] else (comes_in(inbound, local, address), None)
         case "accept":
             return comes_in(inbound, local, address), None
@@ -184,9 +219,10 @@ PEER, LOCAL = parsed("127.0.0.1:80"), parsed("0.0.0.0:0")
     ADDRESSES,
     ADDRESSES.filter(lambda address: plain(address) is address),
     st.lists(st.sampled_from(NAMES), unique=True, max_size=2),
+    st.lists(st.sampled_from(NAMES), unique=True, max_size=2),
 )
-@example([EXAMPLE], [], SocketAddressUse.TCP_CONNECT, PEER, LOCAL, ["db"])
-@example([EXAMPLE, DENIED], [], SocketAddressUse.TCP_CONNECT, PEER, LOCAL, ["db"])
+@example([EXAMPLE], [], SocketAddressUse.TCP_CONNECT, PEER, LOCAL, ["db"], [])
+@example([EXAMPLE, DENIED], [], SocketAddressUse.TCP_CONNECT, PEER, LOCAL, ["db"], [])
 def test_rules_do_what_the_specification_says(
     outbound: list[Written],
     inbound: list[Written],
@@ -194,11 +230,12 @@ def test_rules_do_what_the_specification_says(
     address: Address,
     local: Address,
     names: list[str],
+    hosts: list[str],
 ) -> None:
     rules = Rules(outbound=map(str, outbound), inbound=map(str, inbound))
-    context = Context("guest", local, {plain(address).ip: tuple(names)})
+    context = Context("guest", local, {plain(address).ip: tuple(names)}, hosts=hosts)
     verdict = rules(address, use, context)
-    assert (verdict.allowed, verdict.target) == specified(outbound, inbound, use, address, local, names)
+    assert (verdict.allowed, verdict.target) == specified(outbound, inbound, use, address, local, names, hosts)
 
 
 @given(
@@ -209,13 +246,10 @@ def test_rules_do_what_the_specification_says(
 def test_lookups_are_allowed_as_the_specification_says(
     resolve: list[tuple[bool, str]], outbound: list[Written], name: str
 ) -> None:
-    def means(pattern: str) -> bool:
-        return pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:]))
-
     rules = Rules(map(str, outbound), resolve=[f"deny {pattern}" if deny else pattern for deny, pattern in resolve])
-    is_denied = any(deny and means(pattern) for deny, pattern in resolve)
-    is_allowed = any(not deny and means(pattern) for deny, pattern in resolve)
-    named = [rule for rule in outbound if is_name(rule.host) and means(rule.host)]
+    is_denied = any(deny and means(pattern, name) for deny, pattern in resolve)
+    is_allowed = any(not deny and means(pattern, name) for deny, pattern in resolve)
+    named = [rule for rule in outbound if is_name(rule.host) and means(rule.host, name)]
     verdict = rules.may_resolve(name, Context())
     assert verdict.allowed == (not is_denied and (is_allowed or bool(named)))
     targets = [parsed(rule.target) for rule in named if rule.target]

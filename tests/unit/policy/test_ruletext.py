@@ -56,7 +56,7 @@ def _error(rule: str, direction: Direction) -> RuleError:
         (
             "tcp://[::x]:80",
             6,
-            "a network, *, loopback, private, link-local, multicast (names",
+            "a network, *, loopback, private, link-local, multicast, public (names",
         ),
         ("tcp://1.2.3.256:80", 6, "an IP address (IPv6 in brackets)"),
         ("tcp://*:80 from=db", 16, "names are for outbound rules that allow"),

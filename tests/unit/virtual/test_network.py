@@ -76,6 +76,7 @@ async def test_names_of_hosts_resolve_and_others_do_not() -> None:
     net.name("alias.test", ["10.0.0.9"])
     assert await net.resolve("DB") == [ip_address("fd00::9"), ip_address("10.0.0.9")]
     assert await net.resolve("alias.test.") == [ip_address("10.0.0.9")]
+    assert await net.resolve("db.localhost") == await net.resolve("localhost")
     with pytest.raises(socket.gaierror) as caught:
         await net.resolve("nobody.test")
     assert caught.value.errno == socket.EAI_NONAME

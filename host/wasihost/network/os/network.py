@@ -23,6 +23,7 @@ from ipaddress import ip_address
 
 from wasihost.network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost.network.lookups import LookupThreads
+from wasihost.network.names import is_localhost
 from wasihost.network.os.endpoint import new_os_socket
 from wasihost.network.os.share import Share
 from wasihost.network.os.tcp import OsSocket
@@ -54,6 +55,7 @@ class OsNetwork(Network):
         return OsDatagramSocket(new_os_socket(family, socket.SOCK_DGRAM), family, self._share)
 
     async def resolve(self, name: str) -> Sequence[IpAddress]:
+        host = "localhost" if is_localhost(name) else name
         # The kind of socket only keeps each address from coming three times.
-        found = await self._threads.run(socket.getaddrinfo, name, None, type=socket.SOCK_STREAM)
+        found = await self._threads.run(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
         return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 
 from wasihost.network.base import IpAddress
-from wasihost.network.names import Addresses, ascii_name, literal, parse_addresses
+from wasihost.network.names import Addresses, ascii_name, is_localhost, literal, parse_addresses
 from wasihost.network.virtual.topology import LOOPBACK
 
 
@@ -25,6 +25,7 @@ class VirtualNames:
         if (ip := literal(name)) is not None:
             return [ip]
         try:
-            return self._addresses[ascii_name(name).removesuffix(".")]
+            name = ascii_name(name).removesuffix(".")
+            return self._addresses["localhost" if is_localhost(name) and name not in self._addresses else name]
         except (KeyError, ValueError):
             raise socket.gaierror(socket.EAI_NONAME, f"the virtual network has no host {name!r}") from None

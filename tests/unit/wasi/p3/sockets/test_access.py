@@ -111,6 +111,38 @@ def test_a_name_that_changes_between_the_lookup_and_the_connect_changes_nothing(
     assert [socket.peers for socket in guest.made] == [[DB], []]
 
 
+@pytest.mark.parametrize("ip", ["127.0.0.1", "169.254.169.254", "168.63.129.16"])
+def test_a_resolver_cannot_lead_a_guest_into_this_machine_or_the_cloud(ip: str) -> None:
+    guest = Guest(Rules(["tcp://db:80", "tcp://*.test:80"]))
+    evil = Address(ip_address(ip), 80)
+    guest.names = {"db": [evil.ip], "a.test": [evil.ip]}
+    for name in guest.names:
+        guest.look_up(name)
+        assert _refused(guest, evil)
+    assert str(guest.decisions[-1]).endswith(f"(db, a.test): no rule allows it (--allow-outbound tcp://{ip}:80)")
+    hosts = Guest(Rules(["tcp://db:80"]), {"db": ip})
+    hosts.look_up("db")
+    hosts.connect(evil)
+
+
+def test_a_second_answer_of_a_resolver_is_judged_like_the_first() -> None:
+    guest = Guest(Rules(["tcp://*.test:80"]))
+    for ip, is_refused in (("8.8.8.8", False), ("10.0.0.1", True), ("8.8.4.4", False)):
+        guest.names = {"a.test": [ip_address(ip)]}
+        guest.look_up("a.test")
+        assert _refused(guest, Address(ip_address(ip), 80)) is is_refused
+
+
+def test_localhost_is_this_machine_to_a_rule_that_names_it() -> None:
+    guest = Guest(Rules(["tcp://localhost:80", "tcp://db:80"]))
+    here = Address(ip_address("127.0.0.1"), 80)
+    guest.names = {"localhost": [here.ip], "db": [here.ip]}
+    guest.look_up("db")
+    assert _refused(guest, here)
+    guest.look_up("localhost")
+    guest.connect(here)
+
+
 def test_a_lookup_that_is_denied_tells_no_address() -> None:
     guest = Guest(Rules(["tcp://db:5432"], resolve=["deny db"]))
     guest.names = {"db": [DB.ip]}
