@@ -18,6 +18,8 @@ PRIMITIVES = [
     *(types.Primitive(name) for name in INTEGERS),
     *(types.BOOL, types.CHAR, types.STRING, types.F32, types.F64),
 ]
+KEYS = [t for t in PRIMITIVES if t.name not in ("f32", "f64")]
+"""What a map may have as its keys."""
 # Keywords of Python, words of its enums and dataclasses, and of our generated classes, are names like any other.
 WORDS = ["a", "b2", "class", "none", "name", "value", "case", "self", "is", "true", "x", "error", "mro", "at"]
 
@@ -41,6 +43,7 @@ def _containers(inner: st.SearchStrategy[ValType]) -> st.SearchStrategy[ValType]
     return st.one_of(
         st.builds(types.List, inner),
         st.builds(types.Option, inner),
+        st.builds(types.Map, st.sampled_from(KEYS), inner),
         st.builds(types.Result, maybe, maybe),
         st.builds(types.Tuple, st.lists(inner, min_size=1, max_size=5).map(tuple)),
         st.builds(types.Record, _named(inner)),
@@ -69,6 +72,8 @@ def values(t: ValType, classes: Classes) -> st.SearchStrategy[Any]:
             return st.binary(max_size=20)
         case types.List(element=element):
             return st.lists(values(element, classes), max_size=4)
+        case types.Map(key=key, value=value):
+            return st.dictionaries(values(key, classes), values(value, classes), max_size=4)
         case types.Tuple(elements=elements):
             return st.tuples(*(values(element, classes) for element in elements))
         case types.Record(fields=fields):

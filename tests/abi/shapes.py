@@ -32,6 +32,8 @@ def with_handles(t: ValType, value: Any, make: Leaf) -> Any:
             return value
         case types.List(element=element):
             return [with_handles(element, item, make) for item in value]
+        case types.Map(value=entry):
+            return {key: with_handles(entry, item, make) for key, item in value.items()}
         case types.Tuple(elements=elements):
             return tuple(with_handles(inner, item, make) for inner, item in zip(elements, value, strict=True))
         case types.Record(fields=fields):
@@ -64,6 +66,8 @@ def same(t: ValType | None, a: Any, b: Any) -> bool:
             return bytes(a) == bytes(b)
         case types.List(element=element):
             return len(a) == len(b) and all(same(element, x, y) for x, y in zip(a, b, strict=True))
+        case types.Map(value=entry):
+            return a.keys() == b.keys() and all(same(entry, a[key], b[key]) for key in a)
         case types.Tuple(elements=elements):
             return len(a) == len(b) == len(elements) and all(map(same, elements, a, b))
         case types.Record(fields=fields):

@@ -66,6 +66,8 @@ def test_json_of_any_value_goes_through_a_guest_as_it_came(data: st.DataObject) 
         (types.F64, 1, 1.0),
         (types.Flags(("a-b", "c")), ["c"], None),
         (types.Tuple((types.CHAR, types.BOOL)), ["x", True], None),
+        (types.Map(types.STRING, types.U8), {"a": 1, "": 2}, None),
+        (types.Map(types.U8, types.Option(types.STRING)), [[1, "a"], [2, None]], None),
     ],
 )
 async def test_each_form(t: ValType, given_json: Any, back: Any) -> None:
@@ -96,6 +98,10 @@ async def test_each_form(t: ValType, given_json: Any, back: Any) -> None:
         (SHAPE, {"case": "line"}, "x.case: expected 'dot' or 'none', got 'line'"),
         (SHAPE, {"case": "none", "value": 1}, "x.value: expected null, got 1"),
         (NESTED, 3, 'x: expected {"some": …}, got 3'),
+        (types.Map(types.STRING, types.U8), {"a": 256}, "x.a: expected u8 (0..255), got 256"),
+        (types.Map(types.CHAR, types.U8), {"ab": 1}, "a key of x: expected char, a string of one character, got 'ab'"),
+        (types.Map(types.STRING, types.U8), [["a", 1]], "x: expected an object, got [['a', 1]]"),
+        (types.Map(types.U8, types.U8), {"1": 1}, "x: expected an array, got {'1': 1}"),
         (RESULT, {"ok": 1, "err": None}, 'x: expected {"ok": …} or {"err": …}, got'),
         (types.Stream(types.U16), 3, "x: expected an array, got 3"),
     ],

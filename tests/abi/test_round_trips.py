@@ -159,6 +159,13 @@ JOINED = _variant(
         (types.List(types.List(types.List(types.U16))), [[], [[]], [[[], [1, 65535]], []]]),
         (types.List(types.BOOL), [[True, False] * 1000]),
         (types.List(types.Tuple((types.U8, types.U64))), [[(255, 2**64 - 1)] * 1000]),
+        (
+            types.Map(types.STRING, types.List(types.U8)),
+            [{}, {"a": b"", "é": b"x"}, {str(n): b"a" for n in range(99)}],
+        ),
+        (types.Map(types.CHAR, types.Map(types.BOOL, types.F64)), [{"a": {}, "b": {True: 1.5, False: -0.0}}]),
+        (types.Option(types.Map(types.U64, types.Option(types.STRING))), [None, {}, {2**64 - 1: "x", 0: None}]),
+        (types.Result(types.Map(types.S8, types.U32), types.Map(types.U8, types.U8)), [Ok({-1: 2}), Err({1: 255})]),
         (MANY, [ManyNames(f"name-{n}") for n in (0, 255, 256, 299)]),
         (ALL_FLAGS, [FlagsOf32(0), FlagsOf32(2**32 - 1), FlagsOf32.FLAG_31, FlagsOf32.FLAG_0]),
         (types.Option(types.Option(types.STRING)), [None, Some(None), Some("x")]),

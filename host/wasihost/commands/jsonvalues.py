@@ -6,6 +6,7 @@
 | f32, f64 | numbers; "NaN", "Infinity", "-Infinity" |
 | list<u8> | {"base64": "…"}; given also as a string, of which it is the UTF-8, or as an array of numbers |
 | list, tuple | arrays |
+| map | an object if the keys are strings or chars, else an array of arrays with key and value |
 | record | an object by the names of WIT; an option that is left out is null |
 | enum; flags | the name; an array of names |
 | variant | {"case": "…", "value": …}, without value where the case has none |
@@ -61,6 +62,8 @@ def from_json(t: ValType, value: Any, where: str) -> Any:
         case types.List(element=element):
             items = _expect(value, list, "an array", where)
             return [from_json(element, item, f"{where}[{i}]") for i, item in enumerate(items)]
+        case types.Map():
+            return _map(t, value, where)
         case types.Tuple(elements=elements):
             return _tuple(elements, value, where)
         case types.Record(fields=fields):
@@ -179,6 +182,20 @@ def _variant(cases: dict[str, ValType | None], value: Any, where: str) -> Any:
     return SimpleNamespace(case=case, value=_maybe(cases[case], value.get("value"), f"{where}.value"))
 
 
+def _is_object(t: types.Map) -> bool:
+    """Whether a map is a JSON object, whose keys are strings."""
+    return t.key in (types.STRING, types.CHAR)
+
+
+def _map(t: types.Map, value: Any, where: str) -> dict[Any, Any]:
+    if not _is_object(t):
+        return dict(from_json(t.pairs, value, where))
+    found = {}
+    for key, item in _expect(value, dict, "an object", where).items():
+        found[from_json(t.key, key, f"a key of {where}")] = from_json(t.value, item, f"{where}.{key}")
+    return found
+
+
 def _option(payload: ValType, value: Any, where: str) -> Any:
     if value is None:
         return None
@@ -219,6 +236,9 @@ async def to_json(t: ValType | None, value: Any) -> Any:
             return {"base64": base64.b64encode(value).decode()}
         case types.List(element=element):
             return await _all(*(to_json(element, item) for item in value))
+        case types.Map():
+            entries = await to_json(t.pairs, list(value.items()))
+            return dict(entries) if _is_object(t) else entries
         case types.Tuple(elements=elements):
             return await _all(*map(to_json, elements, value))
         case types.Record(fields=fields):

@@ -18,6 +18,7 @@ if sys.platform == "win32":
 
 import wasmtime
 from wasmtime import _ffi as raw
+from wasmtime._managed import Managed
 from wasmtime.component import Component, Linker, LinkerInstance, ResourceType, _enter
 from wasmtime.component import _types as reflected
 
@@ -38,6 +39,9 @@ SYMBOLS: Final = (
     "wasmtime_component_linker_instance_add_func_async",
     "wasmtime_component_linker_instance_add_resource",
     "wasmtime_component_linker_instantiate_async",
+    "wasmtime_component_map_type_delete",
+    "wasmtime_component_map_type_key",
+    "wasmtime_component_map_type_value",
     "wasmtime_component_resource_any_delete",
     "wasmtime_component_resource_any_to_host",
     "wasmtime_component_resource_destructor_t",
@@ -53,6 +57,8 @@ SYMBOLS: Final = (
     "wasmtime_config_async_stack_size_set",
     "wasmtime_config_host_memory_creator_set",
     "wasmtime_config_wasm_component_model_async_set",
+    "wasmtime_config_wasm_component_model_async_stackful_set",
+    "wasmtime_config_wasm_component_model_map_set",
     "wasmtime_config_wasm_component_model_more_async_builtins_set",
     "wasmtime_context_epoch_deadline_async_yield_and_update",
     "wasmtime_error_message",
@@ -127,8 +133,42 @@ def payload(t: reflected.StreamType | reflected.FutureType) -> Any:
     found = raw.wasmtime_component_valtype_t()
     is_stream = isinstance(t, reflected.StreamType)
     get = raw.wasmtime_component_stream_type_ty if is_stream else raw.wasmtime_component_future_type_ty
-    return reflected.valtype_from_ptr(found) if get(t.ptr(), byref(found)) else None
+    return _value_type(found) if get(t.ptr(), byref(found)) else None
 
+
+class MapType(Managed[Any]):
+    """What wasmtime-py would have for `map<key, value>`, as its `ListType` for lists."""
+
+    def __init__(self, pointer: Any) -> None:
+        self._set_ptr(pointer)
+
+    def _delete(self, pointer: Any) -> None:
+        raw.wasmtime_component_map_type_delete(pointer)
+
+    @property
+    def key(self) -> Any:
+        return self._part(raw.wasmtime_component_map_type_key)
+
+    @property
+    def value(self) -> Any:
+        return self._part(raw.wasmtime_component_map_type_value)
+
+    def _part(self, get: Callable[[Any, Any], None]) -> Any:
+        found = raw.wasmtime_component_valtype_t()
+        get(self.ptr(), byref(found))
+        return _value_type(found)
+
+
+_MAP: Final = 26  # WASMTIME_COMPONENT_VALTYPE_MAP of wasmtime/component/types/val.h
+_known_type = reflected.valtype_from_ptr
+
+
+def _value_type(found: Any) -> Any:
+    return MapType(found.of.map) if found.kind == _MAP else _known_type(found)
+
+
+# wasmtime-py 50.0.1 raises a TypeError for maps, also where one is inside of another type.
+reflected.valtype_from_ptr = _value_type  # type: ignore[assignment]
 
 # ---- engine configuration and memories
 
@@ -155,6 +195,8 @@ def configure(config: wasmtime.Config, creator: Any, async_stack_size: int) -> N
     """Sets what wasmtime-py's `Config` has no property for."""
     raw.wasmtime_config_wasm_component_model_async_set(config.ptr(), True)
     raw.wasmtime_config_wasm_component_model_more_async_builtins_set(config.ptr(), True)
+    raw.wasmtime_config_wasm_component_model_async_stackful_set(config.ptr(), True)
+    raw.wasmtime_config_wasm_component_model_map_set(config.ptr(), True)
     raw.wasmtime_config_async_stack_size_set(config.ptr(), async_stack_size)
     raw.wasmtime_config_host_memory_creator_set(config.ptr(), byref(creator))
 

@@ -20,6 +20,7 @@ EVERY = types.Tuple(
     (
         types.BOOL,
         types.List(types.U8),
+        types.Map(types.STRING, types.U8),
         types.Record((("a-field", types.STRING), ("ünïcode", types.CHAR))),
         types.Tuple(()),
         types.Variant((("some", types.F64), ("none", None))),

@@ -73,6 +73,8 @@ class Results:
                 start, length = self._unpack("I", at), self._unpack("I", at + 4)
                 found = [self._load(element, start + i * layout.size(element)) for i in range(length)]
                 return bytes(found) if element == types.U8 else found
+            case types.Map():
+                return dict(self._load(t.pairs, at))
             case types.Record():
                 return self.classes.of(t)(*self._fields(t, at))
             case types.Tuple():

@@ -58,6 +58,9 @@ class Annotations:
                 return self._bytes(way)
             case types.List(element=element):
                 return self._generic("Sequence" if way is Way.GIVEN else "list", self(element, way))
+            case types.Map(key=key, value=value):
+                words = f"{self(key, way)}, {self(value, way)}"
+                return self._generic("Mapping" if way is Way.GIVEN else "dict", words)
             case types.Tuple(elements=elements):
                 return self._generic("tuple", ", ".join(self(inner, way) for inner in elements) or "()")
             case types.Option(payload=types.Option() as inner):

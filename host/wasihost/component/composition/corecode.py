@@ -68,7 +68,7 @@ def load(t: ValType, offset: int, into: Sequence[Local]) -> str:
             for i, case in enumerate(cases)
             if case is not None
         )
-    if t == types.STRING or isinstance(t, types.List):
+    if t == types.STRING or isinstance(t, types.List | types.Map):
         # A shorter case of a variant: `into` may go on.
         words = [f"(i32.load offset={offset + at} (local.get $p))" for at in (0, layout.POINTER_SIZE)]
         return "".join(_set(variable, word, "i32") for variable, word in zip(into, words, strict=False))
@@ -117,7 +117,7 @@ class Walkers:
     @staticmethod
     def needed(t: ValType) -> bool:
         """Whether a `t` can hold a pointer or a handle."""
-        return any(x == types.STRING or isinstance(x, types.List | _Handle) for x in types.walk(t))
+        return any(x == types.STRING or isinstance(x, types.List | types.Map | _Handle) for x in types.walk(t))
 
     def function(self, t: ValType) -> str:
         """The name of a function `(param $p i32) (param $mode i32)` that walks the `t` in memory at `$p`."""
@@ -149,6 +149,8 @@ class Walkers:
         mode = "(local.get $mode)"
         if isinstance(t, _Handle):
             return self._exchange_code(t, offset, word) + self._drop_code(t, word, mode)
+        if isinstance(t, types.Map):
+            return self._walk(t.pairs, offset)
         if t == types.STRING or isinstance(t, types.List):
             count = f"(i32.load offset={offset + 4} (local.get $p))"
             inner = self.walk_list(t.element, word, count, mode) if isinstance(t, types.List) else ""
@@ -167,6 +169,8 @@ class Walkers:
             return ""
         if isinstance(t, _Handle):
             return self._drop_code(t, _as_i32(values[0]), f"(i32.const {mode})")
+        if isinstance(t, types.Map):
+            return self.walk_flat(t.pairs, values, mode)
         if isinstance(t, types.List):
             return self.walk_list(t.element, _as_i32(values[0]), _as_i32(values[1]), f"(i32.const {mode})")
         if isinstance(t, types.Record | types.Tuple):

@@ -112,6 +112,8 @@ class TypeScope:
         match t:
             case types.List(element=element):
                 return f"(list {self.ref(element)})"
+            case types.Map(key=key, value=value):
+                return f"(map {self.ref(key)} {self.ref(value)})"
             case types.Record(fields=fields):
                 return "(record" + "".join(f" (field {quote(name)} {self.ref(x)})" for name, x in fields) + ")"
             case types.Tuple(elements=elements):

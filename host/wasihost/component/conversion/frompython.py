@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost.component.conversion import plancode
 from wasihost.component.conversion.handles import CallContext, Handles
-from wasihost.component.conversion.numbers import SharedNumbers, array_code, as_array, octets, sequence
+from wasihost.component.conversion.numbers import SharedNumbers, array_code, as_array, octets, pairs, sequence
 from wasihost.component.conversion.plancode import Code, make_struct, name_bytes
 from wasihost.component.ffi import KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
 from wasihost.component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
@@ -180,6 +180,8 @@ class FromPythonCode:
             case types.List():
                 plan = code.constant(self.pack(t.element))
                 return self._vector(code, t, VAL_SIZE, f"{code.constant(_list)}({plan}, {value}, keep, context)")
+            case types.Map():
+                return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
             case types.Record():
                 return self._record(code, t, value)
             case types.Tuple():

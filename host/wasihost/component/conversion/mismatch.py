@@ -18,7 +18,7 @@ from wasihost.component.conversion.frompython import (
     unwrap,
 )
 from wasihost.component.conversion.handles import Refused
-from wasihost.component.conversion.numbers import octets, sequence
+from wasihost.component.conversion.numbers import octets, pairs, sequence
 from wasihost.component.values import Classes, Err, Ok, snake_case
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
@@ -92,6 +92,8 @@ class Mismatch:
                 _check_primitive(name, value)
             case types.List(element=element):
                 yield from _list(element, value)
+            case types.Map():
+                yield from _map(t, value)
             case types.Record(fields=fields):
                 yield from ((f"field {name}", field, _attribute(value, snake_case(name))) for name, field in fields)
             case types.Tuple(elements=elements):
@@ -175,6 +177,12 @@ def _list(element: ValType, value: Any) -> Iterator[Part]:
             return
     for i, part in enumerate(sequence(value)):
         yield f"element {i}", element, part
+
+
+def _map(t: types.Map, value: Any) -> Iterator[Part]:
+    for key, part in pairs(value):
+        yield "key", t.key, key
+        yield f"value of {_shown(key)}", t.value, part
 
 
 def _tuple(elements: tuple[ValType, ...], value: Any) -> Iterator[Part]:

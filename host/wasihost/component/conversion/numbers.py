@@ -14,7 +14,7 @@ from __future__ import annotations
 import mmap
 import struct
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias, cast
 
@@ -36,6 +36,13 @@ def sequence(value: Any) -> Sequence[Any]:
     if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return value
     return memoryview(value)
+
+
+def pairs(value: Any) -> list[tuple[Any, Any]]:
+    """The entries of a value that can stand for a map; TypeError for what is none."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    raise TypeError
 
 
 def octets(value: Any) -> bytes | bytearray:
@@ -112,6 +119,9 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
         case types.List(element=element):
             each, width = inside(element), layout.size(element) if whole else 0
             return lambda value: (len(sequence(value)) * width + 7 & -_ALIGNMENT) + sum(map(each, value))
+        case types.Map():
+            entries = inside(t.pairs)
+            return lambda value: entries(pairs(value))
         case types.Record(fields=fields):
             named = [(snake_case(name), found) for name, t in fields if (found := needed(t, whole))]
             return lambda value: sum(found(getattr(value, name)) for name, found in named)
@@ -134,7 +144,7 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
 
 
 def _has_pointers(t: ValType) -> bool:
-    return any(isinstance(inner, types.List) or inner == types.STRING for inner in types.walk(t))
+    return any(isinstance(inner, types.List | types.Map) or inner == types.STRING for inner in types.walk(t))
 
 
 # ---- the memory

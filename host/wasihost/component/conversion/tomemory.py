@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from wasihost.component.conversion import plancode
 from wasihost.component.conversion.frompython import EnumTable, FlagsTable, char_code, tuple_of, unwrap
-from wasihost.component.conversion.numbers import SharedNumbers, sequence
+from wasihost.component.conversion.numbers import SharedNumbers, pairs, sequence
 from wasihost.component.conversion.plancode import Code, make_struct
 from wasihost.component.values import Classes, Err, Ok, snake_case
 from wasihost.component.world import layout, types
@@ -75,6 +75,8 @@ class ToMemoryCode:
                 elements = code.let(f"{code.constant(sequence)}({value})")
                 block = code.let(f"b''.join(map({code.constant(self._plan(element))}, {elements}))")
                 return _POINTER, [f"place({block}, len({block}))", f"len({elements})"]
+            case types.Map():
+                return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
             case types.Record():
                 value = code.let(value)
                 return self._in_turn(code, t, [f"{value}.{snake_case(name)}" for name, _ in t.fields])

@@ -178,6 +178,8 @@ class ToPythonCode:
                 return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
             case types.List():
                 return self._list(code, t.element, *words)
+            case types.Map():
+                return f"dict({self._list(code, t.pairs.element, *words)})"
             case types.Record():
                 fields = self._block(code, types.children(t), pointer, _ENTRY_GAP)
                 values = map(lambda child, inner: self._expression(code, child, inner), types.children(t), fields)

@@ -35,6 +35,9 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
         case types.List(element=element):
             for item in value:
                 yield from leaves(element, item)
+        case types.Map(value=of_values):
+            for item in value.values():
+                yield from leaves(of_values, item)
         case types.Tuple(elements=elements):
             for inner, item in zip(elements, value, strict=False):
                 yield from leaves(inner, item)

@@ -44,7 +44,7 @@ def alignment(t: ValType) -> int:
             return _flags_size(len(names))
     if types.cases(t) is not None:
         return max(discriminant_size(_count(t)), _payload_alignment(t))
-    return 4  # list and every handle
+    return 4  # list, map and every handle
 
 
 def discriminant_size(cases: int) -> int:
@@ -77,7 +77,7 @@ def _flags_size(names: int) -> int:
 def size(t: ValType) -> int:
     """The size of a value in linear memory, padding at its end included."""
     match t:
-        case types.Primitive(name="string") | types.List():
+        case types.Primitive(name="string") | types.List() | types.Map():
             return 2 * POINTER_SIZE
         case types.Primitive(name=name):
             return _PRIMITIVE_SIZES.get(name, 4)
@@ -120,7 +120,7 @@ MAX_FLAT_RESULTS: Final = 1
 def flatten(t: ValType) -> tuple[FlatType, ...]:
     """The core WebAssembly types that carry a value outside of memory."""
     match t:
-        case types.Primitive(name="string") | types.List():
+        case types.Primitive(name="string") | types.List() | types.Map():
             return ("i32", "i32")
         case types.Primitive(name=name):
             return (_PRIMITIVE_FLATS.get(name, "i32"),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import wasmtime
@@ -9,9 +10,9 @@ from wasmtime.component import Component, ResourceType
 from wasmtime.component import _types as reflected
 
 from wasihost.component import ffi
-from wasihost.component.world import binary, types
+from wasihost.component.world import binary, typeimports, types
 from wasihost.component.world.typeimports import RootImports, export_name
-from wasihost.errors import ComponentError, UnsupportedTypeError
+from wasihost.errors import ComponentError, UnsupportedTypeError, WasihostError
 from wasihost.limits import DEFAULTS, Limits
 
 _PRIMITIVES: dict[type, types.Primitive] = {
@@ -37,6 +38,8 @@ _UNCALLED: dict[type, str] = {
 }
 """What a component may export beside functions and types, though Python has no use for it."""
 
+_SWITCHED_OFF = {"Fixed-length lists": "a list of fixed length", "`error-context": "error-context"}
+
 
 def reflect(
     engine: wasmtime.Engine, wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
@@ -51,7 +54,7 @@ def reflect(
     try:
         component = Component(engine, hollow + root.export_types())
     except wasmtime.WasmtimeError as error:
-        raise ComponentError(f"{origin} is not a valid component: {error}") from None
+        raise _refused(str(error), hollow + root.export_types(), origin) from None
     imports, exports = component.type.imports(engine), component.type.exports(engine)
     imports |= {name: exports.pop(export_name(number)) for number, name in enumerate(root.types)}
     reflector = _Reflector(engine, origin, limits)
@@ -59,6 +62,15 @@ def reflect(
         imports=reflector.interfaces({name: imports[name] for name in root.names}, is_import=True),
         exports=reflector.interfaces(exports),
     )
+
+
+def _refused(message: str, hollow: bytes, origin: str) -> WasihostError:
+    """Why Wasmtime did not take a component: some types it knows, but its C API cannot switch them on."""
+    for words, name in _SWITCHED_OFF.items():
+        if found := re.search(rf"{words}.*\(at offset 0x([0-9a-f]+)\)", message):
+            where = typeimports.name_behind(hollow, int(found[1], 16)) or origin
+            return UnsupportedTypeError(f"{where}: {name} cannot be used with Wasmtime {ffi.VERSION}")
+    return ComponentError(f"{origin} is not a valid component: {message}")
 
 
 class _Reflector:
@@ -136,6 +148,8 @@ class _Reflector:
         match t:
             case reflected.ListType():
                 return types.List(self.value(t.element))
+            case ffi.MapType():
+                return types.Map(self.value(t.key), self.value(t.value))
             case reflected.RecordType():
                 return types.Record(tuple((name, self.value(x)) for name, x in t.fields))
             case reflected.TupleType():

@@ -75,9 +75,18 @@ class Reader:
         value, self.at = read_leb(self.contents, self.at)
         return value
 
-    def name(self) -> str:
+    def skip(self) -> None:
+        """Reads past a number of any size."""
+        while self.byte() > 0x7F:
+            pass
+
+    def bytes(self) -> bytes:
+        """Bytes behind their number."""
         size = self.number()
         start, self.at = self.at, self.at + size
         if self.at > len(self.contents):
             raise IndexError
-        return self.contents[start : self.at].decode(errors="replace")
+        return self.contents[start : self.at]
+
+    def name(self) -> str:
+        return self.bytes().decode(errors="replace")

@@ -8,7 +8,7 @@ imports and exports of types. Binary.md of the component model has the encoding.
 
 from __future__ import annotations
 
-from wasihost.component.world.sections import ALIASES, EXPORTS, IMPORTS, TYPES, Reader, leb, section, sections
+from wasihost.component.world.sections import ALIASES, EXPORTS, IMPORTS, PREAMBLE, TYPES, Reader, leb, section, sections
 
 CORE_SORT, TYPE_SORT = 0, 3
 OUTER = 2
@@ -55,6 +55,18 @@ class RootImports:
             for number, index in enumerate(self.types.values())
         ]
         return section(EXPORTS, leb(len(exports)) + b"".join(exports)) if exports else b""
+
+
+def name_behind(wasm: bytes, offset: int) -> str | None:
+    """The first import or export at the root behind a position: what a type that is defined there is for."""
+    end = PREAMBLE
+    for number, contents in sections(wasm):
+        end += len(section(number, contents))
+        if end > offset and number in (IMPORTS, EXPORTS):
+            reader = Reader(contents)
+            if reader.number():
+                return _name(reader)
+    return None
 
 
 def export_name(number: int) -> str:

@@ -63,6 +63,17 @@ class Flags(Frozen):
     names: tuple[str, ...]
 
 
+class Map(Frozen):
+    """A `map<key, value>`, which in memory and when flat is a list of pairs."""
+
+    key: ValType
+    value: ValType
+
+    @property
+    def pairs(self) -> List:
+        return List(Tuple((self.key, self.value)))
+
+
 class Option(Frozen):
     payload: ValType
 
@@ -89,7 +100,7 @@ class Future(Frozen):
 
 
 ValType: TypeAlias = (
-    Primitive | List | Record | Tuple | Variant | Enum | Flags | Option | Result | Own | Borrow | Stream | Future
+    Primitive | List | Map | Record | Tuple | Variant | Enum | Flags | Option | Result | Own | Borrow | Stream | Future
 )
 
 Nominal = Record | Variant | Enum | Flags
@@ -164,6 +175,8 @@ def children(t: ValType) -> tuple[ValType, ...]:
     match t:
         case List(element=element):
             return (element,)
+        case Map(key=key, value=value):
+            return (key, value)
         case Record(fields=fields):
             return tuple(inner for _, inner in fields)
         case Tuple(elements=elements):
@@ -222,6 +235,8 @@ def substitute(t: ValType, replace: Callable[[ValType], ValType | None]) -> ValT
     match t:
         case List(element=element):
             return List(inner(element))
+        case Map(key=key, value=value):
+            return Map(key, inner(value))  # keys are simple: nothing stands for one
         case Record(fields=fields):
             return Record(tuple((name, inner(x)) for name, x in fields))
         case Tuple(elements=elements):

@@ -1,13 +1,13 @@
 """What of a component goes through the adapter and driver components, and under which numbers.
 
-Functions that are sync and carry no stream, future or list of numbers are direct: registered straight in the linker.
-The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did before
-with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
+Functions that are sync and carry no stream, future, map or list of numbers are direct: registered straight in the
+linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did
+before with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
 
 On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
 component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
-is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. All of these have the flat and memory
-form of what they stand for.
+is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Every map is a list of pairs. All of
+these have the flat and memory form of what they stand for.
 """
 
 from __future__ import annotations
@@ -178,7 +178,7 @@ class Wiring(Frozen):
 
     def is_direct(self, interface: str, name: str) -> bool:
         func = self.world.imports[interface].funcs[name]
-        carries = any(types.contains(t, KINDS) or self._is_shared(t) for t in func.types)
+        carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
         return not func.is_async and not carries and not self._is_in_order(interface, name)
 
     def _is_shared(self, t: ValType) -> bool:
@@ -337,7 +337,7 @@ def _is_words(t: ValType) -> bool:
             return name in _WORDS
         case types.List():
             return types.is_numbers(t)
-        case types.Own() | types.Borrow() | types.Stream() | types.Future():
+        case types.Map() | types.Own() | types.Borrow() | types.Stream() | types.Future():
             return False
         case types.Variant(cases=cases) if len(cases) > _MANY_CASES:
             return False
@@ -368,6 +368,6 @@ def _handles_to_host(t: ValType, guest_resources: frozenset[types.Resource]) -> 
     def replace(x: ValType) -> ValType | None:
         if isinstance(x, Kind) or (isinstance(x, types.Own | types.Borrow) and x.resource in guest_resources):
             return types.U32
-        return None
+        return types.substitute(x.pairs, replace) if isinstance(x, types.Map) else None
 
     return types.substitute(t, replace)
