@@ -68,6 +68,8 @@ class Limits(Frozen):
     """Functions, resources and parts of types that a component imports and exports; a case of a variant counts 5."""
     module_items: int
     """Globals and imports of one core module."""
+    data_segments: int
+    """Data segments of core modules, without those that adjoin and are merged."""
     async_components: int
     """Components of a composition that may call each other asynchronously: it can make Wasmtime 50 end the process."""
 
@@ -92,6 +94,7 @@ class Limits(Frozen):
         component_bytes: int = 100 << 20,
         world_parts: int = 50_000,
         module_items: int = 50_000,
+        data_segments: int = 12_000,
         async_components: int = 1,
     ) -> None:
         given = locals()

@@ -178,6 +178,15 @@ def test_a_guest_cannot_import_what_the_adapter_component_does(name: str) -> Non
         load(f'(component (import "{name}" (instance (export "next" (func)) (export "turn" (func)))))')
 
 
+def test_too_many_data_segments_are_a_limit_error() -> None:
+    backwards = "".join(f'(data (i32.const {2 * number}) "x")' for number in range(200, 0, -1))
+    wasm = f"(component (core module (memory 1) {backwards}))"
+    with pytest.raises(LimitError, match="200 data segments that cannot be merged") as caught:
+        load(wasm, data_segments=199)
+    assert caught.value.limit == "data_segments"
+    assert load(wasm, data_segments=200)
+
+
 # ---- compositions
 
 RETURNS_AT_ONCE = """(component {name}

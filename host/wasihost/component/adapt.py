@@ -175,6 +175,12 @@ def _reflect(
     limits: Limits,
 ) -> AdaptedComponent:
     from wasihost.component import compilation  # what comes from a cache needs none of it
+    from wasihost.component.composition import segments
 
     wiring = compilation.wire(engine, wasm, native, in_order, origin, limits)
-    return AdaptedComponent(engine, wiring, lambda: compilation.compile_component(engine, wasm, wiring, origin), origin)
+    merged = segments.merge(wasm, origin, limits)
+
+    def compiled() -> Component:
+        return compilation.compile_component(engine, merged, wiring, origin)
+
+    return AdaptedComponent(engine, wiring, compiled, origin)

@@ -29,7 +29,8 @@ def key(engine: wasmtime.Engine, in_order: frozenset[str], limits: Limits, wasm:
 
     Errors: ComponentError, if the engine takes no components at all.
     """
-    checked = f"{limits.world_parts} {limits.module_items} {limits.async_components}"  # before it was compiled
+    names = ("world_parts", "module_items", "data_segments", "async_components")  # those looked at before compiling
+    checked = " ".join(str(getattr(limits, name)) for name in names)
     order = "\n".join(sorted(in_order))
     parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), order.encode(), wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
