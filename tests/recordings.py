@@ -45,7 +45,7 @@ _ADDRESSES = st.builds(Address, st.builds(IPv4Address, st.integers(0, 2**32 - 1)
 )
 _TEXTS = st.text()
 _FIELDS: dict[str, st.SearchStrategy[Any]] = {
-    "int": st.integers(),
+    "int": st.integers(-(2**63), 2**63 - 1),
     "int | None": st.none() | st.integers(),
     "str": _TEXTS,
     "str | None": st.none() | _TEXTS,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import wasmtime
 from wasmtime.component import Linker
 
-from wasihost import native_wasip2
+from wasihost import files, native_wasip2
 from wasihost.clock import Clock, RunningClock, own_time
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -328,10 +328,11 @@ class Host:
 
 
 def _read(path: Path, limits: Limits) -> bytes:
-    size = path.stat().st_size
-    if size > limits.component_bytes:
-        raise limits.reached("component_bytes", f"{path} has {size} bytes")
-    return path.read_bytes()
+    with open(path, "rb", opener=files.regular) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limits.component_bytes:
+            raise limits.reached("component_bytes", f"{path} has {size} bytes")
+        return file.read(size)
 
 
 def run_export(adapted: AdaptedComponent) -> str:

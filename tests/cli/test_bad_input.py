@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -100,6 +101,25 @@ def test_a_missing_file_is_named(cli: Cli, command: str) -> None:
 @pytest.mark.parametrize("command", ["run", "inspect"])
 def test_a_folder_is_no_component(cli: Cli, command: str, tmp_path: Path) -> None:
     assert _complaint(cli(command, tmp_path), 1) == f"{tmp_path} cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["run"], ["inspect"], ["stubs"], ["convert", "{}", "picture.html"], ["run", "--replay", "{}", "guest.wasm"]],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_what_may_never_end_is_not_read(cli: Cli, write: Write, tmp_path: Path, words: list[str]) -> None:
+    write(commands.OK)
+    os.mkfifo(tmp_path / "fifo")
+    for name in ("/dev/zero", "fifo"):
+        found = [word.format(name) for word in words] if "{}" in words else [*words, name]
+        assert _complaint(cli(*found), 1) == f"{name} cannot be read: not a regular file"
+
+
+def test_a_fifo_that_nobody_reads_gets_no_recording(cli: Cli, write: Write, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    done = cli("run", "--record", "fifo", write(commands.OK))
+    assert _complaint(done, 1).startswith("fifo cannot be written: ")
 
 
 def test_an_import_that_nothing_provides_is_named(cli: Cli, write: Write) -> None:

@@ -16,7 +16,8 @@ from tests.guests.exports import Sleeper
 from tests.guests.harness import load
 from wasihost import Host
 from wasihost.commands.invocation import InvokedErr, invoke
-from wasihost.commands.jsonvalues import JsonError
+from wasihost.commands.jsonvalues import JsonError, from_json
+from wasihost.component.world import types
 
 Write = Callable[..., str]
 
@@ -53,6 +54,9 @@ def calculator(write: Write) -> str:
         (("add", "1"), 2, "", "test:calculator/api@1.2.3#add takes 2 arguments (left, right), not 1"),
         (("add", "1", "x"), 2, "", "argument right: 'x' is not JSON (Expecting value); a string is \"x\""),
         (("add", "1", "-1"), 2, "", "argument right: expected u32 (0..4294967295), got -1"),
+        (("add", "1", "[" * 100_000), 2, "", "argument right: the JSON is nested too deep"),
+        (("add", "1", "[" * 900 + "]" * 900), 2, "", "argument right: expected u32 (0..4294967295), got [["),
+        (("add", "1", "9" * 5001), 2, "", "argument right: Exceeds the limit (4300 digits)"),
         (("sub", "1"), 2, "", "the component does not export 'test:calculator/api#sub'; it exports"),
         (("trap",), 134, "", "the guest trapped"),
     ],
@@ -116,3 +120,18 @@ def test_streams_are_arrays_and_futures_their_values() -> None:
 def test_a_wrong_part_of_an_argument_is_named() -> None:
     with pytest.raises(JsonError, match=r"argument words\[1\]: expected string, a string, got 3"):
         call("streams:join", ["a", 3])
+
+
+@pytest.mark.parametrize(
+    ("t", "word", "complaint"),
+    [
+        (types.Primitive("string"), r'"\ud800"', "expected string, a string of Unicode, got "),
+        (types.Primitive("char"), r'"\udfff"', "expected char, a string of Unicode, got "),
+        (types.List(types.U8), r'"\ud800"', "expected a string of Unicode, got "),
+        (types.Primitive("f64"), "9" * 400, "expected f64, a number, got 999"),
+        (types.Variant((("one", None),)), '{"case": []}', r".case: expected 'one', got \[\]"),
+    ],
+)
+def test_an_argument_that_no_guest_could_get_is_refused(t: types.ValType, word: str, complaint: str) -> None:
+    with pytest.raises(JsonError, match=f"^it:? ?{complaint}"):
+        from_json(t, json.loads(word), "it")

@@ -25,6 +25,7 @@ INNER = {"wasihost.network.recording": "recording", "wasihost.network.replay": "
 BASE = {
     "wasihost.clock",
     "wasihost.errors",
+    "wasihost.files",
     "wasihost.forks",
     "wasihost.frozen",
     "wasihost.limits",

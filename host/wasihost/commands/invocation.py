@@ -29,13 +29,9 @@ async def invoke(host: Host, component: AdaptedComponent, name: str, words: Sequ
     return await _call(host, component, called, _parse(called, words))
 
 
-async def _call(host: Host, component: AdaptedComponent, called: Called, values: Sequence[Any]) -> str | None:
+async def _call(host: Host, component: AdaptedComponent, called: Called, arguments: Sequence[Any]) -> str | None:
     result = called.func.result
     ok, err = (result.ok, result.err) if isinstance(result, types.Result) else (result, None)
-    arguments = [
-        jsonvalues.from_json(t, value, f"argument {param}")
-        for (param, t), value in zip(called.func.params, values, strict=True)
-    ]
     async with host.open(component, detect_deadlock=True) as instance:
         try:
             found = await jsonvalues.to_json(ok, await instance.call(called.path, *arguments))
@@ -51,16 +47,24 @@ def _text(value: Any) -> str:
 
 
 def _parse(called: Called, words: Sequence[str]) -> list[Any]:
-    params = [name for name, _ in called.func.params]
+    params = called.func.params
     if len(words) != len(params):
-        raise JsonError(f"{called.path} takes {len(params)} arguments ({', '.join(params)}), not {len(words)}")
-    return [_loads(name, word) for name, word in zip(params, words, strict=True)]
+        names = ", ".join(name for name, _ in params)
+        raise JsonError(f"{called.path} takes {len(params)} arguments ({names}), not {len(words)}")
+    return [_argument(f"argument {name}", t, word) for (name, t), word in zip(params, words, strict=True)]
 
 
-def _loads(name: str, word: str) -> Any:
+def _argument(where: str, t: types.ValType, word: str) -> Any:
+    try:
+        return jsonvalues.from_json(t, _loads(where, word), where)
+    except RecursionError:
+        raise JsonError(f"{where}: the JSON is nested too deep") from None
+
+
+def _loads(where: str, word: str) -> Any:
     try:
         return json.loads(word)
     except json.JSONDecodeError as error:
-        raise JsonError(
-            f"argument {name}: {word!r} is not JSON ({error.msg}); a string is {json.dumps(word)}"
-        ) from None
+        raise JsonError(f"{where}: {word!r} is not JSON ({error.msg}); a string is {json.dumps(word)}") from None
+    except ValueError as error:  # int(), of more digits than sys.get_int_max_str_digits()
+        raise JsonError(f"{where}: {error}") from None

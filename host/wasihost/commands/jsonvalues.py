@@ -109,6 +109,14 @@ def _expect(value: Any, cls: type, expected: str, where: str) -> Any:
     return value
 
 
+def _unicode(value: Any, expected: str, where: str) -> str:
+    """A string without half of a surrogate pair, which JSON allows."""
+    text: str = _expect(value, str, expected, where)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _wrong(where, f"{expected} of Unicode", value)
+    return text
+
+
 def _only(value: Any, words: Sequence[str], where: str) -> dict[str, Any]:
     """An object with exactly one of these keys."""
     if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(words):
@@ -126,10 +134,13 @@ def _primitive(name: str, value: Any, where: str) -> Any:
         if isinstance(value, str) and value in _FLOATS:
             return _FLOATS[value]
         _expect(value, int | float, f"{name}, a number", where)  # type: ignore[arg-type]
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise _wrong(where, f"{name}, a number", value) from None
     if name == "bool":
         return _expect(value, bool, "true or false", where)
-    _expect(value, str, f"{name}, a string", where)
+    _unicode(value, f"{name}, a string", where)
     if name == "char" and len(value) != 1:
         raise _wrong(where, "char, a string of one character", value)
     return value
@@ -137,7 +148,7 @@ def _primitive(name: str, value: Any, where: str) -> Any:
 
 def _octets(value: Any, where: str) -> bytes:
     if isinstance(value, str):
-        return value.encode()
+        return _unicode(value, "a string", where).encode()
     if isinstance(value, list):
         return bytes(from_json(types.U8, item, f"{where}[{i}]") for i, item in enumerate(value))
     text = _only(value, ("base64",), where)["base64"]
@@ -177,7 +188,7 @@ def _variant(cases: dict[str, ValType | None], value: Any, where: str) -> Any:
     if not isinstance(value, dict) or not {"case"} <= set(value) <= {"case", "value"}:
         raise _wrong(where, '{"case": …} or {"case": …, "value": …}', value)
     case = value["case"]
-    if case not in cases:
+    if not isinstance(case, str) or case not in cases:
         raise _wrong(f"{where}.case", " or ".join(map(repr, cases)), case)
     return SimpleNamespace(case=case, value=_maybe(cases[case], value.get("value"), f"{where}.value"))
 

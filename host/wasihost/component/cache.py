@@ -21,6 +21,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from wasihost import files
+
 MAX_BYTES = 512 << 20  # as in Wasmtime's own cache
 SUFFIX = ".wasihost"  # of every file of ours; no other file is touched
 DIGEST_SIZE = 32
@@ -55,7 +57,7 @@ class Cache:
     def get(self, key: str) -> bytes | None:
         """What was put under this key, if it is there and can be trusted."""
         with self._reporting("read"), contextlib.suppress(FileNotFoundError), self._opened() as directory:
-            return _read(directory, key)
+            return _read(directory, key, self._max_bytes)
         return None
 
     def put(self, key: str, content: bytes) -> None:
@@ -93,12 +95,14 @@ class Cache:
             _log.info("the cache of compiled components cannot be %s: %s", verb, error)
 
 
-def _check_private(descriptor: int, path: str) -> None:
+def _check_private(descriptor: int, path: str) -> int:
+    """The size of a file that only this user can write to."""
     found = os.fstat(descriptor)
     if found.st_uid != os.geteuid():
         raise _Distrust(f"{path} belongs to user {found.st_uid}, but this process runs as user {os.geteuid()}")
     if found.st_mode & _OTHERS_CAN_WRITE:
         raise _Distrust(f"others can write to {path}, whose mode is {stat.S_IMODE(found.st_mode):o}")
+    return found.st_size
 
 
 def _digest(key: str, content: bytes) -> bytes:
@@ -109,10 +113,12 @@ def _digest(key: str, content: bytes) -> bytes:
     return digest.digest()
 
 
-def _read(directory: int, key: str) -> bytes:
+def _read(directory: int, key: str, max_bytes: int) -> bytes:
     name = key + SUFFIX
-    with open(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
-        _check_private(file.fileno(), name)
+    with open(files.regular(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=directory), "rb") as file:
+        size = _check_private(file.fileno(), name)
+        if size > max_bytes:
+            raise _Distrust(f"{name} has {size} bytes, but all files together may have {max_bytes}")
         digest, content = file.read(DIGEST_SIZE), file.read()
         if digest != _digest(key, content):
             raise _Distrust(f"{name} is damaged")

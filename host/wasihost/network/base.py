@@ -42,6 +42,9 @@ class Address(Frozen):
 WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv6Address(0), 0)}
 """Any local address and any free port: what an implicit bind asks for."""
 
+MAX_DATAGRAM_BYTES: dict[Family, int] = {4: 65507, 6: 65527}
+"""65535 less the headers of UDP and, for IPv4, of IP."""
+
 
 def os_error(code: int) -> OSError:
     """The exception for an errno."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any, Final
 
+from wasihost import files
 from wasihost.errors import MissingExtraError
 from wasihost.network.recording import Recording, events
 from wasihost.pictures import text
@@ -65,7 +66,8 @@ def _writer(path: str | os.PathLike[str]) -> Any:
         """With times in nanoseconds; scapy's are in microseconds."""
 
         def __init__(self) -> None:
-            super().__init__(os.fspath(path))
+            opened = files.private(os.fspath(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            super().__init__(opened)  # type: ignore[arg-type]  # which goes to open(), so it may be a descriptor
             self.linktype, self.tsresol = _LINKTYPE_RAW, _NS
 
         def _write_block_idb(self, linktype: int, ifname: bytes | None = None) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from wasihost import files
 from wasihost.errors import MissingExtraError
 from wasihost.frozen import Frozen
 from wasihost.network.recording import Recording, events
@@ -47,7 +48,8 @@ def write_report(recording: Recording, path: str | os.PathLike[str]) -> None:
         lstrip_blocks=True,
     )
     page = environment.get_template("report.html.jinja").render(_Report(recording).fields())
-    Path(path).write_text(page, encoding="utf-8")
+    with open(path, "w", encoding="utf-8", opener=files.private) as file:
+        file.write(page)
 
 
 class Mark(Frozen):
@@ -139,7 +141,7 @@ class _Report:
         return round(time_ns / self._end_ns * _WIDTH, 2)
 
     def _moment(self, time_ns: int) -> int:
-        return min(time_ns * _MOMENTS // self._end_ns, _MOMENTS - 1)
+        return min(max(0, time_ns * _MOMENTS // self._end_ns), _MOMENTS - 1)
 
     def _ticks(self) -> list[tuple[float, str]]:
         """Where a round time is, and which."""

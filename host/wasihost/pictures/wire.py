@@ -245,7 +245,9 @@ class _Datagrams:
 
     def _local_to(self, socket: int, remote: Address) -> Address:
         """The socket's address, as its peer sees it, if that can be known."""
-        local = self._local.get(socket, WILDCARD[remote.ip.version])
+        local = self._local.get(socket)
+        if local is None or local.ip.version != remote.ip.version:
+            local = WILDCARD[remote.ip.version]
         return Address(remote.ip, local.port) if local.ip.is_unspecified and remote.ip.is_loopback else local
 
     def _was_sent(self, sender: Address, receiver: Address, data: bytes) -> bool:

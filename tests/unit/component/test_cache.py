@@ -212,6 +212,19 @@ def test_what_is_too_large_alone_is_not_kept(directory: Path, entry: Path) -> No
     assert files(directory) == ["key"]
 
 
+def test_what_is_larger_than_all_may_be_is_not_read(directory: Path, entry: Path) -> None:
+    os.truncate(entry, 1 << 40)
+    assert Cache(directory).get("key") is None
+
+
+def test_a_fifo_in_the_place_of_an_entry_is_replaced(directory: Path, entry: Path) -> None:
+    entry.unlink()
+    os.mkfifo(entry, 0o600)
+    assert Cache(directory).get("key") is None
+    Cache(directory).put("key", CONTENT)
+    assert Cache(directory).get("key") == CONTENT
+
+
 def test_files_of_others_stay(directory: Path, entry: Path) -> None:
     (directory / "letter.txt").write_bytes(bytes(10_000))
     Cache(directory, max_bytes=DIGEST_SIZE).put("key", b"")

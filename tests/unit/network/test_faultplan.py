@@ -130,6 +130,8 @@ def _written(on: object, do: object, **options: object) -> str:
     ("text", "complaint"),
     [
         ("", "the plan is not JSON: "),
+        ("[" * 100_000, "the plan is not JSON: "),
+        (f"[{'9' * 5001}]", "the plan is not JSON: "),
         ("{}", "the plan: expected an array of faults, got {}"),
         ("[1]", "fault 1 of the plan: expected an object with the fields on and do, got 1"),
         ('[{"on": "connect"}]', "fault 1 of the plan: expected an object with the fields on and do"),

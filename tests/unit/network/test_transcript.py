@@ -67,6 +67,11 @@ def test_a_saved_recording_can_be_loaded(tmp_path: Path) -> None:
     assert (loaded.header, loaded.events) == (recording.header, recording.events)
 
 
+def test_a_seed_may_have_any_size() -> None:
+    event = GuestStarted(0, 1, "guest.wasm", (), 10**100)
+    assert read([HEADER, event_line(event)], "")[1] == [event]
+
+
 @pytest.mark.parametrize("name", ["guest-\udcff.wasm", "ünï.wasm"])
 def test_the_name_of_a_file_that_is_not_utf_8_comes_back(name: str) -> None:
     event = GuestStarted(0, 1, name, (name,), None)
@@ -135,11 +140,22 @@ def test_a_line_that_is_cut_off_is_named() -> None:
     ("wrong", "message"),
     [
         (b"{\n", "not JSON: Expecting property name"),
-        (b"[" * 100_000 + b"\n", "not JSON"),
+        (b"[" * 100_000 + b"\n", "not JSON of ours: nested too deep"),
+        (b'{"event": ' + b"[" * 500 + b"]" * 500 + b"}\n", "expected a string of Unicode, got [[["),
+        (b'{"event": ' + b"9" * 5001 + b"}\n", "not JSON: Exceeds the limit (4300 digits)"),
         (b"7\n", "expected an object, got 7"),
         (line(event=...), "there is no field 'event'"),
         (line(event="snet"), "there is no event 'snet'; those of version 1 are created, bound,"),
-        (line(event=7), "expected a string, got 7"),
+        (line(event=7), "expected a string of Unicode, got 7"),
+        (line(event="\ud800"), 'expected a string of Unicode, got "\\ud800"'),
+        (line(time_ns=2**63), "sent: time_ns: expected an integer of 64 bits, got 9223372036854775808"),
+        (line(socket=-(10**4000)), "sent: socket: expected an integer of 64 bits, got -1000"),
+        (
+            line(event="datagram-sent", remote="10.0.0.1:1", data="x" * 65_508),
+            "datagram-sent: data: a datagram has at most 65507 bytes, got 65508",
+        ),
+        (line(event="datagram-sent", remote="[::1]:1 flow 4294967296"), "datagram-sent: remote: expected an address"),
+        (line(event="datagram-sent", remote="[::1%4294967296]:1"), "datagram-sent: remote: expected an address"),
         (line(socket=...), "sent: socket: there is no field 'socket'"),
         (line(socket="1"), 'sent: socket: expected an integer, got "1"'),
         (line(socket=True), "sent: socket: expected an integer, got true"),
@@ -195,5 +211,6 @@ def test_an_error_is_told_by_its_name_and_comes_back(error: OSError, name: str) 
     assert error_name(again) == name
 
 
-def test_an_error_that_this_system_does_not_know_is_its_name() -> None:
-    assert str(error_from_name("EDOTDOTDOT")) == "EDOTDOTDOT"
+@pytest.mark.parametrize("name", ["EDOTDOTDOT", "errorcode", "__name__"])
+def test_an_error_that_this_system_does_not_know_is_its_name(name: str) -> None:
+    assert str(error_from_name(name)) == name

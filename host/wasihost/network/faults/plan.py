@@ -212,7 +212,7 @@ class FaultPlan(Frozen):
         """From JSON: an array with an object for each fault, whose fields are those of `Fault`. Errors: RuleError."""
         try:
             entries = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise RuleError(f"the plan is not JSON: {error}") from None
         if not isinstance(entries, list):
             raise RuleError(f"the plan: expected an array of faults, got {entries!r}")

@@ -15,10 +15,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
 
+from wasihost import files
 from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RecordingError
 from wasihost.network.base import Address
@@ -47,7 +47,9 @@ class Recording:
         self._began_ns = 0
         self._sockets = self._guests = 0
         self._listeners: list[Callable[[Event], object]] = []
-        self._file: IO[bytes] | None = None if to is None else open(to, "wb")  # noqa: SIM115, `close` does
+        self._file: IO[bytes] | None = None
+        if to is not None:
+            self._file = open(to, "wb", opener=files.private)  # noqa: SIM115, `close` does
         if clock is not None:
             self.use_clock(clock)
 
@@ -62,15 +64,15 @@ class Recording:
         return lambda: self._listeners.remove(listener)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a transcript, which `load` reads. Errors: OSError."""
-        with open(path, "wb") as file:
+        """Writes a transcript, which `load` reads, and only this user. Errors: OSError."""
+        with open(path, "wb", opener=files.private) as file:
             file.write(header_line(self.header))
             file.writelines(map(event_line, self.events))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Recording:
         """The recording that a transcript holds. Errors: RecordingError, naming the line; OSError."""
-        with Path(path).open("rb") as file:
+        with open(path, "rb", opener=files.regular) as file:
             header, found = read(file, os.fspath(path))
         recording = cls()
         recording.header, recording.events = header, found

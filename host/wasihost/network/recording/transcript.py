@@ -19,12 +19,22 @@ from typing import Any, Final, get_args
 
 from wasihost.errors import RecordingError
 from wasihost.frozen import Frozen
-from wasihost.network.base import Address, Family, IpAddress, Option
-from wasihost.network.recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
+from wasihost.network.base import MAX_DATAGRAM_BYTES, Address, Family, IpAddress, Option
+from wasihost.network.recording.events import (
+    EVENTS,
+    DatagramReceived,
+    DatagramSent,
+    Direction,
+    Event,
+    Side,
+    StandardStream,
+    Transport,
+)
 from wasihost.version import __version__
 
 FORMAT: Final = "wasihost-recording"
 VERSION: Final = 1
+_UTF_8 = ("utf-8", "surrogateescape")  # names of files need not be UTF-8
 
 
 class Header(Frozen):
@@ -52,8 +62,7 @@ def event_line(event: Event) -> bytes:
 
 
 def _line(fields: dict[str, Any]) -> bytes:
-    # Names of files need not be UTF-8.
-    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape") + b"\n"
+    return json.dumps(fields, ensure_ascii=False).encode(*_UTF_8) + b"\n"
 
 
 def read(lines: Iterable[bytes], origin: str) -> tuple[Header, list[Event]]:
@@ -69,6 +78,8 @@ def read(lines: Iterable[bytes], origin: str) -> tuple[Header, list[Event]]:
                 events.append(_event(_object(line)))
         except _Wrong as wrong:
             raise RecordingError(f"{origin}:{number}: {wrong}") from None
+        except RecursionError:
+            raise RecordingError(f"{origin}:{number}: not JSON of ours: nested too deep") from None
     if header is None:
         raise RecordingError(f"{origin}:{number}: not a recording: the file is empty")
     return header, events
@@ -80,11 +91,9 @@ class _Wrong(Exception):
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(line.decode("utf-8", "surrogateescape"))
+        found = json.loads(line.decode(*_UTF_8))
     except ValueError as error:
         raise _Wrong(f"not JSON: {error}") from None
-    except RecursionError:
-        raise _Wrong("not JSON of ours: too deep") from None
     if not isinstance(found, dict):
         raise _Wrong(f"expected an object, got {_shown(found)}")
     return found
@@ -99,7 +108,7 @@ def _header(fields: dict[str, Any]) -> Header:
             f"version {version} of the format; wasihost {__version__} reads up to version {VERSION}: read it with the "
             f"wasihost that wrote it, {fields.get('wasihost', 'which is not told')}"
         )
-    return Header(_integer(_taken(fields, "system_ns")), _text(_taken(fields, "wasihost")))
+    return Header(_int64(_taken(fields, "system_ns")), _text(_taken(fields, "wasihost")))
 
 
 def _event(fields: dict[str, Any]) -> Event:
@@ -107,11 +116,16 @@ def _event(fields: dict[str, Any]) -> Event:
     kind = EVENTS.get(name)
     if kind is None:
         raise _Wrong(f"there is no event {name!r}; those of version {VERSION} are {', '.join(EVENTS)}")
-    values = [_field(fields, "time_ns", _integer), _field(fields, "guest", _integer)]
+    values = [_field(fields, "time_ns", _int64), _field(fields, "guest", _int64)]
     values += [_field(fields, name, codec.decode) for name, codec in _codecs(kind)]
     if unknown := fields.keys() - kind.__match_args__ - {"event"}:
         raise _Wrong(f"{name}: there is no field {min(unknown)!r}; it has {', '.join(kind.__match_args__)}")
-    return kind(*values)
+    event = kind(*values)
+    if isinstance(event, DatagramSent | DatagramReceived):
+        size, most = len(event.data), MAX_DATAGRAM_BYTES[event.remote.ip.version]
+        if size > most:
+            raise _Wrong(f"{name}: data: a datagram has at most {most} bytes, got {size}")
+    return event
 
 
 def _field(fields: dict[str, Any], name: str, decode: Callable[[Any], Any]) -> Any:
@@ -147,10 +161,20 @@ def _integer(value: Any) -> int:
     return value
 
 
+def _int64(value: Any) -> int:
+    if not -(1 << 63) <= _integer(value) < 1 << 63:
+        raise _Wrong(f"expected an integer of 64 bits, got {_shown(value)}")
+    return int(value)
+
+
 def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _Wrong(f"expected a string, got {_shown(value)}")
-    return value
+    try:
+        if isinstance(value, str):
+            value.encode(*_UTF_8)
+            return value
+    except UnicodeEncodeError:
+        pass
+    raise _Wrong(f"expected a string of Unicode, got {_shown(value)}")
 
 
 def _bool(value: Any) -> bool:
@@ -207,9 +231,11 @@ def encode_address(address: Address) -> str:
 def _address(value: Any) -> Address:
     match = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     try:
-        if match is not None and int(match["port"]) <= 0xFFFF and (match["four"] is None or match["flow"] is None):
+        if match is not None and (match["four"] is None or match["flow"] is None):
             ip = ip_address(match["four"] or match["six"])
-            return Address(ip, int(match["port"]), int(match["flow"] or 0), int(match["scope"] or 0))
+            port, flow, scope = (int(match[name] or 0) for name in ("port", "flow", "scope"))
+            if port <= 0xFFFF and max(flow, scope) < 1 << 32:
+                return Address(ip, port, flow, scope)
     except ValueError:
         pass
     raise _Wrong(f"expected an address, such as 127.0.0.1:80 or [::1]:80, got {_shown(value)}")
@@ -254,10 +280,10 @@ def _same(value: Any) -> Any:
     return value
 
 
-_INT, _STR, _ADDRESS_CODEC = _Codec(_same, _integer), _Codec(_same, _text), _Codec(encode_address, _address)
+_STR, _ADDRESS_CODEC = _Codec(_same, _text), _Codec(encode_address, _address)
 _CODECS: dict[str, _Codec] = {
-    "int": _INT,
-    "int | None": _or_none(_INT),
+    "int": _Codec(_same, _int64),
+    "int | None": _or_none(_Codec(_same, _integer)),  # exit codes, and seeds, which may have any size
     "str": _STR,
     "str | None": _or_none(_STR),
     "bool": _Codec(_same, _bool),
@@ -313,5 +339,5 @@ def error_from_name(name: str) -> OSError:
     word, _, text = name.partition(": ")
     if word.startswith("EAI_") and hasattr(socket, word):
         return socket.gaierror(getattr(socket, word), text or word)
-    code = getattr(errno, word, None) if word.isidentifier() else None
+    code = getattr(errno, word, None) if word.startswith("E") else None
     return OSError(name) if code is None else OSError(code, text or os.strerror(code))

@@ -10,13 +10,12 @@ from __future__ import annotations
 import errno
 from collections import deque
 
-from wasihost.network.base import WILDCARD, Address, DatagramSocket, Family, Option
+from wasihost.network.base import MAX_DATAGRAM_BYTES, WILDCARD, Address, DatagramSocket, Family, Option
 from wasihost.network.virtual.endpoint import VirtualEndpoint, os_error
 from wasihost.network.virtual.topology import Place, Route
 
 DEFAULTS = {Option.HOP_LIMIT: 64, Option.RECEIVE_BUFFER_BYTES: 212992, Option.SEND_BUFFER_BYTES: 212992}
 """Linux's, socket(7)."""
-_MAX_BYTES = {4: 65507, 6: 65527}  # 65535 less the headers of UDP and, for IPv4, of IP
 _OVERHEAD = 256  # what a datagram takes of a buffer besides its bytes, so that empty ones do not fill the memory
 
 
@@ -83,7 +82,7 @@ class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):
         if address is None:
             raise os_error(errno.EDESTADDRREQ)
         self._require_family(address)
-        if len(data) > _MAX_BYTES[self._family]:
+        if len(data) > MAX_DATAGRAM_BYTES[self._family]:
             raise os_error(errno.EMSGSIZE)
         route = self._place.route(address, self._local)
         if self._local is None:
