@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import errno
 import functools
 import select
@@ -76,6 +77,7 @@ class Native:
         self._on_stdout, self._on_stderr = on_stdout, on_stderr
         self._loop = asyncio.get_running_loop()
         self._instance: Instance | None = None
+        self._context = contextvars.copy_context()
         self._outputs: list[weakref.ref[Callable[[bytes], int]]] = []
 
     @contextlib.asynccontextmanager
@@ -122,7 +124,7 @@ class Native:
 
         def write(data: bytes) -> int:
             try:
-                return _write_all(output, data)
+                return self._current().run(_write_all, output, data)
             except OSError as error:
                 return -(error.errno or errno.EIO)
             except Exception as error:
@@ -132,6 +134,10 @@ class Native:
         handed_over = functools.partial(write)  # `write` itself is also kept by the traceback of what it raised
         self._outputs.append(weakref.ref(handed_over))
         return handed_over
+
+    def _current(self) -> contextvars.Context:
+        """A copy, for this thread, of the context in which the guest runs."""
+        return (self._context if self._instance is None else self._instance.callers.current).copy()
 
     def _end(self, error: Exception) -> None:
         instance = self._instance

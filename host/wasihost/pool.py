@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -33,6 +34,7 @@ class Pool:
         self._places = asyncio.Semaphore(size)
         self._waiting = 0
         self._ready: deque[tuple[Manager, Instance]] = deque()
+        self._context = contextvars.copy_context()
         self._making: set[asyncio.Task[None]] = set()
         self._in_use = 0
         self._all_returned = asyncio.Event()
@@ -129,6 +131,7 @@ class Pool:
         while self._ready:
             manager, instance = self._ready.popleft()
             if instance.failure is None and not instance.closing:
+                instance.callers.open_here()
                 return manager, instance
             await manager.__aexit__(None, None, None)
         manager = self._open()
@@ -136,7 +139,7 @@ class Pool:
 
     def _refill(self) -> None:
         while not self._closed and len(self._ready) + len(self._making) < self._wanted:
-            making = asyncio.create_task(self._make(), name="wasihost pool")
+            making = asyncio.create_task(self._make(), name="wasihost pool", context=self._context.copy())
             self._making.add(making)
             making.add_done_callback(self._made)
 

@@ -12,6 +12,7 @@ the outside that no guest wants. When it has nothing yet it raises `BlockingIOEr
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
@@ -34,6 +35,10 @@ class PromptFuture(asyncio.Future[T]):
     """
 
     _when_done: Callable[[], None] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context = contextvars.copy_context()
 
     def when_done(self, callback: Callable[[], None]) -> None:
         """Calls `callback` as soon as there is a result."""

@@ -6,6 +6,7 @@ up from 1 and start again only after 2^32 - 1, so a stale rep meets nothing inst
 
 from __future__ import annotations
 
+import contextvars
 from typing import Any, Final, TypeVar
 
 from wasihost.errors import GuestTrap
@@ -30,6 +31,7 @@ class ResourceTable:
         self._parents: dict[int, int] = {}
         self._children: dict[int, set[int]] = {}
         self._lent: set[int] = set()
+        self._contexts: dict[int, contextvars.Context] = {}
         self._last = 0
 
     def __len__(self) -> int:
@@ -39,7 +41,7 @@ class ResourceTable:
         """The rep of `obj`, from now on in the table.
 
         `parent` is the rep of a resource that must outlive this one. A lent object stays its owner's: `drop` and
-        `clear` forget it without calling its `drop`.
+        `clear` forget it without calling its `drop`, which for others runs in the context (`contextvars`) of `push`.
         """
         if len(self._objects) >= self.capacity:
             raise Limits(resources=self.capacity).reached("resources", "the resource table is full")
@@ -47,6 +49,7 @@ class ResourceTable:
             self.get(parent, object)
         rep = self._last = self._free_rep()
         self._objects[rep] = obj
+        self._contexts[rep] = contextvars.copy_context()
         if parent is not None:
             self._parents[rep] = parent
             self._children.setdefault(parent, set()).add(rep)
@@ -77,21 +80,22 @@ class ResourceTable:
 
     def drop(self, rep: int) -> None:
         """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one."""
-        lent = rep in self._lent
-        obj = self.delete(rep, object)
+        obj = self.get(rep, object)
+        lent, context = rep in self._lent, self._contexts[rep]
+        self.delete(rep, object)
         if not lent:
-            drop(obj)
+            context.run(drop, obj)
 
     def clear(self) -> None:
         """Drops everything left, children first; errors of single drops come together at the end."""
         errors: list[Exception] = []
         while self._objects:
             rep, obj = self._objects.popitem()
-            lent = rep in self._lent
+            lent, context = rep in self._lent, self._contexts[rep]
             self._forget(rep)
             try:
                 if not lent:
-                    drop(obj)
+                    context.run(drop, obj)
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -105,6 +109,7 @@ class ResourceTable:
 
     def _forget(self, rep: int) -> None:
         self._lent.discard(rep)
+        del self._contexts[rep]
         self._children.pop(rep, None)
         parent = self._parents.pop(rep, None)
         if parent is not None and parent in self._children:

@@ -7,6 +7,7 @@ store's `Context`, Wasmtime gets an error that ends the guest, and whoever drive
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import ctypes
 import inspect
 from collections.abc import Callable, Coroutine
@@ -16,6 +17,7 @@ from wasihost.component import ffi
 from wasihost.component.conversion.plans import ArgumentsToPython, CallContext, Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import eager
+from wasihost.component.running.callers import Callers
 from wasihost.component.values import WitError
 from wasihost.component.world import types
 from wasihost.errors import ProviderError, WasihostError
@@ -33,6 +35,7 @@ class Context:
         self.table = table
         self.store_context = 0
         self.exception: BaseException | None = None
+        self.callers = Callers()
 
     def keep(self, error: BaseException, path: str) -> int:
         """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""
@@ -102,13 +105,16 @@ def callback(
     plans: Plans,
     call: Callable[..., Any],
     takes_words: bool = False,
+    context_of: Callable[..., contextvars.Context] | None = None,
 ) -> Any:
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
 
-    Its plans are compiled when it is called first: a guest imports many functions that it does not call.
+    Its plans are compiled when it is called first: a guest imports many functions that it does not call. `context_of`
+    gives, from the arguments, the context in which to run; None: the caller's.
     """
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
+    callers = context.callers
     read: ArgumentsToPython
     give: Give = expect_nothing
     give_error: Give | None = None
@@ -121,16 +127,29 @@ def callback(
 
     read = compile_and_read
 
+    def exchange(values: tuple[Any, ...], results: int) -> None:
+        try:
+            give(call(*values), results, context)
+        except WitError as error:
+            fail(error, results)
+
+    def fail(error: WitError, results: int) -> None:
+        if give_error is None:
+            raise no_result_error(path) from error
+        give_error(error.value, results, context)
+
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context.store_context = store
-            try:
-                values = read(args, context)  # before `give` is looked up
+            values = read(args, context)
+            switched = callers.switched if context_of is None else context_of(*values)
+            if switched is not None:
+                switched.run(exchange, values, results)
+                return None
+            try:  # as `exchange`, without the time that it takes to call it
                 give(call(*values), results, context)
             except WitError as error:
-                if give_error is None:
-                    raise no_result_error(path) from error
-                give_error(error.value, results, context)
+                fail(error, results)
         except BaseException as error:
             return context.keep(error, path)
         return None
@@ -200,6 +219,16 @@ def suspending_callback(
     """
     read = read_arguments(plans, func, takes_words)
     give, give_error = give_result(plans, func.result)
+    callers = context.callers
+
+    def begin(args: int, finish: Callable[[asyncio.Future[Any]], None]) -> Any:
+        task = eager.begin(call(*read(args, context)))
+        if task.done():
+            finish(task)
+            return _DONE
+        suspension = Suspension(task, finish)
+        suspend(suspension)
+        return suspension.continuation
 
     def run(
         _data: int,
@@ -226,13 +255,7 @@ def suspending_callback(
 
         try:
             context.store_context = store
-            task, function = eager.begin(call(*read(args, context))), _DONE
-            if task.done():
-                finish(task)
-            else:
-                suspension = Suspension(task, finish)
-                suspend(suspension)
-                function = suspension.continuation
+            function = begin(args, finish) if callers.switched is None else callers.switched.run(begin, args, finish)
         except BaseException as error:
             error_out[0], function = context.keep(error, path), _DONE
         ffi.continue_with(continuation, function)

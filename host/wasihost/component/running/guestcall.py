@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 from typing import Any, Protocol
 
 from wasihost.component.conversion.handles import Refused
@@ -40,6 +41,7 @@ class GuestCall:
 
     def __init__(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any], token: int) -> None:
         self.called, self.args, self.future, self.token = called, args, future, token
+        self.context = contextvars.copy_context()
 
     def lend(self, resource: GuestResource) -> int:
         """The handle of a resource that the guest may use until the call is over."""
@@ -64,7 +66,7 @@ class GuestCall:
         self.return_resources()
         for resource in self.given or ():
             resource._taken_back()
-        close_streams(self.called, self.args)
+        self.context.copy().run(close_streams, self.called, self.args)
 
     def fail(self) -> None:
         """The instance is over."""
@@ -72,7 +74,7 @@ class GuestCall:
         if not self.is_made:
             self.give_up()
         for kind, obj in (self.offered or {}).values():
-            discard(kind, obj)
+            self.context.copy().run(discard, kind, obj)
 
 
 def close_streams(called: Called, args: tuple[Any, ...]) -> None:

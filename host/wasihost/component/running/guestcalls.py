@@ -59,6 +59,7 @@ class GuestCalls:
 
     def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
         self._instance, self._wiring, self._linking = instance, wiring, linking
+        self._callers = instance.callers
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
         self._commands: deque[GuestCall | tuple[Command, int, int]] = (
@@ -186,7 +187,9 @@ class GuestCalls:
         if self._counted is not None:
             self._counted[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
-        call = self._calls[token] = GuestCall(called, args, future, token)
+        call = GuestCall(called, args, future, token)
+        self._callers.begin(call.context, is_alone=not (self._calls or self._instance.can_be_resumed))
+        self._calls[token] = call
         self._command(call)
         return call
 
@@ -234,6 +237,7 @@ class GuestCalls:
             self.numbers.give_room(previous + at, self._roomed.room - at)
             self._roomed = None
         _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
+        self._callers.run(None if self._issued is None else self._issued.context)
 
     def _next_command(self) -> tuple[int, int, int]:
         while self._commands:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
@@ -56,10 +57,11 @@ SYNC_TOKEN = protocol.TOKEN
 class HostCall:
     """One call, from `start` to `finish`. `result` is `Ok` or `Err` for a function that returns a result."""
 
-    __slots__ = ("adapted", "cancelled", "fits", "pairs", "result", "task")
+    __slots__ = ("adapted", "cancelled", "context", "fits", "pairs", "result", "task")
 
     def __init__(self, adapted: Adapted) -> None:
         self.adapted = adapted
+        self.context = contextvars.copy_context()  # what the result holds belongs to it too
         self.task: asyncio.Future[Any] | None = None
         self.result: Any = None
         # By kind, since a plan meets the parts of a value in an order of its own.
@@ -151,7 +153,9 @@ class HostCalls:
         if "finish" in adapted.host:
             finish = self._finish_in_memory if adapted.in_memory else self._finish
             func = types.Func(TOKEN, None if adapted.in_memory else result)
-            registrar.add(instance, f"finish-{adapted.index}", adapted.path, func, plans, finish)
+            registrar.add(
+                instance, f"finish-{adapted.index}", adapted.path, func, plans, finish, context_of=self._context_of
+            )
 
     def _register_values(
         self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind, exports: Mapping[str, Plans]
@@ -379,6 +383,9 @@ class HostCalls:
         call.pairs = {number: map(self._instance.rings.pair, of_kind) for number, of_kind in indices.items()}
         return kinds
 
+    def _context_of(self, token: int) -> contextvars.Context:
+        return self._calls[token].context
+
     def _finish(self, token: int) -> Any:
         call = self._finishing = self._calls.pop(token)
         self._find_room(call)
@@ -436,7 +443,7 @@ class HostCalls:
     def _discard(self, call: HostCall) -> None:
         """Nobody takes this result any more: closes what it holds."""
         if call.adapted.func.result is not None:
-            discard(call.adapted.func.result, call.result)
+            call.context.run(discard, call.adapted.func.result, call.result)
 
     # ---- values of streams and futures
 

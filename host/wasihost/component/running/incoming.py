@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
@@ -262,15 +263,16 @@ def _fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
 
 
 class ByteInPump(Pump):
-    """Drains a `stream<u8>` that the guest writes into a `ByteSink`."""
+    """Drains a `stream<u8>` that the guest writes into a `ByteSink`, in the context in which that was given."""
 
-    __slots__ = ("block", "dropped", "fullness", "sink")
+    __slots__ = ("block", "context", "dropped", "fullness", "sink")
 
     def __init__(
         self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink, leftover: bytes = b""
     ) -> None:
         super().__init__(machine, number, kind, end)
         self.sink = sink
+        self.context = contextvars.copy_context()
         self.block: Block | None = None
         self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
         self.dropped = False
@@ -321,10 +323,10 @@ class ByteInPump(Pump):
     def _drain(self, view: memoryview) -> None:
         try:
             while view:
-                view = view[self.sink.write(view) :]
+                view = view[self.context.run(self.sink.write, view) :]
         except BlockingIOError:
             self.machine.waiting.add(self)
-            self.sink.wait_writable(lambda: self._writable(view))
+            self.context.run(self.sink.wait_writable, lambda: self._writable(view))
         except OSError as error:
             self.finish(error)
         except Exception as error:
@@ -364,7 +366,7 @@ class ByteInPump(Pump):
             self.machine.waiting.discard(self)
             self.machine.closed(self)
             self.machine.drained()
-            self.sink.close(error)
+            self.context.run(self.sink.close, error)
 
 
 def _is_number_or_nothing(t: types.ValType | None) -> bool:

@@ -26,7 +26,7 @@ from wasihost.component.running import callbacks, engine, memory, polling
 from wasihost.component.running.callbacks import Context
 from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
-from wasihost.component.running.incoming import ByteInPump
+from wasihost.component.running.incoming import ByteInPump, FutureReader, Reader
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.memory import Account
 from wasihost.component.running.patience import CountedPatience
@@ -332,6 +332,12 @@ class Instance(Context):
         )
 
     # ---- the `CallContext` of plans, the `Machine` of pumps
+
+    @property
+    def can_be_resumed(self) -> bool:
+        if self.waiting or self._host_calls.tasks:
+            return True
+        return bool(self._pumps) and any(isinstance(pump, Reader | FutureReader) for pump in self._pumps)
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
         return self._host_calls.stream_from_handle(kind, handle)

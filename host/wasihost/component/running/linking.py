@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -134,11 +135,15 @@ class Registrar:
         call: Callable[..., Any],
         is_coroutine: bool = False,
         takes_words: bool = False,
+        context_of: Callable[..., contextvars.Context] | None = None,
     ) -> None:
-        """Registers a Python function. On Wasmtime's side its parameters are words if it `takes_words`, see `Plans`."""
+        """Registers a Python function. On Wasmtime's side its parameters are words if it `takes_words`, see `Plans`.
+
+        It runs in the context that `context_of` gives for its arguments; None: the caller's.
+        """
         if is_coroutine and self.suspend is not None:
             suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend, takes_words)
             ffi.add_func_async(instance, name, suspending)
         else:
-            made = callbacks.callback(self.context, path, func, plans, call, takes_words)
+            made = callbacks.callback(self.context, path, func, plans, call, takes_words, context_of)
             ffi.add_func(instance, name, made)

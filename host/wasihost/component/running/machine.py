@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from wasihost.component.conversion.handles import CallContext
+from wasihost.component.running.callers import Callers
 from wasihost.component.running.rings import Rings
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Kind
@@ -19,6 +20,7 @@ class Machine(CallContext, Protocol):
     rings: Rings
     stats: Stats
     limits: Limits
+    callers: Callers
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool
@@ -28,6 +30,10 @@ class Machine(CallContext, Protocol):
     """The only event loop in which it may be called: its state has no locks."""
     forks: int
     """The `forks.count()` of the only process in which it may be called."""
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Whether something outside of the guest is under way that a task of it waits for."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""

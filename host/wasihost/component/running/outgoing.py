@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any
@@ -19,13 +20,14 @@ from wasihost.streams import ByteSource, Outcome, Source, ValueSource
 
 
 class OutPump(Pump):
-    """Feeds a stream that the provider returned."""
+    """Feeds a stream that the provider returned, in the context in which it was given."""
 
-    __slots__ = ("source",)
+    __slots__ = ("context", "source")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
         super().__init__(machine, number, kind, end)
         self.source = source
+        self.context = contextvars.copy_context()
         self.ask()
 
     def ask(self) -> None:
@@ -43,7 +45,7 @@ class OutPump(Pump):
 
     def park(self) -> None:
         self.machine.waiting.add(self)
-        self.source.wait_readable(self._readable)
+        self.context.run(self.source.wait_readable, self._readable)
 
     def _readable(self) -> None:
         if not self.over:
@@ -70,7 +72,7 @@ class OutPump(Pump):
             self.over = True
             self.machine.waiting.discard(self)
             self.machine.closed(self)
-            self.source.close(error)
+            self.context.run(self.source.close, error)
 
 
 class ByteOutPump(OutPump):
@@ -96,7 +98,7 @@ class ByteOutPump(OutPump):
             rings.blocks.want(self._block_free)
             return
         try:
-            size = self.source.read_into(block.view)
+            size = self.context.run(self.source.read_into, block.view)
         except BlockingIOError:
             self._give_block()
             otherwise()
@@ -127,7 +129,7 @@ class ByteOutPump(OutPump):
         if code & 15 == DROPPED:
             if left and self.block is not None:
                 begin = self.address + taken - self.block.address
-                self.source.unread(self.block.view[begin : begin + left])
+                self.context.run(self.source.unread, self.block.view[begin : begin + left])
             self.finish(None)
         elif left:
             self._write(self.address + taken, left)
@@ -173,7 +175,7 @@ class ValueOutPump(OutPump):
 
     def fill(self) -> None:
         try:
-            values = self.source.read()
+            values = self.context.run(self.source.read)
         except BlockingIOError:
             self.park()
         except Exception as error:

@@ -183,7 +183,7 @@ class Poller:
         interrupts.begin_poll()
         threads.begin_poll()
         try:
-            return polls()
+            return self._context.callers.poll(polls)
         finally:
             threads.end_poll()
             interrupts.end_poll()

@@ -58,7 +58,7 @@ class Receiver:
                 self._waiting.popleft()
                 continue
             try:
-                received = self._next()
+                received = future.context.run(self._next)
             except BaseException as error:
                 self._waiting.popleft()
                 future.set_exception(error)

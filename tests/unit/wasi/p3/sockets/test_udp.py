@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -264,6 +265,28 @@ async def test_a_receive_waits_for_a_datagram() -> None:
     assert not receiving.done()
     socket.arrive((b"late", PEER))
     assert await receiving == (b"late", AT_PEER)
+
+
+async def test_a_policy_is_asked_about_a_datagram_in_the_context_of_the_receive_that_gets_it() -> None:
+    request: ContextVar[int] = ContextVar("request")
+    seen: list[int] = []
+
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+        if use is RECEIVE:
+            seen.append(request.get())
+        return True
+
+    async def receive(number: int) -> Any:
+        request.set(number)
+        return await _coroutine(udp.receive())
+
+    udp, socket = Guest(policy).bound_udp()
+    receiving = [asyncio.create_task(receive(number)) for number in range(3)]
+    await _passes()
+    for _ in receiving:
+        socket.arrive((b"data", PEER))
+    await asyncio.gather(*receiving)
+    assert seen == [0, 1, 2]
 
 
 @pytest.mark.parametrize("waiting", [False, True])
