@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import platform
 import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
+from wasihost import quoting
 from wasihost.commands import limit_options, policy_options, recording_options
 from wasihost.commands.ending import Ended, Ending
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.cache import Cache
 from wasihost.component.running.stats import Stats
-from wasihost.errors import ComponentError, GuestExit, GuestTimeout, GuestTrap, RuleError, WasihostError
+from wasihost.errors import ComponentError, GuestExit, GuestTrap, LimitError, RuleError, WasihostError
 from wasihost.host import Host
 from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
@@ -28,6 +30,7 @@ FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
 INTERRUPTED, TRAPPED = 130, 134
 TIMED_OUT = 124  # as timeout(1) has it
+_LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "stack_bytes": TRAPPED}
 
 _DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
 
@@ -93,6 +96,8 @@ _LIMIT_HELP = "another limit, as for `wasihost run`, such as world-parts=200000;
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of a guest may have characters that it lacks
     try:
         try:
             return _main(argv)
@@ -118,9 +123,9 @@ def _main(argv: Sequence[str] | None) -> int:
     except GuestTrap as trap:
         print(f"wasihost: the guest trapped: {trap}", file=sys.stderr)
         return TRAPPED
-    except GuestTimeout as error:
-        print(f"wasihost: {error}", file=sys.stderr)
-        return TIMED_OUT
+    except LimitError as error:
+        _complain(error)
+        return _LIMITS.get(error.limit or "", FAILURE)
     except WasihostError as error:
         _complain(error)
         return FAILURE
@@ -187,13 +192,13 @@ def _invoke(ending: Ending, host: Host, component: AdaptedComponent, name: str, 
     try:
         found = ending.run(invoke(host, component, name, words))
     except (LookupError, JsonError) as error:
-        print(f"wasihost: {error.args[0]}", file=sys.stderr)
+        print(f"wasihost: {quoting.line(error.args[0])}", file=sys.stderr)
         return USAGE
     except InvokedErr as error:
-        print(f"wasihost: {name} returned err: {error}", file=sys.stderr)
+        print(quoting.line(f"wasihost: {name} returned err: {error}"), file=sys.stderr)
         return FAILURE
     if found is not None:
-        print(found)
+        print(quoting.json_text(found, getattr(sys.stdout, "encoding", None) or "utf-8"))
     return 0
 
 

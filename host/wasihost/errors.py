@@ -6,17 +6,26 @@ see `wasihost.component.values.WitError`.
 
 from __future__ import annotations
 
-from wasihost.quoting import printable
+from collections.abc import Sequence
+
+from wasihost.quoting import line
+
+_MOST_LINES = 100
 
 
 class WasihostError(Exception):
-    """Base of all exceptions of this library.
+    """Base of all exceptions of this library, made of the lines of its message.
 
-    As text it has no control characters but the ends of lines: names of a component, as in a backtrace, are its own.
+    Names that a guest chose can be in them: so each is one line, of bounded length and without control characters.
     """
 
+    def __init__(self, *lines: str) -> None:
+        more = len(lines) - _MOST_LINES
+        shown = [*lines[:_MOST_LINES], f"and {more} more lines"] if more > 0 else lines
+        super().__init__(*map(line, shown))
+
     def __str__(self) -> str:
-        return printable(super().__str__(), keep="\n\t")
+        return "\n".join(self.args)
 
 
 class ComponentError(WasihostError):
@@ -45,8 +54,11 @@ class RuleError(WasihostError):
         """The error for a place in a rule, which the message points at."""
         shown = "".join(letter if letter.isprintable() else "?" for letter in rule)
         what = f"found {found!r}" if found else "found nothing"
-        caret = f"    {shown}\n    {' ' * position}^"
-        error = cls(f"rule {rule!r}: expected {expected}, {what} at position {position}\n{caret}")
+        error = cls(
+            f"rule {rule!r}: expected {expected}, {what} at position {position}",
+            f"    {shown}",
+            f"    {' ' * position}^",
+        )
         error.position = position
         return error
 
@@ -58,9 +70,12 @@ class ProviderError(WasihostError):
 class LimitError(WasihostError):
     """A limit of the host was reached; `limit` and `value` say which, if it is one of `Limits`."""
 
-    def __init__(self, message: str, limit: str | None = None, value: float | None = None) -> None:
-        super().__init__(message)
-        self.limit, self.value = limit, value
+    def __init__(
+        self, message: str, limit: str | None = None, value: float | None = None, backtrace: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message, *backtrace)
+        self.limit = limit
+        self.value = value
 
 
 class GuestTimeout(LimitError):
@@ -68,7 +83,7 @@ class GuestTimeout(LimitError):
 
 
 class GuestTrap(WasihostError):
-    """The guest broke a rule and was stopped; the message carries the wasm backtrace."""
+    """The guest broke a rule and was stopped; the message is the reason, then the wasm backtrace."""
 
 
 class GuestExit(WasihostError):

@@ -7,7 +7,7 @@ a memory or table that may not grow is -1 to the guest, which may go on; bytes b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from wasihost.errors import GuestTimeout, LimitError, RuleError
@@ -107,15 +107,15 @@ class Limits(Frozen):
 
         return cls(**limittext.parse(limits, cls.__match_args__, _TIMES))
 
-    def reached(self, name: str, what: str) -> LimitError:
-        """The error for a limit: what was too much, the limit, its value, and how to raise it."""
+    def reached(self, name: str, what: str, backtrace: Sequence[str] = ()) -> LimitError:
+        """The error for a limit: what was too much, the limit, its value, and how to raise it; then the backtrace."""
         value = getattr(self, name)
         greatest = BOUNDS.get(name, _ANY)[1]
         advice = f"raise it with Limits({name}=...) or --limit {name.replace('_', '-')}=..."
         if value == greatest:
             advice = "which cannot be raised"
         cls = GuestTimeout if name in _TIMES else LimitError
-        return cls(f"{what}: the limit {name} is {value}; {advice}", name, value)
+        return cls(f"{what}: the limit {name} is {value}; {advice}", name, value, backtrace)
 
 
 def _checked(name: str, value: Any) -> Any:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+LONGEST_LINE: Final = 1000
+
 
 def wat_string(text: str) -> str:
     """`text` as a string literal of WebAssembly text."""
@@ -19,6 +23,25 @@ def python_string(text: str) -> str:
     import json  # takes milliseconds, and only `wasihost stubs` needs it
 
     return json.dumps(text) if text.isascii() else ascii(text)
+
+
+def json_text(text: str, encoding: str = "utf-8") -> str:
+    """JSON with an escape for each character that a terminal would obey or not show, or that `encoding` lacks."""
+    if text.isascii() and text.isprintable():
+        return text
+    import json
+
+    return "".join(c if c.isprintable() and _has(encoding, c) else json.dumps(c)[1:-1] for c in text)
+
+
+def _has(encoding: str, character: str) -> bool:
+    return bool(character.encode(encoding, "ignore"))
+
+
+def line(text: str) -> str:
+    """`text` as one line of a message, cut where it is longer than a message should be."""
+    shown = printable(text)
+    return shown if len(shown) <= LONGEST_LINE else shown[: LONGEST_LINE - 1] + "…"
 
 
 def printable(text: str, keep: str = "") -> str:

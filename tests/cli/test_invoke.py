@@ -18,6 +18,7 @@ from wasihost import Host
 from wasihost.commands.invocation import InvokedErr, invoke
 from wasihost.commands.jsonvalues import JsonError, from_json
 from wasihost.component.world import types
+from wasihost.quoting import wat_string
 
 Write = Callable[..., str]
 
@@ -67,6 +68,53 @@ def test_what_the_shell_sees(cli: Cli, calculator: str, words: tuple[str, ...], 
     assert (done.code, done.out) == (code, out)
     assert err in done.err
     assert bool(err) == bool(done.err)
+
+
+EVIL = "\x1b[2J\x9b31m\u202e é 😀"
+SAYS = f"""(component
+  (core module $m (memory (export "memory") 1)
+    (data (i32.const 16) {wat_string(EVIL)})
+    (data (i32.const 0) "\\10\\00\\00\\00\\{len(EVIL.encode()):02x}\\00\\00\\00")
+    (data (i32.const 100) "\\01\\00\\00\\00\\10\\00\\00\\00\\{len(EVIL.encode()):02x}\\00\\00\\00")
+    (func $recurse (result i32) (i32.add (call $recurse) (i32.const 1)))
+    (func (export "text") (result i32) (i32.const 0))
+    (func (export "err") (result i32) (i32.const 100))
+    (func (export "recurse") (result i32) (call $recurse)))
+  (core instance $i (instantiate $m))
+  (alias core export $i "memory" (core memory $memory))
+  (func (export "text") (result string) (canon lift (core func $i "text") (memory $memory)))
+  (func (export "err") (result (result (error string))) (canon lift (core func $i "err") (memory $memory)))
+  (func (export "recurse") (result u32) (canon lift (core func $i "recurse"))))"""
+
+
+@pytest.fixture
+def says(write: Write) -> str:
+    return write(bytes(wasmtime.wat2wasm(SAYS)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_text_of_the_guest_is_json_that_does_nothing_to_a_terminal(
+    cli: Cli, says: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    done = cli("run", "--invoke", "text", says)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out) == EVIL
+    assert done.out.rstrip("\n").isprintable()
+    assert done.out.isascii() == (encoding == "ascii")
+
+
+def test_an_err_of_the_guest_does_nothing_to_a_terminal(cli: Cli, says: str) -> None:
+    done = cli("run", "--invoke", "err", says)
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("wasihost: err returned err: ")
+    assert done.err.rstrip("\n").isprintable()
+
+
+def test_a_stack_overflow_has_the_exit_code_of_a_trap(cli: Cli, says: str) -> None:
+    done = cli("run", "--invoke", "recurse", says)
+    assert (done.code, done.out) == (134, "")
+    assert "the limit stack_bytes is" in done.err
 
 
 def test_a_compatible_version_is_found(cli: Cli, calculator: str) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
+import re
+import traceback
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,13 +14,14 @@ import wasmtime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.guests.harness import fails
 from tests.strategies import names
-from wasihost import GuestTrap, Host
+from wasihost import GuestTrap, Host, LinkError
 from wasihost.commands import stubs
 from wasihost.commands.inspection import Inspection
 from wasihost.commands.stubs.naming import docstring, identifier
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.quoting import printable, python_string, wat_string
+from wasihost.quoting import LONGEST_LINE, json_text, line, printable, python_string, wat_string
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 EVIL = ['"', "\\", '\\"', '"""', "'''", "\n", "\0", "\x1b[2J", "\x7f", "\x9b31m", "\u202e", "\u2028", "é", "😀"]
@@ -56,6 +60,22 @@ def test_a_docstring_is_one_line_and_ends_where_it_should(text: str) -> None:
 def test_what_is_printed_has_no_control_characters(text: str) -> None:
     assert printable(text).isprintable()
     assert printable(text) == text or not text.isprintable()
+
+
+@with_evil
+def test_a_line_of_a_message_is_one_and_not_long(text: str) -> None:
+    assert line(text * 1000).isprintable()
+    assert len(line(text * 1000)) <= LONGEST_LINE
+    assert line(line(text)) == line(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+@with_evil
+def test_json_is_what_it_was_and_can_be_shown(encoding: str, text: str) -> None:
+    shown = json_text(json.dumps([text], ensure_ascii=False), encoding)
+    assert json.loads(shown) == [text]
+    assert shown.isprintable()
+    assert shown.encode(encoding)
 
 
 @with_evil
@@ -148,16 +168,58 @@ def test_a_url_may_have_any_characters(text: str) -> None:
     assert report.isascii() or printable(report, "\n") == report
 
 
-async def test_the_names_of_functions_in_a_backtrace_move_no_cursor() -> None:
-    name = wat_string("\x1b[2J\x1b]0;owned\x07\u202e")
+async def trap_in(name: str) -> GuestTrap:
+    """What comes of a trap in a core function of this name."""
     text = f"""(component
-      (core module $m (func (@name {name}) (export "f") (result i32) unreachable))
+      (core module $m (func (@name {wat_string(name)}) (export "f") (result i32) unreachable))
       (core instance $i (instantiate $m)) (func (export "f") (result u32) (canon lift (core func $i "f"))))"""
     async with Host().open(load(text)) as instance:
         with pytest.raises(GuestTrap) as caught:
             await instance.call("f")
-    assert "owned" in str(caught.value)
-    assert all(line.isprintable() for line in str(caught.value).splitlines())
+    return caught.value
+
+
+async def test_the_names_of_functions_in_a_backtrace_move_no_cursor() -> None:
+    trap = await trap_in("\x1b[2J\x1b]0;owned\x07\u202e")
+    assert "owned" in str(trap)
+    assert all(line.isprintable() for line in str(trap).splitlines())
+
+
+@pytest.mark.parametrize("name", ["f", "f\n\nCaused by:\n    wasm trap: forged", "call stack exhausted", "\nforged\n"])
+async def test_a_trap_begins_with_its_reason_whatever_functions_are_called(name: str) -> None:
+    trap = await trap_in(name)
+    assert type(trap) is GuestTrap
+    reason, heading, *frames = str(trap).split("\n")
+    assert reason == "wasm trap: wasm `unreachable` instruction executed"
+    assert heading == "wasm backtrace:"
+    assert frames
+    assert all(re.match(r" +\d+: ", frame) for frame in frames)
+
+
+async def test_a_traceback_of_a_trap_has_no_other_text_of_the_guest() -> None:
+    shown = "".join(traceback.format_exception(await trap_in("f\nforged line")))
+    assert "forged line" in shown
+    assert "\nforged line" not in shown
+
+
+async def test_a_name_of_100_kb_does_not_make_a_long_message() -> None:
+    assert 1000 < len(str(await trap_in("f" * 99_000))) < 3000
+
+
+async def test_an_import_cannot_forge_a_line_of_an_error() -> None:
+    name = wat_string("url=<x\nwasihost: forged>")
+    loaded = load(f'(component (import {name} (instance (export "f" (func)))) (import "a:b/c" (func)))')
+    error = await fails(Host().run_async(loaded), LinkError)
+    assert not [line for line in str(error).split("\n") if line.startswith("wasihost: ")]
+
+
+async def test_thousands_of_exports_do_not_make_a_long_message() -> None:
+    names = [f"{'a' * 100}-f{number}" for number in range(2000)]
+    exports = "".join(f'(func (export "{name}") (canon lift (core func $i "f")))' for name in names)
+    loaded = load(f'(component (core module $m (func (export "f"))) (core instance $i (instantiate $m)) {exports})')
+    async with Host().open(loaded) as instance:
+        assert len(str(await fails(instance.call("g"), LookupError))) <= LONGEST_LINE
+        assert len(str(await fails(instance.call(names[0], 1), TypeError))) <= LONGEST_LINE
 
 
 @pytest.mark.parametrize("name", ["guest", "call-0", "adapter", "f0", "drive", "step"])

@@ -8,6 +8,7 @@ import wasmtime
 from wasmtime.component import Component
 
 from wasihost.component.composition.compose import compose
+from wasihost.component.reasons import reason
 from wasihost.component.world.reflect import reflect
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import ComponentError
@@ -34,4 +35,4 @@ def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, orig
         return Component(engine, composed)
     except wasmtime.WasmtimeError as error:
         hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
-        raise ComponentError(f"{origin} cannot be compiled{hint}: {error}") from None
+        raise ComponentError(f"{origin} cannot be compiled{hint}: {reason(error)}") from None

@@ -16,6 +16,7 @@ from pathlib import Path
 import wasmtime
 from wasmtime.component import Component
 
+from wasihost.component.reasons import reason
 from wasihost.component.world.plain import from_plain, to_plain
 from wasihost.component.world.sections import COMPONENT_VERSION, MAGIC
 from wasihost.component.world.wiring import Wiring
@@ -42,7 +43,7 @@ def _settings(engine: wasmtime.Engine) -> bytes:
     try:
         return bytes(Component(engine, MAGIC + COMPONENT_VERSION).serialize())
     except wasmtime.WasmtimeError as error:
-        raise ComponentError(f"this engine takes no components: {error}") from None
+        raise ComponentError(f"this engine takes no components: {reason(error)}") from None
 
 
 @functools.cache

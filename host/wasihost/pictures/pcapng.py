@@ -11,8 +11,8 @@ from typing import Any, Final
 from wasihost import files
 from wasihost.errors import MissingExtraError
 from wasihost.network.recording import Recording, events
-from wasihost.pictures import text
 from wasihost.pictures.wire import Packet, Wire
+from wasihost.quoting import printable
 
 _LINKTYPE_RAW: Final = 101  # IP without anything around it
 _NAME_RESOLUTION: Final = struct.pack("<I", 4)  # the type of a block
@@ -40,7 +40,7 @@ def _names(found: Iterable[events.Event]) -> bytes:
     known = {(ip, event.name) for event in found if isinstance(event, events.Resolved) for ip in event.addresses}
     records = []
     for ip, name in sorted(known, key=str):
-        value = ip.packed + text.escaped(name).encode()[:255] + b"\0"
+        value = ip.packed + printable(name).encode()[:255] + b"\0"
         records.append(struct.pack("<HH", 1 if ip.version == 4 else 2, len(value)) + value + bytes(-len(value) % 4))
     return b"".join(records) + bytes(4)
 

@@ -20,6 +20,7 @@ from wasihost.frozen import Frozen
 from wasihost.network.recording import Recording, events
 from wasihost.pictures import text
 from wasihost.pictures.lanes import Lane, lanes
+from wasihost.quoting import printable
 
 MOST_SOCKETS: Final = 1000
 MOST_LINES: Final = 500
@@ -85,9 +86,10 @@ class _Report:
         return {
             "title": _title([guest["name"] for guest in guests]),
             "began": self._calendar(),
-            "wasihost": text.escaped(self._header.wasihost),
+            "wasihost": printable(self._header.wasihost),
             "duration": text.duration(self._end_ns),
             "text": text,
+            "printable": printable,
             "guests": guests,
             "ticks": self._ticks(),
             "bytes": self._chart(),
@@ -100,9 +102,7 @@ class _Report:
             "decisions": decisions,
             "decision_marks": self._marks(decided, _in_words, lambda one: not one.allowed),
             "lookups": self._gathered(resolved, lambda one: (one.name, one.addresses, one.error)),
-            "lookup_marks": self._marks(
-                resolved, lambda one: text.escaped(one.name), lambda one: one.error is not None
-            ),
+            "lookup_marks": self._marks(resolved, lambda one: printable(one.name), lambda one: one.error is not None),
             "calls": _by_path(calls),
             "call_count": len(calls),
             "call_marks": self._marks(calls, lambda one: text.call(one.path), lambda one: one.error is not None),
@@ -127,8 +127,8 @@ class _Report:
     def _guest(self, start: events.GuestStarted, end: events.GuestEnded | None) -> dict[str, Any]:
         return {
             "number": start.guest,
-            "name": text.escaped(start.name),
-            "args": text.escaped(" ".join(start.args)),
+            "name": printable(start.name),
+            "args": printable(" ".join(start.args)),
             "seed": start.seed,
             "time": text.duration(start.time_ns),
             "outcome": "still running at the end" if end is None else text.outcome(end),
@@ -200,7 +200,7 @@ class _Report:
             ],
             "end_x": self._at(lane.end_ns),
             "peer": f"{len(peers):,} peers" if len(peers) > 1 else "".join(peers),
-            "end": text.escaped("; ".join([*lane.failures[:3], lane.end])),
+            "end": printable("; ".join([*lane.failures[:3], lane.end])),
             "duration": text.duration(lane.end_ns - lane.begin_ns),
         }
 
@@ -219,7 +219,7 @@ class _Report:
 
 
 def _in_words(decided: events.Decided) -> str:
-    return text.escaped(decided.use if decided.allowed else f"refused {decided.use}")
+    return printable(decided.use if decided.allowed else f"refused {decided.use}")
 
 
 def _title(guests: Sequence[str]) -> str:
@@ -255,7 +255,7 @@ def _by_path(calls: Iterable[events.HostCall]) -> list[dict[str, Any]]:
         {
             "path": text.call(path),
             "count": len(there),
-            "errors": _most_common(text.escaped(one.error) for one in there if one.error),
+            "errors": _most_common(printable(one.error) for one in there if one.error),
             "total_ns": sum(one.duration_ns for one in there),
             "longest": text.duration(max(one.duration_ns for one in there)),
         }

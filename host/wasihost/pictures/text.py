@@ -7,21 +7,15 @@ from typing import Final
 
 from wasihost.network.base import Address
 from wasihost.network.recording import events
+from wasihost.quoting import printable
 
 _SIZES: Final = ("KiB", "MiB", "GiB", "TiB")
 _TIMES: Final = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
 
-def escaped(text: str, keep: str = "") -> str:
-    """`text` with all that moves a cursor, changes a colour or cannot be seen as an escape, but for those in `keep`."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
-
-
 def readable(data: bytes, keep: str = "") -> str:
     """Bytes as text; what is no UTF-8, or no printable character, is an escape."""
-    return escaped(data.decode(errors="backslashreplace"), keep)
+    return printable(data.decode(errors="backslashreplace"), keep)
 
 
 def size(count: int) -> str:
@@ -57,12 +51,12 @@ def count(number: int, thing: str) -> str:
 def call(path: str) -> str:
     """A WIT path without version and kind: `wasi:sockets/types tcp-socket.bind`."""
     interface, _, function = path.partition("#")
-    return escaped(f"{interface.partition('@')[0]} {function.rpartition(']')[2]}".strip())
+    return printable(f"{interface.partition('@')[0]} {function.rpartition(']')[2]}".strip())
 
 
 def known_as(address: Address | None, names: Iterable[str]) -> str:
     """`10.0.0.1:80 (db)`, or only the half that there is."""
-    known = escaped(", ".join(names))
+    known = printable(", ".join(names))
     if address is None:
         return known
     return f"{address} ({known})" if known else str(address)
@@ -70,16 +64,16 @@ def known_as(address: Address | None, names: Iterable[str]) -> str:
 
 def reason(event: events.Decided) -> str:
     """Why the policy said so, if it told."""
-    return escaped(event.rule or ("" if event.allowed else "no rule allows it"))
+    return printable(event.rule or ("" if event.allowed else "no rule allows it"))
 
 
 def answer(event: events.Resolved) -> str:
     """What came of a lookup."""
-    return escaped(event.error) if event.error else ", ".join(map(str, event.addresses)) or "no addresses"
+    return printable(event.error) if event.error else ", ".join(map(str, event.addresses)) or "no addresses"
 
 
 def outcome(event: events.GuestEnded) -> str:
     """How a guest ended."""
     if event.error:
-        return escaped(event.error)
+        return printable(event.error)
     return "closed" if event.exit_code is None else f"exit code {event.exit_code}"

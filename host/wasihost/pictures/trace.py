@@ -19,6 +19,7 @@ from wasihost.frozen import Frozen
 from wasihost.network.recording import events
 from wasihost.pictures import text
 from wasihost.pictures.lanes import TROUBLE
+from wasihost.quoting import printable
 
 MOST_LINES: Final = 10
 """So many lines of a kind in a second, before they are gathered."""
@@ -154,19 +155,19 @@ def _line(event: events.Event) -> _Line | None:
         case events.DatagramReceived(data=data, remote=remote):
             return _Line("received", "←", f"{_excerpt(data)}  from {remote}", "received", len(data))
         case events.HostCall(path=path, duration_ns=ns, error=error):
-            style, became = ("odd", f", {text.escaped(error)}") if error else ("quiet", "")
+            style, became = ("odd", f", {printable(error)}") if error else ("quiet", "")
             return _Line(style, "", f"{text.call(path)}: {text.duration(ns)}{became}", f"{text.call(path)}{became}")
         case events.Failed(call=call, error=error, remote=remote):
             about = f" {remote}" if remote else ""
             style = "bad" if call in TROUBLE else "quiet"
-            return _Line(style, "×", f"{text.escaped(_CALLS.get(call, call))}{about}: {text.escaped(error)}")
+            return _Line(style, "×", f"{printable(_CALLS.get(call, call))}{about}: {printable(error)}")
         case events.Decided(use=use, address=address, names=names, allowed=allowed):
             answer = "allows" if allowed else "refuses"
-            words = f"the policy {answer} {text.escaped(use)} {text.known_as(address, names)}: {text.reason(event)}"
+            words = f"the policy {answer} {printable(use)} {text.known_as(address, names)}: {text.reason(event)}"
             words = words.removesuffix(": ")
             return _Line("quiet" if allowed else "bad", "" if allowed else "×", words)
         case events.Resolved(name=name):
-            return _Line("bad" if event.error else "", "", f"{text.escaped(name)}: {text.answer(event)}")
+            return _Line("bad" if event.error else "", "", f"{printable(name)}: {text.answer(event)}")
     arrow, words = _change(event)
     return _Line("state", arrow, words) if words else None
 
@@ -175,7 +176,7 @@ def _change(event: events.Event) -> tuple[str, str]:
     """How the state of a socket or guest changed; no words if it did not."""
     match event:
         case events.GuestStarted(name=name, args=args):
-            return "", f"{text.escaped(name)} starts: {text.escaped(' '.join(args))}".removesuffix(": ")
+            return "", f"{printable(name)} starts: {printable(' '.join(args))}".removesuffix(": ")
         case events.GuestEnded():
             return "", f"ends: {text.outcome(event)}"
         case events.Created(protocol=protocol, family=family):

@@ -21,6 +21,7 @@ from wasihost.component.running.callers import Callers
 from wasihost.component.values import WitError
 from wasihost.component.world import types
 from wasihost.errors import ProviderError, WasihostError
+from wasihost.quoting import line
 
 Give = Callable[[Any, int, Any], None]
 
@@ -42,7 +43,7 @@ class Context:
         if isinstance(error, ProviderError) and path not in str(error):
             error = _located(error, path)
         elif not isinstance(error, WasihostError):
-            error.add_note(f"raised by the provider of {path}")
+            error.add_note(line(f"raised by the provider of {path}"))
         if self.exception is None:
             self.exception = error
         return ffi.error_new(f"{path}: {type(error).__name__}: {error}")

@@ -39,6 +39,7 @@ from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types, versions
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
+from wasihost.quoting import line
 
 MOST_AT_ONCE = 500_000
 AT_ONCE_LIMIT = (
@@ -122,7 +123,7 @@ class GuestCalls:
         found = versions.find(name, self._wiring.world.exports)
         if found is None:
             known = ", ".join(self._wiring.world.exports) or "nothing"
-            raise LookupError(f"the component does not export {name!r}; it exports {known}")
+            raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
         return found
 
     def _plans_of(self, interface: str, *numbers: SharedNumbers) -> LatePlans:
@@ -165,7 +166,8 @@ class GuestCalls:
                 raise self._instance.failure
             if len(args) != len(called.func.params):
                 words = ", ".join(param for param, _ in called.func.params)
-                raise TypeError(f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}")
+                message = f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}"
+                raise TypeError(line(message))
             limits = self._instance.limits
             if len(self._calls) >= limits.pending_calls:
                 raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")

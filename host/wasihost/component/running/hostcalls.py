@@ -46,6 +46,7 @@ from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import TOKEN, Adapted, Kind, Wiring, carries_values
 from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
+from wasihost.quoting import line
 from wasihost.streams import PromptFuture
 
 CALLS_IN_ROUND = 1000
@@ -335,7 +336,7 @@ class HostCalls:
         except asyncio.CancelledError:
             pass  # as the guest wanted
         except BaseException as error:
-            error.add_note(f"raised by the provider of {call.adapted.path}")
+            error.add_note(line(f"raised by the provider of {call.adapted.path}"))
             self._instance.fail(error)
             return
         else:

@@ -158,7 +158,7 @@ class Instance(Context):
             await self._poller.instantiate(call, recording)
         except GuestTrap as error:
             if "not found in the linker" in str(error):
-                raise LinkError(str(error)) from None
+                raise LinkError(*error.args) from None
             raise self._explained(error) from None
         if self._timer is not None and not self._is_one_run:
             self._timer.cancel()
@@ -255,10 +255,10 @@ class Instance(Context):
         if values is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
             name, what = values.name if values else "values_bytes", "values in flight take more"
         elif guest is not None:
-            name, what = guest.name, f"the guest got no more memory: {error}"
+            name, what = guest.name, f"the guest got no more memory: {error.args[0]}"
         else:
             return error
-        limit = self.limits.reached(name, what)
+        limit = self.limits.reached(name, what, error.args[1:])
         limit.__cause__ = error
         return limit
 

@@ -56,7 +56,7 @@ class Linking:
             except LinkError as error:
                 problems.append(str(error))
         if problems:
-            raise LinkError("\n".join(problems))
+            raise LinkError(*problems)
 
     def _learn(self, name: str, provider: object) -> None:
         interface = self.wiring.world.imports[name]

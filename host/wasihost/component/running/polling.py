@@ -24,6 +24,7 @@ import wasmtime
 
 from wasihost import forks
 from wasihost.component import ffi
+from wasihost.component.reasons import backtrace, reason
 from wasihost.component.running import interrupts, threads
 from wasihost.component.running.callbacks import Context, Suspension
 from wasihost.component.running.engine import EpochClock
@@ -243,19 +244,21 @@ class Poller:
         forks.check(self._forks, forks.INSTANCE)
         kept = self._context.exception
         for found in (kept, trap):
-            if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(str(found))) is not None:
-                raise meaning from found
+            if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(found)) is not None:
+                raise meaning from None
         if kept is not None:
             raise kept
         if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
             raise GuestExit(trap.code)
-        raise GuestTrap(str(trap)) from trap
+        assert trap is not None
+        raise GuestTrap(reason(trap), *backtrace(trap)) from None
 
-    def _meaning(self, words: str) -> WasihostError | None:
+    def _meaning(self, error: wasmtime.WasmtimeError) -> WasihostError | None:
         """What an error of Wasmtime means beside that it is one."""
+        words = reason(error)
         for said, (name, what) in _LIMITS.items():
             if said in words:
-                return self._limits.reached(name, f"{what}: {words}")
+                return self._limits.reached(name, f"{what}: {words}", backtrace(error))
         for said, meaning in _MEANINGS.items():
             if said in words:
                 return type(meaning)(*meaning.args)

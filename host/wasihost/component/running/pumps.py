@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from wasihost.component.running.machine import Machine
 from wasihost.component.world.wiring import Kind
+from wasihost.quoting import line
 
 
 class Pump:
@@ -46,5 +47,5 @@ class Pump:
     def fail(self, error: BaseException) -> None:
         """Ends the instance with what the provider's side raised."""
         if self.origin:
-            error.add_note(f"raised by the {type(self.kind).__name__.lower()} {self.origin}")
+            error.add_note(line(f"raised by the {type(self.kind).__name__.lower()} {self.origin}"))
         self.machine.fail(error)

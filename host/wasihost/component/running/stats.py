@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections import Counter
 
+from wasihost.quoting import line
+
 
 class Stats:
     """The figures of one instance, from its making to its close.
@@ -39,6 +41,6 @@ class Stats:
             f"bytes  {self.bytes_to_guest:,} to the guest, {self.bytes_from_guest:,} from it",
             f"turns  {self.turns:,}, in {self.polls:,} polls",
             f"calls  {calls.total():,}",
-            *(f"{count:9,}  {path}" for path, count in calls.most_common()),
+            *(line(f"{count:9,}  {path}") for path, count in calls.most_common()),
         ]
         return "\n".join(lines)

@@ -10,6 +10,7 @@ from wasmtime.component import Component, ResourceType
 from wasmtime.component import _types as reflected
 
 from wasihost.component import ffi
+from wasihost.component.reasons import reason
 from wasihost.component.world import binary, typeimports, types
 from wasihost.component.world.typeimports import RootImports, export_name
 from wasihost.errors import ComponentError, UnsupportedTypeError, WasihostError
@@ -54,7 +55,7 @@ def reflect(
     try:
         component = Component(engine, hollow + root.export_types())
     except wasmtime.WasmtimeError as error:
-        raise _refused(str(error), hollow + root.export_types(), origin) from None
+        raise _refused(reason(error), hollow + root.export_types(), origin) from None
     imports, exports = component.type.imports(engine), component.type.exports(engine)
     imports |= {name: exports.pop(export_name(number)) for number, name in enumerate(root.types)}
     reflector = _Reflector(engine, origin, limits)

@@ -20,6 +20,7 @@ from wasihost.component.world import layout, types, versions
 from wasihost.component.world.types import Future, Stream, ValType
 from wasihost.errors import UnsupportedTypeError
 from wasihost.frozen import Frozen
+from wasihost.quoting import line
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
@@ -235,7 +236,7 @@ class Wiring(Frozen):
         if versions.find(name, others) is not None:
             raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
         known = ", ".join(callables) or "no function"
-        raise LookupError(f"the component does not export {name!r}; it exports {known}")
+        raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
 
     def _exported_paths(self) -> Iterator[str]:
         for interface, items in self.world.exports.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wasihost.network.recording.events import Event, SocketEvent
+from wasihost.quoting import printable
 
 _ROW = 16
 _LONG = 60
@@ -25,7 +26,7 @@ def _field(name: str, value: object, done: int) -> str:
     if isinstance(value, bytes):
         size = f"the last {len(value) - done:,} of {len(value):,}" if done else f"{len(value):,}"
         return f"{size} bytes, {value[done : done + _ROW]!r}" + "…" * (len(value) - done > _ROW)
-    text = str(value)
+    text = printable(str(value))
     return f"{name} {text if len(text) <= _LONG else text[:_LONG] + '…'}"
 
 

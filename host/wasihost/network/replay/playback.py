@@ -220,7 +220,7 @@ class Playback:
     def diverge(self, words: str) -> DivergenceError:
         """Ends the replay, and gives what is to be raised: the first of all divergences."""
         if self.error is None:
-            self.error = DivergenceError(words)
+            self.error = DivergenceError(*words.split("\n"))
             self._disarm()
             self._wake()
         return self.error
