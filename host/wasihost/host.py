@@ -24,7 +24,6 @@ from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
 from wasihost.component.running.memory import Account
-from wasihost.component.running.missing import some
 from wasihost.component.running.providers import Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
@@ -36,6 +35,7 @@ from wasihost.network.os import OsNetwork
 from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.pool import Pool
+from wasihost.quoting import some
 from wasihost.wasi.cli import Command, InputTarget, OutputTarget
 from wasihost.wasi.p3 import cli, clocks, random, sockets
 from wasihost.wasi.random import Random

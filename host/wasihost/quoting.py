@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 LONGEST_LINE: Final = 1000
+MOST_NAMES: Final = 10
+"""Names in a list; a component may have thousands."""
 
 
 def wat_string(text: str) -> str:
@@ -42,6 +45,12 @@ def line(text: str) -> str:
     """`text` as one line of a message, cut where it is longer than a message should be."""
     shown = printable(text)
     return shown if len(shown) <= LONGEST_LINE else shown[: LONGEST_LINE - 1] + "…"
+
+
+def some(names: Sequence[str]) -> str:
+    """The first few names of a list, and how many more there are."""
+    shown = ", ".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} and {len(names) - MOST_NAMES} more"
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -67,9 +67,14 @@ def test_all_blocks_together_are_the_largest_buffer() -> None:
     assert small + protocol.LARGE_BLOCK_COUNT * protocol.LARGE_BLOCK_SIZE == LARGEST_BUFFER
 
 
-def test_errors_print_no_control_characters_but_ends_of_lines() -> None:
-    assert str(WasihostError("a\x1b[2J\tb\nc\0")) == "a\\x1b[2J\tb\nc\\x00"
-    assert WasihostError("a\x1b").args == ("a\x1b",)
+def test_errors_are_lines_of_no_control_characters() -> None:
+    assert str(WasihostError("a\x1b[2J\tb\nc\0", "d")) == "a\\x1b[2J\\tb\\nc\\x00\nd"
+
+
+def test_errors_have_a_bounded_length() -> None:
+    error = WasihostError(*["x" * 2000] * 200)
+    assert str(error).split("\n")[0] == "x" * 999 + "…"
+    assert str(error).split("\n")[100:] == ["and 100 more lines"]
 
 
 # ---- docs/limits.md

@@ -39,7 +39,7 @@ from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types, versions
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
 from wasihost.errors import LimitError, LinkError, ProviderError
-from wasihost.quoting import line
+from wasihost.quoting import line, some
 
 MOST_AT_ONCE = 500_000
 AT_ONCE_LIMIT = (
@@ -122,7 +122,7 @@ class GuestCalls:
     def _interface(self, name: str) -> str:
         found = versions.find(name, self._wiring.world.exports)
         if found is None:
-            known = ", ".join(self._wiring.world.exports) or "nothing"
+            known = some(list(self._wiring.world.exports)) or "nothing"
             raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
         return found
 

@@ -20,7 +20,7 @@ from wasihost.component.world import layout, types, versions
 from wasihost.component.world.types import Future, Stream, ValType
 from wasihost.errors import UnsupportedTypeError
 from wasihost.frozen import Frozen
-from wasihost.quoting import line
+from wasihost.quoting import line, some
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
@@ -235,7 +235,7 @@ class Wiring(Frozen):
             return callables[found]
         if versions.find(name, others) is not None:
             raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
-        known = ", ".join(callables) or "no function"
+        known = some(list(callables)) or "no function"
         raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
 
     def _exported_paths(self) -> Iterator[str]:
