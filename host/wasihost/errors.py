@@ -6,7 +6,9 @@ see `wasihost.component.values.WitError`.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Sequence
+from typing import Any
 
 from wasihost.quoting import line
 
@@ -17,6 +19,9 @@ class WasihostError(Exception):
     """Base of all exceptions of this library, made of the lines of its message.
 
     Names that a guest chose can be in them: so each is one line, of bounded length and without control characters.
+
+    Each can be pickled. So one that stands for an error of Wasmtime is raised outside of the `except`: the other, which
+    holds pointers, would go with it as its context.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -26,6 +31,10 @@ class WasihostError(Exception):
 
     def __str__(self) -> str:
         return "\n".join(self.args)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Without `__init__`, as `args` are not its parameters. Notes are in the dictionary.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class ComponentError(WasihostError):

@@ -54,6 +54,10 @@ class Frozen:
             found = self.__dict__["_hash"] = hash(self._key(self))
         return found
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the hash, which differs from process to process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_hash"}
+
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__qualname__}({fields})"

@@ -32,6 +32,7 @@ from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver, parse_hosts
 from wasihost.network.os import OsNetwork
+from wasihost.pickling import OfOneProcess
 from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.pool import Pool
@@ -73,7 +74,7 @@ def adapt(
     )
 
 
-class Host:
+class Host(OfOneProcess):
     """Runs WASI 0.3 components.
 
     - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
@@ -100,6 +101,8 @@ class Host:
     - `recording`: a `wasihost.network.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
+
+    _instead = "make one in each process, from settings that can be pickled"
 
     def __init__(
         self,

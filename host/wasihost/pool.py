@@ -16,14 +16,17 @@ from typing import Any
 from wasihost import forks
 from wasihost.component.running.instance import Instance
 from wasihost.errors import LimitError
+from wasihost.pickling import OfOneProcess
 
 Manager = contextlib.AbstractAsyncContextManager[Instance]
 CLOSED = "this pool is closed"
 FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
 
 
-class Pool:
+class Pool(OfOneProcess):
     """Instances of one component. Made by `Host.pool`; close it, or use it as a context manager."""
+
+    _instead = "open one in each process, and pickle what its calls return"
 
     def __init__(self, open_instance: Callable[[], Manager], size: int, ready: int, waiting: int | None) -> None:
         if not 0 <= ready <= size or size < 1 or (waiting is not None and waiting < 0):

@@ -30,6 +30,7 @@ BASE = {
     "wasihost.frozen",
     "wasihost.limits",
     "wasihost.limittext",
+    "wasihost.pickling",
     "wasihost.quoting",
     "wasihost.streams",
     "wasihost.version",

@@ -19,10 +19,13 @@ from wasihost.component.running.providers import CallEnd, CallObserver, Provider
 from wasihost.component.running.stats import Stats
 from wasihost.component.world.wiring import Wiring
 from wasihost.limits import DEFAULTS, Limits
+from wasihost.pickling import OfOneProcess
 
 
-class AdaptedComponent:
+class AdaptedComponent(OfOneProcess):
     """A component together with its adapter, compiled at the latest when it is first opened; any number of times."""
+
+    _instead = "pickle the path or the bytes and load them in the other process, fast with Host(cache=Cache())"
 
     def __init__(
         self, engine: wasmtime.Engine, wiring: Wiring, compiled: Component | Callable[[], Component], origin: str

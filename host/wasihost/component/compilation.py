@@ -34,5 +34,6 @@ def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, orig
     try:
         return Component(engine, composed)
     except wasmtime.WasmtimeError as error:
-        hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in str(error) else ""
-        raise ComponentError(f"{origin} cannot be compiled{hint}: {reason(error)}") from None
+        refused = reason(error)
+    hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in refused else ""
+    raise ComponentError(f"{origin} cannot be compiled{hint}: {refused}")

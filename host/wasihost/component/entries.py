@@ -43,7 +43,8 @@ def _settings(engine: wasmtime.Engine) -> bytes:
     try:
         return bytes(Component(engine, MAGIC + COMPONENT_VERSION).serialize())
     except wasmtime.WasmtimeError as error:
-        raise ComponentError(f"this engine takes no components: {reason(error)}") from None
+        refused = reason(error)
+    raise ComponentError(f"this engine takes no components: {refused}")
 
 
 @functools.cache

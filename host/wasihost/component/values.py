@@ -8,10 +8,12 @@ from __future__ import annotations
 import enum
 import inspect
 import keyword
-from collections.abc import Iterable, Iterator, Mapping
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
+from wasihost import forks
 from wasihost.component.world import types
 from wasihost.errors import LinkError
 from wasihost.frozen import Frozen
@@ -92,41 +94,107 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 # ---- classes
+#
+# A generated class is known by its kind, its name and the Python names of its parts: who has the same gets the same
+# class, also for another component, so that values are equal where WIT takes their types for equal. A pickled value
+# brings these along, and another process generates the class.
+
+_generated: weakref.WeakValueDictionary[tuple[Any, ...], type] = weakref.WeakValueDictionary()
+_generating = forks.lock()
 
 
 def record_class(name: str, t: types.Record) -> type:
     """A frozen dataclass with the fields of a record."""
-    return _frozen(name, [snake_case(field) for field, _ in t.fields], {})
+    return _class("record", name, *(snake_case(field) for field, _ in t.fields))
 
 
 def enum_class(name: str, t: types.Enum) -> type:
     """An `enum.Enum` whose values are the WIT names."""
-    members = [(upper_snake_case(case), case) for case in t.names]
-    return cast(type, enum.Enum(name, members, module=__name__))
+    return _class("enum", name, *t.names)
 
 
 def flags_class(name: str, t: types.Flags) -> type:
     """An `enum.Flag`; the first name is bit 0, as in the canonical ABI."""
-    members = [(upper_snake_case(flag), 1 << bit) for bit, flag in enumerate(t.names)]
-    return cast(type, enum.Flag(name, members, module=__name__))
+    return _class("flags", name, *map(upper_snake_case, t.names))
 
 
 def variant_class(name: str, t: types.Variant) -> type:
     """A base class that holds one frozen dataclass per case, each a subclass of it."""
-    base = type(name, (), {"__slots__": (), "__module__": __name__})
-    for (case, payload), class_name in zip(t.cases, case_names(case for case, _ in t.cases).values(), strict=True):
-        fields = [] if payload is None else ["value"]
+    return _class("variant", name, *((case, payload is not None) for case, payload in t.cases))
+
+
+def _class(*key: Any) -> type:
+    found = _generated.get(key)
+    if found is None:
+        kind, name, *parts = key
+        made = _KINDS[kind](name, parts)
+        made._wit = key
+        with _generating:
+            found = _generated.setdefault(key, made)
+    return found
+
+
+def _record(name: str, fields: Sequence[str]) -> Any:
+    return _frozen(name, fields, {})
+
+
+def _enum(name: str, cases: Sequence[str]) -> Any:
+    return cast(Any, _Enum)(name, [(upper_snake_case(case), case) for case in cases], module=__name__)
+
+
+def _flags(name: str, flags: Sequence[str]) -> Any:
+    return cast(Any, _Flag)(name, [(flag, 1 << bit) for bit, flag in enumerate(flags)], module=__name__)
+
+
+def _variant(name: str, cases: Sequence[tuple[str, bool]]) -> Any:
+    base: Any = type(name, (), {"__slots__": (), "__module__": __name__})
+    for (case, has_payload), class_name in zip(cases, case_names(case for case, _ in cases).values(), strict=True):
+        fields = ["value"] if has_payload else []
         setattr(base, class_name, _frozen(f"{name}.{class_name}", fields, {"case": case}, base))
     return base
 
 
-def _frozen(path: str, fields: list[str], attributes: dict[str, Any], *bases: type) -> type:
+_KINDS: dict[str, Callable[[str, Sequence[Any]], Any]] = {
+    "record": _record,
+    "enum": _enum,
+    "flags": _flags,
+    "variant": _variant,
+}
+
+
+def _frozen(path: str, fields: Sequence[str], attributes: dict[str, Any], *bases: type) -> type:
     name = path.rpartition(".")[2]
     # An explicit `field()`: for a field called mro, `dataclass` would find the method of `type` as its default.
     specs = [(each, Any, field()) for each in fields]
-    made = make_dataclass(name, specs, bases=bases, namespace=attributes, frozen=True, slots=True)
+    namespace = {"__reduce__": _reduced, **attributes}
+    made = make_dataclass(name, specs, bases=bases, namespace=namespace, frozen=True, slots=True)
     made.__qualname__, made.__module__ = path, __name__
     return made
+
+
+# ---- pickling
+
+
+class _Enum(enum.Enum):
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
+
+
+class _Flag(enum.Flag):
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
+
+
+def _reduced(value: Any) -> tuple[Any, ...]:
+    """What a value of a record or variant is pickled as."""
+    cls = type(value)
+    fields = (getattr(value, name) for name in cls.__match_args__)
+    return _restored, (cls._wit, cls.__qualname__.partition(".")[2], *fields)
+
+
+def _restored(key: tuple[Any, ...], case: str, *values: Any) -> Any:
+    cls: Any = _class(*key)
+    return (getattr(cls, case) if case else cls)(*values)
 
 
 def _generate(name: str, t: types.Nominal) -> type:

@@ -27,11 +27,15 @@ _MARKER = '(func (export "guest"))'  # all of the core module that stands for th
 
 def compose(wiring: Wiring, guest: bytes) -> bytes:
     """The composed component: exports `drive`, imports what Python and Wasmtime provide."""
+    return binary.splice(_assembled(text(wiring)), bytes(wasmtime.wat2wasm(f"(module {_MARKER})")), guest)
+
+
+def _assembled(text: str) -> bytes:
     try:
-        assembled = bytes(wasmtime.wat2wasm(text(wiring)))
+        return bytes(wasmtime.wat2wasm(text))
     except wasmtime.WasmtimeError as error:
-        raise InternalError(f"the generated text is wrong: {error}") from None
-    return binary.splice(assembled, bytes(wasmtime.wat2wasm(f"(module {_MARKER})")), guest)
+        refused = str(error)
+    raise InternalError(f"the generated text is wrong: {refused}")
 
 
 def text(wiring: Wiring) -> str:

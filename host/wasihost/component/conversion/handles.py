@@ -45,6 +45,9 @@ class Refused(TypeError):
         super().__init__(f"expected {wanted or 'something else'}, got {found}")
         self.obj, self.found, self.wanted = obj, found, wanted
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TypeError, self.args  # it is the cause of an error of ours, and `obj` may be anything
+
 
 class HostResource(Frozen):
     """A resource that a provider implements: the number Wasmtime knows it by, and its class."""

@@ -12,6 +12,7 @@ from wasihost.component.running import incoming
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Called, Kind
+from wasihost.pickling import OfOneProcess
 
 
 class Calls(Protocol):
@@ -85,8 +86,10 @@ def close_streams(called: Called, args: tuple[Any, ...]) -> None:
                 discard(leaf, obj)
 
 
-class GuestResource:
+class GuestResource(OfOneProcess):
     """An object of a resource that the guest defines; `close` drops it."""
+
+    _instead = "it is in the memory of its guest; pickle what its methods return"
 
     def __init__(self, calls: Calls, resource: types.Resource, handle: int) -> None:
         self._calls, self._resource, self._handle = calls, resource, handle

@@ -39,12 +39,15 @@ from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
 from wasihost.errors import GuestTimeout, GuestTrap, InternalError, LinkError
 from wasihost.limits import DEFAULTS, Limits
+from wasihost.pickling import OfOneProcess
 
 FEW = 4
 
 
-class Instance(Context):
+class Instance(Context, OfOneProcess):
     """A component that runs; everything happens on one event loop, in one thread. Made by `Host.open`."""
+
+    _instead = "open one in each process, and pickle what its calls return"
 
     def __init__(
         self,

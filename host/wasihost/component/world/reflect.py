@@ -42,6 +42,14 @@ _UNCALLED: dict[type, str] = {
 _SWITCHED_OFF = {"Fixed-length lists": "a list of fixed length", "`error-context": "error-context"}
 
 
+def _compiled(engine: wasmtime.Engine, wasm: bytes, origin: str) -> Component:
+    try:
+        return Component(engine, wasm)
+    except wasmtime.WasmtimeError as error:
+        refused = reason(error)
+    raise _refused(refused, wasm, origin)
+
+
 def reflect(
     engine: wasmtime.Engine, wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
 ) -> types.World:
@@ -52,10 +60,7 @@ def reflect(
     binary.check_preamble(wasm, origin)
     hollow = binary.hollow(wasm, origin, limits)
     root = RootImports.of(wasm)
-    try:
-        component = Component(engine, hollow + root.export_types())
-    except wasmtime.WasmtimeError as error:
-        raise _refused(reason(error), hollow + root.export_types(), origin) from None
+    component = _compiled(engine, hollow + root.export_types(), origin)
     imports, exports = component.type.imports(engine), component.type.exports(engine)
     imports |= {name: exports.pop(export_name(number)) for number, name in enumerate(root.types)}
     reflector = _Reflector(engine, origin, limits)
