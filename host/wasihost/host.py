@@ -242,13 +242,14 @@ class Host(OfOneProcess):
             on_stderr=on_stderr,
         )
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
+        access = self._access(adapted.origin, recorded)
         stats = Stats(counts_calls=self._on_stats is not None)
         end: BaseException | None = None
         try:
             async with (
                 linked,
                 adapted.open(
-                    self.providers(adapted.origin, recorded),
+                    self._providers_with(access, recorded),
                     store=store,
                     linker=linker,
                     detect_deadlock=detect_deadlock,
@@ -270,6 +271,7 @@ class Host(OfOneProcess):
             end = error
             raise
         finally:
+            access.close()
             if recorded is not None:
                 recorded.ended(end)
             if self._on_stats is not None:
@@ -291,17 +293,24 @@ class Host(OfOneProcess):
         own = own_time()
         return own.seed if self._seed is None and own is not None else self._seed
 
-    def providers(self, guest: str = "the component", recorded: RecordedGuest | None = None) -> dict[str, object]:
+    def providers(self, guest: str = "the component") -> dict[str, object]:
         """The providers of one instance, by interface name with the version that they serve.
 
         `guest` is the guest's name for the policy. Where one of your own serves an interface, WASI's is left out.
         """
+        return self._providers_with(self._access(guest, None), None)
+
+    def _access(self, guest: str, recorded: RecordedGuest | None) -> Access:
         if recorded is None:
-            network, on_decision = self._network_of_one(), self._on_decision
-            names = Names(self._resolver or network.resolve, self._hosts)
+            return Access(self._network_of_one(), self._policy, guest, self._on_decision)
+        return Access(recorded.network, self._policy, guest, recorded.on_decision)
+
+    def _providers_with(self, access: Access, recorded: RecordedGuest | None) -> dict[str, object]:
+        if recorded is None:
+            names = Names(self._resolver or access.network.resolve, self._hosts)
             on_stdout = on_stderr = None
         else:
-            network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
+            names = recorded.names
             _, on_stdout, on_stderr = recorded.observers
         command = Command(
             *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
@@ -313,7 +322,7 @@ class Host(OfOneProcess):
             **cli.providers(command),
             **clocks.providers(self._clock),
             **random.providers(Random(self._effective_seed())),
-            **sockets.providers(Access(network, self._policy, guest, on_decision), names),
+            **sockets.providers(access, names),
         }
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}

@@ -79,6 +79,17 @@ def test_a_flood_of_strangers_is_told_of_only_so_often(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == ""
 
 
+def test_refusals_that_were_only_counted_are_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with policy_options.refusals_told():
+        for _ in range(3):
+            _log(1)
+            logging.getLogger("wasihost.policy").warning("refused %d more uses of the network within a second", 7)
+        _log(2)
+    lines = capsys.readouterr().err.splitlines()
+    assert ["udp" in line for line in lines] == [True, False, True]
+    assert lines[1] == "wasihost: more was refused, which is not told"
+
+
 # ---- rules that deny
 
 

@@ -13,9 +13,9 @@ from tests.guests.harness import Guest, fails, load, passes, run, run_async, unt
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_tcp_methods import FIXTURE_OF
 from tests.unit.wasi.p3.sockets.fake_network import FakeNetwork
-from wasihost import Context, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost import Context, Decision, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.network.base import Address
-from wasihost.policy import NameUse, Use
+from wasihost.policy import NameUse, Use, refusals
 
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
 ACCEPT, CONNECT = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.TCP_CONNECT
@@ -236,6 +236,23 @@ async def test_a_run_that_is_cancelled_while_a_policy_thinks_gives_it_up_and_not
         assert not task.done()
         task.cancel()
     assert policy.ended
+
+
+# ---- the log
+
+
+async def test_refusals_beyond_the_bound_of_the_log_are_counted_to_the_end(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refusals, "MOST_A_SECOND", 1)
+    decisions: list[Decision] = []
+    env = {"CASE": "denied"}
+    await Host(env=env, on_decision=decisions.append, stdout=lambda data: None).run_async(load("rust-tcp-states"))
+    assert len(decisions) > 2
+    logged = [record for record in caplog.records if hasattr(record, "decision")]
+    counted = [record.__dict__["refusals"] for record in caplog.records if record not in logged]
+    assert len(logged) + sum(counted) == len(decisions)
+    assert caplog.records[-1] not in logged
 
 
 # ---- nothing happens before the answer

@@ -89,17 +89,16 @@ class _Refusals(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._told: set[tuple[object, ...]] = set()
+        self._told: set[tuple[object, ...] | None] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         decision: Decision | None = getattr(record, "decision", None)
-        if decision is None or len(self._told) > self.MOST:
-            return
-        about = (decision.use, decision.rule, decision.flag)
+        about = None if decision is None else (decision.use, decision.rule, decision.flag)
+        if about not in self._told and len(self._told) >= self.MOST:
+            about = None
         if about not in self._told:
             self._told.add(about)
-            line = "more was refused, which is not told" if len(self._told) > self.MOST else decision
-            print(f"wasihost: {line}", file=sys.stderr)
+            print(f"wasihost: {decision if about else 'more was refused, which is not told'}", file=sys.stderr)
 
 
 @contextlib.contextmanager

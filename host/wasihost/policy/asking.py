@@ -6,8 +6,9 @@ for the rest. So a policy that answers at once costs no coroutine and no turn of
 takes time can be cancelled, which a coroutine around it that has not begun would not do.
 
 An `Asker` emits a `Decision` for each verdict before the verdict has an effect: to `on_decision`, and to the logger
-`wasihost.policy`, which has refusals as warnings and the rest at the level INFO. It makes a decision only if one of
-them wants it; whether the logger wants INFO is looked up when the instance is made, since most datagrams are allowed.
+`wasihost.policy`, which has refusals as warnings, so many each second, and the rest at the level INFO. It makes a
+decision only if one of them wants it; whether the logger wants INFO is looked up when the instance is made, since most
+datagrams are allowed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Final, Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from wasihost.network.base import Address
 from wasihost.network.names import canonical
@@ -33,11 +34,11 @@ from wasihost.policy.policy import (
     deny_all,
     verdict_of,
 )
+from wasihost.policy.refusals import LOGGER, Refusals
 from wasihost.policy.told import ToldNames
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Answer | Awaitable[Answer], Answer, T]
-LOGGER: Final = logging.getLogger("wasihost.policy")
 
 
 class Question(Generic[T]):
@@ -102,6 +103,7 @@ class Asker:
         self.policy = policy
         self.told = ToldNames()
         self.context = Context(guest, None, self.told.names, self.told.targets, self.told.hosts)
+        self._refusals = Refusals(guest)
         self._on_decision = on_decision
         self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)
 
@@ -143,6 +145,10 @@ class Asker:
     def allow_name(self, name: str, rule: str) -> None:
         """Emits that a name may be looked up about which the policy is not asked."""
         self._emit_name(name, Verdict(True, rule))
+
+    def close(self) -> None:
+        """Ends the log of what the guest was refused."""
+        self._refusals.close()
 
     # ---- below
 
@@ -195,27 +201,37 @@ class Asker:
         return verdict
 
     def _emit_address(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: Context) -> None:
-        if self._is_wanted(verdict):
+        is_logged = self._is_logged(verdict)
+        if is_logged or self._on_decision is not None:
             names = context.names_of(address.ip)
             if verdict.allowed or verdict.rule is not None:  # else a rule could not allow it by those names
                 names = (*context.rewritten_names_of(address.ip), *names)
-            self._emit(use, address, names, verdict, context)
+            self._emit(use, address, names, verdict, context, is_logged)
 
     def _emit_name(self, name: str, verdict: Verdict) -> None:
-        if self._is_wanted(verdict):
-            self._emit(NameUse.RESOLVE, None, (name.removesuffix("."),), verdict, self.context)
+        is_logged = self._is_logged(verdict)
+        if is_logged or self._on_decision is not None:
+            self._emit(NameUse.RESOLVE, None, (name.removesuffix("."),), verdict, self.context, is_logged)
 
-    def _is_wanted(self, verdict: Verdict) -> bool:
-        return self._emits_what_is_allowed or (not verdict.allowed and _logs(logging.WARNING))
+    def _is_logged(self, verdict: Verdict) -> bool:
+        if verdict.allowed:
+            return self._emits_what_is_allowed and _logs(logging.INFO)
+        return _logs(logging.WARNING) and self._refusals.are_logged()
 
     def _emit(
-        self, use: Use, address: Address | None, names: tuple[str, ...], verdict: Verdict, context: Context
+        self,
+        use: Use,
+        address: Address | None,
+        names: tuple[str, ...],
+        verdict: Verdict,
+        context: Context,
+        is_logged: bool,
     ) -> None:
         decision = Decision(
             use, address, names, verdict.allowed, verdict.rule, verdict.target, context.guest, context.local
         )
-        level = logging.INFO if verdict.allowed else logging.WARNING
-        if _logs(level):
+        if is_logged:
+            level = logging.INFO if verdict.allowed else logging.WARNING
             LOGGER.log(level, "%s", decision, extra={"decision": decision})
         if self._on_decision is not None:
             self._on_decision(decision)

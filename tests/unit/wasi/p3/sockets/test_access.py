@@ -18,7 +18,8 @@ from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, parse_hosts
 from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all, any_of
-from wasihost.policy.asking import LOGGER, run
+from wasihost.policy.asking import run
+from wasihost.policy.refusals import LOGGER
 from wasihost.policy.told import ToldNames
 from wasihost.wasi.p3 import sockets
 from wasihost.wasi.p3.sockets.addresses import (
