@@ -7,6 +7,7 @@ import signal
 import textwrap
 import traceback
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -285,6 +286,20 @@ def test_sigint_is_pythons_again_where_the_main_task_ends_after_the_guests() -> 
     with pytest.raises(KeyboardInterrupt):
         asyncio.run(main())
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_many_instances_leave_no_more_on_the_main_task_than_one() -> None:
+    async def guest() -> None:
+        with interrupts.deferring():
+            await passes()
+
+    async def main(instances: int) -> int:
+        for _ in range(instances):
+            await asyncio.create_task(guest())
+        main_task: Any = asyncio.current_task()
+        return len(main_task._callbacks)
+
+    assert asyncio.run(main(10)) == asyncio.run(main(1))
 
 
 # ---- cancellation

@@ -46,7 +46,7 @@ class Callers:
             self.current = context
             self.switched = None if context is self._polled else context
 
-    def poll(self, polls: Callable[[], T]) -> T:
+    def run_polls(self, polls: Callable[[], T]) -> T:
         """Runs polls of the guest in the context that holds now."""
         self._polled, self.switched = self.current, None
         return self._polled.run(polls)

@@ -87,14 +87,26 @@ os.register_at_fork(after_in_child=_forget)
 
 def _still_wanted(handler: Any) -> Any:
     """`asyncio.run` takes its handler away when its main task ends, but not if it finds ours in its place."""
-    main_task = handler.keywords.get("main_task") if isinstance(handler, functools.partial) else None
-    if not isinstance(main_task, asyncio.Task):
+    main_task = _main_task(handler)
+    if main_task is None:
         return handler
     if main_task.done():
         return signal.default_int_handler
     # After a second Ctrl-C it has looked already, and only cancels what is left.
-    main_task.add_done_callback(lambda _: _replace(handler, signal.default_int_handler))
+    main_task.remove_done_callback(_take_away)  # one is enough, however many instances there were
+    main_task.add_done_callback(_take_away)
     return handler
+
+
+def _main_task(handler: Any) -> asyncio.Task[Any] | None:
+    """The task that a handler of `asyncio.run` cancels; None if it is another handler."""
+    found = handler.keywords.get("main_task") if isinstance(handler, functools.partial) else None
+    return found if isinstance(found, asyncio.Task) else None
+
+
+def _take_away(main_task: asyncio.Task[Any]) -> None:
+    if _main_task(signal.getsignal(signal.SIGINT)) is main_task:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _replace(handler: Any, by: Any) -> None:

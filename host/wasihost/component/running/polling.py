@@ -184,7 +184,7 @@ class Poller:
         interrupts.begin_poll()
         threads.begin_poll()
         try:
-            return self._context.callers.poll(polls)
+            return self._context.callers.run_polls(polls)
         finally:
             threads.end_poll()
             interrupts.end_poll()
