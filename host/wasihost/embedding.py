@@ -12,6 +12,7 @@ from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.providers import Providers
 from wasihost.component.world.wiring import Wiring
 from wasihost.network.base import Network
+from wasihost.network.names import Names
 from wasihost.policy import Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.wasi.p3 import sockets
@@ -32,6 +33,6 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     check_compiles(linker.engine)
     text = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    providers = Providers(sockets.providers(Access(network, checked(policy))))
+    providers = Providers(sockets.providers(Access(network, checked(policy)), Names(network.resolve)))
     linking = Linking(Wiring(world, shares_memory=False), providers)
     Registrar(linker, PlainContext(table)).add_direct(linking)

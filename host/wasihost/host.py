@@ -37,8 +37,9 @@ from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.pool import Pool
 from wasihost.quoting import some
+from wasihost.wasi import p3
 from wasihost.wasi.cli import Command, InputTarget, OutputTarget
-from wasihost.wasi.p3 import cli, clocks, random, sockets
+from wasihost.wasi.context import WasiContext
 from wasihost.wasi.random import Random
 from wasihost.wasi.sockets.access import Access
 
@@ -52,7 +53,6 @@ ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
 """What makes a component a command: the newest version that we serve, else any at all."""
-IN_ORDER = (*sockets.IN_ORDER, *cli.IN_ORDER)
 
 
 def adapt(
@@ -70,7 +70,7 @@ def adapt(
     LimitError.
     """
     return adapt_component(
-        engine, wasm, native=native_wasip2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine, wasm, native=native_wasip2.provides, in_order=p3.IN_ORDER, origin=origin, cache=cache, limits=limits
     )
 
 
@@ -162,7 +162,7 @@ class Host(OfOneProcess):
             default_engine(self._limits.stack_bytes),
             wasm,
             native=native_wasip2.provides,
-            in_order=IN_ORDER,
+            in_order=p3.IN_ORDER,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
             limits=self._limits,
@@ -318,12 +318,7 @@ class Host(OfOneProcess):
             on_stdout=on_stdout,
             on_stderr=on_stderr,
         )
-        wasi = {
-            **cli.providers(command),
-            **clocks.providers(self._clock),
-            **random.providers(Random(self._effective_seed())),
-            **sockets.providers(access, names),
-        }
+        wasi = p3.providers(WasiContext(command, self._clock, Random(self._effective_seed()), access, names))
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
 

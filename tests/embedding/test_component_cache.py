@@ -19,8 +19,8 @@ from wasihost import AdaptedComponent, Cache, ComponentError, GuestTrap, Host, a
 from wasihost.component import compilation, entries
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.world.wiring import Wiring
-from wasihost.host import IN_ORDER
 from wasihost.limits import Limits
+from wasihost.wasi.p3 import IN_ORDER
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 

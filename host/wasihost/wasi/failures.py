@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, TypeVarTuple
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Reason(enum.Enum):
@@ -33,9 +33,9 @@ class Failure(Exception):
         self.cause = cause
 
 
-def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
     """What a call of the network gives; its OSError becomes the cause of a `Failure`."""
     try:
-        return call(*args, **kwargs)
+        return call(*args)
     except OSError as error:
         raise Failure(error) from error

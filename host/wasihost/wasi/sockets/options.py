@@ -50,7 +50,11 @@ class Options:
 
     def get_option(self, option: Option) -> int:
         """The value in effect, in the unit that the option's name says."""
-        return attempt(self._allowed(Operation.OPTION).get_option, option)
+        socket = self._allowed(Operation.OPTION)
+        try:  # not `attempt`, which would be a tenth of the call
+            return socket.get_option(option)
+        except OSError as error:
+            raise Failure(error) from error
 
     def set_option(self, option: Option, value: int) -> None:
         """Sets what comes nearest to the value."""

@@ -171,8 +171,14 @@ class TcpSocket(Options):
         target = permitted(verdict).target
         if target is not None:
             self._peer, address = address, target
-        attempt(socket.connect, address)
-        return attempt(_is_connected, socket)
+        try:
+            socket.connect(address)
+            socket.finish_connect()
+        except BlockingIOError:
+            return False
+        except OSError as error:
+            raise Failure(error) from error
+        return True
 
     def _connect_failed(self, error: BaseException) -> None:
         self._closed_by = _cause(error)

@@ -11,13 +11,14 @@ IN_ORDER: Final = ("wasi:sockets/types@0.3.0#[method]tcp-socket.bind",)
 """Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""
 
 
-def providers(access: Access, names: Names | None = None) -> dict[str, object]:
-    """A provider for each interface, for one guest; `names` are the network's if none are given."""
+def providers(access: Access, names: Names) -> dict[str, object]:
+    """A provider for each interface, for one guest."""
     # Importing wasihost shall not take the time of these, nor shall commands that only show a component.
     from wasihost.wasi.p3.sockets.ip_name_lookup import IpNameLookup
     from wasihost.wasi.p3.sockets.types import Types
+    from wasihost.wasi.sockets.lookup import Lookup
 
     return {
         "wasi:sockets/types@0.3.0": Types(access),
-        "wasi:sockets/ip-name-lookup@0.3.0": IpNameLookup(names or Names(access.network.resolve), access),
+        "wasi:sockets/ip-name-lookup@0.3.0": IpNameLookup(Lookup(names, access)),
     }

@@ -9,15 +9,15 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Awaitable, Callable
-from typing import ClassVar, ParamSpec, TypeVar
+from typing import ClassVar, TypeVar, TypeVarTuple
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
 from wasihost.wasi.failures import Failure, Reason
 from wasihost.wasi.sockets.access import Refused
 
-P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Code(Frozen):
@@ -148,10 +148,10 @@ def wit_error(error: Failure | Refused) -> WitError:
     return WitError(_REASONS[cause] if isinstance(cause, Reason) else error_code(cause))
 
 
-def attempt(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
     """What a call of a core gives; its failure becomes an error-code."""
     try:
-        return call(*args, **kwargs)
+        return call(*args)
     except (Failure, Refused) as error:
         raise wit_error(error) from error
 

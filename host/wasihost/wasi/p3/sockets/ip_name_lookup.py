@@ -1,10 +1,5 @@
 """The provider of the interface `wasi:sockets/ip-name-lookup`.
 
-Addresses written out, and names that the embedder's `hosts` have, are answered at once and to everybody; for all other
-names the policy is asked, and then the resolver, unless the policy knows an address itself. What the guest is told is
-noted in its `Access`, for the rules that allow the addresses of a name. A guest that cancels its call gets no answer; a
-resolver that runs in a thread finishes there.
-
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT: a refused name is `access-denied`, not
 `permanent-resolver-failure`, and failures of the resolver are told apart.
 """
@@ -12,16 +7,15 @@ Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT: a refu
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable
 from typing import ClassVar
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
-from wasihost.network.base import IpAddress as NetworkAddress
-from wasihost.network.names import Names, ascii_name, literal
-from wasihost.policy.asking import settled
+from wasihost.wasi.failures import Failure
 from wasihost.wasi.p3.sockets.addresses import AnyIpAddress, IpAddress, from_ip
-from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.access import Refused
+from wasihost.wasi.sockets.lookup import Lookup
 
 
 class Code(Frozen):
@@ -84,14 +78,18 @@ def error_code(error: OSError) -> Code:
     return ErrorCode.Other(error.strerror or str(error) or None)
 
 
+def _wit_error(error: Failure | Refused) -> WitError:
+    cause = error.cause if isinstance(error, Failure) else error
+    return WitError(error_code(cause) if isinstance(cause, OSError) else ErrorCode.InvalidArgument())
+
+
 class IpNameLookup:
     """`wasi:sockets/ip-name-lookup`: what one guest may hear about names."""
 
     wit_types: ClassVar[dict[str, type]] = {"error-code": ErrorCode, "ip-address": IpAddress}
 
-    def __init__(self, names: Names, access: Access) -> None:
-        self._names = names
-        self._access = access
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
 
     async def resolve_addresses(self, name: str) -> list[AnyIpAddress]:
         """WIT: `resolve-addresses: async func(name: string) -> result<list<ip-address>, error-code>`.
@@ -104,33 +102,8 @@ class IpNameLookup:
         - `permanent-resolver-failure`: EAI_FAIL.
         - `other`: any other failure, in its own words.
         """
-        address = literal(name)
-        if address is not None:
-            return [from_ip(address)]
         try:
-            host = ascii_name(name)
-        except ValueError as error:
-            raise WitError(ErrorCode.InvalidArgument()) from error
-        found = self._names.known(host)
-        if found:
-            self._access.allow_name(host, "hosts")
-            self._access.told.tell(host, found, from_hosts=True)
-        else:
-            found = await self._ask(host)
-        return [from_ip(each) for each in found]
-
-    async def _ask(self, name: str) -> Sequence[NetworkAddress]:
-        verdict = await settled(self._access.ask_about_name(name))
-        if not verdict.allowed:
-            raise WitError(ErrorCode.AccessDenied())
-        if verdict.target is not None:
-            self._access.told.tell_target(name, verdict.target.ip)
-            return [verdict.target.ip]
-        try:
-            found = await self._names.resolve(name)
-        except OSError as error:
-            raise WitError(error_code(error)) from error
-        if not found:
-            raise WitError(ErrorCode.NameUnresolvable())
-        self._access.told.tell(name, found)
-        return found
+            found = self._lookup.resolve(name)
+            return [from_ip(each) for each in (await found if isinstance(found, Awaitable) else found)]
+        except (Failure, Refused) as error:
+            raise _wit_error(error) from error

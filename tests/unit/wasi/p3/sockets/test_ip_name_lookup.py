@@ -22,6 +22,7 @@ from wasihost.wasi.p3 import sockets
 from wasihost.wasi.p3.sockets.addresses import IpAddress
 from wasihost.wasi.p3.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
 from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.lookup import Lookup
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 VARIANT = WIT[WIT.rindex("variant error-code {") : WIT.index("resolve-addresses:")]
@@ -32,7 +33,7 @@ DB = IpAddress.Ipv4((10, 0, 0, 1))
 def _lookup(policy: Policy = allow_all, hosts: dict[str, Addresses] | None = None) -> tuple[IpNameLookup, FakeNetwork]:
     network = FakeNetwork()
     network.names = {"db": [ip_address("10.0.0.1")], "six": [ip_address("2001:db8::1")]}
-    return IpNameLookup(Names(network.resolve, parse_hosts(hosts)), Access(network, policy)), network
+    return IpNameLookup(Lookup(Names(network.resolve, parse_hosts(hosts)), Access(network, policy))), network
 
 
 def _code(lookup: IpNameLookup, name: str) -> object:
@@ -65,7 +66,7 @@ def test_hosts_are_told_to_everybody_and_before_the_resolver() -> None:
 def test_the_network_resolves_when_nobody_else_does() -> None:
     network = FakeNetwork()
     network.names = {"db": [ip_address("10.0.0.1")]}
-    lookup = sockets.providers(Access(network, allow_all))["wasi:sockets/ip-name-lookup@0.3.0"]
+    lookup = sockets.providers(Access(network, allow_all), Names(network.resolve))["wasi:sockets/ip-name-lookup@0.3.0"]
     assert isinstance(lookup, IpNameLookup)
     assert at_once(lookup.resolve_addresses("db")) == [DB]
 
@@ -161,7 +162,7 @@ async def test_what_a_resolver_raises_otherwise_comes_out() -> None:
         raise LookupError("mine")
 
     with pytest.raises(LookupError, match="mine"):
-        await IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db")
+        await IpNameLookup(Lookup(Names(resolver), Access(FakeNetwork(), allow_all))).resolve_addresses("db")
 
 
 async def test_a_cancelled_lookup_cancels_its_resolver() -> None:
@@ -176,7 +177,7 @@ async def test_a_cancelled_lookup_cancels_its_resolver() -> None:
         return ()
 
     resolving = asyncio.ensure_future(
-        IpNameLookup(Names(resolver), Access(FakeNetwork(), allow_all)).resolve_addresses("db")
+        IpNameLookup(Lookup(Names(resolver), Access(FakeNetwork(), allow_all))).resolve_addresses("db")
     )
     await started.wait()
     resolving.cancel()
