@@ -118,10 +118,10 @@ async def test_the_embedders_tasks_go_on_until_the_time_is_over_and_after() -> N
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    await attack(GUESTS["computes"], limits=Limits(run_time_s=0.3))
+    await attack(GUESTS["computes"], limits=Limits(cpu_time_s=0.3))
     ticking.cancel()
     await asyncio.gather(ticking, return_exceptions=True)
-    assert ticks >= 10
+    assert ticks >= 3
 
 
 async def test_waiting_is_no_computing() -> None:
