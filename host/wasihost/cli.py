@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from wasihost import quoting
-from wasihost.commands import limit_options, policy_options, recording_options
+from wasihost.commands import limit_options, policy_options, recording_options, wasmtime_options
 from wasihost.commands.ending import Ended, Ending
 from wasihost.component import ffi
 from wasihost.component.adapt import AdaptedComponent
@@ -26,6 +26,7 @@ from wasihost.version import __version__
 from wasihost.wasi.cli.outputs import BROKEN_PIPE
 from wasihost.wasi.cli.readiness import descriptor
 
+COMMANDS = ("run", "inspect", "stubs", "convert")
 FAILURE, USAGE = 1, 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
 INTERRUPTED, TRAPPED = 130, 134
@@ -36,7 +37,7 @@ _DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Py
 
 _EXAMPLES = """\
 examples:
-  wasihost run guest.wasm one --two      the guest gets the arguments guest.wasm, one and --two
+  wasihost run guest.wasm one --two      the guest gets the arguments guest.wasm, one and --two; run may be left out
   wasihost run --allow-net guest.wasm    with any network
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
@@ -59,6 +60,8 @@ With --invoke, values are JSON:
   stream      an array of all elements, for u8 as list<u8>
   future      its value
   wasihost run --invoke my:pkg/api#divide guest.wasm 7 2
+  wasihost run --invoke 'divide(7, 2)' guest.wasm          the same in Wasmtime's form (WAVE), in which the result is
+                                                           printed too, ok(3) or err(...) with exit code 0
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
 command line is wrong, 124 when its time is over, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout
@@ -111,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
@@ -133,6 +136,14 @@ def _main(argv: Sequence[str] | None) -> int:
         return end.code
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _with_command(words: Sequence[str]) -> Sequence[str]:
+    """`run` may be left out before a component and its options, as of Wasmtime's command line."""
+    first = words[0] if words else ""
+    is_run = first.startswith("-") or "." in first or Path(first).is_file()
+    is_complete = not first or first in (*COMMANDS, "-h", "--help", "--version")
+    return ["run", *words] if is_run and not is_complete else words
 
 
 def _complain(error: WasihostError) -> None:
@@ -158,7 +169,7 @@ def _run(arguments: argparse.Namespace) -> int:
             recording=recording,
             hosts=_hosts(arguments),
             env=_env(arguments),
-            args=[Path(path).name, *words],
+            args=[Path(path).name if arguments.argv0 is None else arguments.argv0, *words],
             stdin=stdin,
             sigpipe=True,
             seed=seed,
@@ -268,7 +279,8 @@ def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | No
 
 
 def _env(arguments: argparse.Namespace) -> dict[str, str]:
-    return (dict(os.environ) if arguments.inherit_env else {}) | dict(arguments.env)
+    inherited = dict(os.environ) if arguments.inherit_env else {}
+    return inherited | {name: value for name, value in arguments.env if value is not None}
 
 
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
@@ -305,9 +317,9 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="run a component that exports wasi:cli/run",
         usage=f"wasihost run {policy_options.USAGE}\n"
         f"                    {limit_options.USAGE}\n"
-        "                    [--host NAME=ADDRESS ...] [--env NAME=VALUE ...] [--inherit-env]\n"
+        "                    [--host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env] [--argv0 NAME]\n"
         f"                    [--stdin FILE] [--seed N] {recording_options.USAGE}\n"
-        "                    [--grace SECONDS] [--no-cache] [--stats] [--invoke FUNCTION]\n"
+        "                    [--grace SECONDS] [--no-cache] [--stats] [--invoke FUNCTION|CALL]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog="\n".join([policy_options.HELP, limit_options.HELP, _REST]),
@@ -327,12 +339,14 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--env",
         action="append",
-        type=_variable,
+        type=_environment_variable,
         default=[],
-        metavar="NAME=VALUE",
-        help="set an environment variable of the guest, which sees none of this process; may be repeated",
+        metavar="NAME[=VALUE]",
+        help="set an environment variable of the guest, which sees none of this process, or give it this one; "
+        "may be repeated, of one name the last counts",
     )
     parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
+    parser.add_argument("--argv0", metavar="NAME", help="the guest's first argument, instead of the name of its file")
     _add_reproduction(parser)
     _add_no_cache(parser)
     parser.add_argument(
@@ -347,12 +361,17 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument(
         "--invoke",
-        metavar="FUNCTION",
-        help="call this export instead, such as 'my:pkg/api#f', with the words after COMPONENT as JSON; prints JSON",
+        metavar="FUNCTION|CALL",
+        help="call this export instead, such as 'my:pkg/api#f', with the words after COMPONENT as JSON, and print "
+        "JSON; or as Wasmtime does: 'f(\"x\", [1, 2])'",
     )
+    wasmtime_options.add_to(parser)
     # PARSER takes the first word that is no option and all that follows, options or not.
     parser.add_argument(
-        "component", nargs=argparse.PARSER, metavar="COMPONENT", help="its file; all words after it are the guest's"
+        "component",
+        nargs=argparse.PARSER,
+        metavar="COMPONENT",
+        help="its file, or its text in a .wat file; all words after it are the guest's",
     )
     parser.set_defaults(command=_run)
 
@@ -381,6 +400,10 @@ def _seconds(text: str) -> float:
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1,000,000")
 
 
+def _environment_variable(text: str) -> tuple[str, str | None]:
+    return _variable(text) if "=" in text or not text else (text, os.environ.get(text))
+
+
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals):
@@ -401,7 +424,7 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
     )
-    parser.add_argument("component", metavar="COMPONENT", help="its file")
+    parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
     parser.set_defaults(command=_inspect)
 
 
@@ -423,7 +446,7 @@ def _add_stubs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     limit_options.add_to(parser, _LIMIT_HELP)
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
-    parser.add_argument("component", metavar="COMPONENT", help="its file")
+    parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
     parser.set_defaults(command=_stubs)
 
 

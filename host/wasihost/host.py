@@ -27,7 +27,7 @@ from wasihost.component.running.memory import Account
 from wasihost.component.running.providers import Providers
 from wasihost.component.running.stats import Stats
 from wasihost.component.values import WitError
-from wasihost.errors import GuestExit, LinkError
+from wasihost.errors import ComponentError, GuestExit, LinkError
 from wasihost.limits import DEFAULTS, Limits
 from wasihost.network.base import Network
 from wasihost.network.names import Addresses, Names, Resolver, parse_hosts
@@ -49,7 +49,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost.recorded import RecordedGuest
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
-"""A component: a path to its file, its bytes, or what `Host.load` made of it."""
+"""A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
 
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
 """What makes a component a command: the newest version that we serve, else any at all."""
@@ -339,7 +339,15 @@ def _read(path: Path, limits: Limits) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > limits.component_bytes:
             raise limits.reached("component_bytes", f"{path} has {size} bytes")
-        return file.read(size)
+        content = file.read(size)
+    return _from_text(path, content) if path.suffix == ".wat" else content
+
+
+def _from_text(path: Path, text: bytes) -> bytes:
+    try:
+        return bytes(wasmtime.wat2wasm(text))
+    except wasmtime.WasmtimeError as error:
+        raise ComponentError(f"{path} is not the text of a component: {error}") from None
 
 
 def run_export(adapted: AdaptedComponent) -> str:

@@ -15,6 +15,7 @@ from tests.abi.echo import HOST, guest
 from tests.abi.running import assemble, running
 from tests.abi.test_round_trips import Provider
 from tests.strategies import val_types, values
+from wasihost.commands import wave
 from wasihost.commands.jsonvalues import JsonError, check, from_json, to_json
 from wasihost.component.values import Classes, Err, Ok
 from wasihost.component.world import types
@@ -25,6 +26,9 @@ POINT = types.Record((("x-axis", types.U8), ("label", types.Option(types.STRING)
 SHAPE = types.Variant((("dot", POINT), ("none", None)))
 NESTED = types.Option(types.Option(types.U8))
 RESULT = types.Result(types.U8, None)
+SETTINGS = settings(
+    max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
 
 
 async def through_guest(t: ValType, given_json: Any) -> Any:
@@ -36,7 +40,7 @@ async def through_guest(t: ValType, given_json: Any) -> Any:
 
 @pytest.mark.slow
 @given(st.data())
-@settings(max_examples=40, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@SETTINGS
 def test_json_of_any_value_goes_through_a_guest_as_it_came(data: st.DataObject) -> None:
     t = data.draw(val_types(max_leaves=5), label="type")
     value = data.draw(values(t, Classes(types.Interface({}))), label="value")
@@ -45,6 +49,22 @@ def test_json_of_any_value_goes_through_a_guest_as_it_came(data: st.DataObject) 
         text = json.dumps(await to_json(t, value), allow_nan=False)
         note(text)
         assert json.dumps(await through_guest(t, json.loads(text))) == text
+
+    asyncio.run(there_and_back())
+
+
+@pytest.mark.slow
+@given(st.data())
+@SETTINGS
+def test_any_value_in_the_form_of_wasmtime_goes_through_a_guest_as_it_came(data: st.DataObject) -> None:
+    t = data.draw(val_types(max_leaves=5), label="type")
+    value = data.draw(values(t, Classes(types.Interface({}))), label="value")
+
+    async def there_and_back() -> None:
+        text = wave.text(t, await to_json(t, value))
+        note(text)
+        (read,) = wave.read_arguments(f"({text})", [("x", t)])
+        assert wave.text(t, await through_guest(t, read)) == text
 
     asyncio.run(there_and_back())
 

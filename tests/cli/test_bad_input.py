@@ -22,7 +22,6 @@ USAGE_ERRORS = {
     "unknown-option": ["run", "--allow-everything", "guest.wasm"],
     "abbreviated-option": ["run", "--allow-n", "guest.wasm"],
     "seed-that-is-no-number": ["run", "--seed", "seven", "guest.wasm"],
-    "env-without-value": ["run", "--env", "NAME", "guest.wasm"],
     "env-without-name": ["run", "--env", "=value", "guest.wasm"],
     "host-without-address": ["run", "--host", "db", "guest.wasm"],
     "two-components-to-inspect": ["inspect", "guest.wasm", "guest.wasm"],

@@ -15,9 +15,12 @@ from tests.guests.exports import HOST as EXPORTS_HOST
 from tests.guests.exports import Sleeper
 from tests.guests.harness import load
 from wasihost import Host
+from wasihost.commands import wave
 from wasihost.commands.invocation import InvokedErr, invoke
 from wasihost.commands.jsonvalues import JsonError, from_json
 from wasihost.component.world import types
+from wasihost.component.world.types import ValType
+from wasihost.errors import UnsupportedTypeError
 from wasihost.quoting import wat_string
 
 Write = Callable[..., str]
@@ -183,3 +186,90 @@ def test_a_wrong_part_of_an_argument_is_named() -> None:
 def test_an_argument_that_no_guest_could_get_is_refused(t: types.ValType, word: str, complaint: str) -> None:
     with pytest.raises(JsonError, match=f"^it:? ?{complaint}"):
         from_json(t, json.loads(word), "it")
+
+
+def test_the_form_of_wasmtime_prints_all_results(cli: Cli, calculator: str) -> None:
+    for call, printed in [
+        (f"{API}#add(40, 2)", "42"),
+        ("test:calculator/api.add@1.2.3( 40, 2, )", "42"),
+        ("even(2)", "ok"),
+        ("even(3)", "err"),
+        ("nothing()", "()"),
+    ]:
+        done = cli("run", "--invoke", call, calculator)
+        assert (done.code, done.out, done.err) == (0, f"{printed}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("call", "words", "err"),
+    [
+        ("add(1)", [], "in '(1)': expected 2 values, got 1"),
+        ("add(1, 2, 3)", [], "after '(1, 2, ': expected ')' after 2, got '3)'"),
+        ("add(1, x)", [], "after '(1, ': expected a number, got 'x)'"),
+        ("add(1, -1)", [], "argument right: expected u32 (0..4294967295), got -1"),
+        ("add(1, 2", [], "after '(1, 2': expected ',', got the end"),
+        ("add(1, 2) 3", [], "after '(1, 2) ': expected the end of the call, got '3'"),
+        ("add(1, 2)", ["3"], "expected no arguments beside those of add(1, 2), got '3'"),
+        ("sub(1)", [], "the component does not export 'sub'"),
+    ],
+)
+def test_a_call_in_the_form_of_wasmtime_that_is_wrong(
+    cli: Cli, calculator: str, call: str, words: list[str], err: str
+) -> None:
+    done = cli("run", "--invoke", call, calculator, *words)
+    assert (done.code, done.out) == (2, "")
+    assert err in done.err
+
+
+POINT = types.Record((("x-axis", types.F32), ("label", types.Option(types.STRING))))
+SHAPE = types.Variant((("dot", POINT), ("none", None)))
+
+
+@pytest.mark.parametrize(
+    ("t", "text", "value"),
+    [
+        (types.STRING, r'"é\n\"\u{9b}"', 'é\n"\x9b'),
+        (types.CHAR, r"'\''", "'"),
+        (types.F64, "1" + "0" * 20, 1e20),
+        (types.F32, "0.1", 0.10000000149011612),
+        (types.F32, "-inf", "-Infinity"),
+        (types.F64, "nan", "NaN"),
+        (types.BOOL, "true", True),
+        (types.List(types.STRING), '["a", "b"]', ["a", "b"]),
+        (types.Tuple((types.U8, types.BOOL)), "(1, false)", [1, False]),
+        (POINT, '{x-axis: 1, label: some("a")}', {"x-axis": 1.0, "label": "a"}),
+        (POINT, "{x-axis: 1.5}", {"x-axis": 1.5, "label": None}),
+        (types.Record((("a", types.Option(types.U8)),)), "{:}", {"a": None}),
+        (SHAPE, "dot({x-axis: -0})", {"case": "dot", "value": {"x-axis": -0.0, "label": None}}),
+        (SHAPE, "%none", {"case": "none"}),
+        (types.Enum(("a-b", "ok")), "%ok", "ok"),
+        (types.Flags(("a-b", "c")), "{a-b, c}", ["a-b", "c"]),
+        (types.Option(types.Option(types.U8)), "some(none)", {"some": None}),
+        (types.Result(types.U8, None), "err", {"err": None}),
+    ],
+)
+def test_a_value_is_written_as_wasmtime_prints_it(t: ValType, text: str, value: Any) -> None:
+    assert wave.text(t, value) == text
+
+
+@pytest.mark.parametrize(
+    ("t", "text", "value"),
+    [
+        (types.Option(types.U8), "3", 3),
+        (types.Result(types.U8, types.U8), "3", {"ok": 3}),
+        (types.Option(types.Enum(("none",))), "%none", "none"),
+        (types.List(types.U8), "[ // two\n 1, 2, ]", [1, 2]),
+    ],
+)
+def test_what_may_be_left_out_in_the_form_of_wasmtime(t: ValType, text: str, value: Any) -> None:
+    assert wave.read_arguments(f"({text})", [("x", t)]) == [value]
+
+
+def test_streams_have_no_form_of_wasmtime() -> None:
+    with pytest.raises(UnsupportedTypeError, match="a stream cannot be written in this form: give JSON arguments"):
+        wave.read_arguments("([1])", [("x", types.Stream(types.U8))])
+
+
+def test_a_long_list_is_read_in_time_that_grows_with_its_length() -> None:
+    numbers = list(range(100_000))
+    assert wave.read_arguments(f"({numbers})", [("x", types.List(types.U32))]) == [numbers]

@@ -52,6 +52,45 @@ def test_the_environment_of_this_process_is_inherited_on_request(cli: Cli, tell:
     assert "PATH\nmine\n" in done.err
 
 
+def test_a_variable_without_a_value_is_inherited(cli: Cli, tell: str) -> None:
+    done = cli("run", "--env", "ONLY_OF_THE_HOST", "--env", "NOT_THERE_EITHER", tell)
+    assert done.err == "ONLY_OF_THE_HOST\n1\n"
+
+
+def test_of_variables_with_one_name_the_last_counts(cli: Cli, tell: str) -> None:
+    assert cli("run", "--env", "A=1", "--env", "B=2", "--env", "A=3", tell).err == "A\n3\nB\n2\n"
+
+
+def test_the_first_argument_can_be_another(cli: Cli, tell: str) -> None:
+    assert cli("run", "--argv0", "busy/box", tell, "x").out == "busy/box\nx\n"
+
+
+@pytest.mark.parametrize("words", [[], ["--env", "A=1"], ["--"]])
+def test_run_may_be_left_out(cli: Cli, tell: str, words: list[str]) -> None:
+    assert cli(*words, tell, "run").out == "tell.wasm\nrun\n"
+
+
+def test_a_component_may_be_text(cli: Cli) -> None:
+    (cli.folder / "tell.wat").write_text(TELL)
+    assert cli("run", "tell.wat", "x").out == "tell.wat\nx\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["-S", "inherit-network"], "inherit-network is --allow-net"),
+        (["-Sp3=y,inherit-network=y"], "p3 is always on: leave it out; inherit-network is --allow-net"),
+        (["-Wtimeout=3s"], "timeout is --limit run-time-s=N"),
+        (["-W", "component-model-async=y"], "component-model-async is always on: leave it out"),
+        (["-S", "nn"], "nn is not in wasihost"),
+    ],
+)
+def test_an_option_of_wasmtime_is_refused_with_what_replaces_it(cli: Cli, words: list[str], told: str) -> None:
+    done = cli("run", *words, "guest.wasm")
+    assert done.code == 2
+    assert f"this is an option of Wasmtime's command line: {told}\n" in done.err
+
+
 def test_stdin_can_be_a_file_by_name(cli: Cli, tell: str) -> None:
     (cli.folder / "in").write_text("from a file")
     assert cli("run", "--stdin", "in", tell, stdin="not this").out == "tell.wasm\nfrom a file"

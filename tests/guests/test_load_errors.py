@@ -75,6 +75,14 @@ def test_a_damaged_file_is_a_component_error_or_still_a_component(seed: int) -> 
         assert isinstance(error, ComponentError | UnsupportedTypeError)  # noqa: PT017
 
 
+@pytest.mark.parametrize("content", [b"(component", b"\xff\xfe", b""])
+def test_text_that_is_no_component_is_a_component_error(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "guest.wat"
+    path.write_bytes(content)
+    with pytest.raises(ComponentError, match=re.escape(str(path))):
+        Host().load(path)
+
+
 def test_a_missing_file_is_an_os_error() -> None:
     with pytest.raises(FileNotFoundError):
         Host().load("no-such-file.wasm")

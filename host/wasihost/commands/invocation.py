@@ -1,45 +1,76 @@
-"""`wasihost run --invoke`: calls one export with JSON arguments."""
+"""`wasihost run --invoke`: calls one export, with JSON arguments or as Wasmtime's command line does."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from wasihost.commands import jsonvalues
+from wasihost.commands import jsonvalues, wave
 from wasihost.commands.jsonvalues import JsonError
 from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.values import WitError
+from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
-from wasihost.component.world.wiring import Called
+from wasihost.component.world.wiring import Called, Wiring
 from wasihost.host import Host
+
+_WASMTIME_NAME = re.compile(r"([^#.]+/[^#.@]+)\.([^#@]+)(@.*)?")
+"""`my:pkg/api.f@1.0.0` for `my:pkg/api@1.0.0#f`."""
 
 
 class InvokedErr(Exception):
     """The function returned err: its value as JSON."""
 
 
-async def invoke(host: Host, component: AdaptedComponent, name: str, words: Sequence[str]) -> str | None:
-    """The result as JSON; None if the function has none, or a result without ok.
+async def invoke(host: Host, component: AdaptedComponent, call: str, words: Sequence[str]) -> str | None:
+    """The result of a call: of a function by its path, with `words` as JSON, or of `f("a", 1)` in Wasmtime's form.
 
-    Errors: LookupError for an unknown function, JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
+    The result is JSON, or None if the function has none or a result without ok; in Wasmtime's form it is as Wasmtime
+    prints it. Errors: LookupError for an unknown function, JsonError for wrong arguments, InvokedErr, and those of
+    `Host.run`.
     """
-    called = component.wiring.find(name)
+    name, parenthesis, rest = call.partition("(")
+    called = _find(component.wiring, name)
     jsonvalues.check(called.path, called.func)
-    return await _call(host, component, called, _parse(called, words))
+    if not parenthesis:
+        return _json(called, await _call(host, component, called, _parse(called, words)))
+    if words:
+        raise JsonError(f"expected no arguments beside those of {call}, got {words[0]!r}")
+    params = called.func.params
+    values = wave.read_arguments(parenthesis + rest, params)
+    arguments = [jsonvalues.from_json(t, v, f"argument {name}") for (name, t), v in zip(params, values, strict=True)]
+    return wave.text(called.func.result, await _call(host, component, called, arguments))
 
 
-async def _call(host: Host, component: AdaptedComponent, called: Called, arguments: Sequence[Any]) -> str | None:
+def _find(wiring: Wiring, name: str) -> Called:
+    """The export of this path, or of this name if only one interface has it. Errors: LookupError."""
+    interfaces = {called.interface.partition("@")[0] for called in wiring.called if called.name == name}
+    if len(interfaces) == 1 and "" not in interfaces:
+        return wiring.find(f"{interfaces.pop()}#{name}")
+    return wiring.find(_WASMTIME_NAME.sub(r"\1\3#\2", name))
+
+
+async def _call(host: Host, component: AdaptedComponent, called: Called, arguments: Sequence[Any]) -> Any:
+    """What the function gives, as JSON: a result as `{"ok": …}` or `{"err": …}`."""
     result = called.func.result
-    ok, err = (result.ok, result.err) if isinstance(result, types.Result) else (result, None)
     async with host.open(component, detect_deadlock=True) as instance:
         try:
-            found = await jsonvalues.to_json(ok, await instance.call(called.path, *arguments))
+            found = await instance.call(called.path, *arguments)
+            return await jsonvalues.to_json(result, Ok(found) if isinstance(result, types.Result) else found)
         except WitError as error:
-            raise InvokedErr(_text(await jsonvalues.to_json(err, error.value))) from None
+            return await jsonvalues.to_json(result, Err(error.value))
         finally:
             await instance.drain()
-    return None if ok is None else _text(found)
+
+
+def _json(called: Called, found: Any) -> str | None:
+    result = called.func.result
+    if isinstance(result, types.Result):
+        if "err" in found:
+            raise InvokedErr(_text(found["err"]))
+        result, found = result.ok, found["ok"]
+    return None if result is None else _text(found)
 
 
 def _text(value: Any) -> str:

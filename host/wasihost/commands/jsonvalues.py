@@ -193,13 +193,13 @@ def _variant(cases: dict[str, ValType | None], value: Any, where: str) -> Any:
     return SimpleNamespace(case=case, value=_maybe(cases[case], value.get("value"), f"{where}.value"))
 
 
-def _is_object(t: types.Map) -> bool:
+def is_object(t: types.Map) -> bool:
     """Whether a map is a JSON object, whose keys are strings."""
     return t.key in (types.STRING, types.CHAR)
 
 
 def _map(t: types.Map, value: Any, where: str) -> dict[Any, Any]:
-    if not _is_object(t):
+    if not is_object(t):
         return dict(from_json(t.pairs, value, where))
     found = {}
     for key, item in _expect(value, dict, "an object", where).items():
@@ -249,7 +249,7 @@ async def to_json(t: ValType | None, value: Any) -> Any:
             return await _all(*(to_json(element, item) for item in value))
         case types.Map():
             entries = await to_json(t.pairs, list(value.items()))
-            return dict(entries) if _is_object(t) else entries
+            return dict(entries) if is_object(t) else entries
         case types.Tuple(elements=elements):
             return await _all(*map(to_json, elements, value))
         case types.Record(fields=fields):
