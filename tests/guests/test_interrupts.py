@@ -407,6 +407,20 @@ async def test_closing_goes_on_when_it_is_cancelled() -> None:
     assert Stubborn.dropped
 
 
+def test_the_library_handles_no_signal_but_sigint() -> None:
+    def handlers() -> dict[int, object]:
+        return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+    class Looking(Store):
+        async def open(self, name: str) -> KvBucket:
+            during.update(handlers())
+            return await super().open(name)
+
+    before, during = handlers(), dict[int, object]()
+    kv_host(Looking()).run(load("rust-kv-client"))
+    assert {number for number, handler in during.items() if handler is not before[number]} == {signal.SIGINT}
+
+
 async def test_a_provider_can_run_another_guest(monkeypatch: pytest.MonkeyPatch) -> None:
     class Nesting(Store):
         async def open(self, name: str) -> KvBucket:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import PREBUILT, fails, opened, run, until
@@ -220,6 +221,21 @@ child(copy)
         "Wasmtime's own and whose threads stayed there: fork before the first such guest runs, or start the process "
         "with the method spawn or forkserver\n"
     )
+
+
+def test_a_recording_to_a_file_is_written_by_one_process(tmp_path: Path) -> None:
+    script = f"""
+from wasihost.network.recording import Recording
+with Recording(to={str(tmp_path / "run.jsonl")!r}) as recording:
+    host = Host(recording=recording, policy=wasihost.allow_all, stdout=lambda _: None)
+    host.run(load("rust-two-versions"))
+    child(host.run, load("rust-two-versions"))
+"""
+    assert forked(script).endswith(
+        "run.jsonl is the recording of the process that this one was forked from: record each process in a file of "
+        "its own\n"
+    )
+    assert (tmp_path / "run.jsonl").read_text().count("guest-started") == 1
 
 
 def test_sigint_is_handled_in_a_child_as_before_the_instance_was_open() -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, Literal, Self
 
-from wasihost import files
+from wasihost import files, forks
 from wasihost.clock import Clock, RunningClock
 from wasihost.errors import RecordingError
 from wasihost.network.base import Address
@@ -27,6 +27,8 @@ from wasihost.network.recording.events import Event
 from wasihost.network.recording.transcript import Header, error_name, event_line, header_line, read
 from wasihost.policy import Decision
 
+FORKED = "is the recording of the process that this one was forked from: record each process in a file of its own"
+
 
 class Recording:
     """The events of one or more guests, in their order.
@@ -34,7 +36,7 @@ class Recording:
     `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
     use it as a context manager. `keep`: whether `events` has them beside a file too. `clock`: what its times are from;
     by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
-    RecordingError from who writes into it later.
+    RecordingError from who writes into it later, ForkError if that is a forked process.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Recording:
         self._began_ns = 0
         self._sockets = self._guests = 0
         self._listeners: list[Callable[[Event], object]] = []
+        self._forks = forks.count()
         self._file: IO[bytes] | None = None
         if to is not None:
             self._file = open(to, "wb", opener=files.private)  # noqa: SIM115, `close` does
@@ -128,6 +131,7 @@ class Recording:
 
     def _write(self, line: bytes) -> None:
         assert self._file is not None
+        forks.check(self._forks, f"{self._file.name} {FORKED}")
         with self._writing():
             self._file.write(line)
             self._file.flush()
