@@ -355,3 +355,26 @@ async def test_a_trap_while_the_guest_is_instantiated_is_told_with_the_backtrace
     guest = f"""(component {LIBC} (core module $m (func $s unreachable) (start $s) {F} (i32.const 1)))
       (core instance $i (instantiate $m)) {SYNC})"""
     trapped(await attack(guest), "unreachable")
+
+
+# ---- streams and futures of the guest's own
+
+
+@pytest.mark.parametrize("kind", ["future", "stream"])
+@pytest.mark.parametrize("order", ["read write", "write read"])
+async def test_a_guest_that_reads_strings_which_it_writes_itself_traps(kind: str, order: str) -> None:
+    count = "i32" if kind == "stream" else ""
+    funcs = {
+        "new": (f"{kind}.new $t", "(result i64)"),
+        "read": (f"{kind}.read $t async (memory $memory) (realloc $realloc)", f"(param i32 i32 {count}) (result i32)"),
+        "write": (f"{kind}.write $t async (memory $memory)", f"(param i32 i32 {count}) (result i32)"),
+    }
+    one = "(i32.const 1)" if count else ""
+    writable = "(i64.shr_u (local.get $both) (i64.const 32))"
+    calls = {
+        "read": f"(drop (call $read (i32.wrap_i64 (local.get $both)) (i32.const 16) {one}))",
+        "write": f"(drop (call $write (i32.wrap_i64 {writable}) (i32.const 0) {one}))",
+    }
+    body = f"{F} (local $both i64) (local.set $both (call $new)) {' '.join(calls[word] for word in order.split())}"
+    guest = core(f"{body} (i32.const 1))", SYNC, imports=f"(type $t ({kind} string))", funcs=funcs)
+    assert trapped(await attack(guest), "cannot read from and write to intra-component future/stream")

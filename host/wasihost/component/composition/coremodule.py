@@ -113,7 +113,7 @@ class Parts:
                 *self._definitions,
                 module,
                 f"(core instance $runtime-arguments {' '.join(self._core_arguments)})",
-                '(core instance $core (instantiate $runtime (with "libc" (instance $libc))',
+                '(core instance $core (instantiate $wasihost (with "libc" (instance $libc))',
                 '(with "" (instance $runtime-arguments))))',
                 *rest,
                 ")",

@@ -1,6 +1,6 @@
 ;; The core module of the driver component: the one loop that moves everything, and the calls of the guest's exports.
 ;; Words in braces are filled in by driver.py; the numbers come from protocol.py.
-(core module $runtime
+(core module $wasihost
   (import "libc" "memory" (memory 1))
   (import "libc" "malloc" (func $malloc (param i32) (result i32)))
   (import "libc" "free" (func $free (param i32)))

@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
@@ -52,8 +53,9 @@ _MEANINGS = {
     "handle limit exceeded": LimitError(HANDLE_LIMIT),
     "resource table has no free keys": LimitError(TASK_LIMIT),
     "fuel allocated for hostcalls has been exhausted": LimitError(CALL_LIMIT),
-    "intra-component future/stream": UnsupportedTypeError(CAME_BACK),
 }
+_BOTH_ENDS = "intra-component future/stream"
+_ADAPTER_IN_FRONT = re.compile(r"\n +0: +0x[0-9a-f]+ - wasihost!")
 
 # What Wasmtime says of our limits: which one, and what for.
 _LIMITS = {
@@ -262,6 +264,8 @@ class Poller:
         for said, meaning in _MEANINGS.items():
             if said in words:
                 return type(meaning)(*meaning.args)
+        if _BOTH_ENDS in words and _ADAPTER_IN_FRONT.search(words):  # else the guest did that with its own
+            return UnsupportedTypeError(CAME_BACK)
         return None
 
     # ---- between polls
