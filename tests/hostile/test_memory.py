@@ -9,6 +9,7 @@ import wasmtime
 
 from tests.abi.test_stack import nested
 from tests.hostile.harness import HOST, SYNC, attack, attacked, core
+from tests.processes import printed
 from wasihost import GuestTrap, Host, LimitError, Limits
 
 MIB = 1 << 20
@@ -55,6 +56,46 @@ async def test_a_memory_that_begins_too_large_is_a_limit_error(memory: str) -> N
 
 async def test_a_memory_as_large_as_the_limit_is_fine() -> None:
     assert await attack(alone(f"(memory 16) {F} (i32.const 1))"), limits=Limits(memory_bytes=MIB)) == 1
+
+
+IN_FEW_ADDRESSES = """
+    import asyncio, resource
+    import wasmtime
+    from wasihost import Host, LimitError
+
+    F = '(func (export "f") (result u32) (canon lift (core func $i "f")))'
+    GROWS = '(loop $again (br_if $again (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (memory.size)'
+    GUEST = f'(component (core module $m (memory 1) (func (export "f") (result i32) {{GROWS}}))'
+    GUEST += f' (core instance $i (instantiate $m)) {{F}})'
+
+    def limit(gib):
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (gib << 30, hard))
+
+    async def main():
+        {steps}
+        try:
+            async with host.open(loaded) as instance:
+                print(await instance.call("f") * 64 >> 10, "MiB")
+        except LimitError as error:
+            print(error)
+
+    asyncio.run(main())
+"""
+LOADS = "host = Host(); loaded = host.load(bytes(wasmtime.wat2wasm(GUEST)))"
+
+
+@pytest.mark.slow
+def test_guests_run_in_a_process_that_may_have_few_addresses() -> None:
+    """Three memories of 4 GiB each would not fit; the guest gets its limit, or the memory's part of the addresses."""
+    assert printed(IN_FEW_ADDRESSES.format(steps=f"limit(12); {LOADS}")) == "767 MiB\n"
+    assert printed(IN_FEW_ADDRESSES.format(steps=f"limit(48); {LOADS}")) == "1023 MiB\n"
+
+
+@pytest.mark.slow
+def test_a_guest_is_not_blamed_for_addresses_that_the_process_does_not_get() -> None:
+    said = printed(IN_FEW_ADDRESSES.format(steps=f"{LOADS}; limit(4)"))
+    assert said.startswith("the operating system gives this process no more memory or addresses; `ulimit -v`")
 
 
 async def test_a_memory_of_64_bit_addresses_ends_at_the_limit() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import functools
 import os
+import resource
 import threading
 import weakref
 
@@ -19,6 +20,12 @@ from wasihost.limits import DEFAULTS
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
 EPOCH_SECONDS = 0.005
+
+# Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three. Where this process may not have many
+# (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
+FULL_RESERVATION = 4 << 30
+LEAST_RESERVATION = 128 << 20
+MEMORIES = 16
 IDLE_TICKS = 20
 """So many epochs without a guest that runs end the thread: starting another takes 0.1 ms."""
 
@@ -82,6 +89,10 @@ def default_engine(stack_bytes: int = DEFAULTS.stack_bytes) -> wasmtime.Engine:
     """The engine that every `Host` shares whose guests have stacks of this size."""
     config = configure(wasmtime.Config(), stack_bytes=stack_bytes)
     config.epoch_interruption = True
+    addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if addresses != resource.RLIM_INFINITY and addresses < MEMORIES * FULL_RESERVATION:
+        config.memory_reservation = max(addresses // MEMORIES, LEAST_RESERVATION)
+        config.memory_may_move = False
     return wasmtime.Engine(config)
 
 

@@ -16,6 +16,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import errno
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -48,12 +50,16 @@ CALL_LIMIT = (
     "the guest reached Wasmtime's limit for one call of the host: 128 MiB of strings, lists and records, of which each "
     "part counts for more than it has"
 )
+NO_MEMORY = (
+    "the operating system gives this process no more memory or addresses; `ulimit -v` or its container may limit them"
+)
 # What Wasmtime says, and what it means.
 _MEANINGS = {
     "handle limit exceeded": LimitError(HANDLE_LIMIT),
     "resource table has no free keys": LimitError(TASK_LIMIT),
     "fuel allocated for hostcalls has been exhausted": LimitError(CALL_LIMIT),
 }
+_ENOMEM = os.strerror(errno.ENOMEM)
 _BOTH_ENDS = "intra-component future/stream"
 _ADAPTER_IN_FRONT = re.compile(r"\n +0: +0x[0-9a-f]+ - wasihost!")
 
@@ -264,6 +270,8 @@ class Poller:
         for said, meaning in _MEANINGS.items():
             if said in words:
                 return type(meaning)(*meaning.args)
+        if _ENOMEM in words:
+            return LimitError(f"{NO_MEMORY}: {words}")
         if _BOTH_ENDS in words and _ADAPTER_IN_FRONT.search(words):  # else the guest did that with its own
             return UnsupportedTypeError(CAME_BACK)
         return None
