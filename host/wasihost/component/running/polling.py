@@ -61,7 +61,7 @@ _MEANINGS = {
 }
 _ENOMEM = os.strerror(errno.ENOMEM)
 _BOTH_ENDS = "intra-component future/stream"
-_ADAPTER_IN_FRONT = re.compile(r"\n +0: +0x[0-9a-f]+ - wasihost!")
+_OUR_FRAME = re.compile(r" *0: +0x[0-9a-f]+ - wasihost!")
 
 # What Wasmtime says of our limits: which one, and what for.
 _LIMITS = {
@@ -272,7 +272,7 @@ class Poller:
                 return type(meaning)(*meaning.args)
         if _ENOMEM in words:
             return LimitError(f"{NO_MEMORY}: {words}")
-        if _BOTH_ENDS in words and _ADAPTER_IN_FRONT.search(words):  # else the guest did that with its own
+        if _BOTH_ENDS in words and _is_in_adapter(backtrace(error)):  # else the guest did that with its own
             return UnsupportedTypeError(CAME_BACK)
         return None
 
@@ -304,6 +304,11 @@ class Poller:
         finally:
             self._waker = None
             self._clock.start()
+
+
+def _is_in_adapter(frames: list[str]) -> bool:
+    """Whether the innermost frame of a backtrace is of our generated components."""
+    return len(frames) > 1 and _OUR_FRAME.match(frames[1]) is not None
 
 
 def _fail(waker: asyncio.Future[_Stop | None], error: BaseException) -> None:
