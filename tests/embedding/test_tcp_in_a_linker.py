@@ -14,7 +14,7 @@ from wasmtime.component import Component, Linker, Variant
 
 from tests.embedding.plain_guest import functions, plain_guest
 from tests.guests.test_prebuilt import TCP_FUNCTIONS
-from tests.unit.wasi.p3.sockets.fake_network import FakeNetwork
+from tests.unit.wasi.sockets.fake_network import FakeNetwork
 from wasihost import (
     Context,
     GuestTrap,

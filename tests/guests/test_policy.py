@@ -12,7 +12,7 @@ import pytest
 from tests.guests.harness import Guest, fails, load, passes, run, run_async, until
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_tcp_methods import FIXTURE_OF
-from tests.unit.wasi.p3.sockets.fake_network import FakeNetwork
+from tests.unit.wasi.sockets.fake_network import FakeNetwork
 from wasihost import Context, Decision, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
 from wasihost.network.base import Address
 from wasihost.policy import NameUse, Use, refusals

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from tests.guests.harness import FamilyName, Guest, c_cases, families, load, passes, run, rust_cases
-from tests.unit.wasi.p3.sockets.fake_network import FakeDatagramSocket, FakeNetwork
+from tests.unit.wasi.sockets.fake_network import FakeDatagramSocket, FakeNetwork
 from wasihost import Host, Policy, Rules, allow_all, deny_all
 from wasihost.network.base import Address, DatagramSocket, Family
 from wasihost.policy import Context, SocketAddressUse

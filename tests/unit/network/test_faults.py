@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.network.calls import S, fails, passes, receive, send, waits
-from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost import VirtualClock
 from wasihost.network.base import Address, DatagramSocket, Socket
 from wasihost.network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults

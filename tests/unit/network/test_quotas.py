@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.network.calls import S, fails, passes, receive, send, waits
-from tests.unit.wasi.p3.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost import VirtualClock
 from wasihost.errors import RuleError
 from wasihost.network.base import Socket

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.recordings import kinds
-from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from wasihost import SocketAddressUse, VirtualClock
 from wasihost.network.base import Address, DatagramSocket, Option, Socket
 from wasihost.network.recording import Recorder, Recording, RecordingNetwork, events

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from tests.guests.harness import until
-from tests.unit.wasi.p3.sockets.fake_network import PEER
+from tests.unit.wasi.sockets.fake_network import PEER
 from wasihost import DivergenceError, RecordingError, VirtualClock
 from wasihost.network.base import Address, Option, Socket
 from wasihost.network.recording import Recording, events

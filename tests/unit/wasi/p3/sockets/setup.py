@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, Policy, SocketAddressUse, allow_all

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextvars import ContextVar
 from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import PEER
 from tests.unit.wasi.p3.sockets.setup import Guest
+from tests.unit.wasi.sockets.fake_network import PEER
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
 from wasihost.streams import PromptFuture
@@ -138,6 +139,30 @@ async def test_a_cancelled_wait_leaves_the_datagram_to_the_next() -> None:
     await _passes()
     box.socket.arrive((b"1", PEER))
     assert await second == (b"1", AT_PEER)
+
+
+async def test_a_policy_is_asked_about_a_datagram_in_the_context_of_the_receive_that_gets_it() -> None:
+    request: ContextVar[int] = ContextVar("request")
+    seen: list[int] = []
+
+    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+        if use is SocketAddressUse.UDP_RECEIVE:
+            seen.append(request.get())
+        return True
+
+    async def receive(number: int) -> Any:
+        request.set(number)
+        received = udp.receive()
+        assert isinstance(received, Awaitable)
+        return await received
+
+    udp, socket = Guest(policy).bound_udp()
+    receiving = [asyncio.create_task(receive(number)) for number in range(3)]
+    await _passes()
+    for _ in receiving:
+        socket.arrive((b"data", PEER))
+    await asyncio.gather(*receiving)
+    assert seen == [0, 1, 2]
 
 
 # ---- a policy that takes time

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import FakeNetwork
 from tests.unit.wasi.p3.sockets.setup import at_once
+from tests.unit.wasi.sockets.fake_network import FakeNetwork
 from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, parse_hosts

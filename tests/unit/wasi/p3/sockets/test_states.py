@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import FakeSocket
 from tests.unit.wasi.p3.sockets.setup import FakeReader, Guest, at_once, over, v4
+from tests.unit.wasi.sockets.fake_network import FakeSocket
 from wasihost.component.values import Err, WitError
 from wasihost.wasi.p3.sockets.errors import ErrorCode
 from wasihost.wasi.p3.sockets.tcp import TcpSocket

@@ -8,8 +8,8 @@ import itertools
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import FakeSocket
 from tests.unit.wasi.p3.sockets.setup import FakeReader, Guest
+from tests.unit.wasi.sockets.fake_network import FakeSocket
 from wasihost.component.values import Err, Ok
 from wasihost.streams import ByteSink, ByteSource
 from wasihost.wasi.p3.sockets.errors import ErrorCode

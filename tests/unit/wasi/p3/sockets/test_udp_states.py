@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeDatagramSocket
 from tests.unit.wasi.p3.sockets.setup import Guest, at_once, v4
+from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
 from wasihost.component.values import WitError
 from wasihost.wasi.p3.sockets.addresses import from_network
 from wasihost.wasi.p3.sockets.errors import INVALID_STATE

@@ -1,4 +1,4 @@
-"""The stream of `listen`."""
+"""What a listener accepts."""
 
 from __future__ import annotations
 
@@ -9,29 +9,34 @@ from collections.abc import Awaitable
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import PEER, FakeSocket
-from tests.unit.wasi.p3.sockets.setup import Guest, at_once, code_of
-from wasihost.component.values import Err
-from wasihost.network.base import Address
+from tests.unit.wasi.sockets.fake_network import PEER, FakeSocket
+from tests.unit.wasi.sockets.setup import Guest, at_once, cause_of, listen
+from wasihost.network.base import Address, Option
 from wasihost.policy import Context, SocketAddressUse
-from wasihost.streams import ValueSource
 from wasihost.testing import virtual_loop
-from wasihost.wasi.p3.sockets.addresses import from_network
-from wasihost.wasi.p3.sockets.errors import ErrorCode
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.accept import REST_S
+from wasihost.wasi.sockets.accept import REST_S, Acceptor
+from wasihost.wasi.sockets.tcp import TcpSocket
 
 ACCEPT = SocketAddressUse.TCP_ACCEPT
 
 
+def accepted_by(acceptor: Acceptor[TcpSocket]) -> TcpSocket:
+    accepted = acceptor.accept()
+    assert accepted is not None
+    return accepted
+
+
+def _ignored(error: BaseException | None) -> None: ...
+
+
 class _Listener:
-    """A listening socket, its stream and what the policy is to answer about a peer."""
+    """A listening socket, its acceptor and what the policy is to answer about a peer."""
 
     def __init__(self) -> None:
         self.answers: list[bool | Awaitable[bool]] = []
         self.asked: list[Address] = []
         self.tcp, self.socket = Guest(self._policy).bound()
-        self.stream: ValueSource[TcpSocket] = at_once(self.tcp.listen())
+        self.acceptor: Acceptor[TcpSocket] = at_once(self.tcp.listen())
 
     def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
         if use is not ACCEPT:
@@ -54,8 +59,8 @@ class _Listener:
 def test_a_read_gives_one_connected_socket() -> None:
     listener = _Listener()
     listener.arrive(), listener.arrive()
-    [accepted] = listener.stream.read()
-    assert accepted.get_remote_address() == from_network(PEER)
+    accepted = accepted_by(listener.acceptor)
+    assert accepted.remote_address() == PEER
     assert len(listener.socket.backlogged) == 1
 
 
@@ -63,34 +68,34 @@ def test_a_read_gives_one_connected_socket() -> None:
 def test_the_stream_ends_when_the_socket_listens_no_more(code: int) -> None:
     listener = _Listener()
     listener.socket.fails["accept"] = [OSError(code, "no listener")]
-    assert list(listener.stream.read()) == []
-    listener.stream.close(None)
-    listener.tcp.drop()
+    assert listener.acceptor.accept() is None
+    listener.acceptor.close()
+    listener.tcp.close()
     assert listener.socket.closed == 1
 
 
 @pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 def test_where_something_is_lacking_the_stream_tells_it_and_rests(code: int) -> None:
-    async def main() -> list[ValueSource[TcpSocket]]:
+    async def main() -> Acceptor[TcpSocket]:
         listener = _Listener()
         listener.arrive()
         listener.socket.fails["accept"] = [OSError(code, os.strerror(code))]
-        [broken] = listener.stream.read()
-        assert code_of(broken.get_remote_address) is not None
+        broken = accepted_by(listener.acceptor)
+        assert cause_of(broken.remote_address) is not None
         with pytest.raises(BlockingIOError):
-            listener.stream.read()
+            listener.acceptor.accept()
         rested = asyncio.Event()
-        listener.stream.wait_readable(rested.set)
+        listener.acceptor.wait_readable(rested.set)
         await rested.wait()
-        [accepted] = listener.stream.read()
-        assert accepted.get_remote_address() == from_network(PEER)
+        accepted = accepted_by(listener.acceptor)
+        assert accepted.remote_address() == PEER
         listener.socket.fails["accept"] = [OSError(code, os.strerror(code))]
-        listener.stream.read()
-        return [listener.stream]
+        listener.acceptor.accept()
+        return listener.acceptor
 
     loop = virtual_loop()
-    [stream] = loop.run_until_complete(main())
-    stream.close(None)  # a rest that nobody waits for
+    acceptor = loop.run_until_complete(main())
+    acceptor.close()  # a rest that nobody waits for
     loop.close()
     assert loop.time() >= REST_S
 
@@ -98,15 +103,15 @@ def test_where_something_is_lacking_the_stream_tells_it_and_rests(code: int) -> 
 def test_the_policy_is_asked_about_the_peer() -> None:
     listener = _Listener()
     listener.arrive()
-    listener.stream.read()
+    listener.acceptor.accept()
     assert listener.asked == [PEER]
 
 
 def test_without_a_connection_the_stream_waits() -> None:
     listener = _Listener()
     with pytest.raises(BlockingIOError):
-        listener.stream.read()
-    listener.stream.wait_readable(called := (lambda: None))
+        listener.acceptor.accept()
+    listener.acceptor.wait_readable(called := (lambda: None))
     assert listener.socket.readable is called
 
 
@@ -114,8 +119,8 @@ def test_a_denied_peer_is_reset_and_never_seen() -> None:
     listener = _Listener()
     listener.answers = [False, True]
     stranger, friend = listener.arrive(), listener.arrive()
-    [accepted] = listener.stream.read()
-    accepted.drop()
+    accepted = accepted_by(listener.acceptor)
+    accepted.close()
     assert (stranger.calls, friend.calls) == (["abort"], ["close"])
 
 
@@ -125,7 +130,7 @@ def test_a_flood_of_strangers_leaves_the_event_loop_its_turn() -> None:
     for _ in range(100):
         listener.arrive()
     with pytest.raises(BlockingIOError):
-        listener.stream.read()
+        listener.acceptor.accept()
     assert 0 < len(listener.socket.backlogged) < 100
 
 
@@ -133,12 +138,12 @@ async def test_a_failed_accept_gives_a_closed_socket_and_the_stream_goes_on() ->
     listener = _Listener()
     listener.socket.backlogged.append(OSError(errno.ECONNABORTED, ""))
     listener.arrive()
-    [closed] = listener.stream.read()
-    assert code_of(closed.get_hop_limit) == ErrorCode.ConnectionAborted()
-    assert closed.receive()[1].result() == Err(ErrorCode.ConnectionAborted())
-    closed.drop()
-    [accepted] = listener.stream.read()
-    assert accepted.get_hop_limit() == 1
+    closed = accepted_by(listener.acceptor)
+    assert cause_of(lambda: closed.get_option(Option.HOP_LIMIT)) == errno.ECONNABORTED
+    assert cause_of(lambda: closed.receive(_ignored)) == errno.ECONNABORTED
+    closed.close()
+    accepted = accepted_by(listener.acceptor)
+    assert accepted.get_option(Option.HOP_LIMIT) == 1
 
 
 # ---- a policy that takes time
@@ -149,16 +154,16 @@ async def test_a_connection_waits_for_the_answer_of_the_policy(allowed: bool) ->
     listener = _Listener()
     answer, connection = listener.later(), listener.arrive()
     with pytest.raises(BlockingIOError):
-        listener.stream.read()
+        listener.acceptor.accept()
     called = asyncio.Event()
-    listener.stream.wait_readable(called.set)
+    listener.acceptor.wait_readable(called.set)
     answer.set_result(allowed)
     await called.wait()
     if allowed:
-        assert len(listener.stream.read()) == 1
+        accepted_by(listener.acceptor)
     else:
         with pytest.raises(BlockingIOError):
-            listener.stream.read()
+            listener.acceptor.accept()
     assert connection.calls == ([] if allowed else ["abort"])
 
 
@@ -167,9 +172,9 @@ async def test_no_further_connection_is_accepted_before_the_answer() -> None:
     listener.later(), listener.arrive(), listener.arrive()
     for _ in range(2):
         with pytest.raises(BlockingIOError):
-            listener.stream.read()
+            listener.acceptor.accept()
     assert len(listener.socket.backlogged) == 1
-    listener.stream.close(None)
+    listener.acceptor.close()
 
 
 async def test_a_waiter_that_comes_after_the_answer_is_called() -> None:
@@ -177,10 +182,10 @@ async def test_a_waiter_that_comes_after_the_answer_is_called() -> None:
     answer = listener.later()
     listener.arrive()
     with pytest.raises(BlockingIOError):
-        listener.stream.read()
+        listener.acceptor.accept()
     answer.set_result(True)
     called = asyncio.Event()
-    listener.stream.wait_readable(called.set)
+    listener.acceptor.wait_readable(called.set)
     await called.wait()
 
 
@@ -188,10 +193,10 @@ async def test_closing_while_the_policy_thinks_resets_the_connection_and_calls_n
     listener = _Listener()
     answer, connection = listener.later(), listener.arrive()
     with pytest.raises(BlockingIOError):
-        listener.stream.read()
+        listener.acceptor.accept()
     called = asyncio.Event()
-    listener.stream.wait_readable(called.set)
-    listener.stream.close(None)
+    listener.acceptor.wait_readable(called.set)
+    listener.acceptor.close()
     await asyncio.sleep(0)
     assert (connection.calls, answer.cancelled(), called.is_set()) == (["abort"], True, False)
 
@@ -210,22 +215,22 @@ async def test_an_exception_of_the_policy_resets_the_connection_when_the_stream_
 
     connection = FakeSocket()
     tcp, socket = Guest(policy).bound()
-    stream = at_once(tcp.listen())
+    acceptor = listen(tcp)
     socket.backlogged.append(connection)
     with pytest.raises(LookupError, match="mine"):
-        await _read(stream)
-    stream.close(LookupError())
+        await _accept(acceptor)
+    acceptor.close()
     assert connection.calls == ["abort"]
 
 
-async def _read(stream: ValueSource[TcpSocket]) -> None:
+async def _accept(acceptor: Acceptor[TcpSocket]) -> None:
     try:
-        stream.read()
+        acceptor.accept()
     except BlockingIOError:
         called = asyncio.Event()
-        stream.wait_readable(called.set)
+        acceptor.wait_readable(called.set)
         await called.wait()
-        stream.read()
+        acceptor.accept()
 
 
 # ---- who keeps the listener
@@ -236,9 +241,9 @@ def test_handle_and_stream_keep_the_listener_together(first: str) -> None:
     listener = _Listener()
 
     def close() -> None:
-        listener.stream.close(None)
+        listener.acceptor.close()
 
-    one, other = (listener.tcp.drop, close) if first == "handle" else (close, listener.tcp.drop)
+    one, other = (listener.tcp.close, close) if first == "handle" else (close, listener.tcp.close)
     one()
     assert listener.socket.closed == 0
     other()
@@ -247,24 +252,24 @@ def test_handle_and_stream_keep_the_listener_together(first: str) -> None:
 
 def test_accepting_goes_on_after_the_handle_is_dropped() -> None:
     listener = _Listener()
-    listener.tcp.drop()
+    listener.tcp.close()
     listener.arrive()
-    assert len(listener.stream.read()) == 1
+    accepted_by(listener.acceptor)
 
 
 def test_accepted_sockets_do_not_keep_the_listener() -> None:
     listener = _Listener()
     listener.arrive()
-    listener.stream.read()
-    listener.tcp.drop()
-    listener.stream.close(None)
+    listener.acceptor.accept()
+    listener.tcp.close()
+    listener.acceptor.close()
     assert listener.socket.closed == 1
 
 
 def test_a_closed_stream_waits_no_more() -> None:
     listener = _Listener()
-    listener.stream.wait_readable(lambda: None)
-    listener.stream.close(None)
+    listener.acceptor.wait_readable(lambda: None)
+    listener.acceptor.close()
     assert listener.socket.readable is None
 
 
@@ -273,7 +278,7 @@ def test_any_function_is_a_policy() -> None:
         return use is not ACCEPT
 
     tcp, socket = Guest(policy).bound()
-    stream = at_once(tcp.listen())
+    acceptor = listen(tcp)
     socket.backlogged.append(FakeSocket())
     with pytest.raises(BlockingIOError):
-        stream.read()
+        acceptor.accept()

@@ -1,25 +1,24 @@
-"""`tcp-socket` from create to drop: order of the checks, outcome of failures, who is asked before what."""
+"""A TCP socket from create to close: order of the checks, outcome of failures, who is asked before what."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
 import pytest
 
-from tests.unit.wasi.p3.sockets.fake_network import BLOCKED, PEER, FakeSocket
-from tests.unit.wasi.p3.sockets.setup import Asked, Guest, at_once, code_of, over, v4, waiting
-from wasihost.component.values import WitError
-from wasihost.network.base import Address
+from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeSocket
+from tests.unit.wasi.sockets.setup import FAILURES, Asked, Guest, at_once, cause_of, listen, v4, waited, waiting
+from wasihost.network.base import Address, Option
 from wasihost.policy import Context, Rules, SocketAddressUse, deny_all
-from wasihost.wasi.p3.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv6SocketAddress, from_network
-from wasihost.wasi.p3.sockets.errors import ErrorCode
-from wasihost.wasi.p3.sockets.types import Types
+from wasihost.wasi.failures import Reason
 from wasihost.wasi.sockets.access import Access
+from wasihost.wasi.sockets.tcp import TcpSocket
 
 BIND, LISTEN, CONNECT = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN, SocketAddressUse.TCP_CONNECT
-V6_LOOPBACK = IpSocketAddress.Ipv6(Ipv6SocketAddress(80, 0, (0, 0, 0, 0, 0, 0, 0, 1), 0))
+V6_LOOPBACK = Address(IPv6Address("::1"), 80)
 NOT_UNICAST = v4(80, (224, 0, 0, 1))
 IN_USE = OSError(errno.EADDRINUSE, "in use")
 
@@ -29,21 +28,21 @@ IN_USE = OSError(errno.EADDRINUSE, "in use")
 
 def test_create_needs_no_event_loop_and_no_policy() -> None:
     tcp, _ = Guest(deny_all).create()
-    assert tcp.get_address_family() is IpAddressFamily.IPV4
+    assert tcp.family == 4
 
 
 @pytest.mark.parametrize(
     ("number", "code"),
     [
-        (errno.EAFNOSUPPORT, ErrorCode.NotSupported()),
-        (errno.EACCES, ErrorCode.AccessDenied()),
-        (errno.ENOBUFS, ErrorCode.OutOfMemory()),
+        (errno.EAFNOSUPPORT, Reason.NOT_SUPPORTED),
+        (errno.EACCES, errno.EACCES),
+        (errno.ENOBUFS, errno.ENOBUFS),
     ],
 )
 def test_create_gives_the_error_of_the_network(number: int, code: object) -> None:
     guest = Guest()
     guest.network.error = OSError(number, "")
-    assert code_of(guest.create) == code
+    assert cause_of(guest.create) == code
 
 
 # ---- bind
@@ -51,30 +50,30 @@ def test_create_gives_the_error_of_the_network(number: int, code: object) -> Non
 
 def test_bind_gives_a_local_address() -> None:
     tcp, _ = Guest().bound()
-    assert tcp.get_local_address() == v4(50000)
+    assert tcp.local_address() == v4(50000)
 
 
 @pytest.mark.parametrize("address", [V6_LOOPBACK, NOT_UNICAST])
-def test_bind_looks_at_the_address_before_it_asks_the_policy(address: IpSocketAddress.Ipv4) -> None:
+def test_bind_looks_at_the_address_before_it_asks_the_policy(address: Address) -> None:
     policy = Asked()
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: at_once(tcp.bind(address))) == ErrorCode.InvalidArgument()
+    assert cause_of(lambda: at_once(tcp.bind(address))) == Reason.INVALID_ARGUMENT
     assert (policy.questions, socket.calls) == ([], [])
 
 
 def test_bind_asks_the_policy_before_the_network() -> None:
     policy = Asked()
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.AccessDenied()
+    assert cause_of(lambda: at_once(tcp.bind(v4(7)))) == errno.EACCES
     assert (policy.questions, socket.calls) == ([("127.0.0.1:7", BIND)], [])
 
 
 def test_bind_may_be_tried_again_after_it_failed() -> None:
     tcp, socket = Guest().create()
     socket.fails["bind"] = [IN_USE]
-    assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.AddressInUse()
+    assert cause_of(lambda: at_once(tcp.bind(v4(7)))) == errno.EADDRINUSE
     at_once(tcp.bind(v4(8)))
-    assert tcp.get_local_address() == v4(8)
+    assert tcp.local_address() == v4(8)
 
 
 async def test_bind_waits_for_a_policy_that_takes_time() -> None:
@@ -83,8 +82,8 @@ async def test_bind_waits_for_a_policy_that_takes_time() -> None:
         return False
 
     tcp, socket = Guest(policy).create()
-    with pytest.raises(WitError):
-        await tcp.bind(v4(7))
+    with pytest.raises(FAILURES):
+        await waited(tcp.bind(v4(7)))
     assert socket.calls == []
 
 
@@ -94,7 +93,7 @@ async def test_bind_waits_for_a_policy_that_takes_time() -> None:
 def test_connect_completes_at_once_when_the_network_does() -> None:
     tcp, socket = Guest().connected()
     assert socket.calls == ["connect", "finish_connect"]
-    assert tcp.get_remote_address() == from_network(PEER)
+    assert tcp.remote_address() == PEER
 
 
 async def test_connect_waits_until_the_socket_is_writable() -> None:
@@ -102,20 +101,20 @@ async def test_connect_waits_until_the_socket_is_writable() -> None:
     socket.fails["finish_connect"] = [BLOCKED]
     call = asyncio.ensure_future(waiting(tcp.connect(v4(80))))
     await asyncio.sleep(0)
-    assert code_of(tcp.get_remote_address) == ErrorCode.InvalidState()
+    assert cause_of(tcp.remote_address) == Reason.INVALID_STATE
     assert socket.writable is not None
     socket.writable()
     await call
-    assert tcp.get_remote_address() == from_network(PEER)
+    assert tcp.remote_address() == PEER
 
 
 @pytest.mark.parametrize("address", [V6_LOOPBACK, NOT_UNICAST, v4(0), v4(80, (0, 0, 0, 0))])
-def test_connect_with_an_invalid_address_leaves_the_socket_as_it_was(address: IpSocketAddress.Ipv4) -> None:
+def test_connect_with_an_invalid_address_leaves_the_socket_as_it_was(address: Address) -> None:
     policy = Asked(BIND, CONNECT)
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: over(tcp.connect(address))) == ErrorCode.InvalidArgument()
+    assert cause_of(lambda: at_once(tcp.connect(address))) == Reason.INVALID_ARGUMENT
     assert (policy.questions, socket.calls) == ([], [])
-    over(tcp.connect(v4(80)))
+    at_once(tcp.connect(v4(80)))
 
 
 @pytest.mark.parametrize("allowed", [(), (BIND,), (CONNECT,)])
@@ -124,7 +123,7 @@ def test_connect_of_an_unbound_socket_asks_about_the_peer_and_then_for_the_impli
 ) -> None:
     policy = Asked(*allowed)
     tcp, socket = Guest(policy).create()
-    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.AccessDenied()
+    assert cause_of(lambda: at_once(tcp.connect(v4(80)))) == errno.EACCES
     asked = [("127.0.0.1:80", CONNECT), ("0.0.0.0:0", BIND)]
     assert policy.questions == asked[: 2 if CONNECT in allowed else 1]
     assert socket.calls == ["close"]
@@ -133,7 +132,7 @@ def test_connect_of_an_unbound_socket_asks_about_the_peer_and_then_for_the_impli
 def test_connect_of_a_bound_socket_does_not_ask_to_bind_again() -> None:
     policy = Asked(BIND, CONNECT)
     tcp, _ = Guest(policy).bound()
-    over(tcp.connect(v4(80)))
+    at_once(tcp.connect(v4(80)))
     assert policy.questions[1:] == [("127.0.0.1:80", CONNECT)]
 
 
@@ -141,15 +140,15 @@ def test_connect_of_a_bound_socket_does_not_ask_to_bind_again() -> None:
 def test_a_failed_connect_closes_the_socket_for_good(step: str) -> None:
     tcp, socket = Guest().create()
     socket.fails[step] = [OSError(errno.ETIMEDOUT, "")]
-    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.Timeout()
-    assert code_of(lambda: over(tcp.connect(v4(80)))) == ErrorCode.InvalidState()
-    assert code_of(tcp.get_hop_limit) == ErrorCode.Timeout()
+    assert cause_of(lambda: at_once(tcp.connect(v4(80)))) == errno.ETIMEDOUT
+    assert cause_of(lambda: at_once(tcp.connect(v4(80)))) == Reason.INVALID_STATE
+    assert cause_of(lambda: tcp.get_option(Option.HOP_LIMIT)) == errno.ETIMEDOUT
     assert socket.closed == 1
 
 
-def test_a_closed_socket_is_not_closed_again_by_drop() -> None:
+def test_a_closed_socket_is_not_closed_again_by_close() -> None:
     tcp, socket = Guest().closed()
-    tcp.drop()
+    tcp.close()
     assert socket.closed == 1
 
 
@@ -161,14 +160,14 @@ async def test_a_cancelled_connect_closes_the_socket_and_leaves_no_waiter() -> N
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert code_of(tcp.get_hop_limit) == ErrorCode.InvalidState()
+    assert cause_of(lambda: tcp.get_option(Option.HOP_LIMIT)) == Reason.INVALID_STATE
     assert (socket.closed, socket.writable) == (1, None)
 
 
 async def test_connect_survives_that_the_handle_goes_first() -> None:
     guest = Guest()
     tcp, socket = guest.connecting()
-    tcp.drop()
+    tcp.close()
     guest.cancel()
     assert socket.closed == 1
 
@@ -179,7 +178,7 @@ def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket()
 
     tcp, socket = Guest(policy).create()
     with pytest.raises(LookupError, match="mine"):
-        over(tcp.connect(v4(80)))
+        at_once(tcp.connect(v4(80)))
     assert socket.closed == 1
 
 
@@ -198,7 +197,7 @@ def test_an_os_error_of_the_policy_is_no_error_of_the_network() -> None:
 def test_listen_of_a_bound_socket_asks_about_the_actual_address() -> None:
     policy = Asked(BIND, LISTEN)
     tcp, socket = Guest(policy).bound()
-    at_once(tcp.listen())
+    listen(tcp)
     assert policy.questions[1:] == [("127.0.0.1:50000", LISTEN)]
     assert socket.backlog == 128
 
@@ -206,23 +205,23 @@ def test_listen_of_a_bound_socket_asks_about_the_actual_address() -> None:
 def test_listen_of_an_unbound_socket_binds_it_to_any_address() -> None:
     policy = Asked(BIND, LISTEN)
     tcp, socket = Guest(policy).create()
-    at_once(tcp.listen())
+    listen(tcp)
     assert policy.questions == [("0.0.0.0:0", BIND), ("0.0.0.0:50000", LISTEN)]
     assert socket.calls == ["bind", "local_address", "listen"]
-    assert tcp.get_is_listening()
+    assert tcp.is_listening
 
 
 def test_a_denied_listen_leaves_the_socket_bound_and_not_listening() -> None:
     tcp, socket = Guest(Asked(BIND)).create()
-    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
+    assert cause_of(lambda: listen(tcp)) == errno.EACCES
     assert socket.calls == ["bind", "local_address"]
-    assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.InvalidState()
-    assert not tcp.get_is_listening()
+    assert cause_of(lambda: at_once(tcp.bind(v4(7)))) == Reason.INVALID_STATE
+    assert not tcp.is_listening
 
 
 def test_listen_makes_no_system_call_if_its_implicit_bind_is_denied() -> None:
     tcp, socket = Guest(Asked(LISTEN)).create()
-    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
+    assert cause_of(lambda: listen(tcp)) == errno.EACCES
     assert socket.calls == []
     at_once(Guest(Asked(BIND)).create()[0].bind(v4(7)))
 
@@ -230,17 +229,17 @@ def test_listen_makes_no_system_call_if_its_implicit_bind_is_denied() -> None:
 def test_a_failed_listen_may_be_tried_again() -> None:
     tcp, socket = Guest().bound()
     socket.fails["listen"] = [IN_USE]
-    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AddressInUse()
-    assert not tcp.get_is_listening()
-    at_once(tcp.listen())
+    assert cause_of(lambda: listen(tcp)) == errno.EADDRINUSE
+    assert not tcp.is_listening
+    listen(tcp)
 
 
 def test_after_an_implicit_bind_a_failed_listen_leaves_the_socket_bound() -> None:
     tcp, socket = Guest().create()
     socket.fails["listen"] = [IN_USE]
-    with pytest.raises(WitError):
-        at_once(tcp.listen())
-    assert tcp.get_local_address() == v4(50000, (0, 0, 0, 0))
+    with pytest.raises(FAILURES):
+        listen(tcp)
+    assert tcp.local_address() == v4(50000, (0, 0, 0, 0))
 
 
 # ---- backlog
@@ -248,54 +247,53 @@ def test_after_an_implicit_bind_a_failed_listen_leaves_the_socket_bound() -> Non
 
 def test_a_backlog_set_before_listen_is_used_by_it() -> None:
     tcp, socket = Guest().bound()
-    tcp.set_listen_backlog_size(5)
-    at_once(tcp.listen())
+    tcp.set_backlog(5)
+    listen(tcp)
     assert socket.backlog == 5
 
 
 def test_a_backlog_set_while_listening_is_handed_on() -> None:
     tcp, socket = Guest().listening()
-    tcp.set_listen_backlog_size(1 << 63)
+    tcp.set_backlog(1 << 63)
     assert socket.backlog == (1 << 31) - 1
 
 
 def test_a_backlog_that_the_platform_refuses_while_listening_is_not_supported() -> None:
     tcp, socket = Guest().listening()
     socket.fails["listen"] = [OSError(errno.EINVAL, "")]
-    assert code_of(lambda: tcp.set_listen_backlog_size(5)) == ErrorCode.NotSupported()
+    assert cause_of(lambda: tcp.set_backlog(5)) == Reason.NOT_SUPPORTED
 
 
 # ---- questions
 
 
 @pytest.mark.parametrize("state", [Guest.create, Guest.bound, Guest.connected, Guest.closed])
-def test_only_a_listening_socket_is_listening(state: Callable[[Guest], tuple[object, FakeSocket]]) -> None:
+def test_only_a_listening_socket_is_listening(state: Callable[[Guest], tuple[TcpSocket, FakeSocket]]) -> None:
     tcp = state(Guest())[0]
-    assert not tcp.get_is_listening()  # type: ignore[attr-defined]
+    assert not tcp.is_listening
 
 
-def test_a_peer_that_is_gone_is_invalid_state() -> None:
+def test_a_peer_that_is_gone_is_the_error_of_the_network() -> None:
     tcp, socket = Guest().connected()
     socket.fails["remote_address"] = [OSError(errno.ENOTCONN, "")]
-    assert code_of(tcp.get_remote_address) == ErrorCode.InvalidState()
+    assert cause_of(tcp.remote_address) == errno.ENOTCONN
 
 
 def test_an_outbound_rule_allows_an_explicit_bind_to_any_address_but_not_to_listen_there() -> None:
     tcp, _ = Guest(Rules(outbound=["tcp://127.0.0.1:80"])).create()
     at_once(tcp.bind(v4(0, (0, 0, 0, 0))))
-    assert code_of(lambda: at_once(tcp.listen())) == ErrorCode.AccessDenied()
-    over(tcp.connect(v4(80)))
+    assert cause_of(lambda: listen(tcp)) == errno.EACCES
+    at_once(tcp.connect(v4(80)))
 
 
 def test_an_inbound_rule_for_any_port_allows_a_free_port_but_not_to_connect() -> None:
     guest = Guest(Rules(inbound=["tcp://127.0.0.1:*"]))
     listener, _ = guest.listening()
-    assert listener.get_is_listening()
-    assert code_of(lambda: guest.connected()) == ErrorCode.AccessDenied()
+    assert listener.is_listening
+    assert cause_of(lambda: guest.connected()) == errno.EACCES
 
 
 def test_without_a_policy_everything_is_denied() -> None:
     guest = Guest()
-    types = Types(Access(guest.network))
-    tcp = types.TcpSocket.create(types, IpAddressFamily.IPV4)
-    assert code_of(lambda: at_once(tcp.bind(v4(7)))) == ErrorCode.AccessDenied()
+    tcp = TcpSocket.create(Access(guest.network), 4)
+    assert cause_of(lambda: at_once(tcp.bind(v4(7)))) == errno.EACCES
