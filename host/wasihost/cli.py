@@ -201,7 +201,8 @@ def _invoke(ending: Ending, host: Host, component: AdaptedComponent, name: str, 
     from wasihost.commands.jsonvalues import JsonError
 
     try:
-        found = ending.run(invoke(host, component, name, words))
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        found = ending.run(invoke(host, component, name, words, encoding))
     except (LookupError, JsonError) as error:
         print(f"wasihost: {quoting.line(error.args[0])}", file=sys.stderr)
         return USAGE
@@ -209,7 +210,7 @@ def _invoke(ending: Ending, host: Host, component: AdaptedComponent, name: str, 
         print(quoting.line(f"wasihost: {name} returned err: {error}"), file=sys.stderr)
         return FAILURE
     if found is not None:
-        print(quoting.json_text(found, getattr(sys.stdout, "encoding", None) or "utf-8"))
+        print(found)
     return 0
 
 

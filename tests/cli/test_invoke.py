@@ -107,6 +107,18 @@ def test_a_text_of_the_guest_is_json_that_does_nothing_to_a_terminal(
     assert done.out.isascii() == (encoding == "ascii")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_text_in_the_form_of_wasmtime_does_nothing_to_a_terminal(
+    cli: Cli, says: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    done = cli("run", "--invoke", "text()", says)
+    assert (done.code, done.err) == (0, "")
+    assert wave.read_arguments(f"({done.out})", [("x", types.STRING)]) == [EVIL]
+    assert done.out.rstrip("\n").isprintable()
+    assert done.out.isascii() == (encoding == "ascii")
+
+
 def test_an_err_of_the_guest_does_nothing_to_a_terminal(cli: Cli, says: str) -> None:
     done = cli("run", "--invoke", "err", says)
     assert (done.code, done.out) == (1, "")
@@ -233,6 +245,7 @@ SHAPE = types.Variant((("dot", POINT), ("none", None)))
         (types.F64, "1" + "0" * 20, 1e20),
         (types.F32, "0.1", 0.10000000149011612),
         (types.F32, "-inf", "-Infinity"),
+        (types.F32, "34028235" + "0" * 31, 3.4028234663852886e38),
         (types.F64, "nan", "NaN"),
         (types.BOOL, "true", True),
         (types.List(types.STRING), '["a", "b"]', ["a", "b"]),
@@ -267,7 +280,7 @@ def test_what_may_be_left_out_in_the_form_of_wasmtime(t: ValType, text: str, val
 
 def test_streams_have_no_form_of_wasmtime() -> None:
     with pytest.raises(UnsupportedTypeError, match="a stream cannot be written in this form: give JSON arguments"):
-        wave.read_arguments("([1])", [("x", types.Stream(types.U8))])
+        wave.check("f", types.Func((), types.Tuple((types.Stream(types.U8),))))
 
 
 def test_a_long_list_is_read_in_time_that_grows_with_its_length() -> None:

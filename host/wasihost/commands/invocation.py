@@ -14,6 +14,7 @@ from wasihost.component.values import Err, Ok, WitError
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Called, Wiring
 from wasihost.host import Host
+from wasihost.quoting import json_text
 
 _WASMTIME_NAME = re.compile(r"([^#.]+/[^#.@]+)\.([^#@]+)(@.*)?")
 """`my:pkg/api.f@1.0.0` for `my:pkg/api@1.0.0#f`."""
@@ -23,24 +24,28 @@ class InvokedErr(Exception):
     """The function returned err: its value as JSON."""
 
 
-async def invoke(host: Host, component: AdaptedComponent, call: str, words: Sequence[str]) -> str | None:
+async def invoke(
+    host: Host, component: AdaptedComponent, call: str, words: Sequence[str], encoding: str = "utf-8"
+) -> str | None:
     """The result of a call: of a function by its path, with `words` as JSON, or of `f("a", 1)` in Wasmtime's form.
 
     The result is JSON, or None if the function has none or a result without ok; in Wasmtime's form it is as Wasmtime
-    prints it. Errors: LookupError for an unknown function, JsonError for wrong arguments, InvokedErr, and those of
-    `Host.run`.
+    prints it; in both there are escapes for what `encoding` lacks. Errors: LookupError for an unknown function,
+    JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
     """
     name, parenthesis, rest = call.partition("(")
     called = _find(component.wiring, name)
     jsonvalues.check(called.path, called.func)
     if not parenthesis:
-        return _json(called, await _call(host, component, called, _parse(called, words)))
+        found = _json(called, await _call(host, component, called, _parse(called, words)))
+        return None if found is None else json_text(found, encoding)
     if words:
         raise JsonError(f"expected no arguments beside those of {call}, got {words[0]!r}")
+    wave.check(called.path, called.func)
     params = called.func.params
     values = wave.read_arguments(parenthesis + rest, params)
     arguments = [jsonvalues.from_json(t, v, f"argument {name}") for (name, t), v in zip(params, values, strict=True)]
-    return wave.text(called.func.result, await _call(host, component, called, arguments))
+    return wave.text(called.func.result, await _call(host, component, called, arguments), encoding)
 
 
 def _find(wiring: Wiring, name: str) -> Called:

@@ -8,9 +8,9 @@ lines.
 from __future__ import annotations
 
 import base64
+import ctypes
 import json
 import re
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
@@ -34,8 +34,17 @@ _KEYWORDS = {"true", "false", "inf", "nan", "some", "none", "ok", "err"}
 _FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
+def check(path: str, func: types.Func) -> None:
+    """Refuses a function whose values have no such form. Errors: UnsupportedTypeError."""
+    for t in func.types:
+        for inner in types.walk(t):
+            if isinstance(inner, types.Stream | types.Future):
+                name = type(inner).__name__.lower()
+                raise UnsupportedTypeError(f"{path}: a {name} cannot be written in this form: give JSON arguments")
+
+
 def read_arguments(text: str, params: Sequence[tuple[str, ValType]]) -> list[Any]:
-    """The arguments of a call, `("a", 1)` with its parentheses, as JSON. Errors: JsonError, UnsupportedTypeError."""
+    """The arguments of a call, `("a", 1)` with its parentheses, as JSON. Errors: JsonError."""
     return _Reader(text).arguments(params)
 
 
@@ -78,7 +87,7 @@ class _Reader:
                 return self._option(inner)
             case types.Result(ok=ok, err=err):
                 return self._result(ok, err)
-        raise UnsupportedTypeError(f"a {type(t).__name__.lower()} cannot be written in this form: give JSON arguments")
+        raise UnsupportedTypeError(f"{t} cannot be written in this form")
 
     def _primitive(self, name: str) -> Any:
         if name in _QUOTED:
@@ -210,8 +219,13 @@ def _unescaped(escape: re.Match[str]) -> str:
 # ---- writing
 
 
-def text(t: ValType | None, value: Any) -> str:
-    """A value, as `jsonvalues.to_json` gives it, as Wasmtime prints it; `()` for none."""
+def text(t: ValType | None, value: Any, encoding: str = "utf-8") -> str:
+    """A value, as `jsonvalues.to_json` gives it, as Wasmtime prints it, with escapes for what `encoding` lacks."""
+    shown = _text(t, value)
+    return "".join(c if c.encode(encoding, "ignore") else _escape(c) for c in shown)
+
+
+def _text(t: ValType | None, value: Any) -> str:
     match t:
         case None:
             return "()"
@@ -220,11 +234,11 @@ def text(t: ValType | None, value: Any) -> str:
         case types.List(element=types.U8):
             return f"[{', '.join(map(str, base64.b64decode(value['base64'])))}]"
         case types.List(element=element):
-            return f"[{', '.join(text(element, item) for item in value)}]"
+            return f"[{', '.join(_text(element, item) for item in value)}]"
         case types.Map():
-            return text(t.pairs, list(value.items()) if is_object(t) else value)
+            return _text(t.pairs, list(value.items()) if is_object(t) else value)
         case types.Tuple(elements=elements):
-            return f"({', '.join(map(text, elements, value))})"
+            return f"({', '.join(map(_text, elements, value))})"
         case types.Record(fields=fields):
             return f"{{{', '.join(_fields(fields, value)) or ':'}}}"
         case types.Enum():
@@ -239,17 +253,17 @@ def text(t: ValType | None, value: Any) -> str:
         case types.Result(ok=ok, err=err):
             ((word, inner_value),) = value.items()
             return _case(word, ok if word == "ok" else err, inner_value)
-    raise UnsupportedTypeError(f"a {type(t).__name__.lower()} cannot be written in this form: give JSON arguments")
+    raise UnsupportedTypeError(f"{t} cannot be written in this form")
 
 
 def _fields(fields: Sequence[tuple[str, ValType]], value: dict[str, Any]) -> Iterator[str]:
     for name, t in fields:
         if not (isinstance(t, types.Option) and value[name] is None):
-            yield f"{_label_text(name)}: {text(t, value[name])}"
+            yield f"{_label_text(name)}: {_text(t, value[name])}"
 
 
 def _case(word: str, payload: ValType | None, value: Any) -> str:
-    return word if payload is None else f"{word}({text(payload, value)})"
+    return word if payload is None else f"{word}({_text(payload, value)})"
 
 
 def _label_text(name: str) -> str:
@@ -271,9 +285,13 @@ def _primitive_text(name: str, value: Any) -> str:
 def _shortest_f32(value: float) -> Decimal:
     """The fewest digits that are this number again, which has 32 bits."""
     texts = (f"{value:.{digits}g}" for digits in range(1, 10))
-    return Decimal(next(t for t in texts if struct.pack("f", float(t)) == struct.pack("f", value)))
+    return Decimal(next(t for t in texts if ctypes.c_float(float(t)).value == value))
 
 
 def _escaped(character: str) -> str:
     known = {"\t": "\\t", "\n": "\\n", "\r": "\\r", '"': '\\"', "'": "\\'", "\\": "\\\\"}
-    return known.get(character) or (character if character.isprintable() else f"\\u{{{ord(character):x}}}")
+    return known.get(character) or (character if character.isprintable() else _escape(character))
+
+
+def _escape(character: str) -> str:
+    return f"\\u{{{ord(character):x}}}"
