@@ -99,18 +99,25 @@ _LIMIT_HELP = "another limit, as for `wasihost run`, such as world-parts=200000;
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command line; gives the exit code."""
+    _fill_standard_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of a guest may have characters that it lacks
     try:
         try:
             return _main(argv)
         finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()  # here, where a broken pipe can be handled
+            sys.stdout.flush()  # here, where a broken pipe can be handled
     except BrokenPipeError:
         # What is still in Python's buffer would be written at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+
+
+def _fill_standard_streams() -> None:
+    """Opens those that this process was started without: the next file would get their number, and what goes there."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, as Python's own it stays open
 
 
 def _main(argv: Sequence[str] | None) -> int:

@@ -108,14 +108,15 @@ class Native:
         # One that somebody wants to be told of goes through our hands.
         stdout = sys.stdout if self._stdout is None and self._on_stdout is not None else self._stdout
         stderr = sys.stderr if self._stderr is None and self._on_stderr is not None else self._stderr
-        if stdout is None:
-            config.inherit_stdout()
-        else:
+        # Where this process was started without one, its descriptor is some other file or socket by now.
+        if stdout is not None:
             config.stdout_custom = self._writer(stdout, self._on_stdout)
-        if stderr is None:
-            config.inherit_stderr()
-        else:
+        elif sys.stdout is not None:
+            config.inherit_stdout()
+        if stderr is not None:
             config.stderr_custom = self._writer(stderr, self._on_stderr)
+        elif sys.stderr is not None:
+            config.inherit_stderr()
         return config
 
     def _writer(self, target: OutputTarget, on_write: Callable[[bytes], object] | None) -> Callable[[bytes], int]:
@@ -166,7 +167,8 @@ def _write_all(output: Output, data: bytes) -> int:
 
 def _set_stdin(config: wasmtime.WasiConfig, target: InputTarget | None) -> None:
     if target is None:
-        config.inherit_stdin()
+        if sys.stdin is not None:
+            config.inherit_stdin()
     elif isinstance(target, bytes | bytearray | memoryview):
         import tempfile  # slow to import, and rarely needed
 

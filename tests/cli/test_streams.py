@@ -16,6 +16,8 @@ import pytest
 from tests.cli import commands
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
+from wasihost.network.recording import Recording
+from wasihost.network.recording.events import Wrote
 
 CAT, CLI, STD = (PREBUILT / f"rust-{name}.wasm" for name in ("cat", "cli", "std-p2"))
 MIB = 1 << 20
@@ -67,6 +69,19 @@ def test_a_guest_whose_reader_is_gone_ends_with_141_and_without_a_word(cli: Cli,
     assert other
     assert other.read() == ""
     assert process.wait(TIMEOUT_S) == 141
+
+
+@pytest.mark.parametrize("closed", [(1, 2), (2, 3), (0, 3)], ids=["stdout", "stderr", "all"])
+@pytest.mark.parametrize("guest", [STD, CAT], ids=["0.2", "0.3"])
+def test_output_to_a_stream_that_is_closed_goes_nowhere(cli: Cli, closed: tuple[int, int], guest: Path) -> None:
+    words = ["run", "--record", "run.jsonl", "--env", "CASE=copy", "--env", "MODE=copy", str(guest)]
+    process = cli.start(*words, preexec_fn=lambda: os.closerange(*closed))
+    out, err = process.communicate("a few words", TIMEOUT_S)
+    count = 0 if closed == (0, 3) else len("a few words")
+    assert process.returncode == 0
+    assert (out, f"{count} bytes" in err) == ("" if closed != (2, 3) else "a few words", closed == (1, 2))
+    written = [event.data for event in Recording.load(cli.folder / "run.jsonl").events if isinstance(event, Wrote)]
+    assert f"{count} bytes".encode() in b"".join(written)
 
 
 def test_a_guest_that_writes_by_wasi_0_2_ends_with_141_too(cli: Cli) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.guests.harness import PREBUILT, Output, load
-from tests.processes import run
+from tests.processes import TIMEOUT_S, run
 from wasihost import GuestExit, Host, ProviderError, allow_all, native_wasip2
 
 pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
@@ -114,3 +116,19 @@ def test_a_process_can_end_right_after_such_a_guest() -> None:
     for _ in range(5):
         done = run("-c", PROGRAM, str(PREBUILT / "rust-std-p2.wasm"))
         assert (done.returncode, done.stdout, done.stderr) == (0, "hello", "")
+
+
+CLOSED = """
+import sys
+from wasihost import Host
+with open(sys.argv[2], "wb") as file:
+    Host(env={"CASE": "copy"}, stdin=b"hello", stderr=lambda data: None).run(sys.argv[1])
+    sys.exit(file.fileno())
+"""
+
+
+def test_without_a_stdout_of_this_process_0_2_writes_nowhere(tmp_path: Path) -> None:
+    words = [sys.executable, "-c", CLOSED, str(PREBUILT / "rust-std-p2.wasm"), str(tmp_path / "file")]
+    done = subprocess.run(words, preexec_fn=lambda: os.close(1), capture_output=True, timeout=TIMEOUT_S, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")  # the file had stdout's number
+    assert (tmp_path / "file").read_bytes() == b""
