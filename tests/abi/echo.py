@@ -5,7 +5,7 @@ For a list of types the guest imports `test:echo/host`, and exports a function o
 calls the import with what it got and returns what that gave. A small world, of which `worlds/guest.py` makes the guest.
 
     echo-N    func(x: T) -> T               sync all the way
-    wait-N    func(x: T) -> T               sync, but the provider is an `async def`
+    wait-N    func(x: T) -> T               sync, but the provider is an `async def`, or waits in every other call
     aecho-N   async func(x: T) -> T         lowered and lifted sync: the guest's code stands still meanwhile
     cecho-N   async func(x: T, fill) -> tuple<T, fill>
                                             lowered async, lifted with a callback; more than 16 flat values

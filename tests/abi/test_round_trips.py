@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from tests.strategies import val_types, values
 from wasihost.component.conversion.mismatch import INTEGERS
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running.instance import Instance
-from wasihost.component.values import Classes, Err, Ok, Some, WitError
+from wasihost.component.values import Classes, Err, Ok, Some, WitError, may_wait
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 
@@ -39,8 +40,11 @@ class Provider:
     def __init__(self, ts: Sequence[ValType], waits: bool) -> None:
         self.seen: tuple[Any, ...] = ()
         for echo in functions(ts):
-            waiting = echo.name.startswith("wait-") or (echo.func.is_async and waits)
-            setattr(self, echo.name.replace("-", "_"), self._waiting(echo) if waiting else self._method(echo))
+            if waits and (echo.func.is_async or echo.name.startswith("wait-")):
+                method = self._waiting(echo)
+            else:
+                method = self._perhaps_waiting(echo) if echo.name.startswith("wait-") else self._method(echo)
+            setattr(self, echo.name.replace("-", "_"), method)
         # Whatever number the only resource got among the named types.
         for i in range(100):
             setattr(self, f"T{i}", Thing)
@@ -63,6 +67,16 @@ class Provider:
             return give(*args)
 
         return wait
+
+    def _perhaps_waiting(self, echo: Echo) -> Callable[..., Any]:
+        """A method that waits in every other call."""
+        give, wait, turns = self._method(echo), self._waiting(echo), itertools.cycle((False, True))
+
+        @may_wait
+        def perhaps(*args: Any) -> Any:
+            return wait(*args) if next(turns) else give(*args)
+
+        return perhaps
 
 
 async def call(instance: Instance, echo: Echo, *args: Any) -> Any:

@@ -174,7 +174,7 @@ class _FusedMethods:
             self._fuse.burn(method.path)
             return method.call(*arguments)
 
-        return Method(method.path, method.func, call, method.is_coroutine)
+        return Method(method.path, method.func, call, method.may_wait)
 
 
 def _fused_store(fuse: Fuse) -> Store:

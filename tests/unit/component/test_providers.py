@@ -51,8 +51,8 @@ class Provider:
 
 def test_functions_are_methods_of_the_provider() -> None:
     assert find_method(Provider(), "i", "class", ONE).call(1) == "keyword"
-    assert find_method(Provider(), "i", "waits", ONE).is_coroutine
-    assert not find_method(Provider(), "i", "any", ONE).is_coroutine
+    assert find_method(Provider(), "i", "waits", ONE).may_wait
+    assert not find_method(Provider(), "i", "any", ONE).may_wait
 
 
 def test_functions_of_a_resource_are_found_in_its_class() -> None:

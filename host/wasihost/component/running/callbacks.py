@@ -24,6 +24,7 @@ from wasihost.errors import ProviderError, WasihostError
 from wasihost.quoting import line
 
 Give = Callable[[Any, int, Any], None]
+Conclude = Callable[["asyncio.Future[Any]"], Any]
 
 
 class Context:
@@ -99,6 +100,33 @@ def expect_nothing(value: Any, _address: int = 0, _context: Any = None) -> None:
         raise ProviderError(f"expected no result, got {type(value).__name__!r}")
 
 
+class _Crossing:
+    """How the values of one function cross: arguments to Python by `read`, a result by `give`, a `WitError` by `fail`.
+
+    All three are compiled when the first is called: a guest imports many functions that it does not call.
+    """
+
+    def __init__(self, context: Context, path: str, func: types.Func, plans: Plans, takes_words: bool) -> None:
+        self._context = context
+        self._path = path
+        self._func = func
+        self._plans = plans
+        self._takes_words = takes_words
+        self.read: ArgumentsToPython = self._compile_and_read
+        self.give: Give = expect_nothing
+        self._give_error: Give | None = None
+
+    def fail(self, error: WitError, results: int) -> None:
+        if self._give_error is None:
+            raise no_result_error(self._path) from error
+        self._give_error(error.value, results, self._context)
+
+    def _compile_and_read(self, address: int, context: CallContext) -> tuple[Any, ...]:
+        self.give, self._give_error = give_result(self._plans, self._func.result)
+        self.read = read_arguments(self._plans, self._func, self._takes_words)
+        return self.read(address, context)
+
+
 def callback(
     context: Context,
     path: str,
@@ -110,47 +138,31 @@ def callback(
 ) -> Any:
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
 
-    Its plans are compiled when it is called first: a guest imports many functions that it does not call. `context_of`
-    gives, from the arguments, the context in which to run; None: the caller's.
+    `context_of` gives, from the arguments, the context in which to run; None: the caller's.
     """
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
     callers = context.callers
-    read: ArgumentsToPython
-    give: Give = expect_nothing
-    give_error: Give | None = None
-
-    def compile_and_read(address: int, call_context: CallContext) -> tuple[Any, ...]:
-        nonlocal read, give, give_error
-        give, give_error = give_result(plans, func.result)
-        read = read_arguments(plans, func, takes_words)
-        return read(address, call_context)
-
-    read = compile_and_read
+    crossing = _Crossing(context, path, func, plans, takes_words)
 
     def exchange(values: tuple[Any, ...], results: int) -> None:
         try:
-            give(call(*values), results, context)
+            crossing.give(call(*values), results, context)
         except WitError as error:
-            fail(error, results)
-
-    def fail(error: WitError, results: int) -> None:
-        if give_error is None:
-            raise no_result_error(path) from error
-        give_error(error.value, results, context)
+            crossing.fail(error, results)
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context.store_context = store
-            values = read(args, context)
+            values = crossing.read(args, context)
             switched = callers.switched if context_of is None else context_of(*values)
             if switched is not None:
                 switched.run(exchange, values, results)
                 return None
             try:  # as `exchange`, without the time that it takes to call it
-                give(call(*values), results, context)
+                crossing.give(call(*values), results, context)
             except WitError as error:
-                fail(error, results)
+                crossing.fail(error, results)
         except BaseException as error:
             return context.keep(error, path)
         return None
@@ -205,31 +217,51 @@ class Suspension:
         return True
 
 
+def result_of(task: asyncio.Future[Any]) -> Any:
+    """What a provider's awaitable gave."""
+    return task.result()
+
+
 def suspending_callback(
     context: Context,
     path: str,
     func: types.Func,
     plans: Plans,
-    call: Callable[..., Coroutine[Any, Any, Any]],
+    call: Callable[..., Any],
     suspend: Callable[[Suspension], None],
     takes_words: bool = False,
+    conclude: Conclude = result_of,
 ) -> Any:
-    """A `ffi.AsyncCallback` for a sync-typed function whose provider method is `async def`.
+    """A `ffi.AsyncCallback` for a sync-typed function that returns its result, or an awaitable if it has to wait.
 
-    `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again.
+    `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again. `conclude`
+    then makes the result.
     """
-    read = read_arguments(plans, func, takes_words)
-    give, give_error = give_result(plans, func.result)
     callers = context.callers
+    crossing = _Crossing(context, path, func, plans, takes_words)
 
-    def begin(args: int, finish: Callable[[asyncio.Future[Any]], None]) -> Any:
-        task = eager.begin(call(*read(args, context)))
-        if task.done():
-            finish(task)
-            return _DONE
-        suspension = Suspension(task, finish)
-        suspend(suspension)
-        return suspension.continuation
+    def begin(args: int, results: int, error_out: Any) -> Any:
+        try:
+            value = call(*crossing.read(args, context))
+            if (task := eager.begun(value)) is not None:
+                if not task.done():
+                    suspension = Suspension(task, lambda task: finish(task, results, error_out))
+                    suspend(suspension)
+                    return suspension.continuation
+                value = conclude(task)
+            crossing.give(value, results, context)
+        except WitError as error:
+            crossing.fail(error, results)
+        return _DONE
+
+    def finish(task: asyncio.Future[Any], results: int, error_out: Any) -> None:
+        try:
+            try:
+                crossing.give(conclude(task), results, context)
+            except WitError as error:
+                crossing.fail(error, results)
+        except BaseException as error:
+            error_out[0] = context.keep(error, path)
 
     def run(
         _data: int,
@@ -242,21 +274,12 @@ def suspending_callback(
         error_out: Any,
         continuation: int,
     ) -> None:
-        def finish(task: asyncio.Future[Any]) -> None:
-            try:
-                context.store_context = store
-                try:
-                    give(task.result(), results, context)
-                except WitError as error:
-                    if give_error is None:
-                        raise no_result_error(path) from error
-                    give_error(error.value, results, context)
-            except BaseException as error:
-                error_out[0] = context.keep(error, path)
-
         try:
             context.store_context = store
-            function = begin(args, finish) if callers.switched is None else callers.switched.run(begin, args, finish)
+            switched = callers.switched
+            function = (
+                begin(args, results, error_out) if switched is None else switched.run(begin, args, results, error_out)
+            )
         except BaseException as error:
             error_out[0], function = context.keep(error, path), _DONE
         ffi.continue_with(continuation, function)

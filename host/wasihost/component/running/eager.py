@@ -32,6 +32,15 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     return begun.end or task
 
 
+def begun(result: Any) -> asyncio.Future[Any] | None:
+    """The future of a coroutine, which begins, or the future itself; None for what need not be awaited."""
+    if not hasattr(result, "__await__"):  # most results are neither, and the two questions below are slow
+        return None
+    if asyncio.isfuture(result):
+        return result
+    return begin(result) if asyncio.iscoroutine(result) else None
+
+
 class _Begun(Coroutine[Any, Any, Any]):
     """A coroutine from its second step on; one without steps if it has ended in the first."""
 

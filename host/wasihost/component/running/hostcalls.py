@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import contextvars
 import inspect
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -36,7 +36,7 @@ from wasihost.component.composition.protocol import (
 from wasihost.component.conversion.numbers import NoRoom, needed
 from wasihost.component.conversion.plans import Plans, ToMemory
 from wasihost.component.running import eager, incoming, outgoing
-from wasihost.component.running.callbacks import expect_nothing, no_result_error
+from wasihost.component.running.callbacks import Conclude, expect_nothing, no_result_error, result_of
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
 from wasihost.component.running.machine import Machine
@@ -139,17 +139,26 @@ class HostCalls:
     def _register_function(self, instance: LinkerInstance, registrar: Registrar, adapted: Adapted) -> None:
         method = self._linking.methods[adapted.interface, adapted.name]
         plans = self._plans[adapted.interface]
-        suspends = method.is_coroutine and not adapted.func.is_async
+        suspends = method.may_wait and not adapted.func.is_async
         # The function's own types and not those of its host's side: the plans know how streams and lists travel.
         params, result = adapted.func.params, adapted.func.result
         if adapted.at_once:
-            word, call = "call", self._suspending_call(adapted, method) if suspends else self._call(adapted, method)
+            word, call = "call", self._call(adapted, method)
+            conclude: Conclude = self._conclude_call if adapted.in_memory else result_of
             func = types.Func(params, None if adapted.in_memory else result)
         else:
-            word, call = "start", self._suspending_start(adapted, method) if suspends else self._start(adapted, method)
+            word, call, conclude = "start", self._start(adapted, method), self._conclude_start
             func = types.Func(params, types.U32)
         registrar.add(
-            instance, f"{word}-{adapted.index}", adapted.path, func, plans, call, suspends, adapted.takes_words
+            instance,
+            f"{word}-{adapted.index}",
+            adapted.path,
+            func,
+            plans,
+            call,
+            suspends,
+            adapted.takes_words,
+            conclude=conclude,
         )
         if "finish" in adapted.host:
             finish = self._finish_in_memory if adapted.in_memory else self._finish
@@ -178,28 +187,40 @@ class HostCalls:
         call = self._calls[self._instance.rings.token] = HostCall(adapted)
         return call
 
-    def _start(self, adapted: Adapted, method: Method) -> Callable[..., int]:
-        def start(*args: Any) -> int:
+    def _start(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
+        is_async, may_wait = adapted.func.is_async, adapted.func.is_async or method.may_wait
+
+        def start(*args: Any) -> int | asyncio.Future[Any]:
             token, call = self._instance.rings.token, self._begin(adapted)
             try:
-                is_due = adapted.func.is_async and self._is_pause_due()
+                is_due = is_async and self._is_pause_due()
                 result = self._put_off(adapted, method, args) if is_due else method.call(*args)
-                if adapted.func.is_async and (task := _begun(result)) is not None:
+                if may_wait and (task := eager.begun(result)) is not None:
                     if not task.done():
+                        if not is_async:
+                            return self._suspend(call, task)
                         self._wait(call, task)
                         return PENDING
                     result = _result(adapted, task)
                 call.succeeded(result)
             except WitError as error:
                 call.failed(error)
-            if adapted.func.result is not None:
-                self._list_needs(call)
-            else:
-                self._calls.pop(token)
-                expect_nothing(call.result)
-            return READY
+            return self._ready(token, call)
 
         return start
+
+    def _ready(self, token: int, call: HostCall) -> int:
+        if call.adapted.func.result is not None:
+            self._list_needs(call)
+        else:
+            self._calls.pop(token)
+            expect_nothing(call.result)
+        return READY
+
+    def _conclude_start(self, task: asyncio.Future[Any]) -> int:
+        call = self._calls[SYNC_TOKEN]
+        call.returned(partial(_result, call.adapted, task))
+        return self._ready(SYNC_TOKEN, call)
 
     def _is_pause_due(self) -> bool:
         """Whether the guest has made so many calls without a pause that it shall wait for once.
@@ -240,28 +261,31 @@ class HostCalls:
         if len(self.tasks) > limits.pending_calls:
             self._instance.fail(limits.reached("pending_calls", f"{len(self.tasks)} calls of the guest are under way"))
 
-    def _suspending_start(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, int]]:
-        async def start(*args: Any) -> int:
-            call = await self._suspend(adapted, method, args)
-            self._list_needs(call)
-            return READY
-
-        return start
+    def _suspend(self, call: HostCall, task: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        """The provider of a sync-typed function waits, and with it the guest."""
+        # The round before this call was none of the driver's: somebody else is runnable.
+        self._instance.rings.quiet = False
+        call.task = task
+        return task
 
     def _call(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
         if not adapted.in_memory:
             return method.call
-        can_fail, can_wait = isinstance(adapted.func.result, types.Result), adapted.func.is_async
+        can_fail = isinstance(adapted.func.result, types.Result)
+        is_async, may_wait = adapted.func.is_async, adapted.func.is_async or method.may_wait
 
-        def call(*args: Any) -> None:
+        def call(*args: Any) -> asyncio.Future[Any] | None:
             is_error = False
             try:
-                is_due = can_wait and self._is_pause_due()
+                is_due = is_async and self._is_pause_due()
                 value = self._put_off(adapted, method, args) if is_due else method.call(*args)
-                if can_wait and (task := _begun(value)) is not None:
+                if may_wait and (task := eager.begun(value)) is not None:
                     if not task.done():
+                        if not is_async:
+                            return self._suspend(self._begin(adapted), task)
                         self._wait(self._begin(adapted), task)
-                        return self._instance.rings.tell_outcome(WAITS)
+                        self._instance.rings.tell_outcome(WAITS)
+                        return None
                     value = _result(adapted, task)
             except WitError as error:
                 if not can_fail:
@@ -271,22 +295,18 @@ class HostCalls:
                 return None
             call = self._begin(adapted)
             call.result = (Err if is_error else Ok)(value) if can_fail else value
-            return self._room_first(call)
-
-        return call
-
-    def _suspending_call(self, adapted: Adapted, method: Method) -> Callable[..., Coroutine[Any, Any, Any]]:
-        async def call(*args: Any) -> Any:
-            call = await self._suspend(adapted, method, args)
-            if not adapted.in_memory:
-                return _unwrapped(self._calls.pop(SYNC_TOKEN))
-            if self._write(adapted, *_value(call)):
-                del self._calls[SYNC_TOKEN]
-            else:
-                self._room_first(call)
+            self._room_first(call)
             return None
 
         return call
+
+    def _conclude_call(self, task: asyncio.Future[Any]) -> None:
+        call = self._calls[SYNC_TOKEN]
+        call.returned(partial(_result, call.adapted, task))
+        if self._write(call.adapted, *_value(call)):
+            del self._calls[SYNC_TOKEN]
+        else:
+            self._room_first(call)
 
     # ---- results in memory
 
@@ -309,19 +329,6 @@ class HostCalls:
         self._find_room(call)
         value, is_error = _value(call)
         self._writers[call.adapted.index][is_error](value)
-
-    async def _suspend(self, adapted: Adapted, method: Method, args: tuple[Any, ...]) -> HostCall:
-        """Waits for the provider of a sync-typed function."""
-        # The round before this call was none of the driver's: somebody else is runnable.
-        self._instance.rings.quiet = False
-        call = self._begin(adapted)
-        try:
-            call.succeeded(await method.call(*args))
-        except WitError as error:
-            call.failed(error)
-        if self._instance.closing:
-            raise asyncio.CancelledError  # nobody takes the result but `close`, which discards it
-        return call
 
     def _done(self, token: int, call: HostCall, task: asyncio.Future[Any]) -> None:
         self.tasks.pop(task, None)
@@ -491,12 +498,3 @@ def _unwrapped(call: HostCall) -> Any:
     if is_error:
         raise WitError(value)
     return value
-
-
-def _begun(result: Any) -> asyncio.Future[Any] | None:
-    """What an async function gave to be waited for, a coroutine or a future; None: it gave its result."""
-    if not hasattr(result, "__await__"):  # most results are neither, and the two questions below are slow
-        return None
-    if asyncio.isfuture(result):
-        return result
-    return eager.begin(result) if asyncio.iscoroutine(result) else None

@@ -13,7 +13,7 @@ from wasihost.component.conversion.handles import HostResource
 from wasihost.component.conversion.numbers import SharedNumbers
 from wasihost.component.conversion.plans import Plans
 from wasihost.component.running import callbacks
-from wasihost.component.running.callbacks import Context, Suspension
+from wasihost.component.running.callbacks import Conclude, Context, Suspension
 from wasihost.component.running.missing import described
 from wasihost.component.running.providers import CallObserver, Method, Providers, find_method, resource_class
 from wasihost.component.values import Classes
@@ -123,7 +123,7 @@ class Registrar:
 
     def add_method(self, instance: LinkerInstance, name: str, method: Method, plans: Plans) -> None:
         """Registers a provider's method."""
-        self.add(instance, name, method.path, method.func, plans, method.call, method.is_coroutine)
+        self.add(instance, name, method.path, method.func, plans, method.call, method.may_wait)
 
     def add(
         self,
@@ -133,16 +133,20 @@ class Registrar:
         func: types.Func,
         plans: Plans,
         call: Callable[..., Any],
-        is_coroutine: bool = False,
+        may_wait: bool = False,
         takes_words: bool = False,
         context_of: Callable[..., contextvars.Context] | None = None,
+        conclude: Conclude = callbacks.result_of,
     ) -> None:
         """Registers a Python function. On Wasmtime's side its parameters are words if it `takes_words`, see `Plans`.
 
-        It runs in the context that `context_of` gives for its arguments; None: the caller's.
+        It runs in the context that `context_of` gives for its arguments; None: the caller's. If it `may_wait`, and
+        returns an awaitable, `conclude` makes the result of what was awaited.
         """
-        if is_coroutine and self.suspend is not None:
-            suspending = callbacks.suspending_callback(self.context, path, func, plans, call, self.suspend, takes_words)
+        if may_wait and self.suspend is not None:
+            suspending = callbacks.suspending_callback(
+                self.context, path, func, plans, call, self.suspend, takes_words, conclude
+            )
             ffi.add_func_async(instance, name, suspending)
         else:
             made = callbacks.callback(self.context, path, func, plans, call, takes_words, context_of)

@@ -52,7 +52,8 @@ class Method(Frozen):
     path: str
     func: types.Func
     call: Callable[..., Any]
-    is_coroutine: bool
+    may_wait: bool
+    """Whether what `call` gives may be an awaitable of the result; an async function's always may."""
 
     def observed(self, observer: CallObserver) -> Method:
         """The same method, whose calls are told to `observer`."""
@@ -68,13 +69,15 @@ class Method(Frozen):
                 raise
             if asyncio.iscoroutine(result):
                 return _observed(result, end)
-            if self.func.is_async and asyncio.isfuture(result):  # else the future itself is what the guest gets
+            if (self.func.is_async or self.may_wait) and asyncio.isfuture(
+                result
+            ):  # else the guest gets the future itself
                 result.add_done_callback(lambda done: end(_failure(done)))
             else:
                 end(None)
             return result
 
-        return Method(self.path, self.func, call, self.is_coroutine)
+        return Method(self.path, self.func, call, self.may_wait)
 
 
 async def _observed(coroutine: Coroutine[Any, Any, Any], end: CallEnd) -> Any:
@@ -120,7 +123,8 @@ def find_method(provider: object, interface: str, name: str, func: types.Func) -
         ) from None
     except ValueError:
         pass  # a builtin without a signature
-    return Method(path, func, call, inspect.iscoroutinefunction(_unwrapped(call)))
+    plain = _unwrapped(call)
+    return Method(path, func, call, inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False))
 
 
 def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any, str]:
