@@ -1,0 +1,166 @@
+"""Every guest there is, from every toolchain: it runs, or fails with the reason that the table names.
+
+Prebuilt fixtures, and real guests where that folder is beside this repository. A row says what a guest needs and what
+comes of it; a guest without a row runs, with an echo server as ADDRESS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guests import world
+from tests.guests.exports import HOST as EXPORTS_HOST
+from tests.guests.exports import Sleeper
+from tests.guests.harness import FIXTURES, PREBUILT, Output
+from tests.guests.kv import STORE, Store
+from tests.guests.peers import echo, server
+from tests.guests.test_calls import HOST as CALLS_HOST
+from tests.guests.test_calls import CallsHost
+from tests.guests.test_exports_streams import Provider as StreamsHost
+from wasihost import Cache, GuestExit, Host, LinkError, allow_all
+
+pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
+
+REAL = FIXTURES.parents[1] / "shared/real-guests"
+STDIN = b"0123456789abcdef and more"
+NO_FILES = "No such file or directory"  # there are none in WASI 0.2
+NO_HTTP = "nothing provides wasi:http"
+DENIED = "Permission denied"  # all sockets of WASI 0.2
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a guest needs, and what comes of it; ECHO_PORT in `env` and `args` is the port of an echo server."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    args: tuple[str, ...] = ("guest",)
+    stdin: bytes = b""
+    providers: Mapping[str, object] = field(default_factory=dict)
+    call: tuple[Any, ...] = ()
+    """The export to call, and its arguments, of a guest that is not a command."""
+    prints: tuple[str, ...] = ()
+    """What is in its output, or in what `call` gives."""
+    fails: type[Exception] | None = None
+    why: str = ""
+    """What is in the text of that exception, or in the guest's output."""
+
+
+class Log:
+    def log(self) -> None: ...
+
+
+class Letters:
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield b"abc"
+
+
+TABLE = {
+    "real/c-sockets-p2": Row(
+        stdin=STDIN, prints=("argc 1 argv0 guest", "line 0123456789abcdef", NO_FILES, "getaddrinfo -4")
+    ),
+    "real/go-hello-p1-adapted": Row(
+        prints=("go args [guest]", "slept 200ms true", "file open /data/x.txt: Bad file number", "\n7\n"),
+        fails=GuestExit,
+        why="code 1",
+    ),
+    "real/js-quickjs": Row(call=("hello", "you"), prints=("Hello you true",)),
+    "real/js-starlingmonkey": Row(call=("hello", "you"), fails=LinkError, why=NO_HTTP),
+    "real/nested-plain-lowers": Row(providers={"": Log()}, call=("go",)),
+    "real/python-net-p2": Row(
+        prints=("socket ERR", "listen ERR PermissionError", "asyncio.sleep ERR", "open ERR FileNotFoundError", "exit"),
+        fails=GuestExit,
+        why="code 1",
+    ),
+    "real/rust-async-p3": Row(
+        {"PORT": "ECHO_PORT"},
+        prints=("20 connects: ok 20 bytes 2100000", "dead: Err(ErrorCode::ConnectionRefused)", "spawned sum 3"),
+    ),
+    "real/rust-http-p3": Row(call=("wasi:http/handler#handle", None), fails=LinkError, why=NO_HTTP),
+    "real/rust-net-p2": Row(args=("guest", "tcp"), prints=(DENIED,)),
+    "real/rust-std-p2": Row(
+        prints=(
+            'args ["guest"]',
+            "slept 2",
+            "map 10",
+            f"tcp: ERR PermissionDenied {DENIED}",
+            f"read: ERR NotFound {NO_FILES}",
+        )
+    ),
+    "prebuilt/c-cli-methods": Row(stdin=STDIN, prints=("ok ",)),
+    "prebuilt/rust-bin-p3": Row({"MAIN": "panic"}, prints=("run of WASI 0.3",)),
+    "prebuilt/rust-calls": Row(providers={CALLS_HOST: CallsHost()}, call=("test:calls/api#repeat", "next", 3)),
+    "prebuilt/rust-cat": Row(stdin=STDIN, prints=(STDIN.decode(),)),
+    "prebuilt/rust-cli": Row(stdin=STDIN, prints=("ok stdin-continued",)),
+    "prebuilt/rust-clocks": Row({"CASE": "many"}, prints=("ok many",)),
+    "prebuilt/rust-echo-server": Row({"ADDRESS": "127.0.0.1:0", "CONNECTIONS": "0"}, prints=("listening on",)),
+    "prebuilt/rust-everything": Row({"MS": "10"}, stdin=bytes(range(256)), prints=("datagrams",)),
+    "prebuilt/rust-exports": Row(
+        providers={EXPORTS_HOST: Sleeper()}, call=("test:exports/api#divide", 7, 2), prints=("(3, 1)",)
+    ),
+    "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
+    "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
+    "prebuilt/rust-std-p2": Row({"CASE": "environment"}, prints=("guest",)),
+    "prebuilt/rust-streams": Row(
+        providers={"test:streams/host": StreamsHost()}, call=("test:streams/api#total", Letters()), prints=("(3, 294)",)
+    ),
+    "prebuilt/rust-udp-echo": Row({"MESSAGES": "0"}, prints=("listening on",)),
+}
+SLOW = {"real/go-hello-p1-adapted", "real/js-quickjs", "real/js-starlingmonkey", "real/python-net-p2"}
+
+
+def guests() -> list[Any]:
+    found = {f"prebuilt/{path.stem}": path for path in PREBUILT.glob("*.wasm")}
+    found |= {f"real/{path.name.partition('.')[0]}": path for path in REAL.glob("*.wasm*")}
+    marks = {name: [pytest.mark.slow] for name in SLOW}
+    return [pytest.param(name, path, id=name, marks=marks.get(name, [])) for name, path in sorted(found.items())]
+
+
+@pytest.mark.parametrize(("name", "path"), guests())
+def test_runs_or_fails_for_a_reason(
+    name: str, path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    monkeypatch.setattr(world, "current", world.VirtualWorld())
+    assert request.config.cache is not None
+    cache = Cache(request.config.cache.mkdir("guests"))  # for the next run: some take ten seconds to compile
+    wasm = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    row = TABLE.get(name, Row())
+    with asyncio.Runner(loop_factory=world.current.new_loop) as runner:
+        error, printed = runner.run(_run(wasm, row, cache))
+    assert type(error) is (row.fails or type(None)), f"{error}\n{printed}"
+    assert row.why in f"{error}\n{printed}"
+    for words in row.prints:
+        assert words in printed
+
+
+async def _run(wasm: bytes, row: Row, cache: Cache) -> tuple[Exception | None, str]:
+    """How it ended, and what it printed or gave."""
+    printed = Output()
+    async with server(echo) as peer:
+        port = peer.address.rpartition(":")[2]
+        given = {"ADDRESS": peer.address, **row.env}
+        host = Host(
+            policy=allow_all,
+            network=world.current.network,
+            env={name: value.replace("ECHO_PORT", port) for name, value in given.items()},
+            args=row.args,
+            stdin=row.stdin or None,
+            stdout=printed,
+            stderr=printed,
+            providers=row.providers,
+            cache=cache,
+        )
+        try:
+            if not row.call:
+                await host.run_async(wasm)
+                return None, str(printed)
+            async with host.open(wasm) as instance:
+                return None, f"{printed}{await instance.call(*row.call)}"
+        except Exception as error:
+            return error, str(printed)
