@@ -33,7 +33,7 @@ class Limits(Frozen):
     """Limits of each guest, with safe defaults. Errors: RuleError, which names the limit."""
 
     run_time_s: float | None
-    """Seconds on the clock on the wall: of a whole `Host.run`, of each call in `Host.open`; None: no limit."""
+    """Wall-clock seconds from the guest's first instruction, of a whole `Host.run` or of each call; None: no limit."""
     cpu_time_s: float | None
     """Seconds in which the guest, and what it calls of Python, computed, in an instance's life; None: no limit."""
     memory_bytes: int

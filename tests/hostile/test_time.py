@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ import wasmtime
 from tests.guests.harness import until
 from tests.hostile.harness import ASYNC, CALLBACK, HOST, SYNC, attack, attacked, bystander, core
 from wasihost import GuestTimeout, Host, Limits, LinkError
+from wasihost.component import ffi
+from wasihost.component.running.polling import Poller
 
 LOOP = "(loop $again (br $again))"
 WAITABLES = {
@@ -157,6 +160,34 @@ async def test_all_calls_of_an_instance_that_ran_out_of_time_end() -> None:
         assert [type(each) for each in found] == [GuestTimeout] * 2
         with pytest.raises(GuestTimeout):
             await instance.call("f")
+
+
+class Congested(asyncio.SelectorEventLoop):
+    """An event loop each pass of which takes a second, since others keep it."""
+
+    _passes = 0
+
+    def time(self) -> float:
+        return float(self._passes)
+
+    def _run_once(self) -> None:
+        self._passes += 1
+        super()._run_once()  # type: ignore[misc]
+
+
+def test_time_in_which_the_guest_could_not_run_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    def poll(self: Poller, call: ffi.Call) -> bool:
+        epochs[call] += 1
+        return epochs[call] > 2 and real(self, call)  # the first two are over before an instruction
+
+    async def main() -> list[Any]:
+        async with Host(limits=Limits(run_time_s=0.5)).pool(bytes(wasmtime.wat2wasm(COUNT)), size=10) as pool:
+            return list(await asyncio.gather(*(pool.call("f") for _ in range(30))))
+
+    epochs, real = collections.Counter[ffi.Call](), Poller._poll
+    monkeypatch.setattr(Poller, "_poll", poll)
+    with asyncio.Runner(loop_factory=Congested) as runner:
+        assert runner.run(main()) == [1] * 30
 
 
 # ---- a command: the time of all of it

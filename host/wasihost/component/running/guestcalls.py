@@ -266,6 +266,7 @@ class GuestCalls:
         if call.token not in self._calls or not self._prepare(call):
             return None
         self._issued = call
+        self._instance.time_call(call.future)
         self._at_once += call.called.func.is_async
         return _CALL, index, call.token
 

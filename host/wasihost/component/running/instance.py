@@ -24,6 +24,7 @@ from wasihost.component.conversion.plans import Plans
 from wasihost.component.resources import ResourceTable
 from wasihost.component.running import callbacks, engine, memory, polling
 from wasihost.component.running.callbacks import Context
+from wasihost.component.running.deadline import Deadline
 from wasihost.component.running.guestcalls import GuestCalls, closed
 from wasihost.component.running.hostcalls import HostCalls
 from wasihost.component.running.incoming import ByteInPump, FutureReader, Reader
@@ -71,7 +72,7 @@ class Instance(Context, OfOneProcess):
         self._guest_memory = Account("memory_bytes", limits.memory_bytes + DRIVER_PAGES * PAGE, above)
         self._values_memory = Account("values_bytes", limits.values_bytes, above)
         self._is_one_run = is_one_run
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: Deadline | None = None
         self._timeout: GuestTimeout | None = None
         self.stats = stats or Stats()
         self.rings: Rings
@@ -123,9 +124,7 @@ class Instance(Context, OfOneProcess):
         or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
         and whatever a provider raised.
         """
-        if self.limits.run_time_s is None or self._is_one_run:
-            return self._guest_calls.call(name, args)
-        return self._timed(name, args)
+        return self._guest_calls.call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
@@ -155,16 +154,17 @@ class Instance(Context, OfOneProcess):
         if (own := own_time()) is not None:
             self._poller.patience = CountedPatience(own, self._store)
         recording = memory.Recording(self._guest_memory)
-        self._timer = self._start_timer()
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
+        if self.limits.run_time_s is not None:
+            self._deadline = Deadline(self.limits.run_time_s, self._time_out)
         try:
             await self._poller.instantiate(call, recording)
         except GuestTrap as error:
             if "not found in the linker" in str(error):
                 raise LinkError(*error.args) from None
             raise self._explained(error) from None
-        if self._timer is not None and not self._is_one_run:
-            self._timer.cancel()
+        if self._deadline is not None and not self._is_one_run:
+            self._deadline.cancel()
         self._take_memories(recording)
         self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
         self._driver.add_done_callback(self._driver_over)
@@ -190,8 +190,8 @@ class Instance(Context, OfOneProcess):
         if self.closing or self.forks != forks.count():
             return
         self.closing = True
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._deadline is not None:
+            self._deadline.cancel()
         self._guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
         tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self._host_calls.tasks])
@@ -295,17 +295,10 @@ class Instance(Context, OfOneProcess):
 
     # ---- time
 
-    def _start_timer(self) -> asyncio.TimerHandle | None:
-        limit = self.limits.run_time_s
-        return None if limit is None else asyncio.get_running_loop().call_later(limit, self._time_out)
-
-    async def _timed(self, name: str, args: tuple[Any, ...]) -> Any:
-        timer = self._start_timer()
-        assert timer is not None
-        try:
-            return await self._guest_calls.call(name, args)
-        finally:
-            timer.cancel()
+    def time_call(self, call: asyncio.Future[Any]) -> None:
+        if self.limits.run_time_s is not None and not self._is_one_run:
+            deadline = Deadline(self.limits.run_time_s, lambda: None if call.done() else self._time_out())
+            call.add_done_callback(lambda _: deadline.cancel())
 
     def _time_out(self) -> None:
         self._timeout = cast(GuestTimeout, self.limits.reached("run_time_s", "the guest took longer"))

@@ -44,6 +44,9 @@ class Machine(CallContext, Protocol):
     def fail(self, error: BaseException) -> None:
         """Ends the instance with this exception."""
 
+    def time_call(self, call: asyncio.Future[Any]) -> None:
+        """The guest begins to run a call of an export, whose time counts from now on."""
+
     def returned(self) -> None:
         """A call of an export is over: whoever waits for it can go on."""
 

@@ -111,11 +111,12 @@ class Poller:
 
     async def instantiate(self, call: ffi.Call, recording: contextlib.AbstractContextManager[object]) -> None:
         """Polls a call that makes an instance, within `recording`, to its end."""
+        polls = self._metered(lambda: self._poll_for_a_while(call))
         with contextlib.closing(call), self._running():
             over = False
             while not over:
                 with recording:
-                    over = self._uninterrupted(self._metered(lambda: self._poll(call)))
+                    over = self._uninterrupted(polls)
                 if not over:
                     await self._let_others_run()
 
@@ -212,6 +213,13 @@ class Poller:
             return found
 
         return metered
+
+    def _poll_for_a_while(self, call: ffi.Call) -> bool:
+        """Polls until the call is over, or the event loop shall have a pass."""
+        self.patience.begin()
+        while not (over := self._poll(call)) and self.suspension is None and not self.patience.is_over():
+            pass
+        return over
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
