@@ -140,6 +140,25 @@ asyncio.run(main())
     )
 
 
+def test_a_stream_of_an_instance_that_was_open_cannot_be_read_and_its_parent_reads_on() -> None:
+    script = """
+from tests.guests.test_exports_streams import API, HOST, Provider
+
+async def main():
+    async with opened("rust-streams", {HOST: Provider()}) as instance:
+        letters = await instance.call(f"{API}#letters", "abc")
+        child(lambda: asyncio.run(letters.read()))
+        child(lambda: asyncio.run(instance.drain()))
+        print(await letters.read())
+
+asyncio.run(main())
+"""
+    refused = (
+        "ForkError this instance was opened in the process that this one was forked from: open one in this process\n"
+    )
+    assert forked(script) == refused * 2 + "b'abc'\n"
+
+
 def test_a_guest_does_not_go_on_in_the_child_of_its_provider() -> None:
     script = """
 class Forking(Sleeper):
@@ -251,6 +270,27 @@ asyncio.run(main())
 
 
 # ---- threads
+
+
+def test_a_guest_for_which_there_is_no_thread_does_not_run_and_the_limits_of_later_ones_hold() -> None:
+    script = """
+import threading
+
+host = Host(providers={HOST: Sleeper()}, limits=Limits(run_time_s=0.1))
+start = threading.Thread.start
+
+def refuse(thread):
+    threading.Thread.start = start
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = refuse
+for _ in range(2):
+    try:
+        asyncio.run(spin(host))
+    except (RuntimeError, GuestTimeout) as error:
+        print(error)
+"""
+    assert forked(script).startswith("can't start new thread\nthe guest took longer")
 
 
 def ours() -> list[str]:

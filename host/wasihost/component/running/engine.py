@@ -148,12 +148,12 @@ class EpochClock:
             thread.join()
 
     def start(self) -> None:
-        """A guest begins to run."""
+        """A guest begins to run, and `stop` will follow, also if this fails: RuntimeError without room for a thread."""
         with _lock:
-            if self._thread is None:
-                self._start_thread()
             self._running += 1
             self._idle_ticks = 0
+            if self._thread is None:
+                self._start_thread()
 
     def stop(self) -> None:
         """A guest waits, or has ended."""

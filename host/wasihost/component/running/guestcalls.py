@@ -13,7 +13,6 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
-from wasihost import forks
 from wasihost.component import ffi
 from wasihost.component.composition.protocol import (
     DRIVER_ARGUMENTS,
@@ -156,14 +155,13 @@ class GuestCalls:
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         called = self._wiring.find(name)
         try:
-            forks.check(self._instance.forks, forks.INSTANCE)
             if self._instance.closing:
                 raise closed()
+            if self._instance.failure is not None:
+                raise self._instance.failure
             loop = asyncio.get_running_loop()
             if loop is not self._instance.loop:
                 raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
-            if self._instance.failure is not None:
-                raise self._instance.failure
             if len(args) != len(called.func.params):
                 words = ", ".join(param for param, _ in called.func.params)
                 message = f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}"

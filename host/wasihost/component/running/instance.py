@@ -38,7 +38,7 @@ from wasihost.component.running.stats import Stats
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import GuestTimeout, GuestTrap, InternalError, LinkError
+from wasihost.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LinkError
 from wasihost.limits import DEFAULTS, Limits
 from wasihost.pickling import OfOneProcess
 
@@ -87,10 +87,10 @@ class Instance(Context, OfOneProcess):
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
         self._drained: asyncio.Future[None] | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        self.failure: BaseException | None = None
+        self._failure: BaseException | None = None
         self._driver: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
-        self.forks = forks.count()
+        self._forks = forks.count()
         self._clock = engine.EpochClock.of(store.engine)
         self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
         self._registrar = Registrar(linker, self, self._poller.suspend)
@@ -136,11 +136,16 @@ class Instance(Context, OfOneProcess):
 
     async def drain(self) -> None:
         """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
+        forks.check(self._forks, forks.INSTANCE)
         while any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
             if self._timeout is not None:
                 raise self._timeout
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
+
+    @property
+    def failure(self) -> BaseException | None:
+        return self._failure if self._forks == forks.count() else ForkError(forks.INSTANCE)
 
     # ---- opening and closing
 
@@ -187,7 +192,7 @@ class Instance(Context, OfOneProcess):
 
         In a process that was forked meanwhile it does nothing: sockets and streams are the parent's too.
         """
-        if self.closing or self.forks != forks.count():
+        if self.closing or self._forks != forks.count():
             return
         self.closing = True
         if self._deadline is not None:
@@ -245,10 +250,10 @@ class Instance(Context, OfOneProcess):
                 self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        self.failure = self._explained(error)
-        self._guest_calls.fail(self.failure)
+        self._failure = failure = self._explained(error)
+        self._guest_calls.fail(failure)
         for pump in self._pumps:
-            pump.guest_failed(self.failure)
+            pump.guest_failed(failure)
 
     def _explained(self, error: BaseException) -> BaseException:
         """The error with which the instance ended: LimitError if it trapped after it was refused memory."""

@@ -24,16 +24,16 @@ class Machine(CallContext, Protocol):
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool
-    failure: BaseException | None
-    """What has stopped the guest for good."""
     loop: asyncio.AbstractEventLoop | None
     """The only event loop in which it may be called: its state has no locks."""
-    forks: int
-    """The `forks.count()` of the only process in which it may be called."""
 
     @property
     def can_be_resumed(self) -> bool:
         """Whether something outside of the guest is under way that a task of it waits for."""
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What has stopped the guest for good; in a process that was forked meanwhile, that it is the parent's."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""

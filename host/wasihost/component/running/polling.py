@@ -147,8 +147,8 @@ class Poller:
         if waker is None or waker.done() or threads.is_polling():
             ready()
             return
-        self._clock.start()
         try:
+            self._clock.start()
             self._waker = None  # what is done now needs no waking
             ready()
             stop: _Stop | None = self._uninterrupted(self._series)
@@ -181,8 +181,8 @@ class Poller:
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
-        self._clock.start()
         try:
+            self._clock.start()
             with interrupts.deferring():
                 yield
         finally:
