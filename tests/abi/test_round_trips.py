@@ -103,7 +103,7 @@ async def check(ts: Sequence[ValType], samples: Sequence[Sequence[Any]], waits: 
 
 
 SETTINGS = settings(
-    max_examples=70,
+    max_examples=40,
     deadline=None,
     database=None,
     derandomize=True,

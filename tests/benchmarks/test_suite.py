@@ -8,13 +8,14 @@ from benchmarks import run
 from benchmarks.results import Results
 from benchmarks.work import OURS, TINY
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.fixture(scope="module")
 def results() -> Results:
     return run.run(TINY, peers=False)
 
 
-@pytest.mark.slow
 def test_every_work_gives_a_positive_figure_for_every_contestant(results: Results) -> None:
     missing = [
         (row.title, name, values)
@@ -25,17 +26,14 @@ def test_every_work_gives_a_positive_figure_for_every_contestant(results: Result
     assert not missing
 
 
-@pytest.mark.slow
 def test_every_row_is_about_wasihost(results: Results) -> None:
     assert all(OURS in row.values for row in results.rows)
 
 
-@pytest.mark.slow
 def test_the_names_of_works_are_those_of_the_rows(results: Results) -> None:
     assert run.names(TINY) == list(dict.fromkeys(row.work for row in results.rows))
 
 
-@pytest.mark.slow
 def test_targets_are_against_contestants_or_absolute(results: Results) -> None:
     peers = {"wasmtime CLI", "jco"}
     unknown = {

@@ -47,9 +47,8 @@ print(ended, len(open_fds()) - before, len(left), run("rust-two-versions"), end=
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("job", "count", "longest"), [("computing", 350, 4e-3), ("yielding", 350, 4e-3), ("transfer", 300, 2e-2)]
-)
+@pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize(("job", "longest"), [("computing", 4e-3), ("yielding", 4e-3), ("transfer", 2e-2)])
 def test_sigint_at_random_moments_is_keyboard_interrupt_and_nothing_else(job: str, count: int, longest: float) -> None:
     script = f"job, count, longest = {job!r}, {count}, {longest}\n{TRIES}"
     assert printed(script) == f"{count} 0 0 both versions work\n"
