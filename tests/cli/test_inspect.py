@@ -187,3 +187,11 @@ def test_help_goes_to_stdout(cli: Cli, words: list[str]) -> None:
     done = cli(*words, "--help")
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("usage: wasihost")
+
+
+def test_long_names_do_not_widen_the_table(cli: Cli, write: Write) -> None:
+    names = ["a:b/c", f"a:b/{'c' * 50_000}"]
+    imports = " ".join(f'(import "{name}" (instance (export "f" (func))))' for name in names)
+    lines = cli("inspect", "--why", write(wasmtime.wat2wasm(f"(component {imports})"))).out.splitlines()
+    assert len(lines[1]) < 150
+    assert len(lines[2]) == 1000

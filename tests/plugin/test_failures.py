@@ -196,3 +196,24 @@ def test_a_test_that_is_skipped_or_expected_to_fail_is_not_asked_what_it_leaves(
             pytest.skip("in the middle")
         """)
     result.assert_outcomes(skipped=1, xfailed=1)
+
+
+def test_a_missing_import_is_said_before_the_guest_is_compiled(project: Project) -> None:
+    result = project.run("""
+        import wasmtime
+
+        GUEST = '''(component
+          (import "a:b/c" (instance (export "f" (func))))
+          (core module (func (result i32)))  ;; has no such result
+          (core module $m (func (export "run") (result i32) (i32.const 0)))
+          (core instance $i (instantiate $m))
+          (type $run (func async (result (result))))
+          (func $run (type $run) (canon lift (core func $i "run")))
+          (instance $exports (export "run" (func $run)))
+          (export "wasi:cli/run@0.3.0" (instance $exports)))'''
+
+        def test_it(wasi_guest):
+            with pytest.raises(LinkError, match="nothing provides the import a:b/c"):
+                wasi_guest(bytes(wasmtime.wat2wasm(GUEST))).run()
+        """)
+    result.assert_outcomes(passed=1)

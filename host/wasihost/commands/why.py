@@ -7,8 +7,11 @@ from collections.abc import Collection, Iterator
 from wasihost import native_wasip2
 from wasihost.component.world import versions
 from wasihost.component.world.wiring import Wiring
+from wasihost.quoting import line
 
 _HEAD = ("import", "served by", "version", "options of `wasihost run`")
+_WIDEST = 60
+"""Of a column; a guest chooses the names of its imports."""
 _OPTIONS = {
     "wasi:cli/environment": "--env, --inherit-env, --argv0",
     "wasi:cli/stdin": "--stdin",
@@ -24,9 +27,9 @@ _OPTIONS_0_2 = ("wasi:cli/environment", "wasi:cli/stdin")
 def table(wiring: Wiring, providers: Collection[str]) -> Iterator[str]:
     """The table, a line for each import; `providers` are the names under which they are registered."""
     rows = [_HEAD, *(_row(name, wiring, providers) for name in wiring.world.imports)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [min(max(map(len, column)), _WIDEST) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip()
+        yield line("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _row(name: str, wiring: Wiring, providers: Collection[str]) -> tuple[str, str, str, str]:
