@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -15,9 +18,11 @@ from tests.cli.commands import TRAP
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import PREBUILT, Output, fails
 from tests.guests.test_exports_values import PERSON, SCALARS, shape
+from tests.processes import TIMEOUT_S
 from wasihost import AdaptedComponent, Cache, ComponentError, GuestTrap, Host, adapt, allow_all, configure
 from wasihost.component import compilation, entries
 from wasihost.component.adapt import adapt as adapt_component
+from wasihost.component.cache import SUFFIX
 from wasihost.component.world.wiring import Wiring
 from wasihost.limits import Limits
 from wasihost.wasi.p3 import IN_ORDER
@@ -54,6 +59,37 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(compilation, "compile_component", compile_component)
     return found
+
+
+LOADING = """
+import sys
+from wasihost import Cache, Host
+from wasihost.component import compilation
+
+real = compilation.compile_component
+
+def compile_component(*arguments):
+    print("compiled")
+    return real(*arguments)
+
+compilation.compile_component = compile_component
+print("ready", flush=True)
+sys.stdin.read()
+Host(cache=Cache(sys.argv[1])).load(sys.argv[2])
+"""
+
+
+@pytest.mark.slow
+def test_of_processes_that_load_a_new_component_at_once_one_compiles_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOADING, str(tmp_path), str(PREBUILT / "c-echo-client.wasm")]
+    start, started = os.pipe()
+    processes = [subprocess.Popen(command, stdin=start, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    os.close(start)
+    assert [process.stdout and process.stdout.readline() for process in processes] == ["ready\n"] * 3
+    os.close(started)
+    assert sorted(process.communicate(timeout=TIMEOUT_S)[0] for process in processes) == ["", "", "compiled\n"]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert [path.suffix for path in tmp_path.iterdir()] == [SUFFIX]
 
 
 # ---- hits and misses

@@ -155,16 +155,22 @@ def reflect(
     from wasihost.component import entries  # json and hashlib, for who has a cache
 
     key = entries.key(engine, order, limits, wasm)
-    entry = cache.get(key)
-    found = None if entry is None else entries.unpack(engine, order, native, entry)
-    if found is not None:
+
+    def kept() -> tuple[Wiring, Component] | None:
+        entry = cache.get(key)
+        return None if entry is None else entries.unpack(engine, order, native, entry)
+
+    if (found := kept()) is not None:
         return AdaptedComponent(engine, *found, origin)
     reflected = _reflect(engine, wasm, native, order, origin, limits)
 
     def compiled() -> Component:
-        component = reflected.compile()
-        cache.put(key, entries.pack(reflected.wiring, component))
-        return component
+        with cache.lock(key):
+            if (found := kept()) is not None:  # another process compiled it meanwhile
+                return found[1]
+            component = reflected.compile()
+            cache.put(key, entries.pack(reflected.wiring, component))
+            return component
 
     return AdaptedComponent(engine, reflected.wiring, compiled, origin)
 

@@ -8,22 +8,29 @@ nothing is taken from a file that somebody else may have written or an accident 
 * The digest is that of key and content; `get` gives the bytes that were checked, not a file that might still change.
 
 An entry that fails is compiled again and replaced. Writers make a file of their own and rename it, so that many can be
-at it. A cache that does not work is never an error: the log says why, and components are compiled.
+at it. Whoever compiles holds the lock of the key, flock(2) on a file beside the entry, and the others wait for the
+entry: for `PATIENCE_S` at most, and a process that dies holds nothing. The holder removes the file in the end, so a
+lock counts only if its file is still there once it is got. A cache that does not work is never an error: the log says
+why, and components are compiled.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import logging
 import os
 import stat
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from wasihost import files
 
 MAX_BYTES = 512 << 20  # as in Wasmtime's own cache
+PATIENCE_S = 30.0  # a component of 50 MB compiles in half of that
+_PAUSE_S = 0.01
 SUFFIX = ".wasihost"  # of every file of ours; no other file is touched
 DIGEST_SIZE = 32
 _OTHERS_CAN_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -69,6 +76,26 @@ class Cache:
             with self._opened() as directory:
                 _write(directory, key, content)
                 _remove_oldest(directory, self._max_bytes)
+
+    @contextlib.contextmanager
+    def lock(self, key: str) -> Iterator[None]:
+        """Meanwhile no other process or thread is in the lock of this key, unless it waited for `PATIENCE_S`.
+
+        Where files cannot be locked nobody waits.
+        """
+        path, descriptor = os.path.join(self._path, f"{key}.lock{SUFFIX}"), None
+        with self._reporting("locked"):
+            os.makedirs(self._path, 0o700, exist_ok=True)
+            with self._opened():
+                descriptor = _locked(path)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(path)
+                fcntl.flock(descriptor, fcntl.LOCK_UN)  # a child process may have the descriptor too
+                os.close(descriptor)
 
     @property
     def _path(self) -> str | os.PathLike[str]:
@@ -137,6 +164,22 @@ def _write(directory: int, key: str, content: bytes) -> None:
     except BaseException:
         _remove(directory, temporary)
         raise
+
+
+def _locked(path: str) -> int | None:
+    """The descriptor of a file that this process has locked; None if others keep it locked for too long."""
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        with contextlib.ExitStack() as stack:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+            stack.callback(os.close, descriptor)
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if os.path.samestat(os.stat(path), os.fstat(descriptor)):
+                    stack.pop_all()
+                    return descriptor
+        time.sleep(_PAUSE_S)
+    return None
 
 
 def _remove(directory: int, name: str) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from wasihost.component import cache
 from wasihost.component.cache import DIGEST_SIZE, SUFFIX, Cache, user_directory
 
 CONTENT = bytes(range(256)) * 10
@@ -251,6 +257,75 @@ def test_readers_see_one_whole_entry_however_many_processes_write_it(directory: 
         assert cache.get("key") in whole
     assert [writer.returncode for writer in writers] == [0, 0, 0]
     assert files(directory) == ["key"]
+
+
+# ---- locks
+
+HOLDER = """
+import signal, sys
+from wasihost.component.cache import Cache
+with Cache(sys.argv[1]).lock("key"):
+    print("locked", flush=True)
+    signal.pause()
+"""
+
+
+@pytest.fixture
+def holder(directory: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the lock of `key`."""
+    command = [sys.executable, "-c", HOLDER, str(directory)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "locked\n"
+        yield process
+        process.kill()
+
+
+def test_a_lock_is_one_threads_at_a_time_and_leaves_no_file(directory: Path) -> None:
+    inside: list[int] = []
+
+    def work() -> None:
+        for _ in range(20):
+            with Cache(directory).lock("key"):
+                inside.append(1)
+                assert sum(inside) == 1
+                inside.append(-1)
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work) for _ in range(4)]:
+            done.result()
+    assert files(directory) == []
+
+
+def test_a_process_that_dies_lets_go_of_its_lock(directory: Path, holder: subprocess.Popen[str]) -> None:
+    threading.Timer(0.05, holder.kill).start()
+    with Cache(directory).lock("key"):
+        assert holder.wait() == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("holder")
+def test_the_lock_of_another_key_is_free(directory: Path) -> None:
+    with Cache(directory).lock("another"):
+        assert files(directory) == ["another.lock", "key.lock"]
+
+
+def test_a_process_that_does_not_let_go_is_not_waited_for_without_end(
+    directory: Path, holder: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "PATIENCE_S", 0.05)
+    with Cache(directory).lock("key"):
+        assert holder.poll() is None
+
+
+def test_where_nothing_can_be_locked_nobody_waits(
+    directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def flock(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with Cache(directory).lock("key"), Cache(directory).lock("key"):
+        assert not warnings(caplog)
 
 
 # ---- where
