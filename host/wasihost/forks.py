@@ -1,6 +1,6 @@
-"""Forks: the child of one has none of its parent's threads, and so nothing that needs them.
+"""Forks: the child has none of its parent's threads, and can use no object that needs them.
 
-What belongs to the process that made it keeps `count()` of that moment, and `check` compares it with the present one.
+An object that belongs to the process that made it keeps the `count()` of then, which `check` compares with that of now.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def count() -> int:
 
 
 def check(made: int, message: str) -> None:
-    """Raises ForkError with this message, if `made`, an earlier `count()`, is that of another process."""
+    """Raises ForkError with this message if `made`, an earlier `count()`, is that of another process."""
     if made != _count:
         raise ForkError(message)
 
 
 def lock() -> threading.RLock:
-    """A lock that is free in the child of a fork, which waits until no other thread holds it. It stays for ever."""
+    """A lock that no other thread holds during a fork, so that the child finds it free. It is never freed."""
     made = threading.RLock()
     os.register_at_fork(before=made.acquire, after_in_parent=made.release, after_in_child=made.release)
     return made

@@ -1,4 +1,4 @@
-"""What belongs to its process, and says so when it is pickled."""
+"""Objects that belong to their process, and say so when they are pickled."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import ClassVar, NoReturn
 
 
 class OfOneProcess:
-    """Base of what cannot be pickled; `_instead` says what can."""
+    """Base of classes that cannot be pickled; `_instead` says what to do instead."""
 
     _instead: ClassVar[str]
 

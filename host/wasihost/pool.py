@@ -82,7 +82,10 @@ class Pool(OfOneProcess):
             return await instance.call(name, *args)
 
     async def close(self) -> None:
-        """Takes no more requests, waits for those that are served, and closes what is ready; as `Instance.close`."""
+        """Takes no more requests, waits for those that are served, and closes what is ready.
+
+        In a process that was forked meanwhile it does nothing.
+        """
         self._closed = True
         if self._forks != forks.count():
             return

@@ -1,4 +1,4 @@
-"""Forks: the child runs and compiles guests, and what it cannot have of its parent is an error that says so."""
+"""Forks: the child runs and compiles guests; to use what needs its parent's threads is an error that says so."""
 
 from __future__ import annotations
 

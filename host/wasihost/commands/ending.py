@@ -3,8 +3,8 @@
 Theory of operation. Python calls handlers of signals in the main thread and between two bytecodes, so not while a guest
 waits in a native call, as for a sleep of WASI 0.2, or a provider blocks. But Python's own handler in C also writes the
 number of each signal into a pipe (`signal.set_wakeup_fd`), and a thread reads it. SIGTERM cancels the run, as SIGINT
-does by way of `asyncio.Runner`. When the grace is over, or a second signal is SIGINT, the thread closes what the run
-has opened and ends the process.
+does by way of `asyncio.Runner`. After the grace, or when a second signal is SIGINT, the thread leaves the contexts of
+the run, which writes the recordings, and ends the process.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from wasihost.component.running import interrupts
 from wasihost.errors import WasihostError
 
 CLOSING_S = 3.0
-"""So long the thread lets recordings be written, before it ends the process."""
+"""How long the thread waits for recordings to be written before it ends the process."""
 
 T = TypeVar("T")
 
@@ -40,10 +40,10 @@ class Ended(KeyboardInterrupt):
 
 
 class Ending:
-    """A context in which SIGTERM and SIGINT end what `run` runs, and which then closes what was given to `enter`.
+    """A context in which SIGTERM and SIGINT end a run; at its end it leaves the contexts that were entered by it.
 
     `grace_s`: seconds from SIGTERM to the end of the process, whatever the guest does. Errors: `Ended` at SIGTERM,
-    KeyboardInterrupt at SIGINT. Python lets only its main thread handle signals; in another thread it only closes.
+    KeyboardInterrupt at SIGINT. Python lets only its main thread handle signals: in another one they are not.
     """
 
     def __init__(self, grace_s: float) -> None:
@@ -55,7 +55,7 @@ class Ending:
         self._is_terminated = False
 
     def enter(self, context: contextlib.AbstractContextManager[T]) -> T:
-        """Enters a context, which is left at the end, however that comes; the last one first."""
+        """Enters a context, which is left at the end, whatever the end is; the last one first."""
         return self._opened.enter_context(context)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -142,4 +142,4 @@ class Ending:
 
 
 def _nothing() -> None:
-    """What there is to cancel when nothing runs any more."""
+    """Cancels nothing: the run has ended."""

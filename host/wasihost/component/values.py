@@ -105,11 +105,36 @@ def _unique(name: str, taken: set[str]) -> str:
     return name
 
 
+# ---- pickling
+
+
+class _Enum(enum.Enum):
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
+
+
+class _Flag(enum.Flag):
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
+
+
+def _reduced(value: Any) -> tuple[Any, ...]:
+    """What a value of a record or variant is pickled as."""
+    cls = type(value)
+    fields = (getattr(value, name) for name in cls.__match_args__)
+    return _restored, (cls._wit, cls.__qualname__.partition(".")[2], *fields)
+
+
+def _restored(key: tuple[Any, ...], case: str, *values: Any) -> Any:
+    cls: Any = _class(*key)
+    return (getattr(cls, case) if case else cls)(*values)
+
+
 # ---- classes
 #
-# A generated class is known by its kind, its name and the Python names of its parts: who has the same gets the same
-# class, also for another component, so that values are equal where WIT takes their types for equal. A pickled value
-# brings these along, and another process generates the class.
+# A generated class is identified by its kind, its name and the names of its parts. Components share it where these are
+# the same, as WIT takes types of the same structure for one. A pickled value carries them, and another process finds or
+# generates the class.
 
 _generated: weakref.WeakValueDictionary[tuple[Any, ...], type] = weakref.WeakValueDictionary()
 _generating = forks.lock()
@@ -182,31 +207,6 @@ def _frozen(path: str, fields: Sequence[str], attributes: dict[str, Any], *bases
     made = make_dataclass(name, specs, bases=bases, namespace=namespace, frozen=True, slots=True)
     made.__qualname__, made.__module__ = path, __name__
     return made
-
-
-# ---- pickling
-
-
-class _Enum(enum.Enum):
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
-
-
-class _Flag(enum.Flag):
-    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
-        return _restored, (type(self)._wit, "", self.value)  # type: ignore[attr-defined]
-
-
-def _reduced(value: Any) -> tuple[Any, ...]:
-    """What a value of a record or variant is pickled as."""
-    cls = type(value)
-    fields = (getattr(value, name) for name in cls.__match_args__)
-    return _restored, (cls._wit, cls.__qualname__.partition(".")[2], *fields)
-
-
-def _restored(key: tuple[Any, ...], case: str, *values: Any) -> Any:
-    cls: Any = _class(*key)
-    return (getattr(cls, case) if case else cls)(*values)
 
 
 def _generate(name: str, t: types.Nominal) -> type:

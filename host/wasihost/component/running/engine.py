@@ -27,7 +27,7 @@ FULL_RESERVATION = 4 << 30
 LEAST_RESERVATION = 128 << 20
 MEMORIES = 16
 IDLE_TICKS = 20
-"""So many epochs without a guest that runs end the thread: starting another takes 0.1 ms."""
+"""The thread ends after so many epochs in which no guest ran; to start another takes 0.1 ms."""
 
 COMPILES_IN_THREADS = (
     "this engine compiles in threads, which stayed in the process that this one was forked from: make the engine in "
@@ -120,7 +120,7 @@ class EpochClock:
 
     @classmethod
     def forget(cls) -> None:
-        """This is the child of a fork: the clocks belong to instances of the parent, their threads stayed there."""
+        """In the child of a fork: the clocks belong to instances of the parent, and their threads stayed there."""
         cls._clocks = weakref.WeakKeyDictionary()
 
     def __init__(self, engine: wasmtime.Engine) -> None:
@@ -148,7 +148,7 @@ class EpochClock:
             thread.join()
 
     def start(self) -> None:
-        """A guest begins to run, and `stop` will follow, also if this fails: RuntimeError without room for a thread."""
+        """A guest begins to run; `stop` must follow, also after an error: RuntimeError without a thread."""
         with _lock:
             self._running += 1
             self._idle_ticks = 0

@@ -73,7 +73,7 @@ def _uninstall() -> None:
 
 
 def _forget() -> None:
-    """This is the child of a fork: whatever ran is the parent's, and the handler that was there before is back."""
+    """In the child of a fork: no guest runs here, so the handler that was installed before is restored."""
     global _running, _previous, _polling, _pending
     _polling = _pending = False
     if _running:

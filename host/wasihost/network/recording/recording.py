@@ -6,8 +6,8 @@
 
 Theory of operation. A recording is a list that only grows; `subscribe` follows it. Sockets and guests are numbered by
 the recording, so several networks and hosts may share one; all of its times are from one clock, that of whoever wrote
-into it first. `Recording(to=path)` keeps nothing in memory: each event is a line of the file, which the system has
-before the event takes effect, so that the file tells all whatever ends the process.
+into it first. `Recording(to=path)` keeps nothing in memory: each event is a line that is written at once, so that no
+event is lost when the process is killed.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Recording:
     """The events of one or more guests, in their order.
 
     `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
-    use it as a context manager. `keep`: whether `events` has them beside a file too. `clock`: what its times are from;
-    by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
+    use it as a context manager. `keep`: whether `events` has them too if there is a file. `clock`: what its times are
+    from; by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
     RecordingError from who writes into it later, ForkError if that is a forked process.
     """
 
