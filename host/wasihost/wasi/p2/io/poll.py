@@ -1,0 +1,107 @@
+"""`wasi:io/poll`, and what a guest can wait for.
+
+Theory of operation. A pollable has no state: its subject says whether it is ready, each time it is asked, so a pollable
+serves for ever. A subject asks for one call back from below, however many wait for it, and that call wakes all of them;
+who gives up is taken off the list, and the call back stays asked for. So a guest that polls the same things round and
+round registers each of them once for each time that it was ready. A pollable is a child of its subject, which must not
+be dropped before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from wasihost.component.resources import ResourceError
+from wasihost.errors import GuestTrap
+
+
+class Subject:
+    """What a guest can subscribe to."""
+
+    def __init__(self) -> None:
+        self._children = 0
+        self._waiters: dict[Callable[[], None], None] = {}
+        self._is_watched = False
+
+    @abstractmethod
+    def _is_ready(self) -> bool:
+        """Whether an operation is worth a try."""
+
+    @abstractmethod
+    def _watch(self) -> None:
+        """Asks for one call of `_changed`, when `_is_ready` may be true."""
+
+    def _changed(self) -> None:
+        self._is_watched = False
+        waiters, self._waiters = self._waiters, {}
+        for callback in waiters:
+            callback()
+
+    def _check_childless(self) -> None:
+        if self._children:
+            raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
+
+    async def _until_ready(self) -> None:
+        while not self._is_ready():
+            await _changed_one_of([self])
+
+
+async def _changed_one_of(subjects: Sequence[Subject]) -> None:
+    """Returns when one of these may have become ready."""
+    event = asyncio.Event()
+    wake = event.set
+    for subject in subjects:
+        subject._waiters[wake] = None
+        if not subject._is_watched:
+            subject._is_watched = True
+            subject._watch()
+    try:
+        await event.wait()
+    finally:
+        for subject in subjects:
+            subject._waiters.pop(wake, None)
+
+
+class Pollable:
+    """WIT: `resource pollable`."""
+
+    __slots__ = ("subject",)
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        subject._children += 1
+
+    def ready(self) -> bool:
+        """WIT: `ready: func() -> bool`."""
+        return self.subject._is_ready()
+
+    async def block(self) -> None:
+        """WIT: `block: func()`."""
+        await self.subject._until_ready()
+
+    def drop(self) -> None:
+        """The subject may be dropped, if this was the last."""
+        self.subject._children -= 1
+
+
+_Pollable: TypeAlias = Pollable  # `Poll` has an attribute of that name
+
+
+class Poll:
+    """`wasi:io/poll`."""
+
+    Pollable = Pollable
+
+    async def poll(self, in_: Sequence[_Pollable]) -> list[int]:
+        """WIT: `poll: func(in: list<borrow<pollable>>) -> list<u32>`.
+
+        The indices of those that are ready, in ascending order, at least one. An empty list is a trap.
+        """
+        if not in_:
+            raise GuestTrap("poll: empty poll list")
+        while not (ready := [index for index, pollable in enumerate(in_) if pollable.subject._is_ready()]):
+            await _changed_one_of([pollable.subject for pollable in in_])
+        return ready
