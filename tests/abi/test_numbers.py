@@ -68,6 +68,14 @@ async def test_owned_resources_come_back_beside_lists_with_and_without_room() ->
         await check([t], [((Thing(), b"short"),), ((Thing(), LARGE * 2),)], waits)
 
 
+@pytest.mark.parametrize("waits", [False, True])
+async def test_bytes_come_back_in_results_whose_error_has_a_handle(waits: bool) -> None:
+    error = types.Variant((("last-operation-failed", types.Own(types.Resource("thing"))), ("closed", None)))
+    failed = SimpleNamespace(case="last-operation-failed", value=Thing())
+    samples = [Ok(b""), Ok(b"some"), Ok(LARGE), Ok(LARGE + b"1"), Err(failed), Err(SimpleNamespace(case="closed"))]
+    await check([types.Result(BYTES, error)], [(sample,) for sample in samples], waits)
+
+
 class Gated(Provider):
     """Waits in `aecho` for ever."""
 

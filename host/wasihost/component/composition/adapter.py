@@ -344,7 +344,8 @@ class _AdapterParts(Parts):
         params, drops = self._lent(adapted)
         function, result = f"$call-{adapted.index} {corecode.get(params)}", adapted.func.result
         if adapted.in_memory:
-            finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}))"
+            into = f"(i32.const {protocol.RESULT})" if adapted.gives_error else ""
+            finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}) {into})"
             later = f"(i32.ne (i32.load (i32.const {protocol.OUTCOME})) (i32.const {protocol.HERE}))"
             return params, f"(call {function}) {drops} (if {later} (then {finish})) (i32.const {protocol.RESULT})"
         if not _through_memory(adapted):

@@ -90,12 +90,16 @@ class Plans:
         return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
 
     def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:
-        """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles."""
+        """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles; none
+        for an error that has some.
+        """
         assert self._to_memory is not None
         if not isinstance(t, types.Result):
             return (self._memory_writer(self._to_memory.writer(t, None, address, zeros), t),)
-        ok, err = (self._to_memory.writer(t, case, address, zeros) for case in (0, 1))
-        return self._memory_writer(ok, t.ok), self._memory_writer(err, t.err, "err")
+        ok = self._memory_writer(self._to_memory.writer(t, 0, address, zeros), t.ok)
+        if types.contains(t.err, (types.Own, types.Borrow)):
+            return (ok,)
+        return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, *path: str) -> ToMemory:
         def checked_write(value: Any) -> None:

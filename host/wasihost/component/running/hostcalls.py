@@ -161,8 +161,9 @@ class HostCalls:
             conclude=conclude,
         )
         if "finish" in adapted.host:
-            finish = self._finish_in_memory if adapted.in_memory else self._finish
-            func = types.Func(TOKEN, None if adapted.in_memory else result)
+            writes = adapted.in_memory and not adapted.gives_error
+            finish = self._finish_in_memory if writes else self._finish
+            func = types.Func(TOKEN, None if writes else result)
             registrar.add(
                 instance, f"finish-{adapted.index}", adapted.path, func, plans, finish, context_of=self._context_of
             )
@@ -311,7 +312,9 @@ class HostCalls:
     # ---- results in memory
 
     def _write(self, adapted: Adapted, value: Any, is_error: bool) -> bool:
-        """Writes a result into the room that there is; False: it does not fit."""
+        """Writes a result into the room that there is; False: it does not fit, or `finish` has to give it."""
+        if is_error and adapted.gives_error:
+            return False
         self.room.use()
         try:
             self._writers[adapted.index][is_error](value)

@@ -24,6 +24,7 @@ from wasihost.quoting import line, some
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
+HANDLES = (types.Own, types.Borrow, *KINDS)
 TOKEN = (("token", types.U32),)
 OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
 """The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
@@ -61,9 +62,22 @@ class Adapted(Frozen):
         That takes a fourth of the time that C values do, in each of which there is much to allocate.
         """
         result = self.func.result
-        if result is None or types.contains(result, (types.Own, types.Borrow, *KINDS)):
+        if result is None or (types.contains(result, HANDLES) and not self.gives_error):
             return False
         return (self.func.is_async or self.gives_numbers) and layout.size(result) <= LARGEST_RESULT
+
+    @cached_property
+    def gives_error(self) -> bool:
+        """Whether `finish` gives what is not written into memory: of a sync function the error, if only that has
+        handles, as that of `input-stream.read` has.
+        """
+        result = self.func.result
+        return (
+            not self.func.is_async
+            and isinstance(result, types.Result)
+            and types.contains(result.err, HANDLES)
+            and not (types.contains(result.ok, HANDLES) or types.contains(result.err, KINDS))
+        )
 
     @property
     def at_once(self) -> bool:
@@ -76,7 +90,8 @@ class Adapted(Frozen):
     def host(self) -> dict[str, types.Func]:
         """The host's functions, by the words of wit/adapter-protocol.md."""
         if self.in_memory:
-            return {"call": types.Func(self._params, None), "finish": types.Func(TOKEN, None)}
+            given = self._result if self.gives_error else None
+            return {"call": types.Func(self._params, None), "finish": types.Func(TOKEN, given)}
         if self.at_once:
             return {"call": types.Func(self._params, self._result)}
         return {"start": types.Func(self._params, types.U32), "finish": types.Func(TOKEN, self._result)}
