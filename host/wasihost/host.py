@@ -19,7 +19,7 @@ from wasihost.component.adapt import AdaptedComponent
 from wasihost.component.adapt import adapt as adapt_component
 from wasihost.component.adapt import reflect as reflect_component
 from wasihost.component.cache import Cache
-from wasihost.component.running import interrupts
+from wasihost.component.running import interrupts, loops
 from wasihost.component.running.engine import default_engine
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
@@ -172,13 +172,16 @@ class Host(OfOneProcess):
         """Runs a command component to its end, on an event loop of its own.
 
         Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
-        LinkError, ComponentError, and whatever a provider or policy raised.
+        LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
+        raised.
         """
+        loops.check_none_runs()
         with interrupts.restoring():
             asyncio.run(self.run_async(component))
 
     async def run_async(self, component: ComponentSource) -> None:
         """As `run`, within the running event loop."""
+        loops.running()
         adapted = self.reflect(component)
         name = run_export(adapted)
         self._compile(adapted)
@@ -212,8 +215,10 @@ class Host(OfOneProcess):
         """A pool for servers, within the running event loop: an instance for each request.
 
         At most `size` instances serve at once, `ready` more are made beforehand (None: up to 4), and at most `waiting`
-        requests wait for their turn (None: any number). Errors: ComponentError, UnsupportedTypeError, ValueError.
+        requests wait for their turn (None: any number). Errors: ComponentError, UnsupportedTypeError, ValueError,
+        RuntimeError if no event loop of asyncio is running.
         """
+        loops.running()
         adapted = self._compile(self.reflect(component))
         return Pool(lambda: self._open(adapted), size, min(4, size) if ready is None else ready, waiting)
 
@@ -231,6 +236,7 @@ class Host(OfOneProcess):
     async def _open(
         self, adapted: AdaptedComponent, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
+        loops.running()
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
+from collections.abc import Awaitable, Callable
+
+import pytest
+import trio
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import fails, load, opened
@@ -39,3 +45,64 @@ async def test_one_host_runs_in_two_threads_at_once() -> None:
         return asyncio.run(echo(value))
 
     assert await asyncio.gather(*(asyncio.to_thread(in_a_loop, value) for value in (1, 2))) == [1, 2]
+
+
+# ---- where no event loop of asyncio runs, or one already does
+
+NO_LOOP = "no event loop of asyncio is running"
+
+
+async def test_run_in_a_running_loop_names_run_async_and_leaves_no_coroutine() -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(RuntimeError, match=r"await host\.run_async\(component\)"):
+            Host().run("guest.wasm")
+        gc.collect()
+    assert not warned
+
+
+async def run_async(host: Host) -> None:
+    await host.run_async(load("rust-cat"))
+
+
+async def open_one(host: Host) -> None:
+    async with host.open(load("rust-exports")):
+        pass
+
+
+async def open_adapted(host: Host) -> None:
+    async with load("rust-exports").open({HOST: Sleeper()}):
+        pass
+
+
+async def make_pool(host: Host) -> None:
+    host.pool(load("rust-exports"))
+
+
+@pytest.mark.parametrize("use", [run_async, open_one, open_adapted, make_pool])
+def test_under_trio_the_error_says_what_to_do(use: Callable[[Host], Awaitable[None]]) -> None:
+    with pytest.raises(RuntimeError, match=rf"{NO_LOOP}.*trio\.to_thread\.run_sync"):
+        trio.run(use, Host(providers={HOST: Sleeper()}))
+
+
+def test_what_the_error_names_works_under_trio() -> None:
+    async def main() -> None:
+        await trio.to_thread.run_sync(Host(stdin=b"", stdout=lambda _: None).run, load("rust-cat"))
+
+    trio.run(main)
+
+
+def test_a_call_under_trio_is_a_clear_error() -> None:
+    async def main() -> None:
+        await fails(instance.call(f"{API}#echo-u8", 1), RuntimeError)
+
+    opening = Host(providers={HOST: Sleeper()}).open(load("rust-exports"))
+    with asyncio.Runner() as runner:
+        instance = runner.run(opening.__aenter__())
+        trio.run(main)
+        runner.run(opening.__aexit__(None, None, None))
+
+
+def test_a_pool_outside_of_a_loop_is_a_clear_error() -> None:
+    with pytest.raises(RuntimeError, match=NO_LOOP):
+        Host(providers={HOST: Sleeper()}).pool(load("rust-exports"))

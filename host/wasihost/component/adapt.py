@@ -11,6 +11,7 @@ from wasmtime.component import Component, Linker
 from wasihost.component import ffi
 from wasihost.component.cache import Cache
 from wasihost.component.resources import ResourceTable
+from wasihost.component.running import loops
 from wasihost.component.running.engine import check_compiles
 from wasihost.component.running.instance import Instance
 from wasihost.component.running.linking import Linking
@@ -69,6 +70,7 @@ class AdaptedComponent(OfOneProcess):
         of each call; `total` counts the memories of several instances.
         Errors: LinkError, and those of instantiation.
         """
+        loops.running()
         linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
         if store is None:
             store = wasmtime.Store(self.engine)

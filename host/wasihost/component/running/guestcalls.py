@@ -28,7 +28,7 @@ from wasihost.component.conversion import scalars
 from wasihost.component.conversion.handles import Refused
 from wasihost.component.conversion.numbers import SharedNumbers, needed
 from wasihost.component.conversion.plans import FromPython, LatePlans, Plans
-from wasihost.component.running import callbacks, incoming, outgoing
+from wasihost.component.running import callbacks, incoming, loops, outgoing
 from wasihost.component.running.guestcall import GuestCall, GuestResource, close_streams
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
@@ -159,7 +159,7 @@ class GuestCalls:
                 raise closed()
             if self._instance.failure is not None:
                 raise self._instance.failure
-            loop = asyncio.get_running_loop()
+            loop = loops.running()
             if loop is not self._instance.loop:
                 raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
             if len(args) != len(called.func.params):
