@@ -29,8 +29,7 @@ from wasmtime.component import Linker
 
 from wasihost import forks
 from wasihost.component.running.instance import Instance
-from wasihost.errors import ProviderError
-from wasihost.wasi.cli import InputTarget, OutputTarget
+from wasihost.wasi.cli import InputTarget, OutputTarget, texts
 from wasihost.wasi.cli.outputs import Output
 from wasihost.wasi.cli.readiness import descriptor
 
@@ -100,10 +99,8 @@ class Native:
 
     def _config(self) -> wasmtime.WasiConfig:
         config = wasmtime.WasiConfig()
-        try:
-            config.argv, config.env = self._args, list(self._env.items())
-        except UnicodeEncodeError as error:
-            raise ProviderError(f"the guest cannot be told {error.object!r}, which is not Unicode text") from None
+        config.argv = texts.arguments(self._args)
+        config.env = texts.variables(self._env.items())
         _set_stdin(config, self._stdin)
         # One that somebody wants to be told of goes through our hands.
         stdout = sys.stdout if self._stdout is None and self._on_stdout is not None else self._stdout

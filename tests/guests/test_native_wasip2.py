@@ -39,10 +39,21 @@ def test_arguments_and_variables_are_the_same_by_0_2() -> None:
     assert printed.lines == ["guest one zwölf"]
 
 
-def test_what_is_no_text_is_named() -> None:
-    host = Host(args=["\udcff"], env={"CASE": "environment"})
-    with pytest.raises(ProviderError, match=r"cannot be told '\\udcff'"):
-        host.run(load("rust-std-p2"))
+@pytest.mark.parametrize("guest", ["rust-std-p2", "rust-cli"])
+@pytest.mark.parametrize(
+    ("env", "args", "named"),
+    [
+        ({"GOOD": "ü", "BAD": "secret\udcff"}, [], "the variable 'BAD' is not UTF-8"),
+        ({"BAD\udcff": "secret"}, [], r"the variable name 'BAD\udcff' is not UTF-8"),
+        ({}, ["guest", "\udcff"], r"the argument '\udcff' is not UTF-8"),
+    ],
+)
+def test_what_is_not_utf_8_is_named(guest: str, env: dict[str, str], args: list[str], named: str) -> None:
+    host = Host(args=args, env={"CASE": "environment"} | env)
+    with pytest.raises(ProviderError) as caught:
+        host.run(load(guest))
+    assert named in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("data", [b"", b"hello", bytes(range(256)) * 4096], ids=len)
