@@ -236,3 +236,37 @@ async def test_a_wrong_argument_is_a_type_error_that_names_function_and_field(
         assert str(error).startswith(f"{API}#{function}: ")
         assert message in str(error)
         assert await api.call("echo-u8", 1) == 1
+
+
+class RaisesOnce:
+    """A point whose x cannot be read at the first look."""
+
+    y = 0
+
+    def __init__(self, error: Exception) -> None:
+        self._errors = [error]
+
+    @property
+    def x(self) -> int:
+        if self._errors:
+            raise self._errors.pop()
+        return 1
+
+
+class Unprintable(TypeError):
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize(
+    "error", [TypeError("element 99"), Unprintable(), IndexError("element 99"), StopIteration("element 99")], ids=type
+)
+async def test_what_an_argument_raises_ends_its_call_only(error: Exception) -> None:
+    async with opened_api() as api:
+        raised = await fails(api.call("echo-point", RaisesOnce(error)), Exception)
+        if isinstance(error, StopIteration):
+            assert str(raised) == f"an argument of {API}#echo-point raised StopIteration"
+        else:
+            assert raised is error
+            assert error.__notes__ == [f"raised by an argument of {API}#echo-point"]
+        assert shape(await api.call("echo-point", HOME)) == shape(HOME)

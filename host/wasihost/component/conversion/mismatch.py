@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import operator
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from wasihost.component.conversion.frompython import (
@@ -30,7 +30,9 @@ INTEGERS: Final = {
 
 _HANDLES = (types.Own, types.Borrow, types.Stream, types.Future)
 
-Part: TypeAlias = tuple[str, ValType | None, Any]
+Step: TypeAlias = str | int
+"""From a value to a part of it: in words, or the number of an element."""
+Part: TypeAlias = tuple[Step, ValType | None, Any]
 """A part of a value: where it is, its type (None: it must be None), and itself."""
 
 
@@ -45,31 +47,37 @@ class Mismatch:
         self._classes = classes
         self._resource_classes = resource_classes
 
-    def message(self, t: ValType | None, value: Any, *path: str, refused: Refused | None = None) -> str | None:
+    def message(
+        self, t: ValType | None, value: Any, where: str = "", names: Sequence[str] = (), refused: Refused | None = None
+    ) -> str | None:
         """Such as "field port: expected u16 (0..65535), got 'str'"; None if nothing is wrong.
 
-        `refused` tells of a resource, stream or future, whose rules are not known here.
+        `where` is the place of the value itself; `names` are the parameters whose arguments it is the tuple of.
+        `refused` is about a resource, stream or future, whose rules are not known here.
         """
         found = self._find(t, value, refused)
         if found is None:
             return None
-        *steps, wrong = (*path, *found)
-        return ": ".join(filter(None, [", ".join(filter(None, steps)), wrong]))
+        steps, wrong = found
+        if names and isinstance(steps[0], int):
+            steps = (f"argument {names[steps[0]]}", *steps[1:])
+        words = (f"element {step}" if isinstance(step, int) else step for step in (where, *steps))
+        return ": ".join(filter(None, [", ".join(filter(None, words)), wrong]))
 
-    def _find(self, t: ValType | None, value: Any, refused: Refused | None) -> tuple[str, ...] | None:
-        """The path to what is wrong, and the message."""
+    def _find(self, t: ValType | None, value: Any, refused: Refused | None) -> tuple[tuple[Step, ...], str] | None:
+        """The path to what is wrong, and what that is."""
         if refused is not None and value is refused.obj and isinstance(t, _HANDLES):
             wanted = f" ({refused.wanted})" if refused.wanted else ""
-            return (f"expected {self._expected(t)}{wanted}, got {refused.found}",)
+            return (), f"expected {self._expected(t)}{wanted}, got {refused.found}"
         try:
             parts = list(self._parts(t, value))
         except _Wrong as wrong:
-            return (f"expected {self._expected(t)}, got {wrong}",)
+            return (), f"expected {self._expected(t)}, got {wrong}"
         except Exception:
-            return (f"expected {self._expected(t)}, got {type(value).__name__!r}",)
+            return (), f"expected {self._expected(t)}, got {type(value).__name__!r}"
         for step, inner, part in parts:
             if found := self._find(inner, part, refused):
-                return (step, *found)
+                return (step, *found[0]), found[1]
         return None
 
     def _expected(self, t: ValType | None) -> str:
@@ -176,7 +184,7 @@ def _list(element: ValType, value: Any) -> Iterator[Part]:
         else:
             return
     for i, part in enumerate(sequence(value)):
-        yield f"element {i}", element, part
+        yield i, element, part
 
 
 def _map(t: types.Map, value: Any) -> Iterator[Part]:
@@ -190,7 +198,7 @@ def _tuple(elements: tuple[ValType, ...], value: Any) -> Iterator[Part]:
     if len(found) != len(elements):
         raise _Wrong(f"{len(found)} elements")
     for i, (t, part) in enumerate(zip(elements, found, strict=True)):
-        yield f"element {i}", t, part
+        yield i, t, part
 
 
 def _variant(t: types.Variant, value: Any) -> Iterator[Part]:

@@ -80,6 +80,10 @@ class Plans:
             self._writers[t] = self._writer(self._from_python.pack(t), t, t)
         return self._writers[t]
 
+    def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
+        """The plan from a tuple of arguments to a C value; `names` are those of the parameters."""
+        return self._writer(self._from_python.pack(t), t, t, names=names)
+
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
         holds.
@@ -101,25 +105,30 @@ class Plans:
             return (ok,)
         return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
 
-    def _memory_writer(self, write: ToMemory, checked: ValType | None, *path: str) -> ToMemory:
+    def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
         def checked_write(value: Any) -> None:
             try:
                 write(value)
             except NoRoom:
                 raise
             except Exception as error:
-                self._refuse(checked, value, path, error)
+                self._refuse(checked, value, error, where)
 
         return checked_write
 
-    def _refuse(self, t: ValType | None, value: Any, path: Iterable[str], error: Exception) -> NoReturn:
+    def _refuse(
+        self, t: ValType | None, value: Any, error: Exception, where: str, names: Sequence[str] = ()
+    ) -> NoReturn:
         """Says what is wrong with a value that a plan did not take."""
-        refused = error if isinstance(error, Refused) else None
-        if not isinstance(error, WasihostError) and (wrong := self._mismatch.message(t, value, *path, refused=refused)):
-            raise ProviderError(wrong) from error
+        if not isinstance(error, WasihostError):
+            refused = error if isinstance(error, Refused) else None
+            if wrong := self._mismatch.message(t, value, where, names, refused):
+                raise ProviderError(wrong) from error
         raise error
 
-    def _writer(self, pack: Pack, t: ValType, checked: ValType | None, *path: str) -> FromPython:
+    def _writer(
+        self, pack: Pack, t: ValType, checked: ValType | None, where: str = "", names: Sequence[str] = ()
+    ) -> FromPython:
         clone = ffi.val_clone
 
         def write(value: Any, address: int, context: CallContext) -> None:
@@ -127,7 +136,7 @@ class Plans:
             try:
                 clone(pack(value, keep, context), address)
             except Exception as error:
-                self._refuse(checked, value, path, error)
+                self._refuse(checked, value, error, where, names)
 
         def give(value: Any, address: int, context: CallContext) -> None:
             keep = Keep()
@@ -137,7 +146,7 @@ class Plans:
             except BaseException as error:
                 keep.undo(context)
                 if isinstance(error, Exception):
-                    self._refuse(checked, value, path, error)
+                    self._refuse(checked, value, error, where, names)
                 raise
 
         return give if types.contains(t, (types.Own, types.Borrow)) else write
@@ -179,6 +188,9 @@ class LatePlans(Plans):
     def from_python(self, t: ValType) -> FromPython:
         # By its shape and not its class: any plans will do.
         return self._now().from_python(t)
+
+    def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
+        return self._now().arguments_from_python(t, names)
 
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         return self._now().return_from_python(t)

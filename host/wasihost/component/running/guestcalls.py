@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
-import re
 import struct
 from collections import deque
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ from wasihost.component.running.memory import LinearMemory
 from wasihost.component.values import Classes, Err, Ok, WitError
 from wasihost.component.world import layout, types, versions
 from wasihost.component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
-from wasihost.errors import LimitError, LinkError, ProviderError
+from wasihost.errors import LimitError, LinkError, ProviderError, WasihostError
 from wasihost.quoting import line, some
 
 MOST_AT_ONCE = 500_000
@@ -163,8 +162,8 @@ class GuestCalls:
             if loop is not self._instance.loop:
                 raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
             if len(args) != len(called.func.params):
-                words = ", ".join(param for param, _ in called.func.params)
-                message = f"{called.path} takes {len(called.func.params)} arguments ({words}), not {len(args)}"
+                words = ", ".join(called.names)
+                message = f"{called.path} takes {len(called.names)} arguments ({words}), not {len(args)}"
                 raise TypeError(line(message))
             limits = self._instance.limits
             if len(self._calls) >= limits.pending_calls:
@@ -327,13 +326,13 @@ class GuestCalls:
             return self._givers[called.index]
         own = called.whole.elements
         padding = (types.U8,) * (len(arguments.elements) - len(own))
-        give = self.plans[called.interface].from_python(types.Tuple(own + padding))
+        give = self.plans[called.interface].arguments_from_python(types.Tuple(own + padding), called.names)
         found = self._givers[called.index] = give, (0,) * len(padding)
         return found
 
     def _scalars_giver(self, called: Called) -> FromPython:
         pack_into = scalars.arguments(called.whole).pack_into
-        explain = self.plans[called.interface].from_python(called.whole)
+        explain = self.plans[called.interface].arguments_from_python(called.whole, called.names)
 
         def give(args: tuple[Any, ...], address: int, context: Any) -> None:
             try:
@@ -451,12 +450,13 @@ def _arguments_size(called: Called) -> int:
     return layout.align_to(layout.size(called.arguments), 8)
 
 
-_ELEMENT = re.compile(r"element ([0-9]+)")
-
-
 def _argument_error(call: GuestCall, error: Exception) -> Exception:
-    """The TypeError for a wrong argument, with its name: to a plan the arguments are one tuple."""
-    if not isinstance(error, ProviderError | TypeError):
+    """What a call raises whose arguments were not taken: a TypeError that names the wrong one, or what one raised."""
+    if isinstance(error, ProviderError):
+        return TypeError(f"{call.called.path}: {error}")
+    if isinstance(error, WasihostError):
         return error
-    message = _ELEMENT.sub(lambda match: f"argument {call.called.func.params[int(match[1])][0]}", str(error), count=1)
-    return TypeError(f"{call.called.path}: {message}")
+    if isinstance(error, StopIteration):  # which no future takes
+        return RuntimeError(f"an argument of {call.called.path} raised StopIteration")
+    error.add_note(line(f"raised by an argument of {call.called.path}"))
+    return error

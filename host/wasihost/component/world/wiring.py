@@ -133,6 +133,11 @@ class Called(Frozen):
     def path(self) -> str:
         return path_of(self.interface, self.name)
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters."""
+        return [name for name, _ in self.func.params]
+
     @cached_property
     def whole(self) -> types.Tuple:
         """The types of the parameters."""
