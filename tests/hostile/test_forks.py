@@ -219,7 +219,7 @@ child(lambda: wasihost.add_tcp_to_linker(wasmtime.component.Linker(wasmtime.Engi
 """
     refused = (
         "ForkError this engine compiles in threads, which stayed in the process that this one was forked from: make "
-        "the engine in this process, load the component before the fork, or configure the engine with "
+        "the engine in this process, load the component before the fork, or give wasihost.configure "
         "parallel_compilation=False\n"
     )
     assert forked(script) == "compiled\n" + refused + "compiled\n" * 2 + refused

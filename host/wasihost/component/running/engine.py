@@ -20,18 +20,18 @@ from wasihost.limits import DEFAULTS
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
 EPOCH_SECONDS = 0.005
+IDLE_TICKS = 20
+"""The thread ends after so many epochs in which no guest ran; to start another takes 0.1 ms."""
 
 # Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three. Where this process may not have many
 # (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
 FULL_RESERVATION = 4 << 30
 LEAST_RESERVATION = 128 << 20
 MEMORIES = 16
-IDLE_TICKS = 20
-"""The thread ends after so many epochs in which no guest ran; to start another takes 0.1 ms."""
 
 COMPILES_IN_THREADS = (
     "this engine compiles in threads, which stayed in the process that this one was forked from: make the engine in "
-    "this process, load the component before the fork, or configure the engine with parallel_compilation=False"
+    "this process, load the component before the fork, or give wasihost.configure parallel_compilation=False"
 )
 
 _faulthandler_first = False
@@ -45,8 +45,8 @@ def configure(
 
     For an engine of your own. Set `config.epoch_interruption = True` too if computing guests shall not hold your event
     loop; every plain `Store` of that engine then needs `set_epoch_deadline`. `stack_bytes` is for the guest's calls;
-    None: as `config` has it. An engine with `parallel_compilation=False` compiles in the thread that calls, and so also
-    in processes that are forked later; in a forked process every engine does.
+    None: as `config` has it. With `parallel_compilation=False`, given here and not in `config`, the engine compiles in
+    the thread that calls, and so also in processes that are forked later; in a forked process every engine does.
     """
     global _first_engine_made, _faulthandler_first
     if not _first_engine_made:
