@@ -303,7 +303,7 @@ def test_no_thread_of_ours_is_left_after_a_run() -> None:
 
 
 async def test_no_thread_of_ours_stays_while_an_open_instance_waits_and_limits_hold_afterwards() -> None:
-    async with opened("rust-exports", {HOST: Sleeper()}, limits=Limits(run_time_s=0.5)) as instance:
+    async with opened("rust-exports", {HOST: Sleeper()}, limits=Limits(cpu_time_s=0.5)) as instance:
         await instance.call(f"{API}#echo-u8", 1)
         await until(lambda: not ours())
         await fails(instance.call(f"{API}#spin", 0), GuestTimeout)

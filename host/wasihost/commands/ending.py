@@ -25,7 +25,7 @@ from typing import Any, NoReturn, Self, TypeVar
 from wasihost.component.running import interrupts
 from wasihost.errors import WasihostError
 
-CLOSING_S = 3.0
+CLOSING_S = 4.0
 """How long the thread waits for recordings to be written before it ends the process."""
 
 T = TypeVar("T")
