@@ -96,7 +96,10 @@ def test_a_preforked_server_serves_from_every_worker() -> None:
     script = """
 host = Host(providers={HOST: Sleeper()})
 component = load("rust-exports")
-asyncio.run(host.pool(component, ready=0).call(f"{API}#echo-u8", 0))  # the parent warms up
+
+async def warm_up():
+    async with host.open(component) as instance:
+        await instance.call(f"{API}#echo-u8", 0)
 
 async def serve(listener):
     async with host.pool(component) as pool:
@@ -105,6 +108,7 @@ async def serve(listener):
             number = (await asyncio.get_running_loop().sock_recv(connection, 1))[0]
             connection.sendall(bytes([await pool.call(f"{API}#echo-u8", number)]))
 
+asyncio.run(warm_up())
 with socket.create_server(("127.0.0.1", 0)) as listener:
     listener.setblocking(False)
     workers = []
