@@ -10,11 +10,17 @@ from typing import Any
 
 import pytest
 
-from wasihost import Host
+from wasihost import Host, OsClock
 from wasihost.component.running.providers import Providers
 from wasihost.component.values import camel_case, snake_case
 from wasihost.component.world import versions
-from wasihost.wasi.p2 import io
+from wasihost.network.names import Names
+from wasihost.network.os import OsNetwork
+from wasihost.wasi import p2
+from wasihost.wasi.cli import Command
+from wasihost.wasi.context import WasiContext
+from wasihost.wasi.random import Random
+from wasihost.wasi.sockets.access import Access
 from wit import table
 from wit.surface import Function, Interface, surface
 
@@ -24,7 +30,8 @@ CLOCKS = ROOT / "host/wasihost/wasi/p3/clocks"
 SURFACES = {version: surface(version) for version in table.VERSIONS}
 SURFACE = {interface.name: interface for interfaces in SURFACES.values() for interface in interfaces}
 REGISTERED = Host().providers()
-PROVIDERS = Providers({**REGISTERED, **io.providers()})  # of 0.2, what is there before all of it is
+CONTEXT = WasiContext(Command(), OsClock(), Random(None), Access(OsNetwork()), Names(OsNetwork().resolve))
+PROVIDERS = Providers({**REGISTERED, **p2.providers(CONTEXT)})  # of 0.2, what is there before all of it is
 PROVIDED = [interface for interface in SURFACE.values() if PROVIDERS.find(interface.name) is not None]
 
 

@@ -1,1 +1,21 @@
-"""WASI 0.2 on the cores of `wasihost.wasi`: `wasi:io` so far, which nothing registers before the rest is there."""
+"""WASI 0.2 on the cores of `wasihost.wasi`, but for sockets and files; nothing registers it before they are there."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wasihost.wasi.context import WasiContext
+from wasihost.wasi.p2 import cli, clocks, io, random
+
+IN_ORDER: Final = (*io.IN_ORDER, *cli.IN_ORDER)
+"""Functions that must come after what the guest did with streams of 0.3."""
+
+
+def providers(context: WasiContext) -> dict[str, object]:
+    """A provider for each interface, by its name with the version."""
+    return {
+        **io.providers(),
+        **cli.providers(context.command),
+        **clocks.providers(context.clock),
+        **random.providers(context.random),
+    }

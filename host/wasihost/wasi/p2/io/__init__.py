@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from wasihost.wasi.p2.io.error import ErrorProvider
+from wasihost.wasi.p2.io.poll import Poll
+from wasihost.wasi.p2.io.streams import Streams
+
+IN_ORDER: Final = tuple(
+    f"wasi:io/streams@0.2.0#[method]output-stream.{name}"
+    for name in (
+        "write",
+        "blocking-write-and-flush",
+        "write-zeroes",
+        "blocking-write-zeroes-and-flush",
+        "splice",
+        "blocking-splice",
+    )
+)
+"""What a guest wrote to a stream of 0.3 comes out before what it writes afterwards to one of 0.2."""
+
 
 def providers() -> dict[str, object]:
     """A provider for each interface."""
-    from wasihost.wasi.p2.io.error import ErrorProvider
-    from wasihost.wasi.p2.io.poll import Poll
-    from wasihost.wasi.p2.io.streams import Streams
-
     return {
         "wasi:io/error@0.2.0": ErrorProvider(),
         "wasi:io/poll@0.2.0": Poll(),

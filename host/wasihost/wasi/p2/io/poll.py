@@ -40,6 +40,10 @@ class Subject:
         for callback in waiters:
             callback()
 
+    def _released(self) -> None:
+        """A pollable is gone."""
+        self._children -= 1
+
     def _check_childless(self) -> None:
         if self._children:
             raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
@@ -84,7 +88,7 @@ class Pollable:
 
     def drop(self) -> None:
         """The subject may be dropped, if this was the last."""
-        self.subject._children -= 1
+        self.subject._released()
 
 
 _Pollable: TypeAlias = Pollable  # `Poll` has an attribute of that name
