@@ -21,6 +21,7 @@ from wasihost.commands import stubs
 from wasihost.commands.inspection import Inspection
 from wasihost.commands.stubs.naming import docstring, identifier
 from wasihost.component.adapt import AdaptedComponent
+from wasihost.component.values import method_name
 from wasihost.quoting import LONGEST_LINE, json_text, line, printable, python_string, wat_string
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -124,9 +125,7 @@ class Anything:
 
 
 def _methods(words: list[str]) -> list[str]:
-    from wasihost.component.values import snake_case
-
-    return [snake_case(word) for word in words]
+    return [method_name(word) for word in words]
 
 
 @pytest.mark.slow

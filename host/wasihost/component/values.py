@@ -78,8 +78,20 @@ def _python_name(name: str) -> str:
 
 
 def snake_case(name: str) -> str:
-    """The Python name of a WIT function, parameter or field: `get-class` is get_class, `class` is class_."""
+    """The Python name of a WIT parameter or field: `get-class` is get_class, `class` is class_."""
     return _python_name(name.replace("-", "_").lower())
+
+
+def function_name(name: str) -> str:
+    """The Python name of a WIT function of an interface: `wit-types` is wit_types_, for `wit_types` are classes."""
+    found = snake_case(name)
+    return found + "_" if found == "wit_types" else found
+
+
+def method_name(name: str) -> str:
+    """The Python name of a WIT method or static function: `drop` is drop_, for `drop` is called when a handle ends."""
+    found = snake_case(name)
+    return found + "_" if found == "drop" else found
 
 
 def camel_case(name: str) -> str:

@@ -16,7 +16,7 @@ from tests.processes import TIMEOUT_S
 from wasihost.commands import stubs
 from wasihost.commands.inspection import Inspection
 from wasihost.component.running.instance import Instance
-from wasihost.component.values import Err, Ok, WitError, camel_case, snake_case
+from wasihost.component.values import Err, Ok, WitError, camel_case, function_name, method_name
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 
@@ -64,13 +64,13 @@ class Exchange:
         for function in interface.functions:
             sample = self._trial.samples[interface.path(function)]
             if not function.form:
-                setattr(provider, snake_case(function.name), self._method(function, sample))
+                setattr(provider, function_name(function.name), self._method(function, sample))
             else:
                 self._add_member(self._things.classes[interface.resources[function.owner]], function, sample)
         return provider
 
     def _add_member(self, cls: type[Thing], function: Function, sample: Sample) -> None:
-        member = snake_case(function.name.partition(".")[2])
+        member = method_name(function.name.partition(".")[2])
         match function.form:
             case "method":
                 setattr(cls, member, self._method(function, sample))

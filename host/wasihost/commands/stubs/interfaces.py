@@ -13,12 +13,13 @@ from wasihost.commands.stubs.naming import (
     Names,
     class_name,
     docstring,
+    identifier,
     interface_name,
-    member_name,
     parameters,
     unique,
 )
 from wasihost.component.running.guestcall import GuestResource
+from wasihost.component.values import function_name, method_name
 from wasihost.component.world import types
 from wasihost.component.world.types import Func, Interface, Resource, ValType
 from wasihost.component.world.wiring import Wiring
@@ -99,7 +100,7 @@ class Writer:
         for func_name, func in interface.funcs.items():
             form, _, member = _parts(func_name)
             if not form:
-                yield from self._stub(name, interface, func_name, member, func, "self")
+                yield from self._stub(name, interface, func_name, function_name(member), func, "self")
 
     def _host_resource(self, t: Resource, name: str, type_name: str, interface: Interface) -> Iterator[str]:
         provider = self._interfaces.get((False, name)) or self._names.of("Any")
@@ -111,17 +112,18 @@ class Writer:
         for func_name, func in interface.funcs.items():
             form, resource, member = _parts(func_name)
             if resource == type_name and form == "method":
-                yield from self._stub(name, interface, func_name, member, func, "self", 1)
+                yield from self._stub(name, interface, func_name, method_name(member), func, "self", 1)
             elif resource == type_name and form == "static":
                 yield ""
                 yield f"    @{self._names.of('staticmethod')}"
-                yield from list(self._stub(name, interface, func_name, member, func, f"_provider: {provider}"))[1:]
+                method = method_name(member)
+                yield from list(self._stub(name, interface, func_name, method, func, f"_provider: {provider}"))[1:]
 
     def _stub(
         self, name: str, interface: Interface, func_name: str, member: str, func: Func, first: str, skip: int = 0
     ) -> Iterator[str]:
         yield ""
-        yield f"    {self._head(member_name(member), func, first, skip, Way.GOT, func.is_async)}"
+        yield f"    {self._head(identifier(member), func, first, skip, Way.GOT, func.is_async)}"
         yield docstring(self._documented(name, interface, func_name, func), "        ")
         yield "        ..."
 
@@ -136,7 +138,7 @@ class Writer:
         for func_name, func in interface.funcs.items():
             form, _, member = _parts(func_name)
             if not form and self._wiring.can_call(func):
-                yield from self._caller(name, interface, func_name, member_name(member), func, "self")
+                yield from self._caller(name, interface, func_name, identifier(function_name(member)), func, "self")
 
     def _guest_resource(self, t: Resource, name: str, type_name: str, interface: Interface) -> Iterator[str]:
         api = f"{self._names.of('Exports')}"
@@ -147,7 +149,7 @@ class Writer:
             form, resource, member = _parts(func_name)
             if resource != type_name or not self._wiring.can_call(func):
                 continue
-            taken.append(unique(member_name(member or "new"), taken))
+            taken.append(unique(identifier(method_name(member or "new")), taken))
             if form == "method":
                 yield from self._caller(name, interface, func_name, taken[-1], func, "self", 1)
             else:

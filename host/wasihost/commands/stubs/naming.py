@@ -41,7 +41,7 @@ def parameters(func: types.Func, skip: int = 0) -> list[str]:
     """The names of a function's parameters but for the first ones."""
     found = ["self"]
     for name, _ in func.params[skip:]:
-        found.append(unique(member_name(name), found))
+        found.append(unique(identifier(snake_case(name)), found))
     return found[1:]
 
 
@@ -49,11 +49,6 @@ def identifier(name: str) -> str:
     """`name` if it can be one in Python, else what can."""
     found = re.sub(r"\W", "_", name, flags=re.ASCII)
     return found if found.isidentifier() and not keyword.iskeyword(found) else f"_{found}"
-
-
-def member_name(name: str) -> str:
-    """The name of a method, of a WIT name or, as `url=<...>` may be, any text."""
-    return identifier(snake_case(name))
 
 
 def class_name(name: str) -> str:

@@ -10,6 +10,9 @@ A provider is any object with a method for each function of the interface. Names
 | `[static]r.f` | `provider.R.f(provider, a)` |
 | `[constructor]r` | `provider.R(provider, a)` |
 | drop of an owned `r` | `obj.drop()`, if there is such a method |
+
+What is no name in Python, or has a meaning of its own here, gets an underscore: `class_`, `obj.drop_`,
+`provider.wit_types_`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import re
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeAlias
 
-from wasihost.component.values import camel_case, snake_case
+from wasihost.component.values import camel_case, function_name, method_name, snake_case
 from wasihost.component.world import types, versions
 from wasihost.errors import LinkError
 from wasihost.frozen import Frozen
@@ -131,12 +134,14 @@ def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any
     match = _NAME.fullmatch(name)
     if match is None:
         raise LinkError(f"{path}: this name of a function is not understood")
-    form, resource, func = match["form"], match["resource"], snake_case(match["func"])
+    form, resource = match["form"], match["resource"]
     if form is None:
+        func = function_name(match["func"])
         return getattr(provider, func, None), func
     cls = resource_class(provider, interface, resource)
     if form == "constructor":
         return functools.partial(cls, provider), cls.__name__
+    func = method_name(match["func"])
     found = getattr(cls, func, None)
     if form == "static" and found is not None:
         found = functools.partial(found, provider)
