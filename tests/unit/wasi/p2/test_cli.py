@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.wasi.p2.io.fakes import settled
 from wasihost.component.values import Err, Ok
 from wasihost.errors import GuestExit
 from wasihost.wasi.cli import Command
@@ -55,7 +56,7 @@ async def test_streams_read_and_write_what_the_command_has() -> None:
 async def test_what_one_stream_of_stdin_read_ahead_is_there_for_the_next() -> None:
     stdin = _found(Command(stdin=b"hello"))["stdin"]
     first = stdin.get_stdin()
-    await first.blocking_read(1)
+    await settled(first.blocking_read(1))
     first.drop()
     assert stdin.get_stdin().read(10) == b"ello"
 

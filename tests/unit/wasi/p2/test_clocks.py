@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from tests.unit.wasi.p2.io.fakes import settled
 from wasihost import VirtualClock
 from wasihost.wasi.p2.clocks.monotonic_clock import MonotonicClock
 from wasihost.wasi.p2.clocks.wall_clock import Datetime, WallClock
@@ -25,7 +26,7 @@ def test_a_timer_is_ready_from_its_end_on_and_stays_so() -> None:
 
 async def test_block_waits_until_the_end() -> None:
     clock = VirtualClock()
-    blocking = asyncio.create_task(MonotonicClock(clock).subscribe_duration(10).block())
+    blocking = asyncio.create_task(settled(MonotonicClock(clock).subscribe_duration(10).block()))
     await asyncio.sleep(0)
     assert clock.next_ns == 10
     clock.advance(10)
@@ -42,7 +43,7 @@ async def test_a_poll_of_a_zero_timer_lets_the_event_loop_have_its_turn() -> Non
     turns: list[int] = []
     pollable = MonotonicClock(VirtualClock()).subscribe_duration(0)
     asyncio.get_running_loop().call_soon(turns.append, 1)
-    assert await Poll().poll([pollable]) == [0]
+    assert await settled(Poll().poll([pollable])) == [0]
     assert turns == [1]
 
 
@@ -56,7 +57,7 @@ async def test_a_timer_beyond_the_end_of_the_clock_is_never_ready() -> None:
 async def test_a_dropped_timer_leaves_nothing_in_the_clock() -> None:
     clock = VirtualClock()
     pollable = MonotonicClock(clock).subscribe_duration(10)
-    polling = asyncio.create_task(Poll().poll([pollable]))
+    polling = asyncio.create_task(settled(Poll().poll([pollable])))
     await asyncio.sleep(0)
     polling.cancel()
     await asyncio.wait([polling])

@@ -10,12 +10,16 @@ be dropped before it.
 from __future__ import annotations
 
 import asyncio
+import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, TypeVar
 
 from wasihost.component.resources import ResourceError
+from wasihost.component.values import may_wait
 from wasihost.errors import GuestTrap
+
+T = TypeVar("T")
 
 
 class Subject:
@@ -48,9 +52,15 @@ class Subject:
         if self._children:
             raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
 
-    async def _until_ready(self) -> None:
+    def _when_ready(self, then: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
+        """What `then` returns, called as soon as this is ready."""
+        return then() if self._is_ready() else self._once_ready(then)
+
+    async def _once_ready(self, then: Callable[[], T | Awaitable[T]]) -> T:
         while not self._is_ready():
             await _changed_one_of([self])
+        result = then()
+        return await result if inspect.isawaitable(result) else result
 
 
 async def _changed_one_of(subjects: Sequence[Subject]) -> None:
@@ -82,9 +92,10 @@ class Pollable:
         """WIT: `ready: func() -> bool`."""
         return self.subject._is_ready()
 
-    async def block(self) -> None:
+    @may_wait
+    def block(self) -> Awaitable[None] | None:
         """WIT: `block: func()`."""
-        await self.subject._until_ready()
+        return self.subject._when_ready(lambda: None)
 
     def drop(self) -> None:
         """The subject may be dropped, if this was the last."""
@@ -99,13 +110,24 @@ class Poll:
 
     Pollable = Pollable
 
-    async def poll(self, in_: Sequence[_Pollable]) -> list[int]:
+    @may_wait
+    def poll(self, in_: Sequence[_Pollable]) -> list[int] | Awaitable[list[int]]:
         """WIT: `poll: func(in: list<borrow<pollable>>) -> list<u32>`.
 
         The indices of those that are ready, in ascending order, at least one. An empty list is a trap.
         """
         if not in_:
             raise GuestTrap("poll: empty poll list")
-        while not (ready := [index for index, pollable in enumerate(in_) if pollable.subject._is_ready()]):
-            await _changed_one_of([pollable.subject for pollable in in_])
-        return ready
+        subjects = [pollable.subject for pollable in in_]
+        return _ready(subjects) or _one_of(subjects)
+
+
+def _ready(subjects: Sequence[Subject]) -> list[int]:
+    return [index for index, subject in enumerate(subjects) if subject._is_ready()]
+
+
+async def _one_of(subjects: Sequence[Subject]) -> list[int]:
+    """The indices of those that are ready, once one is."""
+    while not (ready := _ready(subjects)):
+        await _changed_one_of(subjects)
+    return ready

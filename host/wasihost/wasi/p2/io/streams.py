@@ -19,9 +19,10 @@ Where this differs from Wasmtime 50 (crates/wasi, p2), following the WIT:
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import ClassVar, Final, TypeAlias
 
-from wasihost.component.values import WitError
+from wasihost.component.values import WitError, may_wait
 from wasihost.errors import GuestTrap
 from wasihost.frozen import Frozen
 from wasihost.streams import ByteSink, ByteSource
@@ -92,18 +93,21 @@ class InputStream(Subject):
         taken, self._ahead = self._ahead[:size], self._ahead[size:]
         return bytes(taken)
 
-    async def blocking_read(self, len: int) -> bytes:
+    @may_wait
+    def blocking_read(self, len: int) -> bytes | Awaitable[bytes]:
         """WIT: `blocking-read: func(len: u64) -> result<list<u8>, stream-error>`."""
-        await self._until_ready()
-        return self.read(len)
+        if len and (data := self.read(len)):
+            return data
+        return self._when_ready(lambda: self.read(len))
 
     def skip(self, len: int) -> int:
         """WIT: `skip: func(len: u64) -> result<u64, stream-error>`; at most 64 KiB."""
         return _length(self.read(len))
 
-    async def blocking_skip(self, len: int) -> int:
+    @may_wait
+    def blocking_skip(self, len: int) -> int | Awaitable[int]:
         """WIT: `blocking-skip: func(len: u64) -> result<u64, stream-error>`."""
-        return _length(await self.blocking_read(len))
+        return self._when_ready(lambda: self.skip(len))
 
     def subscribe(self) -> Pollable:
         """WIT: `subscribe: func() -> pollable`; ready when there are bytes, the end or an error."""
@@ -183,26 +187,30 @@ class OutputStream(Subject):
                 self._write_on()
                 self._check()
 
-    async def blocking_write_and_flush(self, contents: bytes) -> None:
+    @may_wait
+    def blocking_write_and_flush(self, contents: bytes) -> Awaitable[None] | None:
         """WIT: `blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>`.
 
         More than 4096 bytes are a trap.
         """
         if len(contents) > MOST_BLOCKING:
             raise GuestTrap(f"blocking-write-and-flush: {len(contents)} bytes, but it takes at most {MOST_BLOCKING}")
-        await self._until_ready()
-        self.check_write()
-        self.write(contents)
-        await self.blocking_flush()
+
+        def write_and_flush() -> Awaitable[None] | None:
+            self.check_write()
+            self.write(contents)
+            return self.blocking_flush()
+
+        return self._when_ready(write_and_flush)
 
     def flush(self) -> None:
         """WIT: `flush: func() -> result<_, stream-error>`; nothing is held back, so it only reports an error."""
         self._check()
 
-    async def blocking_flush(self) -> None:
+    @may_wait
+    def blocking_flush(self) -> Awaitable[None] | None:
         """WIT: `blocking-flush: func() -> result<_, stream-error>`; the sink has every byte then."""
-        await self._until_ready()
-        self._check()
+        return self._when_ready(self._check)
 
     def subscribe(self) -> Pollable:
         """WIT: `subscribe: func() -> pollable`; ready when `check-write` gives more than 0, or an error."""
@@ -215,11 +223,12 @@ class OutputStream(Subject):
             raise GuestTrap(f"write-zeroes: {len} bytes, but check-write permits {permit}")
         self.write(bytes(len))
 
-    async def blocking_write_zeroes_and_flush(self, len: int) -> None:
+    @may_wait
+    def blocking_write_zeroes_and_flush(self, len: int) -> Awaitable[None] | None:
         """WIT: `blocking-write-zeroes-and-flush: func(len: u64) -> result<_, stream-error>`; at most 4096."""
         if len > MOST_BLOCKING:
             raise GuestTrap(f"blocking-write-zeroes-and-flush: {len} bytes, but it takes at most {MOST_BLOCKING}")
-        await self.blocking_write_and_flush(bytes(len))
+        return self.blocking_write_and_flush(bytes(len))
 
     def splice(self, src: InputStream, len: int) -> int:
         """WIT: `splice: func(src: borrow<input-stream>, len: u64) -> result<u64, stream-error>`.
@@ -231,12 +240,15 @@ class OutputStream(Subject):
         self.write(data)
         return _length(data)
 
-    async def blocking_splice(self, src: InputStream, len: int) -> int:
+    @may_wait
+    def blocking_splice(self, src: InputStream, len: int) -> int | Awaitable[int]:
         """WIT: `blocking-splice: func(src: borrow<input-stream>, len: u64) -> result<u64, stream-error>`."""
-        await self._until_ready()
-        if len and self.check_write():
-            await src._until_ready()
-        return self.splice(src, len)
+
+        def splice() -> int | Awaitable[int]:
+            is_due = len and self.check_write()
+            return src._when_ready(lambda: self.splice(src, len)) if is_due else 0
+
+        return self._when_ready(splice)
 
     def drop(self) -> None:
         """Bytes that are on their way are written, and then the sink is closed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -97,3 +98,8 @@ def told(error: WitError) -> str:
         return "closed"
     assert isinstance(value, StreamError.LastOperationFailed)
     return value.value.to_debug_string()
+
+
+async def settled(result: Any) -> Any:
+    """What a method that may wait came to."""
+    return await result if inspect.isawaitable(result) else result

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.wasi.p2.io.fakes import Source
+from tests.unit.wasi.p2.io.fakes import Source, settled
 from wasihost.component.resources import ResourceError
 from wasihost.errors import GuestTrap
 from wasihost.wasi.p2.io.poll import Poll
@@ -37,16 +37,16 @@ def test_a_pollable_tells_the_present_state_and_serves_for_ever() -> None:
 async def test_block_returns_when_it_is_ready() -> None:
     source = Source()
     pollable = InputStream(source).subscribe()
-    blocking = asyncio.create_task(pollable.block())
+    blocking = asyncio.create_task(settled(pollable.block()))
     await _begun(blocking)
     source.arrive(b"a")
     await blocking
-    await pollable.block()
+    await settled(pollable.block())
 
 
 async def test_a_wake_without_a_reason_is_waited_on() -> None:
     source = Source()
-    blocking = asyncio.create_task(InputStream(source).subscribe().block())
+    blocking = asyncio.create_task(settled(InputStream(source).subscribe().block()))
     await _begun(blocking)
     source.arrive()
     await _begun(blocking)
@@ -57,13 +57,13 @@ async def test_a_wake_without_a_reason_is_waited_on() -> None:
 async def test_poll_gives_every_index_that_is_ready_in_ascending_order() -> None:
     ready, idle = InputStream(Source(b"a")), InputStream(Source())
     first, second, waits = ready.subscribe(), ready.subscribe(), idle.subscribe()
-    assert await POLL.poll([second, waits, first, second]) == [0, 2, 3]
+    assert await settled(POLL.poll([second, waits, first, second])) == [0, 2, 3]
 
 
 async def test_poll_waits_for_the_first_of_several() -> None:
     sources = [Source(), Source()]
     pollables = [InputStream(source).subscribe() for source in sources]
-    polling = asyncio.create_task(POLL.poll(pollables))
+    polling = asyncio.create_task(settled(POLL.poll(pollables)))
     await _begun(polling)
     sources[1].arrive(b"a")
     assert await polling == [1]
@@ -71,19 +71,19 @@ async def test_poll_waits_for_the_first_of_several() -> None:
 
 async def test_poll_of_nothing_is_a_trap() -> None:
     with pytest.raises(GuestTrap, match="empty poll list"):
-        await POLL.poll([])
+        await settled(POLL.poll([]))
 
 
 async def test_a_subject_is_registered_once_however_often_it_is_polled() -> None:
     source = Source()
     pollable = InputStream(source).subscribe()
     for _ in range(3):
-        polling = asyncio.create_task(POLL.poll([pollable, pollable]))
+        polling = asyncio.create_task(settled(POLL.poll([pollable, pollable])))
         await _begun(polling)
         polling.cancel()
         await asyncio.wait([polling])
     assert source.waits == 1
-    polling = asyncio.create_task(POLL.poll([pollable]))
+    polling = asyncio.create_task(settled(POLL.poll([pollable])))
     await _begun(polling)
     source.arrive(b"a")
     assert await polling == [0]

@@ -7,7 +7,7 @@ import errno
 
 import pytest
 
-from tests.unit.wasi.p2.io.fakes import Sink, Source, failure_of, told
+from tests.unit.wasi.p2.io.fakes import Sink, Source, failure_of, settled, told
 from wasihost.component.resources import ResourceError
 from wasihost.component.values import WitError
 from wasihost.errors import GuestExit, GuestTrap
@@ -82,7 +82,7 @@ async def test_blocking_read_and_skip_wait_for_a_byte() -> None:
     source = Source()
     stream = InputStream(source)
     for call, expected in ((stream.blocking_read, b"a"), (stream.blocking_skip, 1)):
-        waiting = asyncio.create_task(call(10))
+        waiting = asyncio.create_task(settled(call(10)))
         await _begun(waiting)
         source.arrive(b"a")
         assert await waiting == expected
@@ -166,7 +166,7 @@ async def test_blocking_flush_waits_until_the_sink_has_every_byte() -> None:
     stream.check_write()
     stream.write(b"hello")
     stream.flush()
-    flushing = asyncio.create_task(stream.blocking_flush())
+    flushing = asyncio.create_task(settled(stream.blocking_flush()))
     await _begun(flushing)
     sink.make_room(1)
     await _begun(flushing)
@@ -177,23 +177,23 @@ async def test_blocking_flush_waits_until_the_sink_has_every_byte() -> None:
 async def test_blocking_write_and_flush_takes_4096_bytes_and_needs_no_permit() -> None:
     sink = Sink()
     stream = OutputStream(sink)
-    await stream.blocking_write_and_flush(b"x" * 4096)
-    await stream.blocking_write_and_flush(b"")
+    await settled(stream.blocking_write_and_flush(b"x" * 4096))
+    await settled(stream.blocking_write_and_flush(b""))
     assert len(sink.taken) == 4096
     with pytest.raises(GuestTrap, match="at most 4096"):
-        await stream.blocking_write_and_flush(bytes(4097))
+        await settled(stream.blocking_write_and_flush(bytes(4097)))
 
 
 async def test_zeroes_are_written_like_bytes() -> None:
     sink = Sink()
     stream = OutputStream(sink)
     stream.write_zeroes(3)
-    await stream.blocking_write_zeroes_and_flush(2)
+    await settled(stream.blocking_write_zeroes_and_flush(2))
     assert sink.taken == bytes(5)
     with pytest.raises(GuestTrap, match="write-zeroes"):
         stream.write_zeroes(MOST + 1)
     with pytest.raises(GuestTrap, match="at most 4096"):
-        await stream.blocking_write_zeroes_and_flush(4097)
+        await settled(stream.blocking_write_zeroes_and_flush(4097))
 
 
 @pytest.mark.parametrize(("error", "expected"), [(_reset(), RESET), (_broken(), "closed")])
@@ -212,7 +212,7 @@ async def test_an_error_of_bytes_on_their_way_comes_with_the_next_call() -> None
     stream = OutputStream(sink)
     stream.check_write()
     stream.write(b"hello")
-    flushing = asyncio.create_task(stream.blocking_flush())
+    flushing = asyncio.create_task(settled(stream.blocking_flush()))
     await _begun(flushing)
     sink.error = _reset()
     sink.make_room()
@@ -261,7 +261,7 @@ def test_an_output_must_not_be_dropped_before_its_pollables() -> None:
 async def test_splice_moves_what_is_there() -> None:
     sink = Sink()
     stream, source = OutputStream(sink), InputStream(Source(b"hello"))
-    assert [stream.splice(source, 2), await stream.blocking_splice(source, 100)] == [2, 3]
+    assert [stream.splice(source, 2), await settled(stream.blocking_splice(source, 100))] == [2, 3]
     assert sink.taken == b"hello"
     assert stream.splice(source, 100) == 0
 
@@ -271,7 +271,7 @@ async def test_blocking_splice_waits_for_both_sides() -> None:
     stream = OutputStream(sink)
     stream.check_write()
     stream.write(b"12")
-    splicing = asyncio.create_task(stream.blocking_splice(InputStream(source), 100))
+    splicing = asyncio.create_task(settled(stream.blocking_splice(InputStream(source), 100)))
     await _begun(splicing)
     sink.make_room()
     await _begun(splicing)
@@ -282,6 +282,6 @@ async def test_blocking_splice_waits_for_both_sides() -> None:
 
 async def test_the_end_of_the_source_is_closed_and_splicing_nothing_does_not_look() -> None:
     stream, source = OutputStream(Sink()), InputStream(Source(b""))
-    assert [stream.splice(source, 0), await stream.blocking_splice(source, 0)] == [0, 0]
+    assert [stream.splice(source, 0), await settled(stream.blocking_splice(source, 0))] == [0, 0]
     assert failure_of(lambda: stream.splice(source, 1)) == "closed"
     stream.check_write()
