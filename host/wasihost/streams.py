@@ -20,6 +20,15 @@ from typing import Any, ClassVar, Generic, TypeVar
 T = TypeVar("T")
 
 
+def byte_view(data: Any) -> memoryview:
+    """The bytes of any bytes-like object, one after another. Errors: TypeError."""
+    view = memoryview(data)
+    try:
+        return view.cast("B")
+    except TypeError:  # has gaps, or a format that names the order of bytes, as `ctypes` does
+        return memoryview(view.tobytes())
+
+
 class Outcome(asyncio.Future[T]):
     """The future of how a stream ended, which `close` of its source or sink resolves and nobody else.
 

@@ -21,6 +21,7 @@ from wasihost.component.values import Classes, Err, Some
 from wasihost.component.world import types
 from wasihost.component.world.types import ValType
 from wasihost.errors import InternalError, ProviderError
+from wasihost.streams import byte_view
 
 CLASSES = Classes(types.Interface({}))
 NO_CONTEXT: Any = None
@@ -150,6 +151,33 @@ def test_what_was_read_does_not_change_with_the_memory(numbers: SharedNumbers) -
     numbers.writer("u8")(b"behind")
     assert type(found) is bytes
     assert found == b"before"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        lambda value: array("b", value),  # a view of it is as one of pyarrow.Buffer
+        lambda value: memoryview(value).cast("b"),
+        lambda value: memoryview(value).cast("c"),
+        lambda value: memoryview(value).cast("?"),
+        lambda value: (ctypes.c_ubyte * len(value)).from_buffer_copy(value),
+        lambda value: (ctypes.c_byte * len(value)).from_buffer_copy(value),
+        lambda value: memoryview(bytes(each for byte in value for each in (byte, 0))).cast("b")[::2],
+    ],
+)
+def test_any_bytes_like_object_is_a_list_of_u8(kind: Callable[[bytes], Any]) -> None:
+    data = bytes(range(100))
+    assert bytes(as_array("u8", kind(data))) == data
+    assert bytes(byte_view(kind(data))) == data
+
+
+def test_bytes_of_signed_numbers_are_those_of_their_memory() -> None:
+    assert bytes(as_array("u8", array("b", [-1, 1]))) == b"\xff\1"
+
+
+def test_views_of_greater_numbers_are_no_list_of_u8() -> None:
+    with pytest.raises(TypeError):
+        as_array("u8", array("H", [1, 2]))
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, list, tuple, lambda value: array("B", value)])

@@ -53,7 +53,7 @@ def octets(value: Any) -> bytes | bytearray:
         view = memoryview(value)
     except TypeError:
         return bytes(list(sequence(value)))
-    if view.format not in ("B", "c"):
+    if view.itemsize != 1:
         raise TypeError
     return view.tobytes()
 

@@ -16,7 +16,7 @@ from wasihost.component.running.pumps import Pump
 from wasihost.component.world import layout, types
 from wasihost.component.world.wiring import Kind, carries_values
 from wasihost.errors import ProviderError
-from wasihost.streams import ByteSource, Outcome, Source, ValueSource
+from wasihost.streams import ByteSource, Outcome, Source, ValueSource, byte_view
 
 
 class OutPump(Pump):
@@ -339,7 +339,7 @@ class IteratorByteSource(ByteSource):
             chunk = self._chunks.next_value()
             if chunk is _END:
                 return 0
-            self._chunk = memoryview(chunk).cast("B")
+            self._chunk = byte_view(chunk)
         size = min(len(view), len(self._chunk))
         view[:size] = self._chunk[:size]
         self._chunk = self._chunk[size:]

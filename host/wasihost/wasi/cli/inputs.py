@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable
 from typing import IO, Any, TypeAlias
 
-from wasihost.streams import ByteSource
+from wasihost.streams import ByteSource, byte_view
 from wasihost.wasi.cli.readiness import Readiness, pollable
 
 InputTarget: TypeAlias = int | bytes | bytearray | memoryview | IO[bytes] | IO[str] | Callable[[int], bytes]
@@ -80,7 +80,7 @@ class _ReadInto:
     def __call__(self, view: memoryview) -> int:
         if not self._rest:
             data = self._read(len(view))
-            self._rest = memoryview(data.encode() if isinstance(data, str) else data)
+            self._rest = byte_view(data.encode() if isinstance(data, str) else data)
         n = min(len(view), len(self._rest))
         view[:n] = self._rest[:n]
         self._rest = self._rest[n:]

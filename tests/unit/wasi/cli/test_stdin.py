@@ -31,7 +31,7 @@ class OnlyRead:
         self.read = io.BytesIO(data).read
 
 
-def given_at_once(data: bytes) -> Callable[[int], bytes]:
+def given_at_once(data: Any) -> Callable[[int], Any]:
     """A callable that gives more than it was asked for."""
     blocks = iter([data, b""])
     return lambda n: next(blocks)
@@ -48,8 +48,9 @@ def given_at_once(data: bytes) -> Callable[[int], bytes]:
         lambda: OnlyRead(DATA),
         lambda: io.BytesIO(DATA).read,
         lambda: given_at_once(DATA),
+        lambda: given_at_once(memoryview(DATA).cast("b")),
     ],
-    ids=["bytes", "bytearray", "BytesIO", "StringIO", "TextIOWrapper", "OnlyRead", "callable", "callable-at-once"],
+    ids=["bytes", "bytearray", "BytesIO", "StringIO", "TextIOWrapper", "OnlyRead", "callable", "at-once", "signed"],
 )
 @pytest.mark.parametrize("n", [1, 100])
 async def test_the_guest_gets_the_bytes_of_an_object(make: Callable[[], Any], n: int) -> None:
