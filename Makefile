@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
-.PHONY: help setup tools test test-fast nightly matrix check demo bench soak fuzz docs fixtures wit
+.PHONY: help setup tools test test-fast nightly newest matrix check demo bench soak fuzz docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -29,6 +29,9 @@ nightly: setup ## Run the tests that need minutes each
 	$(PYTEST) -m nightly $(ARGS)
 
 # Those that pyenv has need not be on the path.
+newest: setup ## Run every test with the newest wheel of Wasmtime
+	$(BIN)/nox --session wasmtime $(ARGS)
+
 matrix: setup ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
 	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox $(ARGS)
 

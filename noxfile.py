@@ -1,8 +1,12 @@
-"""Every test on each CPython that this machine has: `make matrix`. Those that are missing are said and passed over."""
+"""Every test on each CPython that this machine has, `make matrix`, and with the newest Wasmtime, `make newest`.
+
+A CPython that is missing is said and passed over.
+"""
 
 import nox
 
 nox.options.download_python = "never"
+nox.options.sessions = ["tests"]
 nox.options.error_on_missing_interpreters = False
 
 
@@ -10,4 +14,13 @@ nox.options.error_on_missing_interpreters = False
 def tests(session: nox.Session) -> None:
     """`make test` in an environment of its own."""
     session.install("--editable", ".[dev]")
+    session.run("python", "-m", "pytest", "--numprocesses", "auto", "--maxprocesses", "4", *session.posargs)
+
+
+@nox.session
+def wasmtime(session: nox.Session) -> None:
+    """`make test` with the newest wasmtime wheel, whatever pyproject.toml allows: `make newest`."""
+    session.install("--editable", ".[dev]")
+    session.install("--upgrade", "wasmtime")
+    session.run("python", "-m", "wasihost", "--version")
     session.run("python", "-m", "pytest", "--numprocesses", "auto", "--maxprocesses", "4", *session.posargs)

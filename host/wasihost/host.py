@@ -96,6 +96,8 @@ class Host(OfOneProcess):
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `wasi_0_2`: False refuses guests that import WASI 0.2, which is Wasmtime's own: a call of it that waits, such as a
       sleep, holds up the event loop for as long as the guest likes, and no limit of time ends it.
+    - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
+      more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.network.recording.Recording` that gets all that happens between guests and the world.
@@ -127,9 +129,10 @@ class Host(OfOneProcess):
         recording: Recording | None = None,
         cache: Cache | None = None,
         wasi_0_2: bool = True,
+        gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
-        self._has_wasi_0_2 = wasi_0_2
+        self._has_wasi_0_2, self._has_gc = wasi_0_2, gc
         self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
@@ -159,7 +162,7 @@ class Host(OfOneProcess):
             return component
         wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
         return reflect_component(
-            default_engine(self._limits.stack_bytes),
+            default_engine(self._limits.stack_bytes, gc=self._has_gc),
             wasm,
             native=native_wasip2.provides,
             in_order=p3.IN_ORDER,

@@ -10,7 +10,7 @@ import wasmtime
 from tests.abi.test_stack import nested
 from tests.hostile.harness import HOST, SYNC, attack, attacked, core
 from tests.processes import printed
-from wasihost import GuestTrap, Host, LimitError, Limits
+from wasihost import ComponentError, GuestTrap, Host, LimitError, Limits
 
 MIB = 1 << 20
 F = '(func (export "f") (result i32)'
@@ -130,6 +130,20 @@ COLLECTED = """(type $node (struct (field (ref null $node)) (field i64)))
 
 async def test_a_guest_with_garbage_collection_runs() -> None:
     assert await attack(alone(COLLECTED.format(n=1000))) == 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        COLLECTED.format(n=1),
+        f"(tag $t) {F} (throw $t))",
+        f"(table 1 externref) {F} (table.grow 0 (ref.null extern) (i32.const 1)))",
+    ],
+    ids=["structs", "exceptions", "externref"],
+)
+async def test_a_host_can_refuse_guests_for_which_wasmtime_has_a_collector(body: str) -> None:
+    assert isinstance(await attack(alone(body), gc=False), ComponentError)
+    assert await attack(alone(f"{F} (i32.const 7))"), gc=False) == 7
 
 
 async def test_the_heap_of_the_collector_counts() -> None:

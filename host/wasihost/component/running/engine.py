@@ -85,13 +85,15 @@ def check_compiles(engine: wasmtime.Engine) -> None:
 
 
 @functools.cache
-def default_engine(stack_bytes: int = DEFAULTS.stack_bytes) -> wasmtime.Engine:
-    """The engine that every `Host` shares whose guests have stacks of this size."""
+def default_engine(stack_bytes: int = DEFAULTS.stack_bytes, *, gc: bool = True) -> wasmtime.Engine:
+    """The engine that every `Host` shares whose guests have stacks of this size, and may have a garbage collector."""
     config = configure(wasmtime.Config(), stack_bytes=stack_bytes)
     config.epoch_interruption = True
+    config.gc_support = gc
     addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
     if addresses != resource.RLIM_INFINITY and addresses < MEMORIES * FULL_RESERVATION:
-        config.memory_reservation = max(addresses // MEMORIES, LEAST_RESERVATION)
+        # Whole pages: Wasmtime 50.0.1 aborts for the heap of a collector that has others (GHSA-wvgq-g5hf-6gm6).
+        config.memory_reservation = max(addresses // MEMORIES & -ffi.PAGE, LEAST_RESERVATION)
         config.memory_may_move = False
     return wasmtime.Engine(config)
 
