@@ -57,8 +57,7 @@ class Subject:
         return then() if self._is_ready() else self._once_ready(then)
 
     async def _once_ready(self, then: Callable[[], T | Awaitable[T]]) -> T:
-        while not self._is_ready():
-            await _changed_one_of([self])
+        await _one_of([self])
         result = then()
         return await result if inspect.isawaitable(result) else result
 
@@ -127,7 +126,8 @@ def _ready(subjects: Sequence[Subject]) -> list[int]:
 
 
 async def _one_of(subjects: Sequence[Subject]) -> list[int]:
-    """The indices of those that are ready, once one is."""
-    while not (ready := _ready(subjects)):
+    """The indices of those that are ready, once one is; none was a moment ago."""
+    while True:
         await _changed_one_of(subjects)
-    return ready
+        if ready := _ready(subjects):
+            return ready
