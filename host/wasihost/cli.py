@@ -178,6 +178,8 @@ def _run(arguments: argparse.Namespace) -> int:
             env=_env(arguments),
             args=[Path(path).name if arguments.argv0 is None else arguments.argv0, *words],
             stdin=stdin,
+            stdout=descriptor(sys.stdout),
+            stderr=descriptor(sys.stderr),
             sigpipe=True,
             seed=seed,
             limits=limits,
@@ -279,9 +281,9 @@ def _cache(arguments: argparse.Namespace) -> Cache | None:
     return None if arguments.no_cache else Cache()
 
 
-def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | None]:
+def _stdin(path: str | None) -> contextlib.AbstractContextManager[IO[bytes] | IO[str] | None]:
     try:
-        return contextlib.nullcontext() if path is None else open(path, "rb", buffering=0)
+        return contextlib.nullcontext(sys.stdin) if path is None else open(path, "rb", buffering=0)
     except OSError as error:
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
 

@@ -86,7 +86,8 @@ class Host(OfOneProcess):
     - `hosts`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: who is asked for other names, see `wasihost.network.names`; the network by default.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
-    - `stdin`, `stdout`, `stderr`: see `wasihost.wasi.cli`; this process's by default.
+    - `stdin`: see `wasihost.wasi.cli`; empty by default, and this process's with `stdin=sys.stdin`.
+    - `stdout`, `stderr`: see `wasihost.wasi.cli`; by default where `print` writes, `sys.stdout` and `sys.stderr`.
     - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
       program of the shell does; else it gets the error-code `pipe`.
     - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a
@@ -243,27 +244,21 @@ class Host(OfOneProcess):
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)
-        on_call, on_stdout, on_stderr = recorded.observers if recorded else (None, None, None)
-        native = native_wasip2.Native(
-            *(self._env, self._args, self._stdin, self._stdout, self._stderr),
-            sigpipe=self._sigpipe,
-            on_stdout=on_stdout,
-            on_stderr=on_stderr,
-        )
+        context = self._context(adapted.origin, recorded)
+        native = native_wasip2.Native(context.command)
         linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
-        access = self._access(adapted.origin, recorded)
         stats = Stats(counts_calls=self._on_stats is not None)
         end: BaseException | None = None
         try:
             async with (
                 linked,
                 adapted.open(
-                    self._providers_with(access, recorded),
+                    self._providers_with(context),
                     store=store,
                     linker=linker,
                     detect_deadlock=detect_deadlock,
                     stats=stats,
-                    on_call=on_call,
+                    on_call=None if recorded is None else recorded.observers[0],
                     limits=self._limits,
                     total=self._memory,
                     is_one_run=is_one_run,
@@ -280,7 +275,7 @@ class Host(OfOneProcess):
             end = error
             raise
         finally:
-            access.close()
+            context.access.close()
             if recorded is not None:
                 recorded.ended(end)
             if self._on_stats is not None:
@@ -307,19 +302,15 @@ class Host(OfOneProcess):
 
         `guest` is the guest's name for the policy. Where one of your own serves an interface, WASI's is left out.
         """
-        return self._providers_with(self._access(guest, None), None)
+        return self._providers_with(self._context(guest, None))
 
-    def _access(self, guest: str, recorded: RecordedGuest | None) -> Access:
+    def _context(self, guest: str, recorded: RecordedGuest | None) -> WasiContext:
         if recorded is None:
-            return Access(self._network_of_one(), self._policy, guest, self._on_decision)
-        return Access(recorded.network, self._policy, guest, recorded.on_decision)
-
-    def _providers_with(self, access: Access, recorded: RecordedGuest | None) -> dict[str, object]:
-        if recorded is None:
-            names = Names(self._resolver or access.network.resolve, self._hosts)
+            network, on_decision = self._network_of_one(), self._on_decision
+            names = Names(self._resolver or network.resolve, self._hosts)
             on_stdout = on_stderr = None
         else:
-            names = recorded.names
+            network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
             _, on_stdout, on_stderr = recorded.observers
         command = Command(
             *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
@@ -327,7 +318,11 @@ class Host(OfOneProcess):
             on_stdout=on_stdout,
             on_stderr=on_stderr,
         )
-        wasi = p3.providers(WasiContext(command, self._clock, Random(self._effective_seed()), access, names))
+        access = Access(network, self._policy, guest, on_decision)
+        return WasiContext(command, self._clock, Random(self._effective_seed()), access, names)
+
+    def _providers_with(self, context: WasiContext) -> dict[str, object]:
+        wasi = p3.providers(context)
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
 

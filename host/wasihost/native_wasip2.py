@@ -19,17 +19,17 @@ import contextlib
 import contextvars
 import errno
 import functools
+import os
 import select
-import sys
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable
 
 import wasmtime
 from wasmtime.component import Linker
 
 from wasihost import forks
 from wasihost.component.running.instance import Instance
-from wasihost.wasi.cli import InputTarget, OutputTarget, texts
+from wasihost.wasi.cli import Command, InputTarget, texts
 from wasihost.wasi.cli.outputs import Output
 from wasihost.wasi.cli.readiness import descriptor
 
@@ -59,21 +59,8 @@ def denies(interface: str) -> bool:
 class Native:
     """Wasmtime's WASI 0.2 for one instance."""
 
-    def __init__(
-        self,
-        env: Mapping[str, str],
-        args: Iterable[str],
-        stdin: InputTarget | None,
-        stdout: OutputTarget | None,
-        stderr: OutputTarget | None,
-        *,
-        sigpipe: bool,
-        on_stdout: Callable[[bytes], object] | None = None,
-        on_stderr: Callable[[bytes], object] | None = None,
-    ) -> None:
-        self._env, self._args, self._sigpipe = env, list(args), sigpipe
-        self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
-        self._on_stdout, self._on_stderr = on_stdout, on_stderr
+    def __init__(self, command: Command) -> None:
+        self._command = command
         self._loop = asyncio.get_running_loop()
         self._instance: Instance | None = None
         self._context = contextvars.copy_context()
@@ -98,27 +85,22 @@ class Native:
         self._instance = instance
 
     def _config(self) -> wasmtime.WasiConfig:
-        config = wasmtime.WasiConfig()
-        config.argv = texts.arguments(self._args)
-        config.env = texts.variables(self._env.items())
-        _set_stdin(config, self._stdin)
-        # One that somebody wants to be told of goes through our hands.
-        stdout = sys.stdout if self._stdout is None and self._on_stdout is not None else self._stdout
-        stderr = sys.stderr if self._stderr is None and self._on_stderr is not None else self._stderr
-        # Where this process was started without one, its descriptor is some other file or socket by now.
-        if stdout is not None:
-            config.stdout_custom = self._writer(stdout, self._on_stdout)
-        elif sys.stdout is not None:
+        config, command = wasmtime.WasiConfig(), self._command
+        config.argv = texts.arguments(command.args)
+        config.env = texts.variables(command.env)
+        _set_stdin(config, command.stdin.target)
+        if _is_inherited(command.stdout, 1):
             config.inherit_stdout()
-        if stderr is not None:
-            config.stderr_custom = self._writer(stderr, self._on_stderr)
-        elif sys.stderr is not None:
+        else:
+            config.stdout_custom = self._writer(command.stdout)
+        if _is_inherited(command.stderr, 2):
             config.inherit_stderr()
+        else:
+            config.stderr_custom = self._writer(command.stderr)
         return config
 
-    def _writer(self, target: OutputTarget, on_write: Callable[[bytes], object] | None) -> Callable[[bytes], int]:
+    def _writer(self, output: Output) -> Callable[[bytes], int]:
         """What Wasmtime calls with the output; gives the number of bytes taken, or an errno below 0."""
-        output = Output(target, sigpipe=self._sigpipe, on_write=on_write)
 
         def write(data: bytes) -> int:
             try:
@@ -162,17 +144,28 @@ def _write_all(output: Output, data: bytes) -> int:
     return len(data)
 
 
-def _set_stdin(config: wasmtime.WasiConfig, target: InputTarget | None) -> None:
-    if target is None:
-        if sys.stdin is not None:
-            config.inherit_stdin()
-    elif isinstance(target, bytes | bytearray | memoryview):
+def _is_inherited(output: Output, fd: int) -> bool:
+    """Whether Wasmtime writes to this descriptor of the process itself, as if it were a command's.
+
+    That is twice as fast, and a terminal is one to the guest only then. But it overtakes what Python has buffered.
+    """
+    if output.is_observed or descriptor(output.target) != fd:
+        return False
+    return isinstance(output.target, int) or os.isatty(fd)
+
+
+def _set_stdin(config: wasmtime.WasiConfig, target: InputTarget) -> None:
+    if isinstance(target, bytes | bytearray | memoryview):
+        if not target:
+            return  # without a word of it, stdin is empty
         import tempfile  # slow to import, and rarely needed
 
         with tempfile.NamedTemporaryFile() as file:
             file.write(target)
             file.flush()
             config.stdin_file = file.name
-    elif (fd := descriptor(target)) is not None:
+    elif (fd := descriptor(target)) == 0:
+        config.inherit_stdin()
+    elif fd is not None:
         with contextlib.suppress(wasmtime.WasmtimeError):  # a socket cannot be opened once more
             config.stdin_file = f"/dev/fd/{fd}"

@@ -15,8 +15,9 @@ import io
 import os
 import select
 import stat
+import sys
 from collections.abc import Callable
-from typing import IO, Any, Final, TypeAlias
+from typing import IO, Any, Final, Literal, TypeAlias
 
 from wasihost.errors import GuestExit
 from wasihost.streams import ByteSink
@@ -30,24 +31,74 @@ OutputTarget: TypeAlias = int | IO[bytes] | IO[str] | Callable[[bytes], object]
 Write: TypeAlias = Callable[[memoryview], int]
 
 
+class Printed:
+    """`sys.stdout` or `sys.stderr`, whatever that is when something is written, as for `print`.
+
+    pytest, Jupyter and `contextlib.redirect_stdout` replace them. A process that was started without one has None.
+    """
+
+    def __init__(self, name: Literal["stdout", "stderr"]) -> None:
+        self._name = name
+
+    @property
+    def target(self) -> OutputTarget:
+        """Where it goes now."""
+        stream: OutputTarget | None = getattr(sys, self._name)
+        return _discard if stream is None else stream
+
+
+def _discard(data: bytes) -> None:
+    pass
+
+
 class Output:
     """One stdout or stderr.
 
     `target` is a file descriptor, a binary or text file object (which gets the bytes decoded as UTF-8 where it has no
-    binary `buffer`), or a callable that takes each block as bytes. It is never closed.
+    binary `buffer`), a callable that takes each block as bytes, or `Printed`. It is never closed.
     With `sigpipe` a write that nobody can read any more (EPIPE) ends the guest with the exit code of a program that
     SIGPIPE ended; otherwise the guest gets an error. `on_write` is called with what was written.
     """
 
     def __init__(
-        self, target: OutputTarget, *, sigpipe: bool = False, on_write: Callable[[bytes], object] | None = None
+        self,
+        target: OutputTarget | Printed,
+        *,
+        sigpipe: bool = False,
+        on_write: Callable[[bytes], object] | None = None,
     ) -> None:
-        self.target = target  # a file object that nobody holds closes its descriptor
+        self._printed = target if isinstance(target, Printed) else None
         self._sigpipe = sigpipe
-        self.fd = pollable(target)
-        self._write, self._on_write = _writer(target, self.fd), on_write
+        self._on_write = on_write
+        self._use(target.target if isinstance(target, Printed) else target)
         # Who has a block to write, first come first, and what to call when its turn comes.
         self._line: dict[OutputSink, Callable[[], None] | None] = {}
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether there is an `on_write`."""
+        return self._on_write is not None
+
+    @property
+    def target(self) -> OutputTarget:
+        """Where the output goes now."""
+        self._look()
+        return self._target
+
+    @property
+    def fd(self) -> int | None:
+        """Its descriptor, if a write to it may have to wait."""
+        self._look()
+        return self._fd
+
+    def _look(self) -> None:
+        if self._printed is not None and (target := self._printed.target) is not self._target:
+            self._use(target)
+
+    def _use(self, target: OutputTarget) -> None:
+        self._target = target  # a file object that nobody holds closes its descriptor
+        self._fd = pollable(target)
+        self._write = _writer(target, self._fd)
 
     def write(self, sink: OutputSink, view: memoryview) -> int:
         """Takes the beginning of `view`; `sink` stands in line until all of it is taken."""
@@ -61,6 +112,7 @@ class Output:
 
     def write_now(self, view: memoryview) -> int:
         """Takes the beginning of `view`, whoever else stands in line."""
+        self._look()
         try:
             taken = self._write(view)
         except BrokenPipeError:
@@ -112,8 +164,10 @@ class OutputSink(ByteSink):
     def wait_writable(self, callback: Callable[[], None]) -> None:
         if self._output.is_behind(self):
             self._output.wait(self, callback)
-        else:
-            self._readiness.wait(callback)
+            return
+        if self._readiness.fd != self._output.fd:  # the output goes elsewhere by now
+            self._readiness = Readiness(self._output.fd, write=True)
+        self._readiness.wait(callback)
 
     def close(self, error: BaseException | None) -> None:
         self._readiness.cancel()

@@ -46,7 +46,7 @@ class Readiness:
     """Whether a descriptor is ready to be read or, with `write`, to be written; one of None always is."""
 
     def __init__(self, fd: int | None, write: bool = False) -> None:
-        self._fd = fd
+        self.fd = fd
         self._write = write
         self._callback: Callable[[], None] = lambda: None
         self._cancel: Callable[[], None] | None = None  # not None while somebody waits
@@ -56,17 +56,17 @@ class Readiness:
 
     def now(self) -> bool:
         """Whether it is ready; it also is when the call would fail at once."""
-        return self._fd is None or bool(self._poll.poll(0))
+        return self.fd is None or bool(self._poll.poll(0))
 
     def wait(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once, from the event loop, when it is ready."""
         self.cancel()
         self._callback = callback
         loop = asyncio.get_running_loop()
-        if self._fd is None or self.now():  # epoll refuses what is always ready, such as /dev/null
+        if self.fd is None or self.now():  # epoll refuses what is always ready, such as /dev/null
             self._cancel = loop.call_soon(self._ready).cancel
             return
-        watched = os.dup(self._fd)
+        watched = os.dup(self.fd)
         add, remove = (loop.add_writer, loop.remove_writer) if self._write else (loop.add_reader, loop.remove_reader)
         add(watched, self._ready)
         self._cancel = partial(_forget, remove, watched)

@@ -97,16 +97,12 @@ async def test_a_line_typed_at_a_terminal_arrives() -> None:
         os.close(terminal)
 
 
-async def test_by_default_stdin_of_this_process_is_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pipe() as (reader, writer), open(reader, closefd=False) as inherited:
-        monkeypatch.setattr(sys, "stdin", inherited)
+async def test_stdin_of_this_process_is_read_only_if_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pipe() as (reader, writer), open(reader, closefd=False) as standard:
+        monkeypatch.setattr(sys, "stdin", standard)
         os.write(writer, b"hello")
-        assert read_now(read_stream(Command().stdin)[0]) == b"hello"
-
-
-async def test_without_a_standard_stream_input_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", None)
-    assert await read_all(read_stream(Command().stdin)[0]) == b""
+        assert await read_all(read_stream(Command().stdin)[0]) == b""
+        assert read_now(read_stream(Command(stdin=sys.stdin).stdin)[0]) == b"hello"
 
 
 @pytest.mark.parametrize("buffering", [0, -1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import os
 import pty
@@ -95,6 +96,35 @@ async def test_by_default_the_streams_of_this_process_are_inherited(capfdbinary:
 async def test_replaced_standard_streams_are_respected(capsys: pytest.CaptureFixture[str]) -> None:
     await send(Output(sys.stderr), b"hello")
     assert capsys.readouterr().err == "hello"
+
+
+async def test_output_follows_a_standard_stream_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = Command()
+    for _ in range(2):
+        text = io.StringIO()
+        monkeypatch.setattr(sys, "stdout", text)
+        print("one", end=" ")
+        await send(command.stdout, b"two ")
+        print("three", end="")
+        assert text.getvalue() == "one two three"
+
+
+async def test_output_waits_for_the_pipe_that_a_standard_stream_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    sink, done = open_stream(Command().stdout)
+    with pipe() as (reader, writer), open(writer, "w", closefd=False) as becomes:
+        monkeypatch.setattr(sys, "stdout", becomes)
+        sent = asyncio.create_task(write_all(sink, BIG))
+        os.set_blocking(reader, False)
+        received = b""
+        while len(received) < len(BIG):
+            await asyncio.sleep(0)
+            with contextlib.suppress(BlockingIOError):
+                received += os.read(reader, len(BIG))
+        await sent
+    assert received == BIG
+    sink.close(None)
+    await done
 
 
 async def test_without_a_standard_stream_output_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
