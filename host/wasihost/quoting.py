@@ -1,4 +1,4 @@
-"""How names and strings that a component chose stand in text of ours: WebAssembly's, Python's, and what people read."""
+"""How names and strings of a component stand in text of ours: WebAssembly's, Python's, JSON's, and what people read."""
 
 from __future__ import annotations
 

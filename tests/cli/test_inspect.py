@@ -16,6 +16,14 @@ from wasihost import __version__
 
 Write = Callable[..., str]
 
+
+def test_names_that_stdout_cannot_encode_are_escapes(cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    name = write(bytes(wasmtime.wat2wasm('(component (import "url=<é>" (func)))')))
+    assert r"url=<\xe9>" in cli("inspect", name).out
+    assert r"url=<\xe9>" in cli("stubs", name).out
+
+
 EVERYTHING = """(component
   (import "other:things/types@1.0.0" (instance $types
     (export "thing" (type (sub resource)))

@@ -26,7 +26,7 @@ def test_a_version_means_itself_or_else_the_newest_compatible_one(
     name: str, names: list[str], found: str | None
 ) -> None:
     assert find(name, names) == found
-    assert find(name, reversed(names)) == found
+    assert find(name, names[::-1]) == found
 
 
 @pytest.mark.parametrize(

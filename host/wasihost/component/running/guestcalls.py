@@ -453,10 +453,10 @@ def _arguments_size(called: Called) -> int:
 def _argument_error(call: GuestCall, error: Exception) -> Exception:
     """What a call raises whose arguments were not taken: a TypeError that names the wrong one, or what one raised."""
     if isinstance(error, ProviderError):
-        return TypeError(f"{call.called.path}: {error}")
+        return TypeError(line(f"{call.called.path}: {error}"))
     if isinstance(error, WasihostError):
         return error
     if isinstance(error, StopIteration):  # which no future takes
-        return RuntimeError(f"an argument of {call.called.path} raised StopIteration")
+        return RuntimeError(line(f"an argument of {call.called.path} raised StopIteration"))
     error.add_note(line(f"raised by an argument of {call.called.path}"))
     return error

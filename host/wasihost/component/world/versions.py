@@ -7,34 +7,32 @@ compatible with nothing else (`NameMap` in Wasmtime's crates/environ/src/compone
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 _VERSION = re.compile(r"@([0-9]+(?:\.[0-9]+)*)(-[^+#]*)?(\+[^#]*)?")
 
 
-def find(name: str, names: Iterable[str]) -> str | None:
+def find(name: str, names: Collection[str]) -> str | None:
     """What `ns:pkg/iface@1.2.3`, or `ns:pkg/iface@1.2.3#func`, means among `names`; None if there is nothing like it.
 
     That is the name itself if it is there, else the newest compatible one, and for a name without version the newest
     release, or the newest pre-release if there are no releases.
     """
-    stem, wanted = _stem(name), _compatible(name)
-    similar = [other for other in names if _stem(other) == stem]
-    if name in similar:
+    if name in names:
         return name
+    stem, wanted = name.partition("@")[0].partition("#")[0], _compatible(name)
+    similar = (other for other in names if other.startswith(stem))
     fitting = (other for other in similar if wanted in (_compatible(other), _VERSION.sub("", other)))
     return max(fitting, key=_age, default=None)
 
 
 def serving(name: str, names: Collection[str]) -> str | None:
     """Which of `names` serves what a guest imports as `name`: a compatible version, else the one without a version."""
+    if name in names:
+        return name
     plain = _VERSION.sub("", name)
     found = find(name, names) if name != plain else None
     return plain if found is None and plain in names else found
-
-
-def _stem(name: str) -> str:
-    return name.partition("#")[0].partition("@")[0]
 
 
 def _compatible(name: str) -> str:
