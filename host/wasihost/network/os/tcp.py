@@ -90,9 +90,10 @@ class OsSocket(OsEndpoint, Socket):
 
     def _require_room(self) -> None:
         """ENOBUFS: a connection waits for which the guest may have no socket. BlockingIOError: nor does one wait."""
-        if self._share.lacks and not _is_readable(self._socket):
-            raise os_error(errno.EWOULDBLOCK)
-        self._share.require_room()
+        if self._share.lacks:
+            if not _is_readable(self._socket):
+                raise os_error(errno.EWOULDBLOCK)
+            self._share.require_room()
 
     def _adopt(self, accepted: socket.socket) -> OsSocket:
         accepted.setblocking(False)
