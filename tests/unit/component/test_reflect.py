@@ -8,7 +8,7 @@ import wasmtime
 from wasihost.component.running.engine import default_engine
 from wasihost.component.world import types
 from wasihost.component.world.reflect import reflect
-from wasihost.errors import UnsupportedTypeError
+from wasihost.errors import ComponentError, UnsupportedTypeError
 
 COUNTS = types.Map(types.STRING, types.U32)
 
@@ -39,11 +39,12 @@ def test_a_map_is_read_wherever_it_stands(text: str, t: types.ValType) -> None:
     assert found.imports[""].funcs["f"] == types.Func((("x", t),), t)
 
 
-def test_a_map_in_a_record_and_in_a_variant_is_read() -> None:
+def test_a_map_in_an_interface_is_read_and_one_in_a_record_or_variant() -> None:
     items = world("""(component (import "a:b/i" (instance (type $counts (map string u32))
       (type $r (record (field "a" $counts))) (export "r" (type (eq $r)))
+      (export "c" (type (eq $counts)))
       (type $v (variant (case "a" $counts))) (export "v" (type (eq $v))))))""").imports["a:b/i"]
-    assert items.items == {"r": types.Record((("a", COUNTS),)), "v": types.Variant((("a", COUNTS),))}
+    assert items.items == {"r": types.Record((("a", COUNTS),)), "c": COUNTS, "v": types.Variant((("a", COUNTS),))}
 
 
 OF_FIXED_LENGTH = "a list of fixed length cannot be used"
@@ -63,6 +64,12 @@ def test_a_type_that_wasmtime_has_switched_off_is_refused_by_its_name_and_interf
         world(f"""(component {fine} (type $t {t}) (type $f (func (param "x" $t)))
         (core module $m (func (export "g") (param i32 i32 i32 i32))) (core instance $i (instantiate $m))
         (func $g (type $f) (canon lift (core func $i "g"))) (export "g" (func $g)))""")
+
+
+def test_a_wit_package_in_binary_form_is_no_program() -> None:
+    with pytest.raises(ComponentError, match="it is a WIT package in binary form"):
+        world("""(component (type $t (component (export "a:b/i" (instance (export "f" (func))))))
+        (export "i" (type $t)))""")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,9 @@ def reflect(
     root = RootImports.of(wasm)
     component = _compiled(engine, hollow + root.export_types(), origin)
     imports, exports = component.type.imports(engine), component.type.exports(engine)
+    if any(isinstance(extern.ty, reflected.ComponentType) for extern in exports.values()):
+        # The outermost component cannot export components themselves.
+        raise ComponentError(f"{origin} exports types of components: it is a WIT package in binary form, not a program")
     imports |= {name: exports.pop(export_name(number)) for number, name in enumerate(root.types)}
     reflector = _Reflector(engine, origin, limits)
     return types.World(
@@ -114,7 +117,7 @@ class _Reflector:
             return self.resource(item, path.rpartition("#")[2])
         if isinstance(item, reflected.FuncType):
             return self.func(item)
-        if isinstance(item, reflected.ValType):
+        if isinstance(item, reflected.ValType | ffi.MapType):
             return self.value(item)
         raise UnsupportedTypeError(f"{path}: importing a {_UNCALLED[type(item)]} is not supported")
 
