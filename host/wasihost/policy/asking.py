@@ -169,7 +169,8 @@ class Asker:
     def _each(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> Steps[Verdict]:
         first: Verdict | None = None
         for address, use in asked:
-            verdict = yield from self._asked(self.policy(address, use, self.context), address, use, self.context)
+            answer = self.ask(address, use)
+            verdict = answer if isinstance(answer, Verdict) else verdict_of((yield answer), self.policy)
             if not verdict.allowed:
                 return verdict
             first = first or verdict

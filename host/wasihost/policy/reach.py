@@ -74,7 +74,8 @@ PUBLIC_WITHIN: Final[Texts] = (  # what the registries have as globally reachabl
     "2001:30::/28",  # drones, RFC 9374
 )
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-_NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052, section 2.1
+_MAPPED, _NAT64 = 0xFFFF, 0x64FF9B << 64  # ::ffff:0:0/96 and 64:ff9b::/96, RFC 4291 and RFC 6052
+_6TO4 = 0x2002  # 2002::/16, RFC 3056
 _LOCAL: Final[Texts] = ("0.0.0.0/8", "::/128", *LOOPBACK, *LINK_LOCAL, *METADATA)
 
 
@@ -87,14 +88,14 @@ def is_public(ip: IpAddress) -> bool:
     return not _is_in(ip, NOT_PUBLIC) or _is_in(ip, PUBLIC_WITHIN)
 
 
-@functools.lru_cache(maxsize=1024)
 def carried_ip(ip: IpAddress) -> IpAddress:
     """The IPv4 address to which an IPv6 one leads by NAT64 or 6to4, or which it maps; else the address itself."""
     if isinstance(ip, IPv4Address):
         return ip
-    if ip in _NAT64:
-        return IPv4Address(ip.packed[12:])
-    return ip.ipv4_mapped or ip.sixtofour or ip
+    number = int(ip)  # a tenth of the time of the properties of `ipaddress`
+    if number >> 32 in (_MAPPED, _NAT64):
+        return IPv4Address(number & 0xFFFFFFFF)
+    return IPv4Address(number >> 80 & 0xFFFFFFFF) if number >> 112 == _6TO4 else ip
 
 
 @functools.lru_cache(maxsize=1024)

@@ -43,10 +43,10 @@ from ipaddress import IPv6Address
 from typing import TypeAlias, TypeVar
 
 from wasihost.errors import RuleError
-from wasihost.network.base import WILDCARD, Address
+from wasihost.network.base import WILDCARD, Address, IpAddress
 from wasihost.policy.policy import REFUSED, Context, SocketAddressUse, Verdict
-from wasihost.policy.reach import may_lead_to
-from wasihost.policy.ruletext import Rule, name_matches, parse_name_rule, parse_rule
+from wasihost.policy.reach import carried_ip, may_lead_to
+from wasihost.policy.ruletext import Hosts, Rule, name_matches, parse_name_rule, parse_rule
 
 T = TypeVar("T")
 _Judge: TypeAlias = Callable[[Address, Context], Verdict | None]
@@ -143,7 +143,7 @@ class _Outbound(_Direction):
 
     def _denial(self, address: Address) -> Verdict | None:
         for rule, verdict in self._deny:
-            if address.port in rule.ports and rule.hosts.has_carried(address.ip):
+            if address.port in rule.ports and _has_either(rule.hosts, address.ip):
                 return verdict
         return None
 
@@ -185,7 +185,7 @@ class _Inbound(_Direction):
         if local is None:
             return None  # nobody can tell which rule is meant
         for rule, verdict in self._deny:
-            if _covers(rule, local) and (rule.peers is None or rule.peers.has_carried(ip)):
+            if _covers(rule, local) and (rule.peers is None or _has_either(rule.peers, ip)):
                 return verdict
         for rule, verdict in self._allow:
             if (rule.peers is None or rule.peers.has(ip)) and local.port in rule.ports and rule.hosts.has(local.ip):
@@ -205,6 +205,11 @@ def _matches(rule: Rule, address: Address, context: Context) -> bool:
         name_matches(name, told) and (context.is_in_hosts(told) or may_lead_to(name, told, ip))
         for told in context.names_of(ip)
     )
+
+
+def _has_either(hosts: Hosts, ip: IpAddress) -> bool:
+    """Whether the address, or the IPv4 one to which an IPv6 one leads, is among the hosts."""
+    return hosts.has(ip) or (ip.version == 6 and (carried := carried_ip(ip)) is not ip and hosts.has(carried))
 
 
 def _covers(rule: Rule, local: Address) -> bool:

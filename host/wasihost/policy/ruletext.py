@@ -27,7 +27,7 @@ from wasihost.errors import RuleError
 from wasihost.frozen import Frozen
 from wasihost.network.base import Address, IpAddress
 from wasihost.network.names import ascii_name
-from wasihost.policy.reach import LINK_LOCAL, LOOPBACK, MULTICAST, PRIVATE, IpNetwork, carried_ip, is_public
+from wasihost.policy.reach import LINK_LOCAL, LOOPBACK, MULTICAST, PRIVATE, IpNetwork, is_public
 
 Direction: TypeAlias = Literal["outbound", "inbound"]
 
@@ -52,10 +52,6 @@ class Hosts(Frozen):
             if ip in network:
                 return True
         return False
-
-    def has_carried(self, ip: IpAddress) -> bool:
-        """As `has`, also of the IPv4 address to which an IPv6 one leads."""
-        return self.has(ip) or (ip.version == 6 and self.has(carried_ip(ip)))
 
     def is_for(self, family: int) -> bool:
         """Whether any address of this family may be meant."""
