@@ -142,6 +142,18 @@ def test_keywords_and_words_of_ours_are_names_like_any_other(words: list[str], w
     assert ["is not a command" in problem for problem in problems] == [True]
 
 
+@pytest.mark.parametrize("name", ["exports", "test:names/exports", "enum", "protocol", "class-var", "any"])
+def test_an_interface_may_be_called_as_what_stubs_import(name: str) -> None:
+    loaded = load(f"""(component
+      (core module $m (func (export "f"))) (core instance $m (instantiate $m))
+      (func $f (canon lift (core func $m "f"))) (instance $i (export "f" (func $f)))
+      (export {wat_string(name)} (instance $i)))""")
+    nodes = list(ast.walk(ast.parse(stubs.write(loaded, "title"))))
+    named = [node.asname or node.name for node in nodes if isinstance(node, ast.alias)]
+    named += [node.name for node in nodes if isinstance(node, ast.ClassDef)]
+    assert len(named) == len(set(named))
+
+
 URL = TEXTS.filter(lambda text: not set(text) & set("<>"))
 
 

@@ -92,7 +92,8 @@ class Names:
 def _members(world: types.World) -> Iterator[str]:
     """Every name that a class in the module, or a member of one, can have, as far as it can be in the way."""
     known = {*dir(builtins), *(name for names in _ORIGINS.values() for name in names)}
-    for interface in (*world.imports.values(), *world.exports.values()):
+    for interface_path, interface in (*world.imports.items(), *world.exports.items()):
+        yield from {interface_name(interface_path, with_package) for with_package in (False, True)} & known
         for name, item in interface.items.items():
             words = [name.rpartition("]")[2].rpartition(".")[2]]
             if isinstance(item, types.Record):
