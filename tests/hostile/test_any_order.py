@@ -140,7 +140,7 @@ async def pull(seed: int) -> int:
     choose = random.Random(seed)
     provider, puller = AnyProvider(choose), Puller(choose)
     Thing.drops = 0
-    async with attacked(PUPPET, provider, origin="test:wat/host", limits=Limits(run_time_s=5)) as instance:
+    async with attacked(PUPPET, provider, origin="test:wat/host", limits=Limits(run_time_s=300)) as instance:
         for count in range(MOST):
             name, args = puller.next()
             try:

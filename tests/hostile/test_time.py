@@ -14,6 +14,7 @@ from tests.hostile.harness import ASYNC, CALLBACK, HOST, SYNC, attack, attacked,
 from wasihost import GuestTimeout, Host, Limits, LinkError
 from wasihost.component import ffi
 from wasihost.component.running.polling import Poller
+from wasihost.testing import run_virtual
 
 LOOP = "(loop $again (br $again))"
 WAITABLES = {
@@ -139,11 +140,14 @@ async def test_waiting_is_no_computing() -> None:
 COUNT = core(f"{F} (i32.const 1))", SYNC)
 
 
-async def test_the_time_of_each_call_is_its_own() -> None:
-    async with attacked(COUNT, limits=Limits(run_time_s=0.1)) as instance:
-        for _ in range(5):
-            assert await instance.call("f") == 1
-            await asyncio.sleep(0.04)
+def test_the_time_of_each_call_is_its_own() -> None:
+    async def main() -> None:
+        async with Host(limits=Limits(run_time_s=10)).open(bytes(wasmtime.wat2wasm(COUNT))) as instance:
+            for _ in range(5):
+                assert await instance.call("f") == 1
+                await asyncio.sleep(4)
+
+    run_virtual(main())
 
 
 async def test_a_call_with_a_limit_can_be_cancelled_before_it_begins() -> None:
