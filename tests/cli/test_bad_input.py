@@ -134,6 +134,7 @@ def test_a_function_that_an_interface_of_ours_lacks_is_named(cli: Cli, write: Wr
 INVALID_CODE = '(component {} (core module (func (export "f") (result i32))))'
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_said_before_the_component_is_compiled(cli: Cli, write: Write) -> None:
     missing = '(import "other:things/here@1.2.3" (instance (export "f" (func))))'
     path = write(bytes(wasmtime.wat2wasm(INVALID_CODE.format(missing))))
@@ -169,6 +170,7 @@ def test_a_guest_that_waits_for_ever_is_told_as_a_deadlock(cli: Cli, write: Writ
     assert "waits for ever: wasi:cli/run@0.3.0#run did not return" in _complaint(done, 1)
 
 
+@pytest.mark.slow
 def test_limits_of_the_guest_and_of_its_network_go_together(cli: Cli, write: Write) -> None:
     done = cli("run", "--limit", "connections=3", "--limit", "memory-bytes=64MiB", write(commands.OK))
     assert (done.code, done.err) == (0, "")

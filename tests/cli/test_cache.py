@@ -29,6 +29,7 @@ def kept(directory: Path) -> dict[str, int]:
     return {path.name: path.stat().st_ino for path in directory.iterdir()}
 
 
+@pytest.mark.slow
 @COMMANDS
 def test_a_component_is_kept_and_not_compiled_again(cli: Cli, guest: str, directory: Path, command: str) -> None:
     first = cli(command, guest)
@@ -44,6 +45,7 @@ def test_no_cache_keeps_nothing(cli: Cli, guest: str, directory: Path, command: 
     assert not directory.exists()
 
 
+@pytest.mark.slow
 def test_no_cache_takes_nothing(cli: Cli, guest: str, directory: Path) -> None:
     cli("run", guest)
     (path,) = directory.iterdir()
@@ -52,6 +54,7 @@ def test_no_cache_takes_nothing(cli: Cli, guest: str, directory: Path) -> None:
     assert (done.code, done.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_told_and_replaced(cli: Cli, guest: str, directory: Path) -> None:
     cli("run", guest)
     (path,) = directory.iterdir()

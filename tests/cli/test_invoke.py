@@ -132,6 +132,7 @@ def test_a_stack_overflow_has_the_exit_code_of_a_trap(cli: Cli, says: str) -> No
     assert "the limit stack_bytes is" in done.err
 
 
+@pytest.mark.slow
 def test_a_compatible_version_is_found(cli: Cli, calculator: str) -> None:
     assert cli("run", "--invoke", f"{API}@1.0.0#add", calculator, "40", "2").out == "42\n"
     done = cli("run", "--invoke", f"{API}@2.0.0#add", calculator, "40", "2")
@@ -200,6 +201,7 @@ def test_an_argument_that_no_guest_could_get_is_refused(t: types.ValType, word: 
         from_json(t, json.loads(word), "it")
 
 
+@pytest.mark.slow
 def test_the_form_of_wasmtime_prints_all_results(cli: Cli, calculator: str) -> None:
     for call, printed in [
         (f"{API}#add(40, 2)", "42"),

@@ -14,6 +14,7 @@ CONNECT = ("--allow-net", "--env", "FAMILY=ipv4", "--env", "CASE=connect", PREBU
 NAMES = ("run.jsonl", "run.html", "run.pcapng")
 
 
+@pytest.mark.slow
 def test_a_trace_tells_on_stderr_what_happens(cli: Cli) -> None:
     done = cli("run", "--trace", *CONNECT)
     assert (done.code, done.out) == (0, "ok connect\n")
@@ -50,11 +51,13 @@ def test_convert_gives_what_the_run_would_have_given(cli: Cli) -> None:
         assert (cli.folder / name).read_bytes() == (cli.folder / name.replace("run", "later")).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_run_that_ends_badly_is_recorded_too(cli: Cli) -> None:
     assert cli("run", "--record", "run.html", PREBUILT / "rust-echo-server.wasm").code == 1
     assert "exit code 1" in (cli.folder / "run.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_interrupted_is_recorded_too(cli: Cli) -> None:
     server = ("--allow-net", "--env", "CONNECTIONS=1", PREBUILT / "rust-echo-server.wasm")
     process = cli.start("run", "--record", "run.html", *server)
@@ -65,6 +68,7 @@ def test_a_run_that_is_interrupted_is_recorded_too(cli: Cli) -> None:
     assert "listening" in (cli.folder / "run.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words", [("run", "--record", "no/run.html", "guest.wasm"), ("convert", "run.jsonl", "no/run.html")]
 )

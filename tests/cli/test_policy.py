@@ -54,6 +54,7 @@ def test_a_rule_that_denies_is_told(cli: Cli) -> None:
     assert _told(done.err) == ["refused tcp-connect to 192.0.2.1:443: deny *://192.0.2.0/24:* refuses it"]
 
 
+@pytest.mark.slow
 def test_each_refusal_is_told_once(cli: Cli) -> None:
     told = _told(cli("run", "--env", "CASE=denied", PREBUILT / "rust-tcp-states.wasm").err)
     assert told

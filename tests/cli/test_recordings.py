@@ -24,12 +24,14 @@ async def recorded(cli: Cli) -> str:
     return peer.address
 
 
+@pytest.mark.slow
 async def test_a_recorded_run_can_be_replayed_without_its_peer(cli: Cli) -> None:
     address = await recorded(cli)
     done = cli("run", "--allow-net", "--replay", "run.jsonl", "--env", f"ADDRESS={address}", CLIENT)
     assert (done.code, done.out, done.err) == (0, "echoed 1000000 bytes\n", "")
 
 
+@pytest.mark.slow
 async def test_a_run_that_diverges_fails_and_says_where(cli: Cli) -> None:
     await recorded(cli)
     done = cli("run", "--allow-net", "--replay", "run.jsonl", "--env", "ADDRESS=127.0.0.1:1", CLIENT)
@@ -39,6 +41,7 @@ async def test_a_run_that_diverges_fails_and_says_where(cli: Cli) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_replay_has_the_seed_of_its_recording(cli: Cli) -> None:
     first = cli("run", "--seed", "7", "--record", "run.jsonl", "--env", "CASE=print", RANDOM)
     again = cli("run", "--replay", "run.jsonl", "--env", "CASE=print", RANDOM)

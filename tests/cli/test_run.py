@@ -144,6 +144,7 @@ def test_a_trap_exits_134_and_shows_the_wasm_backtrace(cli: Cli, write: Write) -
 # ---- permissions
 
 
+@pytest.mark.slow
 def test_no_network_is_allowed_by_default(cli: Cli) -> None:
     done = cli("run", "--env", "CASE=denied", PREBUILT / "rust-tcp-states.wasm")
     assert (done.code, done.out) == (0, "ok denied\n")

@@ -91,6 +91,7 @@ def test_sigterm_ends_a_guest_that_computes_in_order(cli: Cli, write: Callable[[
     assert "still running" not in (cli.folder / "run.html").read_text()
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_server_in_order_also_where_sigint_is_ignored(cli: Cli) -> None:
     server = cli.start(
         *("run", "--learn-policy", *RECORDING, PREBUILT / "rust-echo-server.wasm"),

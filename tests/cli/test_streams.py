@@ -43,6 +43,7 @@ def test_output_larger_than_a_pipe_arrives_whole(cli: Cli) -> None:
     assert process.wait(TIMEOUT_S) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="only Linux tells how much memory another process has"
 )

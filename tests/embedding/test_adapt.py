@@ -255,6 +255,7 @@ def in_a_process(script: str) -> str:
     return printed(textwrap.dedent(text) + textwrap.dedent(script), faulthandler=False)
 
 
+@pytest.mark.slow
 def test_faulthandler_enabled_first_is_fine() -> None:
     found = in_a_process("""
         faulthandler.enable()
@@ -263,6 +264,7 @@ def test_faulthandler_enabled_first_is_fine() -> None:
     assert found == "both versions work\n"
 
 
+@pytest.mark.slow
 def test_faulthandler_enabled_after_the_first_engine_is_refused() -> None:
     found = in_a_process("""
         run("rust-two-versions")
@@ -296,6 +298,7 @@ def test_an_out_of_bounds_access_of_a_guest_is_a_trap(first: str) -> None:
     assert found == "True\n"
 
 
+@pytest.mark.slow
 def test_the_interpreter_may_end_while_an_instance_is_open() -> None:
     found = in_a_process("""
         from tests.guests.harness import load, Guest

@@ -230,6 +230,7 @@ def loaded_twice(cache: Cache, component: bytes | Path, compiled: list[str], **o
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["c-tcp-methods", "rust-tcp-states", "rust-tcp-streams", "rust-cancel"])
 def test_a_guest_prints_the_same(cache: Cache, compiled: list[str], name: str) -> None:
     printed = []

@@ -138,6 +138,7 @@ with open(sys.argv[2], "wb") as file:
 """
 
 
+@pytest.mark.slow
 def test_without_a_stdout_of_this_process_0_2_writes_nowhere(tmp_path: Path) -> None:
     words = [sys.executable, "-c", CLOSED, str(PREBUILT / "rust-std-p2.wasm"), str(tmp_path / "file")]
     done = subprocess.run(words, preexec_fn=lambda: os.close(1), capture_output=True, timeout=TIMEOUT_S, check=False)

@@ -82,6 +82,7 @@ def test_the_interpreter_ends_quietly_with_guests_alive(end: str) -> None:
     assert printed(PRELUDE + textwrap.dedent(ENDS[end])) == ""
 
 
+@pytest.mark.slow
 def test_a_guest_runs_while_the_interpreter_ends() -> None:
     script = """
         import atexit

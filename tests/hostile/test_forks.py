@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import PREBUILT, fails, opened, run, until
 from tests.processes import printed
 from wasihost import GuestTimeout, Limits
+
+pytestmark = pytest.mark.slow  # each is a process with children
 
 HEAD = f"""
 import asyncio, os, signal, socket, sys, warnings

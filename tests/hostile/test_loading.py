@@ -129,6 +129,7 @@ async def test_1000_imports_that_nothing_provides_are_one_short_line() -> None:
             pass
 
 
+@pytest.mark.slow
 def test_a_variant_of_10_000_cases_is_a_limit_error() -> None:
     cases = " ".join(f'(case "c{n}" u8)' for n in range(10_000))
     body = f'(type $v (variant {cases})) (export "v" (type $e (eq $v))) (export "f" (func (param "x" $e)))'

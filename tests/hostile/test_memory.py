@@ -206,6 +206,7 @@ async def test_recursion_without_end_is_a_limit_error_with_the_backtrace() -> No
     assert "m!r" in str(found)
 
 
+@pytest.mark.slow
 async def test_the_host_has_its_own_stack_at_the_bottom_of_the_guests() -> None:
     class Provider:
         def deep(self) -> int:
@@ -229,6 +230,7 @@ async def test_an_exception_that_nobody_catches_is_a_trap() -> None:
     assert isinstance(await attack(alone(f"(tag $e) {F} (throw $e))")), GuestTrap)
 
 
+@pytest.mark.slow
 async def test_the_stack_can_be_larger_and_smaller() -> None:
     def reached(stack_bytes: int) -> int:
         async def deepest() -> int:

@@ -224,6 +224,7 @@ async def test_an_import_cannot_forge_a_line_of_an_error() -> None:
     assert not [line for line in str(error).split("\n") if line.startswith("wasihost: ")]
 
 
+@pytest.mark.slow
 async def test_thousands_of_exports_do_not_make_a_long_message() -> None:
     names = [f"{'a' * 100}-f{number}" for number in range(2000)]
     exports = "".join(f'(func (export "{name}") (canon lift (core func $i "f")))' for name in names)

@@ -28,6 +28,7 @@ print("the loop has ended")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolver", ["never", "None"], ids=["of the embedder", "of the system"])
 def test_a_lookup_that_never_returns_delays_neither_the_run_nor_the_interpreter(resolver: str) -> None:
     assert printed(SCRIPT.format(resolver=resolver)) == "the loop has ended\n"

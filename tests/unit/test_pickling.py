@@ -76,6 +76,7 @@ def test_a_wit_error_keeps_its_value_and_notes() -> None:
 # ---- values
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_every_value_of_a_generated_class_is_equal_after_pickling(data: st.DataObject) -> None:
     t = data.draw(val_types())

@@ -95,6 +95,7 @@ def test_arguments_are_read_at_once(ts: list[ValType], data: st.DataObject) -> N
         ffi.val_delete(address)
 
 
+@pytest.mark.slow
 @given(val_types(), junk())
 def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
     plans = Plans(Classes(types.Interface({})))

@@ -63,6 +63,7 @@ SEGMENTS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(SEGMENTS, max_size=12), st.booleans(), st.booleans())
 @settings(max_examples=300, deadline=None, database=None, derandomize=True)
 def test_memories_hold_the_same(segments: list[str], ascending: bool, numbered: bool) -> None:
