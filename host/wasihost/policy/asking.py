@@ -132,12 +132,6 @@ class Asker:
         """The verdict on the first of these if the policy allows all, else the first refusal."""
         return run(self._each(asked))
 
-    def ask_for_one(
-        self, address: Address, uses: Sequence[SocketAddressUse], context: Context | None = None
-    ) -> Verdict | Question[Verdict]:
-        """The verdict on the first of the uses that the policy allows, else on the first; no other is emitted."""
-        return run(self._one(address, uses, context or self.context))
-
     def ask_about_name(self, name: str) -> Verdict | Question[Verdict]:
         """The verdict on the lookup of a name in ASCII."""
         return run(self._name(name))
@@ -177,7 +171,8 @@ class Asker:
         assert first is not None
         return first
 
-    def _one(self, address: Address, uses: Sequence[SocketAddressUse], context: Context) -> Steps[Verdict]:
+    def _one_of(self, address: Address, uses: Sequence[SocketAddressUse], context: Context) -> Steps[Verdict]:
+        """The verdict on the first of the uses that the policy allows, else on the first; no other is emitted."""
         decided: tuple[SocketAddressUse, Verdict] | None = None
         for use in uses:
             verdict = self._judged((yield self.policy(address, use, context)), address)

@@ -195,7 +195,8 @@ class Decision(Frozen):
     """An event: what a policy said, and about what. `str()` tells it in a line.
 
     `address` is None for a lookup. `names` are those for which the guest was told the address, for a lookup the one
-    name. `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
+    name; where no rule allows the address, without those that are rewritten, as a rule could not allow it by them.
+    `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
     """
 
     use: Use

@@ -28,12 +28,13 @@ binding all of them at once, too.
 
 An outbound rule with a name matches an address only if this guest was told it for that name, and not what the name
 stands for otherwise. So there are no such rules that deny, as an address can be had without its name: deny the name
-under `resolve`, or the address.
+under `resolve`, or the address. Of what a resolver gave, a rule with a name reaches no address of this machine, and a
+wildcard only public addresses; `reach` says which.
 
 A rule that rewrites comes before those that do not, and is for addresses of its target's family. Rules that deny are
 asked about its target too. A name that is rewritten needs no resolver: unless `hosts` has it, guests are told the IP
-address of its target. Where two such rules send the same address to different targets it is refused: give each name an
-address of its own in `hosts`.
+address of its target, and only rules that rewrite match that by the name. Where two such rules send the same address to
+different targets it is refused: give each name an address of its own in `hosts`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Access(Asker):
 
     def require(self, address: Address, *uses: SocketAddressUse, context: Context | None = None) -> Steps[Verdict]:
         """Steps to the verdict on the first use that the policy allows. Errors: Refused."""
-        return permitted((yield from self._one(address, uses, context or self.context)))
+        return permitted((yield from self._one_of(address, uses, context or self.context)))
 
 
 def permitted(verdict: Verdict) -> Verdict:
