@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings what some tests use and Python's registry does not have: tshark, and Chromium with its driver. Does nothing where
-# they are; where they cannot be installed it says so, and those tests are skipped, except in CI.
+# Brings what some tests use and Python's registry does not have: tshark, and Chromium with its driver. Does nothing if
+# they are there. If it cannot install them it says so, and fails in CI; the tests that use them are skipped.
 set -euo pipefail
 missing=()
 command -v tshark >/dev/null || missing+=(tshark)

@@ -38,6 +38,7 @@ class AdaptedComponent(OfOneProcess):
 
     @property
     def is_compiled(self) -> bool:
+        """Whether the compiled code is there, so that opening takes little time."""
         return isinstance(self._compiled, Component)
 
     def compile(self) -> Component:
