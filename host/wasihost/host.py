@@ -209,7 +209,7 @@ class Host(OfOneProcess):
         """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`.
 
         `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
-        DeadlockError.
+        DeadlockError. Errors: as `load`, and LinkError, both before the context is entered.
         """
         return self._open(self._compile(self.reflect(component)), detect_deadlock)
 
@@ -219,8 +219,8 @@ class Host(OfOneProcess):
         """A pool for servers, within the running event loop: an instance for each request.
 
         At most `size` instances serve at once, `ready` more are made beforehand (None: up to 4), and at most `waiting`
-        requests wait for their turn (None: any number). Errors: ComponentError, UnsupportedTypeError, ValueError,
-        RuntimeError if no event loop of asyncio is running.
+        requests wait for their turn (None: any number). Errors: as `load`, LinkError, ValueError, RuntimeError if no
+        event loop of asyncio is running.
         """
         loops.running()
         adapted = self._compile(self.reflect(component))
