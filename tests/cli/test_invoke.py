@@ -274,9 +274,11 @@ def test_a_value_is_written_as_wasmtime_prints_it(t: ValType, text: str, value: 
         (types.Result(types.U8, types.U8), "3", {"ok": 3}),
         (types.Option(types.Enum(("none",))), "%none", "none"),
         (types.List(types.U8), "[ // two\n 1, 2, ]", [1, 2]),
+        (types.STRING, '"""\n  a "b"\n   \\u{9b}\n  """', 'a "b"\n \x9b'),
+        (types.STRING, '"""\n"""', ""),
     ],
 )
-def test_what_may_be_left_out_in_the_form_of_wasmtime(t: ValType, text: str, value: Any) -> None:
+def test_other_ways_to_write_a_value_in_the_form_of_wasmtime(t: ValType, text: str, value: Any) -> None:
     assert wave.read_arguments(f"({text})", [("x", t)]) == [value]
 
 

@@ -1,8 +1,7 @@
 """Values as Wasmtime's command line has them: WAVE, `wasihost run --invoke 'f("a", [1, 2], {x: some(3)})'`.
 
 Reading gives what `jsonvalues` takes and writing takes what it gives, so that values are checked in one place. The
-grammar is that of https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave, without strings of several
-lines.
+grammar is that of https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave.
 """
 
 from __future__ import annotations
@@ -29,6 +28,8 @@ _EMPTY_RECORD = re.compile(r"\{\s*:\s*\}")
 _NUMBER = re.compile(r"-?(?:inf(?![A-Za-z0-9-])|[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
 _ESCAPE = r"\\(?:[tnr\"'\\]|u\{[0-9a-fA-F]{1,6}\})"
 _QUOTED = {"string": re.compile(rf'"((?:[^"\\]|{_ESCAPE})*)"'), "char": re.compile(rf"'([^'\\]|{_ESCAPE})'")}
+_LINES = re.compile(rf'"""((?:\r?\n(?:(?!\n *""")(?:[^"\\\n]|{_ESCAPE}|"(?!"")))*)*)\n( *)"""')
+"""Lines between triple quotes; the last has nothing but the indentation of all."""
 _ESCAPES = {"t": "\t", "n": "\n", "r": "\r"}
 _KEYWORDS = {"true", "false", "inf", "nan", "some", "none", "ok", "err"}
 _FLOATS = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
@@ -91,7 +92,8 @@ class _Reader:
 
     def _primitive(self, name: str) -> Any:
         if name in _QUOTED:
-            quoted = self._take(_QUOTED[name], f"a {name} in quotes")[1]
+            is_long = name == "string" and self._is_at('"""')
+            quoted = self._lines() if is_long else self._take(_QUOTED[name], f"a {name} in quotes")[1]
             try:
                 return re.sub(_ESCAPE, _unescaped, quoted)
             except ValueError:
@@ -106,6 +108,13 @@ class _Reader:
             return _FLOATS.get(text) or (float(text) if name in ("f32", "f64") else int(text))
         except ValueError:
             raise self._wrong("a whole number") from None
+
+    def _lines(self) -> str:
+        text, indentation = self._take(_LINES, "lines between triple quotes").groups()
+        lines = re.split(r"\r?\n", text)[1:]
+        if not all(line.startswith(indentation) for line in lines):
+            raise self._wrong("lines indented as their end before this")
+        return "\n".join(line.removeprefix(indentation) for line in lines)
 
     def _record(self, fields: dict[str, ValType]) -> dict[str, Any]:
         self._skip_blanks()
