@@ -13,7 +13,7 @@ from wasihost.component.running.engine import default_engine
 from wasihost.component.world import types
 from wasihost.component.world.plain import from_plain, to_plain
 from wasihost.component.world.reflect import reflect
-from wasihost.errors import ComponentError
+from wasihost.errors import ComponentError, LinkError
 
 DEFINITIONS = {
     "id": ("u64", types.U64),
@@ -193,6 +193,12 @@ async def test_an_interface_may_mention_a_resource_of_the_world() -> None:
 
     async with running(guest, {"a:b/i": Maker(), "": World()}) as instance:
         assert isinstance(await instance.call("make"), World.Here)
+
+
+async def test_a_missing_class_of_the_world_is_told_as_the_worlds() -> None:
+    with pytest.raises(LinkError, match="^the world: the provider object has no class Here"):
+        async with running(assemble('(component (import "here" (type (sub resource))))'), {"": object()}):
+            pass
 
 
 def test_what_a_component_exports_beside_functions_and_types_is_left_out() -> None:

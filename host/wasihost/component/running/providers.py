@@ -99,15 +99,13 @@ def _failure(done: asyncio.Future[Any]) -> BaseException | None:
 
 def resource_class(provider: object, interface: str, name: str) -> type:
     """The provider's class for a resource."""
-    found = getattr(provider, camel_case(name), None)
+    found, home = getattr(provider, camel_case(name), None), interface or "the world"
     if found is None:
         raise LinkError(
-            f"{interface}: the provider {_named(provider)} has no class {camel_case(name)} for the resource {name}"
+            f"{home}: the provider {_named(provider)} has no class {camel_case(name)} for the resource {name}"
         )
     if not isinstance(found, type):
-        raise LinkError(
-            f"{interface}: {_named(provider)}.{camel_case(name)} must be a class, not {type(found).__name__}"
-        )
+        raise LinkError(f"{home}: {_named(provider)}.{camel_case(name)} must be a class, not {type(found).__name__}")
     return found
 
 
