@@ -196,7 +196,7 @@ async def test_an_interface_may_mention_a_resource_of_the_world() -> None:
 
 
 async def test_a_missing_class_of_the_world_is_told_as_the_worlds() -> None:
-    with pytest.raises(LinkError, match="^the world: the provider object has no class Here"):
+    with pytest.raises(LinkError, match="the world: the provider object has no class Here"):
         async with running(assemble('(component (import "here" (type (sub resource))))'), {"": object()}):
             pass
 

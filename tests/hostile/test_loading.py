@@ -158,6 +158,9 @@ def test_components_inside_of_components_are_refused_beyond_100(depth: int) -> N
         PREAMBLE + b"\1" + leb(2**32 - 1),
         PREAMBLE + b"\4" + leb(2**31) + PREAMBLE,
         module(section(6, leb(2**32 - 1))),
+        *(module(section(11, contents)) for contents in (b"", b"\x80", leb(3) + b"\0", leb(2) + b"\1\0\7")),
+        *(PREAMBLE + section(number, leb(2**32 - 1)) for number in range(1, 13)),
+        *(PREAMBLE + section(number, leb(1) + b"\xff" * 20) for number in range(1, 13)),
     ],
 )
 def test_numbers_that_lie_are_refused_at_once(wasm: bytes) -> None:

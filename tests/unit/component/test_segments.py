@@ -10,6 +10,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from wasihost.component.composition.segments import LARGEST_GAP, merge, merge_module
+from wasihost.component.world.sections import DATA, section
 from wasihost.errors import LimitError
 from wasihost.limits import Limits
 
@@ -139,6 +140,14 @@ def test_a_second_memory_behind_an_imported_one_is_the_modules_own() -> None:
 def test_a_module_that_is_cut_off_is_left_as_it_is() -> None:
     wasm = module(MEMORY, data(0), data(1))
     broken = wasm.replace(b"\x0b\x01x", b"\x0b\x7fx")
+    assert merge_module(broken)[0] == broken
+
+
+def test_a_number_that_is_too_long_is_left_for_wasmtime_to_refuse() -> None:
+    wasm = module(MEMORY, data(0), data(1))
+    number = b"\x80" * 100_000 + b"\0"
+    contents = b"\2\0\x41\0\x0b\1x\0\x41" + number + b"\x0b\1x"
+    broken = wasm[: wasm.index(b"\x0b\x0d\2")] + section(DATA, contents)
     assert merge_module(broken)[0] == broken
 
 

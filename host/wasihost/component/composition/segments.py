@@ -17,6 +17,7 @@ The binary format of core WebAssembly has the encoding.
 
 from __future__ import annotations
 
+import contextlib
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
@@ -39,6 +40,8 @@ from wasihost.limits import DEFAULTS, Limits
 
 LARGEST_GAP = 64
 """Bytes of zeros that are written in place of a segment."""
+MOST = 250_000
+"""Segments of a component that are looked at, which takes 10 µs each; Go's largest have a fifth of that."""
 
 _PASSIVE, _WITH_INDEX = 1, 2
 _EMPTY = bytes([_PASSIVE, 0])
@@ -51,11 +54,14 @@ _FUNC, _TABLE, _MEMORY, _GLOBAL, _TAG = range(5)
 
 def merge(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
     """The component with fewer data segments, if there can be fewer. Errors: LimitError for those that are left."""
-    left = 0
+    seen = left = 0
 
     def module(wasm: bytes) -> bytes:
-        nonlocal left
-        merged, count = merge_module(wasm)
+        nonlocal seen, left
+        seen += (count := _count(wasm))
+        merged = wasm
+        if seen <= MOST:
+            merged, count = merge_module(wasm)
         left += count
         return merged
 
@@ -74,17 +80,21 @@ def merge(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS)
 
 def merge_module(wasm: bytes) -> tuple[bytes, int]:
     """A core module with fewer data segments, and how many have to be written."""
-    parts = list(sections(wasm))
-    data = next((contents for number, contents in parts if number == DATA), leb(0))
-    count = Reader(data).number()
+    parts, count = list(sections(wasm)), _count(wasm)
+    data = next((contents for number, contents in parts if number == DATA), b"")
     is_numbered = any(number == DATA_COUNT for number, _ in parts)
-    try:
+    with contextlib.suppress(IndexError):  # what is not understood is for Wasmtime to judge
         if count > 1:
             count, data = _merge(data, _own_memories(parts), is_numbered)
-    except IndexError:  # what is not understood is for Wasmtime to judge
-        pass
     merged = [section(number, data if number == DATA else contents) for number, contents in parts]
     return wasm[:PREAMBLE] + b"".join(merged), count
+
+
+def _count(wasm: bytes) -> int:
+    """How many data segments a core module has; 0 if that cannot be read."""
+    with contextlib.suppress(IndexError):
+        return next((Reader(contents).number() for number, contents in sections(wasm) if number == DATA), 0)
+    return 0
 
 
 class _Segment(NamedTuple):
@@ -180,7 +190,9 @@ def _offset(reader: Reader) -> int | None:
 
 
 def _unsigned(encoded: bytes) -> int:
-    """A signed LEB128 number of 32 bits, as the address that it is."""
+    """A signed LEB128 number of 32 bits, as the address that it is. Errors: IndexError for a longer one."""
+    if len(encoded) > 5:
+        raise IndexError
     value = sum((byte & 0x7F) << 7 * number for number, byte in enumerate(encoded))
     if encoded[-1] & 0x40:
         value -= 1 << 7 * len(encoded)

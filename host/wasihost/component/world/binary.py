@@ -56,14 +56,13 @@ def _how_to_adapt(module: bytes) -> str:
 def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
     """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
 
+    Errors: IndexError if it is cut off, ComponentError, LimitError.
+
     Reflecting needs a compiled component, and the composed component is compiled for real later: this saves the price
     of compiling the guest twice.
     """
     nesting = Nesting()
-    try:
-        hollowed = _hollow_component(wasm, origin, limits, nesting, 0)
-    except IndexError:
-        raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
+    hollowed = _hollow_component(wasm, origin, limits, nesting, 0)
     if nesting.callers > limits.async_components:
         what = f"{origin} has components inside that may call each other asynchronously, and can end this process"
         raise limits.reached("async_components", what)

@@ -58,8 +58,10 @@ def reflect(
     Errors: ComponentError when it is not one, UnsupportedTypeError for a type we have no words for, LimitError.
     """
     binary.check_preamble(wasm, origin)
-    hollow = binary.hollow(wasm, origin, limits)
-    root = RootImports.of(wasm)
+    try:
+        hollow, root = binary.hollow(wasm, origin, limits), RootImports.of(wasm, origin, limits)
+    except IndexError:
+        raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
     component = _compiled(engine, hollow + root.export_types(), origin)
     imports, exports = component.type.imports(engine), component.type.exports(engine)
     if any(isinstance(extern.ty, reflected.ComponentType) for extern in exports.values()):

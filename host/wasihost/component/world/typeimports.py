@@ -9,6 +9,7 @@ imports and exports of types. Binary.md of the component model has the encoding.
 from __future__ import annotations
 
 from wasihost.component.world.sections import ALIASES, EXPORTS, IMPORTS, PREAMBLE, TYPES, Reader, leb, section, sections
+from wasihost.limits import DEFAULTS, Limits
 
 CORE_SORT, TYPE_SORT = 0, 3
 OUTER = 2
@@ -24,10 +25,12 @@ class RootImports:
         self._defined = 0
 
     @classmethod
-    def of(cls, wasm: bytes) -> RootImports:
-        """Those of a component. Errors: IndexError if it is cut off."""
+    def of(cls, wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> RootImports:
+        """Those of a component. Errors: IndexError if it is cut off, LimitError."""
         found = cls()
         for number, contents in sections(wasm):
+            if number == IMPORTS and len(found.names) + (count := Reader(contents).number()) > limits.world_parts:
+                raise limits.reached("world_parts", f"{origin} has {len(found.names) + count} imports")
             found._read(number, contents)
         return found
 
