@@ -25,7 +25,8 @@ What is beyond these fails with an error-code, or waits for its time; the first 
   run-time-s, cpu-time-s                        seconds; no limit by default
   memory-bytes                                  of the guest's memory, 1GiB by default
   memories, tables, table-elements, instances, resources, streams, pending-calls, value-bytes, values-bytes,
-  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items     docs/limits.md has them all
+  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items, data-segments, async-components
+                                                docs/limits.md has them all
 A guest that goes beyond these is stopped.
 """
 
