@@ -1,6 +1,6 @@
 """The resource `tcp-socket` of `wasi:sockets/types`: the words and the order of the WIT.
 
-What they do is in the core, `wasihost.wasi.sockets.tcp`. What any method may give besides the error-codes of its own
+The core, `wasihost.wasi.sockets.tcp`, does the work. What any method may give besides the error-codes of its own
 list: `access-denied`, `not-supported`, `out-of-memory` and `other`, and on a closed socket the error that closed it.
 
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT:
