@@ -116,6 +116,13 @@ class _Crossing:
         self.give: Give = expect_nothing
         self._give_error: Give | None = None
 
+    def exchange(self, call: Callable[..., Any], values: tuple[Any, ...], results: int) -> None:
+        """Calls a function and gives its result."""
+        try:
+            self.give(call(*values), results, self._context)
+        except WitError as error:
+            self.fail(error, results)
+
     def fail(self, error: WitError, results: int) -> None:
         if self._give_error is None:
             raise no_result_error(self._path) from error
@@ -134,35 +141,49 @@ def callback(
     plans: Plans,
     call: Callable[..., Any],
     takes_words: bool = False,
-    context_of: Callable[..., contextvars.Context] | None = None,
 ) -> Any:
-    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting.
-
-    `context_of` gives, from the arguments, the context in which to run; None: the caller's.
-    """
+    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
     callers = context.callers
     crossing = _Crossing(context, path, func, plans, takes_words)
 
-    def exchange(values: tuple[Any, ...], results: int) -> None:
+    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
-            crossing.give(call(*values), results, context)
-        except WitError as error:
-            crossing.fail(error, results)
+            context.store_context = store
+            read = crossing.read
+            values = read(args, context)
+            if callers.switched is not None:
+                callers.switched.run(crossing.exchange, call, values, results)
+                return None
+            try:  # as `exchange`, in less time; so are `read` and `give` no methods here
+                give = crossing.give
+                give(call(*values), results, context)
+            except WitError as error:
+                crossing.fail(error, results)
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+def finishing_callback(
+    context: Context,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    finish: Callable[[int], Any],
+    context_of: Callable[[int], contextvars.Context],
+) -> Any:
+    """A `ffi.Callback` that gives the result of a call which began before, in that call's context."""
+    crossing = _Crossing(context, path, func, plans, takes_words=False)
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context.store_context = store
             values = crossing.read(args, context)
-            switched = callers.switched if context_of is None else context_of(*values)
-            if switched is not None:
-                switched.run(exchange, values, results)
-                return None
-            try:  # as `exchange`, without the time that it takes to call it
-                crossing.give(call(*values), results, context)
-            except WitError as error:
-                crossing.fail(error, results)
+            context_of(*values).run(crossing.exchange, finish, values, results)
         except BaseException as error:
             return context.keep(error, path)
         return None

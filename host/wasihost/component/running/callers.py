@@ -34,17 +34,20 @@ class Callers:
 
     def begin(self, context: Context, is_alone: bool) -> None:
         """A call begins: what is no first run belongs to it from now on, or to whoever opened the instance."""
-        self._later = context if is_alone else self._opened
+        self._later = later = context if is_alone else self._opened
         if not self._is_first_run:
-            self.run(None)
+            self._switch(later)
 
     def run(self, call: Context | None) -> None:
         """The guest runs a call with this context up to its first wait; None: anything else."""
         self._is_first_run = call is not None
         context = self._later if call is None else call
         if context is not self.current:
-            self.current = context
-            self.switched = None if context is self._polled else context
+            self._switch(context)
+
+    def _switch(self, context: Context) -> None:
+        self.current = context
+        self.switched = None if context is self._polled else context
 
     def run_polls(self, polls: Callable[[], T]) -> T:
         """Runs polls of the guest in the context that holds now."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
+from wasihost.component import ffi
 from wasihost.component.composition import protocol
 from wasihost.component.composition.protocol import (
     MAX_PAIRS,
@@ -35,7 +36,7 @@ from wasihost.component.composition.protocol import (
 )
 from wasihost.component.conversion.numbers import NoRoom, needed
 from wasihost.component.conversion.plans import Plans, ToMemory
-from wasihost.component.running import eager, incoming, outgoing
+from wasihost.component.running import callbacks, eager, incoming, outgoing
 from wasihost.component.running.callbacks import Conclude, expect_nothing, no_result_error, result_of
 from wasihost.component.running.leaves import discard, leaves
 from wasihost.component.running.linking import Linking, Registrar
@@ -164,9 +165,8 @@ class HostCalls:
             writes = adapted.in_memory and not adapted.gives_error
             finish = self._finish_in_memory if writes else self._finish
             func = types.Func(TOKEN, None if writes else result)
-            registrar.add(
-                instance, f"finish-{adapted.index}", adapted.path, func, plans, finish, context_of=self._context_of
-            )
+            made = callbacks.finishing_callback(registrar.context, adapted.path, func, plans, finish, self._context_of)
+            ffi.add_func(instance, f"finish-{adapted.index}", made)
 
     def _register_values(
         self, instance: LinkerInstance, registrar: Registrar, number: int, kind: Kind, exports: Mapping[str, Plans]

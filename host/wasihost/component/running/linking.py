@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextvars
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -135,13 +134,11 @@ class Registrar:
         call: Callable[..., Any],
         may_wait: bool = False,
         takes_words: bool = False,
-        context_of: Callable[..., contextvars.Context] | None = None,
         conclude: Conclude = callbacks.result_of,
     ) -> None:
         """Registers a Python function. On Wasmtime's side its parameters are words if it `takes_words`, see `Plans`.
 
-        It runs in the context that `context_of` gives for its arguments; None: the caller's. If it `may_wait`, and
-        returns an awaitable, `conclude` makes the result of what was awaited.
+        If it `may_wait`, and returns an awaitable, `conclude` makes the result of what was awaited.
         """
         if may_wait and self.suspend is not None:
             suspending = callbacks.suspending_callback(
@@ -149,5 +146,5 @@ class Registrar:
             )
             ffi.add_func_async(instance, name, suspending)
         else:
-            made = callbacks.callback(self.context, path, func, plans, call, takes_words, context_of)
+            made = callbacks.callback(self.context, path, func, plans, call, takes_words)
             ffi.add_func(instance, name, made)
