@@ -115,7 +115,7 @@ def test_what_may_never_end_is_not_read(cli: Cli, write: Write, tmp_path: Path, 
         assert _complaint(cli(*found), 1) == f"{name} cannot be read: not a regular file"
 
 
-def test_a_fifo_that_nobody_reads_gets_no_recording(cli: Cli, write: Write, tmp_path: Path) -> None:
+def test_a_fifo_without_a_reader_gets_no_recording(cli: Cli, write: Write, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     done = cli("run", "--record", "fifo", write(commands.OK))
     assert _complaint(done, 1).startswith("fifo cannot be written: ")

@@ -54,7 +54,7 @@ def test_a_file_that_cannot_be_written_is_an_oserror(recording: Recording, tmp_p
 
 
 @pytest.mark.parametrize("name", ["a.pcapng", "a.html", "a.jsonl"])
-def test_nobody_else_can_read_what_is_saved(recording: Recording, tmp_path: Path, name: str) -> None:
+def test_only_its_owner_can_read_what_is_saved(recording: Recording, tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     for _ in ("made", "there already"):
         save(recording, path)
@@ -62,7 +62,7 @@ def test_nobody_else_can_read_what_is_saved(recording: Recording, tmp_path: Path
         path.chmod(0o644)
 
 
-def test_what_is_recorded_into_a_file_nobody_else_can_read(tmp_path: Path) -> None:
+def test_only_its_owner_can_read_what_is_recorded_into_a_file(tmp_path: Path) -> None:
     path = tmp_path / "run.jsonl"
     path.touch(0o644)
     with Recording(to=path):

@@ -8,7 +8,7 @@ nothing is taken from a file that somebody else may have written or an accident 
 * The digest is that of key and content; `get` gives the bytes that were checked, not a file that might still change.
 
 An entry that fails is compiled again and replaced. Writers make a file of their own and rename it, so that many can be
-at it. Whoever compiles holds the lock of the key, flock(2) on a file beside the entry, and the others wait for the
+at it. A process that compiles holds the lock of the key, flock(2) on a file beside the entry, and others wait for the
 entry: for `PATIENCE_S` at most, and a process that dies holds nothing. The holder removes the file in the end, so a
 lock counts only if its file is still there once it is got. A cache that does not work is never an error: the log says
 why, and components are compiled.
@@ -81,7 +81,7 @@ class Cache:
     def lock(self, key: str) -> Iterator[None]:
         """Meanwhile no other process or thread is in the lock of this key, unless it waited for `PATIENCE_S`.
 
-        Where files cannot be locked nobody waits.
+        Where files cannot be locked it does nothing.
         """
         path, descriptor = os.path.join(self._path, f"{key}.lock{SUFFIX}"), None
         with self._reporting("locked"):

@@ -317,7 +317,7 @@ def test_a_process_that_does_not_let_go_is_not_waited_for_without_end(
         assert holder.poll() is None
 
 
-def test_where_nothing_can_be_locked_nobody_waits(
+def test_where_files_cannot_be_locked_the_lock_is_always_free(
     directory: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def flock(descriptor: int, operation: int) -> None:
