@@ -93,6 +93,15 @@ def test_guests_run_in_a_process_that_may_have_few_addresses() -> None:
 
 
 @pytest.mark.slow
+def test_a_guest_that_traps_at_the_end_of_its_addresses_is_not_blamed_for_it() -> None:
+    script = IN_FEW_ADDRESSES.replace("(memory.size)", "unreachable")
+    said = printed(script.format(steps=f"limit(12); {LOADS}"))
+    assert said.startswith("the operating system gives this process no more memory or addresses; `ulimit -v`")
+    assert "unreachable" in said
+    assert printed(script.format(steps=f"limit(48); {LOADS}")).startswith("the guest got no more memory")
+
+
+@pytest.mark.slow
 def test_a_guest_is_not_blamed_for_addresses_that_the_process_does_not_get() -> None:
     said = printed(IN_FEW_ADDRESSES.format(steps=f"{LOADS}; limit(4)"))
     assert said.startswith("the operating system gives this process no more memory or addresses; `ulimit -v`")

@@ -25,7 +25,6 @@ IDLE_TICKS = 20
 
 # Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three. Where this process may not have many
 # (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
-FULL_RESERVATION = 4 << 30
 LEAST_RESERVATION = 128 << 20
 MEMORIES = 16
 
@@ -91,7 +90,7 @@ def default_engine(stack_bytes: int = DEFAULTS.stack_bytes, *, gc: bool = True) 
     config.epoch_interruption = True
     config.gc_support = gc
     addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if addresses != resource.RLIM_INFINITY and addresses < MEMORIES * FULL_RESERVATION:
+    if addresses != resource.RLIM_INFINITY and addresses < MEMORIES * memory.LARGEST:
         # Whole pages: Wasmtime 50.0.1 aborts for the heap of a collector that has others (GHSA-wvgq-g5hf-6gm6).
         config.memory_reservation = max(addresses // MEMORIES & -ffi.PAGE, LEAST_RESERVATION)
         config.memory_may_move = False

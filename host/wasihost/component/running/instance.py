@@ -38,7 +38,7 @@ from wasihost.component.running.stats import Stats
 from wasihost.component.values import Classes
 from wasihost.component.world import types
 from wasihost.component.world.wiring import Wiring
-from wasihost.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LinkError
+from wasihost.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
 from wasihost.limits import DEFAULTS, Limits
 from wasihost.pickling import OfOneProcess
 
@@ -259,14 +259,17 @@ class Instance(Context, OfOneProcess):
         """The error with which the instance ended: LimitError if it trapped after it was refused memory."""
         if not isinstance(error, GuestTrap):
             return error
-        values, guest = self._values_memory.refused, self._guest_memory.refused
-        if values is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
-            name, what = values.name if values else "values_bytes", "values in flight take more"
-        elif guest is not None:
-            name, what = guest.name, f"the guest got no more memory: {error.args[0]}"
+        values, guest = self._values_memory, self._guest_memory
+        why, *backtrace = error.args
+        if values.lacks_addresses or guest.lacks_addresses:
+            limit = LimitError(f"{polling.NO_MEMORY}: {why}", backtrace=backtrace)
+        elif values.refused is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
+            name = values.refused.name if values.refused else "values_bytes"
+            limit = self.limits.reached(name, "values in flight take more", backtrace)
+        elif guest.refused is not None:
+            limit = self.limits.reached(guest.refused.name, f"the guest got no more memory: {why}", backtrace)
         else:
             return error
-        limit = self.limits.reached(name, what, error.args[1:])
         limit.__cause__ = error
         return limit
 

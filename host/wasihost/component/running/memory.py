@@ -21,6 +21,8 @@ import wasmtime
 from wasihost import forks
 from wasihost.component import ffi
 
+LARGEST = 4 << 30
+"""Bytes of a memory with addresses of 32 bits."""
 _PROT_NONE = 0
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
@@ -33,13 +35,15 @@ _counting = forks.lock()  # instances in other threads may share an account
 class Account:
     """How many bytes some memories may take together, with those of `above` that contains it.
 
-    Its `refused` says what it refused: a guest that gets no memory goes on with -1, and mostly traps then.
+    A guest that gets no memory goes on with -1, and mostly traps then. `refused` says which of them refused it, and
+    `lacks_addresses` that it had grown to the end of its reservation.
     """
 
     def __init__(self, name: str, limit: int, above: Account | None = None) -> None:
         self.name, self.limit, self.above = name, limit, above
         self.used = 0
         self.refused: Account | None = None
+        self.lacks_addresses = False
 
     def take(self, size: int) -> None:
         """Counts so many bytes more. Raises MemoryError beyond the limit, and then counts nothing."""
@@ -91,6 +95,8 @@ class LinearMemory:
     def grow(self, size: int) -> None:
         """Gives access to the first `size` bytes. Raises MemoryError past the reservation, or a limit."""
         if size > self.reserved:
+            if self._account is not None:
+                self._account.lacks_addresses = True
             raise MemoryError(f"a linear memory of {size} bytes does not fit its reservation of {self.reserved}")
         more = size - max(self.size, self.minimum)
         self._count(more)
@@ -170,7 +176,8 @@ class Recording:
 @ffi.GetMemory
 def _get(env: int, size: Any, maximum: Any) -> int:
     memory = _memories[env]
-    size[0], maximum[0] = memory.size, memory.reserved
+    # Past a smaller reservation it is `grow` that refuses, or we should not hear of it.
+    size[0], maximum[0] = memory.size, max(memory.reserved, LARGEST)
     return memory.base
 
 
