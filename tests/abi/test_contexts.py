@@ -38,11 +38,13 @@ class Seeing:
 
     def __init__(self) -> None:
         self.seen: Stages = set()
+        self.ended = 0
 
     async def stage(self, n: int, stage: int) -> None:
         self.seen.add((n, stage, REQUEST.get()))
         await asyncio.sleep(0)
         self.seen.add((n, stage, REQUEST.get()))
+        self.ended += 1
 
 
 @pytest.fixture(autouse=True)
@@ -89,16 +91,28 @@ async def test_what_a_call_leaves_behind_is_never_taken_for_another_call() -> No
     async with running(STAGES, {PROVIDER: provider}) as instance:
         for n in range(10):
             await begin(n, instance.call("leave", n))
-        await until(lambda: not instance.can_be_resumed)
+        await until(lambda: provider.ended == 20)
     assert {seen for seen in provider.seen if seen[2] not in (seen[0], "opener")} == set()
     assert {(n, 0, n) for n in range(10)} <= provider.seen
+
+
+@pytest.mark.parametrize("passes", range(6))
+async def test_what_a_call_left_may_go_on_while_the_next_call_is_made(passes: int) -> None:
+    provider = Seeing()
+    async with running(STAGES, {PROVIDER: provider}) as instance:
+        await begin(1, instance.call("leave", 1))
+        for _ in range(passes):
+            await asyncio.sleep(0)
+        await begin(2, instance.call("call", 2))
+        await until(lambda: provider.ended == 4)
+    assert {seen for seen in provider.seen if seen[2] not in (seen[0], "opener")} == set()
 
 
 async def test_what_the_only_call_leaves_behind_is_still_its_own() -> None:
     provider = Seeing()
     async with running(STAGES, {PROVIDER: provider}) as instance:
         await begin(7, instance.call("leave", 7))
-        await until(lambda: not instance.can_be_resumed)
+        await until(lambda: provider.ended == 2)
     assert provider.seen == {(7, 0, 7), (7, 1, 7)}
 
 

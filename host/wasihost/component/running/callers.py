@@ -3,8 +3,9 @@
 Theory of operation. Every call of an export has a copy of its caller's context, as an asyncio task has. The driver
 component makes one call at a time and goes on when the call has returned or waits: up to then all that the guest does
 is that call's. Wasmtime does not say which task of the guest makes a call of the host later. So what follows the first
-wait is the call's too if the call began alone and no other has begun since, and otherwise belongs to whoever opened the
-instance. A call is not alone if another is under way, or has left something behind that could resume a task of it.
+wait is the call's too if the call was made alone and no other has been made since, and otherwise belongs to whoever
+opened the instance. A call is not alone if another is under way, or has left something behind that could resume a task
+of it, or has resumed one in the same round.
 
 Polls run in the context that holds when they begin, so that callbacks need no switch. `switched` is another one that
 holds meanwhile.
@@ -30,20 +31,16 @@ class Callers:
     def open_here(self) -> None:
         """The caller opens the instance, which nothing runs in yet."""
         self.current = self._opened = self._later = self._polled = copy_context()
-        self._is_first_run = False
 
-    def begin(self, context: Context, is_alone: bool) -> None:
-        """A call begins: what is no first run belongs to it from now on, or to whoever opened the instance."""
-        self._later = later = context if is_alone else self._opened
-        if not self._is_first_run:
-            self._switch(later)
+    def run_first(self, context: Context, is_alone: bool) -> None:
+        """The guest runs a call with this context up to its first wait."""
+        self._later = context if is_alone else self._opened
+        self._switch(context)
 
-    def run(self, call: Context | None) -> None:
-        """The guest runs a call with this context up to its first wait; None: anything else."""
-        self._is_first_run = call is not None
-        context = self._later if call is None else call
-        if context is not self.current:
-            self._switch(context)
+    def run_later(self) -> None:
+        """The guest runs anything else."""
+        if self.current is not self._later:
+            self._switch(self._later)
 
     def _switch(self, context: Context) -> None:
         self.current = context

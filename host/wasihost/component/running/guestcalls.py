@@ -186,9 +186,7 @@ class GuestCalls:
         if self._counted is not None:
             self._counted[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
-        call = GuestCall(called, args, future, token)
-        self._callers.begin(call.context, is_alone=not (self._calls or self._instance.can_be_resumed))
-        self._calls[token] = call
+        call = self._calls[token] = GuestCall(called, args, future, token)
         self._command(call)
         return call
 
@@ -236,7 +234,11 @@ class GuestCalls:
             self.numbers.give_room(previous + at, self._roomed.room - at)
             self._roomed = None
         _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
-        self._callers.run(None if self._issued is None else self._issued.context)
+        if self._issued is None:
+            self._callers.run_later()
+        else:
+            is_alone = len(self._calls) == 1 and not self._instance.can_be_resumed
+            self._callers.run_first(self._issued.context, is_alone)
 
     def _next_command(self) -> tuple[int, int, int]:
         while self._commands:

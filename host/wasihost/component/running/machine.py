@@ -29,7 +29,7 @@ class Machine(CallContext, Protocol):
 
     @property
     def can_be_resumed(self) -> bool:
-        """Whether something outside of the guest is under way that a task of it waits for."""
+        """Whether a task of the guest may wait for something outside of it, or has been told of it in this poll."""
 
     @property
     def failure(self) -> BaseException | None:
