@@ -216,7 +216,7 @@ def _invoke(ending: Ending, host: Host, component: AdaptedComponent, name: str, 
         print(f"wasihost: {quoting.line(error.args[0])}", file=sys.stderr)
         return USAGE
     except InvokedErr as error:
-        print(quoting.line(f"wasihost: {name} returned err: {error}"), file=sys.stderr)
+        print(quoting.line(f"wasihost: {name} returned err: {quoting.json_text(str(error))}"), file=sys.stderr)
         return FAILURE
     if found is not None:
         print(found)

@@ -122,7 +122,7 @@ def test_a_text_in_the_form_of_wasmtime_does_nothing_to_a_terminal(
 def test_an_err_of_the_guest_does_nothing_to_a_terminal(cli: Cli, says: str) -> None:
     done = cli("run", "--invoke", "err", says)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("wasihost: err returned err: ")
+    assert json.loads(done.err.removeprefix("wasihost: err returned err: ")) == EVIL
     assert done.err.rstrip("\n").isprintable()
 
 

@@ -52,8 +52,8 @@ class Mismatch:
     ) -> str | None:
         """Such as "field port: expected u16 (0..65535), got 'str'"; None if nothing is wrong.
 
-        `where` is the place of the value itself; `names` are the parameters whose arguments it is the tuple of.
-        `refused` is about a resource, stream or future, whose rules are not known here.
+        `where` is the place of the value itself. With the `names` of parameters, the value is the tuple of their
+        arguments. `refused` is about a resource, stream or future, whose rules are not known here.
         """
         found = self._find(t, value, refused)
         if found is None:

@@ -453,7 +453,7 @@ def _arguments_size(called: Called) -> int:
 
 
 def _argument_error(call: GuestCall, error: Exception) -> Exception:
-    """What a call raises whose arguments were not taken: a TypeError that names the wrong one, or what one raised."""
+    """What a call with a bad argument raises: a TypeError that names it, or what the argument itself raised."""
     if isinstance(error, ProviderError):
         return TypeError(line(f"{call.called.path}: {error}"))
     if isinstance(error, WasihostError):
