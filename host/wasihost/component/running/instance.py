@@ -339,7 +339,7 @@ class Instance(Context, OfOneProcess):
 
     @property
     def can_be_resumed(self) -> bool:
-        if self.waiting or self._host_calls.tasks or self.rings.has_submissions or not self.rings.quiet:
+        if self.waiting or self._host_calls.tasks or not self.rings.quiet:
             return True
         return bool(self._pumps) and any(isinstance(pump, Reader | FutureReader) for pump in self._pumps)
 
