@@ -29,7 +29,7 @@ class Callers:
         self.open_here()
 
     def open_here(self) -> None:
-        """The caller opens the instance, which nothing runs in yet."""
+        """The caller opens the instance, in which nothing runs yet."""
         self.current = self._opened = self._later = self._polled = copy_context()
 
     def run_first(self, context: Context, is_alone: bool) -> None:

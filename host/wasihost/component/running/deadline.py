@@ -18,5 +18,5 @@ class Deadline:
         self._handle = asyncio.get_running_loop().call_soon(self._late)
 
     def cancel(self) -> None:
-        """What had its time is over."""
+        """The run or call has ended."""
         self._handle.cancel()
