@@ -21,6 +21,7 @@ import errno
 import functools
 import os
 import select
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable
 
@@ -28,6 +29,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from wasihost import forks
+from wasihost.clock import own_time
 from wasihost.component.running.instance import Instance
 from wasihost.wasi.cli import Command, InputTarget, texts
 from wasihost.wasi.cli.outputs import Output
@@ -38,7 +40,7 @@ FORKED = (
     "this process was forked from one that had run a guest with WASI 0.2, which is Wasmtime's own and whose threads "
     "stayed there: fork before the first such guest runs, or start the process with the method spawn or forkserver"
 )
-_PATIENCE_S: float | None = 5
+_PATIENCE_S: float = 5
 _PAUSE_S = 0.0005  # with Wasmtime's threads, which need microseconds
 
 _began: int | None = None  # the `forks.count()` of the process in which WASI 0.2 first ran
@@ -127,10 +129,11 @@ class Native:
                 self._loop.call_soon_threadsafe(instance.wake)
 
     async def _outputs_gone(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE_S):
-                while any(output() for output in self._outputs):  # noqa: ASYNC110, see the theory of operation
-                    await asyncio.sleep(_PAUSE_S)
+        # A timer would move the time of a virtual loop, by as much as Wasmtime's threads are late.
+        pause = _PAUSE_S if own_time() is None else 0
+        end = time.monotonic() + _PATIENCE_S
+        while any(output() for output in self._outputs) and time.monotonic() < end:  # noqa: ASYNC110, see above
+            await asyncio.sleep(pause)
 
 
 def _write_all(output: Output, data: bytes) -> int:

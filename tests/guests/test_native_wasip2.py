@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import math
 import os
 import socket
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import pytest
 from tests.guests.harness import PREBUILT, Output, load
 from tests.processes import TIMEOUT_S, run
 from wasihost import GuestExit, Host, ProviderError, allow_all, native_wasip2
+from wasihost.testing import run_virtual
 
 pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
 
@@ -94,7 +98,7 @@ def test_outputs_of_every_kind_get_what_0_2_writes(tmp_path: Path) -> None:
 
 
 async def test_an_exception_of_an_output_comes_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native_wasip2, "_PATIENCE_S", None)  # does not keep the output that raised it
+    monkeypatch.setattr(native_wasip2, "_PATIENCE_S", math.inf)  # does not keep the output that raised it
 
     def fail(_: bytes) -> None:
         raise KeyError("mine")
@@ -144,3 +148,17 @@ def test_without_a_stdout_of_this_process_0_2_writes_nowhere(tmp_path: Path) -> 
     done = subprocess.run(words, preexec_fn=lambda: os.close(1), capture_output=True, timeout=TIMEOUT_S, check=False)
     assert (done.returncode, done.stderr) == (1, b"")  # the file had stdout's number
     assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_the_wait_for_outputs_to_be_gone_takes_no_virtual_time() -> None:
+    async def wait() -> float:
+        loop = asyncio.get_running_loop()
+        outputs = [lambda data: len(data)]
+        native = object.__new__(native_wasip2.Native)
+        native._outputs = [weakref.ref(outputs[0])]
+        loop.call_soon(loop.call_soon, loop.call_soon, outputs.clear)
+        await native._outputs_gone()
+        assert outputs == []
+        return loop.time()
+
+    assert run_virtual(wait()) == 0
