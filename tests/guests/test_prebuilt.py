@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.harness import PREBUILT, load
+from tests.guests.harness import PREBUILT
 from wasihost.component.running.engine import default_engine
 from wasihost.component.world.reflect import reflect
 
@@ -56,12 +56,6 @@ def test_fixtures_are_small() -> None:
 def test_every_fixture_has_a_test() -> None:
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("*.py"))
     assert [name for name in NAMES if f'"{name}"' not in tests] == []
-
-
-@pytest.mark.slow
-def test_every_fixture_compiles() -> None:
-    for name in NAMES:
-        load(name)
 
 
 def test_the_functions_of_the_resources_are_found() -> None:
