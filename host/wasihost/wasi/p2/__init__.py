@@ -1,13 +1,13 @@
-"""WASI 0.2 on the cores of `wasihost.wasi`, but for sockets and files; nothing registers it before they are there."""
+"""WASI 0.2 on the cores of `wasihost.wasi`: each method converts, calls and converts."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from wasihost.wasi.context import WasiContext
-from wasihost.wasi.p2 import cli, clocks, io, random
+from wasihost.wasi.p2 import cli, clocks, io, random, sockets
 
-IN_ORDER: Final = (*io.IN_ORDER, *cli.IN_ORDER)
+IN_ORDER: Final = (*io.IN_ORDER, *sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after what the guest did with streams of 0.3."""
 
 
@@ -18,4 +18,5 @@ def providers(context: WasiContext) -> dict[str, object]:
         **cli.providers(context.command),
         **clocks.providers(context.clock),
         **random.providers(context.random),
+        **sockets.providers(context.access, context.names),
     }

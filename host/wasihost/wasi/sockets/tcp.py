@@ -34,13 +34,13 @@ T = TypeVar("T")
 class TcpSocket(Options):
     """One TCP socket. All methods fail with `Failure`, or `Refused` by the policy."""
 
-    __slots__ = ("_access", "_backlog", "_claimed", "_closed_by", "_peer", "_shared", "_state", "family")
+    __slots__ = ("_access", "_backlog", "_claimed", "_closed_by", "_peer", "_shared", "family", "state")
 
     def __init__(self, access: Access, family: Family, shared: SharedSocket | None, state: State) -> None:
         self._access = access
         self.family = family
         self._shared = shared
-        self._state = state
+        self.state = state
         self._backlog = DEFAULT_BACKLOG
         self._claimed: tuple[Operation, ...] = ()
         self._closed_by: Cause | None = None
@@ -67,7 +67,7 @@ class TcpSocket(Options):
         if not is_valid_remote(address, self.family):
             raise Failure(Reason.INVALID_ARGUMENT)
         asked = [(address, SocketAddressUse.TCP_CONNECT)]
-        if self._state is State.UNBOUND:
+        if self.state is State.UNBOUND:
             asked.append((WILDCARD[self.family], SocketAddressUse.TCP_BIND))
         self._see(Event.CONNECT)
         try:
@@ -121,13 +121,13 @@ class TcpSocket(Options):
     @property
     def is_listening(self) -> bool:
         """Whether connections may come in."""
-        return self._state is State.LISTENING
+        return self.state is State.LISTENING
 
     def set_backlog(self, value: int) -> None:
         """How many connections may wait to be accepted; NOT_SUPPORTED if the platform cannot change it any more."""
         backlog = min(not_zero(value), MAX_INT)
         socket = self._allowed(Operation.BACKLOG)
-        if self._state is State.LISTENING:
+        if self.state is State.LISTENING:
             try:
                 socket.listen(backlog)
             except OSError as error:
@@ -144,12 +144,12 @@ class TcpSocket(Options):
 
     def _allowed(self, operation: Operation) -> Socket:
         shared = self._shared
-        if shared is None or self._state not in ALLOWED[operation]:
+        if shared is None or self.state not in ALLOWED[operation]:
             raise refusal(operation, self._closed_by)
         return shared.socket
 
     def _see(self, event: Event) -> None:
-        self._state = after(self._state, event)
+        self.state = after(self.state, event)
 
     def _bound(self, socket: Socket, address: Address) -> Steps[None]:
         yield from self._access.require(address, SocketAddressUse.TCP_BIND)
@@ -157,7 +157,7 @@ class TcpSocket(Options):
         self._see(Event.BIND_OK)
 
     def _listening(self, socket: Socket) -> Steps[Acceptor[TcpSocket]]:
-        if self._state is State.UNBOUND:
+        if self.state is State.UNBOUND:
             yield from self._bound(socket, WILDCARD[self.family])
         # Only now it is known which port a free one is: nobody comes in by one that is denied.
         address = attempt(socket.local_address)

@@ -28,13 +28,13 @@ from wasihost.wasi.sockets.waiting import writable
 class UdpSocket(Options):
     """One UDP socket. All methods fail with `Failure`, or `Refused` by the policy."""
 
-    __slots__ = ("_access", "_inbox", "_peer", "_sending", "_socket", "_state", "_target", "family")
+    __slots__ = ("_access", "_inbox", "_peer", "_sending", "_socket", "_target", "family", "state")
 
     def __init__(self, access: Access, family: Family, socket: DatagramSocket) -> None:
         self._access = access
         self.family = family
         self._socket = socket
-        self._state = State.UNBOUND
+        self.state = State.UNBOUND
         self._peer: Address | None = None
         self._target: Address | None = None  # whom the network's socket is connected to: the peer, or who stands for it
         self._inbox = Inbox(socket, access, WILDCARD[family])
@@ -72,7 +72,7 @@ class UdpSocket(Options):
         """
         peer = self._destination(address)
         verdict = self._access.ask(peer, SocketAddressUse.UDP_SEND)
-        ready = self._state is not State.UNBOUND and not self._sending.locked()
+        ready = self.state is not State.UNBOUND and not self._sending.locked()
         if ready and isinstance(verdict, Verdict) and verdict.allowed and self._try_to_send(data, peer, verdict.target):
             return None
         return self._send_later(data, peer, verdict)
@@ -103,12 +103,12 @@ class UdpSocket(Options):
     # ---- below
 
     def _allowed(self, operation: Operation) -> DatagramSocket:
-        if self._state not in ALLOWED[operation]:
+        if self.state not in ALLOWED[operation]:
             raise Failure(Reason.INVALID_STATE)
         return self._socket
 
     def _see(self, event: Event) -> None:
-        self._state = after(self._state, event)
+        self.state = after(self.state, event)
 
     def _bound(self, address: Address) -> Steps[None]:
         yield from self._access.require(address, SocketAddressUse.UDP_BIND)
@@ -121,9 +121,9 @@ class UdpSocket(Options):
 
     def _implicitly_bound(self) -> Steps[None]:
         address = WILDCARD[self.family]
-        if self._state is State.UNBOUND:
+        if self.state is State.UNBOUND:
             yield from self._access.require(address, SocketAddressUse.UDP_BIND)
-        if self._state is State.UNBOUND:  # still: another call may have been faster
+        if self.state is State.UNBOUND:  # still: another call may have been faster
             self._bind(address)
 
     def _connected(self, address: Address) -> Steps[None]:

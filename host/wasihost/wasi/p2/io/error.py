@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import enum
+
+
+class Domain(enum.Enum):
+    """Where an error came about: each package has a function that gives an error-code for those of its own."""
+
+    FILES = "files and standard streams"
+    NETWORK = "sockets"
+
 
 class Error:
     """WIT: `resource error`."""
 
-    __slots__ = ("cause",)
+    __slots__ = ("cause", "domain")
 
-    def __init__(self, cause: OSError) -> None:
+    def __init__(self, cause: OSError, domain: Domain) -> None:
         self.cause = cause
+        self.domain = domain
 
     def to_debug_string(self) -> str:
         """WIT: `to-debug-string: func() -> string`; one line."""

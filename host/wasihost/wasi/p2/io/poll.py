@@ -25,10 +25,13 @@ T = TypeVar("T")
 class Subject:
     """What a guest can subscribe to."""
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Subject | None = None) -> None:
+        self._parent = parent
         self._children = 0
         self._waiters: dict[Callable[[], None], None] = {}
         self._is_watched = False
+        if parent is not None:
+            parent._children += 1
 
     @abstractmethod
     def _is_ready(self) -> bool:
@@ -45,12 +48,15 @@ class Subject:
             callback()
 
     def _released(self) -> None:
-        """A pollable is gone."""
+        """A child is gone: a pollable, or a subject that this is the parent of."""
         self._children -= 1
 
-    def _check_childless(self) -> None:
+    def _leave(self) -> None:
+        """The guest drops this, which it may do once the children are gone."""
         if self._children:
             raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
+        if self._parent is not None:
+            self._parent._released()
 
     def _when_ready(self, then: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
         """What `then` returns, called as soon as this is ready."""

@@ -26,7 +26,7 @@ from wasihost.component.values import WitError, may_wait
 from wasihost.errors import GuestTrap
 from wasihost.frozen import Frozen
 from wasihost.streams import ByteSink, ByteSource
-from wasihost.wasi.p2.io.error import Error
+from wasihost.wasi.p2.io.error import Domain, Error
 from wasihost.wasi.p2.io.poll import Pollable, Subject
 
 MOST: Final = 1 << 16
@@ -56,10 +56,11 @@ AnyStreamError: TypeAlias = StreamError.LastOperationFailed | StreamError.Closed
 class _Ended:
     """How a stream ended, reported once in full."""
 
-    __slots__ = ("_unreported",)
+    __slots__ = ("_domain", "_unreported")
 
-    def __init__(self, error: BaseException | None) -> None:
+    def __init__(self, error: BaseException | None, domain: Domain) -> None:
         self._unreported = error
+        self._domain = domain
 
     def report(self) -> WitError:
         """What the guest gets. Raises what is no OSError, which is for the embedder."""
@@ -68,15 +69,16 @@ class _Ended:
             return WitError(StreamError.Closed())
         if not isinstance(error, OSError):
             raise error
-        return WitError(StreamError.LastOperationFailed(Error(error)))
+        return WitError(StreamError.LastOperationFailed(Error(error, self._domain)))
 
 
 class InputStream(Subject):
     """WIT: `resource input-stream`."""
 
-    def __init__(self, source: ByteSource) -> None:
-        super().__init__()
+    def __init__(self, source: ByteSource, parent: Subject | None = None, domain: Domain = Domain.FILES) -> None:
+        super().__init__(parent)
         self._source = source
+        self._domain = domain
         self._ahead = memoryview(b"")
         self._ended: _Ended | None = None
 
@@ -115,12 +117,18 @@ class InputStream(Subject):
 
     def drop(self) -> None:
         """Gives back what was read ahead."""
-        self._check_childless()
+        self._leave()
         if self._ahead:
             self._source.unread(self._ahead)
         self._source.close(None)
 
     # ---- below the WIT
+
+    def end(self) -> None:
+        """There is nothing more to read, whatever is there."""
+        self._ahead = memoryview(b"")
+        self._ended = _Ended(None, self._domain)
+        self._changed()
 
     def _is_ready(self) -> bool:
         if not self._ahead:
@@ -139,10 +147,10 @@ class InputStream(Subject):
         except BlockingIOError:
             return
         except OSError as error:
-            self._ended = _Ended(error)
+            self._ended = _Ended(error, self._domain)
             return
         if not self._ahead:
-            self._ended = _Ended(None)
+            self._ended = _Ended(None, self._domain)
 
 
 class OutputStream(Subject):
@@ -152,14 +160,22 @@ class OutputStream(Subject):
     without, and Wasmtime lets them.
     """
 
-    def __init__(self, sink: ByteSink, *, asks_first: bool = True) -> None:
-        super().__init__()
+    def __init__(
+        self,
+        sink: ByteSink,
+        parent: Subject | None = None,
+        domain: Domain = Domain.FILES,
+        *,
+        asks_first: bool = True,
+    ) -> None:
+        super().__init__(parent)
         self._sink = sink
+        self._domain = domain
         self._asks_first = asks_first
         self._permit = 0
         self._queue = memoryview(b"")  # what was written and the sink has not taken
         self._ended: _Ended | None = None
-        self._is_dropped = False
+        self._is_over = False
 
     def check_write(self) -> int:
         """WIT: `check-write: func() -> result<u64, stream-error>`.
@@ -252,15 +268,23 @@ class OutputStream(Subject):
 
     def drop(self) -> None:
         """Bytes that are on their way are written, and then the sink is closed."""
-        self._check_childless()
-        self._is_dropped = True
-        if not self._queue:
-            self._sink.close(None)
+        self._leave()
+        self.end()
 
     # ---- below the WIT
 
+    def end(self) -> None:
+        """The guest writes no more; what it wrote is written."""
+        if self._is_over:
+            return
+        self._is_over = True
+        self._ended = self._ended or _Ended(None, self._domain)
+        if not self._queue:
+            self._sink.close(None)
+        self._changed()
+
     def _is_ready(self) -> bool:
-        return not self._queue
+        return not self._queue or self._is_over
 
     def _watch(self) -> None:
         """`_write_on` calls `_changed`: the queue is not empty."""
@@ -278,8 +302,8 @@ class OutputStream(Subject):
             self._sink.wait_writable(self._write_on)
             return
         except BaseException as failure:
-            error, self._queue, self._ended = failure, memoryview(b""), _Ended(failure)
-        if self._is_dropped:
+            error, self._queue, self._ended = failure, memoryview(b""), _Ended(failure, self._domain)
+        if self._is_over:
             self._sink.close(error)
         self._changed()
 

@@ -11,7 +11,7 @@ from collections import deque
 from typing import TypeAlias
 
 from wasihost.streams import PromptFuture
-from wasihost.wasi.p3.sockets.addresses import AnyIpSocketAddress, from_network
+from wasihost.wasi.common.addresses import AnyIpSocketAddress, from_network
 from wasihost.wasi.p3.sockets.errors import attempt
 from wasihost.wasi.sockets.udp import UdpSocket
 

@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from wasihost.component.values import WitError
 from wasihost.frozen import Frozen
+from wasihost.wasi.common.addresses import AnyIpAddress, IpAddress, from_ip
 from wasihost.wasi.failures import Failure
-from wasihost.wasi.p3.sockets.addresses import AnyIpAddress, IpAddress, from_ip
 from wasihost.wasi.sockets.access import Refused
 from wasihost.wasi.sockets.lookup import Lookup
 

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from wasihost.component.values import Err, WitError
 from wasihost.streams import ByteSource, StreamReader, ValueSource
-from wasihost.wasi.p3.sockets.addresses import (
+from wasihost.wasi.common.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
     IpAddressFamily,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from wasihost.wasi.p3.sockets.addresses import (
+from wasihost.wasi.common.addresses import (
     IpAddress,
     IpAddressFamily,
     IpSocketAddress,

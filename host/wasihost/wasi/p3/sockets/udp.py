@@ -20,7 +20,7 @@ from typing import Any
 
 from wasihost.network.base import Option
 from wasihost.streams import PromptFuture
-from wasihost.wasi.p3.sockets.addresses import (
+from wasihost.wasi.common.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
     IpAddressFamily,

@@ -13,7 +13,7 @@ from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
 from wasihost.streams import ByteSink, StreamReader
-from wasihost.wasi.p3.sockets.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
+from wasihost.wasi.common.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost.wasi.p3.sockets.errors import Code
 from wasihost.wasi.p3.sockets.tcp import TcpSocket
 from wasihost.wasi.p3.sockets.types import Types

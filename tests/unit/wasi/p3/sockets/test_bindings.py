@@ -14,7 +14,7 @@ from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeSocket
 from wasihost.component.values import Err, WitError
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse, deny_all
-from wasihost.wasi.p3.sockets.addresses import IpAddressFamily, from_network
+from wasihost.wasi.common.addresses import IpAddressFamily, from_network
 from wasihost.wasi.p3.sockets.errors import ErrorCode
 
 AT_PEER = from_network(PEER)

@@ -15,7 +15,7 @@ from tests.unit.wasi.sockets.fake_network import PEER
 from wasihost.network.base import Address
 from wasihost.policy import Context, SocketAddressUse
 from wasihost.streams import PromptFuture
-from wasihost.wasi.p3.sockets.addresses import from_network
+from wasihost.wasi.common.addresses import from_network
 
 AT_PEER = from_network(PEER)
 STRANGER = Address(IPv4Address("192.0.2.99"), 9)

@@ -18,8 +18,8 @@ from wasihost.component.values import WitError
 from wasihost.network.base import Address
 from wasihost.network.names import Addresses, Names, parse_hosts
 from wasihost.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost.wasi.common.addresses import IpAddress
 from wasihost.wasi.p3 import sockets
-from wasihost.wasi.p3.sockets.addresses import IpAddress
 from wasihost.wasi.p3.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
 from wasihost.wasi.sockets.access import Access
 from wasihost.wasi.sockets.lookup import Lookup

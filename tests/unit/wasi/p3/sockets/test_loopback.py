@@ -17,7 +17,7 @@ from wasihost.network.os import OsNetwork
 from wasihost.network.virtual import VirtualNetwork
 from wasihost.policy import allow_all
 from wasihost.streams import ByteSink, ByteSource, ValueSource
-from wasihost.wasi.p3.sockets.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
+from wasihost.wasi.common.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost.wasi.p3.sockets.errors import ErrorCode
 from wasihost.wasi.p3.sockets.streams import ResultFuture
 from wasihost.wasi.p3.sockets.tcp import TcpSocket

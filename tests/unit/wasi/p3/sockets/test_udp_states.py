@@ -13,7 +13,7 @@ import pytest
 from tests.unit.wasi.p3.sockets.setup import Guest, at_once, v4
 from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
 from wasihost.component.values import WitError
-from wasihost.wasi.p3.sockets.addresses import from_network
+from wasihost.wasi.common.addresses import from_network
 from wasihost.wasi.p3.sockets.errors import INVALID_STATE
 from wasihost.wasi.p3.sockets.udp import UdpSocket
 from wasihost.wasi.sockets.operations import Operation
@@ -81,7 +81,7 @@ def test_a_method_is_allowed_where_its_row_says_so(state: State, method: str) ->
     else:
         assert _answer(udp, method) == INVALID_STATE
         assert len(socket.calls) == calls
-        assert udp._socket._state is state
+        assert udp._socket.state is state
 
 
 @pytest.mark.parametrize("state", State)
