@@ -7,7 +7,7 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import wasmtime
 from wasmtime.component import Linker
@@ -37,7 +37,7 @@ from wasihost.policy import Decision, Policy, deny_all
 from wasihost.policy.policy import checked
 from wasihost.pool import Pool
 from wasihost.quoting import some
-from wasihost.wasi import p3
+from wasihost.wasi import p2, p3
 from wasihost.wasi.cli import Command, InputTarget, OutputTarget
 from wasihost.wasi.context import WasiContext
 from wasihost.wasi.random import Random
@@ -48,6 +48,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost.network.recording import Recording
     from wasihost.recorded import RecordedGuest
 
+IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | AdaptedComponent"
 """A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
 
@@ -70,7 +71,7 @@ def adapt(
     LimitError.
     """
     return adapt_component(
-        engine, wasm, native=native_wasip2.provides, in_order=p3.IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine, wasm, native=native_wasip2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
     )
 
 
@@ -95,8 +96,9 @@ class Host(OfOneProcess):
     - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
-    - `wasi_0_2`: False refuses guests that import WASI 0.2, which is Wasmtime's own: a call of it that waits, such as a
-      sleep, holds up the event loop for as long as the guest likes, and no limit of time ends it.
+    - `wasip2`: who serves WASI 0.2: "python", as 0.3 is, or "native", which is Wasmtime's own: output is faster, but
+      there are no sockets, and a call that waits holds up the event loop for as long as the guest likes. None refuses
+      guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
@@ -129,11 +131,11 @@ class Host(OfOneProcess):
         on_stats: Callable[[Stats], None] | None = None,
         recording: Recording | None = None,
         cache: Cache | None = None,
-        wasi_0_2: bool = True,
+        wasip2: Literal["python", "native"] | None = "python",
         gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
-        self._has_wasi_0_2, self._has_gc = wasi_0_2, gc
+        self._wasip2, self._has_gc = wasip2, gc
         self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
@@ -165,8 +167,8 @@ class Host(OfOneProcess):
         return reflect_component(
             default_engine(self._limits.stack_bytes, gc=self._has_gc),
             wasm,
-            native=native_wasip2.provides,
-            in_order=p3.IN_ORDER,
+            native=native_wasip2.provides if self._wasip2 == "native" else _nothing,
+            in_order=IN_ORDER,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
             limits=self._limits,
@@ -229,7 +231,7 @@ class Host(OfOneProcess):
     def _compile(self, adapted: AdaptedComponent) -> AdaptedComponent:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
         refused = ", ".join(filter(native_wasip2.provides, adapted.wiring.world.imports))
-        if refused and not self._has_wasi_0_2:
+        if refused and self._wasip2 is None:
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
             Linking(adapted.wiring, Providers(self.providers(adapted.origin)))
@@ -323,6 +325,8 @@ class Host(OfOneProcess):
 
     def _providers_with(self, context: WasiContext) -> dict[str, object]:
         wasi = p3.providers(context)
+        if self._wasip2 == "python":
+            wasi |= p2.providers(context)
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
 
@@ -336,6 +340,10 @@ class Host(OfOneProcess):
         # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
         network = self._network.for_guest(None if sockets is None else sockets + 1)
         return QuotaNetwork(network, self._quotas, self._clock)
+
+
+def _nothing(_interface: str) -> bool:
+    return False
 
 
 def _read(path: Path, limits: Limits) -> bytes:

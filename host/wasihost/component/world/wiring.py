@@ -200,7 +200,8 @@ class Wiring(Frozen):
     def is_direct(self, interface: str, name: str) -> bool:
         func = self.world.imports[interface].funcs[name]
         carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
-        return not func.is_async and not carries and not self._is_in_order(interface, name)
+        adapts = func.is_async or carries or (self.shares_memory and _lends_several(func))
+        return not adapts and not self._is_in_order(interface, name)
 
     def _is_shared(self, t: ValType) -> bool:
         return self.shares_memory and types.contains_numbers(t)
@@ -309,6 +310,20 @@ class Wiring(Frozen):
     def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
         """The functions that mention a stream or future type."""
         return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def _lends_several(func: types.Func) -> bool:
+    """Whether a call may lend more than one resource.
+
+    Wasmtime 50 traps if the guest owns them and the host looks at one before another is lent ("deferred host scope has
+    no call context"); what the adapter component passes on it does not own.
+    """
+    lent = [inner for _, t in func.params for inner in types.walk(t) if isinstance(inner, types.Borrow)]
+    return len(lent) > 1 or any(
+        isinstance(inner, types.List) and types.contains(inner, types.Borrow)
+        for _, t in func.params
+        for inner in types.walk(t)
+    )
 
 
 def path_of(interface: str, name: str) -> str:

@@ -99,10 +99,13 @@ def from_family(family: Family) -> IpAddressFamily:
 
 
 def to_network(address: AnyIpSocketAddress) -> Address:
-    """An `ip-socket-address` as the network seam has it."""
+    """An `ip-socket-address` as the network seam has it.
+
+    Its value is of a generated class where an interface uses this type but not that of the value.
+    """
+    if isinstance(address, IpSocketAddress.Ipv4):
+        return _v4_to_network(address.value.port, address.value.address)
     value = address.value
-    if isinstance(value, Ipv4SocketAddress):
-        return _v4_to_network(value.port, value.address)
     return _v6_to_network(value.port, value.flow_info, value.address, value.scope_id)
 
 

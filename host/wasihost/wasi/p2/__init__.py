@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wasihost.wasi.context import WasiContext
-from wasihost.wasi.p2 import cli, clocks, io, random, sockets
+from wasihost.wasi.p2 import cli, clocks, filesystem, io, random, sockets
 
 IN_ORDER: Final = (*io.IN_ORDER, *sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after what the guest did with streams of 0.3."""
@@ -17,6 +17,7 @@ def providers(context: WasiContext) -> dict[str, object]:
         **io.providers(),
         **cli.providers(context.command),
         **clocks.providers(context.clock),
+        **filesystem.providers(),
         **random.providers(context.random),
         **sockets.providers(context.access, context.names),
     }

@@ -12,7 +12,7 @@ from wasihost.wasi.common.addresses import AnyIpAddress, from_ip
 from wasihost.wasi.failures import Failure
 from wasihost.wasi.p2.io.poll import Pollable, Subject
 from wasihost.wasi.p2.sockets.errors import ErrorCode, wit_error
-from wasihost.wasi.p2.sockets.network import NetworkResource
+from wasihost.wasi.p2.sockets.network import TYPES, NetworkResource
 from wasihost.wasi.sockets.access import Refused
 from wasihost.wasi.sockets.lookup import Lookup
 
@@ -75,6 +75,8 @@ class IpNameLookup:
     """Provider of wasi:sockets/ip-name-lookup."""
 
     ResolveAddressStream = ResolveAddressStream
+
+    wit_types = TYPES
 
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup

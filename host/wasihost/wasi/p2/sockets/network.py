@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from wasihost.wasi.common.addresses import (
     IpAddress,
     IpAddressFamily,
@@ -11,6 +13,16 @@ from wasihost.wasi.common.addresses import (
 )
 from wasihost.wasi.p2.io.error import Domain, Error
 from wasihost.wasi.p2.sockets.errors import ErrorCode, error_code
+
+TYPES: Final[dict[str, type]] = {
+    "error-code": ErrorCode,
+    "ip-address-family": IpAddressFamily,
+    "ip-address": IpAddress,
+    "ipv4-socket-address": Ipv4SocketAddress,
+    "ipv6-socket-address": Ipv6SocketAddress,
+    "ip-socket-address": IpSocketAddress,
+}
+"""Of wasi:sockets/network; the other interfaces use them."""
 
 
 class NetworkResource:
@@ -22,14 +34,7 @@ class Network:
 
     Network = NetworkResource
 
-    wit_types = {
-        "error-code": ErrorCode,
-        "ip-address-family": IpAddressFamily,
-        "ip-address": IpAddress,
-        "ipv4-socket-address": Ipv4SocketAddress,
-        "ipv6-socket-address": Ipv6SocketAddress,
-        "ip-socket-address": IpSocketAddress,
-    }
+    wit_types = TYPES
 
     def network_error_code(self, err: Error) -> ErrorCode | None:
         """WIT: `network-error-code: func(err: borrow<error>) -> option<error-code>`.

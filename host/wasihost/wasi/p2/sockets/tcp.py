@@ -34,7 +34,7 @@ from wasihost.wasi.p2.io.error import Domain
 from wasihost.wasi.p2.io.poll import Pollable, Subject
 from wasihost.wasi.p2.io.streams import InputStream, OutputStream
 from wasihost.wasi.p2.sockets.errors import ErrorCode, attempt, wit_error
-from wasihost.wasi.p2.sockets.network import NetworkResource
+from wasihost.wasi.p2.sockets.network import TYPES, NetworkResource
 from wasihost.wasi.p2.sockets.progress import Progress, Step
 from wasihost.wasi.p2.sockets.streams import LastingSink, LastingSource
 from wasihost.wasi.p2.sockets.tcp_options import TcpOptions
@@ -285,13 +285,15 @@ class Tcp:
 
     TcpSocket = TcpSocket
 
-    wit_types = {"shutdown-type": ShutdownType}
+    wit_types = {**TYPES, "shutdown-type": ShutdownType}
 
 
 class TcpCreateSocket:
     """Provider of wasi:sockets/tcp-create-socket."""
 
     TcpSocket = TcpSocket
+
+    wit_types = TYPES
 
     def __init__(self, access: Access) -> None:
         self._access = access

@@ -33,7 +33,7 @@ from wasihost.wasi.common.addresses import (
 from wasihost.wasi.failures import Failure
 from wasihost.wasi.p2.io.poll import Pollable, Subject
 from wasihost.wasi.p2.sockets.errors import ErrorCode, attempt, awaited, wit_error
-from wasihost.wasi.p2.sockets.network import NetworkResource
+from wasihost.wasi.p2.sockets.network import TYPES, NetworkResource
 from wasihost.wasi.p2.sockets.options import Options
 from wasihost.wasi.p2.sockets.progress import Progress, Step
 from wasihost.wasi.sockets import udp
@@ -52,12 +52,18 @@ class IncomingDatagram(Frozen):
     data: bytes
     remote_address: AnyIpSocketAddress
 
+    def __init__(self, data: bytes, remote_address: AnyIpSocketAddress) -> None:
+        super().__init__(data, remote_address)
+
 
 class OutgoingDatagram(Frozen):
     """WIT: `record outgoing-datagram`."""
 
     data: bytes
     remote_address: AnyIpSocketAddress | None
+
+    def __init__(self, data: bytes, remote_address: AnyIpSocketAddress | None) -> None:
+        super().__init__(data, remote_address)
 
 
 class UdpSocket(Options, Subject):
@@ -334,13 +340,15 @@ class Udp:
     IncomingDatagramStream = IncomingDatagramStream
     OutgoingDatagramStream = OutgoingDatagramStream
 
-    wit_types = {"incoming-datagram": IncomingDatagram, "outgoing-datagram": OutgoingDatagram}
+    wit_types = {**TYPES, "incoming-datagram": IncomingDatagram, "outgoing-datagram": OutgoingDatagram}
 
 
 class UdpCreateSocket:
     """Provider of wasi:sockets/udp-create-socket."""
 
     UdpSocket = UdpSocket
+
+    wit_types = TYPES
 
     def __init__(self, access: Access) -> None:
         self._access = access
