@@ -4,7 +4,7 @@
 #                        wit-bindgen-cli 0.63.0 and wasm-tools
 #   GUEST_RUN="guest-toolchain run" build.sh
 #                        runs the tools through that command (it must see this folder as its current directory)
-#   build.sh NAME...     only these: rust, p2, c
+#   build.sh NAME...     only these: rust, p2, rust_p2, c
 set -euo pipefail
 cd "$(dirname "$0")"
 GUEST_RUN=${GUEST_RUN:-}
@@ -50,6 +50,18 @@ build_p2() {
   install_fixture "$P2_RELEASE/bin-p3.wasm" rust-bin-p3
 }
 
+# what std, tokio and the crate wasip2 make of WASI 0.2: commands with a `main`
+build_rust_p2() {
+  tool sh -c '
+    cd rust-p2
+    crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
+    exec cargo build --release --locked --config "build.rustflags = [\"--remap-path-prefix=$crates=crates\"]"
+  '
+  for name in io tcp udp net tokio; do
+    install_fixture "rust-p2/target/wasm32-wasip2/release/p2-$name.wasm" "rust-p2-$name"
+  done
+}
+
 build_c() {
   tool sh c/build.sh
   install_fixture build/c/tcp-methods.wasm c-tcp-methods
@@ -65,7 +77,7 @@ checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }
 
 ./wit.sh
 mkdir -p prebuilt
-[ $# -gt 0 ] || set -- rust p2 c
+[ $# -gt 0 ] || set -- rust p2 rust_p2 c
 for part in "$@"; do
   "build_$part"
 done
