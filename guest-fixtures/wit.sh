@@ -24,6 +24,10 @@ for world in wit/*.wit; do
   folder=build/wit/$(basename "$world" .wit)
   mkdir -p "$folder"
   cp "$world" "$folder"
+  if grep -q '@0\.2\.' "$world"; then
+    cp -r ../wit/0.2/deps "$folder/deps"
+    continue
+  fi
   version=$(sed -n 's/.*\(@0\.3\.[0-9]*\).*/\1/p' "$world" | sort -u)
   [ -n "$version" ] || continue
   mkdir "$folder/deps"

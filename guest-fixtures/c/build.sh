@@ -13,3 +13,15 @@ done
 # with wasi-libc, which stands on WASI 0.2; the crate's linker makes the component at once
 clang --target=wasm32-wasip2 -std=gnu11 -Oz -flto -mexec-model=reactor -nodefaultlibs -Wall -Wextra -Wno-unused-parameter -I$out \
   -Wl,--strip-all,--gc-sections -o $out/libc-p2.wasm c/libc-p2.c c/guest.c c/tcp.c $out/program.c $out/program_component_type.o -lc
+
+# commands of wasi-libc: BSD sockets, and bindings of WASI 0.2 of their own; what Debian's clang lacks of a library is in Rust's
+builtins=$(find "$(rustc --print sysroot)/lib/rustlib/wasm32-wasip2" -name 'libcompiler_builtins-*.rlib')
+wit-bindgen c --world test:p2/program --out-dir $out/p2 build/wit/p2 >/dev/null
+command() { # NAME SOURCE...
+  name=$1
+  shift
+  clang --target=wasm32-wasip2 -std=gnu11 -Oz -flto -nodefaultlibs -Wall -Wextra -I$out/p2 -Wl,--strip-all,--gc-sections \
+    -o $out/$name.wasm "$@" -lc "$builtins"
+}
+command p2-bsd c/p2-bsd.c
+command p2-methods c/p2-methods.c $out/p2/program.c $out/p2/program_component_type.o
