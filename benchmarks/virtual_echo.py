@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from wasihost import AdaptedComponent, Host, allow_all
-from wasihost.network.virtual import VirtualNetwork
+from wasihost import Component, Host, allow_all
+from wasihost._network.virtual import VirtualNetwork
 
 GUEST = Path(__file__).parents[1] / "guest-fixtures/prebuilt/rust-echo-server.wasm"
 BLOCK = bytes(1 << 18)
@@ -92,7 +92,7 @@ async def protocol(net: Network, port: int, size: int) -> None:
 PEERS: dict[str, Callable[[Network, int, int], Coroutine[Any, Any, None]]] = {"streams": streams, "protocol": protocol}
 
 
-async def seconds(guest: AdaptedComponent, peer: str, splice: bool, net: Network, size: int) -> float:
+async def seconds(guest: Component, peer: str, splice: bool, net: Network, size: int) -> float:
     """How long it takes to send `size` bytes there and back."""
     listening = asyncio.get_running_loop().create_future()
     env = {"ADDRESS": "127.0.0.1:0", "CONNECTIONS": "1", "CHUNK": str(1 << 20)} | ({"SPLICE": "1"} if splice else {})

@@ -155,7 +155,7 @@ async def wasihost_run(*lines: list[str]) -> tuple[int, str]:
 async def second_act() -> bool:
     """A guest as a command: it may look up two names and talk to two services. Without the names, to nobody."""
     async with services() as (prices, ledger):
-        names = ["--host", "prices=127.0.0.1", "--host", "ledger=127.0.0.1"]
+        names = ["--add-host", "prices=127.0.0.1", "--add-host", "ledger=127.0.0.1"]
         rules = ["--allow-outbound", f"udp://127.0.0.1:{prices}", "--allow-outbound", f"tcp://127.0.0.1:{ledger}"]
         guest = [*ORDER, f"prices:{prices}", f"ledger:{ledger}"]
         entered = await wasihost_run(names, rules, guest)

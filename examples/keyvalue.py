@@ -25,7 +25,7 @@ from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from pathlib import Path
 
-from wasihost import Host, StreamReader, WitError
+from wasihost import GuestStream, Host, WitError
 
 GUEST = Path(__file__).parents[1] / "guest-fixtures" / "prebuilt" / "rust-kv-client.wasm"
 
@@ -98,12 +98,12 @@ class Store:
                 if key.startswith(prefix):
                     yield entries[key]
 
-    async def watch(self, bucket: MemoryBucket, keys: StreamReader[str]) -> Awaitable[int]:
+    async def watch(self, bucket: MemoryBucket, keys: GuestStream[str]) -> Awaitable[int]:
         """WIT: `watch: async func(bucket: borrow<bucket>, keys: stream<string>) -> future<u64>`: the future is any
         awaitable."""
         return self._count(keys)
 
-    async def _count(self, keys: StreamReader[str]) -> int:
+    async def _count(self, keys: GuestStream[str]) -> int:
         return len([key async for key in keys])
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from wasihost.fixtures import Bench, BenchClock, GuestLoader, Trace
-    from wasihost.fixtures.components import Components
-    from wasihost.host import Host
-    from wasihost.network.base import Network
+    from wasihost._host.host import Host
+    from wasihost._network.base import Network
+    from wasihost._pytest import Bench, BenchClock, GuestLoader, Trace
+    from wasihost._pytest.components import Components
 
 _BENCH = pytest.StashKey["Bench"]()
 _COMPONENTS = pytest.StashKey["Components"]()
@@ -46,7 +46,7 @@ def wasi_net(_wasi_bench: Bench) -> Network:
 @pytest.fixture
 def wasi_guest(_wasi_bench: Bench, wasi_net: Network) -> GuestLoader:
     """Makes guests: `wasi_guest("guest.wasm", env={...}).run()`."""
-    from wasihost.fixtures import GuestLoader
+    from wasihost._pytest import GuestLoader
 
     _wasi_bench.network = wasi_net  # of a project's own, perhaps
     return GuestLoader(_wasi_bench)
@@ -80,7 +80,7 @@ def wasi_run(_wasi_bench: Bench) -> Callable[[Callable[[], Any]], Any]:
 
 @pytest.fixture
 def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    from wasihost.fixtures import Bench
+    from wasihost._pytest import Bench
 
     item, test = request.node, request.node.obj
     is_async = inspect.iscoroutinefunction(test)
@@ -103,7 +103,7 @@ def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 
 def _components(config: pytest.Config) -> Components:
     """Those of the session, on disk in pytest's cache directory, if it has one."""
-    from wasihost.fixtures.components import Components
+    from wasihost._pytest.components import Components
 
     if _COMPONENTS not in config.stash:
         cache = getattr(config, "cache", None)
@@ -120,7 +120,7 @@ def _folders(start: Path, root: Path) -> list[Path]:
 def _faults(marker: pytest.Mark | None) -> Any:
     if marker is None:
         return None
-    from wasihost.network.faults import FaultPlan, RandomFaults
+    from wasihost._network.faults import FaultPlan, RandomFaults
 
     match marker.args:
         case (FaultPlan() | RandomFaults() as plan,):
@@ -158,7 +158,7 @@ def pytest_runtest_makereport(
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Shows the lines of a trace in which something is not."""
     lines = getattr(right, "lines", None)
-    if "in" not in op or type(right).__module__ != "wasihost.fixtures.trace" or lines is None:
+    if "in" not in op or type(right).__module__ != "wasihost._pytest.trace" or lines is None:
         return None
     what = left.__name__ if isinstance(left, type) else repr(left)
     return [f"{what} {op} the trace:", *lines]

@@ -8,9 +8,9 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from wasihost.network.base import Address, Option
-from wasihost.network.recording import Recording
-from wasihost.network.recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
+from wasihost._network.base import Address, Option
+from wasihost._recording import Recording
+from wasihost._recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
 
 
 def replaced(event: Event, **fields: object) -> Event:

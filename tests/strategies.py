@@ -9,10 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from wasihost.component.conversion.mismatch import INTEGERS
-from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.conversion.mismatch import INTEGERS
+from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 PRIMITIVES = [
     *(types.Primitive(name) for name in INTEGERS),

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterator
 from itertools import pairwise
 
-from wasihost.limits import BOUNDS, DEFAULTS, Limits
+from wasihost._base.limits import BOUNDS, DEFAULTS, Limits
 
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 

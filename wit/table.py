@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from wasihost import Host, LinkError, native_wasip2
-from wasihost.component.running.providers import Providers, find_method
-from wasihost.component.world import types
+from wasihost import Host, LinkError
+from wasihost._component.running.imports.providers import Providers, find_method
+from wasihost._component.world import types
+from wasihost._host import native_wasip2
 from wit import limits
 from wit.surface import Function, Interface, surface
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks.contenders.base import PREBUILT, Contender, Figures, Job, OnLine, figures
 from benchmarks.machine import ENOUGH_FILES
-from wasihost import AdaptedComponent, Host, OsNetwork, allow_all
+from wasihost import Component, Host, OsNetwork, allow_all
 
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".peers"
@@ -22,7 +22,7 @@ SHARED_PEERS = HERE.parents[2] / "shared" / "peers"
 
 
 @cache
-def load(guest: str) -> AdaptedComponent:
+def load(guest: str) -> Component:
     """A guest, compiled once."""
     return Host().load(PREBUILT / f"{guest}.wasm")
 

@@ -17,10 +17,10 @@ from wasmtime.component import Component
 from benchmarks.contenders.base import PREBUILT, Figures
 from benchmarks.contenders.guests import Process
 from benchmarks.work import OURS, Metric, Suite, Target, Work, at_most
-from wasihost.component.composition.compose import compose
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world.reflect import reflect
-from wasihost.component.world.wiring import Wiring
+from wasihost._component.composition.compose import compose
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world.reflect import reflect
+from wasihost._component.world.wiring import Wiring
 
 Command: TypeAlias = Sequence[str | Path]
 

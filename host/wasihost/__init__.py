@@ -1,22 +1,14 @@
-"""Run WASI 0.3 components from Python, with every host function written in Python.
+"""Run WebAssembly components from Python, with every host function written in Python.
 
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
 - `configure`, `adapt` and `add_tcp_to_linker` are for an engine, store and linker of your own.
-- `wasihost.network` has networks and policies, `wasihost.component` the machine, `wasihost.wasi` the providers.
+- `network`, `policy`, `recording`, `testing` and `pytest` have the rest; what begins with an underscore is private.
 """
 
-from wasihost.clock import Clock, OsClock, VirtualClock
-from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.cache import Cache
-from wasihost.component.resources import ResourceTable
-from wasihost.component.running.engine import configure
-from wasihost.component.running.guestcall import GuestResource
-from wasihost.component.running.instance import Instance
-from wasihost.component.running.stats import Stats
-from wasihost.component.values import Err, Ok, Some, WitError
-from wasihost.embedding import add_tcp_to_linker
-from wasihost.errors import (
+from wasihost._base.clock import Clock, OsClock, VirtualClock
+from wasihost._base.errors import (
     ComponentError,
+    ConfigError,
     DeadlockError,
     DivergenceError,
     ForkError,
@@ -26,20 +18,34 @@ from wasihost.errors import (
     InternalError,
     LimitError,
     LinkError,
+    MissingExtraError,
     ProviderError,
     RecordingError,
     RuleError,
     UnsupportedTypeError,
     WasihostError,
 )
-from wasihost.exports import Exports
-from wasihost.host import Host, adapt
-from wasihost.limits import Limits
-from wasihost.network.os import OsNetwork
-from wasihost.policy import (
-    Context,
+from wasihost._base.limits import Limits
+from wasihost._base.streams import ByteSink, ByteSource, GuestByteStream, GuestStream, GuestValueStream, ValueSource
+from wasihost._base.version import __version__
+from wasihost._component.adapt import Component
+from wasihost._component.cache import Cache
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running.engine import configure
+from wasihost._component.running.exports.call import GuestResource
+from wasihost._component.running.instance import Instance
+from wasihost._component.running.stats import Stats
+from wasihost._component.values import Err, Ok, Some, WitError
+from wasihost._host.embedding import add_tcp_to_linker
+from wasihost._host.exports import Exports
+from wasihost._host.host import Host, adapt
+from wasihost._host.pool import Pool
+from wasihost._network.base import Address, Network
+from wasihost._network.os import OsNetwork
+from wasihost._policy import (
     Decision,
     Policy,
+    PolicyContext,
     Rules,
     SocketAddressUse,
     Verdict,
@@ -48,39 +54,42 @@ from wasihost.policy import (
     any_of,
     deny_all,
 )
-from wasihost.pool import Pool
-from wasihost.streams import ByteReader, ByteSink, ByteSource, StreamReader, ValueReader, ValueSource
-from wasihost.version import __version__
 
 __all__ = [
-    "AdaptedComponent",
-    "ByteReader",
+    "Address",
     "ByteSink",
     "ByteSource",
     "Cache",
     "Clock",
+    "Component",
     "ComponentError",
-    "Context",
+    "ConfigError",
     "DeadlockError",
     "Decision",
     "DivergenceError",
     "Err",
     "Exports",
     "ForkError",
+    "GuestByteStream",
     "GuestExit",
     "GuestResource",
+    "GuestStream",
     "GuestTimeout",
     "GuestTrap",
+    "GuestValueStream",
     "Host",
     "Instance",
     "InternalError",
     "LimitError",
     "Limits",
     "LinkError",
+    "MissingExtraError",
+    "Network",
     "Ok",
     "OsClock",
     "OsNetwork",
     "Policy",
+    "PolicyContext",
     "Pool",
     "ProviderError",
     "RecordingError",
@@ -90,9 +99,7 @@ __all__ = [
     "SocketAddressUse",
     "Some",
     "Stats",
-    "StreamReader",
     "UnsupportedTypeError",
-    "ValueReader",
     "ValueSource",
     "Verdict",
     "VirtualClock",
@@ -107,3 +114,11 @@ __all__ = [
     "configure",
     "deny_all",
 ]
+
+# Users know these by the names above: so do tracebacks and the documentation.
+for _name in __all__:
+    if not _name.startswith("_"):
+        _public = globals()[_name]
+        if getattr(_public, "__module__", "").startswith("wasihost."):
+            _public.__module__ = __name__
+del _name, _public

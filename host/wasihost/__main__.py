@@ -2,6 +2,6 @@
 
 import sys
 
-from wasihost.cli import main
+from wasihost._commands.cli import main
 
 sys.exit(main())

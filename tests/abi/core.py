@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from wasihost.component.composition.wat import signature
-from wasihost.component.world import layout, types
+from wasihost._component.composition.wat import signature
+from wasihost._component.world import layout, types
 
 COPY = "(memory $memory) (realloc $realloc)"
 

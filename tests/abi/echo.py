@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from tests.abi.worlds.guest import guest as world_guest
 from tests.abi.worlds.strategies import nameable
 from tests.abi.worlds.world import FILL, Function, Interface, Way, World
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 HOST = "test:echo/host"
 

@@ -11,9 +11,9 @@ Elements stay where they are in the guest's memory, whose code never looks at on
 from __future__ import annotations
 
 from tests.abi.core import COPY, ENDS, LIBC, canons, core_instance
-from wasihost.component.composition.wat import TypeScope
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import ValType
+from wasihost._component.composition.wat import TypeScope
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
 
 
 class _Exporting(TypeScope):

@@ -12,9 +12,9 @@ How they pump is in `core.py`.
 from __future__ import annotations
 
 from tests.abi.core import ENDS, LIBC, canons, core_instance, pump
-from wasihost.component.composition.wat import TypeScope
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.composition.wat import TypeScope
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 HOST = "test:flow/host"
 

@@ -9,23 +9,21 @@ from typing import Any
 
 import wasmtime
 
-from wasihost.component.adapt import AdaptedComponent, adapt
-from wasihost.component.resources import ResourceTable
-from wasihost.component.running.engine import default_engine
-from wasihost.component.running.instance import Instance
+from wasihost._component.adapt import Component, adapt
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running.engine import default_engine
+from wasihost._component.running.instance import Instance
 
 WAT = Path(__file__).parents[2] / "guest-fixtures" / "wat"
 
 
-def assemble(text: str) -> AdaptedComponent:
+def assemble(text: str) -> Component:
     """A component from its text, ready to be opened."""
     return adapt(default_engine(), bytes(wasmtime.wat2wasm(text)))
 
 
 @contextlib.asynccontextmanager
-async def running(
-    guest: AdaptedComponent | str, providers: Mapping[str, object], **options: Any
-) -> AsyncIterator[Instance]:
+async def running(guest: Component | str, providers: Mapping[str, object], **options: Any) -> AsyncIterator[Instance]:
     """An instance of a component, or of the fixture of that name; its resource table must be empty at the end."""
     if isinstance(guest, str):
         guest = assemble((WAT / f"{guest}.wat").read_text(encoding="utf-8"))

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from wasihost.component.values import Err, Ok, Some, snake_case
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.values import Err, Ok, Some, snake_case
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 HANDLES = (types.Own, types.Borrow, types.Stream, types.Future)
 Leaf = Callable[[ValType, Any], Any]

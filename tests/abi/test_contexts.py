@@ -13,8 +13,8 @@ import pytest
 from tests.abi.running import WAT, assemble, running
 from tests.guests.harness import until
 from wasihost import Host
-from wasihost.component.running.instance import Instance
-from wasihost.streams import ByteSink, ByteSource, StreamReader
+from wasihost._base.streams import ByteSink, ByteSource, GuestStream
+from wasihost._component.running.instance import Instance
 
 REQUEST: ContextVar[object] = ContextVar("REQUEST", default=None)
 STAGES = assemble((WAT / "stages.wat").read_text(encoding="utf-8"))
@@ -185,7 +185,7 @@ class Objects:
     def source(self) -> Any:
         return self.pipe
 
-    def sink(self, x: StreamReader[int]) -> None:
+    def sink(self, x: GuestStream[int]) -> None:
         x.forward(Sink(self.seen))
 
     async def future_source(self) -> Any:

@@ -16,9 +16,9 @@ from tests.abi.shapes import same
 from tests.abi.sources import in_chunks, later, one_by_one
 from tests.abi.test_flow import SETTINGS, Batches, settled
 from tests.strategies import val_types, values
-from wasihost.component.values import Classes
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.values import Classes
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 
 async def check(t: ValType, batches: Sequence[Sequence[Any]], n: int, iterate: bool) -> None:

@@ -15,10 +15,10 @@ from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
 from tests.abi.sources import in_chunks, later, one_by_one
 from tests.strategies import val_types, values
-from wasihost.component.values import Classes
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.streams import StreamReader, ValueSource
+from wasihost._base.streams import GuestStream, ValueSource
+from wasihost._component.values import Classes
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 ALL = 2**32 - 1
 THING = types.Resource("thing")
@@ -74,10 +74,10 @@ class Provider:
     def source(self) -> Any:
         return self.stream
 
-    def sink(self, x: StreamReader[Any]) -> None:
+    def sink(self, x: GuestStream[Any]) -> None:
         self.collected = asyncio.create_task(self._collect(x))
 
-    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+    async def _collect(self, reader: GuestStream[Any]) -> list[Any]:
         found: list[Any] = []
         while some := await reader.read(self.at_once):
             found += some

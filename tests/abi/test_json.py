@@ -15,12 +15,12 @@ from tests.abi.echo import HOST, guest
 from tests.abi.running import assemble, running
 from tests.abi.test_round_trips import Provider
 from tests.strategies import val_types, values
-from wasihost.commands import wave
-from wasihost.commands.jsonvalues import JsonError, check, from_json, to_json
-from wasihost.component.values import Classes, Err, Ok
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.errors import UnsupportedTypeError
+from wasihost._base.errors import UnsupportedTypeError
+from wasihost._commands import wave
+from wasihost._commands.jsonvalues import JsonError, check, from_json, to_json
+from wasihost._component.values import Classes, Err, Ok
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 POINT = types.Record((("x-axis", types.U8), ("label", types.Option(types.STRING))))
 SHAPE = types.Variant((("dot", POINT), ("none", None)))

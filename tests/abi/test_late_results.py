@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.abi.echo import HOST, guest
 from tests.abi.running import assemble, running
-from wasihost.component.world import types
+from wasihost._component.world import types
 
 THING = types.Resource("thing")
 

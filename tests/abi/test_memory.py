@@ -13,10 +13,10 @@ import pytest
 from tests.abi import echo, flow
 from tests.abi.running import assemble, running
 from tests.abi.test_flow import ALL, Batches, Provider
-from wasihost.component.running import memory
-from wasihost.component.values import Err, Ok, Some, WitError
-from wasihost.component.world import types
-from wasihost.streams import StreamReader
+from wasihost._base.streams import GuestStream
+from wasihost._component.running import memory
+from wasihost._component.values import Err, Ok, Some, WitError
+from wasihost._component.world import types
 
 # Long enough that what is lost in a thousand calls is many pages of 64 KiB.
 TEXT = "x" * 1000
@@ -143,7 +143,7 @@ def strings(n: int) -> list[Any]:
 class Early(Provider):
     """Closes the stream that it receives after the first elements."""
 
-    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+    async def _collect(self, reader: GuestStream[Any]) -> list[Any]:
         found = await reader.read(self.at_once)
         reader.close()
         return list(found)
@@ -154,7 +154,7 @@ class Impatient(Provider):
 
     passes = 0
 
-    async def _collect(self, reader: StreamReader[Any]) -> list[Any]:
+    async def _collect(self, reader: GuestStream[Any]) -> list[Any]:
         reading = asyncio.create_task(self._read(reader))
         self.passes = (self.passes + 1) % 5
         for _ in range(self.passes):
@@ -164,7 +164,7 @@ class Impatient(Provider):
         reader.close()
         return []
 
-    async def _read(self, reader: StreamReader[Any]) -> None:
+    async def _read(self, reader: GuestStream[Any]) -> None:
         with contextlib.closing(reader):
             await reader.read()
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
-from wasihost.component.values import Err, Ok, Some
-from wasihost.errors import ProviderError
+from wasihost._base.errors import ProviderError
+from wasihost._component.values import Err, Ok, Some
 
 NESTED = assemble((WAT / "nested.wat").read_text(encoding="utf-8"))
 

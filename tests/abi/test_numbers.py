@@ -12,12 +12,12 @@ import pytest
 from tests.abi.echo import HOST, guest
 from tests.abi.running import assemble, running
 from tests.abi.test_round_trips import Provider, Thing, check
-from wasihost.component.composition.protocol import ROOM_SIZE
-from wasihost.component.running.instance import Instance
-from wasihost.component.values import Err, Ok, Some, WitError
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.errors import GuestTrap, LimitError, ProviderError
+from wasihost._base.errors import GuestTrap, LimitError, ProviderError
+from wasihost._component.composition.protocol import ROOM_SIZE
+from wasihost._component.running.instance import Instance
+from wasihost._component.values import Err, Ok, Some, WitError
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 BYTES, U16S, U64S, F32S = (types.List(t) for t in (types.U8, types.U16, types.U64, types.F32))
 MIB = 1 << 20
@@ -252,7 +252,7 @@ async def test_a_list_that_is_passed_many_times_over_comes_to_a_limit() -> None:
     provider = SimpleNamespace(take=lambda x: seen.append(sum(map(len, x))))
     async with running(assemble(REPEATING), {"test:numbers/host": provider}) as instance:
         await instance.call("run", 2)
-        with pytest.raises(LimitError, match="the limit values_bytes is 536870912"):
+        with pytest.raises(LimitError, match="the limit values_in_flight_bytes is 536870912"):
             await instance.call("run", 100)
     assert seen == [2 * 0x3FFFFE0]
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
-from wasihost.component.composition.protocol import BLOCK_COUNT
-from wasihost.component.running.instance import Instance
-from wasihost.errors import GuestTrap
-from wasihost.streams import ByteSink, ByteSource, StreamReader
+from wasihost._base.errors import GuestTrap
+from wasihost._base.streams import ByteSink, ByteSource, GuestStream
+from wasihost._component.composition.protocol import BLOCK_COUNT
+from wasihost._component.running.instance import Instance
 
 BLOCKED = 2**32 - 1
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2
@@ -90,7 +90,7 @@ class Provider:
     def __init__(self) -> None:
         self.Thing = Thing
         self.stream: Any = Pipe()
-        self.reader: StreamReader[Any]
+        self.reader: GuestStream[Any]
         self.future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.received: Any = None
         self.calls: list[asyncio.Future[int]] = []
@@ -101,7 +101,7 @@ class Provider:
     def source(self) -> Any:
         return self.stream
 
-    def sink(self, x: StreamReader[Any]) -> None:
+    def sink(self, x: GuestStream[Any]) -> None:
         self.reader = x
 
     def future_source(self) -> Any:
@@ -461,7 +461,7 @@ async def test_a_read_of_the_host_that_is_cancelled_loses_nothing() -> None:
         assert await reading == b"abc"
 
 
-async def cancelled_read(reader: StreamReader[Any]) -> None:
+async def cancelled_read(reader: GuestStream[Any]) -> None:
     """A read that began and is cancelled."""
     reading = asyncio.create_task(reader.read())
     await asyncio.sleep(0)

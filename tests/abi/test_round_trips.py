@@ -19,12 +19,12 @@ from tests.abi.shapes import same, with_handles, without_handles
 from tests.abi.worlds.guest import guest as world_guest
 from tests.abi.worlds.world import Function, Interface, Way, World
 from tests.strategies import val_types, values
-from wasihost.component.conversion.mismatch import INTEGERS
-from wasihost.component.resources import ResourceTable
-from wasihost.component.running.instance import Instance
-from wasihost.component.values import Classes, Err, Ok, Some, WitError, may_wait
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.conversion.mismatch import INTEGERS
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running.instance import Instance
+from wasihost._component.values import Classes, Err, Ok, Some, WitError, may_wait
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 THING = types.Resource("thing")
 FILLED = tuple(range(2**64 - 17, 2**64))

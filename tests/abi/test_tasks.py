@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from tests.abi.running import WAT, assemble, running
-from wasihost.component.composition.protocol import MAX_SPARE_RECORDS
-from wasihost.component.running.instance import Instance
-from wasihost.errors import DeadlockError
-from wasihost.streams import PromptFuture
-from wasihost.testing import run_virtual
+from wasihost._base.errors import DeadlockError
+from wasihost._base.streams import PromptFuture
+from wasihost._component.composition.protocol import MAX_SPARE_RECORDS
+from wasihost._component.running.instance import Instance
+from wasihost._testing import run_virtual
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
 

@@ -13,12 +13,12 @@ from tests.abi import echo, flow
 from tests.abi.running import WAT
 from tests.strategies import val_types
 from tests.tools import wasm_tools
-from wasihost.component.composition.compose import compose
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world import binary
-from wasihost.component.world.reflect import reflect
-from wasihost.component.world.types import ValType
-from wasihost.component.world.wiring import Wiring
+from wasihost._component.composition.compose import compose
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world import binary
+from wasihost._component.world.reflect import reflect
+from wasihost._component.world.types import ValType
+from wasihost._component.world.wiring import Wiring
 
 PREBUILT = sorted((WAT.parent / "prebuilt").glob("*.wasm"))
 TEXTS = sorted(WAT.glob("*.wat"))

@@ -9,11 +9,11 @@ import pytest
 import wasmtime
 
 from tests.abi.running import assemble, running
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world import types
-from wasihost.component.world.plain import from_plain, to_plain
-from wasihost.component.world.reflect import reflect
-from wasihost.errors import ComponentError, LinkError
+from wasihost._base.errors import ComponentError, LinkError
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world import types
+from wasihost._component.world.plain import from_plain, to_plain
+from wasihost._component.world.reflect import reflect
 
 DEFINITIONS = {
     "id": ("u64", types.U64),

@@ -16,8 +16,8 @@ from tests.abi.worlds.runs import run
 from tests.abi.worlds.trial import Trial
 from tests.abi.worlds.world import Way
 from tests.strategies import PRIMITIVES
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 
 @pytest.mark.slow

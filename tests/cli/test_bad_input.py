@@ -23,7 +23,7 @@ USAGE_ERRORS = {
     "abbreviated-option": ["run", "--allow-n", "guest.wasm"],
     "seed-that-is-no-number": ["run", "--seed", "seven", "guest.wasm"],
     "env-without-name": ["run", "--env", "=value", "guest.wasm"],
-    "host-without-address": ["run", "--host", "db", "guest.wasm"],
+    "host-without-address": ["run", "--add-host", "db", "guest.wasm"],
     "two-components-to-inspect": ["inspect", "guest.wasm", "guest.wasm"],
 }
 BAD_RULES = ["", "localhost", "sctp://127.0.0.1:1", "tcp://127.0.0.1", "tcp://local host:80", "tcp://127.0.0.1:65536"]
@@ -67,7 +67,7 @@ def test_a_bad_limit_exits_2_and_is_named(cli: Cli, write: Write, limit: str) ->
 @pytest.mark.parametrize("host", ["db=localhost", "db=10.0.0", "a b=10.0.0.1"])
 def test_a_bad_host_exits_2_and_is_named(cli: Cli, write: Write, host: str) -> None:
     name, _, _ = host.partition("=")
-    assert _complaint(cli("run", "--host", host, write(commands.OK)), 2).startswith(f"hosts: {name!r}: ")
+    assert _complaint(cli("run", "--add-host", host, write(commands.OK)), 2).startswith(f"hosts: {name!r}: ")
 
 
 def test_rules_beside_allow_net_are_refused(cli: Cli, write: Write) -> None:

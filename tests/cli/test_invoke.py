@@ -15,13 +15,13 @@ from tests.guests.exports import HOST as EXPORTS_HOST
 from tests.guests.exports import Sleeper
 from tests.guests.harness import load
 from wasihost import Host
-from wasihost.commands import wave
-from wasihost.commands.invocation import InvokedErr, invoke
-from wasihost.commands.jsonvalues import JsonError, from_json
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.errors import UnsupportedTypeError
-from wasihost.quoting import wat_string
+from wasihost._base.errors import UnsupportedTypeError
+from wasihost._base.quoting import wat_string
+from wasihost._commands import wave
+from wasihost._commands.invocation import InvokedErr, invoke
+from wasihost._commands.jsonvalues import JsonError, from_json
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 Write = Callable[..., str]
 

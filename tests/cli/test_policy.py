@@ -12,9 +12,9 @@ import pytest
 from tests.cli.conftest import PREBUILT, Cli
 from tests.cli.test_run import ECHO_CLIENT, ECHO_SERVER, listening
 from tests.processes import TIMEOUT_S
-from wasihost.commands import policy_options
-from wasihost.network.base import Address
-from wasihost.policy import Decision, SocketAddressUse
+from wasihost._commands import policy_options
+from wasihost._network.base import Address
+from wasihost._policy import Decision, SocketAddressUse
 
 RESOLVE, TCP_CLIENT, STREAMS = (PREBUILT / f"rust-{name}.wasm" for name in ("resolve", "tcp-client", "tcp-streams"))
 

@@ -216,7 +216,15 @@ def _printed(cli: Cli, name: str, *options: str) -> str:
 
 @pytest.mark.slow
 def test_a_guest_hears_of_hosts_and_of_names_that_are_allowed(cli: Cli) -> None:
-    options = ["--host", "api=10.0.0.2", "--host", "db=10.0.0.1", "--host", "API=::1", "--allow-resolve=localhost"]
+    options = [
+        "--add-host",
+        "api=10.0.0.2",
+        "--add-host",
+        "db=10.0.0.1",
+        "--add-host",
+        "API=::1",
+        "--allow-resolve=localhost",
+    ]
     assert _printed(cli, "api", *options) == "10.0.0.2\n::1\n"
     assert _printed(cli, "example.com", *options) == "access-denied\n"
     assert set(_printed(cli, "localhost", *options).split()) <= {"127.0.0.1", "::1"}

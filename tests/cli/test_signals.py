@@ -46,8 +46,8 @@ SLEEPS = calling_now(
 )
 IN_A_PROVIDER = """
 import sys, time
-from wasihost.cli import main
-from wasihost.wasi.p3.clocks import MonotonicClock
+from wasihost._commands.cli import main
+from wasihost._wasi.p3.clocks import MonotonicClock
 
 def now(self):
     print("monotonic-clock.now", file=sys.stderr, flush=True)

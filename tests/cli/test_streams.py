@@ -16,8 +16,8 @@ import pytest
 from tests.cli import commands
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
-from wasihost.network.recording import Recording
-from wasihost.network.recording.events import Wrote
+from wasihost._recording import Recording
+from wasihost._recording.events import Wrote
 
 CAT, CLI, STD = (PREBUILT / f"rust-{name}.wasm" for name in ("cat", "cli", "std-p2"))
 MIB = 1 << 20

@@ -23,7 +23,7 @@ import exports_stub
 import kv_stub
 import streams_stub
 from collections.abc import AsyncIterator, Awaitable
-from wasihost import Err, Host, Ok, Some, ValueReader, WitError
+from wasihost import Err, Host, Ok, Some, GuestValueStream, WitError
 
 FOLDER = {str(PREBUILT)!r}
 
@@ -76,10 +76,10 @@ class Store(kv_stub.StoreProvider):
         for entry in self.entries.values():
             yield entry
 
-    async def watch(self, bucket: kv_stub.BucketResource, keys: ValueReader[str]) -> Awaitable[int]:
+    async def watch(self, bucket: kv_stub.BucketResource, keys: GuestValueStream[str]) -> Awaitable[int]:
         return self.count(keys)
 
-    async def count(self, keys: ValueReader[str]) -> int:
+    async def count(self, keys: GuestValueStream[str]) -> int:
         return len([key async for key in keys])
 
 

@@ -6,12 +6,12 @@ from importlib.resources import files
 
 import wasmtime
 
-from wasihost.component.composition.wat import signature
-from wasihost.component.world import layout, types
-from wasihost.component.world.reflect import reflect
+from wasihost._component.composition.wat import signature
+from wasihost._component.world import layout, types
+from wasihost._component.world.reflect import reflect
 
 SOCKETS = "wasi:sockets/types@0.3.0"
-IMPORT = files("wasihost.wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
+IMPORT = files("wasihost._wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
 RESULT = 4096  # where in the guest's memory a result stands
 
 

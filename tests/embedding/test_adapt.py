@@ -18,20 +18,20 @@ from tests.guests.kv import PRINTED, STORE, Store
 from tests.guests.peers import echo, server
 from tests.processes import printed
 from wasihost import (
-    AdaptedComponent,
+    Component,
     ComponentError,
-    Context,
     GuestTrap,
     Host,
     LinkError,
     Policy,
+    PolicyContext,
     ResourceTable,
     SocketAddressUse,
     adapt,
     allow_all,
     configure,
 )
-from wasihost.network.base import Address
+from wasihost._network.base import Address
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def engine() -> wasmtime.Engine:
 
 
 @pytest.fixture(scope="module")
-def adapted(engine: wasmtime.Engine) -> AdaptedComponent:
+def adapted(engine: wasmtime.Engine) -> Component:
     return adapt(engine, wasm("rust-tcp-client"))
 
 
@@ -52,7 +52,7 @@ def wasm(name: str) -> bytes:
     return (PREBUILT / f"{name}.wasm").read_bytes()
 
 
-async def run_client(adapted: AdaptedComponent, policy: Policy = allow_all, **options: Any) -> str:
+async def run_client(adapted: Component, policy: Policy = allow_all, **options: Any) -> str:
     """Runs `rust-tcp-client` against an echo server."""
     printed: list[bytes] = []
     async with server(echo) as peer:
@@ -63,25 +63,23 @@ async def run_client(adapted: AdaptedComponent, policy: Policy = allow_all, **op
     return b"".join(printed).decode()
 
 
-async def test_a_component_runs_in_the_embedders_store_and_linker(
-    engine: wasmtime.Engine, adapted: AdaptedComponent
-) -> None:
+async def test_a_component_runs_in_the_embedders_store_and_linker(engine: wasmtime.Engine, adapted: Component) -> None:
     store, linker = wasmtime.Store(engine), Linker(engine)
     assert (await run_client(adapted, store=store, linker=linker)).startswith("echo: 1 connections")
 
 
-async def test_store_and_linker_are_made_when_none_are_given(adapted: AdaptedComponent) -> None:
+async def test_store_and_linker_are_made_when_none_are_given(adapted: Component) -> None:
     assert (await run_client(adapted)).startswith("echo: 1 connections")
 
 
-async def test_the_embedders_resource_table_is_used_and_empty_afterwards(adapted: AdaptedComponent) -> None:
+async def test_the_embedders_resource_table_is_used_and_empty_afterwards(adapted: Component) -> None:
     table = ResourceTable()
     await run_client(adapted, table=table)
     assert len(table) == 0
 
 
-async def test_an_async_policy_works_in_an_adapted_component(adapted: AdaptedComponent) -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+async def test_an_async_policy_works_in_an_adapted_component(adapted: Component) -> None:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -154,7 +152,7 @@ async def test_one_adapted_component_is_open_many_times_at_once() -> None:
 
 
 async def test_two_hosts_in_one_event_loop_have_policies_of_their_own() -> None:
-    def deny(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def deny(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return False
 
     denied = Guest("rust-tcp-states", policy=deny, env={"CASE": "denied"})
@@ -163,7 +161,7 @@ async def test_two_hosts_in_one_event_loop_have_policies_of_their_own() -> None:
     assert list(answers) == ["ok denied\n", "ok bind\n"]
 
 
-async def test_instances_of_different_components_and_engines_at_once(adapted: AdaptedComponent) -> None:
+async def test_instances_of_different_components_and_engines_at_once(adapted: Component) -> None:
     store = Store()
     printed: list[bytes] = []
     kv = Host(providers={STORE: store}, stdout=printed.append).run_async(load("rust-kv-client"))

@@ -12,20 +12,20 @@ from typing import Any, NoReturn
 
 import pytest
 import wasmtime
-from wasmtime.component import Component
+from wasmtime.component import Component as Compiled
 
 from tests.cli.commands import TRAP
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import PREBUILT, Output, fails
 from tests.guests.test_exports_values import PERSON, SCALARS, shape
 from tests.processes import TIMEOUT_S
-from wasihost import AdaptedComponent, Cache, ComponentError, GuestTrap, Host, adapt, allow_all, configure
-from wasihost.component import compilation, entries
-from wasihost.component.adapt import adapt as adapt_component
-from wasihost.component.cache import SUFFIX
-from wasihost.component.world.wiring import Wiring
-from wasihost.limits import Limits
-from wasihost.wasi.p3 import IN_ORDER
+from wasihost import Cache, Component, ComponentError, GuestTrap, Host, adapt, allow_all, configure
+from wasihost._base.limits import Limits
+from wasihost._component import compilation, entries
+from wasihost._component.adapt import adapt as adapt_component
+from wasihost._component.cache import SUFFIX
+from wasihost._component.world.wiring import Wiring
+from wasihost._wasi.p3 import IN_ORDER
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 
@@ -53,7 +53,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = compilation.compile_component
 
-    def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Component:
+    def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Compiled:
         found.append(origin)
         return real(engine, wasm, wiring, origin)
 
@@ -64,7 +64,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 LOADING = """
 import sys
 from wasihost import Cache, Host
-from wasihost.component import compilation
+from wasihost._component import compilation
 
 real = compilation.compile_component
 
@@ -100,16 +100,16 @@ def test_the_second_time_nothing_is_reflected_or_compiled(
 ) -> None:
     first = adapt(engine, WASM, cache=cache)
     sizes = []
-    new = Component.__init__
+    new = Compiled.__init__
 
-    def record(self: Component, engine: wasmtime.Engine, wasm: bytes) -> None:
+    def record(self: Compiled, engine: wasmtime.Engine, wasm: bytes) -> None:
         sizes.append(len(wasm))
         new(self, engine, wasm)
 
     def refuse(*_: object) -> NoReturn:
         raise AssertionError("compiled again")
 
-    monkeypatch.setattr(Component, "__init__", record)
+    monkeypatch.setattr(Compiled, "__init__", record)
     monkeypatch.setattr(compilation, "compile_component", refuse)
     monkeypatch.setattr(compilation, "wire", refuse)
     second = adapt(engine, WASM, cache=cache)
@@ -198,7 +198,7 @@ def test_code_that_wasmtime_refuses_is_compiled_anew(
     entry = cache.get(entries.key(other, frozenset(IN_ORDER), Limits(), WASM))
     assert entry is not None
     cache.put(entries.key(engine, frozenset(IN_ORDER), Limits(), WASM), entry)
-    assert isinstance(adapt(engine, WASM, cache=cache), AdaptedComponent)
+    assert isinstance(adapt(engine, WASM, cache=cache), Component)
     assert len(compiled) == 2
 
 
@@ -223,7 +223,7 @@ def test_without_a_cache_nothing_is_written(monkeypatch: pytest.MonkeyPatch, tmp
 # ---- as good as new
 
 
-def loaded_twice(cache: Cache, component: bytes | Path, compiled: list[str], **options: Any) -> list[AdaptedComponent]:
+def loaded_twice(cache: Cache, component: bytes | Path, compiled: list[str], **options: Any) -> list[Component]:
     """A component as it is compiled, and as it comes from the cache."""
     found = [Host(cache=cache, **options).load(component) for _ in range(2)]
     assert len(compiled) == 1

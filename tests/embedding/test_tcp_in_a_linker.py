@@ -16,10 +16,10 @@ from tests.embedding.plain_guest import functions, plain_guest
 from tests.guests.test_prebuilt import TCP_FUNCTIONS
 from tests.unit.wasi.sockets.fake_network import FakeNetwork
 from wasihost import (
-    Context,
     GuestTrap,
     OsNetwork,
     Policy,
+    PolicyContext,
     ProviderError,
     ResourceTable,
     Rules,
@@ -28,7 +28,7 @@ from wasihost import (
     allow_all,
     configure,
 )
-from wasihost.network.base import Address, Network
+from wasihost._network.base import Address, Network
 
 ENGINES: dict[str, Callable[[], wasmtime.Engine]] = {
     "plain": wasmtime.Engine,  # as wasmtime-py makes it
@@ -263,7 +263,7 @@ def test_rules_decide(engine: wasmtime.Engine) -> None:
 
 
 def test_an_async_policy_that_answers_at_once_is_as_good_as_a_sync_one(engine: wasmtime.Engine) -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return True
 
     with Embedder(engine, policy=policy).socket() as socket:
@@ -271,7 +271,7 @@ def test_an_async_policy_that_answers_at_once_is_as_good_as_a_sync_one(engine: w
 
 
 def test_an_async_policy_that_waits_is_told_what_to_do_instead(engine: wasmtime.Engine) -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -284,7 +284,7 @@ def test_an_async_policy_that_waits_is_told_what_to_do_instead(engine: wasmtime.
 
 
 def test_a_policy_that_raises_ends_the_call_with_its_exception(engine: wasmtime.Engine) -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         raise ZeroDivisionError("in the policy")
 
     embedder = Embedder(engine, policy=policy)
@@ -295,7 +295,7 @@ def test_a_policy_that_raises_ends_the_call_with_its_exception(engine: wasmtime.
 
 
 def test_a_keyboard_interrupt_in_a_policy_comes_out_of_the_call(engine: wasmtime.Engine) -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         raise KeyboardInterrupt
 
     embedder = Embedder(engine, policy=policy)

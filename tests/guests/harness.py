@@ -17,8 +17,8 @@ from typing import Any, Literal
 import pytest
 
 from tests.guests import world
-from wasihost import AdaptedComponent, GuestExit, Host, Instance, Policy, ResourceTable, VirtualClock, allow_all
-from wasihost.component import adapt as adapt_module
+from wasihost import Component, GuestExit, Host, Instance, Policy, ResourceTable, VirtualClock, allow_all
+from wasihost._component import adapt as adapt_module
 
 FIXTURES = Path(__file__).parents[2] / "guest-fixtures"
 PREBUILT = FIXTURES / "prebuilt"
@@ -42,7 +42,7 @@ families = pytest.mark.parametrize("family", ["ipv4", pytest.param("ipv6", marks
 
 
 @functools.cache
-def load(name: str) -> AdaptedComponent:
+def load(name: str) -> Component:
     """A fixture by its name in `prebuilt/`, compiled once."""
     return Host().load(PREBUILT / f"{name}.wasm")
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from wasihost import StreamReader, WitError
+from wasihost import GuestStream, WitError
 
 STORE = "example:kv/store@1.0.0"
 
@@ -82,10 +82,10 @@ class Store:
                     await asyncio.sleep(0)
                     yield entry
 
-    async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+    async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
         return self.count(keys)
 
-    async def count(self, keys: StreamReader[str]) -> int:
+    async def count(self, keys: GuestStream[str]) -> int:
         """The number of keys that come in."""
         async for key in keys:
             self.seen.append(str(key))

@@ -46,7 +46,7 @@ async def test_a_missing_import_is(way: Callable[[Host, bytes], Any]) -> None:
 @pytest.mark.parametrize("way", [_open, _pool])
 async def test_wasi_0_2_that_is_refused_is(way: Callable[[Host, bytes], Any]) -> None:
     with pytest.raises(LinkError, match=r"which this Host refuses: wasi:cli/exit@0\.2\.0"):
-        await way(Host(wasi_0_2=False), WASI_0_2)
+        await way(Host(wasip2=None), WASI_0_2)
 
 
 @pytest.mark.parametrize("wasm", [PLAIN, MISSING])

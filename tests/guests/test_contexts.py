@@ -10,9 +10,9 @@ import pytest
 
 from tests.guests.harness import Guest, load, passes
 from tests.guests.peers import discard, server
-from wasihost import Context, Decision, Host, allow_all
-from wasihost.network.base import Address
-from wasihost.policy import Use
+from wasihost import Decision, Host, PolicyContext, allow_all
+from wasihost._network.base import Address
+from wasihost._policy import Use
 
 REQUEST: contextvars.ContextVar[str] = contextvars.ContextVar("REQUEST", default="none")
 
@@ -23,11 +23,11 @@ class Seen(set[str]):
     def note(self, where: str) -> None:
         self.add(f"{where}: {REQUEST.get()}")
 
-    def policy(self, address: Address, use: Use, context: Context) -> bool:
+    def policy(self, address: Address, use: Use, context: PolicyContext) -> bool:
         self.note("policy")
         return True
 
-    async def slow_policy(self, address: Address, use: Use, context: Context) -> bool:
+    async def slow_policy(self, address: Address, use: Use, context: PolicyContext) -> bool:
         await passes(3)
         return self.policy(address, use, context)
 

@@ -13,11 +13,11 @@ import pytest
 from tests.guests.harness import Guest, load
 from tests.soak.counting import Counting
 from wasihost import GuestExit, Host, allow_all
-from wasihost.network.base import Network
-from wasihost.network.faults import FaultyNetwork, RandomFaults
-from wasihost.network.recording import Recording
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.testing import run_virtual
+from wasihost._network.base import Network
+from wasihost._network.faults import FaultyNetwork, RandomFaults
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._recording import Recording
+from wasihost._testing import run_virtual
 
 Run = Callable[[VirtualNetwork, Recording], Coroutine[Any, Any, None]]
 

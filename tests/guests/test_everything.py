@@ -22,7 +22,7 @@ EVERYTHING = "accepted datagrams names timers random environment lines read conn
 async def test_everything_works_at_once() -> None:
     async with server(echo) as peer:
         env = {"ADDRESS": peer.address, "MS": 300, "CONNECTIONS": 2, **NAMES}
-        printed = await Guest("rust-everything", env=env, hosts=HOSTS, stdin=Counting()).run_async()
+        printed = await Guest("rust-everything", env=env, host_names=HOSTS, stdin=Counting()).run_async()
     *lines, summary = printed.splitlines()
     counts = re.findall(r"(\d+) (\w+)", summary)
     assert [name for _, name in counts] == EVERYTHING
@@ -34,7 +34,7 @@ async def test_everything_works_at_once() -> None:
 async def test_everything_goes_on_when_stdin_has_ended() -> None:
     async with server(echo) as peer:
         env = {"ADDRESS": peer.address, "MS": 20, **NAMES}
-        await Guest("rust-everything", env=env, hosts=HOSTS, stdin=bytes(range(256)) * 10).run_async()
+        await Guest("rust-everything", env=env, host_names=HOSTS, stdin=bytes(range(256)) * 10).run_async()
 
 
 @pytest.mark.parametrize(
@@ -67,6 +67,6 @@ async def test_a_connection_that_does_not_echo_ends_all() -> None:
     async with server(forget) as peer:
         env = {"ADDRESS": peer.address, "MS": "60000", **NAMES}
         streams = {"stdin": Counting(), "stdout": Output(), "stderr": stderr}
-        host = Host(policy=allow_all, env=env, hosts=HOSTS, network=world.current.network, **streams)  # type: ignore[arg-type]
+        host = Host(policy=allow_all, env=env, host_names=HOSTS, network=world.current.network, **streams)  # type: ignore[arg-type]
         await fails(host.run_async(load("rust-everything")), GuestExit)
     assert "rounds.rs" in str(stderr)

@@ -11,7 +11,7 @@ import pytest
 from tests.guests.exports import API, HOST, Sleeper, opened_api
 from tests.guests.harness import Guest, fails, load, opened, passes, resident_bytes, until
 from wasihost import DeadlockError, GuestTrap, Host, LimitError, allow_all
-from wasihost.component.composition.protocol import MAX_RETURNED
+from wasihost._component.composition.protocol import MAX_RETURNED
 
 
 async def test_1000_calls_are_under_way_at_once_in_one_instance() -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.guests.harness import Guest, advance_until, fails, load, passes, until
 from tests.guests.peers import asked, discard, echo, giving, patient_echo, server, udp_echo
 from wasihost import GuestExit, OsNetwork, VirtualClock
-from wasihost.network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults
+from wasihost._network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults
 
 S = 1_000_000_000
 

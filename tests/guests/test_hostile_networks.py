@@ -13,9 +13,9 @@ import pytest
 
 from tests.guests.harness import Guest, fails, load, passes, until
 from tests.guests.peers import asked, patient_echo, server
-from wasihost import Context, OsNetwork, SocketAddressUse
-from wasihost.network.base import Address, DatagramSocket, Family, IpAddress, Socket
-from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
+from wasihost import OsNetwork, PolicyContext, SocketAddressUse
+from wasihost._network.base import Address, DatagramSocket, Family, IpAddress, Socket
+from wasihost._network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
 
 
 class Broken(Exception):
@@ -201,7 +201,7 @@ class FailingPolicy:
         self.use, self.how = use, how
         self.asked = False
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         if use is not self.use:
             return True
         self.asked = True

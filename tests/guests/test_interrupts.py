@@ -15,11 +15,11 @@ from tests.guests.exports import API, HOST
 from tests.guests.harness import Guest, load, passes, run
 from tests.guests.kv import STORE, Entry, KvBucket, Store
 from tests.processes import printed
-from wasihost import Context, Host, SocketAddressUse
-from wasihost.component import ffi
-from wasihost.component.running import interrupts
-from wasihost.component.running.polling import Poller
-from wasihost.network.base import Address
+from wasihost import Host, PolicyContext, SocketAddressUse
+from wasihost._component import ffi
+from wasihost._component.running.loop import interrupts
+from wasihost._component.running.loop.polling import Poller
+from wasihost._network.base import Address
 
 
 def interrupted(host: Host, name: str) -> None:
@@ -92,12 +92,12 @@ def test_in_an_async_iterator() -> None:
 @pytest.mark.parametrize("use", [SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_in_a_policy(use: SocketAddressUse, is_async: bool) -> None:
-    def policy(address: Address, asked: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, asked: SocketAddressUse, context: PolicyContext) -> bool:
         if asked is use:
             raise KeyboardInterrupt
         return True
 
-    async def async_policy(address: Address, asked: SocketAddressUse, context: Context) -> bool:
+    async def async_policy(address: Address, asked: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return policy(address, asked, context)
 
@@ -105,7 +105,7 @@ def test_in_a_policy(use: SocketAddressUse, is_async: bool) -> None:
 
 
 def test_in_a_policy_asked_by_connect() -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         raise KeyboardInterrupt
 
     guest = Guest("rust-tcp-client", policy=policy, env={"ADDRESS": "127.0.0.1:9"})

@@ -9,7 +9,8 @@ import pytest
 import wasmtime
 
 from tests.guests.harness import PREBUILT, fails
-from wasihost import ComponentError, Host, LinkError, UnsupportedTypeError, WasihostError, errors
+from wasihost import ComponentError, Host, LinkError, UnsupportedTypeError, WasihostError
+from wasihost._base import errors
 
 ECHO_SERVER = PREBUILT / "rust-echo-server.wasm"
 CORE_MODULE = bytes(wasmtime.wat2wasm("(module)"))

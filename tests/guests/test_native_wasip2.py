@@ -17,8 +17,9 @@ import pytest
 
 from tests.guests.harness import PREBUILT, Output, load
 from tests.processes import TIMEOUT_S, run
-from wasihost import GuestExit, Host, ProviderError, allow_all, native_wasip2
-from wasihost.testing import run_virtual
+from wasihost import GuestExit, Host, ProviderError, allow_all
+from wasihost._host import native_wasip2
+from wasihost._testing import run_virtual
 
 pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
 

@@ -54,8 +54,16 @@ class _Shop:
 
     async def order(self, stdin: bytes, *arguments: str, policy: Policy = allow_all) -> None:
         args = ["order", *(arguments or self.arguments)]
-        streams = {"stdin": stdin, "stdout": self.stdout, "stderr": self.stderr}
-        host = Host(policy=policy, hosts=HOSTS, args=args, clock=self.clock, network=world.current.network, **streams)  # type: ignore[arg-type]
+        host = Host(
+            policy=policy,
+            host_names=HOSTS,
+            args=args,
+            clock=self.clock,
+            network=world.current.network,
+            stdin=stdin,
+            stdout=self.stdout,
+            stderr=self.stderr,
+        )
         await host.run_async(load("rust-order"))
 
     async def complaint(self, stdin: bytes, *arguments: str, policy: Policy = allow_all) -> str:

@@ -12,8 +12,8 @@ import pytest
 
 from tests.guests.harness import Output, fails, load
 from tests.guests.kv import PRINTED, STORE, Entry, KvBucket, Store
-from wasihost import DeadlockError, Host, StreamReader, ValueSource, WitError
-from wasihost.streams import Source
+from wasihost import DeadlockError, GuestStream, Host, ValueSource, WitError
+from wasihost._base.streams import Source
 
 
 async def run_client(store: Any, name: str = STORE) -> str:
@@ -172,14 +172,14 @@ async def test_an_exception_in_the_iterator_reaches_the_embedder() -> None:
 class Watching(Store):
     """Counts with `count`, which tests override."""
 
-    async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+    async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
         return self.count(keys)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 100])
 async def test_read_gives_up_to_n_elements_and_none_at_the_end(n: int) -> None:
     class Reading(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             while chunk := await keys.read(n):
                 assert len(chunk) <= n
                 self.seen += [str(key) for key in chunk]
@@ -193,7 +193,7 @@ async def test_read_gives_up_to_n_elements_and_none_at_the_end(n: int) -> None:
 
 async def test_a_closed_reader_leaves_the_rest_with_the_guest() -> None:
     class Closing(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             self.seen += [str(key) for key in await keys.read(1)]
             keys.close()
             return 1
@@ -205,7 +205,7 @@ async def test_a_closed_reader_leaves_the_rest_with_the_guest() -> None:
 
 async def test_a_reader_closed_unused_leaves_everything_with_the_guest() -> None:
     class Refusing(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             keys.close()
             return 0
 
@@ -214,7 +214,7 @@ async def test_a_reader_closed_unused_leaves_everything_with_the_guest() -> None
 
 async def test_reading_a_closed_reader_is_an_error() -> None:
     class Reopening(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             keys.close()
             await keys.read()
             raise AssertionError
@@ -225,7 +225,7 @@ async def test_reading_a_closed_reader_is_an_error() -> None:
 
 async def test_leaving_the_loop_over_a_reader_early_loses_nothing() -> None:
     class Leaving(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             async for key in keys:
                 self.seen.append(str(key))
                 break
@@ -240,7 +240,7 @@ async def test_leaving_the_loop_over_a_reader_early_loses_nothing() -> None:
 
 async def test_a_read_that_is_cancelled_loses_nothing() -> None:
     class Impatient(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             for passes in range(6):
                 reading = asyncio.ensure_future(keys.read(1))
                 for _ in range(passes):
@@ -259,7 +259,7 @@ async def test_a_read_that_is_cancelled_loses_nothing() -> None:
 
 async def test_two_reads_at_once_are_an_error() -> None:
     class Greedy(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             await asyncio.gather(keys.read(1), keys.read(1))
             raise AssertionError
 
@@ -269,7 +269,7 @@ async def test_two_reads_at_once_are_an_error() -> None:
 
 async def test_a_provider_may_ignore_the_stream() -> None:
     class Ignoring(Watching):
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
             keys.close()
             return asyncio.sleep(0, 7)
 
@@ -278,7 +278,7 @@ async def test_a_provider_may_ignore_the_stream() -> None:
 
 async def test_a_reader_that_nobody_reads_and_a_future_that_never_comes_are_a_deadlock() -> None:
     class Lost(Watching):
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
             self.kept = keys
             return asyncio.sleep(0, 7)
 
@@ -290,7 +290,7 @@ async def test_a_reader_that_nobody_reads_and_a_future_that_never_comes_are_a_de
 
 async def test_a_future_that_is_resolved_already() -> None:
     class Resolved(Watching):
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
             keys.close()
             future = asyncio.get_running_loop().create_future()
             future.set_result(5)
@@ -301,7 +301,7 @@ async def test_a_future_that_is_resolved_already() -> None:
 
 async def test_an_exception_in_a_future_reaches_the_embedder() -> None:
     class Failing(Watching):
-        async def count(self, keys: StreamReader[str]) -> int:
+        async def count(self, keys: GuestStream[str]) -> int:
             raise ZeroDivisionError("in the future")
 
     error = await fails(run_client(Failing()), ZeroDivisionError)

@@ -13,20 +13,20 @@ from wasmtime.component import Linker
 
 from tests.guests.harness import PREBUILT, Output
 from wasihost import Clock, GuestExit, OsClock, VirtualClock
-from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.adapt import adapt as adapt_component
-from wasihost.component.running.engine import default_engine
-from wasihost.limits import Limits
-from wasihost.network.names import Names
-from wasihost.network.os import OsNetwork
-from wasihost.wasi import p2, p3
-from wasihost.wasi.cli import Command
-from wasihost.wasi.context import WasiContext
-from wasihost.wasi.random import Random
-from wasihost.wasi.sockets.access import Access
+from wasihost._base.limits import Limits
+from wasihost._component.adapt import Component
+from wasihost._component.adapt import adapt as adapt_component
+from wasihost._component.running.engine import default_engine
+from wasihost._network.names import Names
+from wasihost._network.os import OsNetwork
+from wasihost._wasi import p2, p3
+from wasihost._wasi.cli import Command
+from wasihost._wasi.context import WasiContext
+from wasihost._wasi.random import Random
+from wasihost._wasi.sockets.access import Access
 
 
-def _adapted(name: str) -> AdaptedComponent:
+def _adapted(name: str) -> Component:
     """A fixture with nothing left to Wasmtime's own 0.2."""
     engine = default_engine(Limits().stack_bytes)
     order = (*p3.IN_ORDER, *p2.IN_ORDER)

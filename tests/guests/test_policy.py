@@ -13,9 +13,9 @@ from tests.guests.harness import Guest, fails, load, passes, run, run_async, unt
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_tcp_methods import FIXTURE_OF
 from tests.unit.wasi.sockets.fake_network import FakeNetwork
-from wasihost import Context, Decision, GuestExit, Host, Policy, Rules, SocketAddressUse, allow_all, deny_all
-from wasihost.network.base import Address
-from wasihost.policy import NameUse, Use, refusals
+from wasihost import Decision, GuestExit, Host, Policy, PolicyContext, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost._network.base import Address
+from wasihost._policy import NameUse, Use, refusals
 
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
 ACCEPT, CONNECT = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.TCP_CONNECT
@@ -28,7 +28,7 @@ class Recording:
         self.asked: list[tuple[SocketAddressUse, str]] = []
         self.refused = refused
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         self.asked.append((use, str(address.ip)))
         return use not in self.refused
 
@@ -36,7 +36,7 @@ class Recording:
 class Slow(Recording):
     """The same as a coroutine that takes a few passes of the event loop."""
 
-    async def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:  # type: ignore[override]
+    async def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:  # type: ignore[override]
         await passes(3)
         return super().__call__(address, use, context)
 
@@ -123,7 +123,7 @@ async def test_a_refused_peer_is_reset_and_invisible_to_the_guest(cls: type[Reco
 async def test_an_async_policy_of_one_guest_holds_up_no_other() -> None:
     decision: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    async def undecided(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def undecided(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return await decision
 
     slow = Guest("rust-echo-server", policy=undecided, env={"CONNECTIONS": 0})
@@ -154,10 +154,10 @@ class Failing:
         self.use, self.way = use, way
         self.asked, self.ended = asyncio.Event(), False
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         return self._answer() if use is self.use else True
 
-    def may_resolve(self, name: str, context: Context) -> bool | Awaitable[bool]:
+    def may_resolve(self, name: str, context: PolicyContext) -> bool | Awaitable[bool]:
         return self._answer()
 
     def _answer(self) -> Awaitable[bool]:

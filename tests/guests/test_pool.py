@@ -55,7 +55,7 @@ async def test_a_trap_hurts_no_other_request() -> None:
 
 async def test_more_requests_than_the_size_wait_for_their_turn() -> None:
     sleeper = Sleeper()
-    async with make_pool(sleeper, size=2, ready=0) as pool:
+    async with make_pool(sleeper, size=2, min_ready=0) as pool:
         calls = [begin(pool, "wait", n) for n in range(6)]
         await until(lambda: sleeper.sleeping == 2)
         await passes(20)
@@ -66,7 +66,7 @@ async def test_more_requests_than_the_size_wait_for_their_turn() -> None:
 
 async def test_too_many_waiting_requests_are_refused() -> None:
     sleeper = Sleeper()
-    async with make_pool(sleeper, size=1, ready=0, waiting=1) as pool:
+    async with make_pool(sleeper, size=1, min_ready=0, max_waiting=1) as pool:
         calls = [begin(pool, "wait", n) for n in range(2)]
         await until(lambda: sleeper.sleeping == 1)
         error = await fails(pool.call(f"{API}#wait", 3), LimitError)
@@ -76,7 +76,7 @@ async def test_too_many_waiting_requests_are_refused() -> None:
 
 
 async def test_instances_are_made_beforehand_and_again_when_they_are_taken() -> None:
-    async with make_pool(size=4, ready=2) as pool:
+    async with make_pool(size=4, min_ready=2) as pool:
         await until(lambda: pool.ready == 2)
         async with pool.instance():
             assert pool.ready == 1
@@ -84,7 +84,7 @@ async def test_instances_are_made_beforehand_and_again_when_they_are_taken() -> 
 
 
 async def test_a_ready_instance_that_was_closed_is_replaced() -> None:
-    async with make_pool(size=2, ready=1) as pool:
+    async with make_pool(size=2, min_ready=1) as pool:
         await until(lambda: pool.ready == 1)
         await pool._ready[0][1].close()
         assert await pool.call(f"{API}#echo-u8", 7) == 7
@@ -106,7 +106,7 @@ async def test_closing_waits_for_the_requests_under_way_and_takes_no_more() -> N
 
 @pytest.mark.parametrize("count", range(1, 6))
 async def test_closing_closes_every_ready_instance_when_it_is_cancelled(count: int) -> None:
-    pool = make_pool(size=3, ready=3)
+    pool = make_pool(size=3, min_ready=3)
     await until(lambda: pool.ready == 3)
     made = [instance for _, instance in pool._ready]
     closing = asyncio.create_task(pool.close())
@@ -131,7 +131,7 @@ async def test_requests_that_wait_when_the_pool_closes_are_refused() -> None:
 
 async def test_a_cancelled_request_gives_its_place_back() -> None:
     sleeper = Sleeper()
-    async with make_pool(sleeper, size=1, ready=0) as pool:
+    async with make_pool(sleeper, size=1, min_ready=0) as pool:
         call = begin(pool, "wait", 1)
         await until(lambda: sleeper.sleeping)
         call.cancel()
@@ -141,7 +141,7 @@ async def test_a_cancelled_request_gives_its_place_back() -> None:
 
 
 async def test_what_opening_raises_is_raised_to_who_asks() -> None:
-    async with Host().pool(load("rust-exports"), size=1, ready=1) as pool:
+    async with Host().pool(load("rust-exports"), size=1, min_ready=1) as pool:
         for _ in range(2):
             await fails(pool.call(f"{API}#echo-u8", 1), LinkError)
         assert pool.in_use == 0

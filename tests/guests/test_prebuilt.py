@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.guests.harness import PREBUILT
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world.reflect import reflect
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world.reflect import reflect
 
 NAMES = sorted(path.stem for path in PREBUILT.glob("*.wasm"))
 MAX_SIZE = 150_000

@@ -13,7 +13,7 @@ import pytest
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import Guest, fails, load, opened, passes, until
 from tests.guests.kv import STORE, Entry, KvBucket, Store
-from wasihost import GuestExit, Host, LinkError, Ok, ProviderError, StreamReader, WitError
+from wasihost import GuestExit, GuestStream, Host, LinkError, Ok, ProviderError, WitError
 
 
 def plain(error: BaseException) -> str:
@@ -139,7 +139,7 @@ def returning(function: str, value: Any) -> Store:
         def list_entries(self, prefix: str) -> Any:
             return value if function == "list-entries" else super().list_entries(prefix)
 
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Any:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Any:
             return value if function == "watch" else await super().watch(bucket, keys)
 
     class WrongBucket(KvBucket):
@@ -198,7 +198,7 @@ async def test_a_wrong_element_of_a_stream_names_function_and_field(element: Any
 
 async def test_a_wrong_value_of_a_future_names_the_function() -> None:
     class Wrong(Store):
-        async def count(self, keys: StreamReader[str]) -> Any:
+        async def count(self, keys: GuestStream[str]) -> Any:
             keys.close()
             return "three"
 
@@ -233,7 +233,7 @@ async def test_a_wit_error_of_a_function_without_a_result_is_the_providers_fault
 
 async def test_a_wit_error_of_an_async_function_without_a_result_is_the_providers_fault() -> None:
     class Raising(Store):
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Awaitable[int]:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Awaitable[int]:
             keys.close()
             raise WitError("not here")
 
@@ -262,7 +262,7 @@ def raising(function: str, error: BaseException) -> Store:
                 raise error
             return super().list_entries(prefix)
 
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Any:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Any:
             if function == "watch":
                 raise error
             return await super().watch(bucket, keys)
@@ -333,7 +333,7 @@ async def test_the_first_of_two_exceptions_wins() -> None:
     class Both(Store):
         failed = False
 
-        async def watch(self, bucket: KvBucket, keys: StreamReader[str]) -> Any:
+        async def watch(self, bucket: KvBucket, keys: GuestStream[str]) -> Any:
             self.failed = True
             raise Special("first")
 

@@ -11,8 +11,8 @@ import pytest
 from tests.guests import world
 from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.peers import echo, server, udp_echo
-from wasihost import AdaptedComponent, Context, GuestExit, GuestTrap, Host, Rules, SocketAddressUse
-from wasihost.network.base import Address
+from wasihost import Component, GuestExit, GuestTrap, Host, PolicyContext, Rules, SocketAddressUse
+from wasihost._network.base import Address
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
 
@@ -21,7 +21,7 @@ HOSTS = {"db": "127.0.0.1"}
 
 
 @pytest.fixture(scope="session")
-def sockets(tmp_path_factory: pytest.TempPathFactory) -> AdaptedComponent:
+def sockets(tmp_path_factory: pytest.TempPathFactory) -> Component:
     """`python_sockets.py`, built as guest-fixtures/README.md says."""
     component = tmp_path_factory.mktemp("python") / "python-sockets.wasm"
     source = FIXTURES / "python"
@@ -31,12 +31,12 @@ def sockets(tmp_path_factory: pytest.TempPathFactory) -> AdaptedComponent:
     return Host().load(component)
 
 
-def not_port_1(address: Address, use: SocketAddressUse, context: Context) -> bool:
+def not_port_1(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     return address.port != 1
 
 
 @pytest.mark.usefixtures("both_networks")
-async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: AdaptedComponent) -> None:
+async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: Component) -> None:
     printed = Output()
     async with server(echo) as tcp, udp_echo() as udp_address:
         env = {"HOST": "db", "TCP_PORT": tcp.address.rpartition(":")[2], "UDP_PORT": udp_address.rpartition(":")[2]}
@@ -51,7 +51,7 @@ async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: AdaptedC
     ]
 
 
-async def test_rules_can_put_other_servers_in_the_place_of_a_name(sockets: AdaptedComponent) -> None:
+async def test_rules_can_put_other_servers_in_the_place_of_a_name(sockets: Component) -> None:
     printed = Output()
     async with server(echo) as tcp, udp_echo() as udp_address:
         rules = Rules(
@@ -59,19 +59,21 @@ async def test_rules_can_put_other_servers_in_the_place_of_a_name(sockets: Adapt
             ["tcp://127.0.0.1:* from=loopback"],
         )
         env = {"HOST": "db", "TCP_PORT": "5432", "UDP_PORT": "53"}
-        await Host(policy=rules, hosts={"db": "192.0.2.1"}, env=env, stdout=printed).run_async(sockets)
+        await Host(policy=rules, host_names={"db": "192.0.2.1"}, env=env, stdout=printed).run_async(sockets)
     assert printed.lines[0] == "db is 192.0.2.1"
     assert printed.lines[-1] == "port 1: access-denied"
 
 
-async def test_an_error_code_that_it_does_not_catch_is_err(sockets: AdaptedComponent) -> None:
+async def test_an_error_code_that_it_does_not_catch_is_err(sockets: Component) -> None:
     printed = Output()
     env = {"HOST": "db", "TCP_PORT": "1", "UDP_PORT": "1"}
-    error = await fails(Host(policy=not_port_1, hosts=HOSTS, env=env, stdout=printed).run_async(sockets), GuestExit)
+    error = await fails(
+        Host(policy=not_port_1, host_names=HOSTS, env=env, stdout=printed).run_async(sockets), GuestExit
+    )
     assert (error.code, printed.lines) == (1, ["db is 127.0.0.1"])  # type: ignore[attr-defined]
 
 
-async def test_an_exception_that_it_does_not_catch_is_a_trap_after_its_traceback(sockets: AdaptedComponent) -> None:
+async def test_an_exception_that_it_does_not_catch_is_a_trap_after_its_traceback(sockets: Component) -> None:
     complaint = Output()
     await fails(Host(stderr=complaint).run_async(sockets), GuestTrap)
     assert "KeyError: 'HOST'" in complaint.lines

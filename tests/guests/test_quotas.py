@@ -12,7 +12,7 @@ import pytest
 from tests.guests.harness import Guest, advance_until, fails, load, passes, until
 from tests.guests.peers import asked, discard, echo, giving, patient_echo, server, udp_echo
 from wasihost import GuestExit, Host, OsNetwork, VirtualClock, allow_all
-from wasihost.network.quotas import QuotaNetwork, Quotas
+from wasihost._network.quotas import QuotaNetwork, Quotas
 
 S = 1_000_000_000
 

@@ -15,9 +15,9 @@ from tests.guests.harness import LOOPBACK, PREBUILT, FamilyName, Guest, fails, f
 from tests.guests.peers import echo, giving, server, udp_echo
 from tests.recordings import edited, replaced
 from wasihost import DivergenceError, GuestExit, Host, Rules, allow_all
-from wasihost.network.recording import Recording, events
-from wasihost.network.recording.events import Event
-from wasihost.network.replay import ReplayNetwork
+from wasihost._recording import Recording, events
+from wasihost._recording.events import Event
+from wasihost._recording.replay import ReplayNetwork
 
 # What each fixture needs: an environment, and a peer for the time of the recording.
 ALONE = """

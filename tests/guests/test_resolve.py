@@ -13,7 +13,7 @@ import pytest
 from tests.guests import world
 from tests.guests.harness import Guest, fails, load, passes, run, rust_cases
 from wasihost import DeadlockError, Host, Policy, Rules, allow_all, deny_all
-from wasihost.network.names import Addresses
+from wasihost._network.names import Addresses
 
 CASES = ["literals", "invalid", "localhost"]
 ONLY_BY_NAME = ["denied", "hosts", "errors", "several", "cancel", "print"]
@@ -59,7 +59,7 @@ def test_addresses_are_no_secret_and_other_text_is_no_name(guest: str, case: str
 
 @both_guests
 def test_hosts_are_answered_without_a_policy(guest: str) -> None:
-    assert resolving("hosts", guest, hosts=HOSTS) == "ok hosts\n"
+    assert resolving("hosts", guest, host_names=HOSTS) == "ok hosts\n"
 
 
 @pytest.mark.usefixtures("both_networks")
@@ -137,7 +137,7 @@ async def test_a_cancelled_lookup_cancels_an_async_resolver() -> None:
             raise
         return ()
 
-    host = Host(policy=allow_all, hosts=HOSTS, resolver=resolver, env={"CASE": "cancel"}, stdout=lambda line: None)
+    host = Host(policy=allow_all, host_names=HOSTS, resolver=resolver, env={"CASE": "cancel"}, stdout=lambda line: None)
     await host.run_async(load("rust-resolve"))
     assert cancelled in range(4)  # one that had not begun is not begun
 

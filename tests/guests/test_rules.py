@@ -12,8 +12,8 @@ from tests.guests.harness import Guest, Output, fails, load, run_async, until
 from tests.guests.peers import discard, echo, server
 from tests.guests.test_order import HOSTS, shop
 from wasihost import Decision, GuestExit, Host, Policy, Rules, allow_all
-from wasihost.network.names import Addresses, Resolver
-from wasihost.policy.learning import Learner
+from wasihost._network.names import Addresses, Resolver
+from wasihost._policy.learning import Learner
 
 
 async def _told(name: str, policy: Policy, **env: object) -> str:
@@ -155,7 +155,9 @@ async def test_every_decision_of_a_run_is_told() -> None:
         prices, ledger = made.arguments
         rules = Rules([f"udp://{prices}", f"tcp://{ledger}"])
         args, stdin = ["order", prices, ledger], b"1 apple\n"
-        host = Host(policy=rules, on_decision=decisions.append, hosts=HOSTS, args=args, stdin=stdin, stdout=Output())
+        host = Host(
+            policy=rules, on_decision=decisions.append, host_names=HOSTS, args=args, stdin=stdin, stdout=Output()
+        )
         await host.run_async(load("rust-order"))
     told = [(decision.use.value, decision.rule) for decision in decisions]
     assert told == [
@@ -206,7 +208,7 @@ def _ordering(arguments: list[str], hosts: dict[str, Addresses], resolver: Resol
         host = Host(
             policy=policy,
             on_decision=on_decision,
-            hosts=hosts,
+            host_names=hosts,
             resolver=resolver,
             args=["order", *arguments],
             stdin=b"1 apple\n",

@@ -11,8 +11,8 @@ import pytest
 from tests.guests.harness import FamilyName, Guest, c_cases, families, load, passes, run, rust_cases
 from tests.unit.wasi.sockets.fake_network import FakeDatagramSocket, FakeNetwork
 from wasihost import Host, Policy, Rules, allow_all, deny_all
-from wasihost.network.base import Address, DatagramSocket, Family
-from wasihost.policy import Context, SocketAddressUse
+from wasihost._network.base import Address, DatagramSocket, Family
+from wasihost._policy import PolicyContext, SocketAddressUse
 
 pytestmark = pytest.mark.usefixtures("both_networks")
 
@@ -73,7 +73,7 @@ def test_rules_that_allow_everything_are_enough_for_every_method(name: str) -> N
     assert run(name, policy=rules) == run(name, policy=allow_all)
 
 
-async def _slow(address: Address, use: SocketAddressUse, context: Context) -> bool:
+async def _slow(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     await passes(3)
     return True
 

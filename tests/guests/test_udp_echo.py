@@ -11,8 +11,8 @@ import pytest
 from tests.guests import world
 from tests.guests.harness import LOOPBACK, FamilyName, Guest, families, passes, text, until
 from tests.guests.world import Client
-from wasihost import Context, Policy, Rules, SocketAddressUse, allow_all
-from wasihost.network.base import Address
+from wasihost import Policy, PolicyContext, Rules, SocketAddressUse, allow_all
+from wasihost._network.base import Address
 
 pytestmark = pytest.mark.usefixtures("both_networks")
 
@@ -60,7 +60,7 @@ async def test_an_answer_that_is_refused_is_told_and_the_next_goes_out() -> None
     class Fussy:
         refused = 0
 
-        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+        def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
             return not (use is SocketAddressUse.UDP_SEND and address.port == self.refused)
 
     policy = Fussy()
@@ -78,12 +78,12 @@ async def test_a_refused_sender_is_never_seen_and_the_guest_waits_on(slow: bool)
     asked: list[Address] = []
     friends: set[int] = set()
 
-    def answer(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def answer(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         if use is SocketAddressUse.UDP_RECEIVE:
             asked.append(address)
         return use is not SocketAddressUse.UDP_RECEIVE or address.port in friends
 
-    async def slowly(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def slowly(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await passes(3)
         return answer(address, use, context)
 

@@ -10,7 +10,7 @@ import wasmtime
 from tests.guests.harness import FamilyName, Guest, fails, families, load, run_async
 from tests.guests.peers import echo, server
 from wasihost import GuestExit, GuestTrap, Host
-from wasihost.commands import stubs
+from wasihost._commands import stubs
 
 pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started", "both_networks")
 

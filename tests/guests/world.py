@@ -11,9 +11,9 @@ import socket
 import struct
 from typing import Any, Protocol
 
-from wasihost.network.base import Address, Network
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.testing import virtual_loop
+from wasihost._network.base import Address, Network
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._testing import virtual_loop
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 s

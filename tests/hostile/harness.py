@@ -18,9 +18,9 @@ import wasmtime
 from tests.abi.running import WAT, assemble
 from tests.guests.harness import until
 from wasihost import Host, Instance, Limits, ResourceTable, WasihostError
-from wasihost.component import ffi
-from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.running import memory
+from wasihost._component import ffi
+from wasihost._component.adapt import Component
+from wasihost._component.running import memory
 
 HOST = "test:hostile/host"
 LIBC = """
@@ -59,7 +59,7 @@ CALLBACK = (
 
 
 @functools.cache
-def _harmless() -> AdaptedComponent:
+def _harmless() -> Component:
     return assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
 
 
@@ -101,7 +101,7 @@ def held() -> tuple[int, int]:
 
 @contextlib.asynccontextmanager
 async def attacked(
-    guest: str | bytes | AdaptedComponent,
+    guest: str | bytes | Component,
     provider: object = None,
     *,
     limits: Limits | None = None,
@@ -128,7 +128,7 @@ async def attacked(
 
 
 async def attack(
-    guest: str | bytes | AdaptedComponent, provider: object = None, *args: Any, name: str = "f", **options: Any
+    guest: str | bytes | Component, provider: object = None, *args: Any, name: str = "f", **options: Any
 ) -> Any:
     """What a call of the hostile guest gives, or the error of ours that ends it."""
     try:

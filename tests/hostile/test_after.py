@@ -12,7 +12,7 @@ from tests.abi.test_puppet import PUPPET, Provider
 from tests.hostile.harness import attacked
 from tests.processes import run
 from wasihost import ByteSink, ByteSource
-from wasihost.component.running import memory
+from wasihost._component.running import memory
 
 
 class Keeping(ByteSource, ByteSink):

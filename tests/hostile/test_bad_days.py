@@ -16,13 +16,13 @@ import pytest
 
 from tests.guests.harness import load
 from tests.guests.kv import STORE, Entry, KvBucket, Store
-from wasihost import Context, Host, ProviderError, SocketAddressUse
-from wasihost.component.running import linking
-from wasihost.component.running.providers import Method, find_method
-from wasihost.network.base import Address, DatagramSocket, Family, Socket
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
-from wasihost.testing import virtual_loop
+from wasihost import Host, PolicyContext, ProviderError, SocketAddressUse
+from wasihost._component.running.imports import linking
+from wasihost._component.running.imports.providers import Method, find_method
+from wasihost._network.base import Address, DatagramSocket, Family, Socket
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
+from wasihost._testing import virtual_loop
 
 EXCEPTIONS = [KeyboardInterrupt, SystemExit, MemoryError, asyncio.CancelledError, GeneratorExit]
 GUESTS = {
@@ -204,7 +204,7 @@ def _run(name: str, fuse: Fuse, points: Points, monkeypatch: pytest.MonkeyPatch)
     network = FusedNetwork(net, in_network)
     monkeypatch.setattr(linking, "find_method", _FusedMethods(in_providers))
 
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         in_network.burn(f"the policy, {use.value}")
         return True
 

@@ -255,17 +255,17 @@ def takes(t: str, pages: int = 16, way: str = "") -> str:
 
 @pytest.mark.parametrize(("t", "width"), [("(list u8)", 1), ("(list f64)", 8)])
 async def test_a_list_of_numbers_larger_than_a_value_may_be_is_a_limit_error(t: str, width: int) -> None:
-    limits = Limits(value_bytes=1 << 16)
+    limits = Limits(list_bytes=1 << 16)
     assert await attack(takes(t), Takes(), 0, (1 << 16) // width, limits=limits) == (1 << 16) // width
     found = await attack(takes(t), Takes(), 0, (1 << 16) // width + 1, limits=limits)
     assert isinstance(found, LimitError)
-    assert found.limit == "value_bytes"
+    assert found.limit == "list_bytes"
 
 
 async def test_lists_of_numbers_larger_than_all_values_may_be_are_a_limit_error() -> None:
-    found = await attack(takes("(list u8)", 160), Takes(), 0, 10 << 20, limits=Limits(values_bytes=1 << 20))
+    found = await attack(takes("(list u8)", 160), Takes(), 0, 10 << 20, limits=Limits(values_in_flight_bytes=1 << 20))
     assert isinstance(found, LimitError)
-    assert found.limit == "values_bytes"
+    assert found.limit == "values_in_flight_bytes"
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ async def test_lists_of_numbers_larger_than_all_values_may_be_are_a_limit_error(
 async def test_wasmtime_ends_who_passes_more_than_128_mib_of_strings_or_lists(t: str, n: int, way: str) -> None:
     found = await attack(takes(t, 3000, way), Takes(), 0, n)
     assert isinstance(found, LimitError)
-    assert "128 MiB" in str(found) or found.limit == "values_bytes"
+    assert "128 MiB" in str(found) or found.limit == "values_in_flight_bytes"
 
 
 class Gives:
@@ -303,11 +303,11 @@ async def test_a_result_larger_than_a_value_may_be_is_a_limit_error(way: str) ->
         {F} (call $give (i32.const 16)) (i32.const 1)))
       (core instance $i (instantiate $m (with "" (instance (export "give" (func $give))))))
       {ASYNC})"""
-    limits = Limits(value_bytes=1000)
+    limits = Limits(list_bytes=1000)
     assert await attack(text, Gives(bytes(1000)), limits=limits) == 1
     found = await attack(text, Gives(bytes(1001)), limits=limits)
     assert isinstance(found, LimitError)
-    assert found.limit == "value_bytes"
+    assert found.limit == "list_bytes"
 
 
 async def test_a_guest_that_passes_nothing_on_leaves_nothing() -> None:

@@ -195,7 +195,7 @@ except ForkError as error:
 def test_a_pool_that_was_open_takes_no_requests() -> None:
     script = """
 async def main():
-    async with Host(providers={HOST: Sleeper()}).pool(load("rust-exports"), ready=0) as pool:
+    async with Host(providers={HOST: Sleeper()}).pool(load("rust-exports"), min_ready=0) as pool:
         child(lambda: asyncio.run(pool.call(f"{API}#echo-u8", 1)))
         print(await pool.call(f"{API}#echo-u8", 7))
 
@@ -252,7 +252,7 @@ child(copy)
 
 def test_a_recording_to_a_file_is_written_by_one_process(tmp_path: Path) -> None:
     script = f"""
-from wasihost.network.recording import Recording
+from wasihost._recording import Recording
 with Recording(to={str(tmp_path / "run.jsonl")!r}) as recording:
     host = Host(recording=recording, policy=wasihost.allow_all, stdout=lambda _: None)
     host.run(load("rust-two-versions"))

@@ -10,8 +10,8 @@ import pytest
 import wasmtime
 
 from wasihost import ComponentError, Host, LimitError, Limits, LinkError
-from wasihost.component.world.nesting import Nesting
-from wasihost.component.world.sections import CANONICAL, COMPONENT_VERSION, MAGIC, leb, section, sections
+from wasihost._component.world.nesting import Nesting
+from wasihost._component.world.sections import CANONICAL, COMPONENT_VERSION, MAGIC, leb, section, sections
 
 PREAMBLE = MAGIC + COMPONENT_VERSION
 CORE = MAGIC + b"\1\0\0\0"

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from tests.guests.harness import fails
 from tests.strategies import names
 from wasihost import GuestTrap, Host, LinkError
-from wasihost.commands import stubs
-from wasihost.commands.inspection import Inspection
-from wasihost.commands.stubs.naming import docstring, identifier
-from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.values import method_name
-from wasihost.quoting import LONGEST_LINE, json_text, line, printable, python_string, wat_string
+from wasihost._base.quoting import LONGEST_LINE, json_text, line, printable, python_string, wat_string
+from wasihost._commands import stubs
+from wasihost._commands.inspection import Inspection
+from wasihost._commands.stubs.naming import docstring, identifier
+from wasihost._component.adapt import Component
+from wasihost._component.values import method_name
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 EVIL = ['"', "\\", '\\"', '"""', "'''", "\n", "\0", "\x1b[2J", "\x7f", "\x9b31m", "\u202e", "\u2028", "é", "😀"]
@@ -89,7 +89,7 @@ def executed(module: str) -> None:
     exec(compile(module, "stub", "exec"), {"__name__": __name__})
 
 
-def load(text: str) -> AdaptedComponent:
+def load(text: str) -> Component:
     return Host().load(bytes(wasmtime.wat2wasm(text)))
 
 

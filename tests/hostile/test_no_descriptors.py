@@ -91,7 +91,7 @@ GREEDY = """
 import asyncio, contextlib, logging, os, resource, wasmtime
 from tests.hostile.test_no_descriptors import CREATES
 from wasihost import Host
-from wasihost.network.quotas import Quotas
+from wasihost._network.quotas import Quotas
 
 async def main():
     host = Host({options})

@@ -11,10 +11,10 @@ from typing import Any, Protocol
 import wasmtime
 
 from wasihost import GuestResource, Host, Instance
-from wasihost.commands import stubs
-from wasihost.component.adapt import AdaptedComponent
-from wasihost.component.values import function_name, method_name
-from wasihost.exports import Exports
+from wasihost._commands import stubs
+from wasihost._component.adapt import Component
+from wasihost._component.values import function_name, method_name
+from wasihost._host.exports import Exports
 
 
 class Empty(Protocol): ...
@@ -32,11 +32,11 @@ NAMES = own_names()
 HOST, API = "test:names/host", "test:names/api"
 
 
-def load(text: str) -> AdaptedComponent:
+def load(text: str) -> Component:
     return Host().load(bytes(wasmtime.wat2wasm(text)))
 
 
-def written(component: AdaptedComponent) -> Any:
+def written(component: Component) -> Any:
     """The module that `wasihost stubs` writes."""
     module = ModuleType("stub")
     exec(stubs.write(component, "title"), module.__dict__)

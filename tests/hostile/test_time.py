@@ -12,9 +12,9 @@ import wasmtime
 from tests.guests.harness import until
 from tests.hostile.harness import ASYNC, CALLBACK, HOST, SYNC, attack, attacked, bystander, core
 from wasihost import GuestTimeout, Host, Limits, LinkError
-from wasihost.component import ffi
-from wasihost.component.running.polling import Poller
-from wasihost.testing import run_virtual
+from wasihost._component import ffi
+from wasihost._component.running.loop.polling import Poller
+from wasihost._testing import run_virtual
 
 LOOP = "(loop $again (br $again))"
 WAITABLES = {
@@ -283,5 +283,5 @@ async def test_a_host_can_refuse_wasi_0_2() -> None:
     async with Host().open(wasm):
         pass
     with pytest.raises(LinkError, match=r"wasi:random/random@0\.2\.0"):
-        async with Host(wasi_0_2=False).open(wasm):
+        async with Host(wasip2=None).open(wasm):
             pass

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from ipaddress import ip_address
 
-from wasihost.network.base import Address
-from wasihost.network.recording import Recording, events
+from wasihost._network.base import Address
+from wasihost._recording import Recording, events
 
 GUEST = 1
 

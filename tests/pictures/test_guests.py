@@ -11,8 +11,8 @@ import pytest
 from tests.guests.harness import LOOPBACK, FamilyName, Guest, families, text
 from tests.pictures.tshark import fields, problems, stream_count, streams
 from tests.tools import needs
-from wasihost.network.recording import Recording
-from wasihost.pictures import write_pcapng
+from wasihost._recording import Recording
+from wasihost._recording.pictures import write_pcapng
 
 pytestmark = needs("tshark")
 SENT = [b"Hello, component!", bytes(range(256)) * 2000, b""]

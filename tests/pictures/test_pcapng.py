@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.pictures.stories import CLIENT, CLIENT_6, SERVER, SERVER_6, Story, Talk, address
 from tests.pictures.tshark import fields, problems, stream_count, streams
 from tests.tools import needs
-from wasihost.network.recording import Recording, events
-from wasihost.network.recording.transcript import Header
-from wasihost.pictures import write_pcapng
+from wasihost._recording import Recording, events
+from wasihost._recording.pictures import write_pcapng
+from wasihost._recording.transcript import Header
 
 pytestmark = needs("tshark")
 ends = pytest.mark.parametrize("recorded", [(0,), (1,), (0, 1)], ids=["client", "server", "both"])

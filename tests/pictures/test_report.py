@@ -13,8 +13,8 @@ from tests.guests.harness import Guest
 from tests.pictures.browser import Browser, browser
 from tests.pictures.stories import SERVER, Story, Talk, address
 from tests.tools import needs
-from wasihost.network.recording import Recording, events
-from wasihost.pictures import write_report
+from wasihost._recording import Recording, events
+from wasihost._recording.pictures import write_report
 
 pytestmark = needs("chromedriver")
 HOSTILE = (

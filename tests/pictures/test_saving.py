@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from tests.pictures.stories import Story, Talk
 from tests.recordings import EVERY_EVENT
-from wasihost.errors import MissingExtraError
-from wasihost.network.base import MAX_DATAGRAM_BYTES, Address
-from wasihost.network.recording import Recording, events
-from wasihost.network.recording.events import Event
-from wasihost.pictures import save, write_pcapng, write_report
+from wasihost._base.errors import MissingExtraError
+from wasihost._network.base import MAX_DATAGRAM_BYTES, Address
+from wasihost._recording import Recording, events
+from wasihost._recording.events import Event
+from wasihost._recording.pictures import save, write_pcapng, write_report
 
 
 @pytest.fixture

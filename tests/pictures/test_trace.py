@@ -8,10 +8,10 @@ from ipaddress import ip_address
 import pytest
 
 from tests.pictures.stories import SERVER, Story, Talk, address
-from wasihost.network.base import Option
-from wasihost.network.recording import events
-from wasihost.pictures import Trace
-from wasihost.pictures.trace import may_have_colours
+from wasihost._network.base import Option
+from wasihost._recording import events
+from wasihost._recording.pictures import Trace
+from wasihost._recording.pictures.trace import may_have_colours
 
 
 class Terminal(io.StringIO):

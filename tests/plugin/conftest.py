@@ -15,9 +15,9 @@ PRELUDE = """
 import asyncio
 import pytest
 from wasihost import *
-from wasihost.network.recording import events
-from wasihost.network.faults import *
-from wasihost.testing import virtual_loop
+from wasihost._recording import events
+from wasihost._network.faults import *
+from wasihost._testing import virtual_loop
 
 async def echo(reader, writer):
     while data := await reader.read(65536):

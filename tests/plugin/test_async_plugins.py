@@ -34,14 +34,14 @@ IN_VIRTUAL_TIME = """
         assert wasi_clock.is_virtual and wasi_clock.seconds >= 240
     """
 ASYNCIO_VIRTUAL = """
-    from wasihost.testing import virtual_loop
+    from wasihost._testing import virtual_loop
 
     def pytest_asyncio_loop_factories(config, item):
         return {"virtual": virtual_loop}
     """
 ANYIO_VIRTUAL = """
     import pytest
-    from wasihost.testing import virtual_loop
+    from wasihost._testing import virtual_loop
 
     @pytest.fixture
     def anyio_backend():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from wasihost.fixtures.leaks import guests
-from wasihost.network.base import Address
-from wasihost.network.recording import events
+from wasihost._network.base import Address
+from wasihost._pytest.leaks import guests
+from wasihost._recording import events
 
 STARTED = events.GuestStarted(0, 1, "guest.wasm", (), None)
 ENDED = events.GuestEnded(9, 1, 0, None)

@@ -203,7 +203,7 @@ def test_it_works_with_xdist(project: Project) -> None:
 def test_a_project_may_have_a_network_of_its_own(project: Project) -> None:
     project.conftest("""
         import pytest
-        from wasihost.testing import VirtualNetwork
+        from wasihost._testing import VirtualNetwork
 
         @pytest.fixture
         def wasi_net():

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.processes import run
-from wasihost.network.base import Option
-from wasihost.network.recording.events import EVENTS
+from wasihost._network.base import Option
+from wasihost._recording.events import EVENTS
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from wasihost import RuleError, Rules
-from wasihost.commands import policy_options
-from wasihost.policy import SocketAddressUse
-from wasihost.policy.reach import NOT_PUBLIC, PUBLIC_WITHIN
-from wasihost.policy.ruletext import SETS
+from wasihost._commands import policy_options
+from wasihost._policy import SocketAddressUse
+from wasihost._policy.reach import NOT_PUBLIC, PUBLIC_WITHIN
+from wasihost._policy.ruletext import SETS
 
 PAGE = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
 OPTIONS = [text for text in re.findall("`(--[^`]+)`", PAGE) if "-outbound " in text or "-inbound " in text]

@@ -90,7 +90,7 @@ def test_the_demo_goes_well() -> None:
         "every byte came back",
         "echoed 2000000 bytes",
         "without permission, exit code 1: ",
-        "$ wasihost run --host prices=127.0.0.1 --host ledger=127.0.0.1 \\\n",
+        "$ wasihost run --add-host prices=127.0.0.1 --add-host ledger=127.0.0.1 \\\n",
         "prices: asked 'cheese' by UDP, answered 'cheese 640'",
         "ledger: got the bill by TCP",
         "    total         22.65",

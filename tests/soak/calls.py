@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tests.guests import exports, test_calls, test_exports_streams
 from tests.guests.test_exports_streams import Bytes, Entry, Provider, Ticket, Upload, each, everything, later
 from tests.guests.test_exports_values import PERSON
-from wasihost import Instance, StreamReader
+from wasihost import GuestStream, Instance
 
 
 class Sleeper:
@@ -33,7 +33,7 @@ class Exports(NamedTuple):
 
 
 async def _read(result: Any) -> None:
-    if isinstance(result, StreamReader):
+    if isinstance(result, GuestStream):
         await _read(await everything(result))
     elif isinstance(result, list | tuple):
         for part in result:

@@ -56,7 +56,7 @@ async def _repeat(job: Job, address: str, seconds: float) -> bool:
 async def _do(job: Job, address: str) -> None:
     host = Host(
         policy=Rules(outbound=LOOPBACK, inbound=LOOPBACK),
-        hosts={"db": "10.0.0.1"},
+        host_names={"db": "10.0.0.1"},
         env={"ADDRESS": address, **job.env},
         stdin=Counting(),
         stdout=lambda _: None,

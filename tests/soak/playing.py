@@ -37,8 +37,8 @@ from wasihost import (
     WitError,
     allow_all,
 )
-from wasihost.network.faults import FaultyNetwork
-from wasihost.network.os import OsNetwork
+from wasihost._network.faults import FaultyNetwork
+from wasihost._network.os import OsNetwork
 
 _ADDRESSES = ["tcp://127.0.0.1:*", "tcp://[::1]:*", "udp://127.0.0.1:*", "udp://[::1]:*"]
 LOOPBACK_ONLY = Rules(outbound=_ADDRESSES, inbound=_ADDRESSES, resolve=["localhost"])
@@ -127,7 +127,7 @@ async def _play(round: Round) -> Ended:
         host = Host(
             policy=allow_all if round.network == "virtual" else LOOPBACK_ONLY,
             network=network,
-            hosts={"db": "10.0.0.1", "echo": "127.0.0.1"},
+            host_names={"db": "10.0.0.1", "echo": "127.0.0.1"},
             env=round.env if round.name in SERVERS else {"ADDRESS": echo.address, **round.env},
             args=["guest", *[f"echo:{echo.address.rpartition(':')[2]}"] * 2],  # rust-order's prices and ledger
             stdin=Counting() if round.name == "rust-everything" else STDIN.get(round.name, TEXT),

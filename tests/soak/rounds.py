@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tests.guests.harness import PREBUILT, rust_cases
 from tests.guests.world import WORLDS
 from tests.soak.calls import EXPORTS
-from wasihost.network.faults import RandomFaults
+from wasihost._network.faults import RandomFaults
 
 NAMES = sorted(path.stem for path in PREBUILT.glob("*.wasm"))
 Env = Mapping[str, str]
@@ -48,7 +48,13 @@ SERVERS = frozenset({"rust-echo-server", "rust-udp-echo"})
 """They listen, where the others are told the echo server."""
 
 # The greatest value that is given; what is not here is as by default.
-LOW_LIMITS = {"streams": 30, "resources": 15, "pending_calls": 10, "memory_bytes": 4 << 20, "values_bytes": 1 << 20}
+LOW_LIMITS = {
+    "streams": 30,
+    "resources": 15,
+    "pending_calls": 10,
+    "memory_bytes": 4 << 20,
+    "values_in_flight_bytes": 1 << 20,
+}
 LEAST = 1 << 16
 """Of bytes."""
 MOST_PASSES = 400

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from wasihost.frozen import Frozen
+from wasihost._base.frozen import Frozen
 
 
 class Point(Frozen):

@@ -1,4 +1,4 @@
-"""Imports follow the rooms of the tree: host -> wasi -> policy -> network, wasi -> component, and never back."""
+"""Imports follow the rooms of the tree: commands -> host -> wasi -> policy -> network -> base, and never back."""
 
 from __future__ import annotations
 
@@ -8,35 +8,23 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "host"
-ROOMS = {  # what each folder may import; modules at the top are "host"
-    "base": set[str](),
-    "component": {"base"},
-    "network": {"base"},
-    "policy": {"base", "network"},
-    "recording": {"base", "network", "policy"},
-    "wasi": {"base", "component", "network", "policy"},
-    "testing": {"base", "network"},
-    "pictures": {"base", "network", "recording"},
-    "fixtures": {"base", "component", "network", "policy", "recording", "wasi", "testing", "pictures", "host"},
-    "host": {"base", "component", "network", "policy", "recording", "wasi", "testing", "pictures"},
-}
-# Rooms inside of another: they write down what policies decide, which the rest of `network` knows nothing of.
-INNER = {"wasihost.network.recording": "recording", "wasihost.network.replay": "recording"}
-BASE = {
-    "wasihost.clock",
-    "wasihost.errors",
-    "wasihost.files",
-    "wasihost.forks",
-    "wasihost.frozen",
-    "wasihost.limits",
-    "wasihost.limittext",
-    "wasihost.pickling",
-    "wasihost.quoting",
-    "wasihost.streams",
-    "wasihost.version",
+WASI = {"_base", "_component", "_network", "_policy"}
+HOST = {*WASI, "_recording", "_wasi"}
+ROOMS = {  # what each folder may import
+    "_base": set[str](),
+    "_component": {"_base"},
+    "_network": {"_base"},
+    "_policy": {"_base", "_network"},
+    "_recording": {"_base", "_network", "_policy"},
+    "_wasi": WASI,
+    "_testing": {"_base", "_network"},
+    "_host": HOST,
+    "_commands": {*HOST, "_host", "public"},
+    "_pytest": {*HOST, "_host", "_testing", "public"},
+    "public": {*HOST, "_host", "_pytest", "_testing"},  # the modules at the top, which users import
 }
 # The part of the machine that provider code may know.
-PUBLIC = {f"wasihost.component.{name}" for name in ("resources", "values")}
+PUBLIC = {f"wasihost._component.{name}" for name in ("resources", "values")}
 
 
 def _name(path: Path) -> str:
@@ -64,13 +52,10 @@ OURS = {module: found & set(FILES) for module, found in IMPORTS.items()}
 
 
 def _room(module: str) -> str:
-    folder = module.split(".")[1] if module.count(".") else ""
-    inner = INNER.get(".".join(module.split(".")[:3]))
-    if inner is not None:
-        return inner
     if module == "_wasihost_pytest_plugin":
-        return "fixtures"
-    return "base" if module in BASE else folder if folder in ROOMS else "host"
+        return "_pytest"
+    folder = module.split(".")[1] if module.count(".") else ""
+    return "_commands" if folder == "__main__" else folder if folder in ROOMS else "public"
 
 
 def _outside(module: str) -> set[str]:
@@ -89,12 +74,12 @@ def test_there_is_no_cycle() -> None:
 
 def test_only_component_and_host_import_wasmtime() -> None:
     users = {_room(module) for module in FILES if "wasmtime" in _outside(module)}
-    assert users <= {"component", "host"}
+    assert users <= {"_component", "_host"}
 
 
 def test_providers_know_only_the_public_part_of_the_machine() -> None:
-    known = {name for module in FILES if _room(module) == "wasi" for name in OURS[module]}
-    assert {name for name in known if _room(name) == "component"} <= PUBLIC
+    known = {name for module in FILES if _room(module) == "_wasi" for name in OURS[module]}
+    assert {name for name in known if _room(name) == "_component"} <= PUBLIC
 
 
 def _version(module: str) -> str | None:
@@ -103,8 +88,8 @@ def _version(module: str) -> str | None:
 
 
 def test_cores_of_wasi_know_no_version_and_nothing_of_the_machine() -> None:
-    known = {(core, name) for core in FILES if _room(core) == "wasi" and not _version(core) for name in OURS[core]}
-    assert [each for each in sorted(known) if _version(each[1]) or _room(each[1]) == "component"] == []
+    known = {(core, name) for core in FILES if _room(core) == "_wasi" and not _version(core) for name in OURS[core]}
+    assert [each for each in sorted(known) if _version(each[1]) or _room(each[1]) == "_component"] == []
 
 
 def test_bindings_never_import_each_other() -> None:
@@ -113,4 +98,4 @@ def test_bindings_never_import_each_other() -> None:
 
 
 def test_only_one_module_touches_the_private_part_of_wasmtime() -> None:
-    assert [module for module, path in FILES.items() if "_ffi" in path.read_text()] == ["wasihost.component.ffi"]
+    assert [module for module, path in FILES.items() if "_ffi" in path.read_text()] == ["wasihost._component.ffi"]

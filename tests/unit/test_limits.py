@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from wasihost import GuestTimeout, Limits, RuleError, WasihostError
-from wasihost.component.composition import protocol
-from wasihost.limits import LARGEST_BUFFER
+from wasihost import ConfigError, GuestTimeout, Limits, WasihostError
+from wasihost._base.limits import LARGEST_BUFFER
+from wasihost._component.composition import protocol
 from wit.limits import shown, table
 
 DOCS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -33,23 +33,23 @@ def test_limits_are_read_from_text() -> None:
         ("run-time-s=0", "run_time_s: expected a number of seconds, more than 0"),
         ("run-time-s=nan", "run_time_s: expected a number of seconds"),
         ("streams=-1", "streams: expected a whole number from 0"),
-        ("value-bytes=1GiB", "value_bytes: expected a whole number from 1 to 268369920, got 1073741824"),
+        ("list-bytes=1GiB", "list_bytes: expected a whole number from 1 to 268369920, got 1073741824"),
         ("buffered-bytes=1", "buffered_bytes: expected a whole number from 65536"),
     ],
 )
 def test_a_wrong_limit_is_told(text: str, message: str) -> None:
-    with pytest.raises(RuleError, match=re.escape(message)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         Limits.parse([text])
 
 
 def test_a_limit_that_is_given_twice_is_told() -> None:
-    with pytest.raises(RuleError, match="streams has a limit already"):
+    with pytest.raises(ConfigError, match="streams has a limit already"):
         Limits.parse(["streams=1", "streams=2"])
 
 
 @pytest.mark.parametrize("wrong", [True, "1", 1.5, None])
 def test_a_number_of_another_type_is_told(wrong: object) -> None:
-    with pytest.raises(RuleError, match="streams: expected a whole number"):
+    with pytest.raises(ConfigError, match="streams: expected a whole number"):
         Limits(streams=wrong)  # type: ignore[arg-type]
 
 
@@ -57,7 +57,7 @@ def test_what_a_limit_says_when_it_is_reached() -> None:
     error = Limits(streams=5).reached("streams", "too many")
     assert str(error) == "too many: the limit streams is 5; raise it with Limits(streams=...) or --limit streams=..."
     assert (error.limit, error.value) == ("streams", 5)
-    assert "cannot be raised" in str(Limits().reached("value_bytes", "too much"))
+    assert "cannot be raised" in str(Limits().reached("list_bytes", "too much"))
     assert "raise it" in str(Limits(streams=0).reached("streams", "too many"))
     assert isinstance(Limits(run_time_s=1).reached("run_time_s", "too long"), GuestTimeout)
 

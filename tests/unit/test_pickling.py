@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 import wasihost
 from tests.strategies import val_types, values
-from wasihost import Err, GuestExit, GuestTrap, Host, LimitError, Ok, Some, WasihostError, WitError
-from wasihost.component.resources import ResourceError
-from wasihost.component.values import Classes, record_class, variant_class
-from wasihost.component.world import types
-from wasihost.component.world.types import U32
-from wasihost.errors import MissingExtraError, RuleError
-from wasihost.network.base import Address
-from wasihost.wasi.p3.cli.types import ErrorCode
+from wasihost import Err, GuestExit, GuestTrap, Host, LimitError, Ok, RuleError, Some, WasihostError, WitError
+from wasihost._base.errors import MissingExtraError
+from wasihost._component.resources import ResourceError
+from wasihost._component.values import Classes, record_class, variant_class
+from wasihost._component.world import types
+from wasihost._component.world.types import U32
+from wasihost._network.base import Address
+from wasihost._wasi.p3.cli.types import ErrorCode
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 POINT = types.Record((("x", U32), ("class", U32)))
@@ -118,7 +118,7 @@ def test_a_host_says_what_to_pickle_instead() -> None:
 
 def test_a_loaded_component_says_what_to_pickle_instead() -> None:
     component = Host().load(b"\0asm\x0d\0\x01\0")
-    with pytest.raises(TypeError, match="AdaptedComponent objects cannot be pickled: pickle the path or the bytes"):
+    with pytest.raises(TypeError, match="Component objects cannot be pickled: pickle the path or the bytes"):
         pickle.dumps(component)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from wasihost.component.composition import protocol
-from wasihost.component.composition.protocol import Command, Completion, Operation
+from wasihost._component.composition import protocol
+from wasihost._component.composition.protocol import Command, Completion, Operation
 
 TEXT = (Path(__file__).parents[2] / "wit" / "adapter-protocol.md").read_text(encoding="utf-8")
 ROWS = [line.split(" | ")[0].removeprefix("| ") for line in TEXT.splitlines() if line.startswith("| ")]

@@ -11,22 +11,22 @@ from typing import Any
 import pytest
 
 from wasihost import Host, OsClock
-from wasihost.component.running.providers import Providers
-from wasihost.component.values import camel_case, snake_case
-from wasihost.component.world import versions
-from wasihost.network.names import Names
-from wasihost.network.os import OsNetwork
-from wasihost.wasi import p2
-from wasihost.wasi.cli import Command
-from wasihost.wasi.context import WasiContext
-from wasihost.wasi.random import Random
-from wasihost.wasi.sockets.access import Access
+from wasihost._component.running.imports.providers import Providers
+from wasihost._component.values import camel_case, snake_case
+from wasihost._component.world import versions
+from wasihost._network.names import Names
+from wasihost._network.os import OsNetwork
+from wasihost._wasi import p2
+from wasihost._wasi.cli import Command
+from wasihost._wasi.context import WasiContext
+from wasihost._wasi.random import Random
+from wasihost._wasi.sockets.access import Access
 from wit import table
 from wit.surface import Function, Interface, surface
 
 ROOT = Path(__file__).parents[2]
 README, CONTRIBUTING = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md"))
-CLOCKS = ROOT / "host/wasihost/wasi/p3/clocks"
+CLOCKS = ROOT / "host/wasihost/_wasi/p3/clocks"
 SURFACES = {version: surface(version) for version in table.VERSIONS}
 SURFACE = {interface.name: interface for interfaces in SURFACES.values() for interface in interfaces}
 REGISTERED = Host().providers()

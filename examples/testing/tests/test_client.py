@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.fixtures import BenchClock, GuestLoader, Trace
-from wasihost.network.faults import Fault, RandomFaults
-from wasihost.network.recording import events
+from wasihost.network import Fault, RandomFaults
+from wasihost.pytest import BenchClock, GuestLoader, Trace
+from wasihost.recording import events
 from wasihost.testing import VirtualNetwork
 
 CLIENT = "guests/c-echo-client.wasm"

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from wasihost import DivergenceError
-from wasihost.fixtures import GuestLoader, Trace
-from wasihost.network.recording import Recording
-from wasihost.network.replay import ReplayNetwork
+from wasihost.pytest import GuestLoader, Trace
+from wasihost.recording import Recording, ReplayNetwork
 
 CLIENT = "guests/c-echo-client.wasm"
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from wasihost import Rules
-from wasihost.fixtures import GuestLoader
+from wasihost.pytest import GuestLoader
 from wasihost.testing import VirtualNetwork
 
 SERVER = "guests/rust-echo-server.wasm"

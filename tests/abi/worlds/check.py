@@ -13,12 +13,12 @@ from tests.abi.worlds.sides import GuestThings, HostThings, Side, Thing
 from tests.abi.worlds.trial import Sample, Trial
 from tests.abi.worlds.world import Function, Interface, Way
 from tests.processes import TIMEOUT_S
-from wasihost.commands import stubs
-from wasihost.commands.inspection import Inspection
-from wasihost.component.running.instance import Instance
-from wasihost.component.values import Err, Ok, WitError, camel_case, function_name, method_name
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._commands import stubs
+from wasihost._commands.inspection import Inspection
+from wasihost._component.running.instance import Instance
+from wasihost._component.values import Err, Ok, WitError, camel_case, function_name, method_name
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 
 def check(trial: Trial) -> None:

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 
 from tests.abi.core import BUILTINS, COPY, ENDS, LIBC, WAITING, canons, core_instance, pump
 from tests.abi.worlds.world import Function, Interface, Way, World
-from wasihost.component.composition.compose import shim
-from wasihost.component.composition.corecode import DROP_BORROWED, Walkers, local_variables
-from wasihost.component.composition.wat import TypeScope, signature
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import ValType
-from wasihost.component.world.wiring import Kind
-from wasihost.quoting import wat_string as quote
+from wasihost._base.quoting import wat_string as quote
+from wasihost._component.composition.compose import shim
+from wasihost._component.composition.corecode import DROP_BORROWED, Walkers, local_variables
+from wasihost._component.composition.wat import TypeScope, signature
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
+from wasihost._component.world.wiring import Kind
 
 
 def guest(world: World) -> str:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.abi.worlds.world import FILL, Function, Interface, Way, World
 from tests.strategies import PRIMITIVES, WORDS, val_types
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import ValType
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
 
 # Further kinds of words: acronyms, digits, words of WIT, of our providers and of the guest's text.
 ODD_WORDS = [*WORDS, *"URL X9 q0 func async stream own type def await init result main".split()]

@@ -11,9 +11,9 @@ from tests.abi.shapes import without_handles
 from tests.abi.worlds.strategies import completed, worlds
 from tests.abi.worlds.world import World
 from tests.strategies import values
-from wasihost.component.values import Classes
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._component.values import Classes
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 Elements: TypeAlias = dict[ValType | None, list[Any]]
 """What streams and futures of a payload carry, in turn."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-from wasihost.commands.inspection import Homes, Mark, Printer
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
+from wasihost._commands.inspection import Homes, Mark, Printer
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 FILL = types.Tuple((types.U64,) * 17)
 """Makes parameters or results more than fit into flat values: they go through memory."""

@@ -4,10 +4,10 @@ import pytest
 import wasmtime
 from wasmtime.component import Component
 
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world import binary, sections
-from wasihost.component.world.reflect import reflect
-from wasihost.errors import ComponentError
+from wasihost._base.errors import ComponentError
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world import binary, sections
+from wasihost._component.world.reflect import reflect
 
 COMPONENT = bytes(
     wasmtime.wat2wasm("""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component.composition.protocol import (
+from wasihost._component.composition.protocol import (
     BLOCK_COUNT,
     BLOCK_SIZE,
     HEAP,
     LARGE_BLOCK_COUNT,
     LARGE_BLOCK_SIZE,
 )
-from wasihost.component.running.blocks import Block, Blocks
+from wasihost._component.running.streams.blocks import Block, Blocks
 
 MEMORY = memoryview(bytearray(HEAP))
 

@@ -17,8 +17,8 @@ from typing import NoReturn
 
 import pytest
 
-from wasihost.component import cache
-from wasihost.component.cache import DIGEST_SIZE, SUFFIX, Cache, user_directory
+from wasihost._component import cache
+from wasihost._component.cache import DIGEST_SIZE, SUFFIX, Cache, user_directory
 
 CONTENT = bytes(range(256)) * 10
 
@@ -241,7 +241,7 @@ def test_files_of_others_stay(directory: Path, entry: Path) -> None:
 
 WRITER = """
 import sys
-from wasihost.component.cache import Cache
+from wasihost._component.cache import Cache
 cache = Cache(sys.argv[1])
 for _ in range(200):
     cache.put("key", sys.argv[2].encode() * 10_000)
@@ -263,7 +263,7 @@ def test_readers_see_one_whole_entry_however_many_processes_write_it(directory: 
 
 HOLDER = """
 import signal, sys
-from wasihost.component.cache import Cache
+from wasihost._component.cache import Cache
 with Cache(sys.argv[1]).lock("key"):
     print("locked", flush=True)
     signal.pause()

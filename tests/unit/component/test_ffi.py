@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wasihost.component import ffi
+from wasihost._component import ffi
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 

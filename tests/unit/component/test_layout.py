@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import ValType
-from wasihost.errors import UnsupportedTypeError
+from wasihost._base.errors import UnsupportedTypeError
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
 
 IPV4 = types.Record((("port", types.U16), ("address", types.Tuple((types.U8,) * 4))))
 IPV6 = types.Record(

@@ -4,7 +4,7 @@ import mmap
 
 import pytest
 
-from wasihost.component.running.memory import LinearMemory, Recording, _recording
+from wasihost._component.running.memory import LinearMemory, MemoryObserver, _recording
 
 PAGE = 65536
 
@@ -37,6 +37,6 @@ def test_a_view_keeps_the_pages_of_a_memory_that_is_gone() -> None:
 
 
 def test_nothing_is_recorded_outside_of_a_recording() -> None:
-    with Recording() as recording:
+    with MemoryObserver() as recording:
         assert _recording.current is recording
     assert _recording.current is None

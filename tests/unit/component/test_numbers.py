@@ -13,15 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import val_types, values
-from wasihost.component import ffi
-from wasihost.component.conversion.numbers import SharedNumbers, as_array, needed
-from wasihost.component.conversion.plans import Plans
-from wasihost.component.running.memory import LinearMemory
-from wasihost.component.values import Classes, Err, Some
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.errors import InternalError, ProviderError
-from wasihost.streams import byte_view
+from wasihost._base.errors import InternalError, ProviderError
+from wasihost._base.streams import byte_view
+from wasihost._component import ffi
+from wasihost._component.conversion.numbers import SharedNumbers, as_array, needed
+from wasihost._component.conversion.plans import Plans
+from wasihost._component.running.memory import LinearMemory
+from wasihost._component.values import Classes, Err, Some
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 CLASSES = Classes(types.Interface({}))
 NO_CONTEXT: Any = None

@@ -7,13 +7,13 @@ import json
 import pytest
 
 from tests.guests.harness import PREBUILT
-from wasihost.component.composition.compose import text
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world import types
-from wasihost.component.world.plain import from_plain, to_plain
-from wasihost.component.world.reflect import reflect
-from wasihost.component.world.types import Func, Interface, World
-from wasihost.component.world.wiring import Wiring
+from wasihost._component.composition.compose import text
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world import types
+from wasihost._component.world.plain import from_plain, to_plain
+from wasihost._component.world.reflect import reflect
+from wasihost._component.world.types import Func, Interface, World
+from wasihost._component.world.wiring import Wiring
 
 THING, TWIN = types.Resource("thing"), types.Resource("thing")
 EVERY = types.Tuple(

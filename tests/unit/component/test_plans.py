@@ -18,13 +18,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import junk, val_types, values
-from wasihost.component import ffi
-from wasihost.component.conversion.plans import HostResource, Plans
-from wasihost.component.resources import ResourceTable
-from wasihost.component.values import Classes, Err, Ok, Some
-from wasihost.component.world import types
-from wasihost.component.world.types import ValType
-from wasihost.errors import LimitError, ProviderError, UnsupportedTypeError
+from wasihost._base.errors import LimitError, ProviderError, UnsupportedTypeError
+from wasihost._component import ffi
+from wasihost._component.conversion.plans import HostResource, Plans
+from wasihost._component.resources import ResourceTable
+from wasihost._component.values import Classes, Err, Ok, Some
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
 
 IPV4 = types.Record((("port", types.U16), ("address", types.Tuple((types.U8,) * 4))))
 ADDRESS = types.Variant((("ipv4", IPV4), ("unknown", None)))
@@ -312,7 +312,7 @@ SOCKET, FILE, BLOB = (types.Resource(name) for name in ("tcp-socket", "file", "b
 NUMBER = 7
 
 
-class Context:
+class StoreContext:
     """A real store, whose handles of host resources are real too."""
 
     def __init__(self, capacity: int = 100) -> None:
@@ -340,13 +340,13 @@ def socket_plans() -> Plans:
 
 
 @pytest.fixture
-def context() -> Iterator[Context]:
-    found = Context()
+def context() -> Iterator[StoreContext]:
+    found = StoreContext()
     yield found
     assert len(found.table) == 0
 
 
-def test_an_own_resource_goes_into_the_table_and_comes_out(context: Context) -> None:
+def test_an_own_resource_goes_into_the_table_and_comes_out(context: StoreContext) -> None:
     plans, socket = socket_plans(), Socket()
     with Val() as address:
         plans.from_python(types.Own(SOCKET))(socket, address, context)
@@ -355,7 +355,7 @@ def test_an_own_resource_goes_into_the_table_and_comes_out(context: Context) -> 
     assert not socket.is_dropped
 
 
-def test_resources_inside_other_values(context: Context) -> None:
+def test_resources_inside_other_values(context: StoreContext) -> None:
     t = types.Result(types.Option(types.List(types.Tuple((types.STRING, types.Own(SOCKET))))), None)
     plans, sockets = socket_plans(), [Socket(), Socket()]
     with Val() as address:
@@ -364,7 +364,7 @@ def test_resources_inside_other_values(context: Context) -> None:
     assert found == Ok([("a", sockets[0]), ("b", sockets[1])])
 
 
-def test_a_lent_resource_stays_its_owners(context: Context) -> None:
+def test_a_lent_resource_stays_its_owners(context: StoreContext) -> None:
     plans, socket = socket_plans(), Socket()
     with Val() as address:
         plans.from_python(types.Borrow(SOCKET))(socket, address, context)
@@ -373,7 +373,7 @@ def test_a_lent_resource_stays_its_owners(context: Context) -> None:
     assert not socket.is_dropped
 
 
-def test_a_value_that_fails_half_way_takes_its_resources_back(context: Context) -> None:
+def test_a_value_that_fails_half_way_takes_its_resources_back(context: StoreContext) -> None:
     t = types.Tuple((types.Own(SOCKET), types.Own(FILE), types.U8))
     plans, socket, file = socket_plans(), Socket(), Socket()
     with pytest.raises(ProviderError, match=r"^element 2: expected u8 \(0\.\.255\), got 256$"):
@@ -383,7 +383,7 @@ def test_a_value_that_fails_half_way_takes_its_resources_back(context: Context) 
 
 
 @pytest.mark.slow
-def test_failures_use_up_no_handles_of_wasmtime(context: Context) -> None:
+def test_failures_use_up_no_handles_of_wasmtime(context: StoreContext) -> None:
     give = socket_plans().from_python(types.Tuple((types.Own(SOCKET), types.U8)))
     address = Val().address
     for _ in range(100_001):  # Wasmtime's limit of handles per store is 100,000
@@ -392,19 +392,19 @@ def test_failures_use_up_no_handles_of_wasmtime(context: Context) -> None:
 
 
 def test_a_full_table_is_reported_as_such() -> None:
-    context = Context(capacity=1)
+    context = StoreContext(capacity=1)
     t = types.List(types.Own(SOCKET))
     with pytest.raises(LimitError, match="full"):
         socket_plans().from_python(t)([Socket(), Socket()], Val().address, context)
     assert len(context.table) == 0
 
 
-def test_an_object_of_another_class_is_no_resource(context: Context) -> None:
+def test_an_object_of_another_class_is_no_resource(context: StoreContext) -> None:
     with pytest.raises(ProviderError, match=r"^expected tcp-socket \(Socket\), got 'str'$"):
         socket_plans().from_python(types.Own(SOCKET))("x", Val().address, context)
 
 
-def test_streams_and_futures_travel_as_u32(context: Context) -> None:
+def test_streams_and_futures_travel_as_u32(context: StoreContext) -> None:
     t = types.Tuple((types.Stream(types.U8), types.Future(None)))
     plans, stream, future = socket_plans(), object(), object()
     with Val() as address:
@@ -413,7 +413,7 @@ def test_streams_and_futures_travel_as_u32(context: Context) -> None:
         assert plans.to_python(t)(address, context) == (stream, future)
 
 
-def test_resources_of_the_guest_travel_as_u32(context: Context) -> None:
+def test_resources_of_the_guest_travel_as_u32(context: StoreContext) -> None:
     t = types.Tuple((types.Own(BLOB), types.Borrow(BLOB)))
     plans = socket_plans()
     with Val() as address:

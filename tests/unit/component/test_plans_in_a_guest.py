@@ -10,11 +10,11 @@ import pytest
 import wasmtime
 from wasmtime import component
 
-from wasihost.component import ffi
-from wasihost.component.conversion.plans import HostResource, Plans
-from wasihost.component.resources import ResourceTable
-from wasihost.component.values import Classes
-from wasihost.component.world import types
+from wasihost._component import ffi
+from wasihost._component.conversion.plans import HostResource, Plans
+from wasihost._component.resources import ResourceTable
+from wasihost._component.values import Classes
+from wasihost._component.world import types
 
 CALLS = 110_000  # Wasmtime's limit of handles per store is 100,000
 GUEST = """

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from wasihost.streams import PromptFuture
+from wasihost._base.streams import PromptFuture
 
 
 def watched() -> tuple[PromptFuture[int], list[str]]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from wasihost.component.running.providers import Providers, find_method, resource_class
-from wasihost.component.world import types
-from wasihost.component.world.types import Func
-from wasihost.errors import LinkError
+from wasihost._base.errors import LinkError
+from wasihost._component.running.imports.providers import Providers, find_method, resource_class
+from wasihost._component.world import types
+from wasihost._component.world.types import Func
 
 ONE = Func((("a-word", types.U8),), None)
 

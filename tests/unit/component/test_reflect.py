@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from wasihost.component.running.engine import default_engine
-from wasihost.component.world import types
-from wasihost.component.world.reflect import reflect
-from wasihost.errors import ComponentError, UnsupportedTypeError
+from wasihost._base.errors import ComponentError, UnsupportedTypeError
+from wasihost._component.running.engine import default_engine
+from wasihost._component.world import types
+from wasihost._component.world.reflect import reflect
 
 COUNTS = types.Map(types.STRING, types.U32)
 

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component import resources
-from wasihost.component.resources import ResourceError, ResourceTable
-from wasihost.errors import GuestTrap, LimitError
+from wasihost._base.errors import GuestTrap, LimitError
+from wasihost._component import resources
+from wasihost._component.resources import ResourceError, ResourceTable
 
 
 class Thing:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from wasihost.component.composition import protocol
-from wasihost.component.composition.protocol import CANCELLED, DROPPED, Completion, Operation
-from wasihost.component.running.rings import Rings
+from wasihost._component.composition import protocol
+from wasihost._component.composition.protocol import CANCELLED, DROPPED, Completion, Operation
+from wasihost._component.running.streams.rings import Rings
 
 Submission = tuple[Operation, int, int, int, int]
 

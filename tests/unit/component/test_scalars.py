@@ -6,8 +6,8 @@ import struct
 
 import pytest
 
-from wasihost.component.conversion import scalars
-from wasihost.component.world import types
+from wasihost._component.conversion import scalars
+from wasihost._component.world import types
 
 
 def test_arguments_stand_as_in_a_tuple() -> None:

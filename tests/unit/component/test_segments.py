@@ -9,10 +9,10 @@ import wasmtime
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from wasihost.component.composition.segments import LARGEST_GAP, merge, merge_module
-from wasihost.component.world.sections import DATA, section
-from wasihost.errors import LimitError
-from wasihost.limits import Limits
+from wasihost._base.errors import LimitError
+from wasihost._base.limits import Limits
+from wasihost._component.composition.segments import LARGEST_GAP, merge, merge_module
+from wasihost._component.world.sections import DATA, section
 
 ENGINE = wasmtime.Engine()
 GLOBAL = 40

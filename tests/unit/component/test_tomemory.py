@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.strategies import junk, val_types, values
-from wasihost.component.conversion.numbers import NoRoom, SharedNumbers, needed
-from wasihost.component.conversion.plans import Plans
-from wasihost.component.running.memory import LinearMemory
-from wasihost.component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import ValType
-from wasihost.errors import ProviderError
+from wasihost._base.errors import ProviderError
+from wasihost._component.conversion.numbers import NoRoom, SharedNumbers, needed
+from wasihost._component.conversion.plans import Plans
+from wasihost._component.running.memory import LinearMemory
+from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
 
 PAGE, ROOM = 65536, 4096
 INTEGERS = {"u8": "B", "s8": "b", "u16": "H", "s16": "h", "u32": "I", "s32": "i", "u64": "Q", "s64": "q"}

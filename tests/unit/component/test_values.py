@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from wasihost.component.values import Classes, WitError, camel_case, case_names, snake_case, upper_snake_case
-from wasihost.component.world import types
-from wasihost.errors import LinkError
+from wasihost._base.errors import LinkError
+from wasihost._component.values import Classes, WitError, camel_case, case_names, snake_case, upper_snake_case
+from wasihost._component.world import types
 
 POINT = types.Record((("x-pos", types.U32), ("class", types.U32)))
 COLOR = types.Enum(("red", "dark-blue"))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component.world.versions import find, serving
+from wasihost._component.world.versions import find, serving
 
 
 @pytest.mark.parametrize(

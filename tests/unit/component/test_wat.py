@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from wasihost.component.composition.wat import TypeScope, signature
-from wasihost.component.world import types
-from wasihost.errors import InternalError
-from wasihost.quoting import wat_string
+from wasihost._base.errors import InternalError
+from wasihost._base.quoting import wat_string
+from wasihost._component.composition.wat import TypeScope, signature
+from wasihost._component.world import types
 
 
 @pytest.mark.parametrize(

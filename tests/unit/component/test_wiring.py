@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.component.world import layout, types
-from wasihost.component.world.types import Func, Future, Interface, Stream, ValType, World
-from wasihost.component.world.wiring import TOKEN, Called, Wiring, carries_values, to_host, values_of
-from wasihost.errors import UnsupportedTypeError
+from wasihost._base.errors import UnsupportedTypeError
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import Func, Future, Interface, Stream, ValType, World
+from wasihost._component.world.wiring import TOKEN, Called, Wiring, carries_values, to_host, values_of
 
 THING, OURS = types.Resource("thing"), types.Resource("ours")
 BYTES = Stream(types.U8)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from wasihost.network.base import Socket
+from wasihost._network.base import Socket
 
 S = 1_000_000_000
 

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from wasihost.network.base import Address, Family
+from wasihost._network.base import Address, Family
 
 LOOPBACK: dict[Family, Address] = {4: Address(ip_address("127.0.0.1"), 0), 6: Address(ip_address("::1"), 0)}
 

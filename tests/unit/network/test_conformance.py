@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from tests.unit.network.loopback import NO_IPV6
-from wasihost.network.base import Address, Family, IpAddress, Network, Socket
-from wasihost.network.faults import FaultPlan, FaultyNetwork
-from wasihost.network.os import OsNetwork
-from wasihost.network.quotas import QuotaNetwork, Quotas
-from wasihost.network.recording import Recording, RecordingNetwork
-from wasihost.network.replay import ReplayNetwork
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.network.wrapping import NetworkAround, SocketAround
-from wasihost.testing import run_virtual
-from wasihost.testing.conformance import CHECKS, Check, ConformanceError, Ends, check_network
+from wasihost._network.base import Address, Family, IpAddress, Network, Socket
+from wasihost._network.faults import FaultPlan, FaultyNetwork
+from wasihost._network.os import OsNetwork
+from wasihost._network.quotas import QuotaNetwork, Quotas
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._network.wrapping import NetworkAround, SocketAround
+from wasihost._recording import Recording, RecordingNetwork
+from wasihost._recording.replay import ReplayNetwork
+from wasihost._testing import run_virtual
+from wasihost._testing.conformance import CHECKS, Check, ConformanceError, Ends, check_network
 
 on_the_os = pytest.mark.parametrize(
     "check",

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.errors import RuleError
-from wasihost.network.faults import RandomFaults
-from wasihost.network.faults.plan import CALLS, STREAMS, Fault, FaultPlan
+from wasihost._base.errors import ConfigError
+from wasihost._network.faults import RandomFaults
+from wasihost._network.faults.plan import CALLS, STREAMS, Fault, FaultPlan
 
 
 @st.composite
@@ -88,7 +88,7 @@ def test_addresses_are_compared_in_one_form() -> None:
     ],
 )
 def test_a_fault_that_does_not_exist_is_refused(arguments: tuple[Any, ...], complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         Fault(*arguments)
     assert str(caught.value).startswith(f"{_written(*arguments)}: {complaint}")
 
@@ -117,7 +117,7 @@ def test_a_fault_that_does_not_exist_is_refused(arguments: tuple[Any, ...], comp
     ],
 )
 def test_a_bad_field_of_a_fault_is_named(on: Any, do: str, options: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         Fault(on, do, **options)
     assert str(caught.value).startswith(f"{_written(on, do, **options)}: {complaint}")
 
@@ -143,13 +143,13 @@ def _written(on: object, do: object, **options: object) -> str:
     ],
 )
 def test_a_bad_plan_names_the_entry(text: str, complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         FaultPlan.parse(text)
     assert str(caught.value).startswith(complaint)
 
 
 def test_a_plan_is_made_of_faults() -> None:
-    with pytest.raises(RuleError, match="fault 2 of the plan: expected a Fault, got 'drop'"):
+    with pytest.raises(ConfigError, match="fault 2 of the plan: expected a Fault, got 'drop'"):
         FaultPlan(Fault("accept", "drop"), "drop")  # type: ignore[arg-type]
 
 
@@ -164,6 +164,6 @@ def test_a_plan_is_made_of_faults() -> None:
     ],
 )
 def test_bad_chances_are_refused(options: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         RandomFaults(1, **options)
     assert str(caught.value).startswith(complaint)

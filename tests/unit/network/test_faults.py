@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from tests.unit.network.calls import S, fails, passes, receive, send, waits
 from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost import VirtualClock
-from wasihost.network.base import Address, DatagramSocket, Socket
-from wasihost.network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults
+from wasihost._network.base import Address, DatagramSocket, Socket
+from wasihost._network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults
 
 T = TypeVar("T")
 OTHER = Address(IPv4Address("192.0.2.8"), 4000)

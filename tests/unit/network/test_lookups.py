@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from wasihost.network.lookups import MOST, LookupThreads
-from wasihost.network.names import Names
-from wasihost.testing import run_virtual
+from wasihost._network.lookups import MOST, LookupThreads
+from wasihost._network.names import Names
+from wasihost._testing import run_virtual
 
 REQUEST = contextvars.ContextVar("REQUEST", default="none")
 

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.errors import RuleError
-from wasihost.network.base import IpAddress
-from wasihost.network.names import Addresses, Names, Resolver, ascii_name, literal, parse_hosts
+from wasihost._base.errors import ConfigError
+from wasihost._network.base import IpAddress
+from wasihost._network.names import Addresses, Names, Resolver, ascii_name, literal, parse_hosts
 
 
 def _never(name: str) -> Addresses:
@@ -124,7 +124,7 @@ def test_hosts_are_known_in_every_form_of_their_name() -> None:
     ],
 )
 def test_a_bad_entry_of_hosts_is_named(hosts: Any, what: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         parse_hosts(hosts)
     assert str(caught.value).startswith(what)
 
@@ -175,7 +175,7 @@ async def test_a_resolver_that_blocks_does_not_block_the_loop() -> None:
 
 
 async def test_the_network_of_the_system_asks_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wasihost.network.os import OsNetwork
+    from wasihost._network.os import OsNetwork
 
     def getaddrinfo(host: str, port: None, **hints: Any) -> list[Any]:
         assert host == "db.test"

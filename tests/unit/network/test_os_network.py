@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
-from wasihost.network.base import Address, Family, Option, Socket
-from wasihost.network.os import OsNetwork
-from wasihost.network.os import tcp as os_tcp
-from wasihost.network.os.endpoint import from_os
-from wasihost.network.os.share import Share
-from wasihost.network.os.tcp import OsSocket
+from wasihost._network.base import Address, Family, Option, Socket
+from wasihost._network.os import OsNetwork
+from wasihost._network.os import tcp as os_tcp
+from wasihost._network.os.endpoint import from_os
+from wasihost._network.os.share import Share
+from wasihost._network.os.tcp import OsSocket
 
 
 class Sockets:

@@ -14,11 +14,11 @@ from unittest.mock import Mock
 import pytest
 
 from tests.unit.network.loopback import LOOPBACK
-from wasihost.network.base import Address, Family
-from wasihost.network.os import OsNetwork
-from wasihost.network.os import udp as os_udp
-from wasihost.network.os.share import Share
-from wasihost.network.os.udp import OsDatagramSocket
+from wasihost._network.base import Address, Family
+from wasihost._network.os import OsNetwork
+from wasihost._network.os import udp as os_udp
+from wasihost._network.os.share import Share
+from wasihost._network.os.udp import OsDatagramSocket
 
 
 class Sockets:

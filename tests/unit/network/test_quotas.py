@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tests.unit.network.calls import S, fails, passes, receive, send, waits
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
 from wasihost import VirtualClock
-from wasihost.errors import RuleError
-from wasihost.network.base import Socket
-from wasihost.network.quotas import QuotaNetwork, Quotas
+from wasihost._base.errors import ConfigError
+from wasihost._network.base import Socket
+from wasihost._network.quotas import QuotaNetwork, Quotas
 
 
 class Setup:
@@ -398,7 +398,7 @@ def test_without_limits_everything_passes() -> None:
     ],
 )
 def test_a_bad_limit_is_named(limits: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(RuleError, match=complaint):
+    with pytest.raises(ConfigError, match=complaint):
         Quotas(**limits)
 
 
@@ -429,6 +429,6 @@ def test_limits_are_read_from_texts() -> None:
     ],
 )
 def test_a_text_that_is_no_limit_is_told(texts: list[str], complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         Quotas.parse(texts)
     assert str(caught.value).startswith(complaint)

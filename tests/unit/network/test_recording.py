@@ -13,10 +13,10 @@ import pytest
 from tests.recordings import kinds
 from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from wasihost import SocketAddressUse, VirtualClock
-from wasihost.network.base import Address, DatagramSocket, Option, Socket
-from wasihost.network.recording import Recorder, Recording, RecordingNetwork, events
-from wasihost.network.recording.network import RecordingSocket
-from wasihost.policy import Decision
+from wasihost._network.base import Address, DatagramSocket, Option, Socket
+from wasihost._policy import Decision
+from wasihost._recording import Recorder, Recording, RecordingNetwork, events
+from wasihost._recording.network import RecordingSocket
 
 HOST = IPv4Address("192.0.2.1")
 REFUSED = OSError(errno.ECONNREFUSED, "refused")

@@ -12,10 +12,10 @@ import pytest
 from tests.guests.harness import until
 from tests.unit.wasi.sockets.fake_network import PEER
 from wasihost import DivergenceError, RecordingError, VirtualClock
-from wasihost.network.base import Address, Option, Socket
-from wasihost.network.recording import Recording, events
-from wasihost.network.recording.events import Event
-from wasihost.network.replay import ReplayNetwork
+from wasihost._network.base import Address, Option, Socket
+from wasihost._recording import Recording, events
+from wasihost._recording.events import Event
+from wasihost._recording.replay import ReplayNetwork
 
 LOCAL = Address(IPv4Address("192.0.2.1"), 50000)
 ANY = Address(IPv4Address("192.0.2.1"), 0)

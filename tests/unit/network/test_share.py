@@ -14,8 +14,8 @@ import pytest
 
 from tests.unit.network.calls import fails, waits
 from tests.unit.network.loopback import LOOPBACK
-from wasihost.network.base import Endpoint
-from wasihost.network.os import OsNetwork, share
+from wasihost._network.base import Endpoint
+from wasihost._network.os import OsNetwork, share
 
 FILES = 64
 

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.recordings import EVERY_EVENT
-from wasihost.errors import RecordingError
-from wasihost.network.base import Address
-from wasihost.network.recording import Recording
-from wasihost.network.recording.events import EVENTS, Event, GuestStarted, Resolved, Sent
-from wasihost.network.recording.transcript import (
+from wasihost._base.errors import RecordingError
+from wasihost._network.base import Address
+from wasihost._recording import Recording
+from wasihost._recording.events import EVENTS, Event, GuestStarted, Resolved, Sent
+from wasihost._recording.transcript import (
     Header,
     encode_address,
     encode_bytes,

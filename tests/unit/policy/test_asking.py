@@ -8,9 +8,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from wasihost.network.base import Address
-from wasihost.policy import Context, SocketAddressUse, Verdict, all_of
-from wasihost.policy.asking import Asker, Question, settled
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, SocketAddressUse, Verdict, all_of
+from wasihost._policy.asking import Asker, Question, settled
 
 PEER = Address(ip_address("10.0.0.1"), 443)
 CONNECT, BIND = SocketAddressUse.TCP_CONNECT, SocketAddressUse.TCP_BIND
@@ -22,12 +22,12 @@ class Slow:
     def __init__(self) -> None:
         self.answers: list[asyncio.Future[bool]] = []
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Awaitable[bool]:
         self.answers.append(asyncio.get_running_loop().create_future())
         return self.answers[-1]
 
 
-def refuse_bind(address: Address, use: SocketAddressUse, context: Context) -> bool:
+def refuse_bind(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     return use is not BIND
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.network.base import Address
-from wasihost.policy import Context, Decision, NameUse, Rules, SocketAddressUse, Use
-from wasihost.policy.learning import Learner
+from wasihost._network.base import Address
+from wasihost._policy import Decision, NameUse, PolicyContext, Rules, SocketAddressUse, Use
+from wasihost._policy.learning import Learner
 
 BIND, LISTEN, ACCEPT, CONNECT = (
     SocketAddressUse.TCP_BIND,
@@ -143,10 +143,12 @@ DECISIONS = st.one_of(
 def _allowed(rules: Rules, decision: Decision) -> bool:
     """Whichever of its names the guest meant."""
     if decision.address is None:
-        return rules.may_resolve(decision.names[0], Context()).allowed
+        return rules.may_resolve(decision.names[0], PolicyContext()).allowed
     assert isinstance(decision.use, SocketAddressUse)
     ip = decision.address.ip
-    contexts = [Context("", decision.local, {ip: (name,)}) for name in decision.names] or [Context("", decision.local)]
+    contexts = [PolicyContext("", decision.local, {ip: (name,)}) for name in decision.names] or [
+        PolicyContext("", decision.local)
+    ]
     return all(rules(decision.address, decision.use, context) for context in contexts)
 
 

@@ -11,49 +11,49 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import at_once
 from wasihost import Host, Rules, all_of, any_of
-from wasihost.network.base import Address
-from wasihost.policy import (
-    Context,
+from wasihost._network.base import Address
+from wasihost._policy import (
     Decision,
     NameUse,
     Policy,
+    PolicyContext,
     SocketAddressUse,
     Use,
     Verdict,
     allow_all,
     deny_all,
 )
-from wasihost.policy.policy import ask_about_name, verdict_of
+from wasihost._policy.policy import ask_about_name, verdict_of
 
-HERE = Context()
+HERE = PolicyContext()
 CONNECT = SocketAddressUse.TCP_CONNECT
 TARGET = Address(ip_address("127.0.0.1"), 15432)
 PEER = Address(ip_address("10.0.0.1"), 443)
 
 
-def yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+def yes(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     return True
 
 
-def no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+def no(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     return False
 
 
-async def slow_yes(address: Address, use: SocketAddressUse, context: Context) -> bool:
+async def slow_yes(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     await asyncio.sleep(0)
     return True
 
 
-async def slow_no(address: Address, use: SocketAddressUse, context: Context) -> bool:
+async def slow_no(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     await asyncio.sleep(0)
     return False
 
 
-def never(address: Address, use: SocketAddressUse, context: Context) -> bool:
+def never(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     raise AssertionError("asked")
 
 
-def elsewhere(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+def elsewhere(address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
     return Verdict(True, "elsewhere", TARGET)
 
 
@@ -69,7 +69,7 @@ def test_a_policy_with_other_parameters_is_told_when_the_host_is_made(wrong: Any
 
 def test_a_policy_whose_may_resolve_has_other_parameters_is_told_when_the_host_is_made() -> None:
     class Old:
-        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+        def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
             return True
 
         def may_resolve(self, name: str) -> bool:
@@ -201,7 +201,7 @@ def test_all_must_allow_where_one_of_them_sends(other: Policy, allowed: bool) ->
 
 
 async def test_all_must_allow_where_one_of_them_sends_also_if_they_take_time() -> None:
-    async def deny_loopback(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def deny_loopback(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return not address.ip.is_loopback
 
@@ -228,11 +228,11 @@ def test_one_of_them_decides_alone_where_it_sends() -> None:
 def test_a_callable_can_put_rules_into_its_own_words() -> None:
     rules = Rules(["tcp://10.0.0.0/8:443"])
 
-    async def mine(address: Address, use: SocketAddressUse, context: Context) -> bool | Verdict:
+    async def mine(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Verdict:
         return context.guest == "mine.wasm" and rules(address, use, context)
 
     assert not at_once(mine(PEER, CONNECT, HERE))
-    assert at_once(mine(PEER, CONNECT, Context("mine.wasm")))
+    assert at_once(mine(PEER, CONNECT, PolicyContext("mine.wasm")))
 
 
 # ---- what is told
@@ -320,4 +320,4 @@ def _allows(use: SocketAddressUse, make: Callable[[str], Rules]) -> None:
     for address in (PEER, Address(ip_address("::1"), 80)):
         decision = Decision(use, address, (), False, None, None, "", address)
         rule = decision.flag.partition(" ")[2].strip("'")
-        assert make(rule)(address, use, Context(local=address)).allowed
+        assert make(rule)(address, use, PolicyContext(local=address)).allowed

@@ -7,9 +7,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 
 from wasihost import Rules
-from wasihost.network.base import Address
-from wasihost.policy import Context, SocketAddressUse
-from wasihost.policy.reach import METADATA, NOT_PUBLIC, PUBLIC_WITHIN, carried_ip
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, SocketAddressUse
+from wasihost._policy.reach import METADATA, NOT_PUBLIC, PUBLIC_WITHIN, carried_ip
 
 CONNECT = SocketAddressUse.TCP_CONNECT
 LOCAL = [
@@ -35,7 +35,7 @@ PUBLIC = [
 def _allows(rules: Rules, ip: str, *names: str, hosts: tuple[str, ...] = ()) -> bool:
     address = Address(ip_address(ip), 80)
     told = getattr(address.ip, "ipv4_mapped", None) or address.ip  # what guests are told is never in that form
-    return rules(address, CONNECT, Context(names={told: names}, hosts=hosts)).allowed
+    return rules(address, CONNECT, PolicyContext(names={told: names}, hosts=hosts)).allowed
 
 
 @pytest.mark.parametrize("ip", [*LOCAL, *PRIVATE, *NOT_GLOBAL])
@@ -110,7 +110,7 @@ def test_a_rule_that_denies_an_address_denies_the_ways_around(ip: str) -> None:
     assert str(carried_ip(ip_address(ip))) == "10.0.0.1"
     assert not _allows(Rules(["*://*:*", "deny *://10.0.0.0/8:*"]), ip)
     peers = Rules(inbound=["tcp://*:*", "deny tcp://*:* from=private"])
-    context = Context(local=Address(ip_address("::1"), 80))
+    context = PolicyContext(local=Address(ip_address("::1"), 80))
     assert not peers(Address(ip_address(ip), 9), SocketAddressUse.TCP_ACCEPT, context)
 
 

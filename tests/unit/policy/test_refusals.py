@@ -8,10 +8,10 @@ from ipaddress import ip_address
 import pytest
 
 from wasihost import Decision
-from wasihost.network.base import Address
-from wasihost.policy import Rules, SocketAddressUse
-from wasihost.policy.asking import Asker
-from wasihost.policy.refusals import MOST_A_SECOND, Refusals
+from wasihost._network.base import Address
+from wasihost._policy import Rules, SocketAddressUse
+from wasihost._policy.asking import Asker
+from wasihost._policy.refusals import MOST_A_SECOND, Refusals
 
 PEER = Address(ip_address("10.0.0.1"), 443)
 

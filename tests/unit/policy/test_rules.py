@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.network.base import WILDCARD, Address
-from wasihost.policy import Context, Rules, SocketAddressUse, allow_all, deny_all
-from wasihost.policy.policy import ask_about_name
+from wasihost._network.base import WILDCARD, Address
+from wasihost._policy import PolicyContext, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost._policy.policy import ask_about_name
 
 USES = list(SocketAddressUse)
 BIND, LISTEN = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN
@@ -24,7 +24,7 @@ def _at(text: str) -> Address:
     return Address(ip_address(host.strip("[]")), int(port))
 
 
-HERE = Context(local=_at("127.0.0.1:53"))
+HERE = PolicyContext(local=_at("127.0.0.1:53"))
 
 
 def test_an_address_reads_as_in_a_url() -> None:
@@ -236,7 +236,7 @@ def test_an_ipv4_address_in_ipv6_form_is_judged_as_what_it_means() -> None:
 
 def test_a_peer_is_accepted_by_the_rule_for_where_the_socket_listens() -> None:
     rules = Rules(inbound=["tcp://127.0.0.1:80 from=10.0.0.0/8", "tcp://127.0.0.1:81"])
-    at_80, at_81 = (Context(local=_at(f"127.0.0.1:{port}")) for port in (80, 81))
+    at_80, at_81 = (PolicyContext(local=_at(f"127.0.0.1:{port}")) for port in (80, 81))
     assert [bool(rules(_at("10.0.0.1:9"), ACCEPT, at)) for at in (at_80, at_81)] == [True, True]
     assert [bool(rules(_at("11.0.0.1:9"), ACCEPT, at)) for at in (at_80, at_81)] == [False, True]
     assert rules(_at("127.0.0.1:80"), LISTEN, HERE)
@@ -252,8 +252,8 @@ def test_some_peers_can_be_denied_and_everybody_else_accepted() -> None:
 # ---- rules with names
 
 
-def _told(**names: str) -> Context:
-    return Context(names={ip_address(ip.replace("_", ".")): (name,) for name, ip in names.items()})
+def _told(**names: str) -> PolicyContext:
+    return PolicyContext(names={ip_address(ip.replace("_", ".")): (name,) for name, ip in names.items()})
 
 
 def test_a_rule_with_a_name_allows_only_what_the_guest_was_told_for_it() -> None:
@@ -263,7 +263,7 @@ def test_a_rule_with_a_name_allows_only_what_the_guest_was_told_for_it() -> None
     assert not rules(_at("10.0.0.1:5433"), CONNECT, _told(db="10.0.0.1"))
     assert not rules(_at("10.0.0.2:5432"), CONNECT, _told(db="10.0.0.1"))
     assert not rules(_at("8.8.8.8:443"), CONNECT, _told(db="8.8.8.8"))
-    assert rules(_at("8.8.8.8:443"), CONNECT, Context(names={ip_address("8.8.8.8"): ("db", "a.test")}))
+    assert rules(_at("8.8.8.8:443"), CONNECT, PolicyContext(names={ip_address("8.8.8.8"): ("db", "a.test")}))
 
 
 def test_a_rule_with_a_name_allows_to_look_it_up() -> None:
@@ -312,7 +312,7 @@ def test_rewriting_comes_before_allowing_wherever_it_stands() -> None:
 
 def test_two_targets_for_one_address_are_refused_and_told() -> None:
     rules = Rules(["tcp://a:80 -> 127.0.0.1:81", "tcp://b:80 -> 127.0.0.1:82"])
-    verdict = rules(_at("127.0.0.1:80"), CONNECT, Context(names={ip_address("127.0.0.1"): ("a", "b")}))
+    verdict = rules(_at("127.0.0.1:80"), CONNECT, PolicyContext(names={ip_address("127.0.0.1"): ("a", "b")}))
     assert not verdict.allowed
     assert verdict.rule == "the conflict of tcp://a:80 -> 127.0.0.1:81 with tcp://b:80 -> 127.0.0.1:82"
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wasihost.network.base import Address, IpAddress
-from wasihost.policy import Context, Rules, SocketAddressUse
+from wasihost._network.base import Address, IpAddress
+from wasihost._policy import PolicyContext, Rules, SocketAddressUse
 
 # A small world, in which rules and addresses meet often.
 IPS = [
@@ -233,7 +233,7 @@ def test_rules_do_what_the_specification_says(
     hosts: list[str],
 ) -> None:
     rules = Rules(outbound=map(str, outbound), inbound=map(str, inbound))
-    context = Context("guest", local, {plain(address).ip: tuple(names)}, hosts=hosts)
+    context = PolicyContext("guest", local, {plain(address).ip: tuple(names)}, hosts=hosts)
     verdict = rules(address, use, context)
     assert (verdict.allowed, verdict.target) == specified(outbound, inbound, use, address, local, names, hosts)
 
@@ -250,7 +250,7 @@ def test_lookups_are_allowed_as_the_specification_says(
     is_denied = any(deny and means(pattern, name) for deny, pattern in resolve)
     is_allowed = any(not deny and means(pattern, name) for deny, pattern in resolve)
     named = [rule for rule in outbound if is_name(rule.host) and means(rule.host, name)]
-    verdict = rules.may_resolve(name, Context())
+    verdict = rules.may_resolve(name, PolicyContext())
     assert verdict.allowed == (not is_denied and (is_allowed or bool(named)))
     targets = [parsed(rule.target) for rule in named if rule.target]
     assert verdict.target == (targets[0] if targets and not is_denied else None)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from wasihost.errors import RuleError
-from wasihost.network.base import Address
-from wasihost.policy import Context, Rules, SocketAddressUse
-from wasihost.policy.ruletext import Direction, parse_rule
+from wasihost._base.errors import RuleError
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, Rules, SocketAddressUse
+from wasihost._policy.ruletext import Direction, parse_rule
 
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
@@ -167,7 +167,7 @@ def test_any_text_is_a_rule_or_an_error_that_points_into_it(text: str, direction
         assert str(rules).endswith(f"\n    {' ' * rules.position}^")
     else:
         for use in SocketAddressUse:
-            rules(Address(IPv4Address("127.0.0.1"), 80), use, Context())
+            rules(Address(IPv4Address("127.0.0.1"), 80), use, PolicyContext())
 
 
 @given(TEXTS)
@@ -176,7 +176,7 @@ def test_any_text_is_a_rule_for_names_or_an_error_that_points_into_it(text: str)
     if isinstance(rules, RuleError):
         assert rules.position in range(len(text) + 1)
     else:
-        rules.may_resolve("localhost", Context())
+        rules.may_resolve("localhost", PolicyContext())
 
 
 @given(st.ip_addresses(), st.integers(1, 0xFFFF), st.sampled_from(DIRECTIONS))

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from wasihost import DeadlockError
-from wasihost.clock import RunningClock, own_time
-from wasihost.testing import run_virtual, virtual_loop
+from wasihost._base.clock import RunningClock, own_time
+from wasihost._testing import run_virtual, virtual_loop
 
 YEAR_S = 365 * 86400
 

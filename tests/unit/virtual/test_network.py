@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from wasihost import RuleError, VirtualClock
-from wasihost.network.base import Address, Option
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.network.virtual.ports import EPHEMERAL
-from wasihost.testing import run_virtual
+from wasihost import ConfigError, VirtualClock
+from wasihost._network.base import Address, Option
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._network.virtual.ports import EPHEMERAL
+from wasihost._testing import run_virtual
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -65,7 +65,7 @@ def test_addresses_are_given_out_one_after_another() -> None:
     ],
 )
 def test_what_cannot_be_is_told(make: Callable[[VirtualNetwork], Any], complaint: str) -> None:
-    with pytest.raises(RuleError) as caught:
+    with pytest.raises(ConfigError) as caught:
         make(VirtualNetwork())
     assert str(caught.value).startswith(complaint)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from wasihost import Host
-from wasihost.component.running.providers import Providers
+from wasihost._component.running.imports.providers import Providers
 
 STDOUT = "wasi:cli/stdout"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from wasihost.streams import ByteSink, ByteSource
-from wasihost.wasi.cli.inputs import Input, InputSource
-from wasihost.wasi.cli.outputs import Output, OutputSink
+from wasihost._base.streams import ByteSink, ByteSource
+from wasihost._wasi.cli.inputs import Input, InputSource
+from wasihost._wasi.cli.outputs import Output, OutputSink
 
 
 def open_stream(output: Output) -> tuple[ByteSink, asyncio.Future[None]]:

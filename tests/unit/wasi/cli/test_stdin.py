@@ -17,8 +17,8 @@ import pytest
 
 from tests.unit.wasi.cli import streams
 from tests.unit.wasi.cli.streams import pipe, read_all, read_now, read_stream, readable
-from wasihost.wasi.cli import Command
-from wasihost.wasi.cli.inputs import Input
+from wasihost._wasi.cli import Command
+from wasihost._wasi.cli.inputs import Input
 
 TEXT = "grün"
 DATA = TEXT.encode()

@@ -15,9 +15,9 @@ import pytest
 
 from tests.unit.wasi.cli import streams
 from tests.unit.wasi.cli.streams import open_stream, pipe, send, writable, write_all
-from wasihost.errors import GuestExit
-from wasihost.wasi.cli import Command
-from wasihost.wasi.cli.outputs import Output
+from wasihost._base.errors import GuestExit
+from wasihost._wasi.cli import Command
+from wasihost._wasi.cli.outputs import Output
 
 BIG = bytes(range(256)) * 4096  # 1 MiB: more than a pipe holds
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wasihost.wasi.cli.terminal import is_terminal
+from wasihost._wasi.cli.terminal import is_terminal
 
 
 @pytest.fixture

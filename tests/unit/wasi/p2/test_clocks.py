@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.wasi.p2.io.fakes import settled
 from wasihost import VirtualClock
-from wasihost.wasi.p2.clocks.monotonic_clock import MonotonicClock
-from wasihost.wasi.p2.clocks.wall_clock import Datetime, WallClock
-from wasihost.wasi.p2.io.poll import Poll
+from wasihost._wasi.p2.clocks.monotonic_clock import MonotonicClock
+from wasihost._wasi.p2.clocks.wall_clock import Datetime, WallClock
+from wasihost._wasi.p2.io.poll import Poll
 
 U64_MAX = 2**64 - 1
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.errors import GuestTrap
-from wasihost.wasi.p2 import random
-from wasihost.wasi.p2.random import MAX_BYTES, Insecure, InsecureSeed, Random
-from wasihost.wasi.p3.random import insecure_seed
-from wasihost.wasi.random import Random as Source
+from wasihost._base.errors import GuestTrap
+from wasihost._wasi.p2 import random
+from wasihost._wasi.p2.random import MAX_BYTES, Insecure, InsecureSeed, Random
+from wasihost._wasi.p3.random import insecure_seed
+from wasihost._wasi.random import Random as Source
 
 
 @pytest.mark.parametrize("length", [0, 1, (1 << 20) + 1])

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from wasihost import Clock, OsClock, VirtualClock
-from wasihost.wasi.p3.clocks.monotonic_clock import MonotonicClock
-from wasihost.wasi.p3.clocks.system_clock import Instant, SystemClock
+from wasihost._wasi.p3.clocks.monotonic_clock import MonotonicClock
+from wasihost._wasi.p3.clocks.system_clock import Instant, SystemClock
 
 U64_MAX = 2**64 - 1
 S = 1_000_000_000

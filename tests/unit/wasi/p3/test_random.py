@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.wasi.p3 import random
-from wasihost.wasi.p3.random.insecure import Insecure
-from wasihost.wasi.p3.random.insecure_seed import InsecureSeed
-from wasihost.wasi.p3.random.random import MAX_BYTES, Random
-from wasihost.wasi.random import Random as Source
+from wasihost._wasi.p3 import random
+from wasihost._wasi.p3.random.insecure import Insecure
+from wasihost._wasi.p3.random.insecure_seed import InsecureSeed
+from wasihost._wasi.p3.random.random import MAX_BYTES, Random
+from wasihost._wasi.random import Random as Source
 
 SOURCES = pytest.mark.parametrize("seed", [None, 0, 7, -7, 2**200], ids=str)
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 
-from wasihost.network.base import (
+from wasihost._network.base import (
     WILDCARD,
     Address,
     DatagramSocket,

@@ -11,14 +11,14 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
-from wasihost.network.base import Address
-from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
-from wasihost.wasi.failures import Failure, Reason
-from wasihost.wasi.sockets.accept import Acceptor
-from wasihost.wasi.sockets.access import Access, Refused
-from wasihost.wasi.sockets.inbox import Datagram
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost._network.base import Address
+from wasihost._policy import Policy, PolicyContext, SocketAddressUse, allow_all
+from wasihost._wasi.failures import Failure, Reason
+from wasihost._wasi.sockets.accept import Acceptor
+from wasihost._wasi.sockets.access import Access, Refused
+from wasihost._wasi.sockets.inbox import Datagram
+from wasihost._wasi.sockets.tcp import TcpSocket
+from wasihost._wasi.sockets.udp import UdpSocket
 
 T = TypeVar("T")
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
@@ -153,6 +153,6 @@ class Asked:
         self.allowed = allowed
         self.questions: list[tuple[str, SocketAddressUse]] = []
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         self.questions.append((str(address), use))
         return use in self.allowed

@@ -11,11 +11,11 @@ import pytest
 
 from tests.unit.wasi.sockets.fake_network import PEER, FakeSocket
 from tests.unit.wasi.sockets.setup import Guest, at_once, cause_of, listen
-from wasihost.network.base import Address, Option
-from wasihost.policy import Context, SocketAddressUse
-from wasihost.testing import virtual_loop
-from wasihost.wasi.sockets.accept import REST_S, Acceptor
-from wasihost.wasi.sockets.tcp import TcpSocket
+from wasihost._network.base import Address, Option
+from wasihost._policy import PolicyContext, SocketAddressUse
+from wasihost._testing import virtual_loop
+from wasihost._wasi.sockets.accept import REST_S, Acceptor
+from wasihost._wasi.sockets.tcp import TcpSocket
 
 ACCEPT = SocketAddressUse.TCP_ACCEPT
 
@@ -38,7 +38,7 @@ class _Listener:
         self.tcp, self.socket = Guest(self._policy).bound()
         self.acceptor: Acceptor[TcpSocket] = at_once(self.tcp.listen())
 
-    def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def _policy(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         if use is not ACCEPT:
             return True
         self.asked.append(address)
@@ -206,7 +206,7 @@ async def test_an_exception_of_the_policy_resets_the_connection_when_the_stream_
     async def thinking() -> bool:
         raise LookupError("mine")
 
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         if use is not ACCEPT:
             return True
         if at == "length":
@@ -274,7 +274,7 @@ def test_a_closed_stream_waits_no_more() -> None:
 
 
 def test_any_function_is_a_policy() -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return use is not ACCEPT
 
     tcp, socket = Guest(policy).bound()

@@ -13,18 +13,28 @@ import pytest
 
 from tests.unit.wasi.sockets.fake_network import PEER, FakeNetwork, FakeSocket
 from tests.unit.wasi.sockets.setup import FAILURES, at_once, cause_of, listen, v4, waited
-from wasihost.network.base import Address, Family
-from wasihost.network.names import Addresses, Names, parse_hosts
-from wasihost.policy import Context, Decision, NameUse, Policy, Rules, SocketAddressUse, Verdict, allow_all, any_of
-from wasihost.policy.asking import run
-from wasihost.policy.refusals import LOGGER
-from wasihost.policy.told import ToldNames
-from wasihost.wasi.failures import Reason
-from wasihost.wasi.sockets.access import Access, Refused
-from wasihost.wasi.sockets.inbox import Datagram
-from wasihost.wasi.sockets.lookup import Lookup
-from wasihost.wasi.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost._network.base import Address, Family
+from wasihost._network.names import Addresses, Names, parse_hosts
+from wasihost._policy import (
+    Decision,
+    NameUse,
+    Policy,
+    PolicyContext,
+    Rules,
+    SocketAddressUse,
+    Verdict,
+    allow_all,
+    any_of,
+)
+from wasihost._policy.asking import run
+from wasihost._policy.refusals import LOGGER
+from wasihost._policy.told import ToldNames
+from wasihost._wasi.failures import Reason
+from wasihost._wasi.sockets.access import Access, Refused
+from wasihost._wasi.sockets.inbox import Datagram
+from wasihost._wasi.sockets.lookup import Lookup
+from wasihost._wasi.sockets.tcp import TcpSocket
+from wasihost._wasi.sockets.udp import UdpSocket
 
 DB, TARGET = Address(IPv4Address("10.0.0.1"), 5432), Address(IPv4Address("127.0.0.1"), 15432)
 REWRITE = "*://10.0.0.1:5432 -> 127.0.0.1:15432"
@@ -227,10 +237,10 @@ def test_hosts_say_where_the_name_leads_for_the_ports_that_are_not_rewritten() -
 
 def test_a_policy_of_ones_own_can_tell_what_was_told_because_of_a_rewrite() -> None:
     class Mine:
-        def may_resolve(self, name: str, context: Context) -> Verdict:
+        def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
             return Verdict(True, target=TARGET)
 
-        def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+        def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
             assert context.names_of(TARGET.ip) == ()
             is_svc = "svc" in context.rewritten_names_of(address.ip)
             return Verdict(is_svc or use is SocketAddressUse.TCP_BIND, target=TARGET if is_svc else None)
@@ -308,7 +318,7 @@ def test_a_policy_that_sends_where_nobody_can_be_is_told(target: str) -> None:
     host, _, port = target.rpartition(":")
     nowhere = Address(ip_address(host.strip("[]")), int(port))
 
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> Verdict:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
         return Verdict(True, None, nowhere if use is SocketAddressUse.TCP_CONNECT else None)
 
     guest = Guest(policy)
@@ -433,7 +443,7 @@ def test_every_decision_is_told_with_the_rule_that_decided() -> None:
 
 
 def test_connecting_a_datagram_socket_is_one_decision() -> None:
-    def receives(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def receives(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return use is not SocketAddressUse.UDP_SEND
 
     guest = Guest(receives)
@@ -448,7 +458,7 @@ def test_connecting_a_datagram_socket_is_one_decision() -> None:
 async def test_a_verdict_that_takes_time_is_told_when_it_is_there() -> None:
     answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         return answer
 
     guest = Guest(policy)

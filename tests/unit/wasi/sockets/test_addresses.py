@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.network.base import Address, Family
-from wasihost.wasi.sockets.addresses import is_valid_local, is_valid_remote
+from wasihost._network.base import Address, Family
+from wasihost._wasi.sockets.addresses import is_valid_local, is_valid_remote
 
 U16 = st.integers(0, (1 << 16) - 1)
 

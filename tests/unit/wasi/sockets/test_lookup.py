@@ -11,11 +11,11 @@ import pytest
 
 from tests.unit.wasi.sockets.fake_network import FakeNetwork
 from tests.unit.wasi.sockets.setup import at_once, cause_of
-from wasihost.network.names import Addresses, Names, parse_hosts
-from wasihost.policy import Policy, Rules, allow_all, deny_all
-from wasihost.wasi.failures import Failure, Reason
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.lookup import Lookup
+from wasihost._network.names import Addresses, Names, parse_hosts
+from wasihost._policy import Policy, Rules, allow_all, deny_all
+from wasihost._wasi.failures import Failure, Reason
+from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.lookup import Lookup
 
 DB = ip_address("10.0.0.1")
 

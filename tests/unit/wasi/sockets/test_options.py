@@ -7,9 +7,9 @@ import errno
 import pytest
 
 from tests.unit.wasi.sockets.setup import Guest, cause_of
-from wasihost.network.base import Option
-from wasihost.wasi.failures import Reason
-from wasihost.wasi.sockets.options import whole_seconds
+from wasihost._network.base import Option
+from wasihost._wasi.failures import Reason
+from wasihost._wasi.sockets.options import whole_seconds
 
 NUMBERS = [option for option in Option if option is not Option.KEEP_ALIVE]
 ZERO_FIRST = [Option.KEEP_ALIVE_IDLE_S, Option.KEEP_ALIVE_INTERVAL_S, Option.KEEP_ALIVE_COUNT]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wasihost.errors import InternalError
-from wasihost.wasi.sockets import udp_states
-from wasihost.wasi.sockets.states import TRANSITIONS, Event, State, after
+from wasihost._base.errors import InternalError
+from wasihost._wasi.sockets import udp_states
+from wasihost._wasi.sockets.states import TRANSITIONS, Event, State, after
 
 
 def test_closed_is_final() -> None:

@@ -11,11 +11,11 @@ import pytest
 
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeSocket
 from tests.unit.wasi.sockets.setup import FAILURES, Asked, Guest, at_once, cause_of, listen, v4, waited, waiting
-from wasihost.network.base import Address, Option
-from wasihost.policy import Context, Rules, SocketAddressUse, deny_all
-from wasihost.wasi.failures import Reason
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.tcp import TcpSocket
+from wasihost._network.base import Address, Option
+from wasihost._policy import PolicyContext, Rules, SocketAddressUse, deny_all
+from wasihost._wasi.failures import Reason
+from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.tcp import TcpSocket
 
 BIND, LISTEN, CONNECT = SocketAddressUse.TCP_BIND, SocketAddressUse.TCP_LISTEN, SocketAddressUse.TCP_CONNECT
 V6_LOOPBACK = Address(IPv6Address("::1"), 80)
@@ -77,7 +77,7 @@ def test_bind_may_be_tried_again_after_it_failed() -> None:
 
 
 async def test_bind_waits_for_a_policy_that_takes_time() -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return False
 
@@ -173,7 +173,7 @@ async def test_connect_survives_that_the_handle_goes_first() -> None:
 
 
 def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket() -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         raise LookupError("mine")
 
     tcp, socket = Guest(policy).create()
@@ -183,7 +183,7 @@ def test_an_exception_of_the_policy_reaches_the_embedder_and_closes_the_socket()
 
 
 def test_an_os_error_of_the_policy_is_no_error_of_the_network() -> None:
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         raise FileNotFoundError("rules.txt")
 
     tcp, _ = Guest(policy).create()

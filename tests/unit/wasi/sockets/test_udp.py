@@ -11,10 +11,10 @@ import pytest
 
 from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
 from tests.unit.wasi.sockets.setup import FAILURES, Asked, Guest, at_once, cause_in, cause_of, received, v4, waited
-from wasihost.network.base import Address
-from wasihost.policy import Context, SocketAddressUse
-from wasihost.wasi.failures import Reason
-from wasihost.wasi.sockets.udp import UdpSocket
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, SocketAddressUse
+from wasihost._wasi.failures import Reason
+from wasihost._wasi.sockets.udp import UdpSocket
 
 BIND, SEND, RECEIVE = SocketAddressUse.UDP_BIND, SocketAddressUse.UDP_SEND, SocketAddressUse.UDP_RECEIVE
 AT_PEER = PEER
@@ -271,7 +271,7 @@ async def test_errors_of_receiving_are_told(waiting: bool) -> None:
 
 
 async def test_a_policy_may_take_time_everywhere() -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return True
 
@@ -285,7 +285,7 @@ async def test_a_policy_may_take_time_everywhere() -> None:
 
 
 async def test_a_policy_that_refuses_after_some_time_refuses() -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return use is BIND
 
     udp, socket = Guest(policy).create_udp()
@@ -299,7 +299,7 @@ async def test_a_policy_that_refuses_after_some_time_refuses() -> None:
 
 @pytest.mark.parametrize("use", [BIND, SEND, RECEIVE])
 async def test_what_a_policy_raises_comes_out(use: SocketAddressUse) -> None:
-    def policy(address: Address, asked: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def policy(address: Address, asked: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         if asked is use:
             raise LookupError("mine")
         return True

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from wasihost.component.values import WitError
-from wasihost.streams import ByteSink, ByteSource
-from wasihost.wasi.p2.io.streams import StreamError
+from wasihost._base.streams import ByteSink, ByteSource
+from wasihost._component.values import WitError
+from wasihost._wasi.p2.io.streams import StreamError
 
 
 class Source(ByteSource):

@@ -7,10 +7,10 @@ import asyncio
 import pytest
 
 from tests.unit.wasi.p2.io.fakes import Source, settled
-from wasihost.component.resources import ResourceError
-from wasihost.errors import GuestTrap
-from wasihost.wasi.p2.io.poll import Poll
-from wasihost.wasi.p2.io.streams import InputStream
+from wasihost._base.errors import GuestTrap
+from wasihost._component.resources import ResourceError
+from wasihost._wasi.p2.io.poll import Poll
+from wasihost._wasi.p2.io.streams import InputStream
 
 POLL = Poll()
 

@@ -8,10 +8,10 @@ import errno
 import pytest
 
 from tests.unit.wasi.p2.io.fakes import Sink, Source, failure_of, settled, told
-from wasihost.component.resources import ResourceError
-from wasihost.component.values import WitError
-from wasihost.errors import GuestExit, GuestTrap
-from wasihost.wasi.p2.io.streams import MOST, InputStream, OutputStream
+from wasihost._base.errors import GuestExit, GuestTrap
+from wasihost._component.resources import ResourceError
+from wasihost._component.values import WitError
+from wasihost._wasi.p2.io.streams import MOST, InputStream, OutputStream
 
 RESET = "ConnectionResetError: [Errno 104] reset"
 

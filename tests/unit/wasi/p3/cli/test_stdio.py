@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.unit.wasi.cli.streams import read_all
-from wasihost.component.values import Err, Ok
-from wasihost.streams import ByteSink, StreamReader
-from wasihost.wasi.cli.inputs import Input
-from wasihost.wasi.cli.outputs import Output
-from wasihost.wasi.p3.cli.stdio import Stderr, Stdin, Stdout
-from wasihost.wasi.p3.cli.types import Done, ErrorCode
+from wasihost._base.streams import ByteSink, GuestStream
+from wasihost._component.values import Err, Ok
+from wasihost._wasi.cli.inputs import Input
+from wasihost._wasi.cli.outputs import Output
+from wasihost._wasi.p3.cli.stdio import Stderr, Stdin, Stdout
+from wasihost._wasi.p3.cli.types import Done, ErrorCode
 
 
-class GuestStream(StreamReader[int]):
+class Opened(GuestStream[int]):
     """The readable end of a stream that a guest passes to write-via-stream."""
 
     sink: ByteSink
@@ -39,7 +39,7 @@ class GuestStream(StreamReader[int]):
 
 def _open_stream(stdout: Stdout) -> tuple[ByteSink, Done]:
     """The sink that takes one more stream to `stdout`, and the future that the guest got."""
-    stream = GuestStream()
+    stream = Opened()
     done = stdout.write_via_stream(stream)
     return stream.sink, done
 

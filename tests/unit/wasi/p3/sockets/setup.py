@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
-from wasihost.component.values import WitError
-from wasihost.network.base import Address
-from wasihost.policy import Context, Policy, SocketAddressUse, allow_all
-from wasihost.streams import ByteSink, StreamReader
-from wasihost.wasi.common.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
-from wasihost.wasi.p3.sockets.errors import Code
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
-from wasihost.wasi.p3.sockets.types import Types
-from wasihost.wasi.p3.sockets.udp import UdpSocket
-from wasihost.wasi.sockets.access import Access
+from wasihost._base.streams import ByteSink, GuestStream
+from wasihost._component.values import WitError
+from wasihost._network.base import Address
+from wasihost._policy import Policy, PolicyContext, SocketAddressUse, allow_all
+from wasihost._wasi.common.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
+from wasihost._wasi.p3.sockets.errors import Code
+from wasihost._wasi.p3.sockets.tcp import TcpSocket
+from wasihost._wasi.p3.sockets.types import Types
+from wasihost._wasi.p3.sockets.udp import UdpSocket
+from wasihost._wasi.sockets.access import Access
 
 T = TypeVar("T")
 REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
@@ -130,12 +130,12 @@ class Asked:
         self.allowed = allowed
         self.questions: list[tuple[str, SocketAddressUse]] = []
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         self.questions.append((str(address), use))
         return use in self.allowed
 
 
-class FakeReader(StreamReader[int]):
+class FakeReader(GuestStream[int]):
     """The stream that a guest gives to `send`."""
 
     def __init__(self) -> None:

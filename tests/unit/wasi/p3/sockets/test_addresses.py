@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost.wasi.common.addresses import (
+from wasihost._wasi.common.addresses import (
     IpSocketAddress,
     Ipv4SocketAddress,
     Ipv6SocketAddress,

@@ -11,11 +11,11 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import Guest, at_once, code_of, over, v4, waiting
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeSocket
-from wasihost.component.values import Err, WitError
-from wasihost.network.base import Address
-from wasihost.policy import Context, SocketAddressUse, deny_all
-from wasihost.wasi.common.addresses import IpAddressFamily, from_network
-from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost._component.values import Err, WitError
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, SocketAddressUse, deny_all
+from wasihost._wasi.common.addresses import IpAddressFamily, from_network
+from wasihost._wasi.p3.sockets.errors import ErrorCode
 
 AT_PEER = from_network(PEER)
 IN_USE = OSError(errno.EADDRINUSE, "in use")
@@ -75,7 +75,7 @@ def test_what_the_policy_refuses_is_access_denied(create: Callable[[Guest], tupl
 
 
 async def test_what_takes_time_fails_with_an_error_code_too() -> None:
-    async def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    async def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return False
 

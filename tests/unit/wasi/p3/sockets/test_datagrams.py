@@ -12,10 +12,10 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import Guest
 from tests.unit.wasi.sockets.fake_network import PEER
-from wasihost.network.base import Address
-from wasihost.policy import Context, SocketAddressUse
-from wasihost.streams import PromptFuture
-from wasihost.wasi.common.addresses import from_network
+from wasihost._base.streams import PromptFuture
+from wasihost._network.base import Address
+from wasihost._policy import PolicyContext, SocketAddressUse
+from wasihost._wasi.common.addresses import from_network
 
 AT_PEER = from_network(PEER)
 STRANGER = Address(IPv4Address("192.0.2.99"), 9)
@@ -31,7 +31,7 @@ class _Box:
         self.udp, self.socket = guest.bound_udp()
         self.asked.clear()
 
-    def _policy(self, address: Address, use: SocketAddressUse, context: Context) -> bool | Awaitable[bool]:
+    def _policy(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
         self.asked.append((address, use))
         return self.answers.pop(0) if self.answers else address != STRANGER
 
@@ -145,7 +145,7 @@ async def test_a_policy_is_asked_about_a_datagram_in_the_context_of_the_receive_
     request: ContextVar[int] = ContextVar("request")
     seen: list[int] = []
 
-    def policy(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         if use is SocketAddressUse.UDP_RECEIVE:
             seen.append(request.get())
         return True

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wasihost.wasi.p3.sockets.errors import Code, ErrorCode, error_code
+from wasihost._wasi.p3.sockets.errors import Code, ErrorCode, error_code
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 VARIANT = WIT[WIT.index("variant error-code {") : WIT.index("enum ip-address-family")]

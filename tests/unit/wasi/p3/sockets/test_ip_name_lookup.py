@@ -14,15 +14,15 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import at_once
 from tests.unit.wasi.sockets.fake_network import FakeNetwork
-from wasihost.component.values import WitError
-from wasihost.network.base import Address
-from wasihost.network.names import Addresses, Names, parse_hosts
-from wasihost.policy import Context, Policy, Rules, SocketAddressUse, allow_all, deny_all
-from wasihost.wasi.common.addresses import IpAddress
-from wasihost.wasi.p3 import sockets
-from wasihost.wasi.p3.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
-from wasihost.wasi.sockets.access import Access
-from wasihost.wasi.sockets.lookup import Lookup
+from wasihost._component.values import WitError
+from wasihost._network.base import Address
+from wasihost._network.names import Addresses, Names, parse_hosts
+from wasihost._policy import Policy, PolicyContext, Rules, SocketAddressUse, allow_all, deny_all
+from wasihost._wasi.common.addresses import IpAddress
+from wasihost._wasi.p3 import sockets
+from wasihost._wasi.p3.sockets.ip_name_lookup import Code, ErrorCode, IpNameLookup, error_code
+from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.lookup import Lookup
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 VARIANT = WIT[WIT.rindex("variant error-code {") : WIT.index("resolve-addresses:")]
@@ -87,7 +87,7 @@ def test_nothing_is_allowed_by_default(policy: Policy) -> None:
 
 
 def test_a_policy_that_has_no_opinion_of_names_allows_none() -> None:
-    def everything(address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def everything(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return True
 
     assert _code(_lookup(everything)[0], "db") == ErrorCode.AccessDenied()
@@ -96,10 +96,10 @@ def test_a_policy_that_has_no_opinion_of_names_allows_none() -> None:
 class _Slow:
     """A policy that thinks about names."""
 
-    def __call__(self, address: Address, use: SocketAddressUse, context: Context) -> bool:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         return False
 
-    async def may_resolve(self, name: str, context: Context) -> bool:
+    async def may_resolve(self, name: str, context: PolicyContext) -> bool:
         await asyncio.sleep(0)
         return name == "xn--bcher-kva.test"
 

@@ -11,18 +11,18 @@ import pytest
 
 from tests.unit.network.loopback import LOOPBACK, both_families
 from tests.unit.wasi.p3.sockets.setup import FakeReader
-from wasihost.component.values import Err, Ok, WitError
-from wasihost.network.base import Family, Network
-from wasihost.network.os import OsNetwork
-from wasihost.network.virtual import VirtualNetwork
-from wasihost.policy import allow_all
-from wasihost.streams import ByteSink, ByteSource, ValueSource
-from wasihost.wasi.common.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
-from wasihost.wasi.p3.sockets.errors import ErrorCode
-from wasihost.wasi.p3.sockets.streams import ResultFuture
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
-from wasihost.wasi.p3.sockets.types import Types
-from wasihost.wasi.sockets.access import Access
+from wasihost._base.streams import ByteSink, ByteSource, ValueSource
+from wasihost._component.values import Err, Ok, WitError
+from wasihost._network.base import Family, Network
+from wasihost._network.os import OsNetwork
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._policy import allow_all
+from wasihost._wasi.common.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
+from wasihost._wasi.p3.sockets.errors import ErrorCode
+from wasihost._wasi.p3.sockets.streams import ResultFuture
+from wasihost._wasi.p3.sockets.tcp import TcpSocket
+from wasihost._wasi.p3.sockets.types import Types
+from wasihost._wasi.sockets.access import Access
 
 T = TypeVar("T")
 

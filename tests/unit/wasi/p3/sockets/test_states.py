@@ -12,11 +12,11 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import FakeReader, Guest, at_once, over, v4
 from tests.unit.wasi.sockets.fake_network import FakeSocket
-from wasihost.component.values import Err, WitError
-from wasihost.wasi.p3.sockets.errors import ErrorCode
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
-from wasihost.wasi.sockets.operations import Operation
-from wasihost.wasi.sockets.states import ALLOWED, State
+from wasihost._component.values import Err, WitError
+from wasihost._wasi.p3.sockets.errors import ErrorCode
+from wasihost._wasi.p3.sockets.tcp import TcpSocket
+from wasihost._wasi.sockets.operations import Operation
+from wasihost._wasi.sockets.states import ALLOWED, State
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 RESOURCE = WIT[WIT.index("resource tcp-socket {") : WIT.index("resource udp-socket {")]

@@ -10,11 +10,11 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import FakeReader, Guest
 from tests.unit.wasi.sockets.fake_network import FakeSocket
-from wasihost.component.values import Err, Ok
-from wasihost.streams import ByteSink, ByteSource
-from wasihost.wasi.p3.sockets.errors import ErrorCode
-from wasihost.wasi.p3.sockets.streams import ResultFuture
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
+from wasihost._base.streams import ByteSink, ByteSource
+from wasihost._component.values import Err, Ok
+from wasihost._wasi.p3.sockets.errors import ErrorCode
+from wasihost._wasi.p3.sockets.streams import ResultFuture
+from wasihost._wasi.p3.sockets.tcp import TcpSocket
 
 RESET = ConnectionResetError(errno.ECONNRESET, "reset")
 BROKEN = BrokenPipeError(errno.EPIPE, "broken")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.wasi.p3.sockets.setup import Guest, code_of
-from wasihost.network.base import Option
-from wasihost.wasi.p3.sockets.errors import ErrorCode
+from wasihost._network.base import Option
+from wasihost._wasi.p3.sockets.errors import ErrorCode
 
 S = 1_000_000_000
 U8, U32, U64 = (st.integers(1, (1 << bits) - 1) for bits in (8, 32, 64))

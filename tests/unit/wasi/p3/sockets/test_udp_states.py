@@ -12,12 +12,12 @@ import pytest
 
 from tests.unit.wasi.p3.sockets.setup import Guest, at_once, v4
 from tests.unit.wasi.sockets.fake_network import PEER, FakeDatagramSocket
-from wasihost.component.values import WitError
-from wasihost.wasi.common.addresses import from_network
-from wasihost.wasi.p3.sockets.errors import INVALID_STATE
-from wasihost.wasi.p3.sockets.udp import UdpSocket
-from wasihost.wasi.sockets.operations import Operation
-from wasihost.wasi.sockets.udp_states import ALLOWED, State
+from wasihost._component.values import WitError
+from wasihost._wasi.common.addresses import from_network
+from wasihost._wasi.p3.sockets.errors import INVALID_STATE
+from wasihost._wasi.p3.sockets.udp import UdpSocket
+from wasihost._wasi.sockets.operations import Operation
+from wasihost._wasi.sockets.udp_states import ALLOWED, State
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 RESOURCE = WIT[WIT.index("resource udp-socket {") : WIT.index("interface ip-name-lookup")]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from wasihost.component.values import snake_case
-from wasihost.wasi.p3.sockets.ip_name_lookup import IpNameLookup
-from wasihost.wasi.p3.sockets.options import Options
-from wasihost.wasi.p3.sockets.tcp import TcpSocket
-from wasihost.wasi.p3.sockets.tcp_options import TcpOptions
-from wasihost.wasi.p3.sockets.types import Types
-from wasihost.wasi.p3.sockets.udp import UdpSocket
+from wasihost._component.values import snake_case
+from wasihost._wasi.p3.sockets.ip_name_lookup import IpNameLookup
+from wasihost._wasi.p3.sockets.options import Options
+from wasihost._wasi.p3.sockets.tcp import TcpSocket
+from wasihost._wasi.p3.sockets.tcp_options import TcpOptions
+from wasihost._wasi.p3.sockets.types import Types
+from wasihost._wasi.p3.sockets.udp import UdpSocket
 
 WIT = (Path(__file__).parents[5] / "wit/0.3/deps/sockets.wit").read_text()
 TYPES, LOOKUP = WIT[: WIT.index("interface ip-name-lookup")], WIT[WIT.index("interface ip-name-lookup") :]

@@ -1,0 +1,163 @@
+"""What provider code gives for a `stream` it returns, and gets for a `stream` it receives.
+
+The simple forms are an async iterator (returned) and `GuestStream` (received). The classes here are the fast forms: a
+pump of the machine calls them directly, with no task and, for bytes, no copy, since a view is the adapter component's
+own linear memory. A view must not be kept after the call.
+
+Theory of operation. A source is asked only after the guest asked (a zero-length write tells), so nothing is taken from
+the outside that no guest wants. When it has nothing yet it raises `BlockingIOError`; the pump then calls
+`wait_readable` and tries again after the callback. `close` is called exactly once, also while waiting.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+def byte_view(data: Any) -> memoryview:
+    """The bytes of any bytes-like object, one after another. Errors: TypeError."""
+    view = memoryview(data)
+    try:
+        return view.cast("B")
+    except TypeError:  # has gaps, or a format that names the order of bytes, as `ctypes` does
+        return memoryview(view.tobytes())
+
+
+class Outcome(asyncio.Future[T]):
+    """The future of how a stream ended, which `close` of its source or sink resolves and nobody else.
+
+    A guest that waits only for these waits for itself: the machine can tell that as a deadlock.
+    """
+
+
+class PromptFuture(asyncio.Future[T]):
+    """A future for the result of an async function, to be resolved in a callback of the event loop, as its last step.
+
+    The guest's call goes on within `set_result` then, not in a later pass of the event loop: that counts where there is
+    an event for each call. For all others it is a future like any, and so is its cancellation.
+    """
+
+    _when_done: Callable[[], None] | None = None
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.context = contextvars.copy_context()
+
+    def when_done(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` as soon as there is a result."""
+        self._when_done = callback
+
+    def set_result(self, result: T, /) -> None:
+        super().set_result(result)
+        if self._when_done is not None:
+            self._when_done()
+
+    def set_exception(self, exception: type | BaseException, /) -> None:
+        super().set_exception(exception)
+        if self._when_done is not None:
+            self._when_done()
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        is_cancelled = super().cancel(msg)
+        if is_cancelled and self._when_done is not None:
+            self.get_loop().call_soon(self._when_done)
+        return is_cancelled
+
+
+class Source(ABC):
+    """Common part of what feeds a stream that the provider returned."""
+
+    tells_os_errors: ClassVar[bool] = True
+    """Whether `close` tells the guest of an OSError that a read raised; else it is raised to the embedder."""
+
+    @abstractmethod
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when another read is worth a try."""
+
+    @abstractmethod
+    def close(self, error: BaseException | None) -> None:
+        """The stream is over: it ended or the guest dropped it (None), or a read raised `error`."""
+
+
+class ByteSource(Source):
+    """Feeds a `stream<u8>`."""
+
+    @abstractmethod
+    def read_into(self, view: memoryview) -> int:
+        """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
+
+    def unread(self, view: memoryview) -> None:
+        """The guest dropped the stream and did not take these bytes, the last that were read; `close` follows."""
+
+
+class ValueSource(Source, Generic[T]):
+    """Feeds a `stream<T>`."""
+
+    @abstractmethod
+    def read(self) -> Sequence[T]:
+        """The next values, none at the end. BlockingIOError: nothing yet."""
+
+
+class ByteSink(ABC):
+    """Takes the bytes of a `stream<u8>` that the provider received, see `GuestStream.forward`."""
+
+    @abstractmethod
+    def write(self, view: memoryview) -> int:
+        """Takes the beginning of `view`; the number of bytes taken. BlockingIOError: none can be taken now."""
+
+    @abstractmethod
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from the event loop, when another write is worth a try."""
+
+    @abstractmethod
+    def close(self, error: BaseException | None) -> None:
+        """The guest dropped its writable end and everything is written (None), or a write raised `error`."""
+
+
+class GuestStream(ABC, Generic[T]):
+    """The readable end of a `stream<T>` that the guest passed to a provider, or that a called export returned.
+
+    `async for` gives the elements, for `stream<u8>` as `bytes` chunks. Annotations that know which it is use
+    `GuestByteStream` or `GuestValueStream`.
+    """
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> bytes | list[T]:
+        """Up to `n` elements, at least one unless the guest dropped its end: `bytes` for u8, else a list."""
+
+    @abstractmethod
+    def forward(self, sink: ByteSink) -> None:
+        """Moves every byte of a `stream<u8>` to `sink`, which then owns this reader and hears of its end."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Drops the readable end: the guest's writes give DROPPED from now on."""
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes | T]: ...
+
+
+class GuestByteStream(GuestStream[int]):
+    """The readable end of a `stream<u8>`."""
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> bytes: ...
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+
+class GuestValueStream(GuestStream[T]):
+    """The readable end of a stream of anything else."""
+
+    @abstractmethod
+    async def read(self, n: int = 65536) -> list[T]: ...
+
+    @abstractmethod
+    def __aiter__(self) -> AsyncIterator[T]: ...

@@ -1,0 +1,242 @@
+"""What a component imports and exports, as WIT-like text, and whether everything that it imports is provided."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
+
+from wasihost._base.errors import LinkError
+from wasihost._base.quoting import printable
+from wasihost._commands.why import table
+from wasihost._component.adapt import Component
+from wasihost._component.running.imports.linking import Linking
+from wasihost._component.running.imports.providers import Providers, find_method
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
+from wasihost._host import native_wasip2
+from wasihost._host.host import run_export
+
+WIDTH = 96  # of a line before it is broken up
+MARK_COLUMN = 72
+
+Type: TypeAlias = "types.Resource | ValType"
+Mark: TypeAlias = Callable[[str, str, types.Func], str]
+"""What to write beside a function, from interface, name and type."""
+
+
+class Inspection:
+    """`text` is the whole report; `problems` are the reasons why the component will not run.
+
+    The report has all types and functions, or with `why` a table of what serves each import.
+    """
+
+    def __init__(self, component: Component, providers: Mapping[str, object], *, why: bool = False) -> None:
+        self._wiring, self._providers = component.wiring, Providers(providers)
+        self._marks: Counter[str] = Counter()
+        self.problems = list(_problems(component, self._providers))
+        lines = table(self._wiring, providers) if why else self._lines(component)
+        self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
+
+    def _lines(self, component: Component) -> Iterator[str]:
+        world, homes = component.wiring.world, Homes()
+        for name, interface in world.imports.items():
+            yield from Printer(name, interface, homes, self._mark).lines("import")
+        for name, interface in world.exports.items():
+            yield from Printer(name, interface, homes, self._mark_export, world.exported(name)).lines("export")
+        counts = ", ".join(f"{count} {mark}" for mark, count in sorted(self._marks.items()))
+        yield f"// imported functions: {counts or 'none'}"
+
+    def _mark(self, interface: str, name: str, func: types.Func) -> str:
+        mark = self._kind(interface, name, func)
+        self._marks[mark] += 1
+        return mark
+
+    def _kind(self, interface: str, name: str, func: types.Func) -> str:
+        if interface in self._wiring.native:
+            return "denied 0.2" if native_wasip2.denies(interface) else "native 0.2"
+        provider = self._providers.find(interface)
+        try:
+            if provider is None:
+                return "missing"
+            find_method(provider, interface, name, func)
+        except LinkError:
+            return "missing"
+        return "direct" if self._wiring.is_direct(interface, name) else "adapted"
+
+    def _mark_export(self, interface: str, name: str, func: types.Func) -> str:
+        return "" if self._wiring.can_call(func) else "cannot be called from Python"
+
+    def _verdict(self) -> Iterator[str]:
+        if self.problems:
+            yield "// It will not run:"
+            yield from (f"//   {problem}" for problem in self.problems)
+        else:
+            denied = any(map(native_wasip2.denies, self._wiring.native))
+            but = ", but its sockets of WASI 0.2 are denied, whatever the policy" if denied else ""
+            yield f"// It will run: everything is provided{but}."
+
+
+def _problems(component: Component, providers: Providers) -> Iterator[str]:
+    try:
+        Linking(component.wiring, providers)
+    except LinkError as error:
+        yield from str(error).splitlines()
+    try:
+        run_export(component)
+    except LinkError as error:
+        yield str(error)
+
+
+class Homes:
+    """Which interfaces define a type of this name: the others `use` it from there."""
+
+    def __init__(self) -> None:
+        self._interfaces: dict[tuple[str, Type], list[str]] = {}
+
+    def add(self, interface: str, name: str, t: Type) -> None:
+        self._interfaces.setdefault((name, t), []).append(interface)
+
+    def find(self, interface: str, name: str, t: Type) -> str | None:
+        """The interface that `interface` uses the type from: one of its own version, or of another package."""
+        package, version = _package_and_version(interface)
+        for home in self._interfaces.get((name, t), ()):
+            other, other_version = _package_and_version(home)
+            if version == other_version or package != other:
+                return home
+        return None
+
+
+def _package_and_version(interface: str) -> tuple[str, str]:
+    name, _, version = interface.partition("@")
+    return name.partition("/")[0], version
+
+
+class Printer:
+    """One imported or exported interface as WIT; `scope` has all types that it may name, if there are others."""
+
+    def __init__(
+        self, name: str, interface: types.Interface, homes: Homes, mark: Mark, scope: types.Interface | None = None
+    ) -> None:
+        self._name, self._interface, self._homes, self._mark = name, interface, homes, mark
+        self._names: dict[Type, str] = {}
+        for type_name, t in (scope or interface).types.items():
+            if not isinstance(t, types.Primitive):
+                self._names.setdefault(t, type_name)
+
+    def signature(self, name: str, func: types.Func) -> str:
+        """A function without what it is marked with."""
+        match = _MEMBER.fullmatch(name)
+        form, _, member = match.groups() if match else ("", "", name)
+        return self._function(form, member, func)
+
+    def definition(self, name: str, t: Type) -> str:
+        """A type as WIT defines it, on one line."""
+        return " ".join(line.strip() for line in self._definition(name, t))
+
+    def lines(self, word: str) -> Iterator[str]:
+        if self._name:
+            yield f"{word} {self._name} {{"
+            yield from (f"  {line}" for line in (*self._definitions(), *self._functions("")))
+            yield from ("}", "")
+        else:
+            yield from ((*definitions, "") if (definitions := list(self._definitions())) else ())
+            for line in self._functions(""):
+                yield from (f"{word} {line}", "")
+
+    def _definitions(self) -> Iterator[str]:
+        homes = {name: self._homes.find(self._name, name, t) for name, t in self._interface.types.items()}
+        for home in dict.fromkeys(filter(None, homes.values())):
+            yield f"use {home}.{{{', '.join(name for name in homes if homes[name] == home)}}};"
+        own = {name: t for name, t in self._interface.types.items() if homes[name] is None}
+        for name, t in sorted(own.items(), key=lambda item: isinstance(item[1], types.Resource)):
+            self._homes.add(self._name, name, t)
+            yield from self._definition(name, t)
+
+    # ---- types
+
+    def _definition(self, name: str, t: Type) -> Iterator[str]:
+        if self._names.get(t, name) != name:
+            yield f"type {name} = {self._names[t]};"
+        elif isinstance(t, types.Resource):
+            yield from self._resource(name)
+        elif isinstance(t, types.Nominal):
+            yield from _block(f"{_word(t)} {name}", self._parts(t))
+        else:
+            yield f"type {name} = {self._structure(t)};"
+
+    def _resource(self, name: str) -> Iterator[str]:
+        functions = list(self._functions(name))
+        if functions:
+            yield f"resource {name} {{"
+            yield from (f"  {line}" for line in functions)
+            yield "}"
+        else:
+            yield f"resource {name};"
+
+    def _parts(self, t: types.Nominal) -> list[str]:
+        match t:
+            case types.Record(fields=fields):
+                return [f"{name}: {self._text(field)}" for name, field in fields]
+            case types.Variant(cases=cases):
+                return [name if payload is None else f"{name}({self._text(payload)})" for name, payload in cases]
+            case types.Enum(names=names) | types.Flags(names=names):
+                return list(names)
+
+    def _text(self, t: ValType) -> str:
+        return self._names.get(t) or self._structure(t)
+
+    def _structure(self, t: ValType) -> str:
+        """A type without its own name."""
+        match t:
+            case types.Primitive(name=name):
+                return name
+            case types.Own(resource=resource):
+                return self._names.get(resource, resource.name)
+            case types.Borrow(resource=resource):
+                return f"borrow<{self._names.get(resource, resource.name)}>"
+            case types.Record() | types.Variant() | types.Enum() | types.Flags():
+                return f"{_word(t)} {{ {', '.join(self._parts(t))} }}"
+            case types.Result(ok=None, err=err) if err is not None:
+                return f"result<_, {self._text(err)}>"
+        inner = ", ".join(self._text(child) for child in types.children(t))
+        return f"{_word(t)}<{inner}>" if inner else _word(t)
+
+    # ---- functions
+
+    def _functions(self, resource: str) -> Iterator[str]:
+        """The functions of a resource, or those of the interface itself for ''."""
+        for name, func in self._interface.funcs.items():
+            match = _MEMBER.fullmatch(name)
+            form, owner, member = match.groups() if match else ("", "", name)
+            if owner == resource:
+                mark = self._mark(self._name, name, func)
+                text = self._function(form, member, func)
+                yield f"{text:<{MARK_COLUMN}}  // {mark}" if mark else text
+
+    def _function(self, form: str, name: str | None, func: types.Func) -> str:
+        params = func.params[form == "method" :]  # without `self`
+        words = [f"{param}: {self._text(t)}" for param, t in params]
+        arrow = "" if func.result is None else f" -> {self._text(func.result)}"
+        if form == "constructor":
+            return f"constructor({', '.join(words)}){'' if isinstance(func.result, types.Own) else arrow};"
+        kind = f"{'static ' if form == 'static' else ''}{'async ' if func.is_async else ''}func"
+        return f"{name}: {kind}({', '.join(words)}){arrow};"
+
+
+_MEMBER = re.compile(r"\[(method|static|constructor)\]([^.]+)(?:\.(.+))?")
+
+
+def _word(t: ValType) -> str:
+    return type(t).__name__.lower()
+
+
+def _block(head: str, parts: list[str]) -> Iterator[str]:
+    line = f"{head} {{ {', '.join(parts)} }}"
+    if len(line) <= WIDTH:
+        yield line
+    else:
+        yield f"{head} {{"
+        yield from (f"  {part}," for part in parts)
+        yield "}"

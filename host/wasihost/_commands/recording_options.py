@@ -1,0 +1,57 @@
+"""The options `--record`, `--trace` and `--replay` of `wasihost run`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from typing import TYPE_CHECKING
+
+from wasihost._base.errors import WasihostError
+
+if TYPE_CHECKING:  # for who records or replays
+    from wasihost._network.base import Network
+    from wasihost._recording import Recording
+
+USAGE = "[--record FILE ...] [--replay FILE] [--trace]"
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Adds the options."""
+    parser.add_argument(
+        "--record",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
+        "for a browser, anything else is a transcript in JSON Lines; may be repeated",
+    )
+    parser.add_argument("--trace", action="store_true", help="tell on stderr what happens, as it happens")
+    parser.add_argument(
+        "--replay",
+        metavar="FILE",
+        help="instead of the network, play back this recording; fails where the guest does something else",
+    )
+
+
+def recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
+    """Who records, if anybody shall. Errors: WasihostError, MissingExtraError."""
+    if not (arguments.record or arguments.trace):
+        return contextlib.nullcontext()
+    from wasihost._commands.recordings import recording_to
+
+    return recording_to(arguments.record, trace=arguments.trace)
+
+
+def replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
+    """The network of a replay, and the seed, which the recording may know too. Errors: WasihostError."""
+    path, seed = arguments.replay, arguments.seed
+    if path is None:
+        return None, seed
+    from wasihost._recording import Recording
+    from wasihost._recording.replay import ReplayNetwork
+
+    try:
+        found = Recording.load(path)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+    return ReplayNetwork(found), found.seed if seed is None else seed

@@ -1,0 +1,199 @@
+"""From the bytes of a component to one that runs: `adapt`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+import wasmtime
+from wasmtime.component import Component as Compiled
+from wasmtime.component import Linker
+
+from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._base.pickling import OfOneProcess
+from wasihost._component import ffi
+from wasihost._component.cache import Cache
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running import loops
+from wasihost._component.running.engine import check_compiles
+from wasihost._component.running.imports.linking import Linking
+from wasihost._component.running.imports.providers import CallEnd, CallObserver, Providers
+from wasihost._component.running.instance import Instance
+from wasihost._component.running.memory import Account
+from wasihost._component.running.stats import Stats
+from wasihost._component.world.wiring import Wiring
+
+
+class Component(OfOneProcess):
+    """A component together with its adapter, compiled at the latest when it is first opened; any number of times."""
+
+    _instead = "pickle the path or the bytes and load them in the other process, fast with Host(cache=Cache())"
+
+    def __init__(
+        self, engine: wasmtime.Engine, wiring: Wiring, compiled: Compiled | Callable[[], Compiled], origin: str
+    ) -> None:
+        self.engine = engine
+        self.wiring = wiring
+        self.origin = origin
+        self._compiled = compiled
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether the compiled code is there, so that opening takes little time."""
+        return isinstance(self._compiled, Compiled)
+
+    def compile(self) -> Compiled:
+        """The compiled code, which is made the first time. Errors: ComponentError."""
+        if not isinstance(self._compiled, Compiled):
+            self._compiled = self._compiled()
+        return self._compiled
+
+    @contextlib.asynccontextmanager
+    async def open(
+        self,
+        providers: Mapping[str, object],
+        *,
+        store: wasmtime.Store | None = None,
+        linker: Linker | None = None,
+        table: ResourceTable | None = None,
+        detect_deadlock: bool = False,
+        stats: Stats | None = None,
+        on_call: CallObserver | None = None,
+        limits: Limits = DEFAULTS,
+        total: Account | None = None,
+        is_one_run: bool = False,
+    ) -> AsyncIterator[Instance]:
+        """An instance, running on the current event loop until the context ends.
+
+        `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
+        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
+        `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
+        `limits` hold for it, and for a store that is made here; with `is_one_run` `run_time_s` is that of all, and not
+        of each call; `total` counts the memories of several instances.
+        Errors: LinkError, and those of instantiation.
+        """
+        loops.running()
+        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
+        if store is None:
+            store = wasmtime.Store(self.engine)
+            ffi.limit(store, limits)
+        linker = Linker(self.engine) if linker is None else linker
+        table = ResourceTable(limits.resources) if table is None else table
+        instance = Instance(
+            self.compile(),
+            self.wiring,
+            linking,
+            store,
+            linker,
+            table,
+            detect_deadlock=detect_deadlock,
+            stats=stats,
+            limits=limits,
+            total=total,
+            is_one_run=is_one_run,
+        )
+        try:
+            await instance.start()
+            yield instance
+        except BaseException as error:
+            try:
+                await instance.close()
+            except Exception as another:
+                error.add_note(f"and closing the instance raised {another!r}")
+            raise
+        await instance.close()
+
+
+def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:
+    """Counts the calls and tells of them, as far as anybody wants that: every call pays for it."""
+    counted = None if stats is None else stats.calls
+    if counted is None:
+        return on_call
+
+    def observe(path: str) -> CallEnd | None:
+        counted[path] += 1
+        return None if on_call is None else on_call(path)
+
+    return observe
+
+
+def adapt(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    native: Callable[[str], bool] = lambda _: False,
+    in_order: Iterable[str] = (),
+    origin: str = "the component",
+    cache: Cache | None = None,
+    limits: Limits = DEFAULTS,
+) -> Component:
+    """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
+
+    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
+    to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
+    a path with a version means the compatible versions, one without means every version. Errors: ComponentError,
+    UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see `configure`.
+    """
+    adapted = reflect(engine, wasm, native=native, in_order=in_order, origin=origin, cache=cache, limits=limits)
+    adapted.compile()
+    return adapted
+
+
+def reflect(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    native: Callable[[str], bool],
+    in_order: Iterable[str],
+    origin: str,
+    cache: Cache | None,
+    limits: Limits,
+) -> Component:
+    """As `adapt`, but not compiled yet, unless `cache` has it. Errors: the same."""
+    if len(wasm) > limits.component_bytes:
+        raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
+    check_compiles(engine)
+    order = frozenset(in_order)
+    if cache is None:
+        return _reflect(engine, wasm, native, order, origin, limits)
+    from wasihost._component import entries  # json and hashlib, for who has a cache
+
+    key = entries.key(engine, order, limits, wasm)
+
+    def kept() -> tuple[Wiring, Compiled] | None:
+        entry = cache.get(key)
+        return None if entry is None else entries.unpack(engine, order, native, entry)
+
+    if (found := kept()) is not None:
+        return Component(engine, *found, origin)
+    reflected = _reflect(engine, wasm, native, order, origin, limits)
+
+    def compiled() -> Compiled:
+        with cache.lock(key):
+            if (found := kept()) is not None:  # another process compiled it meanwhile
+                return found[1]
+            component = reflected.compile()
+            cache.put(key, entries.pack(reflected.wiring, component))
+            return component
+
+    return Component(engine, reflected.wiring, compiled, origin)
+
+
+def _reflect(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    native: Callable[[str], bool],
+    in_order: frozenset[str],
+    origin: str,
+    limits: Limits,
+) -> Component:
+    from wasihost._component import compilation  # what comes from a cache needs none of it
+    from wasihost._component.composition import segments
+
+    wiring = compilation.wire(engine, wasm, native, in_order, origin, limits)
+    merged = segments.merge(wasm, origin, limits)
+
+    def compiled() -> Compiled:
+        return compilation.compile_component(engine, merged, wiring, origin)
+
+    return Component(engine, wiring, compiled, origin)

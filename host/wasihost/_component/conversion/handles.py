@@ -1,0 +1,168 @@
+"""Resources, streams and futures in plans: what a handle is as a C value, and the object behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Protocol
+
+from wasihost._base.errors import LimitError, UnsupportedTypeError
+from wasihost._base.frozen import Frozen
+from wasihost._component import ffi
+from wasihost._component.conversion import plancode
+from wasihost._component.resources import ResourceTable, drop
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
+
+
+class CallContext(Protocol):
+    """What plans need to know of the store they work for."""
+
+    @property
+    def store_context(self) -> int:
+        """The address of the store's `wasmtime_context_t`."""
+
+    @property
+    def table(self) -> ResourceTable:
+        """The objects behind the host's resources."""
+
+    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
+        """The Python object for a readable end that the guest gave away."""
+
+    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
+        """The readable end for a provider's object."""
+
+    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
+        """The Python object for a handle of a resource that the guest defines."""
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        """The handle behind such an object; `own`: it is the guest's again."""
+
+
+class Refused(TypeError):
+    """An object that cannot be given as a resource, stream or future: what it is, and what would do."""
+
+    def __init__(self, obj: object, found: str, wanted: str = "") -> None:
+        super().__init__(f"expected {wanted or 'something else'}, got {found}")
+        self.obj, self.found, self.wanted = obj, found, wanted
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TypeError, self.args  # it is the cause of an error of ours, and `obj` may be anything
+
+
+class HostResource(Frozen):
+    """A resource that a provider implements: the number Wasmtime knows it by, and its class."""
+
+    number: int
+    cls: type
+
+
+class Keep(list[bytes]):
+    """The blocks that a C value in the making points to, and the resources that it gives away."""
+
+    def __init__(self) -> None:
+        self._reps: list[int] = []
+        self._pointers: list[int] = []
+
+    def give(self, obj: object, number: int, lent: bool, context: CallContext) -> int:
+        """An own handle for an object, as the pointer of a C value."""
+        try:
+            rep = context.table.push(obj, lent=lent)
+        except LimitError:
+            if not lent:
+                drop(obj)  # which the table would have done
+            raise
+        self._reps.append(rep)
+        pointer = ffi.resource_own(context.store_context, number, rep)
+        self._pointers.append(pointer)
+        return pointer
+
+    def given(self) -> None:
+        """The C value was cloned: the handles are the clone's now."""
+        for pointer in self._pointers:
+            ffi.resource_delete(pointer)
+
+    def undo(self, context: CallContext) -> None:
+        """Takes the handles back from Wasmtime and drops the objects, which nobody else will."""
+        for pointer in self._pointers:
+            ffi.resource_rep(context.store_context, pointer)
+            ffi.resource_delete(pointer)
+        for rep in self._reps:
+            context.table.drop(rep)
+
+
+_LAYOUTS: Final[dict[type, str]] = {
+    types.Variant: plancode.VARIANT,
+    types.Option: plancode.POINTER,
+    types.Result: plancode.RESULT,
+    types.Stream: plancode.U32,
+    types.Future: plancode.U32,
+}
+
+
+class Handles:
+    """What plans need to know of resources: those that the host implements, and those that the guest does."""
+
+    def __init__(
+        self, resources: Mapping[types.Resource, HostResource], guest_resources: Iterable[types.Resource]
+    ) -> None:
+        self._resources = dict(resources)
+        self._guest_resources = frozenset(guest_resources)
+
+    @property
+    def classes(self) -> dict[types.Resource, type]:
+        """The class of each resource that the host implements."""
+        return {resource: host.cls for resource, host in self._resources.items()}
+
+    def layout(self, t: ValType) -> str:
+        """The format of the union of a C value, for `struct`."""
+        if isinstance(t, types.Primitive):
+            return plancode.NUMBERS.get(t.name, plancode.VECTOR)
+        if isinstance(t, types.Own | types.Borrow):
+            return plancode.U32 if t.resource in self._guest_resources else plancode.POINTER
+        return _LAYOUTS.get(type(t), plancode.VECTOR)
+
+    def to_python(self, t: ValType) -> Callable[[int, CallContext], object]:
+        """A function from the word of a handle to the object."""
+        if isinstance(t, types.Stream | types.Future):
+            return lambda handle, context: context.stream_from_handle(t, handle)
+        assert isinstance(t, types.Own | types.Borrow)
+        owned, resource = isinstance(t, types.Own), t.resource
+        if resource in self._guest_resources:
+            return lambda handle, context: context.guest_resource(resource, handle, owned)
+        cls, rep = self._host(resource).cls, ffi.resource_rep
+
+        def own(pointer: int, context: CallContext) -> object:
+            return context.table.delete(rep(context.store_context, pointer), cls)
+
+        def borrow(pointer: int, context: CallContext) -> object:
+            return context.table.get(rep(context.store_context, pointer), cls)
+
+        return own if owned else borrow
+
+    def from_python(self, t: ValType) -> Callable[[Any, list[bytes], CallContext], int]:
+        """A function from an object to the word of its handle.
+
+        A borrow of a host resource, which only a call of an export can need, is given as an own handle of a lent
+        object: the driver component lends it to the guest and drops it after the call, and its destructor then
+        takes it out of the table (`ResourceTable.drop`) without dropping the object.
+        """
+        if isinstance(t, types.Stream | types.Future):
+            return lambda obj, keep, context: context.handle_from_stream(t, obj)
+        assert isinstance(t, types.Own | types.Borrow)
+        owned, resource = isinstance(t, types.Own), t.resource
+        if resource in self._guest_resources:
+            return lambda obj, keep, context: context.guest_handle(resource, obj, owned)
+        host = self._host(resource)
+
+        def give(obj: Any, keep: list[bytes], context: CallContext) -> int:
+            assert isinstance(keep, Keep)
+            if not isinstance(obj, host.cls):
+                raise TypeError
+            return keep.give(obj, host.number, not owned, context)
+
+        return give
+
+    def _host(self, resource: types.Resource) -> HostResource:
+        if resource not in self._resources:
+            raise UnsupportedTypeError(f"the resource {resource.name} belongs to neither a provider nor the guest")
+        return self._resources[resource]

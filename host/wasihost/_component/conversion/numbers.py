@@ -1,0 +1,242 @@
+"""Lists of numbers: the rules for what can stand for one, and how they cross through shared memory.
+
+As C values each number would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
+pointer and length in a linear memory that Python sees, and is read or written as a whole. What Python gets is its own:
+nothing refers to the memory after the call.
+
+Theory of operation. A list that Python reads was lowered into the memory by Wasmtime, which had checked the guest's own
+pointer and length. For those that Python gives there must be room before: `needed` says how much, the component
+allocates it, and the plan of the value then writes one list after the other.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, Protocol, TypeAlias, cast
+
+from wasihost._base.errors import InternalError
+from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._component.conversion.plancode import NUMBERS, make_struct
+from wasihost._component.ffi import KINDS, VAL_OF
+from wasihost._component.values import Ok, snake_case
+from wasihost._component.world import layout, types
+from wasihost._component.world.types import ValType
+
+_ALIGNMENT: Final = 8
+
+# ---- the rules, shared with `mismatch`
+
+
+def sequence(value: Any) -> Sequence[Any]:
+    """The value if it can stand for a list; TypeError for text and for what has no order."""
+    if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        return value
+    return memoryview(value)
+
+
+def pairs(value: Any) -> list[tuple[Any, Any]]:
+    """The entries of a value that can stand for a map; TypeError for what is none."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    raise TypeError
+
+
+def octets(value: Any) -> bytes | bytearray:
+    """The bytes of a value that can stand for a list<u8>; TypeError or ValueError if it cannot."""
+    if isinstance(value, bytes | bytearray):
+        return value
+    try:
+        view = memoryview(value)
+    except TypeError:
+        return bytes(list(sequence(value)))
+    if view.itemsize != 1:
+        raise TypeError
+    return view.tobytes()
+
+
+def array_code(name: str) -> str:
+    """The format of a number type in `struct` and `array`."""
+    return NUMBERS[name][0]
+
+
+def as_array(name: str, value: Any) -> bytes | bytearray | array[Any]:
+    """The memory form of a list of that number type; an exception of any kind if the value is none."""
+    if name == "u8":
+        return octets(value)
+    # `array` would take bytes for its own memory form; here they are numbers.
+    numbers = list(value) if isinstance(value, bytes | bytearray) else sequence(value)
+    if name == "f32":
+        # `array` turns a float that is too large into infinity.
+        return array("f", struct.pack(f"={len(numbers)}f", *numbers))
+    return array(array_code(name), numbers)
+
+
+# ---- room for the lists in a value
+
+Needed: TypeAlias = Callable[[Any], int]
+"""How many bytes the lists in a value take; an exception of any kind if it is not of the type."""
+
+
+def _octets_needed(value: Any) -> int:
+    size = len(value) if value.__class__ is bytes else _byte_count(value)
+    return size + 7 & -_ALIGNMENT
+
+
+def _text_needed(value: str) -> int:
+    return (len(value) if value.isascii() else len(value.encode())) + 7 & -_ALIGNMENT
+
+
+def _byte_count(value: Any) -> int:
+    try:
+        return memoryview(value).nbytes
+    except TypeError:
+        return len(value)
+
+
+@lru_cache(maxsize=4096)  # as in `layout`: every instance asks
+def needed(t: ValType | None, whole: bool = False) -> Needed | None:
+    """How to find the size of the lists of numbers in a value of `t`, or of all that it points to, if it is written as
+    a `whole`; None if there cannot be any.
+    """
+    if t is None or not (types.contains_numbers(t) or (whole and _has_pointers(t))):
+        return None
+
+    def inside(t: ValType | None) -> Needed:
+        return needed(t, whole) or (lambda _value: 0)
+
+    match t:
+        case types.Primitive():
+            return _text_needed
+        case types.List(element=element) if types.is_numbers(t):
+            width = layout.size(element)
+            if element == types.U8:
+                return _octets_needed
+            return lambda value: len(sequence(value)) * width + 7 & -_ALIGNMENT
+        case types.List(element=element):
+            each, width = inside(element), layout.size(element) if whole else 0
+            return lambda value: (len(sequence(value)) * width + 7 & -_ALIGNMENT) + sum(map(each, value))
+        case types.Map():
+            entries = inside(t.pairs)
+            return lambda value: entries(pairs(value))
+        case types.Record(fields=fields):
+            named = [(snake_case(name), found) for name, t in fields if (found := needed(t, whole))]
+            return lambda value: sum(found(getattr(value, name)) for name, found in named)
+        case types.Tuple(elements=elements):
+            parts = [(position, found) for position, t in enumerate(elements) if (found := needed(t, whole))]
+            if len(parts) == 1:
+                [(position, part)] = parts
+                return lambda value: part(value[position])
+            return lambda value: sum(part(value[position]) for position, part in parts)
+        case types.Option(payload=payload):
+            present, nested = inside(payload), isinstance(payload, types.Option)
+            return lambda value: 0 if value is None else present(value.value if nested else value)
+        case types.Result():
+            ok, err = inside(t.ok), inside(t.err)
+            return lambda value: (ok if isinstance(value, Ok) else err)(value.value)
+        case types.Variant(cases=cases):
+            payloads = {name: found for name, payload in cases if (found := needed(payload, whole))}
+            return lambda value: payloads[value.case](value.value) if value.case in payloads else 0
+    raise InternalError(f"a list of numbers inside of {t}")
+
+
+def _has_pointers(t: ValType) -> bool:
+    return any(isinstance(inner, types.List | types.Map) or inner == types.STRING for inner in types.walk(t))
+
+
+# ---- the memory
+
+
+class NoRoom(ValueError):
+    """There is less room than the lists of a value take."""
+
+
+class Memory(Protocol):
+    """A linear memory: `size` bytes can be used, and pages past that end the process."""
+
+    pages: mmap.mmap
+    size: int
+
+
+_pair = make_struct(f"B{VAL_OF - 1}xI20x" * 2)
+_U32: Final = KINDS["u32"]
+
+
+class SharedNumbers:
+    """Lists of numbers, and all else that a value written as a whole points to, in the memory of one component.
+
+    `memory` is known once it is instantiated.
+    """
+
+    def __init__(self, limits: Limits = DEFAULTS) -> None:
+        self.memory: Memory
+        self._limits = limits
+        self._next = self._end = 0
+
+    def give_room(self, pointer: int, size: int) -> None:
+        """From now on, lists are written here."""
+        if pointer % _ALIGNMENT or pointer + size > self.memory.size:
+            raise InternalError(f"no room for {size} bytes at {pointer}")
+        self._next, self._end = pointer, pointer + size
+
+    def reader(self, name: str) -> Callable[[int, int], Any]:
+        """A function from pointer and length to a list of that number type, `bytes` for u8."""
+        code = cast(Any, array_code(name))
+        width = make_struct(code).size
+        limits, most = self._limits, self._limits.list_bytes
+
+        def read_bytes(pointer: int, length: int) -> bytes:
+            memory, end = self.memory, pointer + length * width
+            if end - pointer > most:
+                raise limits.reached("list_bytes", f"the guest gave a list of {end - pointer} bytes")
+            if end > memory.size:
+                raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
+            return memory.pages[pointer:end]
+
+        def read(pointer: int, length: int) -> list[Any]:
+            return memoryview(read_bytes(pointer, length)).cast(code).tolist()
+
+        return read_bytes if name == "u8" else read
+
+    def writer(self, name: str) -> Callable[[Any], bytes]:
+        """A function that writes a value, and gives pointer and length as two C values of u32."""
+        pack, placer = _pair.pack, self.placer(name)
+
+        def write(value: Any) -> bytes:
+            start, length = placer(value)
+            return pack(_U32, start, _U32, length)
+
+        return write
+
+    def placer(self, name: str) -> Callable[[Any], tuple[int, int]]:
+        """A function that writes a value, and gives pointer and length."""
+        width = make_struct(array_code(name)).size
+        is_bytes, size_of = name == "u8", needed(types.List(types.Primitive(name)))
+        assert size_of is not None
+
+        def place(value: Any) -> tuple[int, int]:
+            data = value
+            if not is_bytes or value.__class__ is not bytes:
+                if self._next + (size := size_of(value)) > self._end:  # before it is converted, which takes long
+                    raise self._no_room(size)
+                data = as_array(name, value)
+            length = len(data)
+            return self.place(data, length * width), length
+
+        return place
+
+    def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
+        """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
+        start = self._next
+        end = start + size
+        if end > self._end:
+            raise self._no_room(size)
+        self.memory.pages[start:end] = data
+        self._next = end + 7 & -_ALIGNMENT
+        return start
+
+    def _no_room(self, size: int) -> NoRoom:
+        return NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")

@@ -1,0 +1,196 @@
+"""Plans: from C values to Python objects and back, compiled once per type.
+
+What is fixed by a type (the fields of a record, the elements of a tuple) has a fixed layout as C values too, so a plan
+is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; what varies
+(elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
+
+Plans have no state: one `Plans` serves any number of stores and threads, unless it is for one component's memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, TypeAlias
+
+from wasihost._base.errors import ProviderError, WasihostError
+from wasihost._component import ffi
+from wasihost._component.conversion.frompython import FromPythonCode, Pack
+from wasihost._component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
+from wasihost._component.conversion.mismatch import Mismatch
+from wasihost._component.conversion.numbers import NoRoom, SharedNumbers
+from wasihost._component.conversion.tomemory import ToMemoryCode
+from wasihost._component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
+from wasihost._component.values import Classes
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
+
+__all__ = [
+    "ArgumentsToPython",
+    "CallContext",
+    "FromPython",
+    "HostResource",
+    "LatePlans",
+    "Plans",
+    "ToMemory",
+    "ToPython",
+]
+
+FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
+"""Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
+ToMemory: TypeAlias = Callable[[Any], None]
+"""Writes a value in the memory form. `ProviderError`: the value is not of the type. `NoRoom`: as it says."""
+
+
+class Plans:
+    """Compiles plans for the types of one interface.
+
+    `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
+    hooks of the `CallContext` make objects of them. With `numbers`, so do lists of numbers: as pointer and length.
+    """
+
+    def __init__(
+        self,
+        classes: Classes,
+        resources: Mapping[types.Resource, HostResource] | None = None,
+        guest_resources: Iterable[types.Resource] = (),
+        numbers: SharedNumbers | None = None,
+    ) -> None:
+        handles = Handles(resources or {}, guest_resources)
+        self._to_python = ToPythonCode(classes, handles, numbers)
+        self._from_python = FromPythonCode(classes, handles, numbers)
+        self._to_memory = None if numbers is None else ToMemoryCode(classes, numbers)
+        self._writers: dict[ValType, FromPython] = {}
+        self._mismatch = Mismatch(classes, handles.classes)
+
+    def to_python(self, t: ValType) -> ToPython:
+        """The plan from a C value to a Python object. It frees nothing, and takes an own resource out of the table."""
+        return self._to_python.plan(t)
+
+    def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The plan for the arguments of a host function, all at once."""
+        return self._to_python.arguments(tuple(ts))
+
+    def words_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The same for arguments that come as words, see `Adapted.takes_words`."""
+        return self._to_python.words(tuple(ts))
+
+    def from_python(self, t: ValType) -> FromPython:
+        """The plan from a Python object to a C value."""
+        if t not in self._writers:
+            self._writers[t] = self._writer(self._from_python.pack(t), t, t)
+        return self._writers[t]
+
+    def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
+        """The plan from a tuple of arguments to a C value; `names` are those of the parameters."""
+        return self._writer(self._from_python.pack(t), t, t, names=names)
+
+    def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
+        """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
+        holds.
+        """
+        if not isinstance(t, types.Result):
+            return self.from_python(t), None
+        ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
+        return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
+
+    def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:
+        """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles; none
+        for an error that has some.
+        """
+        assert self._to_memory is not None
+        if not isinstance(t, types.Result):
+            return (self._memory_writer(self._to_memory.writer(t, None, address, zeros), t),)
+        ok = self._memory_writer(self._to_memory.writer(t, 0, address, zeros), t.ok)
+        if types.contains(t.err, (types.Own, types.Borrow)):
+            return (ok,)
+        return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
+
+    def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
+        def checked_write(value: Any) -> None:
+            try:
+                write(value)
+            except NoRoom:
+                raise
+            except Exception as error:
+                self._refuse(checked, value, error, where)
+
+        return checked_write
+
+    def _refuse(
+        self, t: ValType | None, value: Any, error: Exception, where: str, names: Sequence[str] = ()
+    ) -> NoReturn:
+        """Says what is wrong with a value that a plan did not take."""
+        if not isinstance(error, WasihostError):
+            refused = error if isinstance(error, Refused) else None
+            if wrong := self._mismatch.message(t, value, where, names, refused):
+                raise ProviderError(wrong) from error
+        raise error
+
+    def _writer(
+        self, pack: Pack, t: ValType, checked: ValType | None, where: str = "", names: Sequence[str] = ()
+    ) -> FromPython:
+        clone = ffi.val_clone
+
+        def write(value: Any, address: int, context: CallContext) -> None:
+            keep: list[bytes] = []  # a local name, so that the blocks outlive the call of `clone`
+            try:
+                clone(pack(value, keep, context), address)
+            except Exception as error:
+                self._refuse(checked, value, error, where, names)
+
+        def give(value: Any, address: int, context: CallContext) -> None:
+            keep = Keep()
+            try:
+                clone(pack(value, keep, context), address)
+                keep.given()
+            except BaseException as error:
+                keep.undo(context)
+                if isinstance(error, Exception):
+                    self._refuse(checked, value, error, where, names)
+                raise
+
+        return give if types.contains(t, (types.Own, types.Borrow)) else write
+
+
+class LatePlans(Plans):
+    """Plans that are made when the first value comes, and again after `replace`: most functions are never called, and
+    an embedder may give classes of its own.
+    """
+
+    def __init__(self, make: Callable[[], Plans]) -> None:
+        self._make = make
+        self._plans: Plans | None = None
+
+    def replace(self, plans: Plans) -> None:
+        """From now on, values are of the classes of these plans."""
+        self._plans = plans
+
+    def _now(self) -> Plans:
+        """The plans as they are."""
+        if self._plans is None:
+            self._plans = self._make()
+        return self._plans
+
+    def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        key = tuple(ts)
+        source: Plans | None = None
+        read: ArgumentsToPython
+
+        def read_late(address: int, context: CallContext) -> tuple[Any, ...]:
+            nonlocal source, read
+            if source is None or source is not self._plans:
+                source = self._now()
+                read = source.arguments_to_python(key)
+            return read(address, context)
+
+        return read_late
+
+    def from_python(self, t: ValType) -> FromPython:
+        # By its shape and not its class: any plans will do.
+        return self._now().from_python(t)
+
+    def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
+        return self._now().arguments_from_python(t, names)
+
+    def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
+        return self._now().return_from_python(t)

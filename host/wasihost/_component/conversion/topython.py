@@ -1,0 +1,239 @@
+"""Generates the plans from C values to Python objects.
+
+Nothing that is read gets freed or changed. A value that the type places elsewhere by pointer (a payload, an element of
+a list) is read by a plan of its own; the fields of a record and the elements of a tuple are read in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from ctypes import string_at
+from itertools import chain, islice
+from typing import Any, Final, TypeAlias, cast
+
+from wasihost._component.conversion import plancode
+from wasihost._component.conversion.handles import CallContext, Handles
+from wasihost._component.conversion.numbers import SharedNumbers, array_code
+from wasihost._component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
+from wasihost._component.ffi import VAL_OF, VAL_SIZE
+from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost._component.world import types
+from wasihost._component.world.types import ValType
+from wasihost._component.world.wiring import words_of
+
+ToPython: TypeAlias = Callable[[int, CallContext], Any]
+"""Reads the C value at an address."""
+ArgumentsToPython: TypeAlias = Callable[[int, CallContext], tuple[Any, ...]]
+"""Reads the C values that stand one after the other at an address."""
+
+_NAME_SIZE: Final = 16
+_VAL_GAP: Final = f"{VAL_OF}x"  # the kind
+_ENTRY_GAP: Final = f"{_NAME_SIZE + VAL_OF}x"  # the name of the field, then the kind
+_WORDS: Final = {
+    plancode.VECTOR: 2,
+    plancode.RESULT: 2,
+    plancode.VARIANT: 3,
+}
+_names = make_struct("QQ")
+
+
+def _list(read: ToPython, size: int, pointer: int, context: Any) -> list[Any]:
+    return [read(address, context) for address in range(pointer, pointer + size * VAL_SIZE, VAL_SIZE)]
+
+
+def _numbers(code: str, width: int, size: int, pointer: int) -> list[Any]:
+    words: memoryview[Any] = memoryview(string_at(pointer, size * VAL_SIZE)).cast(cast(Any, code))
+    return words[VAL_OF // width :: VAL_SIZE // width].tolist()
+
+
+_OF_WORD: Final = {"bool": "({} != 0)", "char": "chr({})"} | dict.fromkeys(
+    ("s8", "s16", "s32"), "(({} ^ 0x80000000) - 0x80000000)"
+)
+
+
+def _flags_of_word(cls: type, bits: list[int], word: int) -> Any:
+    return cls(sum(value for bit, value in enumerate(bits) if word >> bit & 1))
+
+
+def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
+    found = 0
+    for length, name in _names.iter_unpack(string_at(pointer, size * _NAME_SIZE)):
+        found |= bits[name_at[length](name).raw]
+    return cls(found)
+
+
+class ToPythonCode:
+    """The generator, which keeps what it made."""
+
+    def __init__(self, classes: Classes, handles: Handles, numbers: SharedNumbers | None) -> None:
+        self._classes = classes
+        self._handles = handles
+        self._numbers = numbers
+        self._plans: dict[ValType, ToPython] = {}
+
+    def plan(self, t: ValType) -> ToPython:
+        """A function that reads the C value at an address."""
+        if t not in self._plans:
+            code = self._code()
+            self._return(code, t)
+            self._plans[t] = self._function(code, t)
+        return self._plans[t]
+
+    def arguments(self, ts: tuple[ValType, ...]) -> ArgumentsToPython:
+        """A function that reads the C values that stand one after the other at an address."""
+        code = self._code()
+        code.line(f"return {self._tuple(code, ts, 'address')}")
+        return self._function(code, types.Tuple(ts))
+
+    def words(self, ts: tuple[ValType, ...]) -> ArgumentsToPython:
+        """As `arguments`, of values that come as words, see `words_of`."""
+        code = self._code()
+        words = [words_of(t) for t in ts]
+        names = self._block(code, [word for each in words for word in each], "address", _VAL_GAP)
+        flat = iter(name for (name,) in names)
+        values = [self._from_words(code, t, list(islice(flat, len(each)))) for t, each in zip(ts, words, strict=True)]
+        code.line(f"return ({' '.join(value + ',' for value in values)})")
+        return self._function(code, types.Tuple(ts))
+
+    def _from_words(self, code: Code, t: ValType, words: list[str]) -> str:
+        """The Python value for the words of a flat value."""
+        match t:
+            case types.Primitive(name=name):
+                return _OF_WORD.get(name, "{}").format(words[0])
+            case types.List(element=types.Primitive(name=name)):
+                assert self._numbers is not None
+                start, length, *_ = words  # more of them in a variant that has a longer case
+                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
+            case types.Enum():
+                return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
+            case types.Flags():
+                flags = code.constant(self._classes.of(t))
+                bits = code.constant([member.value for member in self._members(t).values()])
+                return f"{code.constant(_flags_of_word)}({flags}, {bits}, {words[0]})"
+            case types.Record():
+                return f"{code.constant(self._classes.of(t))}({self._in_turn(code, types.children(t), words)})"
+            case types.Tuple():
+                return f"({self._in_turn(code, t.elements, words)})"
+            case types.Option(payload=payload):
+                some = f"{code.constant(Some)}" if isinstance(payload, types.Option) else ""
+                return f"({some}({self._from_words(code, payload, words[1:])}) if {words[0]} else None)"
+            case types.Result():
+                cases = [(Ok, t.ok), (Err, t.err)]
+            case types.Variant():
+                cls, names = self._classes.of(t), case_names(name for name, _ in t.cases)
+                cases = [(getattr(cls, names[name]), payload) for name, payload in t.cases]
+            case _:
+                return f"{code.constant(self._handles.to_python(t))}({words[0]}, context)"
+        *firsts, last = [self._case_from_words(code, case, payload, words[1:]) for case, payload in cases]
+        chain = "".join(f"{value} if {words[0]} == {index} else " for index, value in enumerate(firsts))
+        return f"({chain}{last})"
+
+    def _in_turn(self, code: Code, ts: Sequence[ValType], words: list[str]) -> str:
+        flat = iter(words)
+        return "".join(self._from_words(code, t, list(islice(flat, len(words_of(t))))) + ", " for t in ts)
+
+    def _case_from_words(self, code: Code, case: type, payload: ValType | None, words: list[str]) -> str:
+        if payload is None:
+            return code.constant(case())
+        return f"{code.constant(case)}({self._from_words(code, payload, words)})"
+
+    def _code(self) -> Code:
+        return Code(string_at=string_at, name_at=name_at)
+
+    def _function(self, code: Code, t: ValType) -> Callable[[int, CallContext], Any]:
+        function: Callable[[int, CallContext], Any] = code.function(
+            f"to_python {self._classes.describe(t)}", "address, context"
+        )
+        return function
+
+    def _return(self, code: Code, t: ValType, wrapper: str = "") -> None:
+        (words,) = self._block(code, [t], "address", _VAL_GAP)
+        code.line(f"return {wrapper}({self._expression(code, t, words)})")
+
+    def _block(self, code: Code, ts: Sequence[ValType], address: str, gap: str) -> list[list[str]]:
+        """Reads a block of values that stand one after the other; the names of the words of each."""
+        layouts = [self._handles.layout(t) for t in ts]
+        words = [code.variables(_WORDS.get(layout, 1)) for layout in layouts]
+        code.unpack(chain.from_iterable(words), self._unpacked(code, layouts, address, gap))
+        return words
+
+    def _unpacked(self, code: Code, layouts: list[str], address: str, gap: str) -> str:
+        block = make_struct("".join(gap + layout for layout in layouts))
+        return f"{code.constant(block.unpack)}({code.constant(block_at(block.size))}({address}))"
+
+    def _expression(self, code: Code, t: ValType, words: list[str]) -> str:
+        """The Python value for the words of a C value."""
+        *_, pointer = words
+        match t:
+            case types.Primitive(name="string"):
+                size = words[0]
+                short, long = f"name_at[{size}]({pointer}).raw", f"string_at({pointer}, {size})"
+                return f"({short} if {size} < 256 else {long}).decode()"
+            case types.Primitive(name="char"):
+                return f"chr({pointer})"
+            case types.Primitive():
+                return pointer
+            case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
+                (start,), (length,) = self._block(code, (types.U32, types.U32), pointer, _VAL_GAP)
+                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
+            case types.List():
+                return self._list(code, t.element, *words)
+            case types.Map():
+                return f"dict({self._list(code, t.pairs.element, *words)})"
+            case types.Record():
+                fields = self._block(code, types.children(t), pointer, _ENTRY_GAP)
+                values = map(lambda child, inner: self._expression(code, child, inner), types.children(t), fields)
+                return f"{code.constant(self._classes.of(t))}({', '.join(values)})"
+            case types.Tuple():
+                return self._tuple(code, t.elements, pointer)
+            case types.Variant():
+                return f"{code.constant(self._cases(t))}[name_at[{words[0]}]({words[1]}).raw]({pointer}, context)"
+            case types.Enum():
+                return f"{code.constant(self._members(t))}[name_at[{words[0]}]({pointer}).raw]"
+            case types.Flags():
+                bits = {name: member.value for name, member in self._members(t).items()}
+                cls = code.constant(self._classes.of(t))
+                return f"{code.constant(_flags)}({cls}, {code.constant(bits)}, {words[0]}, {pointer})"
+            case types.Option():
+                return f"{code.constant(self._present(t.payload))}({pointer}, context) if {pointer} else None"
+            case types.Result():
+                ok, err = self._wrapped(Ok, t.ok), self._wrapped(Err, t.err)
+                return f"({code.constant(ok)} if {words[0]} else {code.constant(err)})({pointer}, context)"
+        return f"{code.constant(self._handles.to_python(t))}({pointer}, context)"
+
+    def _list(self, code: Code, element: ValType, size: str, pointer: str) -> str:
+        if element == types.U8:
+            return f"string_at({pointer}, {VAL_SIZE} * {size})[{VAL_OF}::{VAL_SIZE}]"
+        if isinstance(element, types.Primitive) and element.name in plancode.BULK:
+            number = array_code(element.name)
+            return f"{code.constant(_numbers)}({number!r}, {make_struct(number).size}, {size}, {pointer})"
+        return f"{code.constant(_list)}({code.constant(self.plan(element))}, {size}, {pointer}, context)"
+
+    def _tuple(self, code: Code, elements: Sequence[ValType], pointer: str) -> str:
+        if elements and all(map(is_number, elements)):
+            return self._unpacked(code, [self._handles.layout(t) for t in elements], pointer, _VAL_GAP)
+        words = self._block(code, elements, pointer, _VAL_GAP)
+        values = map(lambda t, inner: self._expression(code, t, inner) + ",", elements, words)
+        return f"({' '.join(values)})"
+
+    def _wrapped(self, wrapper: type, payload: ValType | None) -> ToPython:
+        """A plan for a payload inside an object such as `Ok`."""
+        if payload is None:
+            constant = wrapper()
+            return lambda address, context: constant
+        code = self._code()
+        self._return(code, payload, code.constant(wrapper))
+        return self._function(code, payload)
+
+    def _present(self, payload: ValType) -> ToPython:
+        is_nested = isinstance(payload, types.Option)
+        return self._wrapped(Some, payload) if is_nested else self.plan(payload)
+
+    def _cases(self, t: types.Variant) -> dict[bytes, ToPython]:
+        cls = self._classes.of(t)
+        names = case_names(name for name, _ in t.cases)
+        return {name.encode(): self._wrapped(getattr(cls, names[name]), payload) for name, payload in t.cases}
+
+    def _members(self, t: types.Enum | types.Flags) -> dict[bytes, Any]:
+        cls = self._classes.of(t)
+        return {name.encode(): getattr(cls, upper_snake_case(name)) for name in t.names}

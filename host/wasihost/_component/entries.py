@@ -1,0 +1,75 @@
+"""What is kept of a compiled component: everything between the guest's bytes and an `Component`.
+
+An entry is a line of JSON, with the world and the interfaces that are left to the linker, and then Wasmtime's form of
+the compiled code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import wasmtime
+from wasmtime.component import Component as Compiled
+
+from wasihost._base.errors import ComponentError
+from wasihost._base.limits import Limits
+from wasihost._base.version import __version__
+from wasihost._component.reasons import reason
+from wasihost._component.world.plain import from_plain, to_plain
+from wasihost._component.world.sections import COMPONENT_VERSION, MAGIC
+from wasihost._component.world.wiring import Wiring
+
+
+def key(engine: wasmtime.Engine, in_order: frozenset[str], limits: Limits, wasm: bytes) -> str:
+    """The name of an entry: a digest of all that the compiled component depends on, but for `native`.
+
+    Errors: ComponentError, if the engine takes no components at all.
+    """
+    names = ("world_parts", "module_items", "data_segments", "async_components")  # those looked at before compiling
+    checked = " ".join(str(getattr(limits, name)) for name in names)
+    order = "\n".join(sorted(in_order))
+    parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), order.encode(), wasm]
+    return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
+
+
+def _settings(engine: wasmtime.Engine) -> bytes:
+    """What an engine makes of an empty component: Wasmtime writes its version, the processor's features and every
+    setting into it that compiled code depends on."""
+    try:
+        return bytes(Compiled(engine, MAGIC + COMPONENT_VERSION).serialize())
+    except wasmtime.WasmtimeError as error:
+        refused = reason(error)
+    raise ComponentError(f"this engine takes no components: {refused}")
+
+
+@functools.cache
+def _generator() -> bytes:
+    """The sources that reflection and composition are made of: in a checkout they change without the version."""
+    here = Path(__file__).parent
+    patterns = ("entries.py", "compilation.py", "world/*.py", "composition/*.*")
+    return b"".join(path.read_bytes() for pattern in patterns for path in sorted(here.glob(pattern)))
+
+
+def pack(wiring: Wiring, component: Compiled) -> bytes:
+    """The entry of a compiled component."""
+    description = {"world": to_plain(wiring.world), "native": sorted(wiring.native)}
+    return json.dumps(description).encode() + b"\n" + component.serialize()
+
+
+def unpack(
+    engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
+) -> tuple[Wiring, Compiled] | None:
+    """What was packed; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
+    line, _, code = entry.partition(b"\n")
+    description = json.loads(line)
+    world, left = from_plain(description["world"]), frozenset(description["native"])
+    if left != frozenset(filter(native, world.imports)):
+        return None
+    with contextlib.suppress(wasmtime.WasmtimeError):
+        return Wiring(world, left, in_order), Compiled.deserialize(engine, code)
+    return None

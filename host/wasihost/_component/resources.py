@@ -1,0 +1,129 @@
+"""The `ResourceTable`: the Python objects behind the resources that guests hold.
+
+A rep is the host's integer for one resource. Guests never see it: they hold handles, which Wasmtime checks. Reps count
+up from 1 and start again only after 2^32 - 1, so a stale rep meets nothing instead of somebody else's object.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from typing import Any, Final, TypeVar
+
+from wasihost._base.errors import GuestTrap
+from wasihost._base.limits import DEFAULTS, Limits
+
+T = TypeVar("T")
+
+MAX_REP: Final = 2**32 - 1
+
+
+class ResourceError(GuestTrap):
+    """A resource was used after its drop, as another type, or dropped before its children; becomes a trap."""
+
+
+class ResourceTable:
+    """Rep -> object, with parents, children and a capacity."""
+
+    def __init__(self, capacity: int = DEFAULTS.resources) -> None:
+        self.capacity = capacity
+        # In order of push: a child always comes after its parent.
+        self._objects: dict[int, Any] = {}
+        self._parents: dict[int, int] = {}
+        self._children: dict[int, set[int]] = {}
+        self._lent: set[int] = set()
+        self._contexts: dict[int, contextvars.Context] = {}
+        self._last = 0
+
+    def __len__(self) -> int:
+        return len(self._objects)
+
+    def push(self, obj: object, parent: int | None = None, *, lent: bool = False) -> int:
+        """The rep of `obj`, from now on in the table.
+
+        `parent` is the rep of a resource that must outlive this one. A lent object stays its owner's: `drop` and
+        `clear` forget it without calling its `drop`, which for others runs in the context (`contextvars`) of `push`.
+        """
+        if len(self._objects) >= self.capacity:
+            raise Limits(resources=self.capacity).reached("resources", "the resource table is full")
+        if parent is not None:
+            self.get(parent, object)
+        rep = self._last = self._free_rep()
+        self._objects[rep] = obj
+        self._contexts[rep] = contextvars.copy_context()
+        if parent is not None:
+            self._parents[rep] = parent
+            self._children.setdefault(parent, set()).add(rep)
+        if lent:
+            self._lent.add(rep)
+        return rep
+
+    def get(self, rep: int, cls: type[T]) -> T:
+        """The object of a rep."""
+        found = self._objects.get(rep)
+        if isinstance(found, cls) and found is not None:
+            return found
+        raise self._wrong(rep, cls)
+
+    def delete(self, rep: int, cls: type[T]) -> T:
+        """Takes the object out of the table: its rep means nothing any more."""
+        found = self.get(rep, cls)
+        if children := self._children.get(rep):
+            raise ResourceError(f"{cls.__name__} resource {rep} still has {len(children)} children")
+        del self._objects[rep]
+        self._forget(rep)
+        return found
+
+    def children(self, rep: int) -> list[int]:
+        """The reps of the resources pushed with this parent, in ascending order."""
+        self.get(rep, object)
+        return sorted(self._children.get(rep, ()))
+
+    def drop(self, rep: int) -> None:
+        """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one."""
+        obj = self.get(rep, object)
+        lent, context = rep in self._lent, self._contexts[rep]
+        self.delete(rep, object)
+        if not lent:
+            context.run(drop, obj)
+
+    def clear(self) -> None:
+        """Drops everything left, children first; errors of single drops come together at the end."""
+        errors: list[Exception] = []
+        while self._objects:
+            rep, obj = self._objects.popitem()
+            lent, context = rep in self._lent, self._contexts[rep]
+            self._forget(rep)
+            try:
+                if not lent:
+                    context.run(drop, obj)
+            except Exception as error:
+                errors.append(error)
+        if errors:
+            raise ExceptionGroup("errors while dropping the resources left", errors)
+
+    def _free_rep(self) -> int:
+        rep = self._last % MAX_REP + 1
+        while rep in self._objects:
+            rep = rep % MAX_REP + 1
+        return rep
+
+    def _forget(self, rep: int) -> None:
+        self._lent.discard(rep)
+        del self._contexts[rep]
+        self._children.pop(rep, None)
+        parent = self._parents.pop(rep, None)
+        if parent is not None and parent in self._children:
+            self._children[parent].discard(rep)
+
+    def _wrong(self, rep: int, cls: type) -> ResourceError:
+        found = self._objects.get(rep)
+        if found is None:
+            return ResourceError(f"resource {rep} was dropped or never existed; expected {cls.__name__}")
+        return ResourceError(f"resource {rep} is a {type(found).__name__}; expected {cls.__name__}")
+
+
+def drop(obj: Any) -> None:
+    """Calls the `drop` of an object that stands for a resource, if it has one."""
+    method = getattr(obj, "drop", None)
+    if method is not None:
+        method()

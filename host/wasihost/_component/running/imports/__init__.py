@@ -1,0 +1,1 @@
+"""Calls that the guest makes: providers, how they are linked, and how their results travel."""

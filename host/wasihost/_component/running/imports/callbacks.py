@@ -1,0 +1,336 @@
+"""Host functions as C callbacks: arguments to Python, the call, its result back, and no exception ever into C.
+
+An exception that left a callback would be lost or crash the process, BaseException included. So each is kept in the
+store's `StoreContext`, Wasmtime gets an error that ends the guest, and whoever drives the store raises the original.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import ctypes
+import inspect
+from collections.abc import Callable, Coroutine
+from typing import Any, cast
+
+from wasihost._base.errors import ProviderError, WasihostError
+from wasihost._base.quoting import line
+from wasihost._component import ffi
+from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, Plans
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running.callers import Callers
+from wasihost._component.running.imports import eager
+from wasihost._component.values import WitError
+from wasihost._component.world import types
+
+Give = Callable[[Any, int, Any], None]
+Conclude = Callable[["asyncio.Future[Any]"], Any]
+
+
+class StoreContext:
+    """What the callbacks of one store share; the `CallContext` of its plans.
+
+    Streams, futures and the guest's own resources need a machine: see `Instance`.
+    """
+
+    def __init__(self, table: ResourceTable) -> None:
+        self.table = table
+        self.store_context = 0
+        self.exception: BaseException | None = None
+        self.callers = Callers()
+
+    def keep(self, error: BaseException, path: str) -> int:
+        """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""
+        if isinstance(error, ProviderError) and path not in str(error):
+            error = _located(error, path)
+        elif not isinstance(error, WasihostError):
+            error.add_note(line(f"raised by the provider of {path}"))
+        if self.exception is None:
+            self.exception = error
+        return ffi.error_new(f"{path}: {type(error).__name__}: {error}")
+
+    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
+        raise NotImplementedError
+
+    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
+        raise NotImplementedError
+
+    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
+        raise NotImplementedError
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        raise NotImplementedError
+
+
+def _located(error: ProviderError, path: str) -> ProviderError:
+    located = ProviderError(f"{path}: {error}")
+    located.__cause__ = error.__cause__
+    return located
+
+
+def no_result_error(path: str) -> ProviderError:
+    """What a `WitError` becomes where the WIT has no `result`."""
+    return ProviderError(f"{path}: the provider raised a WitError, but this function returns no result")
+
+
+class PlainContext(StoreContext):
+    """The context of functions in an embedder's own linker, where the embedder calls through wasmtime-py."""
+
+    def keep(self, error: BaseException, path: str) -> int:
+        made = super().keep(error, path)
+        kept, self.exception = self.exception, None
+        ffi.raise_after_call(kept or error)
+        return made
+
+
+def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> ArgumentsToPython:
+    """What reads the arguments."""
+    ts = [t for _, t in func.params]
+    return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
+
+
+def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
+    """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
+    return (expect_nothing, None) if result is None else plans.return_from_python(result)
+
+
+def expect_nothing(value: Any, _address: int = 0, _context: Any = None) -> None:
+    """What a function without a result returns; ProviderError for a value."""
+    if value is not None:
+        raise ProviderError(f"expected no result, got {type(value).__name__!r}")
+
+
+class _Crossing:
+    """How the values of one function cross: arguments to Python by `read`, a result by `give`, a `WitError` by `fail`.
+
+    All three are compiled when the first is called: a guest imports many functions that it does not call.
+    """
+
+    def __init__(self, context: StoreContext, path: str, func: types.Func, plans: Plans, takes_words: bool) -> None:
+        self._context = context
+        self._path = path
+        self._func = func
+        self._plans = plans
+        self._takes_words = takes_words
+        self.read: ArgumentsToPython = self._compile_and_read
+        self.give: Give = expect_nothing
+        self._give_error: Give | None = None
+
+    def exchange(self, call: Callable[..., Any], values: tuple[Any, ...], results: int) -> None:
+        """Calls a function and gives its result."""
+        try:
+            self.give(call(*values), results, self._context)
+        except WitError as error:
+            self.fail(error, results)
+
+    def fail(self, error: WitError, results: int) -> None:
+        if self._give_error is None:
+            raise no_result_error(self._path) from error
+        self._give_error(error.value, results, self._context)
+
+    def _compile_and_read(self, address: int, context: CallContext) -> tuple[Any, ...]:
+        self.give, self._give_error = give_result(self._plans, self._func.result)
+        self.read = read_arguments(self._plans, self._func, self._takes_words)
+        return self.read(address, context)
+
+
+def callback(
+    context: StoreContext,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    call: Callable[..., Any],
+    takes_words: bool = False,
+) -> Any:
+    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
+    if inspect.iscoroutinefunction(call):
+        call = _finished_at_once(path, call)
+    callers = context.callers
+    crossing = _Crossing(context, path, func, plans, takes_words)
+
+    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
+        try:
+            context.store_context = store
+            read = crossing.read
+            values = read(args, context)
+            if callers.switched is not None:
+                callers.switched.run(crossing.exchange, call, values, results)
+                return None
+            try:  # as `exchange`, in less time; so are `read` and `give` no methods here
+                give = crossing.give
+                give(call(*values), results, context)
+            except WitError as error:
+                crossing.fail(error, results)
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+def finishing_callback(
+    context: StoreContext,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    finish: Callable[[int], Any],
+    context_of: Callable[[int], contextvars.Context],
+) -> Any:
+    """A `ffi.Callback` that gives the result of a call which began before, in that call's context."""
+    crossing = _Crossing(context, path, func, plans, takes_words=False)
+
+    def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
+        try:
+            context.store_context = store
+            values = crossing.read(args, context)
+            context_of(*values).run(crossing.exchange, finish, values, results)
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+def bare_callback(context: StoreContext, path: str, call: Callable[[], None]) -> Any:
+    """A `ffi.Callback` for a function without parameters and result, called very often: what it needs is in memory."""
+
+    def run(
+        _data: int, store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
+    ) -> int | None:
+        try:
+            context.store_context = store
+            call()
+        except BaseException as error:
+            return context.keep(error, path)
+        return None
+
+    return ffi.Callback(run)
+
+
+def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        coroutine = call(*args)
+        try:
+            coroutine.send(None)
+        except StopIteration as end:
+            return end.value
+        coroutine.close()
+        raise ProviderError(
+            f"{path} waited, which is only possible in a Host or an adapted component: use a policy that answers "
+            "at once"
+        )
+
+    return run
+
+
+class Suspension:
+    """The call of a sync-typed function whose provider waits: the whole guest stands still until it is over."""
+
+    def __init__(self, task: asyncio.Future[Any], finish: Callable[[asyncio.Future[Any]], None]) -> None:
+        self.task = task
+        self._finish = finish
+        self.continuation = ffi.Continuation(self._poll)
+
+    def _poll(self, _env: int) -> bool:
+        if not self.task.done():
+            return False
+        self._finish(self.task)
+        return True
+
+
+def result_of(task: asyncio.Future[Any]) -> Any:
+    """What a provider's awaitable gave."""
+    return task.result()
+
+
+def suspending_callback(
+    context: StoreContext,
+    path: str,
+    func: types.Func,
+    plans: Plans,
+    call: Callable[..., Any],
+    suspend: Callable[[Suspension], None],
+    takes_words: bool = False,
+    conclude: Conclude = result_of,
+) -> Any:
+    """A `ffi.AsyncCallback` for a sync-typed function that returns its result, or an awaitable if it has to wait.
+
+    `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again. `conclude`
+    then makes the result.
+    """
+    callers = context.callers
+    crossing = _Crossing(context, path, func, plans, takes_words)
+
+    def begin(args: int, results: int, error_out: Any) -> Any:
+        try:
+            value = call(*crossing.read(args, context))
+            if (task := eager.begun(value)) is not None:
+                if not task.done():
+                    suspension = Suspension(task, lambda task: finish(task, results, error_out))
+                    suspend(suspension)
+                    return suspension.continuation
+                value = conclude(task)
+            crossing.give(value, results, context)
+        except WitError as error:
+            crossing.fail(error, results)
+        return _DONE
+
+    def finish(task: asyncio.Future[Any], results: int, error_out: Any) -> None:
+        try:
+            try:
+                crossing.give(conclude(task), results, context)
+            except WitError as error:
+                crossing.fail(error, results)
+        except BaseException as error:
+            error_out[0] = context.keep(error, path)
+
+    def run(
+        _data: int,
+        store: int,
+        _type: int,
+        args: int,
+        _count: int,
+        results: int,
+        _result_count: int,
+        error_out: Any,
+        continuation: int,
+    ) -> None:
+        try:
+            context.store_context = store
+            switched = callers.switched
+            function = (
+                begin(args, results, error_out) if switched is None else switched.run(begin, args, results, error_out)
+            )
+        except BaseException as error:
+            error_out[0], function = context.keep(error, path), _DONE
+        ffi.continue_with(continuation, function)
+
+    return ffi.AsyncCallback(run)
+
+
+def handing_over(value: Any) -> Any:
+    """A `ffi.Callback` that gives a C value made before."""
+
+    def run(
+        _data: int, _store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
+    ) -> int | None:
+        ctypes.memmove(results, value, ffi.VAL_SIZE)
+        return None
+
+    return ffi.Callback(run)
+
+
+_DONE = ffi.Continuation(lambda _env: True)
+
+
+def destructor(context: StoreContext, path: str) -> Any:
+    """A `ffi.Destructor` that drops an object of the context's table."""
+
+    def run(_data: int, _store: Any, rep: int) -> int:
+        try:
+            context.table.drop(rep)
+        except BaseException as error:
+            return context.keep(error, path)
+        return 0
+
+    return cast(Any, ffi.Destructor(run))

@@ -1,0 +1,397 @@
+"""A running component: its calls, its pumps, and what it lives on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, cast
+
+import wasmtime
+from wasmtime.component import Component, Linker
+
+from wasihost._base import forks
+from wasihost._base.clock import own_time
+from wasihost._base.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
+from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._base.pickling import OfOneProcess
+from wasihost._component import ffi
+from wasihost._component.composition.protocol import (
+    ADAPTER_HOST,
+    DRIVER_HOST,
+    DRIVER_PAGES,
+    OUT_OF_MEMORY,
+    PAGE,
+    PAGES,
+)
+from wasihost._component.conversion.plans import Plans
+from wasihost._component.resources import ResourceTable
+from wasihost._component.running import engine, memory
+from wasihost._component.running.deadline import Deadline
+from wasihost._component.running.exports.calls import GuestCalls, closed
+from wasihost._component.running.imports import callbacks
+from wasihost._component.running.imports.callbacks import StoreContext
+from wasihost._component.running.imports.calls import HostCalls
+from wasihost._component.running.imports.linking import Linking, Registrar
+from wasihost._component.running.loop import polling
+from wasihost._component.running.loop.polling import Poller
+from wasihost._component.running.loop.scheduling import CountedPatience
+from wasihost._component.running.memory import Account
+from wasihost._component.running.stats import Stats
+from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
+from wasihost._component.running.streams.pumps import Pump
+from wasihost._component.running.streams.rings import Rings
+from wasihost._component.values import Classes
+from wasihost._component.world import types
+from wasihost._component.world.wiring import Wiring
+
+FEW = 4
+
+
+class Instance(StoreContext, OfOneProcess):
+    """A component that runs; everything happens on one event loop, in one thread. Made by `Host.open`."""
+
+    _instead = "open one in each process, and pickle what its calls return"
+
+    def __init__(
+        self,
+        component: Component,
+        wiring: Wiring,
+        linking: Linking,
+        store: wasmtime.Store,
+        linker: Linker,
+        table: ResourceTable,
+        *,
+        detect_deadlock: bool = False,
+        stats: Stats | None = None,
+        limits: Limits = DEFAULTS,
+        total: Account | None = None,
+        is_one_run: bool = False,
+    ) -> None:
+        super().__init__(table)
+        self.limits = limits
+        above = total or Account("total_memory_bytes", limits.total_memory_bytes)
+        # The driver component's memory counts among the guest's until it is known to be the last.
+        self._guest_memory = Account("memory_bytes", limits.memory_bytes + DRIVER_PAGES * PAGE, above)
+        self._values_memory = Account("values_in_flight_bytes", limits.values_in_flight_bytes, above)
+        self._is_one_run = is_one_run
+        self._deadline: Deadline | None = None
+        self._timeout: GuestTimeout | None = None
+        self.stats = stats or Stats()
+        self.rings: Rings
+        self._memories: list[memory.LinearMemory] = []
+        self.waiting: set[object] = set()
+        self.closing = False
+        self._component, self._store, self._linker = component, store, linker
+        # Only where no other call can come is an idle guest with nothing under way an error.
+        self._detect_deadlock = detect_deadlock
+        self._host_calls = HostCalls(self, wiring, linking)
+        self._guest_calls = GuestCalls(self, wiring, linking)
+        self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
+        self._drained: asyncio.Future[None] | None = None
+        self._tasks: dict[asyncio.Task[Any], None] = {}
+        self._failure: BaseException | None = None
+        self._driver: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self._forks = forks.count()
+        self._clock = engine.EpochClock.of(store.engine)
+        self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
+        self._registrar = Registrar(linker, self, self._poller.suspend)
+        self._register(linking, wiring)
+
+    def _register(self, linking: Linking, wiring: Wiring) -> None:
+        registrar = self._registrar
+        registrar.add_direct(linking)
+        plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
+        with registrar.linker.root() as root:
+            with root.add_instance(ADAPTER_HOST) as instance:
+                ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", self._turn))
+                self._host_calls.register(instance, registrar, plain, self._guest_calls.element_plans)
+                self._guest_calls.register_opened(instance, registrar, plain)
+            with root.add_instance(DRIVER_HOST) as instance:
+                self._guest_calls.register(instance, registrar, plain)
+
+    def _turn(self) -> None:
+        self.stats.turns += 1
+        self.rings.turn()
+
+    def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
+        """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
+
+        The export is found in that version, else in the newest compatible one; without a version, in the newest. A
+        `result` comes back as its ok value; err raises `WitError`. Many calls may be under way at once; cancelling one
+        cancels only that one. For a stream or future pass what a provider may return; it is closed when the guest drops
+        it, or when the call is not made. Those that come back are a `GuestStream` and an awaitable.
+
+        Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
+        or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
+        and whatever a provider raised.
+        """
+        return self._guest_calls.call(name, args)
+
+    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+        """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
+
+        What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.
+        Errors: LinkError for a class that cannot stand for its type, LookupError for an unknown interface.
+        """
+        self._guest_calls.use_types(interface, wit_types)
+
+    async def drain(self) -> None:
+        """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
+        forks.check(self._forks, forks.INSTANCE)
+        while any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
+            if self._timeout is not None:
+                raise self._timeout
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
+    @property
+    def failure(self) -> BaseException | None:
+        return self._failure if self._forks == forks.count() else ForkError(forks.INSTANCE)
+
+    # ---- opening and closing
+
+    async def start(self) -> None:
+        """Instantiates the component and begins to drive it."""
+        self._clock.open()
+        engine.check_faulthandler()
+        await polling.outside_of_polls()
+        self.loop = asyncio.get_running_loop()
+        ffi.yield_on_epochs(self._store)
+        if (own := own_time()) is not None:
+            self._poller.patience = CountedPatience(own, self._store)
+        recording = memory.MemoryObserver(self._guest_memory)
+        call, instance = ffi.instantiate(self._linker, self._store, self._component)
+        if self.limits.run_time_s is not None:
+            self._deadline = Deadline(self.limits.run_time_s, self._time_out)
+        try:
+            await self._poller.instantiate(call, recording)
+        except GuestTrap as error:
+            if "not found in the linker" in str(error):
+                raise LinkError(*error.args) from None
+            raise self._explained(error) from None
+        if self._deadline is not None and not self._is_one_run:
+            self._deadline.cancel()
+        self._take_memories(recording)
+        self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
+        self._driver.add_done_callback(self._driver_over)
+
+    def _take_memories(self, recording: memory.MemoryObserver) -> None:
+        """Finds those of adapter and driver component: the first and the last, see `memory.MemoryObserver`."""
+        made = recording.memories[recording.memories[0].minimum == 0 :]
+        adapter, driver = self._memories = [made[0], made[-1]]
+        self._host_calls.room.numbers.memory = adapter
+        self._guest_calls.use_memory(driver)
+        self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
+        if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
+            raise InternalError("the first and last memory of the store are not those of adapter and driver component")
+        adapter.count_from_here(self._values_memory)
+        driver.count_from_here(self._values_memory)
+        self._guest_memory.limit = self.limits.memory_bytes
+
+    async def close(self) -> None:
+        """Ends the component, whatever it is doing, and closes all that it held, also when cancelled meanwhile.
+
+        In a process that was forked meanwhile it does nothing: sockets and streams are the parent's too.
+        """
+        if self.closing or self._forks != forks.count():
+            return
+        self.closing = True
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._guest_calls.fail(closed())
+        me: Any = asyncio.current_task()  # may be a provider's
+        tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self._host_calls.tasks])
+        if self._driver is not None:
+            tasks[self._driver] = None
+        if self._poller.suspension is not None:
+            tasks[self._poller.suspension.task] = None
+        tasks.pop(me, None)
+        for task in tasks:
+            task.cancel()
+        try:
+            await _over(list(tasks))
+        finally:
+            for pump in list(self._pumps):
+                pump.abandon()
+            try:
+                await _over([task for task in self._tasks if task is not me])  # async generators that close
+            finally:
+                self._close_store()
+
+    def _close_store(self) -> None:
+        self._clock.close()
+        self._store.close()
+        self._linker.close()
+        if self._memories:  # which are large: they shall not wait for Python's collector
+            self._memories.clear()
+            self.rings.close()
+            self._guest_calls.close()
+            del self._host_calls.room.numbers.memory
+        try:
+            self._host_calls.close()
+        finally:
+            self.stats.end()
+            self.table.clear()
+
+    # ---- driving
+
+    async def _drive(self, instance: Any) -> None:
+        try:
+            await self._poller.drive(ffi.call_export(instance, self._store, "drive"), self.rings)
+        except BaseException as error:
+            self._failed(error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _driver_over(self, driver: asyncio.Task[None]) -> None:
+        """Somebody who ends all tasks may have ended it before its first step."""
+        if self.failure is None and not self.closing:
+            error = asyncio.CancelledError() if driver.cancelled() else driver.exception()
+            if error is not None:
+                self._failed(error)
+
+    def _failed(self, error: BaseException) -> None:
+        self._failure = failure = self._explained(error)
+        self._guest_calls.fail(failure)
+        for pump in self._pumps:
+            pump.guest_failed(failure)
+
+    def _explained(self, error: BaseException) -> BaseException:
+        """The error with which the instance ended: LimitError if it trapped after it was refused memory."""
+        if not isinstance(error, GuestTrap):
+            return error
+        values, guest = self._values_memory, self._guest_memory
+        why, *backtrace = error.args
+        if values.lacks_addresses or guest.lacks_addresses:
+            limit = LimitError(f"{polling.NO_MEMORY}: {why}", backtrace=backtrace)
+        elif values.refused is not None or any(made.pages[OUT_OF_MEMORY] for made in self._memories):
+            name = values.refused.name if values.refused else "values_in_flight_bytes"
+            limit = self.limits.reached(name, "values in flight take more", backtrace)
+        elif guest.refused is not None:
+            limit = self.limits.reached(guest.refused.name, f"the guest got no more memory: {why}", backtrace)
+        else:
+            return error
+        limit.__cause__ = error
+        return limit
+
+    def wake(self) -> None:
+        """There is something to do: polls again."""
+        self._poller.wake()
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
+        # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
+        try:
+            if len(self.waiting) + len(self._host_calls.tasks) <= FEW:
+                self._poller.run(ready)
+            else:
+                ready()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # the event loop would only log it
+            self.fail(error)
+
+    def returned(self) -> None:
+        """A call of an export is over: whoever waits for it can go on."""
+        self._poller.others_can_run = True
+
+    def fail(self, error: BaseException) -> None:
+        """Ends the instance with this exception."""
+        if self.exception is None:
+            self.exception = error
+        self._poller.stop_waiting()
+        self.wake()
+
+    # ---- time
+
+    def time_call(self, call: asyncio.Future[Any]) -> None:
+        if self.limits.run_time_s is not None and not self._is_one_run:
+            deadline = Deadline(self.limits.run_time_s, lambda: None if call.done() else self._time_out())
+            call.add_done_callback(lambda _: deadline.cancel())
+
+    def _time_out(self) -> None:
+        self._timeout = cast(GuestTimeout, self.limits.reached("run_time_s", "the guest took longer"))
+        self.fail(self._timeout)
+        self.drained()
+
+    def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Runs a provider's coroutine."""
+        task = asyncio.create_task(coroutine)
+        self.started(task)
+        return task
+
+    def started(self, task: asyncio.Task[Any]) -> None:
+        """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
+        self._poller.others_can_run = True
+        self._tasks[task] = None
+        task.add_done_callback(lambda _: self._tasks.pop(task, None))
+
+    def _deadlock(self) -> str | None:
+        """What the guest waits for in vain; None if something is under way outside of it, or might be."""
+        if not (self._detect_deadlock and self._guest_calls) or self.waiting or self._host_calls.tasks:
+            return None
+        ends = [type(pump.kind).__name__.lower() for pump in self._pumps]
+        return (
+            f"the guest waits for ever: {', '.join(self._guest_calls.paths)} did not return, nothing is under way "
+            f"outside of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
+        )
+
+    # ---- the `CallContext` of plans, the `Machine` of pumps
+
+    @property
+    def can_be_resumed(self) -> bool:
+        if self.waiting or self._host_calls.tasks or not self.rings.quiet:
+            return True
+        return bool(self._pumps) and any(isinstance(pump, Reader | FutureReader) for pump in self._pumps)
+
+    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
+        return self._host_calls.stream_from_handle(kind, handle)
+
+    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
+        calls = self._guest_calls if self._guest_calls.is_preparing else self._host_calls
+        return calls.handle_from_stream(kind, obj)
+
+    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
+        return self._guest_calls.guest_resource(resource, handle)
+
+    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
+        return self._guest_calls.guest_handle(resource, obj, own)
+
+    def take_values(self, token: int, values: Sequence[Any]) -> None:
+        self._host_calls.take_values(token, values)
+
+    def untaken_values(self, token: int, kind: types.Stream | types.Future) -> None:
+        self._host_calls.untaken_values(token, kind)
+
+    def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
+        self._host_calls.expect_values(token, callback)
+
+    def opened(self, pump: Pump) -> None:
+        self._pumps[pump] = None
+        if len(self._pumps) > self.limits.streams:
+            self.fail(self.limits.reached("streams", "the host holds too many ends of streams and futures"))
+
+    def closed(self, pump: Pump) -> None:
+        self._pumps.pop(pump, None)
+
+    def drained(self) -> None:
+        if self._drained is not None and not self._drained.done():
+            self._drained.set_result(None)
+
+
+async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    """Returns when all of them are over; who cancels this cancels them once more."""
+    cancelled: asyncio.CancelledError | None = None
+    while pending := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+            for task in pending:
+                task.cancel()
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it
+    if cancelled is not None:
+        raise cancelled

@@ -1,0 +1,1 @@
+"""The loop that polls a store: when it polls, and what interrupts it."""

@@ -1,0 +1,331 @@
+"""The loop that polls a store from asyncio.
+
+Theory of operation. Within a poll the guest runs; the adapter component calls `Rings.turn`, the driver component
+`next`. A poll gives control back when Wasmtime has nothing left but tasks that yielded, of which the driver component
+is always one.
+
+* Nobody is runnable when two polls in a row had a round each in which nothing happened: the loop awaits `wake`.
+* A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
+* The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
+  However busy the guest is, it gets one every millisecond (`patience`).
+* Exceptions of callbacks wait in the context and are raised after the poll. An interrupt waits that long too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import errno
+import os
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypeVar
+
+import wasmtime
+
+from wasihost._base import forks
+from wasihost._base.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
+from wasihost._base.limits import Limits
+from wasihost._component import ffi
+from wasihost._component.reasons import backtrace, reason
+from wasihost._component.running.engine import EpochClock
+from wasihost._component.running.imports.callbacks import StoreContext, Suspension
+from wasihost._component.running.loop import interrupts
+from wasihost._component.running.loop import shutdown as threads
+from wasihost._component.running.loop.scheduling import Patience
+from wasihost._component.running.stats import Stats
+from wasihost._component.running.streams.rings import Rings
+
+HANDLE_LIMIT = (
+    "the guest reached Wasmtime's limit of 100,000 handles in one store: resources, streams, futures, calls, on both "
+    "sides of the adapter component; that is about 11,000 connections open in both directions"
+)
+CAME_BACK = (
+    "the guest gave back, unread, a stream or future that Python had given it; the adapter component, which then has "
+    "both ends, can read only numbers from itself"
+)
+TASK_LIMIT = "the guest reached Wasmtime's limit of a million tasks, streams, futures and waitable sets in one store"
+CALL_LIMIT = (
+    "the guest reached Wasmtime's limit for one call of the host: 128 MiB of strings, lists and records, of which each "
+    "part counts for more than it has"
+)
+NO_MEMORY = (
+    "the operating system gives this process no more memory or addresses; `ulimit -v` or its container may limit them"
+)
+# What Wasmtime says, and what it means.
+_MEANINGS = {
+    "handle limit exceeded": LimitError(HANDLE_LIMIT),
+    "resource table has no free keys": LimitError(TASK_LIMIT),
+    "fuel allocated for hostcalls has been exhausted": LimitError(CALL_LIMIT),
+}
+_ENOMEM = os.strerror(errno.ENOMEM)
+_BOTH_ENDS = "intra-component future/stream"
+_OUR_FRAME = re.compile(r" *0: +0x[0-9a-f]+ - wasihost!")
+
+# What Wasmtime says of our limits: which one, and what for.
+_LIMITS = {
+    "call stack exhausted": ("stack_bytes", "the guest called too deep"),
+    "resource limit exceeded: instance count": ("instances", "the component has too many core instances"),
+    "resource limit exceeded: table count": ("tables", "the component has too many tables"),
+    "resource limit exceeded: memory count": ("memories", "the component has too many memories"),
+    "exceeds table limits": ("table_elements", "a table of the component is too large"),
+}
+
+T = TypeVar("T")
+
+
+async def outside_of_polls() -> None:
+    """Returns when no poll is further up: a provider's coroutine, which begins within one, may run another guest."""
+    if threads.is_polling():
+        await asyncio.sleep(0)
+
+
+class _Stop(enum.Enum):
+    """Why a series of polls ends."""
+
+    OVER = enum.auto()
+    IDLE = enum.auto()
+    PASS = enum.auto()
+
+
+class Poller:
+    """Polls the calls of one store, one at a time.
+
+    `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
+    """
+
+    def __init__(
+        self, context: StoreContext, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None], limits: Limits
+    ) -> None:
+        self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
+        self._limits, self._cpu_s = limits, 0.0
+        self._forks = forks.count()
+        self._stopped: asyncio.Future[None] | None = None
+        self._waker: asyncio.Future[_Stop | None] | None = None
+        self._series: Callable[[], _Stop]
+        self.suspension: Suspension | None = None
+        self.patience = Patience()
+        self.others_can_run = False
+        """Somebody in the event loop can go on, and shall soon."""
+
+    async def instantiate(self, call: ffi.Call, recording: contextlib.AbstractContextManager[object]) -> None:
+        """Polls a call that makes an instance, within `recording`, to its end."""
+        polls = self._metered(lambda: self._poll_for_a_while(call))
+        with contextlib.closing(call), self._running():
+            over = False
+            while not over:
+                with recording:
+                    over = self._uninterrupted(polls)
+                if not over:
+                    await self._let_others_run()
+
+    async def drive(self, call: ffi.Call, rings: Rings) -> None:
+        """Polls the call of `drive` to its end."""
+        self._series = self._metered(lambda: self._poll_on(call, rings))
+        with contextlib.closing(call), self._running():
+            while True:
+                stop: _Stop | None = self._uninterrupted(self._series)
+                if stop is _Stop.IDLE:
+                    stop = await self._idle(rings)
+                if stop is _Stop.OVER:
+                    return
+                if stop is _Stop.PASS:
+                    await self._let_others_run()
+
+    def wake(self) -> None:
+        """There is something to do: polls again, in the next pass of the event loop."""
+        if self._waker is not None and not self._waker.done():
+            self._waker.set_result(None)
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Runs what an event made ready, and polls: for a callback of the event loop that has nothing else to do.
+
+        As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
+        """
+        waker = self._waker
+        if waker is None or waker.done() or threads.is_polling():
+            ready()
+            return
+        try:
+            self._clock.start()
+            self._waker = None  # what is done now needs no waking
+            ready()
+            stop: _Stop | None = self._uninterrupted(self._series)
+        except BaseException as error:
+            _fail(waker, error)
+        else:
+            if stop is _Stop.IDLE and self._deadlock() is not None:
+                stop = None
+            if stop is _Stop.IDLE or waker.done():  # done: a provider has closed the instance meanwhile
+                self._waker = waker
+            else:
+                waker.set_result(stop)
+        finally:
+            self._clock.stop()
+
+    def stop_waiting(self) -> None:
+        """The instance has failed: whatever a suspension waits for is no longer of interest."""
+        if self._stopped is not None and not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def suspend(self, suspension: Suspension) -> None:
+        """The store stands still until this is over."""
+        self.suspension = suspension
+        suspension.task.add_done_callback(self._resume)
+
+    def _resume(self, _task: object) -> None:
+        self.suspension = None
+
+    # ---- polls
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        try:
+            self._clock.start()
+            with interrupts.deferring():
+                yield
+        finally:
+            self._clock.stop()
+
+    def _uninterrupted(self, polls: Callable[[], T]) -> T:
+        """Runs polls of this thread, during which no interrupt is delivered."""
+        interrupts.begin_poll()
+        threads.begin_poll()
+        try:
+            return self._context.callers.run_polls(polls)
+        finally:
+            threads.end_poll()
+            interrupts.end_poll()
+
+    def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
+        """Polls as `polls` does, and counts the time that this thread computes."""
+        limit = self._limits.cpu_time_s
+        if limit is None:
+            return polls
+
+        def metered() -> T:
+            before = time.thread_time()
+            found = polls()
+            self._cpu_s += time.thread_time() - before
+            if self._cpu_s > limit:
+                raise self._limits.reached("cpu_time_s", "the guest computed longer")
+            return found
+
+        return metered
+
+    def _poll_for_a_while(self, call: ffi.Call) -> bool:
+        """Polls until the call is over, or the event loop shall have a pass."""
+        self.patience.begin()
+        while not (over := self._poll(call)) and self.suspension is None and not self.patience.is_over():
+            pass
+        return over
+
+    def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
+        """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
+        was_quiet, rounds = False, rings.rounds
+        self.patience.begin()
+        while True:
+            rings.quiet = True
+            if self._poll(call):
+                return _Stop.OVER
+            if self.others_can_run or self.suspension is not None:
+                return _Stop.PASS
+            before, rounds = rounds, rings.rounds
+            is_quiet = rings.quiet and rounds != before
+            if is_quiet and was_quiet and not rings.is_wanted:
+                return _Stop.IDLE
+            was_quiet = is_quiet
+            if self.patience.is_over():
+                return _Stop.PASS
+
+    def _poll(self, call: ffi.Call) -> bool:
+        """Runs the guest until it can go no further; raises what stopped it for good."""
+        forks.check(self._forks, forks.INSTANCE)
+        if self._context.exception is not None:
+            raise self._context.exception
+        self._stats.polls += 1
+        self.patience.poll()
+        trap: wasmtime.WasmtimeError | None = None
+        over = False
+        try:
+            over = call.poll()
+        except wasmtime.WasmtimeError as error:
+            trap = error
+        if trap is not None or self._context.exception is not None:
+            self._raise(trap)
+        return over
+
+    def _raise(self, trap: wasmtime.WasmtimeError | None) -> NoReturn:
+        forks.check(self._forks, forks.INSTANCE)
+        kept = self._context.exception
+        for found in (kept, trap):
+            if isinstance(found, wasmtime.WasmtimeError) and (meaning := self._meaning(found)) is not None:
+                raise meaning from None
+        if kept is not None:
+            raise kept
+        if isinstance(trap, wasmtime.ExitTrap):  # from wasi:cli/exit of Wasmtime's own WASI 0.2
+            raise GuestExit(trap.code)
+        assert trap is not None
+        raise GuestTrap(reason(trap), *backtrace(trap)) from None
+
+    def _meaning(self, error: wasmtime.WasmtimeError) -> WasihostError | None:
+        """What an error of Wasmtime means beside that it is one."""
+        words = reason(error)
+        for said, (name, what) in _LIMITS.items():
+            if said in words:
+                return self._limits.reached(name, f"{what}: {words}", backtrace(error))
+        for said, meaning in _MEANINGS.items():
+            if said in words:
+                return type(meaning)(*meaning.args)
+        if _ENOMEM in words:
+            return LimitError(f"{NO_MEMORY}: {words}")
+        if _BOTH_ENDS in words and _is_in_adapter(backtrace(error)):  # else the guest did that with its own
+            return UnsupportedTypeError(CAME_BACK)
+        return None
+
+    # ---- between polls
+
+    async def _let_others_run(self) -> None:
+        others_can_run, self.others_can_run = self.others_can_run, False
+        if self.suspension is not None:
+            self._stopped = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self.suspension.task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
+        elif others_can_run:
+            await asyncio.sleep(0)
+        else:
+            await self.patience.give_way()
+
+    async def _idle(self, rings: Rings) -> _Stop | None:
+        """Waits until somebody wakes the machine; gives what `run` came to."""
+        if self._deadlock() is not None:
+            # What was resolved just now is told in the next pass.
+            await asyncio.sleep(0)
+            if rings.is_wanted or self._context.exception is not None:
+                return None
+            if (reason := self._deadlock()) is not None:
+                raise DeadlockError(reason)
+        self._waker = asyncio.get_running_loop().create_future()
+        self._clock.stop()
+        try:
+            return await self._waker
+        finally:
+            self._waker = None
+            self._clock.start()
+
+
+def _is_in_adapter(frames: list[str]) -> bool:
+    """Whether the innermost frame of a backtrace is of our generated components."""
+    return len(frames) > 1 and _OUR_FRAME.match(frames[1]) is not None
+
+
+def _fail(waker: asyncio.Future[_Stop | None], error: BaseException) -> None:
+    """Lets `drive` raise this, unless it has been cancelled."""
+    if isinstance(error, StopIteration):  # which no future takes; a coroutine makes this of it
+        cause, error = error, RuntimeError("coroutine raised StopIteration")
+        error.__cause__ = cause
+    if not waker.done():
+        waker.set_exception(error)
+    elif not isinstance(error, Exception):
+        raise error

@@ -1,0 +1,64 @@
+"""How long a guest that is busy keeps the event loop.
+
+On an event loop with a time of its own (`clock.OwnTime`) it is a number of polls, so that the speed of this
+machine decides nothing: others come between the same two polls in every run. Then a pass takes as long as it does
+elsewhere, in that loop's time, which would else stand still as long as a guest is busy; a guest may be busy waiting for
+it. Epochs, which come in real time, end a poll only if it takes as long as nobody would want to wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import wasmtime
+
+from wasihost._base.clock import OwnTime
+from wasihost._component.running.engine import EPOCH_SECONDS
+
+PASS_SECONDS = 0.001
+"""After so long others in the event loop get a pass."""
+
+
+class Patience:
+    """In the time of this machine."""
+
+    _end = 0.0
+
+    def begin(self) -> None:
+        """A series of polls begins."""
+        self._end = time.monotonic() + PASS_SECONDS
+
+    def poll(self) -> None:
+        """A poll begins."""
+
+    def is_over(self) -> bool:
+        """Whether others shall have a pass now."""
+        return time.monotonic() >= self._end
+
+    async def give_way(self) -> None:
+        """Lets others have it."""
+        await asyncio.sleep(0)
+
+
+class CountedPatience(Patience):
+    """In polls."""
+
+    def __init__(self, own: OwnTime, store: wasmtime.Store) -> None:
+        self._own, self._store = own, store
+        self._left = 0
+        self._ticks = max(1, round(own.patience_s / EPOCH_SECONDS))
+
+    def begin(self) -> None:
+        self._left = self._own.polls
+        self._end = time.monotonic() + self._own.patience_s
+
+    def poll(self) -> None:
+        self._left -= 1
+        self._store.set_epoch_deadline(self._ticks)
+
+    def is_over(self) -> bool:
+        return self._left <= 0 or time.monotonic() >= self._end
+
+    async def give_way(self) -> None:
+        await asyncio.sleep(PASS_SECONDS if self._left <= 0 else self._own.patience_s)

@@ -1,0 +1,228 @@
+"""Linear memories that Python can see: Wasmtime asks us for every memory of an engine, and we `mmap` it.
+
+Theory of operation. Each memory is one `mmap.mmap` object of the size Wasmtime reserves plus its guard, without
+access; creating and growing gives access to the front with `mprotect`. Wasmtime's generated code leaves out bounds
+checks and relies on the guard, as with its own memories. Because the stdlib object owns the pages, a `memoryview`
+that outlives its store keeps them mapped, as zeros, instead of making a segfault. The callbacks live at module level
+for ever, and never raise: ctypes would turn an exception in `grow` into success with the pages still unmapped.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import wasmtime
+
+from wasihost._base import forks
+from wasihost._component import ffi
+
+LARGEST = 4 << 30
+"""Bytes of a memory with addresses of 32 bits."""
+_PROT_NONE = 0
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+_MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
+
+
+_counting = forks.lock()  # instances in other threads may share an account
+
+
+class Account:
+    """How many bytes some memories may take together, with those of `above` that contains it.
+
+    A guest that gets no memory goes on with -1, and mostly traps then. `refused` says which of them refused it, and
+    `lacks_addresses` that it had grown to the end of its reservation.
+    """
+
+    def __init__(self, name: str, limit: int, above: Account | None = None) -> None:
+        self.name, self.limit, self.above = name, limit, above
+        self.used = 0
+        self.refused: Account | None = None
+        self.lacks_addresses = False
+
+    def take(self, size: int) -> None:
+        """Counts so many bytes more. Raises MemoryError beyond the limit, and then counts nothing."""
+        with _counting:
+            full = next((account for account in self._all() if account.used + size > account.limit), None)
+            if full is not None:
+                self.refused = full
+                raise MemoryError(f"the limit {full.name} is reached")
+            for account in self._all():
+                account.used += size
+
+    def give(self, size: int) -> None:
+        """Counts so many bytes less."""
+        with _counting:
+            for account in self._all():
+                account.used -= size
+
+    def _all(self) -> Iterator[Account]:
+        account: Account | None = self
+        while account is not None:
+            yield account
+            account = account.above
+
+
+class LinearMemory:
+    """One linear memory: `view()` gives its bytes to Python; `account` counts them."""
+
+    is_of_one_thread = False
+    """Whether its engine compiles in the thread that calls."""
+
+    def __init__(self, minimum: int, reserved: int, guard: int, account: Account | None = None) -> None:
+        self.size, self.reserved, self.minimum = 0, max(reserved, minimum), minimum
+        self._account, self._counted = account, 0
+        self._count(minimum)
+        try:
+            self._map(guard)
+            self.grow(minimum)
+        except BaseException:
+            self.release()
+            raise
+
+    def _map(self, guard: int) -> None:
+        total = max(self.reserved + guard, mmap.PAGESIZE)
+        # Made writable, or Python would take its views for read-only ones; the access is taken away at once.
+        self.pages = mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.pages))
+        _protect(self.base, total, _PROT_NONE)
+
+    def grow(self, size: int) -> None:
+        """Gives access to the first `size` bytes. Raises MemoryError past the reservation, or a limit."""
+        if size > self.reserved:
+            if self._account is not None:
+                self._account.lacks_addresses = True
+            raise MemoryError(f"a linear memory of {size} bytes does not fit its reservation of {self.reserved}")
+        more = size - max(self.size, self.minimum)
+        self._count(more)
+        try:
+            if size:
+                _protect(self.base, size, mmap.PROT_READ | mmap.PROT_WRITE)
+        except MemoryError:
+            self._count(-more)
+            raise
+        self.size = size
+
+    def _count(self, more: int) -> None:
+        if self._account is not None:
+            self._account.take(more)
+            self._counted += more
+
+    def count_from_here(self, account: Account) -> None:
+        """Only what it grows by from now on counts, in this account."""
+        self.release()
+        self._account = account
+
+    def release(self) -> None:
+        """Nothing of it counts any more."""
+        if self._account is not None:
+            self._account.give(self._counted)
+        self._account, self._counted = None, 0
+
+    def end(self) -> None:
+        """Its store is gone: unmaps the pages, or where a view is left lets go of what they hold."""
+        try:
+            self.pages.close()
+        except BufferError:
+            self.pages.madvise(mmap.MADV_DONTNEED)
+
+    def view(self) -> memoryview:
+        """The accessible bytes as they are now; the view keeps the pages mapped."""
+        return memoryview(self.pages)[: self.size]
+
+
+def _protect(base: int, size: int, access: int) -> None:
+    if _libc.mprotect(base, size, access):
+        raise MemoryError(f"mprotect failed: {os.strerror(ctypes.get_errno())}")
+
+
+_memories: dict[int, LinearMemory] = {}
+_recording = threading.local()
+_numbers = iter(range(1, 1 << 62))
+
+
+class MemoryObserver:
+    """While entered, collects the memories made on this thread, in order, and counts them in `account`.
+
+    That is how the memories of adapter and driver component are found: they are the first and the last of their store.
+    (Looking for a magic number would let a guest forge it.) A component that needs garbage collection has a heap, a
+    memory too, that is made before them and empty.
+    """
+
+    def __init__(self, account: Account | None = None) -> None:
+        self.account = account
+        self.memories: list[LinearMemory] = []
+
+    def account_of(self, minimum: int) -> Account | None:
+        """What counts the memory that is made now: nothing the first one, but for the heap of the garbage collector,
+        which is made before it and empty."""
+        is_first = minimum > 0 and not any(memory.minimum for memory in self.memories)
+        return None if is_first else self.account
+
+    def __enter__(self) -> MemoryObserver:
+        self._outer = getattr(_recording, "current", None)
+        _recording.current = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _recording.current = self._outer
+
+
+@ffi.GetMemory
+def _get(env: int, size: Any, maximum: Any) -> int:
+    memory = _memories[env]
+    # Past a smaller reservation it is `grow` that refuses, or we should not hear of it.
+    size[0], maximum[0] = memory.size, max(memory.reserved, LARGEST)
+    return memory.base
+
+
+@ffi.GrowMemory
+def _grow(env: int, size: int) -> int:
+    try:
+        _memories[env].grow(size)
+        return 0
+    except BaseException as error:
+        return ffi.error_new(str(error))
+
+
+@ffi.Finalizer
+def _finalize(env: int) -> None:
+    if (memory := _memories.pop(env, None)) is not None:
+        memory.release()
+        memory.end()
+
+
+@ffi.NewMemory
+def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int, guard: int, result: Any) -> int:
+    try:
+        recording = getattr(_recording, "current", None)
+        memory = LinearMemory(minimum, reserved, guard, recording and recording.account_of(minimum))
+        memory.is_of_one_thread = env == _ONE_THREAD
+        number = next(_numbers)
+        _memories[number] = memory
+        if recording is not None:
+            recording.memories.append(memory)
+        out = result[0]
+        out.env, out.get_memory, out.grow_memory, out.finalizer = number, _get, _grow, _finalize
+        return 0
+    except BaseException as error:
+        return ffi.error_new(f"no linear memory of {minimum} bytes: {error}")
+
+
+# Wasmtime does not say how an engine compiles, so its memory creator does.
+_ONE_THREAD = 1
+CREATOR = ffi.memory_creator(_new)
+ONE_THREAD_CREATOR = ffi.memory_creator(_new, _ONE_THREAD)
+
+
+def is_of_one_thread(engine: wasmtime.Engine) -> bool:
+    """Whether the engine was configured with `ONE_THREAD_CREATOR`."""
+    with MemoryObserver() as recording:
+        # A module without functions is compiled in the calling thread, whatever the engine does with others.
+        wasmtime.Instance(wasmtime.Store(engine), wasmtime.Module(engine, "(module (memory 0))"), [])
+    return any(memory.is_of_one_thread for memory in recording.memories)

@@ -1,0 +1,390 @@
+"""Pumps for the streams and futures that the guest passed; see `pumps` for the theory of operation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any
+
+from wasihost._base.streams import ByteSink, GuestByteStream, GuestValueStream
+from wasihost._component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
+from wasihost._component.running.machine import Machine
+from wasihost._component.running.streams.blocks import Block
+from wasihost._component.running.streams.pumps import Pump
+from wasihost._component.world import layout, types
+from wasihost._component.world.wiring import Kind
+
+
+class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
+    """The `GuestStream` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
+
+    __slots__ = ("_dropped", "_leftover", "_must_drop", "_reading", "is_fresh")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
+        self._reading: asyncio.Future[None] | None = None
+        self._dropped = False
+        self._must_drop = False  # once the read under way is over
+        self.is_fresh = True
+
+    def other_end_dropped(self) -> None:
+        self._dropped = True
+        self.close()
+
+    @property
+    def is_bytes(self) -> bool:
+        return isinstance(self._leftover, bytes)
+
+    async def read(self, n: int = BLOCK_SIZE) -> Any:
+        if n < 1:
+            raise ValueError(f"read(n) needs n of at least 1, not {n}")
+        await self._fill(n)
+        leftover = self._leftover
+        if isinstance(leftover, deque):
+            return [leftover.popleft() for _ in range(min(n, len(leftover)))]
+        self._leftover = leftover[n:]
+        return leftover[:n]
+
+    async def _fill(self, n: int) -> None:
+        while not self._leftover and not self._dropped:
+            await self._more(n)
+
+    async def _more(self, n: int) -> None:
+        if self._reading is not None:
+            raise RuntimeError("another read of this stream is under way")
+        if self.over:
+            raise RuntimeError("this stream was closed or given away")
+        if self.machine.failure is not None:
+            raise self.machine.failure
+        self.is_fresh = False
+        self._reading = asyncio.get_running_loop().create_future()
+        try:
+            # Busy: a read that was cancelled is still on its way, and may bring something.
+            if not self.rings.is_busy(self.end):
+                self._begin(min(n, BLOCK_SIZE))
+            # Shielded: a read that is cancelled must not lose what the guest has already given.
+            await asyncio.shield(self._reading)
+        except asyncio.CancelledError:
+            if self.rings.is_busy(self.end):
+                self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+            raise
+        finally:
+            self._reading = None
+
+    def _begin(self, n: int) -> None:
+        if self.is_bytes:
+            self._begin_bytes(n)
+        else:
+            self._begin_values(n)
+
+    def _begin_values(self, n: int) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, n, self._got_values)
+            return
+        # Room for n elements is made at once, however few will come.
+        size = layout.size(self.kind.payload)
+        n = max(1, min(n, BLOCK_SIZE // size))
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, n * size, n, self._got_values)
+
+    def _begin_bytes(self, n: int) -> None:
+        block = self.rings.blocks.take()
+        if block is None:
+            self.rings.blocks.want(lambda: self._block_free(n))
+            return
+
+        def got(code: int) -> None:
+            self._leftover = block.view[: code >> 4].tobytes()
+            self.machine.stats.bytes_from_guest += code >> 4
+            self.rings.blocks.give(block)
+            self._got(code)
+
+        self.rings.begin(Operation.READ, self.number, self.end, block.address, n, got)
+
+    def _block_free(self, n: int) -> None:
+        if self._reading is not None and not self.over and not self.rings.is_busy(self.end):
+            self._begin_bytes(n)
+
+    def _got_values(self, code: int) -> None:
+        count = code >> 4
+        buffer = self.rings.take_buffer(self.end)
+        if count and buffer and not self.over:
+            self.machine.expect_values(self.end, lambda values: self._given(values, code))
+            self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, 0, buffer, count)
+        self._given([None] * count, code)
+
+    def _given(self, values: list[Any], code: int) -> None:
+        self._leftover = deque(values)
+        self._got(code)
+
+    def _got(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self._dropped = True
+            self.close()
+        if self._must_drop:
+            self._drop()
+        self._wake_reader()
+
+    def _wake_reader(self) -> None:
+        if self._reading is not None and not self._reading.done():
+            self._reading.set_result(None)
+
+    def forward(self, sink: ByteSink) -> None:
+        if not self.is_bytes:
+            raise TypeError("only a stream<u8> can be forwarded to a sink")
+        self.give_away()
+        assert isinstance(self._leftover, bytes)
+        ByteInPump(self.machine, self.number, self.kind, self.end, sink, self._leftover)
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._reading is not None or self.rings.is_busy(self.end):
+            raise RuntimeError("this stream is in use, was closed or given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def close(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        self.machine.closed(self)
+        if self.rings.is_busy(self.end):
+            self._must_drop = True
+            self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+        else:
+            self._drop()
+            self._wake_reader()
+
+    def _drop(self) -> None:
+        self._must_drop = False
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+
+    def guest_failed(self, error: BaseException) -> None:
+        _fail(self._reading, error)
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        # One element at a time: a loop that is left early leaves the others for `read`.
+        await self._fill(BLOCK_SIZE)
+        if not self._leftover:
+            raise StopAsyncIteration
+        return self._leftover.popleft() if isinstance(self._leftover, deque) else await self.read()
+
+
+class FutureReader(Pump):
+    """The awaitable of a future that the guest passed. Until it is used, it can be passed on to a guest again."""
+
+    __slots__ = ("_result",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
+        super().__init__(machine, number, kind, end)
+        self._result: asyncio.Future[Any] | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        return self._result is None
+
+    def __await__(self) -> Any:
+        if self._result is None:
+            if self.over:
+                raise RuntimeError("this future was closed or given away")
+            if self.machine.failure is not None:
+                raise self.machine.failure
+            self._result = asyncio.get_running_loop().create_future()
+            self._begin()
+        return asyncio.shield(self._result).__await__()
+
+    def _begin(self) -> None:
+        if self.kind.payload is None:
+            self.rings.begin(Operation.READ, self.number, self.end, 0, 1, lambda _code: self._resolve([None]))
+            return
+        size = layout.size(self.kind.payload)
+        self.rings.begin(Operation.READ_VALUES, self.number, self.end, size, 1, self._got)
+
+    def _got(self, _code: int) -> None:
+        self.machine.expect_values(self.end, self._resolve)
+        self.rings.submit(Operation.GIVE, self.number, self.end, self.rings.take_buffer(self.end), 1)
+
+    def _resolve(self, values: list[Any]) -> None:
+        assert self._result is not None
+        if not self._result.done():
+            self._result.set_result(values[0])
+        self._end()
+
+    def _end(self) -> None:
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+        self.over = True
+        self.machine.closed(self)
+
+    def close(self) -> None:
+        """Nobody will await it."""
+        if self.is_fresh and not self.over:
+            self._end()
+
+    def give_away(self) -> int:
+        """Somebody else takes the end over."""
+        if self.over or self._result is not None:
+            raise RuntimeError("this future is in use or was given away")
+        self.over = True
+        self.machine.closed(self)
+        return self.end
+
+    def guest_failed(self, error: BaseException) -> None:
+        _fail(self._result, error)
+
+    def abandon(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+        if self._result is not None:
+            self._result.cancel()
+
+
+def _fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
+    if future is not None and not future.done():
+        if isinstance(error, Exception):
+            future.set_exception(error)
+            future.exception()  # it may be that nobody waits for it any more
+        else:
+            future.cancel()
+
+
+class ByteInPump(Pump):
+    """Drains a `stream<u8>` that the guest writes into a `ByteSink`, in the context in which that was given."""
+
+    __slots__ = ("block", "context", "dropped", "fullness", "sink")
+
+    def __init__(
+        self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink, leftover: bytes = b""
+    ) -> None:
+        super().__init__(machine, number, kind, end)
+        self.sink = sink
+        self.context = contextvars.copy_context()
+        self.block: Block | None = None
+        self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
+        self.dropped = False
+        if leftover:
+            self._drain(memoryview(leftover))
+        else:
+            self._ask()
+
+    def other_end_dropped(self) -> None:
+        self.dropped = True
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether the sink has yet to take what the guest wrote."""
+        return self in self.machine.waiting
+
+    def _ask(self) -> None:
+        self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
+
+    def _offered(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self._read()
+
+    def _read(self) -> None:
+        if self.over:
+            return
+        if self.dropped:  # while we waited for a block
+            self.finish(None)
+            return
+        if self.block is None:
+            self.block = self.rings.blocks.take(bulk=self.fullness > 0)
+        if self.block is None:
+            self.rings.blocks.want(self._read)
+        else:
+            self.rings.begin(Operation.READ, self.number, self.end, self.block.address, self.block.size, self._got)
+
+    def _got(self, code: int) -> None:
+        assert self.block is not None
+        count = code >> 4
+        self.machine.stats.bytes_from_guest += count
+        # A write of the guest that waited already comes alone, however much follows.
+        self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
+        self.dropped = code & 15 == DROPPED
+        self._drain(self.block.view[:count])
+
+    def _drain(self, view: memoryview) -> None:
+        try:
+            while view:
+                view = view[self.context.run(self.sink.write, view) :]
+        except BlockingIOError:
+            self.machine.waiting.add(self)
+            self.context.run(self.sink.wait_writable, lambda: self._writable(view))
+        except OSError as error:
+            self.finish(error)
+        except Exception as error:
+            self.finish(error)
+            self.machine.fail(error)
+        else:
+            self.machine.drained()
+            self._give_block()
+            if self.dropped:
+                self.finish(None)
+            elif self.rings.blocks.has_many:
+                self._read()
+            else:
+                self._ask()
+
+    def _writable(self, view: memoryview) -> None:
+        if not self.over:
+            self.machine.waiting.discard(self)
+            self.machine.run(lambda: self._drain(view))
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.blocks.give(block)
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self._give_block()
+            self.machine.waiting.discard(self)
+            self.machine.closed(self)
+            self.machine.drained()
+            self.context.run(self.sink.close, error)
+
+
+def _is_number_or_nothing(t: types.ValType | None) -> bool:
+    return t is None or (isinstance(t, types.Primitive) and t.name in types.NUMBERS)
+
+
+def goes_home(machine: Machine, kind: Kind, obj: Any) -> bool:
+    """Whether `obj` is an end that this guest passed and that can go back as it is. One that was read from can be read
+    on like any other iterator, and so is one of anything but numbers, which a guest may not read from itself.
+    """
+    return (
+        isinstance(obj, Reader | FutureReader)
+        and _is_number_or_nothing(kind.payload)
+        and (obj.machine, obj.kind) == (machine, kind)
+        and (obj.is_fresh or obj.over)
+    )
+
+
+def receive(machine: Machine, number: int, kind: Kind, end: int) -> Pump:
+    """What Python gets for a stream or future that the guest passed."""
+    return (FutureReader if isinstance(kind, types.Future) else Reader)(machine, number, kind, end)

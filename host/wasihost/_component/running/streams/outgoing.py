@@ -1,0 +1,373 @@
+"""Pumps for the streams and futures that Python gives to the guest; see `pumps` for the theory of operation."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from typing import Any
+
+from wasihost._base.errors import ProviderError
+from wasihost._base.streams import ByteSource, Outcome, Source, ValueSource, byte_view
+from wasihost._component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
+from wasihost._component.conversion.handles import Refused
+from wasihost._component.running.machine import Machine
+from wasihost._component.running.streams.blocks import Block
+from wasihost._component.running.streams.pumps import Pump
+from wasihost._component.world import layout, types
+from wasihost._component.world.wiring import Kind, carries_values
+
+
+class OutPump(Pump):
+    """Feeds a stream that the provider returned, in the context in which it was given."""
+
+    __slots__ = ("context", "source")
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
+        super().__init__(machine, number, kind, end)
+        self.source = source
+        self.context = contextvars.copy_context()
+        self.ask()
+
+    def ask(self) -> None:
+        self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._asked)
+
+    def _asked(self, code: int) -> None:
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.fill()
+
+    def fill(self) -> None:
+        """Asks the source and writes what it gives."""
+        raise NotImplementedError
+
+    def park(self) -> None:
+        self.machine.waiting.add(self)
+        self.context.run(self.source.wait_readable, self._readable)
+
+    def _readable(self) -> None:
+        if not self.over:
+            self.machine.waiting.discard(self)
+            self.machine.run(self.fill)
+
+    def other_end_dropped(self) -> None:
+        self.finish(None)
+
+    def source_failed(self, error: Exception) -> None:
+        self.finish(error)
+        if not (isinstance(error, OSError) and self.source.tells_os_errors):
+            self.fail(error)
+
+    def finish(self, error: BaseException | None) -> None:
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close(error)
+
+    def abandon(self) -> None:
+        self._close(None)
+
+    def _close(self, error: BaseException | None) -> None:
+        if not self.over:
+            self.over = True
+            self.machine.waiting.discard(self)
+            self.machine.closed(self)
+            self.context.run(self.source.close, error)
+
+
+class ByteOutPump(OutPump):
+    """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
+
+    __slots__ = ("address", "block", "in_bulk", "left", "source")
+
+    source: ByteSource
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
+        self.block: Block | None = None
+        self.in_bulk = False  # whether the last block came full
+        self.address = self.left = 0  # of what is being written
+        super().__init__(machine, number, kind, end, source)
+
+    def fill(self) -> None:
+        self._fill(self.park)
+
+    def _fill(self, otherwise: Callable[[], None]) -> None:
+        rings = self.rings
+        block = self.block = rings.blocks.take(self.in_bulk)
+        if block is None:
+            rings.blocks.want(self._block_free)
+            return
+        try:
+            size = self.context.run(self.source.read_into, block.view)
+        except BlockingIOError:
+            self._give_block()
+            otherwise()
+        except Exception as error:
+            self.source_failed(error)
+        else:
+            self.in_bulk = size >= BLOCK_SIZE
+            self.machine.stats.bytes_to_guest += size
+            if size:
+                self._write(block.address, size)
+            else:
+                self.finish(None)
+
+    def _block_free(self) -> None:
+        if not self.over:
+            self.fill()
+
+    def _write(self, address: int, size: int) -> None:
+        self.address, self.left = address, size
+        self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
+
+    def _written(self, code: int) -> None:
+        if code & CONTINUED:
+            self._continued((code ^ CONTINUED) >> 4)
+            return
+        taken = code >> 4
+        left = self.left - taken
+        if code & 15 == DROPPED:
+            if left and self.block is not None:
+                begin = self.address + taken - self.block.address
+                self.context.run(self.source.unread, self.block.view[begin : begin + left])
+            self.finish(None)
+        elif left:
+            self._write(self.address + taken, left)
+        else:
+            self._give_block()
+            self._more()
+
+    def _continued(self, taken: int) -> None:
+        self.address, self.left = self.address + taken, self.left - taken
+        if self.left:
+            self.rings.replace(self.end, self._written)
+        else:
+            self._give_block()
+            self.rings.replace(self.end, self._asked)
+
+    def _more(self) -> None:
+        """In bulk, the next block is read ahead of the guest's question, as far as there is something to read."""
+        if self.in_bulk:
+            self._fill(self.ask)
+        else:
+            self.ask()
+
+    def _give_block(self) -> None:
+        block, self.block = self.block, None
+        if block is not None:
+            self.rings.blocks.give(block)
+
+    def _close(self, error: BaseException | None) -> None:
+        self._give_block()
+        super()._close(error)
+
+
+class ValueOutPump(OutPump):
+    """Feeds a stream of any other type from a `ValueSource`."""
+
+    __slots__ = ("source",)
+
+    source: ValueSource[Any]
+
+    def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
+        super().abandon()
+
+    def fill(self) -> None:
+        try:
+            values = self.context.run(self.source.read)
+        except BlockingIOError:
+            self.park()
+        except Exception as error:
+            self.source_failed(error)
+        else:
+            if values:
+                self._write_values(values)
+            else:
+                self.finish(None)
+
+    def _write_values(self, values: Sequence[Any]) -> None:
+        count = len(values)
+        if not carries_values(self.kind):
+            self._write(0, 0, count, count)
+            return
+
+        def written(code: int) -> None:
+            if buffer := self.rings.take_buffer(self.end):
+                self._written(code, buffer, count, count)
+            else:
+                self.machine.untaken_values(self.end, self.kind)
+                self.finish(None)
+
+        self.machine.take_values(self.end, values)
+        self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
+
+    def _write(self, buffer: int, address: int, left: int, count: int) -> None:
+        self.rings.begin(
+            Operation.WRITE, self.number, self.end, address, left, lambda code: self._written(code, buffer, left, count)
+        )
+
+    def _written(self, code: int, buffer: int, left: int, count: int) -> None:
+        left -= code >> 4
+        taken = count - left
+        if left and code & 15 != DROPPED:
+            size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
+            self._write(buffer, buffer + taken * size, left, count)
+            return
+        if buffer:
+            self.rings.submit(Operation.FREE, self.number, taken, buffer, count)
+        if code & 15 == DROPPED:
+            self.finish(None)
+        else:
+            self.ask()
+
+
+class FutureOutPump(Pump):
+    """Resolves a future that the provider returned, once: the guest could not bear less."""
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
+        super().__init__(machine, number, kind, end)
+        self.awaited = awaited
+        if not isinstance(awaited, Outcome):
+            machine.waiting.add(self)
+        awaited.add_done_callback(self._resolved)
+
+    def _resolved(self, awaited: asyncio.Future[Any]) -> None:
+        if self.over:
+            return
+        self.machine.waiting.discard(self)
+        if awaited.cancelled():
+            self.fail(ProviderError(f"the future {self.origin} was cancelled; it must be resolved"))
+        elif (error := awaited.exception()) is not None:
+            self.fail(error)
+        elif carries_values(self.kind):
+            self.machine.take_values(self.end, [awaited.result()])
+            self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, self._written)
+        else:
+            self.rings.begin(Operation.WRITE, self.number, self.end, 0, 1, self._finish)
+
+    def _written(self, code: int) -> None:
+        taken = 0 if code & 15 == DROPPED else 1
+        self.rings.submit(Operation.FREE, self.number, taken, self.rings.take_buffer(self.end), 1)
+        self._finish(code)
+
+    def _finish(self, _code: int) -> None:
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
+        self._close()
+
+    def _close(self) -> None:
+        self.over = True
+        self.machine.closed(self)
+
+    def abandon(self) -> None:
+        self.machine.untaken_values(self.end, self.kind)
+        self.machine.waiting.discard(self)
+        self._close()
+        self.awaited.cancel()
+
+
+# ---- the plain form of a provider: an async iterator
+
+
+_END: Any = object()
+_CANCELLED = "the async iterator of a stream was cancelled, but not by us"
+
+
+class IteratorSource(ValueSource[Any]):
+    """Feeds a stream from an async iterator."""
+
+    tells_os_errors = False
+
+    def __init__(self, iterator: AsyncIterator[Any], machine: Machine) -> None:
+        self._iterator, self._machine = iterator, machine
+        self._next: asyncio.Future[Any] | None = None
+
+    def read(self) -> Sequence[Any]:
+        value = self.next_value()
+        return () if value is _END else (value,)
+
+    def next_value(self) -> Any:
+        if self._next is None:
+            self._next = self._machine.start_task(self._advance())
+        if not self._next.done():
+            raise BlockingIOError
+        done, self._next = self._next, None
+        if done.cancelled():
+            raise ProviderError(_CANCELLED)
+        return done.result()
+
+    async def _advance(self) -> Any:
+        return await anext(self._iterator, _END)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        assert self._next is not None
+        self._next.add_done_callback(lambda _: callback())
+
+    def close(self, error: BaseException | None) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        if hasattr(self._iterator, "aclose"):
+            self._machine.start_task(self._close_iterator()).add_done_callback(self._closed)
+
+    def _closed(self, closing: asyncio.Task[None]) -> None:
+        """An iterator that cannot be closed is as wrong as one that cannot go on."""
+        if closing.cancelled():
+            if not self._machine.closing:
+                self._machine.fail(ProviderError(_CANCELLED))
+        elif (error := closing.exception()) is not None:
+            self._machine.fail(error)
+
+    async def _close_iterator(self) -> None:
+        if self._next is not None:
+            await asyncio.wait([self._next])  # a generator cannot be closed while it runs
+        await self._iterator.aclose()  # type: ignore[attr-defined]
+
+
+class IteratorByteSource(ByteSource):
+    """Feeds a `stream<u8>` from an async iterator of bytes-like chunks."""
+
+    tells_os_errors = False
+
+    def __init__(self, iterator: AsyncIterator[Any], machine: Machine) -> None:
+        self._chunks = IteratorSource(iterator, machine)
+        self._chunk = memoryview(b"")
+
+    def read_into(self, view: memoryview) -> int:
+        while not self._chunk:
+            chunk = self._chunks.next_value()
+            if chunk is _END:
+                return 0
+            self._chunk = byte_view(chunk)
+        size = min(len(view), len(self._chunk))
+        view[:size] = self._chunk[:size]
+        self._chunk = self._chunk[size:]
+        return size
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        self._chunks.wait_readable(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        self._chunks.close(error)
+
+
+def check(kind: Kind, obj: Any) -> None:
+    """Refuses what cannot stand for a stream or future."""
+    if isinstance(kind, types.Future):
+        fits, wanted = inspect.isawaitable(obj), "an awaitable"
+    else:
+        source = ByteSource if kind == types.Stream(types.U8) else ValueSource
+        fits, wanted = isinstance(obj, source | AsyncIterable), f"an async iterable or a {source.__name__}"
+    if not fits:
+        raise Refused(obj, repr(type(obj).__name__), wanted)
+
+
+def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
+    """The pump for a Python object, checked by `check`, that stands for a stream or future."""
+    if isinstance(kind, types.Future):
+        return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
+    is_bytes = kind == types.Stream(types.U8)
+    if not isinstance(obj, ByteSource if is_bytes else ValueSource):
+        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine)
+    return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)

@@ -1,0 +1,409 @@
+"""What of a component goes through the adapter and driver components, and under which numbers.
+
+Functions that are sync and carry no stream, future, map or list of numbers are direct: registered straight in the
+linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did
+before with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
+
+On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
+component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
+is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Every map is a list of pairs. All of
+these have the flat and memory form of what they stand for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from wasihost._base.errors import UnsupportedTypeError
+from wasihost._base.frozen import Frozen
+from wasihost._base.quoting import line, some
+from wasihost._component.values import Classes
+from wasihost._component.world import layout, types, versions
+from wasihost._component.world.types import Future, Stream, ValType
+
+Kind = Stream | Future
+KINDS = (Stream, Future)
+HANDLES = (types.Own, types.Borrow, *KINDS)
+TOKEN = (("token", types.U32),)
+OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
+"""The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
+LARGEST_RESULT = 1024
+"""Bytes of the memory form of a result that stands in memory, without what it points to."""
+
+
+class Adapted(Frozen):
+    """An adapted import: function `index` of the adapter component."""
+
+    index: int
+    interface: str
+    name: str
+    func: types.Func
+
+    round_first: bool = False
+
+    @property
+    def path(self) -> str:
+        return f"{self.interface}#{self.name}"
+
+    @cached_property
+    def makes_pairs(self) -> bool:
+        return types.contains(self.func.result, KINDS)
+
+    @cached_property
+    def gives_numbers(self) -> bool:
+        return types.contains_numbers(self.func.result)
+
+    @cached_property
+    def in_memory(self) -> bool:
+        """Whether Python writes the result into the adapter component's memory: it has no handles, and `call` or
+        `finish` give nothing.
+
+        That takes a fourth of the time that C values do, in each of which there is much to allocate.
+        """
+        result = self.func.result
+        if result is None or (types.contains(result, HANDLES) and not self.gives_error):
+            return False
+        return (self.func.is_async or self.gives_numbers) and layout.size(result) <= LARGEST_RESULT
+
+    @cached_property
+    def gives_error(self) -> bool:
+        """Whether `finish` gives what is not written into memory: of a sync function the error, if only that has
+        handles, as that of `input-stream.read` has.
+        """
+        result = self.func.result
+        return (
+            not self.func.is_async
+            and isinstance(result, types.Result)
+            and types.contains(result.err, HANDLES)
+            and not (types.contains(result.ok, HANDLES) or types.contains(result.err, KINDS))
+        )
+
+    @property
+    def at_once(self) -> bool:
+        """Whether `call` is all there is, but for a result in memory that has to wait, or for its room."""
+        if self.in_memory:
+            return True
+        return not (self.func.is_async or self.makes_pairs or self.gives_numbers)
+
+    @cached_property
+    def host(self) -> dict[str, types.Func]:
+        """The host's functions, by the words of wit/adapter-protocol.md."""
+        if self.in_memory:
+            given = self._result if self.gives_error else None
+            return {"call": types.Func(self._params, None), "finish": types.Func(TOKEN, given)}
+        if self.at_once:
+            return {"call": types.Func(self._params, self._result)}
+        return {"start": types.Func(self._params, types.U32), "finish": types.Func(TOKEN, self._result)}
+
+    @cached_property
+    def takes_words(self) -> bool:
+        """Whether the parameters come as they are when flat: a `u32` for each word, but handles as they are.
+
+        Python makes its objects of words in half the time that it takes with C values, in each of which there is much
+        to allocate; where there are none but numbers and handles, there is nothing to gain.
+        """
+        ts = [t for _, t in self.func.params]
+        rest = [t for t in ts if not isinstance(t, types.Own | types.Borrow | Kind)]
+        fits = len(layout.flatten_all(ts)) <= layout.MAX_FLAT_PARAMS
+        return fits and all(map(_is_words, rest)) and any(map(types.children, rest))
+
+    @property
+    def _params(self) -> tuple[tuple[str, ValType], ...]:
+        if not self.takes_words:
+            return tuple((name, to_host(t)) for name, t in self.func.params)
+        words = (word for _, t in self.func.params for word in words_of(t))
+        return tuple((f"w{index}", to_host(word)) for index, word in enumerate(words))
+
+    @property
+    def _result(self) -> ValType | None:
+        return None if self.func.result is None else to_host(self.func.result)
+
+
+class Called(Frozen):
+    """An export: function `index` of the driver component."""
+
+    index: int
+    interface: str
+    name: str
+    func: types.Func
+    guest_resources: frozenset[types.Resource]
+
+    @property
+    def path(self) -> str:
+        return path_of(self.interface, self.name)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the parameters."""
+        return [name for name, _ in self.func.params]
+
+    @cached_property
+    def whole(self) -> types.Tuple:
+        """The types of the parameters."""
+        return types.Tuple(tuple(t for _, t in self.func.params))
+
+    @cached_property
+    def arguments(self) -> types.Tuple | None:
+        """The parameters as one tuple, whose memory form an async-lowered call takes."""
+        if not self.func.params:
+            return None
+        elements = tuple(_lent_as_own(self._to_host(t)) for _, t in self.func.params)
+        # One flat value would come back directly and not through memory.
+        padding = (types.U8,) if len(layout.flatten(types.Tuple(elements))) == 1 else ()
+        return types.Tuple(elements + padding)
+
+    @property
+    def args(self) -> types.Func:
+        """The host's `args`: gives the arguments of a call."""
+        return types.Func(TOKEN, self.arguments)
+
+    @property
+    def done(self) -> types.Func:
+        """The host's `done`: takes the result, as a list because a list's elements are passed by address."""
+        if self.func.result is None:
+            return types.Func(TOKEN, None)
+        # The list itself too: one number is a list of numbers.
+        return types.Func((*TOKEN, ("values", self._to_host(types.List(self.func.result)))), None)
+
+    @property
+    def sends_numbers(self) -> bool:
+        """Whether there are lists of numbers in the arguments, for which Python wants room first."""
+        return any(types.contains_numbers(t) for _, t in self.func.params)
+
+    @cached_property
+    def takes_scalars(self) -> bool:
+        """Whether the arguments are numbers, so few that they are operands of the call: they stand at a fixed place."""
+        limit = layout.MAX_FLAT_ASYNC_PARAMS if self.func.is_async else layout.MAX_FLAT_PARAMS
+        return 0 < len(self.func.params) <= limit and all(types.is_number(t) for _, t in self.func.params)
+
+    @cached_property
+    def gives_scalar(self) -> bool:
+        """Whether the result is a number or nothing: it is told with others, not by a call of the host."""
+        return self.func.result is None or types.is_number(self.func.result)
+
+    def _to_host(self, t: ValType) -> ValType:
+        return to_host(t, self.guest_resources)
+
+
+class Wiring(Frozen):
+    """The numbering of everything that is generated for one component."""
+
+    world: types.World
+    native: frozenset[str] = frozenset()
+    """Interfaces that the linker provides by itself: never adapted."""
+    in_order: frozenset[str] = frozenset()
+    """Functions that are adapted in any case, by path; one with a version means the compatible ones."""
+    shares_memory: bool = True
+    """Whether there is an adapter component at all, or only an embedder's own linker."""
+
+    def is_direct(self, interface: str, name: str) -> bool:
+        func = self.world.imports[interface].funcs[name]
+        carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
+        adapts = func.is_async or carries or (self.shares_memory and _lends_several(func))
+        return not adapts and not self._is_in_order(interface, name)
+
+    def _is_shared(self, t: ValType) -> bool:
+        return self.shares_memory and types.contains_numbers(t)
+
+    def _is_in_order(self, interface: str, name: str) -> bool:
+        return versions.serving(f"{interface}#{name}", self.in_order) is not None
+
+    @cached_property
+    def adapted(self) -> list[Adapted]:
+        pairs = [
+            (interface, name, func)
+            for interface, items in self.world.imports.items()
+            if interface not in self.native
+            for name, func in items.funcs.items()
+            if not self.is_direct(interface, name)
+        ]
+        return [
+            Adapted(index, interface, name, func, self._is_in_order(interface, name))
+            for index, (interface, name, func) in enumerate(pairs)
+        ]
+
+    @cached_property
+    def called(self) -> list[Called]:
+        """The exports that the driver can call."""
+        pairs = [
+            (interface, name, func)
+            for interface, items in self.world.exports.items()
+            for name, func in items.funcs.items()
+            if self.can_call(func)
+        ]
+        return [Called(index, *pair, self.guest_resources) for index, pair in enumerate(pairs)]
+
+    def find(self, name: str) -> Called:
+        """The export that a path means, by the rule of `versions.find`.
+
+        Errors: LookupError if there is none, UnsupportedTypeError if it cannot be called.
+        """
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    @cached_property
+    def _found(self) -> dict[str, Called]:
+        """What `find` has found: instances are made for a request each, and call what others called before."""
+        return {}
+
+    def _find(self, name: str) -> Called:
+        callables = {called.path: called for called in self.called}
+        others = [path for path in self._exported_paths() if path not in callables]
+        found = None if name in others else versions.find(name, callables)
+        if found is not None:
+            return callables[found]
+        if versions.find(name, others) is not None:
+            raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
+        known = some(list(callables)) or "no function"
+        raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
+
+    def _exported_paths(self) -> Iterator[str]:
+        for interface, items in self.world.exports.items():
+            yield from (path_of(interface, name) for name in items.funcs)
+
+    def can_call(self, func: types.Func) -> bool:
+        """Whether an export can be called: not with streams of the guest's own resources, which the adapter component,
+        made before the guest, has no type for.
+        """
+        inside = (
+            inner for t in func.types for kind in types.walk(t) if isinstance(kind, Kind) for inner in types.walk(kind)
+        )
+        return not any(isinstance(t, types.Own) and t.resource in self.guest_resources for t in inside)
+
+    @cached_property
+    def export_classes(self) -> dict[str, Classes]:
+        """The generated classes of each exported interface, which all instances share."""
+        return {name: Classes(self.world.exported(name)) for name in self.world.exports}
+
+    @cached_property
+    def guest_resources(self) -> frozenset[types.Resource]:
+        """The resources that the guest itself defines."""
+        imported = {r for items in self.world.imports.values() for r in items.types.values()}
+        exported = {
+            r for items in self.world.exports.values() for r in items.types.values() if isinstance(r, types.Resource)
+        }
+        return frozenset(exported - imported)
+
+    @cached_property
+    def guest_resource_order(self) -> list[types.Resource]:
+        return sorted(self.guest_resources, key=lambda resource: resource.name)
+
+    @cached_property
+    def kinds(self) -> list[Kind]:
+        """Every stream and future type that adapted and called functions mention, also inside another."""
+        return list(dict.fromkeys(kind for function in self._functions for kind in _kinds(function.func)))
+
+    @property
+    def _functions(self) -> list[Adapted | Called]:
+        return [*self.adapted, *self.called]
+
+    @cached_property
+    def exchanged(self) -> dict[int, Kind]:
+        """Those that called functions mention: their ends go from the adapter component to the driver and back."""
+        return {self.kind(kind): kind for called in self.called for kind in _kinds(called.func)}
+
+    def kind(self, t: Kind) -> int:
+        return self.kinds.index(t)
+
+    def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
+        """The functions that mention a stream or future type."""
+        return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def _lends_several(func: types.Func) -> bool:
+    """Whether a call may lend more than one resource.
+
+    Wasmtime 50 traps if the guest owns them and the host looks at one before another is lent ("deferred host scope has
+    no call context"); what the adapter component passes on it does not own.
+    """
+    lent = [inner for _, t in func.params for inner in types.walk(t) if isinstance(inner, types.Borrow)]
+    return len(lent) > 1 or any(
+        isinstance(inner, types.List) and types.contains(inner, types.Borrow)
+        for _, t in func.params
+        for inner in types.walk(t)
+    )
+
+
+def path_of(interface: str, name: str) -> str:
+    """The path of an exported function; '' is the interface of one outside of any."""
+    return f"{interface}#{name}" if interface else name
+
+
+def _kinds(func: types.Func) -> Iterator[Kind]:
+    return (inner for t in func.types for inner in types.walk(t) if isinstance(inner, Kind))
+
+
+def carries_values(kind: Kind) -> bool:
+    """Whether the elements go through `take` and `give`; bytes and nothing at all do not."""
+    return kind.payload is not None and kind != types.Stream(types.U8)
+
+
+def open_func(kind: Kind) -> types.Func:
+    """The adapter component's `open`: the readable end for an argument, by its key."""
+    return types.Func((("key", types.U32),), kind)
+
+
+def adopt_func(kind: Kind) -> types.Func:
+    """The adapter component's `adopt`: takes over the readable end in a result, and says what it is called there."""
+    return types.Func((("end", kind),), types.U32)
+
+
+def values_of(kind: Kind) -> types.List:
+    """The host's form of a buffer of elements."""
+    assert kind.payload is not None
+    # The lists inside of elements are freed one by one: they stay values.
+    return types.List(_handles_to_host(kind.payload, frozenset()))
+
+
+def _lent_as_own(t: ValType) -> ValType:
+    """A function cannot return a borrow: the host gives an own handle, which the driver lends and then drops."""
+    return types.substitute(t, lambda x: types.Own(x.resource) if isinstance(x, types.Borrow) else None)
+
+
+_WORDS = {"bool", "s8", "u8", "s16", "u16", "s32", "u32", "char"}
+_MANY_CASES = 16
+
+
+def _is_words(t: ValType) -> bool:
+    """Whether a value is nothing but words of 32 bits when it is flat, and a list of numbers at most."""
+    match t:
+        case types.Primitive(name=name):
+            return name in _WORDS
+        case types.List():
+            return types.is_numbers(t)
+        case types.Map() | types.Own() | types.Borrow() | types.Stream() | types.Future():
+            return False
+        case types.Variant(cases=cases) if len(cases) > _MANY_CASES:
+            return False
+    return all(map(_is_words, types.children(t)))
+
+
+def words_of(t: ValType) -> tuple[ValType, ...]:
+    """A parameter as words, where `takes_words`: handles are one, as they are."""
+    is_handle = isinstance(t, types.Own | types.Borrow | Kind)
+    return (t,) if is_handle else (types.U32,) * len(layout.flatten(t))
+
+
+POINTER_AND_LENGTH = types.Tuple((types.U32, types.U32))
+
+
+def numbers_to_host(t: ValType) -> ValType:
+    """`t` with pointer and length for every list of numbers."""
+    return types.substitute(t, lambda inner: POINTER_AND_LENGTH if types.is_numbers(inner) else None)
+
+
+def to_host(t: ValType, guest_resources: frozenset[types.Resource] = frozenset()) -> ValType:
+    """`t` as the host's side sees it."""
+    # In this order: a list of handles is none of numbers.
+    return _handles_to_host(numbers_to_host(t), guest_resources)
+
+
+def _handles_to_host(t: ValType, guest_resources: frozenset[types.Resource]) -> ValType:
+    def replace(x: ValType) -> ValType | None:
+        if isinstance(x, Kind) or (isinstance(x, types.Own | types.Borrow) and x.resource in guest_resources):
+            return types.U32
+        return types.substitute(x.pairs, replace) if isinstance(x, types.Map) else None
+
+    return types.substitute(t, replace)

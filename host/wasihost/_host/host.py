@@ -1,0 +1,384 @@
+"""The facade: `Host` runs components, with WASI 0.3 provided by Python and the network behind a policy."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import wasmtime
+from wasmtime.component import Linker
+
+from wasihost._base import files
+from wasihost._base.clock import Clock, RunningClock, own_time
+from wasihost._base.errors import ComponentError, GuestExit, LinkError
+from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._base.pickling import OfOneProcess
+from wasihost._base.quoting import some
+from wasihost._component import ffi
+from wasihost._component.adapt import Component
+from wasihost._component.adapt import adapt as adapt_component
+from wasihost._component.adapt import reflect as reflect_component
+from wasihost._component.cache import Cache
+from wasihost._component.running import loops
+from wasihost._component.running.engine import default_engine
+from wasihost._component.running.imports.linking import Linking
+from wasihost._component.running.imports.providers import Providers
+from wasihost._component.running.instance import Instance
+from wasihost._component.running.loop import interrupts
+from wasihost._component.running.memory import Account
+from wasihost._component.running.stats import Stats
+from wasihost._component.values import WitError
+from wasihost._host import native_wasip2
+from wasihost._host.pool import Pool
+from wasihost._network.base import Network
+from wasihost._network.names import Addresses, Names, Resolver, parse_hosts
+from wasihost._network.os import OsNetwork
+from wasihost._policy import Decision, Policy, deny_all
+from wasihost._policy.policy import checked
+from wasihost._wasi import p2, p3
+from wasihost._wasi.cli import Command, InputTarget, OutputTarget
+from wasihost._wasi.context import WasiContext
+from wasihost._wasi.random import Random
+from wasihost._wasi.sockets.access import Access
+
+if TYPE_CHECKING:  # for who limits or records
+    from wasihost._host.recorded import RecordedGuest
+    from wasihost._network.quotas import Quotas
+    from wasihost._recording import Recording
+
+IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
+ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
+"""A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
+
+RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
+"""What makes a component a command: the newest version that we serve, else any at all."""
+
+
+def adapt(
+    engine: wasmtime.Engine,
+    wasm: bytes,
+    *,
+    origin: str = "the component",
+    cache: Cache | None = None,
+    limits: Limits = DEFAULTS,
+) -> Component:
+    """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
+
+    Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
+    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError,
+    LimitError.
+    """
+    return adapt_component(
+        engine, wasm, native=native_wasip2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+    )
+
+
+class Host(OfOneProcess):
+    """Runs WASI 0.3 components.
+
+    - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
+      `(address, use, context) -> bool`, also async. Nothing is allowed by default.
+    - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
+    - `network`: what sockets stand on; the operating system's by default.
+    - `quotas`: how much of it each guest may use, see `wasihost._network.quotas`. By default only its sockets are
+      limited, to a quarter of the files that this process may have open.
+    - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
+    - `resolver`: who is asked for other names, see `wasihost._network.names`; the network by default.
+    - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
+    - `stdin`: see `wasihost._wasi.cli`; empty by default, and this process's with `stdin=sys.stdin`.
+    - `stdout`, `stderr`: see `wasihost._wasi.cli`; by default where `print` writes, `sys.stdout` and `sys.stderr`.
+    - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
+      program of the shell does; else it gets the error-code `pipe`.
+    - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a
+      `wasihost._testing.virtual_loop`; a `VirtualClock` is for tests.
+    - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
+      knows the seed knows it all.
+    - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
+    - `wasip2`: who serves WASI 0.2: "python", as 0.3 is, or "native", which is Wasmtime's own: output is faster, but
+      there are no sockets, and a call that waits holds up the event loop for as long as the guest likes. None refuses
+      guests that import it.
+    - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
+      more part that a hostile guest can attack, see SECURITY.md.
+    - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
+    - `on_stats`: called with the `Stats` of each run or instance at its end.
+    - `recording`: a `wasihost._recording.Recording` that gets all that happens between guests and the world.
+    - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
+    """
+
+    _instead = "make one in each process, from settings that can be pickled"
+
+    def __init__(
+        self,
+        *,
+        policy: Policy = deny_all,
+        on_decision: Callable[[Decision], None] | None = None,
+        network: Network | None = None,
+        quotas: Quotas | None = None,
+        host_names: Mapping[str, Addresses] | None = None,
+        resolver: Resolver | None = None,
+        env: Mapping[str, str] | None = None,
+        args: Iterable[str] = (),
+        cwd: str | None = None,
+        stdin: InputTarget | None = None,
+        stdout: OutputTarget | None = None,
+        stderr: OutputTarget | None = None,
+        sigpipe: bool = False,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        providers: Mapping[str, object] | None = None,
+        on_stats: Callable[[Stats], None] | None = None,
+        recording: Recording | None = None,
+        cache: Cache | None = None,
+        wasip2: Literal["python", "native"] | None = "python",
+        gc: bool = True,
+        limits: Limits = DEFAULTS,
+    ) -> None:
+        self._wasip2, self._has_gc = wasip2, gc
+        self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
+        self._policy, self._on_decision = checked(policy), on_decision
+        self._network, self._quotas = network or OsNetwork(), quotas
+        self._hosts, self._resolver = parse_hosts(host_names), resolver
+        self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
+        self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
+        self._clock, self._seed = clock or RunningClock(), seed
+        self._providers = dict(providers or {})
+        self._on_stats, self._recording, self._cache = on_stats, recording, cache
+
+    def load(self, component: ComponentSource) -> Component:
+        """Compiles a component, to run it more than once.
+
+        What others wrote can take seconds: `await asyncio.to_thread(host.load, component)` holds up nobody.
+        Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
+        """
+        adapted = self.reflect(component)
+        adapted.compile()
+        return adapted
+
+    def reflect(self, component: ComponentSource) -> Component:
+        """What a component imports and exports; it is compiled when it first runs.
+
+        Errors: as `load`.
+        """
+        if isinstance(component, Component):
+            return component
+        wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
+        return reflect_component(
+            default_engine(self._limits.stack_bytes, gc=self._has_gc),
+            wasm,
+            native=native_wasip2.provides if self._wasip2 == "native" else _nothing,
+            in_order=IN_ORDER,
+            origin="the component" if isinstance(component, bytes) else os.fspath(component),
+            cache=self._cache,
+            limits=self._limits,
+        )
+
+    def run(self, component: ComponentSource) -> None:
+        """Runs a command component to its end, on an event loop of its own.
+
+        Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
+        LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
+        raised.
+        """
+        loops.check_none_runs()
+        with interrupts.restoring():
+            asyncio.run(self.run_async(component))
+
+    async def run_async(self, component: ComponentSource) -> None:
+        """As `run`, within the running event loop."""
+        loops.running()
+        adapted = self.reflect(component)
+        name = run_export(adapted)
+        self._compile(adapted)
+        try:
+            async with self._open(adapted, detect_deadlock=True, is_one_run=True) as instance:
+                try:
+                    await instance.call(name)
+                except (GuestExit, WitError):
+                    await instance.drain()
+                    raise
+                await instance.drain()
+        except GuestExit as end:
+            if end.code:
+                raise
+        except WitError:
+            raise GuestExit(1) from None
+
+    def open(
+        self, component: ComponentSource, *, detect_deadlock: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`.
+
+        `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
+        DeadlockError. Errors: as `load`, and LinkError, both before the context is entered.
+        """
+        return self._open(self._compile(self.reflect(component)), detect_deadlock)
+
+    def pool(
+        self,
+        component: ComponentSource,
+        *,
+        size: int = 100,
+        min_ready: int | None = None,
+        max_waiting: int | None = None,
+    ) -> Pool:
+        """A pool for servers, within the running event loop: an instance for each request.
+
+        At most `size` instances serve at once. `min_ready` more are made beforehand (None: up to 4), and at most
+        `max_waiting` requests wait for their turn (None: any number).
+
+        Errors: as `load`, LinkError, ValueError, RuntimeError if no event loop of asyncio is running.
+        """
+        loops.running()
+        adapted = self._compile(self.reflect(component))
+        return Pool(lambda: self._open(adapted), size, min(4, size) if min_ready is None else min_ready, max_waiting)
+
+    def _compile(self, adapted: Component) -> Component:
+        """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
+        refused = ", ".join(filter(native_wasip2.provides, adapted.wiring.world.imports))
+        if refused and self._wasip2 is None:
+            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
+        if not adapted.is_compiled:
+            Linking(adapted.wiring, Providers(self.providers(adapted.origin)))
+            adapted.compile()
+        return adapted
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self, adapted: Component, detect_deadlock: bool = False, is_one_run: bool = False
+    ) -> AsyncIterator[Instance]:
+        loops.running()
+        store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
+        ffi.limit(store, self._limits)
+        recorded = self._recorded(adapted)
+        context = self._context(adapted.origin, recorded)
+        native = native_wasip2.Native(context.command)
+        linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
+        stats = Stats(counts_calls=self._on_stats is not None)
+        end: BaseException | None = None
+        try:
+            async with (
+                linked,
+                adapted.open(
+                    self._providers_with(context),
+                    store=store,
+                    linker=linker,
+                    detect_deadlock=detect_deadlock,
+                    stats=stats,
+                    on_call=None if recorded is None else recorded.observers[0],
+                    limits=self._limits,
+                    total=self._memory,
+                    is_one_run=is_one_run,
+                ) as instance,
+            ):
+                native.attach(instance)
+                yield instance
+            self._network.finish()
+        except (GuestExit, WitError) as error:
+            end = error
+            self._network.finish()
+            raise
+        except BaseException as error:
+            end = error
+            raise
+        finally:
+            context.access.close()
+            if recorded is not None:
+                recorded.ended(end)
+            if self._on_stats is not None:
+                self._on_stats(stats)
+
+    def _recorded(self, adapted: Component) -> RecordedGuest | None:
+        if self._recording is None:
+            return None
+        from wasihost._host.recorded import RecordedGuest
+
+        self._recording.use_clock(self._clock)
+        network, seed = self._network_of_one(), self._effective_seed()
+        return RecordedGuest(
+            *(self._recording, adapted.origin, self._args, seed, network, self._resolver, self._hosts),
+            on_decision=self._on_decision,
+        )
+
+    def _effective_seed(self) -> int | None:
+        own = own_time()
+        return own.seed if self._seed is None and own is not None else self._seed
+
+    def providers(self, guest: str = "the component") -> dict[str, object]:
+        """The providers of one instance, by interface name with the version that they serve.
+
+        `guest` is the guest's name for the policy. Where one of your own serves an interface, WASI's is left out.
+        """
+        return self._providers_with(self._context(guest, None))
+
+    def _context(self, guest: str, recorded: RecordedGuest | None) -> WasiContext:
+        if recorded is None:
+            network, on_decision = self._network_of_one(), self._on_decision
+            names = Names(self._resolver or network.resolve, self._hosts)
+            on_stdout = on_stderr = None
+        else:
+            network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
+            _, on_stdout, on_stderr = recorded.observers
+        command = Command(
+            *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
+            sigpipe=self._sigpipe,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+        )
+        access = Access(network, self._policy, guest, on_decision)
+        return WasiContext(command, self._clock, Random(self._effective_seed()), access, names)
+
+    def _providers_with(self, context: WasiContext) -> dict[str, object]:
+        wasi = p3.providers(context)
+        if self._wasip2 == "python":
+            wasi |= p2.providers(context)
+        own = Providers(self._providers)
+        return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
+
+    def _network_of_one(self) -> Network:
+        """The network of one instance."""
+        if self._quotas is None:
+            return self._network.for_guest()
+        from wasihost._network.quotas import QuotaNetwork  # not for those who set no quotas
+
+        sockets = self._quotas.sockets
+        # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
+        network = self._network.for_guest(None if sockets is None else sockets + 1)
+        return QuotaNetwork(network, self._quotas, self._clock)
+
+
+def _nothing(_interface: str) -> bool:
+    return False
+
+
+def _read(path: Path, limits: Limits) -> bytes:
+    with open(path, "rb", opener=files.regular) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limits.component_bytes:
+            raise limits.reached("component_bytes", f"{path} has {size} bytes")
+        content = file.read(size)
+    return _from_text(path, content) if path.suffix == ".wat" else content
+
+
+def _from_text(path: Path, text: bytes) -> bytes:
+    try:
+        return bytes(wasmtime.wat2wasm(text))
+    except wasmtime.WasmtimeError as error:
+        raise ComponentError(f"{path} is not the text of a component: {error}") from None
+
+
+def run_export(adapted: Component) -> str:
+    """The path of the function that makes a component a command. Errors: LinkError, if there is none."""
+    for name in RUN:
+        with contextlib.suppress(LookupError):
+            return adapted.wiring.find(name).path
+    exports = [
+        export for name, items in adapted.wiring.world.exports.items() for export in ([name] if name else items.funcs)
+    ]
+    raise LinkError(
+        f"the component is not a command: it exports {some(exports) or 'nothing'}, but not wasi:cli/run; "
+        "call a function with `wasihost run --invoke` or `Host.open`"
+    )

@@ -1,0 +1,83 @@
+"""What a `Host` adds to a recording, for each of its instances."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import PurePath
+from typing import TypeAlias
+
+from wasihost._base.errors import GuestExit
+from wasihost._component.running.imports.providers import CallEnd, CallObserver
+from wasihost._component.values import WitError
+from wasihost._network.base import IpAddress, Network
+from wasihost._network.names import Names, Resolver
+from wasihost._network.wrapping import NetworkAround
+from wasihost._policy import Decision
+from wasihost._recording import Recorder, Recording, RecordingNetwork
+
+OnWrite: TypeAlias = Callable[[bytes], object]
+
+
+class RecordedGuest:
+    """One guest, from its start: a network that records, and whoever else is to be told what it does."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        origin: str,
+        args: Sequence[str],
+        seed: int | None,
+        network: Network,
+        resolver: Resolver | None,
+        hosts: Mapping[str, Sequence[IpAddress]],
+        on_decision: Callable[[Decision], None] | None,
+    ) -> None:
+        self.recorder = Recorder.started(recording, PurePath(origin).name, args, seed)
+        if resolver is not None:
+            network = _Resolving(network, resolver)
+        self.network = RecordingNetwork(network, recording, guest=self.recorder.guest)
+        self.names = Names(self.network.resolve, hosts)
+        self._on_decision = on_decision
+
+    def on_decision(self, decision: Decision) -> None:
+        """Notes what the policy decided, and tells the embedder."""
+        self.recorder.decided(decision)
+        if self._on_decision is not None:
+            self._on_decision(decision)
+
+    @property
+    def observers(self) -> tuple[CallObserver, OnWrite, OnWrite]:
+        """Who is to be told of calls, and of what goes to stdout and stderr."""
+        wrote = self.recorder.wrote
+        return self._call_began, functools.partial(wrote, "stdout"), functools.partial(wrote, "stderr")
+
+    def _call_began(self, path: str) -> CallEnd:
+        began_ns = self.recorder.recording.now_ns()
+        return lambda error: self.recorder.called(path, began_ns, _code(error))
+
+    def ended(self, error: BaseException | None) -> None:
+        """The guest is over; `error` is what its run came to."""
+        if error is None or isinstance(error, GuestExit | WitError):
+            code = 0 if error is None else error.code if isinstance(error, GuestExit) else 1
+            self.recorder.ended(code, None)
+        else:
+            self.recorder.ended(None, f"{type(error).__name__}: {error}")
+
+
+class _Resolving(NetworkAround):
+    """A network whose names another resolver knows."""
+
+    def __init__(self, inner: Network, resolver: Resolver) -> None:
+        super().__init__(inner)
+        self._names = Names(resolver)
+
+    async def resolve(self, name: str) -> Sequence[IpAddress]:
+        return await self._names.resolve(name)
+
+
+def _code(error: BaseException | None) -> str | None:
+    if isinstance(error, WitError):
+        value = getattr(error.value, "value", error.value)
+        return str(getattr(error.value, "case", value))
+    return None if error is None else type(error).__name__

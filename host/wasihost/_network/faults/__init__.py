@@ -1,0 +1,7 @@
+"""What goes wrong on a network, on demand: plans and chance, and the network on which they strike."""
+
+from wasihost._network.faults.chance import RandomFaults
+from wasihost._network.faults.network import FaultyNetwork
+from wasihost._network.faults.plan import Fault, FaultPlan
+
+__all__ = ["Fault", "FaultPlan", "FaultyNetwork", "RandomFaults"]

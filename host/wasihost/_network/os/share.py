@@ -1,0 +1,57 @@
+"""How many descriptors the sockets of guests may take, so that the embedder's own `open` goes on working.
+
+Theory of operation. `create` takes a descriptor before any policy is asked, and a process has only so many: its soft
+limit of RLIMIT_NOFILE, getrlimit(2), which is looked up each time since it may be raised. One guest may hold a quarter
+of them, all guests together half. Descriptors are in sets, whose changes are atomic, so that threads need no lock and a
+child process counts on with what it inherits. Two threads at once may go beyond the half by one.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import resource
+
+from wasihost._network.base import os_error
+
+_log = logging.getLogger("wasihost.quotas")
+_held_by_all: set[int] = set()
+
+
+class Share:
+    """The descriptors of one guest's sockets; `sockets` is how many it may hold, if that is not to be a quarter."""
+
+    __slots__ = ("_held", "_is_told", "_sockets")
+
+    def __init__(self, sockets: int | None = None) -> None:
+        self._sockets, self._held = sockets, set[int]()
+        self._is_told = False
+
+    def add(self, descriptor: int) -> None:
+        """A socket has been made."""
+        self._held.add(descriptor)
+        _held_by_all.add(descriptor)
+
+    def discard(self, descriptor: int) -> None:
+        """It is about to be closed; -1, of one that is closed, is nothing."""
+        self._held.discard(descriptor)
+        _held_by_all.discard(descriptor)
+
+    @property
+    def lacks(self) -> str:
+        """Which limit does not allow another socket; empty if there is room."""
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        own = descriptors // 4 if self._sockets is None else self._sockets
+        if len(self._held) >= own:
+            return f"a guest may hold {own} of this process's {descriptors} descriptors"
+        all_guests = max(descriptors // 2, own)
+        if len(_held_by_all) >= all_guests:
+            return f"all guests together may hold {all_guests} of this process's {descriptors} descriptors"
+        return ""
+
+    def require_room(self) -> None:
+        """Errors: ENOBUFS, as from quotas, if the guest may have no other socket."""
+        if lacks := self.lacks:
+            level, self._is_told = logging.DEBUG if self._is_told else logging.WARNING, True
+            _log.log(level, "no socket: %s; raise that with Quotas(sockets=...)", lacks, extra={"limit": "sockets"})
+            raise os_error(errno.ENOBUFS)

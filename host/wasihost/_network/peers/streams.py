@@ -1,0 +1,416 @@
+"""asyncio on the seam: transports, streams and servers for Python programs on any `Network`.
+
+Theory of operation. A transport tries first and waits when it has to, as the event loop's own do; what a protocol sees
+is the same, so that every asyncio protocol works here, and `asyncio.StreamReader` and `StreamWriter` are asyncio's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar
+
+from wasihost._network.base import Address, Endpoint, Network, Socket
+
+Connected: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]"
+"""As of `asyncio.start_server`."""
+P = TypeVar("P", bound=asyncio.BaseProtocol)
+
+_READ_BYTES = 1 << 18  # as asyncio's transports
+_STREAM_LIMIT = 1 << 16  # as asyncio.open_connection
+_HIGH_WATER = 1 << 16  # as asyncio's transports
+
+
+def as_name(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
+    """An address as Python's `socket` has it."""
+    ip = str(address.ip)
+    if address.ip.version == 4:
+        return ip, address.port
+    return ip, address.port, address.flow_info, address.scope_id
+
+
+async def waited(wait: Callable[[Callable[[], None]], None], cancel: Callable[[], None]) -> None:
+    """Waits for a direction of an endpoint."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    wait(lambda: None if future.done() else future.set_result(None))
+    try:
+        await future
+    finally:
+        cancel()
+
+
+class SocketTransport(asyncio.Transport):
+    """A connected socket of a network as an asyncio transport."""
+
+    def __init__(self, socket: Socket, protocol: asyncio.BaseProtocol, over: Callable[[], None] | None = None) -> None:
+        super().__init__(
+            {"sockname": as_name(socket.local_address()), "peername": as_name(socket.remote_address()), "socket": None}
+        )
+        self._loop = asyncio.get_running_loop()
+        self._socket, self._over = socket, over
+        self._buffer: deque[memoryview] = deque()
+        self._buffered = 0
+        self._high, self._low = _HIGH_WATER, _HIGH_WATER // 4
+        self._is_paused = self._is_closing = self._is_lost = self._ends = self._protocol_paused = False
+        self._at_end = False
+        self.set_protocol(protocol)
+        self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._call(self._protocol.connection_made, self)
+        if not (self._is_paused or self._is_closing):
+            self._socket.wait_readable(self._read)
+
+    # ---- receiving
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol: Any = protocol
+        self._is_buffered = isinstance(protocol, asyncio.BufferedProtocol)
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        protocol: asyncio.BaseProtocol = self._protocol
+        return protocol
+
+    def is_reading(self) -> bool:
+        return not (self._is_paused or self._is_closing or self._at_end)
+
+    def pause_reading(self) -> None:
+        if self.is_reading():
+            self._is_paused = True
+            self._socket.cancel_readable()
+
+    def resume_reading(self) -> None:
+        if self._is_paused and not self._is_closing:
+            self._is_paused = False
+            self._socket.wait_readable(self._read)
+
+    def _read(self) -> None:
+        try:
+            size = self._receive_into() if self._is_buffered else self._receive()
+        except BlockingIOError:
+            size = 1
+        except OSError as error:
+            self._lose(error)
+            return
+        if self._is_closing:
+            return
+        if not size:
+            self._at_end = True
+            if not self._call(self._protocol.eof_received):
+                self.close()
+        elif not self._is_paused:
+            self._socket.wait_readable(self._read)
+
+    def _receive(self) -> int:
+        data = self._socket.recv(_READ_BYTES)
+        if data:
+            self._call(self._protocol.data_received, data)
+        return len(data)
+
+    def _receive_into(self) -> int:
+        size = self._socket.recv_into(memoryview(self._protocol.get_buffer(-1)))
+        if size:
+            self._call(self._protocol.buffer_updated, size)
+        return size
+
+    # ---- sending
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if self._ends:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        if not data or self._is_lost or self._is_closing:
+            return
+        view = memoryview(data).cast("B") if isinstance(data, memoryview) else memoryview(data)
+        if not self._buffer:
+            try:
+                view = view[self._socket.send(view) :]
+            except BlockingIOError:
+                pass
+            except OSError as error:
+                self._lose(error)
+                return
+            if not view:
+                return
+            self._socket.wait_writable(self._write)
+        self._buffer.append(view if isinstance(data, bytes) else memoryview(bytes(view)))
+        self._buffered += len(view)
+        if self._buffered > self._high and not self._protocol_paused:
+            self._protocol_paused = True
+            self._call(self._protocol.pause_writing)
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.write(b"".join(list_of_data))
+
+    def _write(self) -> None:
+        try:
+            while self._buffer:
+                view = self._buffer[0]
+                sent = self._socket.send(view)
+                self._buffered -= sent
+                if sent == len(view):
+                    self._buffer.popleft()
+                else:
+                    self._buffer[0] = view[sent:]
+        except BlockingIOError:
+            self._socket.wait_writable(self._write)
+        except OSError as error:
+            self._lose(error)
+            return
+        if self._protocol_paused and self._buffered <= self._low:
+            self._protocol_paused = False
+            self._call(self._protocol.resume_writing)
+        if not self._buffer:
+            if self._ends:
+                self._shut()
+            if self._is_closing:
+                self._finish(None)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        if not (self._ends or self._is_closing):
+            self._ends = True
+            if not self._buffer:
+                self._shut()
+
+    def _shut(self) -> None:
+        with contextlib.suppress(OSError):  # ENOTCONN: already reset
+            self._socket.shutdown_write()
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        high = (4 * low if low is not None else _HIGH_WATER) if high is None else high
+        low = high // 4 if low is None else low
+        if not high >= low >= 0:
+            raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
+        self._high, self._low = high, low
+
+    def get_write_buffer_limits(self) -> tuple[int, int]:
+        return self._low, self._high
+
+    def get_write_buffer_size(self) -> int:
+        return self._buffered
+
+    # ---- ending
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def close(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._socket.cancel_readable()
+            if not self._buffer:
+                self._finish(None)
+
+    def abort(self) -> None:
+        """Closes with a reset: the peer sees ECONNRESET."""
+        self._lose(None, resets=True)
+
+    def _lose(self, error: Exception | None, resets: bool = False) -> None:
+        self._is_closing = True
+        self._buffer.clear()
+        self._buffered = 0
+        if not self._is_lost:
+            if resets:
+                self._socket.abort()
+            self._finish(error)
+
+    def _finish(self, error: Exception | None) -> None:
+        if not self._is_lost:
+            self._is_lost = True
+            self._socket.cancel_readable()
+            self._socket.cancel_writable()
+            self._loop.call_soon(self._connection_lost, error)
+
+    def _connection_lost(self, error: Exception | None) -> None:
+        try:
+            self._call(self._protocol.connection_lost, error)
+        finally:
+            self._socket.close()
+            if self._over is not None:
+                self._over()
+
+    def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls the protocol; what it raises ends the connection."""
+        try:
+            return method(*arguments)
+        except Exception as error:
+            self._loop.call_exception_handler(
+                {
+                    "message": f"{method.__qualname__}() failed",
+                    "exception": error,
+                    "transport": self,
+                    "protocol": self._protocol,
+                }
+            )
+            self._lose(error, resets=True)
+            return None
+
+
+# ---- clients
+
+
+async def create_connection(
+    network: Network, factory: Callable[[], P], address: Address, *, local: Address | None = None
+) -> tuple[SocketTransport, P]:
+    """A connection with a protocol on it, as `loop.create_connection`. Errors: OSError."""
+    socket = network.tcp_socket(address.ip.version)
+    try:
+        if local is not None:
+            socket.bind(local)
+        socket.connect(address)
+        while True:
+            try:
+                socket.finish_connect()
+                break
+            except BlockingIOError:
+                await waited(socket.wait_writable, socket.cancel_writable)
+        protocol = factory()
+        transport = SocketTransport(socket, protocol)
+    except BaseException:
+        socket.close()
+        raise
+    await asyncio.sleep(0)  # connection_made
+    return transport, protocol
+
+
+async def open_connection(
+    network: Network, address: Address, *, limit: int = _STREAM_LIMIT, local: Address | None = None
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection as streams, as `asyncio.open_connection`. Errors: OSError."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit, loop)
+    transport, protocol = await create_connection(
+        network, lambda: asyncio.StreamReaderProtocol(reader, loop=loop), address, local=local
+    )
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+
+# ---- servers
+
+
+class Server(asyncio.AbstractServer):
+    """Listens on sockets of a network, and gives each connection a protocol; `async with` closes it at the end."""
+
+    def __init__(self, sockets: Sequence[Socket], factory: Callable[[], asyncio.BaseProtocol]) -> None:
+        self.addresses = [socket.local_address() for socket in sockets]
+        self._factory = factory
+        self._sockets = list(sockets)
+        self._open: dict[Socket, SocketTransport] = {}
+        self._closed: list[asyncio.Future[None]] = []
+        for socket in sockets:
+            self._wait(socket)
+
+    @property
+    def address(self) -> Address:
+        """Where it listens, or the first of several."""
+        return self.addresses[0]
+
+    @property
+    def port(self) -> int:
+        """The port of `address`."""
+        return self.address.port
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return asyncio.get_running_loop()
+
+    def is_serving(self) -> bool:
+        return bool(self._sockets)
+
+    async def start_serving(self) -> None:
+        """It does so from the beginning."""
+
+    async def serve_forever(self) -> None:
+        """Until it is cancelled, which closes it."""
+        async with self:
+            await asyncio.get_running_loop().create_future()
+
+    def close(self) -> None:
+        """Takes no more connections; those there are live on."""
+        sockets, self._sockets = self._sockets, []
+        for socket in sockets:
+            socket.close()
+        self._tell()
+
+    async def wait_closed(self) -> None:
+        """Returns when it is closed and its connections are over."""
+        while self._sockets or self._open:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._closed.append(future)
+            await future
+
+    def _tell(self) -> None:
+        closed, self._closed = self._closed, []
+        for future in closed:
+            if not future.done():
+                future.set_result(None)
+
+    def _wait(self, socket: Socket) -> None:
+        socket.wait_readable(lambda: self._accept(socket))
+
+    def _accept(self, listener: Socket) -> None:
+        while self._sockets:
+            try:
+                socket, _ = listener.accept()
+            except BlockingIOError:
+                break
+            except OSError:
+                continue  # a connection that failed before it was accepted
+            try:
+                transport = SocketTransport(socket, self._factory(), lambda socket=socket: self._over(socket))  # type: ignore[misc]
+            except OSError:  # reset by now
+                socket.close()
+                continue
+            self._open[socket] = transport
+        if self._sockets:
+            self._wait(listener)
+
+    def _over(self, socket: Socket) -> None:
+        del self._open[socket]
+        self._tell()
+
+
+def create_server(
+    network: Network, factory: Callable[[], asyncio.BaseProtocol], addresses: Sequence[Address], *, backlog: int = 100
+) -> Server:
+    """A server whose connections get a protocol each, as `loop.create_server`. Errors: OSError.
+
+    With several addresses, the free port that the first one gets for 0 is that of all.
+    """
+    sockets: list[Socket] = []
+    try:
+        for address in addresses:
+            socket = network.tcp_socket(address.ip.version)
+            sockets.append(socket)
+            port = address.port or (sockets[0].local_address().port if len(sockets) > 1 else 0)
+            socket.bind(Address(address.ip, port))
+            socket.listen(backlog)
+        return Server(sockets, factory)
+    except BaseException:
+        _close(sockets)
+        raise
+
+
+def start_server(
+    network: Network,
+    connected: Connected,
+    addresses: Sequence[Address],
+    *,
+    backlog: int = 100,
+    limit: int = _STREAM_LIMIT,
+) -> Server:
+    """A server whose connections are streams, as `asyncio.start_server`. Errors: OSError."""
+
+    def factory() -> asyncio.BaseProtocol:
+        loop = asyncio.get_running_loop()
+        return asyncio.StreamReaderProtocol(asyncio.StreamReader(limit, loop), connected, loop=loop)
+
+    return create_server(network, factory, addresses, backlog=backlog)
+
+
+def _close(endpoints: Iterable[Endpoint]) -> None:
+    for endpoint in endpoints:
+        endpoint.close()

@@ -1,0 +1,12 @@
+"""A network in memory, for tests: `VirtualNetwork`.
+
+`network` has hosts, names and links, `host` what Python programs do there; `tcp` and `udp` are the sockets, on `pipes`
+and `ports`; `topology` knows who is where, `ways` how long it takes.
+"""
+
+from wasihost._network.peers import Server
+from wasihost._network.virtual.connections import Connection
+from wasihost._network.virtual.host import VirtualHost
+from wasihost._network.virtual.network import VirtualNetwork
+
+__all__ = ["Connection", "Server", "VirtualHost", "VirtualNetwork"]

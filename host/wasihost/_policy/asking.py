@@ -1,0 +1,244 @@
+"""How a guest's policy is asked: at once where it answers at once, else with something to await.
+
+Theory of operation. What is done with answers is written once, as a generator that yields each answer of a policy and
+is sent what it yielded, awaited if need be. `run` goes through one as far as answers are there, and gives a `Question`
+for the rest. So a policy that answers at once costs no coroutine and no turn of the event loop; and what it gave if it
+takes time can be cancelled, which a coroutine around it that has not begun would not do.
+
+An `Asker` emits a `Decision` for each verdict before the verdict has an effect: to `on_decision`, and to the logger
+`wasihost._policy`, which has refusals as warnings, so many each second, and the rest at the level INFO. It makes a
+decision only if one of them wants it; whether the logger wants INFO is looked up when the instance is made, since most
+datagrams are allowed.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from typing import Any, Generic, TypeAlias, TypeVar
+
+from wasihost._network.base import Address
+from wasihost._network.names import canonical
+from wasihost._policy.policy import (
+    ALLOWED,
+    Answer,
+    Decision,
+    NameUse,
+    Policy,
+    PolicyContext,
+    SocketAddressUse,
+    Use,
+    Verdict,
+    ask_about_name,
+    deny_all,
+    verdict_of,
+)
+from wasihost._policy.refusals import LOGGER, Refusals
+from wasihost._policy.told import ToldNames
+
+T = TypeVar("T")
+Steps: TypeAlias = Generator[Answer | Awaitable[Answer], Answer, T]
+
+
+class Question(Generic[T]):
+    """Steps that wait for an answer: await them, or await `answer` and give `settle` its result."""
+
+    __slots__ = ("_steps", "_waits_for")
+
+    def __init__(self, steps: Steps[T], waits_for: Awaitable[Answer]) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+
+    @property
+    def answer(self) -> Awaitable[Answer]:
+        """What the policy gave; where policies are combined, the one that takes time."""
+        waits_for = self._waits_for
+        return waits_for.answer if isinstance(waits_for, Question) else waits_for
+
+    def settle(self, answer: Answer) -> T | Question[T]:
+        """What the steps return, or the next question."""
+        if isinstance(self._waits_for, Question):
+            inner = self._waits_for.settle(answer)
+            return Question(self._steps, inner) if isinstance(inner, Question) else _go_on(self._steps, inner)
+        return _go_on(self._steps, answer)
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        found: T | Question[T] = self
+        while isinstance(found, Question):
+            found = found.settle((yield from found.answer.__await__()))
+        return found
+
+
+def run(steps: Steps[T]) -> T | Question[T]:
+    """What the steps return, if every answer that they yield is there; else the question that they wait for."""
+    return _go_on(steps, None)
+
+
+def _go_on(steps: Steps[T], answer: Answer | None) -> T | Question[T]:
+    try:
+        found = steps.send(answer)  # type: ignore[arg-type]  # None starts them
+        while not isinstance(found, Awaitable):
+            found = steps.send(found)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    return Question(steps, found)
+
+
+async def settled(verdict: Verdict | Question[Verdict]) -> Verdict:
+    """A verdict, once it is there."""
+    return verdict if isinstance(verdict, Verdict) else await verdict
+
+
+class Asker:
+    """Asks the policy of one guest, and emits what it decides; without a policy, all is refused."""
+
+    def __init__(
+        self,
+        policy: Policy = deny_all,
+        guest: str = "",
+        on_decision: Callable[[Decision], None] | None = None,
+    ) -> None:
+        self.policy = policy
+        self.told = ToldNames()
+        self.context = PolicyContext(guest, None, self.told.names, self.told.targets, self.told.hosts)
+        self._refusals = Refusals(guest)
+        self._on_decision = on_decision
+        self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)
+
+    def ask(
+        self,
+        address: Address,
+        use: SocketAddressUse,
+        context: PolicyContext | None = None,
+        source: Address | None = None,
+    ) -> Verdict | Question[Verdict]:
+        """The policy's verdict.
+
+        `source` is where a datagram came from whose sender is to be shown as `address`; the policy must send there what
+        is for that address.
+        """
+        context = context or self.context
+        answer = self.policy(address, use, context)
+        if not self._emits_what_is_allowed:  # for nearly all datagrams nothing is left to do then
+            if answer is True:
+                return ALLOWED
+            if isinstance(answer, Verdict) and answer.allowed and answer.target is None:
+                return answer
+        return run(self._asked(answer, address, use, context, source))
+
+    def ask_for_each(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> Verdict | Question[Verdict]:
+        """The verdict on the first of these if the policy allows all, else the first refusal."""
+        return run(self._each(asked))
+
+    def ask_about_name(self, name: str) -> Verdict | Question[Verdict]:
+        """The verdict on the lookup of a name in ASCII."""
+        return run(self._name(name))
+
+    def allow_name(self, name: str, rule: str) -> None:
+        """Emits that a name may be looked up about which the policy is not asked."""
+        self._emit_name(name, Verdict(True, rule))
+
+    def close(self) -> None:
+        """Ends the log of what the guest was refused."""
+        self._refusals.close()
+
+    # ---- below
+
+    def _asked(
+        self,
+        answer: Answer | Awaitable[Answer],
+        address: Address,
+        use: SocketAddressUse,
+        context: PolicyContext,
+        source: Address | None = None,
+    ) -> Steps[Verdict]:
+        verdict = self._judged((yield answer), address)
+        if source is not None and verdict.target not in (None, source):
+            verdict = Verdict(False, verdict.rule)
+        self._emit_address(address, use, verdict, context)
+        return verdict
+
+    def _each(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> Steps[Verdict]:
+        first: Verdict | None = None
+        for address, use in asked:
+            answer = self.ask(address, use)
+            verdict = answer if isinstance(answer, Verdict) else verdict_of((yield answer), self.policy)
+            if not verdict.allowed:
+                return verdict
+            first = first or verdict
+        assert first is not None
+        return first
+
+    def _one_of(self, address: Address, uses: Sequence[SocketAddressUse], context: PolicyContext) -> Steps[Verdict]:
+        """The verdict on the first of the uses that the policy allows, else on the first; no other is emitted."""
+        decided: tuple[SocketAddressUse, Verdict] | None = None
+        for use in uses:
+            verdict = self._judged((yield self.policy(address, use, context)), address)
+            if decided is None or verdict.allowed:
+                decided = use, verdict
+            if verdict.allowed:
+                break
+        assert decided is not None
+        self._emit_address(address, *decided, context)
+        return decided[1]
+
+    def _name(self, name: str) -> Steps[Verdict]:
+        verdict = verdict_of((yield ask_about_name(self.policy, name, self.context)), self.policy)
+        self._emit_name(name, verdict)
+        return verdict
+
+    def _judged(self, answer: Answer, address: Address) -> Verdict:
+        verdict = verdict_of(answer, self.policy)
+        target = verdict.target
+        if target is not None and not _is_peer(target, address.ip.version):
+            raise ValueError(f"the policy sends {address} to {target}, which is no address of a peer of that family")
+        return verdict
+
+    def _emit_address(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: PolicyContext) -> None:
+        is_logged = self._is_logged(verdict)
+        if is_logged or self._on_decision is not None:
+            names = context.names_of(address.ip)
+            if verdict.allowed or verdict.rule is not None:  # else a rule could not allow it by those names
+                names = (*context.rewritten_names_of(address.ip), *names)
+            self._emit(use, address, names, verdict, context, is_logged)
+
+    def _emit_name(self, name: str, verdict: Verdict) -> None:
+        is_logged = self._is_logged(verdict)
+        if is_logged or self._on_decision is not None:
+            self._emit(NameUse.RESOLVE, None, (name.removesuffix("."),), verdict, self.context, is_logged)
+
+    def _is_logged(self, verdict: Verdict) -> bool:
+        if verdict.allowed:
+            return self._emits_what_is_allowed and _logs(logging.INFO)
+        return _logs(logging.WARNING) and self._refusals.are_logged()
+
+    def _emit(
+        self,
+        use: Use,
+        address: Address | None,
+        names: tuple[str, ...],
+        verdict: Verdict,
+        context: PolicyContext,
+        is_logged: bool,
+    ) -> None:
+        decision = Decision(
+            use, address, names, verdict.allowed, verdict.rule, verdict.target, context.guest, context.local
+        )
+        if is_logged:
+            level = logging.INFO if verdict.allowed else logging.WARNING
+            LOGGER.log(level, "%s", decision, extra={"decision": decision})
+        if self._on_decision is not None:
+            self._on_decision(decision)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_peer(target: Address, family: int) -> bool:
+    """Whether something of this family can be sent there."""
+    return canonical(target.ip).version == family and not target.ip.is_unspecified and target.port != 0
+
+
+def _logs(level: int) -> bool:
+    """Whether logging is set up for that level; else Python would write to stderr."""
+    return LOGGER.isEnabledFor(level) and LOGGER.hasHandlers()

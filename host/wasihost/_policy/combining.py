@@ -1,0 +1,107 @@
+"""Several policies together: `all_of(Rules(…), office_hours)`, `any_of(…)`; sync as long as those asked are."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias
+
+from wasihost._network.base import Address
+from wasihost._policy.asking import Steps, run
+from wasihost._policy.policy import (
+    REFUSED,
+    Answer,
+    Policy,
+    PolicyContext,
+    SocketAddressUse,
+    Verdict,
+    ask_about_name,
+    checked,
+    verdict_of,
+)
+
+_Ask: TypeAlias = Callable[[Policy], Answer | Awaitable[Answer]]
+
+
+class _All:
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self._policies = tuple(map(checked, policies))
+
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge(address, use, context))
+
+    def may_resolve(self, name: str, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge_name(name, context))
+
+    def _judge(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Steps[Verdict]:
+        verdicts = yield from _until(False, self._policies, lambda policy: policy(address, use, context))
+        agreed = _agreed(verdicts, lambda target: target)
+        target = agreed.target
+        if target is None:
+            return agreed
+        for policy, verdict in zip(self._policies, verdicts, strict=True):
+            if verdict.target is None:  # allowed is the address that the guest wants, and not where it leads
+                there = verdict_of((yield policy(target, use, context)), policy)
+                if not there.allowed or there.target not in (None, target):
+                    return Verdict(False, there.rule)
+        return agreed
+
+    def _judge_name(self, name: str, context: PolicyContext) -> Steps[Verdict]:
+        verdicts = yield from _until(False, self._policies, lambda policy: ask_about_name(policy, name, context))
+        return _agreed(verdicts, lambda target: target.ip)
+
+
+class _Any:
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self._policies = tuple(map(checked, policies))
+
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge(self._policies, lambda policy: policy(address, use, context)))
+
+    def may_resolve(self, name: str, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        able = [policy for policy in self._policies if hasattr(policy, "may_resolve")]
+        return run(self._judge(able, lambda policy: ask_about_name(policy, name, context)))
+
+    def _judge(self, policies: Sequence[Policy], ask: _Ask) -> Steps[Verdict]:
+        verdicts = yield from _until(True, policies, ask)
+        if not verdicts or verdicts[-1].allowed:
+            return verdicts[-1] if verdicts else REFUSED
+        return next((verdict for verdict in verdicts if verdict.rule is not None), verdicts[-1])
+
+
+def _until(allowed: bool, policies: Sequence[Policy], ask: _Ask) -> Steps[list[Verdict]]:
+    """The verdicts of these, up to the first that is `allowed` or not."""
+    verdicts: list[Verdict] = []
+    for policy in policies:
+        verdicts.append(verdict_of((yield ask(policy)), policy))
+        if verdicts[-1].allowed is allowed:
+            break
+    return verdicts
+
+
+def _agreed(verdicts: Sequence[Verdict], of: Callable[[Address], object]) -> Verdict:
+    """What the verdicts say together; targets agree if `of` them is equal."""
+    if not verdicts or not verdicts[-1].allowed:
+        return verdicts[-1] if verdicts else REFUSED
+    rewriting = [(verdict, of(verdict.target)) for verdict in verdicts if verdict.target is not None]
+    for verdict, target in rewriting[1:]:
+        if target != rewriting[0][1]:
+            return Verdict(False, f"the conflict of {rewriting[0][0].rule} with {verdict.rule}")
+    return rewriting[0][0] if rewriting else verdicts[0]
+
+
+def all_of(*policies: Policy) -> Policy:
+    """The policy that allows what each of these allows, asked in this order until one refuses.
+
+    Where one sends the traffic to another address, the others must allow that address too, and may not send it
+    elsewhere. A policy without `may_resolve` allows no names. Of no policies, nothing is allowed.
+    """
+    return _All(policies)
+
+
+def any_of(*policies: Policy) -> Policy:
+    """The policy that allows what one of these allows, asked in this order until one does.
+
+    Its verdict counts as it is, with the address to which it sends the traffic. So a rule of one that denies does not
+    keep another from allowing.
+    """
+    return _Any(policies)

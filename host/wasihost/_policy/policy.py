@@ -1,0 +1,263 @@
+"""Who may use which address and hear of which name: asked before anything is done. Without a policy all is denied.
+
+A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
+names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases;
+`all_of` and `any_of` put policies together.
+
+| use | address asked about | when |
+|---|---|---|
+| TCP_CONNECT, UDP_SEND | the peer | before anything is bound or sent; UDP_SEND for each datagram |
+| TCP_BIND, UDP_BIND | the local one, port 0 for any free port | also implicit binds: `0.0.0.0:0` or `[::]:0` |
+| TCP_LISTEN | the actual local one | the socket is bound, and nobody can connect yet |
+| TCP_ACCEPT | the peer; `context.local` is the listener's | a refused peer gets a reset, the guest never hears of it |
+| UDP_RECEIVE | the sender; `context.local` is the socket's | a datagram of a refused sender is dropped unseen |
+
+`connect` of a UDP socket needs UDP_SEND or UDP_RECEIVE. A policy that takes time holds up only the call that waits for
+it; but `bind` and `listen`, and `connect` of UDP, are sync functions in WIT: while they wait all of their guest does.
+
+What a policy says is a `Verdict`; True and False are short for one. A verdict may name the rule it comes from, and send
+the guest's traffic to another address than the guest wants.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+from collections.abc import Awaitable, Callable, Container, Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from wasihost._base.frozen import Frozen
+from wasihost._network.base import Address, IpAddress
+from wasihost._policy.reach import may_lead_to
+
+
+class SocketAddressUse(enum.Enum):
+    """What an address is wanted for."""
+
+    __hash__ = object.__hash__  # a use is itself and no other: the hash of its name takes five times as long
+
+    TCP_BIND = "tcp-bind"
+    TCP_LISTEN = "tcp-listen"
+    TCP_ACCEPT = "tcp-accept"
+    TCP_CONNECT = "tcp-connect"
+    UDP_BIND = "udp-bind"
+    UDP_SEND = "udp-send"
+    UDP_RECEIVE = "udp-receive"
+
+
+class NameUse(enum.Enum):
+    """What a name is wanted for."""
+
+    RESOLVE = "resolve"
+
+
+Use: TypeAlias = SocketAddressUse | NameUse
+
+
+class PolicyContext:
+    """Who asks a policy: the guest, what it was told of names, and which of its sockets is meant."""
+
+    __slots__ = ("_hosts", "_names", "_targets", "guest", "local")
+
+    def __init__(
+        self,
+        guest: str = "",
+        local: Address | None = None,
+        names: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
+        targets: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
+        hosts: Container[str] = (),
+    ) -> None:
+        self.guest = guest
+        """The component's file, or what else it was loaded as."""
+        self.local = local
+        """For TCP_ACCEPT and UDP_RECEIVE where the socket is bound, else None."""
+        self._names = names
+        self._targets = targets
+        self._hosts = hosts
+
+    def names_of(self, ip: IpAddress) -> tuple[str, ...]:
+        """The names, in ASCII, whose address this is by what this guest was told; the latest is the last.
+
+        What others were told, or what a name stands for by now, makes no difference. A resolver may have answered with
+        any address, also one of this machine or of your network: see `is_in_hosts`.
+        """
+        return self._names.get(ip, ())
+
+    def rewritten_names_of(self, ip: IpAddress) -> tuple[str, ...]:
+        """The names for which this guest was told this address because a policy rewrites them to it.
+
+        A policy that allows the address on account of such a name must rewrite it, too.
+        """
+        return self._targets.get(ip, ())
+
+    def is_in_hosts(self, name: str) -> bool:
+        """Whether the embedder's `hosts` gave the addresses of this name, and no resolver."""
+        return name in self._hosts
+
+    def at(self, local: Address) -> PolicyContext:
+        """The same for a socket that is bound there."""
+        return PolicyContext(self.guest, local, self._names, self._targets, self._hosts)
+
+
+class Verdict(Frozen):
+    """What a policy says. `rule` is the text of what decided, if anything did.
+
+    `target` is where the traffic goes instead of the address asked about, which is all that the guest sees; for a name,
+    the IP address that the guest is told. It must be of the same family.
+    """
+
+    allowed: bool
+    rule: str | None = None
+    target: Address | None = None
+
+    def __bool__(self) -> bool:
+        # So that a callable can say `if rules(address, use, context)`. Whoever may have None says `is None`.
+        return self.allowed
+
+
+Answer: TypeAlias = bool | Verdict
+Policy: TypeAlias = Callable[[Address, SocketAddressUse, PolicyContext], Answer | Awaitable[Answer]]
+
+ALLOWED, REFUSED = Verdict(True, "allow_all"), Verdict(False)
+
+
+class _AllowAll:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
+        return ALLOWED
+
+    def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
+        return ALLOWED
+
+
+allow_all: Final = _AllowAll()
+"""The policy that allows everything."""
+
+
+class _DenyAll:
+    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
+        return REFUSED
+
+    def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
+        return REFUSED
+
+
+deny_all: Final = _DenyAll()
+"""The policy that allows nothing; the default."""
+
+
+def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer | Awaitable[Answer]:
+    """A policy's answer about a name in ASCII; one without `may_resolve` refuses all."""
+    may_resolve: Callable[[str, PolicyContext], Answer | Awaitable[Answer]] | None = getattr(
+        policy, "may_resolve", None
+    )
+    if may_resolve is None:
+        return Verdict(False, f"the policy {_name(policy)}, which has no may_resolve,")
+    return may_resolve(name, context)
+
+
+def verdict_of(answer: Any, policy: Policy) -> Verdict:
+    """What a policy's answer means. Errors: TypeError."""
+    if isinstance(answer, Verdict):
+        return answer
+    if isinstance(answer, bool):
+        return Verdict(answer, f"the policy {_name(policy)}")
+    raise TypeError(f"the policy {_name(policy)} answered {answer!r}: expected a bool or a Verdict")
+
+
+def checked(policy: Policy) -> Policy:
+    """The policy itself, if it can be asked. TypeError: it takes other arguments."""
+    _check(policy, policy, "(address, use, context)", 3)
+    may_resolve = getattr(policy, "may_resolve", None)
+    if may_resolve is not None:
+        _check(policy, may_resolve, ".may_resolve(name, context)", 2)
+    return policy
+
+
+def _check(policy: Policy, call: Any, form: str, count: int) -> None:
+    if not callable(call):
+        raise TypeError(f"policy {policy!r}: expected a callable {form}")
+    try:
+        inspect.signature(call).bind(*(None for _ in range(count)))
+    except TypeError:
+        found = inspect.signature(call)
+        raise TypeError(f"the policy {_name(policy)}: expected {form}, but the signature is {found}") from None
+    except ValueError:
+        pass  # a builtin without a signature
+
+
+def _name(policy: Any) -> str:
+    return str(getattr(policy, "__name__", type(policy).__name__))
+
+
+# ---- what was decided
+
+
+class Decision(Frozen):
+    """An event: what a policy said, and about what. `str()` tells it in a line.
+
+    `address` is None for a lookup. `names` are those for which the guest was told the address, for a lookup the one
+    name; where no rule allows the address, without those that are rewritten, as a rule could not allow it by them.
+    `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
+    """
+
+    use: Use
+    address: Address | None
+    names: tuple[str, ...]
+    allowed: bool
+    rule: str | None
+    target: Address | None
+    guest: str
+    local: Address | None
+
+    @property
+    def flag(self) -> str:
+        """What to give to `wasihost run` so that this is allowed, unless another rule denies it."""
+        import shlex  # for what is refused
+
+        direction, rule = self._rule
+        return f"--allow-{direction} {shlex.quote(rule)}"
+
+    @property
+    def _rule(self) -> tuple[str, str]:
+        if self.address is None:
+            return "resolve", self.names[-1]
+        protocol = self.use.value[:3]
+        match self.use:
+            case SocketAddressUse.TCP_CONNECT | SocketAddressUse.UDP_SEND:
+                named = [name for name in self.names if may_lead_to(name, name, self.address.ip)]
+                return "outbound", f"{protocol}://{f'{named[-1]}:{self.address.port}' if named else self.address}"
+            case SocketAddressUse.TCP_ACCEPT | SocketAddressUse.UDP_RECEIVE if self.local is not None:
+                return "inbound", f"{protocol}://{any_port(self.local)} from={host_text(self.address.ip)}"
+        return "inbound", f"{protocol}://{any_port(self.address)}"
+
+    def __str__(self) -> str:
+        about = self.names[-1] if self.address is None else str(self.address)
+        names = f" ({', '.join(self.names)})" if self.address is not None and self.names else ""
+        target = f" at {self.target}" if self.target is not None and self.address is not None else ""
+        head = f"{'allowed' if self.allowed else 'refused'} {self.use.value} {_PREPOSITIONS[self.use]} {about}{names}"
+        if self.allowed:
+            return f"{head}{target}: {self.rule or 'a policy'} allows it"
+        return f"{head}: {f'{self.rule} refuses it' if self.rule else f'no rule allows it ({self.flag})'}"
+
+
+_PREPOSITIONS: dict[Use, str] = {
+    SocketAddressUse.TCP_BIND: "to",
+    SocketAddressUse.TCP_LISTEN: "on",
+    SocketAddressUse.TCP_ACCEPT: "from",
+    SocketAddressUse.TCP_CONNECT: "to",
+    SocketAddressUse.UDP_BIND: "to",
+    SocketAddressUse.UDP_SEND: "to",
+    SocketAddressUse.UDP_RECEIVE: "from",
+    NameUse.RESOLVE: "of",
+}
+
+
+def host_text(ip: IpAddress) -> str:
+    """An IP address as rules have it."""
+    return f"[{ip}]" if ip.version == 6 else str(ip)
+
+
+def any_port(address: Address) -> str:
+    """A local address as rules have it: `*` for any free port."""
+    return str(address) if address.port else f"{host_text(address.ip)}:*"

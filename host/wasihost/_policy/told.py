@@ -1,0 +1,44 @@
+"""What one guest was told about names, which rules that name hosts go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wasihost._network.base import IpAddress
+
+_MOST_ADDRESSES, _MOST_NAMES = 4096, 64
+
+
+class ToldNames:
+    """The names for which a guest was told an address, the latest last.
+
+    `names` has them where it is an address of the name, by `hosts` or a resolver, and `targets` where it is the address
+    to which a policy rewrites the name. `hosts` are the names that the embedder's `hosts` answered.
+
+    It remembers so many addresses, and so many names of each, that a guest cannot fill the memory of the host; what is
+    forgotten is as if it had not been told.
+    """
+
+    def __init__(self) -> None:
+        self.names: dict[IpAddress, tuple[str, ...]] = {}
+        self.targets: dict[IpAddress, tuple[str, ...]] = {}
+        self.hosts: set[str] = set()
+
+    def tell(self, name: str, addresses: Iterable[IpAddress], from_hosts: bool = False) -> None:
+        """The guest is told these addresses of a name in ASCII."""
+        if from_hosts:
+            self.hosts.add(name.removesuffix("."))
+        _note(self.names, name, addresses)
+
+    def tell_target(self, name: str, ip: IpAddress) -> None:
+        """The guest is told the address to which a policy rewrites a name in ASCII."""
+        _note(self.targets, name, [ip])
+
+
+def _note(names: dict[IpAddress, tuple[str, ...]], name: str, addresses: Iterable[IpAddress]) -> None:
+    name = name.removesuffix(".")
+    for ip in addresses:
+        others = [other for other in names.pop(ip, ()) if other != name]
+        names[ip] = (*others[1 - _MOST_NAMES :], name)
+    while len(names) > _MOST_ADDRESSES:
+        del names[next(iter(names))]

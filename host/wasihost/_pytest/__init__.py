@@ -1,0 +1,22 @@
+"""What the pytest plugin's fixtures give, for annotations: see `docs/testing.md`.
+
+| fixture | is |
+|---|---|
+| `wasi_guest` | `GuestLoader`, which makes a `Guest` |
+| `wasi_net` | `wasihost._testing.VirtualNetwork`; `OsNetwork` in a test on the real network |
+| `wasi_host` | `wasihost.Host` |
+| `wasi_clock` | `BenchClock` |
+| `wasi_trace` | `Trace` |
+| `wasi_run` | a function that runs a coroutine on the test's event loop |
+
+The plugin itself is the module `_wasihost_pytest_plugin`, outside of this package: pytest imports it at every start,
+and importing anything of `wasihost` would bring Wasmtime.
+"""
+
+from wasihost._pytest.bench import Bench
+from wasihost._pytest.clock import BenchClock
+from wasihost._pytest.guest import Guest
+from wasihost._pytest.loader import GuestLoader
+from wasihost._pytest.trace import Trace
+
+__all__ = ["Bench", "BenchClock", "Guest", "GuestLoader", "Trace"]

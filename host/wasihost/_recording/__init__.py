@@ -1,0 +1,6 @@
+"""What went between guests and the outside world: `events`, the `Recording` of them, and the network that records."""
+
+from wasihost._recording.network import RecordingNetwork
+from wasihost._recording.recording import Recorder, Recording
+
+__all__ = ["Recorder", "Recording", "RecordingNetwork"]

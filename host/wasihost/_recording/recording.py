@@ -1,0 +1,219 @@
+"""What went between guests and the outside world: `Recording`, and who writes into it.
+
+    recording = Recording()
+    Host(network=network, recording=recording, …).run("guest.wasm")
+    recording.save("run.jsonl")
+
+Theory of operation. A recording is a list that only grows; `subscribe` follows it. Sockets and guests are numbered by
+the recording, so several networks and hosts may share one; all of its times are from one clock, that of whoever wrote
+into it first. `Recording(to=path)` keeps nothing in memory: each event is a line that is written at once, so that no
+event is lost when the process is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import IO, Literal, Self
+
+from wasihost._base import files, forks
+from wasihost._base.clock import Clock, RunningClock
+from wasihost._base.errors import RecordingError
+from wasihost._network.base import Address
+from wasihost._policy import Decision
+from wasihost._recording import events
+from wasihost._recording.events import Event
+from wasihost._recording.transcript import Header, error_name, event_line, header_line, read
+
+FORKED = "is the recording of the process that this one was forked from: record each process in a file of its own"
+
+
+class Recording:
+    """The events of one or more guests, in their order.
+
+    `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
+    use it as a context manager. `keep`: whether `events` has them too if there is a file. `clock`: what its times are
+    from; by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
+    RecordingError from who writes into it later, ForkError if that is a forked process.
+    """
+
+    def __init__(
+        self, *, to: str | os.PathLike[str] | None = None, keep: bool = False, clock: Clock | None = None
+    ) -> None:
+        self.events: list[Event] = []
+        self._keeps = keep or to is None
+        self.header = Header()
+        self._clock: Clock | None = None
+        self._began_ns = 0
+        self._sockets = self._guests = 0
+        self._listeners: list[Callable[[Event], object]] = []
+        self._forks = forks.count()
+        self._file: IO[bytes] | None = None
+        if to is not None:
+            self._file = open(to, "wb", opener=files.private)  # noqa: SIM115, `close` does
+        if clock is not None:
+            self.use_clock(clock)
+
+    # ---- reading
+
+    def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
+        """Calls `listener` with every event from now on, as it happens; gives what ends that.
+
+        What it raises ends the guest that is being recorded.
+        """
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a transcript, which `load` reads, and only this user. Errors: OSError."""
+        with open(path, "wb", opener=files.private) as file:
+            file.write(header_line(self.header))
+            file.writelines(map(event_line, self.events))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Recording:
+        """The recording that a transcript holds. Errors: RecordingError, naming the line; OSError."""
+        with open(path, "rb", opener=files.regular) as file:
+            header, found = read(file, os.fspath(path))
+        recording = cls()
+        recording.header, recording.events = header, found
+        return recording
+
+    @property
+    def seed(self) -> int | None:
+        """What made the first guest's random numbers repeat themselves, if it had a seed."""
+        return next((event.seed for event in self.events if isinstance(event, events.GuestStarted)), None)
+
+    # ---- writing
+
+    def add(self, event: Event) -> None:
+        """Appends an event."""
+        if self._keeps:
+            self.events.append(event)
+        if self._file is not None:
+            self._write(event_line(event))
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def use_clock(self, clock: Clock) -> None:
+        """Takes its times from this clock, unless it has one; it begins now."""
+        if self._clock is None:
+            self._clock, self._began_ns = clock, clock.monotonic_ns()
+            self.header = Header(clock.system_ns())
+            if self._file is not None:
+                self._write(header_line(self.header))
+
+    def now_ns(self) -> int:
+        """The time since it began."""
+        if self._clock is None:
+            self.use_clock(RunningClock())
+        assert self._clock is not None
+        return self._clock.monotonic_ns() - self._began_ns
+
+    def new_socket(self) -> int:
+        """The number of the next socket."""
+        self._sockets += 1
+        return self._sockets
+
+    def new_guest(self) -> int:
+        """The number of the next guest."""
+        self._guests += 1
+        return self._guests
+
+    def close(self) -> None:
+        """Closes the file that it writes to, if there is one; a recording in memory stays as it is."""
+        if self._file is not None:
+            self.use_clock(RunningClock())  # one without events has a header too
+            with self._writing():
+                self._file.close()
+
+    def _write(self, line: bytes) -> None:
+        assert self._file is not None
+        forks.check(self._forks, f"{self._file.name} {FORKED}")
+        with self._writing():
+            self._file.write(line)
+            self._file.flush()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Makes an OSError one of the recording: the guest would take it for one of the network."""
+        try:
+            yield
+        except OSError as error:
+            assert self._file is not None
+            raise RecordingError(f"{self._file.name} cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Recorder:
+    """Writes into a recording what happens to one guest."""
+
+    __slots__ = ("guest", "recording")
+
+    def __init__(self, recording: Recording, guest: int = 0) -> None:
+        self.recording, self.guest = recording, guest
+
+    @classmethod
+    def started(cls, recording: Recording, name: str, args: Sequence[str] = (), seed: int | None = None) -> Recorder:
+        """A recorder for a guest that starts now."""
+        recorder = cls(recording, recording.new_guest())
+        recorder.add(events.GuestStarted(*recorder.now(), name, tuple(args), seed))
+        return recorder
+
+    def now(self) -> tuple[int, int]:
+        """The first two fields of an event that happens now."""
+        return self.recording.now_ns(), self.guest
+
+    def add(self, event: Event) -> None:
+        """Appends an event."""
+        self.recording.add(event)
+
+    def decided(self, decision: Decision) -> None:
+        """The policy answered."""
+        self.add(
+            events.Decided(
+                *self.now(),
+                decision.use.value,
+                decision.address,
+                tuple(decision.names),
+                decision.allowed,
+                decision.rule,
+            )
+        )
+
+    def wrote(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
+        """The guest wrote to a standard stream."""
+        self.add(events.Wrote(*self.now(), stream, data))
+
+    def called(self, path: str, began_ns: int, error: str | None) -> None:
+        """A call that began at `began_ns` of this recording is over."""
+        time_ns, guest = self.now()
+        self.add(events.HostCall(time_ns, guest, path, time_ns - began_ns, error))
+
+    def ended(self, exit_code: int | None, error: str | None) -> None:
+        """The guest is over."""
+        self.add(events.GuestEnded(*self.now(), exit_code, error))
+
+    @contextlib.contextmanager
+    def noting_failure(self, socket: int, call: str, remote: Address | None = None) -> Iterator[None]:
+        """Notes an OSError that is more than that nothing can be done yet."""
+        try:
+            yield
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self.failed(socket, call, error, remote)
+            raise
+
+    def failed(self, socket: int, call: str, error: OSError, remote: Address | None = None) -> None:
+        """A call of the network failed."""
+        self.add(events.Failed(*self.now(), socket, call, error_name(error), remote))

@@ -1,0 +1,5 @@
+"""A recording instead of a network."""
+
+from wasihost._recording.replay.network import ReplayNetwork
+
+__all__ = ["ReplayNetwork"]

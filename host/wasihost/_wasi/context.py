@@ -1,0 +1,20 @@
+"""What the providers of one guest stand on, whichever version of WASI they serve."""
+
+from __future__ import annotations
+
+from wasihost._base.clock import Clock
+from wasihost._base.frozen import Frozen
+from wasihost._network.names import Names
+from wasihost._wasi.cli import Command
+from wasihost._wasi.random import Random
+from wasihost._wasi.sockets.access import Access
+
+
+class WasiContext(Frozen):
+    """The cores that all of them share: one stdout, one source of random numbers, one guard of the network."""
+
+    command: Command
+    clock: Clock
+    random: Random
+    access: Access
+    names: Names

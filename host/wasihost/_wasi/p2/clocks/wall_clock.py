@@ -1,0 +1,33 @@
+"""`wasi:clocks/wall-clock`."""
+
+from __future__ import annotations
+
+from wasihost._base.clock import NS_PER_S, Clock
+from wasihost._base.frozen import Frozen
+
+
+class Datetime(Frozen):
+    """WIT: `record datetime`, since 1970-01-01T00:00:00Z; what was before cannot be said."""
+
+    seconds: int
+    nanoseconds: int
+
+    def __init__(self, seconds: int, nanoseconds: int) -> None:
+        super().__init__(seconds, nanoseconds)
+
+
+class WallClock:
+    """Provider of wasi:clocks/wall-clock."""
+
+    wit_types = {"datetime": Datetime}
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> Datetime:
+        """WIT: `now: func() -> datetime`."""
+        return Datetime(*divmod(max(self._clock.system_ns(), 0), NS_PER_S))
+
+    def resolution(self) -> Datetime:
+        """WIT: `resolution: func() -> datetime`."""
+        return Datetime(*divmod(self._clock.system_resolution_ns(), NS_PER_S))

@@ -1,0 +1,31 @@
+"""`wasi:io` 0.2: the resources that the other packages of 0.2 give to guests."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wasihost._wasi.p2.io.error import ErrorProvider
+from wasihost._wasi.p2.io.poll import Poll
+from wasihost._wasi.p2.io.streams import Streams
+
+IN_ORDER: Final = tuple(
+    f"wasi:io/streams@0.2.0#[method]output-stream.{name}"
+    for name in (
+        "write",
+        "blocking-write-and-flush",
+        "write-zeroes",
+        "blocking-write-zeroes-and-flush",
+        "splice",
+        "blocking-splice",
+    )
+)
+"""What a guest wrote to a stream of 0.3 comes out before what it writes afterwards to one of 0.2."""
+
+
+def providers() -> dict[str, object]:
+    """A provider for each interface."""
+    return {
+        "wasi:io/error@0.2.0": ErrorProvider(),
+        "wasi:io/poll@0.2.0": Poll(),
+        "wasi:io/streams@0.2.0": Streams(),
+    }

@@ -1,0 +1,139 @@
+"""`wasi:io/poll`, and what a guest can wait for.
+
+Theory of operation. A pollable has no state: its subject says whether it is ready, each time it is asked, so a pollable
+serves for ever. A subject asks for one call back from below, however many wait for it, and that call wakes all of them;
+who gives up is taken off the list, and the call back stays asked for. So a guest that polls the same things round and
+round registers each of them once for each time that it was ready. A pollable is a child of its subject, which must not
+be dropped before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from abc import abstractmethod
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeAlias, TypeVar
+
+from wasihost._base.errors import GuestTrap
+from wasihost._component.resources import ResourceError
+from wasihost._component.values import may_wait
+
+T = TypeVar("T")
+
+
+class Subject:
+    """What a guest can subscribe to."""
+
+    def __init__(self, parent: Subject | None = None) -> None:
+        self._parent = parent
+        self._children = 0
+        self._waiters: dict[Callable[[], None], None] = {}
+        self._is_watched = False
+        if parent is not None:
+            parent._children += 1
+
+    @abstractmethod
+    def _is_ready(self) -> bool:
+        """Whether an operation is worth a try."""
+
+    @abstractmethod
+    def _watch(self) -> None:
+        """Asks for one call of `_changed`, when `_is_ready` may be true."""
+
+    def _changed(self) -> None:
+        self._is_watched = False
+        waiters, self._waiters = self._waiters, {}
+        for callback in waiters:
+            callback()
+
+    def _released(self) -> None:
+        """A child is gone: a pollable, or a subject that this is the parent of."""
+        self._children -= 1
+
+    def _leave(self) -> None:
+        """The guest drops this, which it may do once the children are gone."""
+        if self._children:
+            raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
+        if self._parent is not None:
+            self._parent._released()
+
+    def _when_ready(self, then: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
+        """What `then` returns, called as soon as this is ready."""
+        return then() if self._is_ready() else self._once_ready(then)
+
+    async def _once_ready(self, then: Callable[[], T | Awaitable[T]]) -> T:
+        await _one_of([self])
+        result = then()
+        return await result if inspect.isawaitable(result) else result
+
+
+async def _changed_one_of(subjects: Sequence[Subject]) -> None:
+    """Returns when one of these may have become ready."""
+    event = asyncio.Event()
+    wake = event.set
+    for subject in subjects:
+        subject._waiters[wake] = None
+        if not subject._is_watched:
+            subject._is_watched = True
+            subject._watch()
+    try:
+        await event.wait()
+    finally:
+        for subject in subjects:
+            subject._waiters.pop(wake, None)
+
+
+class Pollable:
+    """WIT: `resource pollable`."""
+
+    __slots__ = ("subject",)
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        subject._children += 1
+
+    def ready(self) -> bool:
+        """WIT: `ready: func() -> bool`."""
+        return self.subject._is_ready()
+
+    @may_wait
+    def block(self) -> Awaitable[None] | None:
+        """WIT: `block: func()`."""
+        return self.subject._when_ready(lambda: None)
+
+    def drop(self) -> None:
+        """The subject may be dropped, if this was the last."""
+        self.subject._released()
+
+
+_Pollable: TypeAlias = Pollable  # `Poll` has an attribute of that name
+
+
+class Poll:
+    """`wasi:io/poll`."""
+
+    Pollable = Pollable
+
+    @may_wait
+    def poll(self, in_: Sequence[_Pollable]) -> list[int] | Awaitable[list[int]]:
+        """WIT: `poll: func(in: list<borrow<pollable>>) -> list<u32>`.
+
+        The indices of those that are ready, in ascending order, at least one. An empty list is a trap.
+        """
+        if not in_:
+            raise GuestTrap("poll: empty poll list")
+        subjects = [pollable.subject for pollable in in_]
+        return _ready(subjects) or _one_of(subjects)
+
+
+def _ready(subjects: Sequence[Subject]) -> list[int]:
+    return [index for index, subject in enumerate(subjects) if subject._is_ready()]
+
+
+async def _one_of(subjects: Sequence[Subject]) -> list[int]:
+    """The indices of those that are ready, once one is; none was a moment ago."""
+    while True:
+        await _changed_one_of(subjects)
+        if ready := _ready(subjects):
+            return ready

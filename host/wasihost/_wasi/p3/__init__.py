@@ -1,0 +1,21 @@
+"""WASI 0.3 on the cores of `wasihost._wasi`: each method converts, calls and converts."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wasihost._wasi.context import WasiContext
+from wasihost._wasi.p3 import cli, clocks, random, sockets
+
+IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
+"""Functions that must come after what the guest did with streams."""
+
+
+def providers(context: WasiContext) -> dict[str, object]:
+    """A provider for each interface, by its name with the version."""
+    return {
+        **cli.providers(context.command),
+        **clocks.providers(context.clock),
+        **random.providers(context.random),
+        **sockets.providers(context.access, context.names),
+    }

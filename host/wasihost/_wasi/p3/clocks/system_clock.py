@@ -1,0 +1,33 @@
+"""wasi:clocks/system-clock."""
+
+from __future__ import annotations
+
+from wasihost._base.clock import Clock
+from wasihost._base.frozen import Frozen
+
+
+class Instant(Frozen):
+    """`record instant`: since 1970-01-01T00:00:00Z. `nanoseconds` are less than a second and always count forward."""
+
+    seconds: int
+    nanoseconds: int
+
+    def __init__(self, seconds: int, nanoseconds: int) -> None:
+        super().__init__(seconds, nanoseconds)
+
+
+class SystemClock:
+    """Provider of wasi:clocks/system-clock."""
+
+    wit_types = {"instant": Instant}
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def now(self) -> Instant:
+        """WIT: `now: func() -> instant`."""
+        return Instant(*divmod(self._clock.system_ns(), 1_000_000_000))
+
+    def get_resolution(self) -> int:
+        """WIT: `get-resolution: func() -> duration`; nanoseconds."""
+        return self._clock.system_resolution_ns()

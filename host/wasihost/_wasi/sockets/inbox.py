@@ -1,0 +1,120 @@
+"""What a UDP socket receives: datagrams from senders that the policy allows.
+
+Theory of operation. A datagram that is there is given at once. A policy that takes time is asked about one datagram at
+a time, which is parked until the answer is there. A datagram from a refused sender is dropped, and the guest never
+hears of it.
+
+Where the policy has what is for one address go to another, `went_to` notes both, and a datagram from there is one from
+the address that the guest knows; if the policy still says so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeAlias
+
+from wasihost._network.base import Address, DatagramSocket
+from wasihost._policy import Answer, SocketAddressUse, Verdict
+from wasihost._policy.asking import Question
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.sockets.access import Access
+
+# After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
+_REFUSALS_IN_A_ROW = 16
+_MOST_TARGETS = 1024  # a policy has few; one that makes them up cannot fill the memory
+
+Datagram: TypeAlias = tuple[bytes, Address]
+"""What was sent, and by whom."""
+
+
+class Inbox:
+    """The datagrams of one socket."""
+
+    __slots__ = (
+        "_access",
+        "_answer",
+        "_parked",
+        "_question",
+        "_socket",
+        "context",
+        "known_as",
+    )
+
+    def __init__(self, socket: DatagramSocket, access: Access, local: Address) -> None:
+        self._socket = socket
+        self._access = access
+        self.context = access.context.at(local)
+        self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
+        self._parked: Datagram | None = None
+        self._question: Question[Verdict] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
+
+    def bound(self, local: Address) -> None:
+        """The socket has got this address."""
+        self.context = self._access.context.at(local)
+
+    def went_to(self, target: Address, address: Address) -> None:
+        """What the guest sends to `address` goes to `target`; of several addresses the latest counts."""
+        if target is not address:
+            self.known_as.pop(target, None)
+            self.known_as[target] = address
+            if len(self.known_as) > _MOST_TARGETS:
+                del self.known_as[next(iter(self.known_as))]
+        else:
+            self.known_as.pop(target, None)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls back when there may be a datagram, or the answer about the parked one."""
+        if self._answer is None:
+            self._socket.wait_readable(callback)
+        else:
+            self._answer.add_done_callback(lambda _: callback())
+
+    def close(self) -> None:
+        """Nothing is received any more."""
+        if self._answer is not None:
+            self._answer.cancel()
+
+    def receive(self) -> Datagram | None:
+        """The next datagram; None: it has to be waited for. Errors: Failure."""
+        if self._answer is not None:
+            if not self._answer.done():
+                return None
+            received = self._unpark()
+            if received is not None or self._answer is not None:
+                return received
+        for _ in range(_REFUSALS_IN_A_ROW):
+            try:
+                data, sender = self._socket.recv_from()
+            except BlockingIOError:
+                return None
+            except OSError as error:
+                raise Failure(error) from error
+            source = sender
+            if self.known_as:
+                sender = self.known_as.get(source, source)
+            verdict = self._access.ask(sender, SocketAddressUse.UDP_RECEIVE, self.context, source)
+            if isinstance(verdict, Question):
+                self._park((data, sender), verdict)
+                return None
+            if verdict.allowed:
+                return data, sender
+        return None
+
+    def _park(self, datagram: Datagram, question: Question[Verdict]) -> None:
+        self._parked, self._question = datagram, question
+        self._answer = asyncio.ensure_future(question.answer)
+
+    def _unpark(self) -> Datagram | None:
+        """None: it is refused, or parked again for the policy's next answer."""
+        assert self._parked is not None
+        assert self._question is not None
+        assert self._answer is not None
+        (data, sender), question, answer = self._parked, self._question, self._answer
+        self._parked = self._question = self._answer = None
+        verdict = question.settle(answer.result())
+        if isinstance(verdict, Question):
+            self._park((data, sender), verdict)
+            return None
+        return (data, sender) if verdict.allowed else None

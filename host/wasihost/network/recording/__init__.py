@@ -1,6 +1,0 @@
-"""What went between guests and the outside world: `events`, the `Recording` of them, and the network that records."""
-
-from wasihost.network.recording.network import RecordingNetwork
-from wasihost.network.recording.recording import Recorder, Recording
-
-__all__ = ["Recorder", "Recording", "RecordingNetwork"]

@@ -1,0 +1,5 @@
+"""The types of the fixtures that the pytest plugin has, for annotations."""
+
+from wasihost._pytest import BenchClock, Guest, GuestLoader, Trace
+
+__all__ = ["BenchClock", "Guest", "GuestLoader", "Trace"]

@@ -1,0 +1,16 @@
+"""Recordings of what goes between guests and the outside world: made, replayed, and shown."""
+
+from wasihost._recording import Recorder, Recording, RecordingNetwork, events
+from wasihost._recording.pictures import Trace, write_pcapng, write_report
+from wasihost._recording.replay import ReplayNetwork
+
+__all__ = [
+    "Recorder",
+    "Recording",
+    "RecordingNetwork",
+    "ReplayNetwork",
+    "Trace",
+    "events",
+    "write_pcapng",
+    "write_report",
+]
