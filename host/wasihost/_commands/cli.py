@@ -295,7 +295,7 @@ def _env(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _hosts(arguments: argparse.Namespace) -> dict[str, list[str]]:
     hosts: dict[str, list[str]] = {}
-    for name, address in arguments.host:
+    for name, address in arguments.add_host:
         hosts.setdefault(name.lower(), []).append(address)
     return hosts
 
