@@ -14,11 +14,11 @@ from wasihost._base.pickling import OfOneProcess
 from wasihost._component import ffi
 from wasihost._component.cache import Cache
 from wasihost._component.resources import ResourceTable
-from wasihost._component.running import loops
 from wasihost._component.running.engine import check_compiles
 from wasihost._component.running.imports.linking import Linking
 from wasihost._component.running.imports.providers import CallEnd, CallObserver, Providers
 from wasihost._component.running.instance import Instance
+from wasihost._component.running.loop import event_loop
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 from wasihost._component.world.wiring import Wiring
@@ -72,7 +72,7 @@ class Component(OfOneProcess):
         of each call; `total` counts the memories of several instances.
         Errors: LinkError, and those of instantiation.
         """
-        loops.running()
+        event_loop.running()
         linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
         if store is None:
             store = wasmtime.Store(self.engine)

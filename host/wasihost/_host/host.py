@@ -23,12 +23,11 @@ from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
-from wasihost._component.running import loops
 from wasihost._component.running.engine import default_engine
 from wasihost._component.running.imports.linking import Linking
 from wasihost._component.running.imports.providers import Providers
 from wasihost._component.running.instance import Instance
-from wasihost._component.running.loop import interrupts
+from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
@@ -183,13 +182,13 @@ class Host(OfOneProcess):
         LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
         raised.
         """
-        loops.check_none_runs()
+        event_loop.check_none_runs()
         with interrupts.restoring():
             asyncio.run(self.run_async(component))
 
     async def run_async(self, component: ComponentSource) -> None:
         """As `run`, within the running event loop."""
-        loops.running()
+        event_loop.running()
         adapted = self.reflect(component)
         name = run_export(adapted)
         self._compile(adapted)
@@ -232,7 +231,7 @@ class Host(OfOneProcess):
 
         Errors: as `load`, LinkError, ValueError, RuntimeError if no event loop of asyncio is running.
         """
-        loops.running()
+        event_loop.running()
         adapted = self._compile(self.reflect(component))
         return Pool(lambda: self._open(adapted), size, min(4, size) if min_ready is None else min_ready, max_waiting)
 
@@ -250,7 +249,7 @@ class Host(OfOneProcess):
     async def _open(
         self, adapted: Component, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
-        loops.running()
+        event_loop.running()
         store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
         ffi.limit(store, self._limits)
         recorded = self._recorded(adapted)

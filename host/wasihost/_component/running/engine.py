@@ -1,4 +1,4 @@
-"""The engine configuration that the machine needs, and the clock that keeps guests from holding the event loop."""
+"""The engine configuration that the machine needs."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import faulthandler
 import functools
 import os
 import resource
-import threading
-import weakref
 
 import wasmtime
 
@@ -19,9 +17,6 @@ from wasihost._component.running import memory
 
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
-EPOCH_SECONDS = 0.005
-IDLE_TICKS = 20
-"""The thread ends after so many epochs in which no guest ran; to start another takes 0.1 ms."""
 
 # Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three. Where this process may not have many
 # (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
@@ -98,95 +93,3 @@ def default_engine(stack_bytes: int = DEFAULTS.stack_bytes, *, gc: bool = True) 
 
 
 os.register_at_fork(after_in_child=default_engine.cache_clear)  # the child needs one that compiles in one thread
-
-_lock = forks.lock()
-
-
-class EpochClock:
-    """Moves the epoch of an engine on while guests of it run, so that computing guests yield.
-
-    A thread, because nothing else runs while a guest computes. It ends when no guest has run for some epochs, and with
-    the last open instance: CPython warns about a fork of a process that has threads.
-    """
-
-    _clocks: weakref.WeakKeyDictionary[wasmtime.Engine, EpochClock] = weakref.WeakKeyDictionary()
-
-    @classmethod
-    def of(cls, engine: wasmtime.Engine) -> EpochClock:
-        with _lock:
-            clock = cls._clocks.get(engine)
-            if clock is None:
-                clock = cls._clocks[engine] = cls(engine)
-            return clock
-
-    @classmethod
-    def forget(cls) -> None:
-        """In the child of a fork: the clocks belong to instances of the parent, and their threads stayed there."""
-        cls._clocks = weakref.WeakKeyDictionary()
-
-    def __init__(self, engine: wasmtime.Engine) -> None:
-        self._engine = weakref.ref(engine)
-        self._instances = 0
-        self._running = 0
-        self._idle_ticks = 0
-        self._thread: threading.Thread | None = None
-        self._ended: threading.Event
-
-    def open(self) -> None:
-        """An instance of the engine is opened."""
-        with _lock:
-            self._instances += 1
-
-    def close(self) -> None:
-        """An instance that was opened is closed; the last one waits for the end of the thread."""
-        with _lock:
-            self._instances -= 1
-            thread = None if self._instances else self._thread
-            if thread is not None:
-                self._thread = None
-                self._ended.set()
-        if thread is not None:
-            thread.join()
-
-    def start(self) -> None:
-        """A guest begins to run; `stop` must follow, also after an error: RuntimeError without a thread."""
-        with _lock:
-            self._running += 1
-            self._idle_ticks = 0
-            if self._thread is None:
-                self._start_thread()
-
-    def stop(self) -> None:
-        """A guest waits, or has ended."""
-        with _lock:
-            self._running -= 1
-
-    def _start_thread(self) -> None:
-        ended = threading.Event()
-        thread = threading.Thread(target=self._tick, args=(ended,), name="wasihost-epochs", daemon=True)
-        thread.start()
-        self._thread = thread
-        self._ended = ended
-
-    def _tick(self, ended: threading.Event) -> None:
-        while not ended.wait(EPOCH_SECONDS):
-            if (engine := self._engine()) is None:
-                return
-            engine.increment_epoch()
-            del engine
-            if self._is_idle(ended):
-                return
-
-    def _is_idle(self, ended: threading.Event) -> bool:
-        """Whether no guest has run for long, and the thread ends."""
-        with _lock:
-            if ended.is_set():
-                return True
-            self._idle_ticks = 0 if self._running else self._idle_ticks + 1
-            if self._idle_ticks < IDLE_TICKS:
-                return False
-            self._thread = None
-            return True
-
-
-os.register_at_fork(after_in_child=EpochClock.forget)

@@ -26,15 +26,16 @@ from wasihost._component.composition.protocol import (
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running import engine, memory
-from wasihost._component.running.deadline import Deadline
 from wasihost._component.running.exports.calls import GuestCalls, closed
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import StoreContext
 from wasihost._component.running.imports.calls import HostCalls
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.loop import polling
+from wasihost._component.running.loop.deadline import Deadline
+from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.polling import Poller
-from wasihost._component.running.loop.scheduling import CountedPatience
+from wasihost._component.running.loop.scheduling import CountedTimeSlice
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
@@ -93,7 +94,7 @@ class Instance(StoreContext, OfOneProcess):
         self._driver: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self._forks = forks.count()
-        self._clock = engine.EpochClock.of(store.engine)
+        self._clock = EpochClock.of(store.engine)
         self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
         self._registrar = Registrar(linker, self, self._poller.suspend)
         self._register(linking, wiring)
@@ -159,7 +160,7 @@ class Instance(StoreContext, OfOneProcess):
         self.loop = asyncio.get_running_loop()
         ffi.yield_on_epochs(self._store)
         if (own := own_time()) is not None:
-            self._poller.patience = CountedPatience(own, self._store)
+            self._poller.time_slice = CountedTimeSlice(own, self._store)
         recording = memory.MemoryObserver(self._guest_memory)
         call, instance = ffi.instantiate(self._linker, self._store, self._component)
         if self.limits.run_time_s is not None:

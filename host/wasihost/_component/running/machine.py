@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from wasihost._base.limits import Limits
 from wasihost._component.conversion.handles import CallContext
-from wasihost._component.running.callers import Callers
+from wasihost._component.running.loop.contexts import CallerContexts
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.world.wiring import Kind
@@ -20,7 +20,7 @@ class Machine(CallContext, Protocol):
     rings: Rings
     stats: Stats
     limits: Limits
-    callers: Callers
+    callers: CallerContexts
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool

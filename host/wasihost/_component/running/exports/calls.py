@@ -29,10 +29,10 @@ from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import SharedNumbers, needed
 from wasihost._component.conversion.plans import FromPython, LatePlans, Plans
-from wasihost._component.running import loops
 from wasihost._component.running.exports.call import GuestCall, GuestResource, close_streams
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.linking import Linking, Registrar
+from wasihost._component.running.loop import event_loop
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.running.streams import incoming, outgoing
@@ -160,7 +160,7 @@ class GuestCalls:
                 raise closed()
             if self._instance.failure is not None:
                 raise self._instance.failure
-            loop = loops.running()
+            loop = event_loop.running()
             if loop is not self._instance.loop:
                 raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
             if len(args) != len(called.func.params):

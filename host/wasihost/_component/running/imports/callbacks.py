@@ -18,8 +18,8 @@ from wasihost._base.quoting import line
 from wasihost._component import ffi
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, Plans
 from wasihost._component.resources import ResourceTable
-from wasihost._component.running.callers import Callers
 from wasihost._component.running.imports import eager
+from wasihost._component.running.loop.contexts import CallerContexts
 from wasihost._component.values import WitError
 from wasihost._component.world import types
 
@@ -37,7 +37,7 @@ class StoreContext:
         self.table = table
         self.store_context = 0
         self.exception: BaseException | None = None
-        self.callers = Callers()
+        self.callers = CallerContexts()
 
     def keep(self, error: BaseException, path: str) -> int:
         """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""

@@ -7,7 +7,7 @@ is always one.
 * Nobody is runnable when two polls in a row had a round each in which nothing happened: the loop awaits `wake`.
 * A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
 * The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
-  However busy the guest is, it gets one every millisecond (`patience`).
+  However busy the guest is, it gets one every millisecond (`scheduling.py`).
 * Exceptions of callbacks wait in the context and are raised after the poll. An interrupt waits that long too.
 """
 
@@ -30,11 +30,11 @@ from wasihost._base.errors import DeadlockError, GuestExit, GuestTrap, LimitErro
 from wasihost._base.limits import Limits
 from wasihost._component import ffi
 from wasihost._component.reasons import backtrace, reason
-from wasihost._component.running.engine import EpochClock
 from wasihost._component.running.imports.callbacks import StoreContext, Suspension
 from wasihost._component.running.loop import interrupts
 from wasihost._component.running.loop import shutdown as threads
-from wasihost._component.running.loop.scheduling import Patience
+from wasihost._component.running.loop.epochs import EpochClock
+from wasihost._component.running.loop.scheduling import TimeSlice
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.rings import Rings
 
@@ -106,7 +106,7 @@ class Poller:
         self._waker: asyncio.Future[_Stop | None] | None = None
         self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
-        self.patience = Patience()
+        self.time_slice = TimeSlice()
         self.others_can_run = False
         """Somebody in the event loop can go on, and shall soon."""
 
@@ -217,15 +217,15 @@ class Poller:
 
     def _poll_for_a_while(self, call: ffi.Call) -> bool:
         """Polls until the call is over, or the event loop shall have a pass."""
-        self.patience.begin()
-        while not (over := self._poll(call)) and self.suspension is None and not self.patience.is_over():
+        self.time_slice.begin()
+        while not (over := self._poll(call)) and self.suspension is None and not self.time_slice.is_over():
             pass
         return over
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
         was_quiet, rounds = False, rings.rounds
-        self.patience.begin()
+        self.time_slice.begin()
         while True:
             rings.quiet = True
             if self._poll(call):
@@ -237,7 +237,7 @@ class Poller:
             if is_quiet and was_quiet and not rings.is_wanted:
                 return _Stop.IDLE
             was_quiet = is_quiet
-            if self.patience.is_over():
+            if self.time_slice.is_over():
                 return _Stop.PASS
 
     def _poll(self, call: ffi.Call) -> bool:
@@ -246,7 +246,7 @@ class Poller:
         if self._context.exception is not None:
             raise self._context.exception
         self._stats.polls += 1
-        self.patience.poll()
+        self.time_slice.poll()
         trap: wasmtime.WasmtimeError | None = None
         over = False
         try:
@@ -295,7 +295,7 @@ class Poller:
         elif others_can_run:
             await asyncio.sleep(0)
         else:
-            await self.patience.give_way()
+            await self.time_slice.give_way()
 
     async def _idle(self, rings: Rings) -> _Stop | None:
         """Waits until somebody wakes the machine; gives what `run` came to."""

@@ -14,14 +14,14 @@ import time
 import wasmtime
 
 from wasihost._base.clock import OwnTime
-from wasihost._component.running.engine import EPOCH_SECONDS
+from wasihost._component.running.loop.epochs import EPOCH_SECONDS
 
 PASS_SECONDS = 0.001
 """After so long others in the event loop get a pass."""
 
 
-class Patience:
-    """In the time of this machine."""
+class TimeSlice:
+    """How long polls go on before others in the event loop get a pass, in the time of this machine."""
 
     _end = 0.0
 
@@ -41,8 +41,8 @@ class Patience:
         await asyncio.sleep(0)
 
 
-class CountedPatience(Patience):
-    """In polls."""
+class CountedTimeSlice(TimeSlice):
+    """The same, in polls."""
 
     def __init__(self, own: OwnTime, store: wasmtime.Store) -> None:
         self._own, self._store = own, store

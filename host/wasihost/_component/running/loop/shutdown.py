@@ -12,8 +12,8 @@ import os
 import threading
 import time
 
-PATIENCE_S = 5.0
-"""A guest gives way at the next epoch; who does not is in a native call, and comes back when it will."""
+GRACE_S = 5.0
+"""How long the end waits. A guest returns at the next epoch, unless it is in a native call."""
 
 _polling: set[int] = set()  # threads
 _last: int | None = None  # the thread that ends the interpreter, once it does
@@ -42,6 +42,6 @@ def end_poll() -> None:
 def _come() -> None:
     global _last
     _last = threading.get_ident()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + GRACE_S
     while _polling - {_last} and time.monotonic() < deadline:
         time.sleep(0.001)

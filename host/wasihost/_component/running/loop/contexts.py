@@ -20,7 +20,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Callers:
+class CallerContexts:
     """The contexts of one instance."""
 
     def __init__(self) -> None:
