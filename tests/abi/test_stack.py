@@ -1,4 +1,4 @@
-"""Host functions run on stacks that Wasmtime made; Python must not mind (see `ffi._poll_unchecked`)."""
+"""Host functions run on stacks that Wasmtime made; Python must not mind (see `ffi.calls._poll_unchecked`)."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ import wasmtime
 from tests.abi.running import WAT, assemble
 from tests.guests.harness import until
 from wasihost import Host, Instance, Limits, ResourceTable, WasihostError
-from wasihost._component import ffi
 from wasihost._component.adapt import Component
+from wasihost._component.ffi import calls
 from wasihost._component.running import memory
 
 HOST = "test:hostile/host"
@@ -96,7 +96,7 @@ async def bystander() -> AsyncIterator[None]:
 def held() -> tuple[int, int]:
     """Memories and callbacks that Wasmtime holds of ours."""
     gc.collect()
-    return len(memory._memories), len(ffi._kept)
+    return len(memory._memories), len(calls._kept)
 
 
 @contextlib.asynccontextmanager

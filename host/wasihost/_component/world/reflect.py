@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 import wasmtime
+from wasmtime import component as reflected
 from wasmtime.component import Component, ResourceType
-from wasmtime.component import _types as reflected
 
 from wasihost._base.errors import ComponentError, UnsupportedTypeError, WasihostError
 from wasihost._base.limits import DEFAULTS, Limits
@@ -92,9 +92,7 @@ class _Reflector:
         self.resources: list[tuple[ResourceType, types.Resource]] = []
         self.path = ""
 
-    def interfaces(
-        self, externs: dict[str, reflected.ComponentExtern], is_import: bool = False
-    ) -> dict[str, types.Interface]:
+    def interfaces(self, externs: dict[str, Any], is_import: bool = False) -> dict[str, types.Interface]:
         found: dict[str, types.Interface] = {}
         root: dict[str, Any] = {}
         for name, extern in externs.items():

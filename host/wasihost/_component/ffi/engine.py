@@ -1,0 +1,63 @@
+"""Engines and stores: their configuration, memories of our own, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ctypes import CFUNCTYPE, byref, c_void_p
+from typing import Any, Final
+
+import wasmtime
+
+from wasihost._base.limits import Limits
+from wasihost._component.ffi.private import raw
+
+PAGE: Final = 65536
+
+# Of adapter and driver component.
+OUR_INSTANCES: Final = 10
+OUR_TABLES: Final = 20
+OUR_MEMORIES: Final = 2
+
+CallbackType = Callable[[Callable[..., Any]], Any]
+"""Makes a C callback of a Python function, also as a decorator."""
+
+Finalizer: CallbackType = CFUNCTYPE(None, c_void_p)
+GetMemory: CallbackType = raw.wasmtime_memory_get_callback_t
+GrowMemory: CallbackType = raw.wasmtime_memory_grow_callback_t
+NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
+Destructor: CallbackType = raw.wasmtime_component_resource_destructor_t
+
+
+def memory_creator(new_memory: Any, env: int = 0) -> Any:
+    """A `wasmtime_memory_creator_t` around a `NewMemory` callback, which gets `env`; the caller keeps both for ever."""
+    creator = raw.wasmtime_memory_creator_t()
+    creator.env = c_void_p(env)  # type: ignore[assignment]  # declared as a pointer, whose numbers ctypes takes too
+    creator.new_memory = new_memory
+    return creator
+
+
+def configure(config: wasmtime.Config, creator: Any, async_stack_size: int) -> None:
+    """Sets what wasmtime-py's `Config` has no property for."""
+    raw.wasmtime_config_wasm_component_model_async_set(config.ptr(), True)
+    raw.wasmtime_config_wasm_component_model_more_async_builtins_set(config.ptr(), True)
+    raw.wasmtime_config_wasm_component_model_async_stackful_set(config.ptr(), True)
+    raw.wasmtime_config_wasm_component_model_map_set(config.ptr(), True)
+    raw.wasmtime_config_async_stack_size_set(config.ptr(), async_stack_size)
+    raw.wasmtime_config_host_memory_creator_set(config.ptr(), byref(creator))
+
+
+def yield_on_epochs(store: wasmtime.Store) -> None:
+    """Makes the store's guest hand control back to the host at every epoch instead of trapping."""
+    store.set_epoch_deadline(1)
+    # Declared to return an error, but the library returns nothing: what ctypes gives is garbage.
+    raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
+
+
+def limit(store: wasmtime.Store, limits: Limits) -> None:
+    """Sets what a store may hold; how large its memories get is for our memory creator to say."""
+    store.set_limits(
+        table_elements=limits.table_elements,
+        instances=limits.instances + OUR_INSTANCES,
+        tables=limits.tables + OUR_TABLES,
+        memories=limits.memories + OUR_MEMORIES,
+    )
