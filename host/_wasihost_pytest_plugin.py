@@ -82,7 +82,8 @@ def wasi_run(_wasi_bench: Bench) -> Callable[[Callable[[], Any]], Any]:
 def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     from wasihost._pytest import Bench
 
-    item, test = request.node, request.node.obj
+    item = request.node
+    test = request.node.obj
     is_async = inspect.iscoroutinefunction(test)
     bench = Bench(
         _components(request.config),

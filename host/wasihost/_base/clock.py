@@ -152,7 +152,8 @@ class _VirtualTimer:
     __slots__ = ("callback", "end_ns", "number")
 
     def __init__(self, end_ns: int, number: int, callback: Callable[[], None]) -> None:
-        self.end_ns, self.number = end_ns, number
+        self.end_ns = end_ns
+        self.number = number
         self.callback: Callable[[], None] | None = callback
 
     def __lt__(self, other: _VirtualTimer) -> bool:
@@ -185,7 +186,8 @@ class VirtualClock(Clock):
         while (timer := self._next()) is not None and timer.end_ns <= end_ns:
             heapq.heappop(self._timers)
             self._now_ns = max(self._now_ns, timer.end_ns)
-            callback, timer.callback = timer.callback, None
+            callback = timer.callback
+            timer.callback = None
             assert callback is not None
             callback()
         self._now_ns = end_ns

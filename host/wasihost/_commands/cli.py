@@ -27,9 +27,11 @@ from wasihost._wasi.cli.outputs import BROKEN_PIPE
 from wasihost._wasi.cli.readiness import descriptor
 
 COMMANDS = ("run", "inspect", "stubs", "convert")
-FAILURE, USAGE = 1, 2
+FAILURE = 1
+USAGE = 2
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
-INTERRUPTED, TRAPPED = 130, 134
+INTERRUPTED = 130
+TRAPPED = 134
 TIMED_OUT = 124  # as timeout(1) has it
 _LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "stack_bytes": TRAPPED}
 

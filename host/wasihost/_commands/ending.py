@@ -69,7 +69,8 @@ class Ending:
                 raise
 
     async def _cancellable(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
         assert task is not None
         self._cancel = functools.partial(loop.call_soon_threadsafe, task.cancel)
         try:
@@ -105,7 +106,8 @@ class Ending:
         self._signals.callback(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, self._terminate))
 
     def _terminate(self, number: int, _frame: FrameType | None) -> None:
-        cancel, self._cancel = self._cancel, _nothing
+        cancel = self._cancel
+        self._cancel = _nothing
         if cancel is None:  # nothing runs yet
             raise Ended(number)
         self._is_terminated = True

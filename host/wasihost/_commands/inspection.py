@@ -33,14 +33,16 @@ class Inspection:
     """
 
     def __init__(self, component: Component, providers: Mapping[str, object], *, why: bool = False) -> None:
-        self._wiring, self._providers = component.wiring, Providers(providers)
+        self._wiring = component.wiring
+        self._providers = Providers(providers)
         self._marks: Counter[str] = Counter()
         self.problems = list(_problems(component, self._providers))
         lines = table(self._wiring, providers) if why else self._lines(component)
         self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
 
     def _lines(self, component: Component) -> Iterator[str]:
-        world, homes = component.wiring.world, Homes()
+        world = component.wiring.world
+        homes = Homes()
         for name, interface in world.imports.items():
             yield from Printer(name, interface, homes, self._mark).lines("import")
         for name, interface in world.exports.items():
@@ -119,7 +121,10 @@ class Printer:
     def __init__(
         self, name: str, interface: types.Interface, homes: Homes, mark: Mark, scope: types.Interface | None = None
     ) -> None:
-        self._name, self._interface, self._homes, self._mark = name, interface, homes, mark
+        self._name = name
+        self._interface = interface
+        self._homes = homes
+        self._mark = mark
         self._names: dict[Type, str] = {}
         for type_name, t in (scope or interface).types.items():
             if not isinstance(t, types.Primitive):

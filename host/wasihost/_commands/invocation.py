@@ -74,7 +74,8 @@ def _json(called: Called, found: Any) -> str | None:
     if isinstance(result, types.Result):
         if "err" in found:
             raise InvokedErr(_text(found["err"]))
-        result, found = result.ok, found["ok"]
+        result = result.ok
+        found = found["ok"]
     return None if result is None else _text(found)
 
 

@@ -51,7 +51,8 @@ def limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
         return Limits(), None
     from wasihost._network.quotas import Quotas
 
-    own, of_network = Limits.__match_args__, Quotas.__match_args__
+    own = Limits.__match_args__
+    of_network = Quotas.__match_args__
     for text in arguments.limit:
         if limittext.name_of(text) not in (*own, *of_network):
             limittext.parse([text], (*of_network, *own), ())  # which complains

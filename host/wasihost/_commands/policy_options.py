@@ -56,7 +56,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-net", action="store_true", help="allow every use of the network, and every name")
     for verb, more in (("allow", ""), ("deny", ", whatever allows it")):
         for direction, (word, what) in _DIRECTIONS.items():
-            option, text = f"--{verb}-{direction}", f"{verb} {what}{more}; may be repeated"
+            option = f"--{verb}-{direction}"
+            text = f"{verb} {what}{more}; may be repeated"
             parser.add_argument(option, action="append", default=[], metavar=word, help=text)
     parser.add_argument(
         "--learn-policy",
@@ -104,7 +105,8 @@ class _Refusals(logging.Handler):
 @contextlib.contextmanager
 def refusals_told() -> Iterator[None]:
     """Meanwhile what a policy refuses is told on stderr."""
-    logger, handler = logging.getLogger("wasihost.policy"), _Refusals()
+    logger = logging.getLogger("wasihost.policy")
+    handler = _Refusals()
     logger.addHandler(handler)
     try:
         yield

@@ -44,7 +44,8 @@ def recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManage
 
 def replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
     """The network of a replay, and the seed, which the recording may know too. Errors: WasihostError."""
-    path, seed = arguments.replay, arguments.seed
+    path = arguments.replay
+    seed = arguments.seed
     if path is None:
         return None, seed
     from wasihost._recording import Recording

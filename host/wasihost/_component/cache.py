@@ -58,7 +58,8 @@ class Cache:
     """
 
     def __init__(self, directory: str | os.PathLike[str] | None = None, *, max_bytes: int = MAX_BYTES) -> None:
-        self._directory, self._max_bytes = directory, max_bytes
+        self._directory = directory
+        self._max_bytes = max_bytes
         self._reported = ""
 
     def get(self, key: str) -> bytes | None:
@@ -83,7 +84,8 @@ class Cache:
 
         Where files cannot be locked it does nothing.
         """
-        path, descriptor = os.path.join(self._path, f"{key}.lock{SUFFIX}"), None
+        path = os.path.join(self._path, f"{key}.lock{SUFFIX}")
+        descriptor = None
         with self._reporting("locked"):
             os.makedirs(self._path, 0o700, exist_ok=True)
             with self._opened():
@@ -146,7 +148,8 @@ def _read(directory: int, key: str, max_bytes: int) -> bytes:
         size = _check_private(file.fileno(), name)
         if size > max_bytes:
             raise _Distrust(f"{name} has {size} bytes, but all files together may have {max_bytes}")
-        digest, content = file.read(DIGEST_SIZE), file.read()
+        digest = file.read(DIGEST_SIZE)
+        content = file.read()
         if digest != _digest(key, content):
             raise _Distrust(f"{name} is damaged")
         with contextlib.suppress(OSError):

@@ -67,7 +67,8 @@ def unpack(
     """What was packed; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
     line, _, code = entry.partition(b"\n")
     description = json.loads(line)
-    world, left = from_plain(description["world"]), frozenset(description["native"])
+    world = from_plain(description["world"])
+    left = frozenset(description["native"])
     if left != frozenset(filter(native, world.imports)):
         return None
     with contextlib.suppress(wasmtime.WasmtimeError):

@@ -81,7 +81,8 @@ class ResourceTable:
     def drop(self, rep: int) -> None:
         """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one."""
         obj = self.get(rep, object)
-        lent, context = rep in self._lent, self._contexts[rep]
+        lent = rep in self._lent
+        context = self._contexts[rep]
         self.delete(rep, object)
         if not lent:
             context.run(drop, obj)
@@ -91,7 +92,8 @@ class ResourceTable:
         errors: list[Exception] = []
         while self._objects:
             rep, obj = self._objects.popitem()
-            lent, context = rep in self._lent, self._contexts[rep]
+            lent = rep in self._lent
+            context = self._contexts[rep]
             self._forget(rep)
             try:
                 if not lent:

@@ -223,7 +223,8 @@ def _frozen(path: str, fields: Sequence[str], attributes: dict[str, Any], *bases
     specs = [(each, Any, field()) for each in fields]
     namespace = {"__reduce__": _reduced, **attributes}
     made = make_dataclass(name, specs, bases=bases, namespace=namespace, frozen=True, slots=True)
-    made.__qualname__, made.__module__ = path, __name__
+    made.__qualname__ = path
+    made.__module__ = __name__
     return made
 
 

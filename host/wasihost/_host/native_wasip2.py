@@ -87,7 +87,8 @@ class Native:
         self._instance = instance
 
     def _config(self) -> wasmtime.WasiConfig:
-        config, command = wasmtime.WasiConfig(), self._command
+        config = wasmtime.WasiConfig()
+        command = self._command
         config.argv = texts.arguments(command.args)
         config.env = texts.variables(command.env)
         _set_stdin(config, command.stdin.target)

@@ -36,7 +36,10 @@ class Pool(OfOneProcess):
                 f"a pool needs 0 <= min_ready <= size, size >= 1 and max_waiting >= 0, "
                 f"not {min_ready=} {size=} {max_waiting=}"
             )
-        self._open, self._size, self._wanted, self._limit = open_instance, size, min_ready, max_waiting
+        self._open = open_instance
+        self._size = size
+        self._wanted = min_ready
+        self._limit = max_waiting
         self._places = asyncio.Semaphore(size)
         self._waiting = 0
         self._ready: deque[tuple[Manager, Instance]] = deque()

@@ -33,7 +33,10 @@ class Address(Frozen):
 
     def __init__(self, ip: IPv4Address | IPv6Address, port: int, flow_info: int = 0, scope_id: int = 0) -> None:
         fields = self.__dict__
-        fields["ip"], fields["port"], fields["flow_info"], fields["scope_id"] = ip, port, flow_info, scope_id
+        fields["ip"] = ip
+        fields["port"] = port
+        fields["flow_info"] = flow_info
+        fields["scope_id"] = scope_id
 
     def __str__(self) -> str:
         return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"

@@ -51,7 +51,8 @@ class Gate:
     def wait(self, callback: Callable[[], None], wait_for_inner: Callable[[Callable[[], None]], None]) -> None:
         """Calls `callback` once, from the event loop: when the gate opens, or if it is open when the inner does."""
         self.forget()
-        self._callback, self._loop = callback, asyncio.get_running_loop()
+        self._callback = callback
+        self._loop = asyncio.get_running_loop()
         if left_ns := self._left_ns():
             self._timer = self._clock.call_later(left_ns, self.wake_soon)
         else:
@@ -65,7 +66,8 @@ class Gate:
     def forget(self) -> None:
         """Nobody waits any more."""
         self._callback = None
-        timer, self._timer = self._timer, None
+        timer = self._timer
+        self._timer = None
         if timer is not None:
             timer.cancel()
 
@@ -93,7 +95,8 @@ class HeldEndpoint(EndpointAround[E]):
     def __init__(self, inner: E, clock: Clock) -> None:
         super().__init__(inner)
         self.clock = clock
-        self.reading, self.writing = Gate(clock), Gate(clock)
+        self.reading = Gate(clock)
+        self.writing = Gate(clock)
 
     def close(self) -> None:
         self.reading.forget()
@@ -127,7 +130,8 @@ class HeldSocket(HeldEndpoint[Socket], SocketAround):
 
     def fail(self, error: OSError) -> None:
         """Ends the connection, or the listener: the peer sees a reset, and every call gives the error from now on."""
-        inner, self.inner = self.inner, FailedSocket(error)
+        inner = self.inner
+        self.inner = FailedSocket(error)
         inner.abort()
         self.reading.wake_soon()
         self.writing.wake_soon()

@@ -134,7 +134,8 @@ def parse_hosts(hosts: Mapping[str, Addresses] | None) -> dict[str, list[IpAddre
 
 def _host(name: str, addresses: Addresses) -> tuple[str, list[IpAddress]]:
     try:
-        host, found = ascii_name(name).removesuffix("."), parse_addresses(addresses)
+        host = ascii_name(name).removesuffix(".")
+        found = parse_addresses(addresses)
     except ValueError as error:
         raise ConfigError(f"hosts: {name!r}: {error}") from None
     if not found:

@@ -70,7 +70,8 @@ class Learner:
 
     def __call__(self, decision: Decision) -> None:
         """Learns from a decision."""
-        use, address = decision.use, decision.address
+        use = decision.use
+        address = decision.address
         if use is NameUse.RESOLVE and decision.rule == "hosts":
             self._hosts.update(decision.names)
             return  # looking those up needs no rule
@@ -122,7 +123,8 @@ class Learner:
         return needed
 
     def _suggestion(self, asked: _Asked, chosen: Set[tuple[str, int]]) -> _Suggestion:
-        use, address = asked.use, asked.address
+        use = asked.use
+        address = asked.address
         if address is None:
             return _Suggestion("resolve", "", asked.name or "", 0)
         protocol = use.value[:3]
@@ -169,5 +171,6 @@ def _ranges(ports: list[int]) -> Iterator[tuple[int, str]]:
     """The first of each run of ports, and its text."""
     for _, run in itertools.groupby(enumerate(ports), key=lambda pair: pair[1] - pair[0]):
         numbers = [port for _, port in run]
-        first, last = numbers[0], numbers[-1]
+        first = numbers[0]
+        last = numbers[-1]
         yield first, "*" if not first else str(first) if first == last else f"{first}-{last}"

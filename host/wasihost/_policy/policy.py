@@ -119,7 +119,8 @@ class Verdict(Frozen):
 Answer: TypeAlias = bool | Verdict
 Policy: TypeAlias = Callable[[Address, SocketAddressUse, PolicyContext], Answer | Awaitable[Answer]]
 
-ALLOWED, REFUSED = Verdict(True, "allow_all"), Verdict(False)
+ALLOWED = Verdict(True, "allow_all")
+REFUSED = Verdict(False)
 
 
 class _AllowAll:

@@ -74,7 +74,8 @@ PUBLIC_WITHIN: Final[Texts] = (  # what the registries have as globally reachabl
     "2001:30::/28",  # drones, RFC 9374
 )
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
-_MAPPED, _NAT64 = 0xFFFF, 0x64FF9B << 64  # ::ffff:0:0/96 and 64:ff9b::/96, RFC 4291 and RFC 6052
+_MAPPED = 0xFFFF  # ::ffff:0:0/96, RFC 4291
+_NAT64 = 0x64FF9B << 64  # 64:ff9b::/96, RFC 6052
 _6TO4 = 0x2002  # 2002::/16, RFC 3056
 _LOCAL: Final[Texts] = ("0.0.0.0/8", "::/128", *LOOPBACK, *LINK_LOCAL, *METADATA)
 

@@ -35,7 +35,8 @@ class Refusals:
 
     def close(self) -> None:
         """Logs how many were not, if any."""
-        more, self._count = self._count - MOST_A_SECOND, 0
+        more = self._count - MOST_A_SECOND
+        self._count = 0
         if more > 0:
             extra = {"guest": self._guest, "refusals": more}
             LOGGER.warning("refused %d more uses of the network within a second", more, extra=extra)

@@ -69,14 +69,16 @@ class Rules:
         ]
         self._judges: dict[SocketAddressUse, tuple[_Judge, ...]] = {}
         for protocol in ("tcp", "udp"):
-            outgoing, incoming = _Outbound(out_rules, protocol), _Inbound(in_rules, protocol)
+            outgoing = _Outbound(out_rules, protocol)
+            incoming = _Inbound(in_rules, protocol)
             for use in SocketAddressUse:
                 if use.value.startswith(protocol):
                     self._judges[use] = _judges(use, outgoing, incoming)
 
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
         """Whether these rules allow the use; see the table at the top of this module."""
-        address, refusal = _plain(address), REFUSED
+        address = _plain(address)
+        refusal = REFUSED
         for judge in self._judges[use]:
             verdict = judge(address, context)
             if verdict is not None:
@@ -182,7 +184,8 @@ class _Inbound(_Direction):
         return None
 
     def peer(self, address: Address, context: PolicyContext) -> Verdict | None:
-        local, ip = context.local, address.ip
+        local = context.local
+        ip = address.ip
         if local is None:
             return None  # nobody can tell which rule is meant
         for rule, verdict in self._deny:
@@ -197,7 +200,8 @@ class _Inbound(_Direction):
 def _matches(rule: Rule, address: Address, context: PolicyContext) -> bool:
     if address.port not in rule.ports:
         return False
-    name, ip = rule.hosts.name, address.ip
+    name = rule.hosts.name
+    ip = address.ip
     if name is None:
         return rule.hosts.has(ip)
     if rule.target is not None:  # the traffic does not go to the address of the name
@@ -215,7 +219,8 @@ def _has_either(hosts: Hosts, ip: IpAddress) -> bool:
 
 def _covers(rule: Rule, local: Address) -> bool:
     """Whether a rule matches a local address, or one of all those that a wildcard address stands for."""
-    hosts, ip = rule.hosts, local.ip
+    hosts = rule.hosts
+    ip = local.ip
     return local.port in rule.ports and (hosts.is_for(ip.version) if ip.is_unspecified else hosts.has(ip))
 
 

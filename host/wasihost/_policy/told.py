@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from wasihost._network.base import IpAddress
 
-_MOST_ADDRESSES, _MOST_NAMES = 4096, 64
+_MOST_ADDRESSES = 4096
+_MOST_NAMES = 64
 
 
 class ToldNames:

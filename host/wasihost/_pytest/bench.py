@@ -31,7 +31,8 @@ from wasihost._recording import Recording
 from wasihost._testing.loop import virtual_loop
 
 T = TypeVar("T")
-_TAIL_LINES, _TAIL_CHARACTERS = 20, 4000
+_TAIL_LINES = 20
+_TAIL_CHARACTERS = 4000
 
 
 class Bench:
@@ -50,8 +51,10 @@ class Bench:
         is_real: bool,
         faults: FaultPlan | RandomFaults | None,
     ) -> None:
-        self._components, self._folders = components, folders
-        self._is_real, self._plan = is_real, faults
+        self._components = components
+        self._folders = folders
+        self._is_real = is_real
+        self._plan = faults
         self._runner: asyncio.Runner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._planned: dict[str | None, FaultyNetwork] = {}  # by host

@@ -33,7 +33,8 @@ class Output:
 
     def wake(self) -> None:
         """Whoever waits looks again."""
-        waiting, self._waiting = self._waiting, []
+        waiting = self._waiting
+        self._waiting = []
         for future in waiting:
             if not future.done():
                 future.set_result(None)
@@ -59,13 +60,16 @@ class Guest:
     """
 
     def __init__(self, loop: EventLoop, component: Component, options: dict[str, Any], network: Network) -> None:
-        self._loop, self._component = loop, component
-        self._stdout, self._stderr = Output(), Output()
+        self._loop = loop
+        self._component = component
+        self._stdout = Output()
+        self._stderr = Output()
         self.host = Host(**{"stdout": self._stdout, "stderr": self._stderr, **options})
         self.faults = network if isinstance(network, FaultyNetwork) else None
         """The network on which things go wrong, if there is one: `faults.injected`, `faults.unused`."""
         self.exit_code: int | None = None
-        self._is_running = self._has_begun = False
+        self._is_running = False
+        self._has_begun = False
 
     @property
     def name(self) -> str:
@@ -146,7 +150,8 @@ class Guest:
         for output in (self._stdout, self._stderr):
             output.data.clear()
         self.exit_code = None
-        self._is_running = self._has_begun = True
+        self._is_running = True
+        self._has_begun = True
         self._loop.entered()
         try:
             await self.host.run_async(self._component)

@@ -13,18 +13,23 @@ from wasihost._network.virtual import VirtualNetwork
 from wasihost._recording import events
 from wasihost._testing.loop import where
 
-VIRTUAL_S, REAL_S = 10.0, 1.0  # time to end by itself; virtual time takes none
-_STEP_S, _PASSES = 0.02, 50
+# How long what is left may take to end by itself; virtual time takes none.
+VIRTUAL_S = 10.0
+REAL_S = 1.0
+_STEP_S = 0.02
+_PASSES = 50
 
 
 async def settled(look: Callable[[], list[str]], patience_s: float) -> list[str]:
     """Lets what is about to end do so, and gives what `look` still finds then."""
     for _ in range(_PASSES):  # what was closed last is told in the next passes of the loop
         await asyncio.sleep(0)
-    left, waited_s = look(), 0.0
+    left = look()
+    waited_s = 0.0
     while left and waited_s < patience_s:
         await asyncio.sleep(_STEP_S)
-        left, waited_s = look(), waited_s + _STEP_S
+        left = look()
+        waited_s += _STEP_S
     return left
 
 

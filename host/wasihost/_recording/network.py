@@ -46,14 +46,16 @@ class RecordingNetwork(NetworkAround):
         self._recorder = Recorder(self.recording, guest)
 
     def tcp_socket(self, family: Family) -> Socket:
-        recorder, number = self._recorder, self.recording.new_socket()
+        recorder = self._recorder
+        number = self.recording.new_socket()
         with recorder.noting_failure(number, "create"):
             inner = self.inner.tcp_socket(family)
         recorder.add(events.Created(*recorder.now(), number, "tcp", family))
         return RecordingSocket(inner, recorder, number, WILDCARD[family])
 
     def udp_socket(self, family: Family) -> DatagramSocket:
-        recorder, number = self._recorder, self.recording.new_socket()
+        recorder = self._recorder
+        number = self.recording.new_socket()
         with recorder.noting_failure(number, "create"):
             inner = self.inner.udp_socket(family)
         recorder.add(events.Created(*recorder.now(), number, "udp", family))
@@ -80,7 +82,9 @@ class _RecordingEndpoint(EndpointAround[E]):
 
     def __init__(self, inner: E, recorder: Recorder, number: int, local: Address) -> None:
         super().__init__(inner)
-        self._recorder, self.number, self._local = recorder, number, local
+        self._recorder = recorder
+        self.number = number
+        self._local = local
         self._is_closed = False
 
     def bind(self, address: Address) -> None:

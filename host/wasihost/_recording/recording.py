@@ -47,7 +47,8 @@ class Recording:
         self.header = Header()
         self._clock: Clock | None = None
         self._began_ns = 0
-        self._sockets = self._guests = 0
+        self._sockets = 0
+        self._guests = 0
         self._listeners: list[Callable[[Event], object]] = []
         self._forks = forks.count()
         self._file: IO[bytes] | None = None
@@ -78,7 +79,8 @@ class Recording:
         with open(path, "rb", opener=files.regular) as file:
             header, found = read(file, os.fspath(path))
         recording = cls()
-        recording.header, recording.events = header, found
+        recording.header = header
+        recording.events = found
         return recording
 
     @property
@@ -100,7 +102,8 @@ class Recording:
     def use_clock(self, clock: Clock) -> None:
         """Takes its times from this clock, unless it has one; it begins now."""
         if self._clock is None:
-            self._clock, self._began_ns = clock, clock.monotonic_ns()
+            self._clock = clock
+            self._began_ns = clock.monotonic_ns()
             self.header = Header(clock.system_ns())
             if self._file is not None:
                 self._write(header_line(self.header))
@@ -160,7 +163,8 @@ class Recorder:
     __slots__ = ("guest", "recording")
 
     def __init__(self, recording: Recording, guest: int = 0) -> None:
-        self.recording, self.guest = recording, guest
+        self.recording = recording
+        self.guest = guest
 
     @classmethod
     def started(cls, recording: Recording, name: str, args: Sequence[str] = (), seed: int | None = None) -> Recorder:

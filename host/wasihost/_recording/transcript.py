@@ -67,7 +67,9 @@ def _line(fields: dict[str, Any]) -> bytes:
 
 def read(lines: Iterable[bytes], origin: str) -> tuple[Header, list[Event]]:
     """What a transcript holds. Errors: RecordingError, naming the line; `origin` says in it whose."""
-    header, events, number = None, [], 1
+    header = None
+    events = []
+    number = 1
     for number, line in enumerate(lines, 1):
         try:
             if not line.endswith(b"\n"):
@@ -122,7 +124,8 @@ def _event(fields: dict[str, Any]) -> Event:
         raise _Wrong(f"{name}: there is no field {min(unknown)!r}; it has {', '.join(kind.__match_args__)}")
     event = kind(*values)
     if isinstance(event, DatagramSent | DatagramReceived):
-        size, most = len(event.data), MAX_DATAGRAM_BYTES[event.remote.ip.version]
+        size = len(event.data)
+        most = MAX_DATAGRAM_BYTES[event.remote.ip.version]
         if size > most:
             raise _Wrong(f"{name}: data: a datagram has at most {most} bytes, got {size}")
     return event
@@ -280,7 +283,8 @@ def _same(value: Any) -> Any:
     return value
 
 
-_STR, _ADDRESS_CODEC = _Codec(_same, _text), _Codec(encode_address, _address)
+_STR = _Codec(_same, _text)
+_ADDRESS_CODEC = _Codec(encode_address, _address)
 _CODECS: dict[str, _Codec] = {
     "int": _Codec(_same, _int64),
     "int | None": _or_none(_Codec(_same, _integer)),  # exit codes, and seeds, which may have any size

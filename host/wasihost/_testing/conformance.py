@@ -30,7 +30,8 @@ class Check:
     """A rule of the seam, for a family of addresses."""
 
     def __init__(self, rule: Rule, family: Family) -> None:
-        self._rule, self.family = rule, family
+        self._rule = rule
+        self.family = family
 
     @property
     def name(self) -> str:

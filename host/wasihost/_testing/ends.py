@@ -38,8 +38,10 @@ class Ends:
         ips: dict[Family, IpAddress] = LOOPBACK,
         client_ips: dict[Family, IpAddress] | None = None,
     ) -> None:
-        self.server, self.client = server, client or server
-        self.ips, self.client_ips = ips, client_ips or ips
+        self.server = server
+        self.client = client or server
+        self.ips = ips
+        self.client_ips = client_ips or ips
         self._made: list[Endpoint] = []
 
     def close(self) -> None:
@@ -128,7 +130,8 @@ async def until(call: Callable[[], T], wait: Callable[[Callable[[], None]], None
 
 async def received(end: Socket, size: int) -> bytes:
     """So many bytes, or fewer if the end comes before."""
-    view, filled = memoryview(bytearray(size)), 0
+    view = memoryview(bytearray(size))
+    filled = 0
     while filled < size:
         n = await until(functools.partial(end.recv_into, view[filled:]), end.wait_readable)
         if not n:

@@ -35,7 +35,8 @@ T = TypeVar("T")
 START_NS = 1_577_836_800_000_000_000
 """What the calendar of a virtual loop shows at first: 2020-01-01T00:00:00Z."""
 _S = 1_000_000_000
-_POLLS, _PATIENCE_S = 100, 1.0
+_POLLS = 100
+_PATIENCE_S = 1.0
 
 
 def virtual_loop(*, seed: int = 0, system_ns: int = START_NS) -> VirtualLoop:
@@ -128,7 +129,8 @@ class LoopClock(Clock):
     """The time of a virtual loop; `system_ns` is what the calendar shows at its beginning."""
 
     def __init__(self, loop: VirtualLoop, system_ns: int) -> None:
-        self._loop, self._system_offset_ns = loop, system_ns
+        self._loop = loop
+        self._system_offset_ns = system_ns
 
     def monotonic_ns(self) -> int:
         """Since the loop was made."""

@@ -55,14 +55,16 @@ async def a_new_socket_is_at_the_wildcard_address(ends: Ends, family: Family) ->
 
 async def port_0_is_a_free_port(ends: Ends, family: Family) -> None:
     """`bind` with port 0 takes a free port, another one each time."""
-    first, second = ends.bound(family).local_address(), ends.bound(family).local_address()
+    first = ends.bound(family).local_address()
+    second = ends.bound(family).local_address()
     expect_equal(first.ip, ends.ips[family], "the address is the one that was asked for")
     expect(first.port > 0 and first.port != second.port, "two ports differ", (first, second))
 
 
 async def a_port_that_somebody_bound_is_in_use(ends: Ends, family: Family) -> None:
     """`bind` to what another socket listens on is EADDRINUSE, and the socket can still be bound elsewhere."""
-    first, second = ends.listener(family), ends.tcp(family)
+    first = ends.listener(family)
+    second = ends.tcp(family)
     with expect_error("bind to the address of a listener", errno.EADDRINUSE):
         second.bind(first.local_address())
     second.bind(Address(ends.ips[family], 0))
@@ -91,7 +93,8 @@ async def a_port_is_free_after_its_connections(ends: Ends, family: Family) -> No
 
 async def a_bound_client_keeps_its_port(ends: Ends, family: Family) -> None:
     """`connect` of a bound socket comes from the address that it is bound to."""
-    listener, client = ends.listener(family), ends.tcp_client(family)
+    listener = ends.listener(family)
+    client = ends.tcp_client(family)
     client.bind(Address(ends.client_ips[family], 0))
     local = client.local_address()
     client.connect(listener.local_address())
@@ -117,7 +120,8 @@ async def the_other_family_has_ports_of_its_own(ends: Ends, family: Family) -> N
     if other not in ends.ips:
         return
     for _ in range(10):
-        first, second = ends.tcp(family), ends.tcp(other)
+        first = ends.tcp(family)
+        second = ends.tcp(other)
         first.bind(WILDCARD[family])
         try:
             second.bind(Address(WILDCARD[other].ip, first.local_address().port))
@@ -142,7 +146,8 @@ async def both_ends_know_each_other(ends: Ends, family: Family) -> None:
 
 async def nobody_listening_is_connection_refused(ends: Ends, family: Family) -> None:
     """`connect` to a port where nobody listens is ECONNREFUSED."""
-    deaf, client = ends.bound(family), ends.tcp_client(family)
+    deaf = ends.bound(family)
+    client = ends.tcp_client(family)
     with expect_error("connect to a bound port that does not listen", errno.ECONNREFUSED):
         client.connect(deaf.local_address())
         await until(client.finish_connect, client.wait_writable)

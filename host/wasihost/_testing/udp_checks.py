@@ -20,7 +20,8 @@ async def a_new_datagram_socket_is_at_the_wildcard_address(ends: Ends, family: F
 
 async def a_datagram_arrives_whole_with_its_sender(ends: Ends, family: Family) -> None:
     """A datagram of any size is received as one, also an empty one, with the address that it came from."""
-    client, server = ends.udp_client(family), ends.udp(family)
+    client = ends.udp_client(family)
+    server = ends.udp(family)
     for size in SIZES:
         client.send_to(bytes(size), server.local_address())
         expect_equal(await datagram(server), (bytes(size), client.local_address()), "the datagram and its sender")
@@ -28,7 +29,8 @@ async def a_datagram_arrives_whole_with_its_sender(ends: Ends, family: Family) -
 
 async def datagrams_are_not_joined(ends: Ends, family: Family) -> None:
     """Datagrams that wait keep their boundaries and their order."""
-    client, server = ends.udp_client(family), ends.udp(family)
+    client = ends.udp_client(family)
+    server = ends.udp(family)
     for size in range(20):
         client.send_to(bytes(size), server.local_address())
     for size in range(20):
@@ -37,7 +39,9 @@ async def datagrams_are_not_joined(ends: Ends, family: Family) -> None:
 
 async def a_connected_socket_hears_its_peer_only(ends: Ends, family: Family) -> None:
     """After `connect` no address is needed to send, and what others send is not received."""
-    peer, stranger, client = ends.udp(family), ends.udp(family), ends.udp_client(family)
+    peer = ends.udp(family)
+    stranger = ends.udp(family)
+    client = ends.udp_client(family)
     client.connect(peer.local_address())
     expect_equal(client.remote_address(), peer.local_address(), "remote_address")
     client.send_to(b"ping", None)
@@ -62,7 +66,8 @@ async def a_datagram_can_be_too_large(ends: Ends, family: Family) -> None:
 
 async def nobody_there_is_told_once(ends: Ends, family: Family) -> None:
     """A connected socket hears once, in its next call, that nobody had the peer's port: ECONNREFUSED."""
-    gone, client = ends.udp(family), ends.udp_client(family)
+    gone = ends.udp(family)
+    client = ends.udp_client(family)
     client.connect(gone.local_address())
     gone.close()
     client.send_to(b"anybody?", None)
@@ -74,7 +79,8 @@ async def nobody_there_is_told_once(ends: Ends, family: Family) -> None:
 
 async def a_datagram_port_that_somebody_bound_is_in_use(ends: Ends, family: Family) -> None:
     """`bind` to what another socket is bound to is EADDRINUSE; after its `close` it is free."""
-    first, second = ends.udp(family), ends.own(ends.server.udp_socket(family))
+    first = ends.udp(family)
+    second = ends.own(ends.server.udp_socket(family))
     address = first.local_address()
     with expect_error("bind to a port in use", errno.EADDRINUSE):
         second.bind(address)
@@ -97,7 +103,9 @@ async def tcp_and_udp_have_ports_of_their_own(ends: Ends, family: Family) -> Non
 async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
     """After `disconnect` anybody is a peer again, and `local_address` is what it was before `connect`."""
     for wildcard in (False, True):
-        peer, other, client = ends.udp(family), ends.udp(family), ends.own(ends.client.udp_socket(family))
+        peer = ends.udp(family)
+        other = ends.udp(family)
+        client = ends.own(ends.client.udp_socket(family))
         client.bind(WILDCARD[family] if wildcard else Address(ends.client_ips[family], 0))
         before = client.local_address()
         client.connect(peer.local_address())
@@ -111,7 +119,9 @@ async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
 
 async def the_peer_can_change(ends: Ends, family: Family) -> None:
     """`connect` of a connected socket puts another peer in the place of the first one."""
-    first, second, client = ends.udp(family), ends.udp(family), ends.udp_client(family)
+    first = ends.udp(family)
+    second = ends.udp(family)
+    client = ends.udp_client(family)
     client.connect(first.local_address())
     client.connect(second.local_address())
     expect_equal(client.remote_address(), second.local_address(), "remote_address")
@@ -130,7 +140,8 @@ async def a_datagram_option_reads_as_it_was_set(ends: Ends, family: Family) -> N
 
 async def a_datagram_can_be_waited_for(ends: Ends, family: Family) -> None:
     """`wait_readable` calls back once and not within `send_to`; `wait_writable` where there is room."""
-    client, server = ends.udp_client(family), ends.udp(family)
+    client = ends.udp_client(family)
+    server = ends.udp(family)
     calls: list[str] = []
     server.wait_readable(lambda: calls.append("readable"))
     client.send_to(b"x", server.local_address())
@@ -147,7 +158,8 @@ async def a_datagram_can_be_waited_for(ends: Ends, family: Family) -> None:
 
 async def a_datagram_waiter_can_be_cancelled_or_closed(ends: Ends, family: Family) -> None:
     """`cancel_readable` forgets the waiter, and so does `close`; closing again does nothing."""
-    client, server = ends.udp_client(family), ends.udp(family)
+    client = ends.udp_client(family)
+    server = ends.udp(family)
     calls: list[str] = []
     client.send_to(b"x", server.local_address())
     await settle()

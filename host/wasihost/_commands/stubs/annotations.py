@@ -45,7 +45,8 @@ class Annotations:
     """The annotations of one module; `classes` has the names of its nominal types and resources."""
 
     def __init__(self, names: Names, classes: dict[types.Resource | ValType, str]) -> None:
-        self._names, self._classes = names, classes
+        self._names = names
+        self._classes = classes
 
     def __call__(self, t: ValType | None, way: Way) -> str:
         """The annotation for a value; None is the type of no value."""

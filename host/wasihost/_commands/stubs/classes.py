@@ -15,7 +15,8 @@ class ClassWriter:
     """Writes classes with annotations of one module."""
 
     def __init__(self, names: Names, annotate: Annotations) -> None:
-        self._names, self._annotate = names, annotate
+        self._names = names
+        self._annotate = annotate
 
     def lines(self, name: str, t: types.Nominal, wit: str, way: Way) -> Iterator[str]:
         """The class `name` of a type; `wit` is its definition."""
@@ -50,7 +51,8 @@ class ClassWriter:
         """A base class with a class for each case, which is an attribute of it too."""
         attributes = case_names(case for case, _ in t.cases)
         classes = {case: self._names.new_class(name + attribute) for case, attribute in attributes.items()}
-        class_var, type_ = self._names.of("ClassVar"), self._names.of("type")
+        class_var = self._names.of("ClassVar")
+        type_ = self._names.of("type")
         yield f"class {name}:"
         yield docstring(wit, "    ")
         yield ""

@@ -34,7 +34,8 @@ class Writer:
 
     def __init__(self, wiring: Wiring, title: str, left_out: Callable[[str], bool]) -> None:
         world = wiring.world
-        self._wiring, self._title = wiring, title
+        self._wiring = wiring
+        self._title = title
         self._imports = {
             name: interface
             for name, interface in world.imports.items()
@@ -73,7 +74,8 @@ class Writer:
         return "\n\n\n".join(["\n".join(head), *blocks]) + "\n"
 
     def _blocks(self) -> Iterator[list[str]]:
-        writer, directions = ClassWriter(self._names, self._annotate), ways(self._wiring)
+        writer = ClassWriter(self._names, self._annotate)
+        directions = ways(self._wiring)
         for t, (home, name, interface) in self._homes.items():
             if isinstance(t, types.Nominal):
                 wit = _printer(home, interface).definition(name, t)

@@ -214,7 +214,8 @@ class _AdapterParts(Parts):
             drops = [f"(call {self.walkers.function(whole)} (local.get $p) (i32.const {DROP_BORROWED}))"]
         else:
             params = corecode.local_variables("param", flat)
-            drops, at = [], 0
+            drops = []
+            at = 0
             for t in ts:
                 width = len(layout.flatten(t))
                 drops.append(self.walkers.walk_flat(t, params[at : at + width], DROP_BORROWED))
@@ -272,7 +273,8 @@ class _AdapterParts(Parts):
 
     def _return(self, adapted: Adapted) -> None:
         """Writes the functions that take the result from the host, and that return it to the caller from memory."""
-        index, result = adapted.index, adapted.func.result
+        index = adapted.index
+        result = adapted.func.result
         flat = () if result is None else layout.flatten(result)
         params = ("i32",) if len(flat) > layout.MAX_FLAT_PARAMS else flat
         mention = "" if result is None else f"(result {self.scope.ref(result)}) {MEMORY}"
@@ -289,7 +291,8 @@ class _AdapterParts(Parts):
         )
 
     def _return_from_memory(self, adapted: Adapted, flat: Sequence[str]) -> None:
-        index, result = adapted.index, adapted.func.result
+        index = adapted.index
+        result = adapted.func.result
         assert result is not None
         code = f"(call $task.return-{index} (local.get $p))"
         if len(flat) <= layout.MAX_FLAT_PARAMS:
@@ -299,7 +302,8 @@ class _AdapterParts(Parts):
         self.functions.append(f"(func $return-from-{index} (param $p i32) {code})")
 
     def _take(self, adapted: Adapted, flat: Sequence[str]) -> str:
-        index, result = adapted.index, adapted.func.result
+        index = adapted.index
+        result = adapted.func.result
         assert result is not None
         # Only what the function can need: what it cannot was not asked for, and the cell is another call's.
         room = "(call $make-room)" if adapted.in_memory or adapted.gives_numbers else ""
@@ -321,7 +325,8 @@ class _AdapterParts(Parts):
         )
 
     def _sync_function(self, adapted: Adapted) -> None:
-        index, result = adapted.index, adapted.func.result
+        index = adapted.index
+        result = adapted.func.result
         flat = () if result is None else layout.flatten(result)
         results = ["i32"] if _through_memory(adapted) else flat
         params, body = self._call(adapted) if adapted.at_once else self._start_and_finish(adapted)
@@ -342,7 +347,8 @@ class _AdapterParts(Parts):
     def _call(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
         """The parameters of the shim of a call that is made at once, and its code."""
         params, drops = self._lent(adapted)
-        function, result = f"$call-{adapted.index} {corecode.get(params)}", adapted.func.result
+        function = f"$call-{adapted.index} {corecode.get(params)}"
+        result = adapted.func.result
         if adapted.in_memory:
             into = f"(i32.const {protocol.RESULT})" if adapted.gives_error else ""
             finish = f"(call $make-room) (call $finish-{adapted.index} (i32.const {protocol.TOKEN}) {into})"

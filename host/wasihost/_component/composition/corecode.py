@@ -14,7 +14,11 @@ from wasihost._component.world.types import ValType
 
 # What a walk does; a sum of these. OPEN and ADOPT, of the driver component alone, put another handle in the place of a
 # stream's or future's: the one that `exchange` gives for it.
-DROP_OWNED, DROP_BORROWED, FREE, OPEN, ADOPT = 1, 2, 4, 8, 16
+DROP_OWNED = 1
+DROP_BORROWED = 2
+FREE = 4
+OPEN = 8
+ADOPT = 16
 
 _LOADS = {
     "bool": "i32.load8_u",
@@ -54,7 +58,8 @@ def get(variables: Sequence[Local]) -> str:
 def load(t: ValType, offset: int, into: Sequence[Local]) -> str:
     """Code that loads a `t` at `$p + offset` into local variables, one for each of its flat values."""
     if isinstance(t, types.Record | types.Tuple):
-        code, at = [], 0
+        code = []
+        at = 0
         for inner, start in zip(types.children(t), layout.offsets(t), strict=True):
             width = len(layout.flatten(inner))
             code.append(load(inner, offset + start, into[at : at + width]))
@@ -110,7 +115,8 @@ class Walkers:
         drop: Callable[[types.Own | types.Borrow | types.Stream | types.Future], str | None],
         exchange: Callable[[types.Stream | types.Future], dict[int, str]] = lambda _: {},
     ) -> None:
-        self._drop, self._exchange = drop, exchange
+        self._drop = drop
+        self._exchange = exchange
         self._names: dict[ValType, str] = {}
         self.functions: list[str] = []
 
@@ -174,7 +180,8 @@ class Walkers:
         if isinstance(t, types.List):
             return self.walk_list(t.element, _as_i32(values[0]), _as_i32(values[1]), f"(i32.const {mode})")
         if isinstance(t, types.Record | types.Tuple):
-            code, at = [], 0
+            code = []
+            at = 0
             for inner in types.children(t):
                 width = len(layout.flatten(inner))
                 code.append(self.walk_flat(inner, values[at : at + width], mode))

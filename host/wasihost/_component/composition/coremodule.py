@@ -11,7 +11,9 @@ from wasihost._component.composition.protocol import NUMBERS
 from wasihost._component.composition.wat import TypeScope, signature
 from wasihost._component.world import layout, types
 
-MEMORY, REALLOC, ARENA = "(memory $memory)", "(realloc $realloc)", "(realloc $arena-realloc)"
+MEMORY = "(memory $memory)"
+REALLOC = "(realloc $realloc)"
+ARENA = "(realloc $arena-realloc)"
 
 
 def text(name: str, **words: object) -> str:
@@ -76,7 +78,8 @@ class Parts:
         if len(params) > layout.MAX_FLAT_PARAMS:
             params = ["i32"]
         if len(results) > layout.MAX_FLAT_RESULTS:
-            params, results = [*params, "i32"], []
+            params = [*params, "i32"]
+            results = []
         return self.lower(name, params, results, f"{MEMORY} {realloc}")
 
     def drop_function(self, t: types.Own | types.Borrow | types.Stream | types.Future) -> str | None:

@@ -77,7 +77,8 @@ class _DriverParts(Parts):
 
     def _call(self, called: Called) -> None:
         """Writes the function that makes one call: takes the arguments, calls, and answers as `$made` does."""
-        index, func = called.index, called.func
+        index = called.index
+        func = called.func
         take, operands = self._arguments(called)
         make = self._async_call(called, operands) if func.is_async else self._sync_call(called, operands)
         result_size = 0 if func.result is None else layout.size(func.result)
@@ -93,7 +94,9 @@ class _DriverParts(Parts):
 
     def _arguments(self, called: Called) -> tuple[str, str]:
         """Code that takes the arguments into memory, and the operands of the call."""
-        index, func, arguments = called.index, called.func, called.arguments
+        index = called.index
+        func = called.func
+        arguments = called.arguments
         if arguments is None:
             return "", ""
         if called.takes_scalars:
@@ -117,7 +120,8 @@ class _DriverParts(Parts):
         return take + corecode.load(whole, 0, values), corecode.get(values)
 
     def _async_call(self, called: Called, operands: str) -> str:
-        index, func = called.index, called.func
+        index = called.index
+        func = called.func
         flat = list(layout.flatten_all(t for _, t in func.params))
         params = flat if len(flat) <= layout.MAX_FLAT_ASYNC_PARAMS else ["i32"]
         result = [] if func.result is None else ["i32"]
@@ -126,7 +130,8 @@ class _DriverParts(Parts):
         return f"(local.set $status (call $export-{index} {operands} {pointer}))"
 
     def _sync_call(self, called: Called, operands: str) -> str:
-        index, result = called.index, called.func.result
+        index = called.index
+        result = called.func.result
         self.lower_host(f"export-{index}", called.func, REALLOC)
         flat = () if result is None else layout.flatten(result)
         if result is None:
@@ -143,7 +148,8 @@ class _DriverParts(Parts):
 
         What was lent is back before the host is told: an epoch could let the embedder go on from there.
         """
-        index, result = called.index, called.func.result
+        index = called.index
+        result = called.func.result
         tell = "(call $tell (local.get $token) (local.get $result))"
         if not called.gives_scalar:
             self.lower(f"done-{index}", ["i32", "i32", "i32"], [], MEMORY)

@@ -86,12 +86,31 @@ CONTINUED: Final = (
     0x8000_0000  # in a result of WRITE_AND_ASK: so many went at once, and the write that follows is under way
 )
 BLOCKED: Final = 0xFFFF_FFFF
-COMPLETED, DROPPED, CANCELLED = 0, 1, 2  # low 4 bits of a packed result; the count stands above
 
-PENDING, READY = 0, 1  # what `start` answers
-HERE, ROOM_FIRST, WAITS = 0, 1, 2  # where a result is: at RESULT; `finish` gives it, into room to be made; it must wait
-NEEDS_LISTED, NEEDS_UNKNOWN, NEEDS_NOTHING = 0, 1, 2  # what a result needs: Python has said it; `resume` will; nothing
-WAITING, COMPLETE, ENDED = 0, 1, 2  # the state of a call that waits; ended: cancelled, and `COMPLETE` is still to come
+# The low 4 bits of a packed result; the count is in the bits above.
+COMPLETED = 0
+DROPPED = 1
+CANCELLED = 2
+
+# What `start` answers.
+PENDING = 0
+READY = 1
+
+# Where a result is: at RESULT; `finish` gives it, into room to be made; it must wait.
+HERE = 0
+ROOM_FIRST = 1
+WAITS = 2
+
+# What a result needs: Python has said it; `resume` will; nothing.
+NEEDS_LISTED = 0
+NEEDS_UNKNOWN = 1
+NEEDS_NOTHING = 2
+
+# The state of a call that waits. ENDED: cancelled, and `COMPLETE` is still to come.
+WAITING = 0
+COMPLETE = 1
+ENDED = 2
+
 MAX_SPARE_RECORDS: Final = 64
 HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is an end of ours, and not a key
 

@@ -43,10 +43,16 @@ LARGEST_GAP = 64
 MOST = 250_000
 """Segments of a component that are looked at, which takes 10 µs each; Go's largest have a fifth of that."""
 
-_PASSIVE, _WITH_INDEX = 1, 2
+_PASSIVE = 1
+_WITH_INDEX = 2
 _EMPTY = bytes([_PASSIVE, 0])
-_HAS_MAXIMUM, _IS_64, _HAS_PAGE_SIZE = 1, 4, 8
-_I32_CONST, _I64_CONST, _GLOBAL_GET, _END = 0x41, 0x42, 0x23, 0x0B
+_HAS_MAXIMUM = 1
+_IS_64 = 4
+_HAS_PAGE_SIZE = 8
+_I32_CONST = 0x41
+_I64_CONST = 0x42
+_GLOBAL_GET = 0x23
+_END = 0x0B
 _ARITHMETIC = (0x6A, 0x6B, 0x6C, 0x7C, 0x7D, 0x7E)
 _REFERENCE_TYPES = (0x63, 0x64)  # with a heap type behind them
 _FUNC, _TABLE, _MEMORY, _GLOBAL, _TAG = range(5)
@@ -80,7 +86,8 @@ def merge(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS)
 
 def merge_module(wasm: bytes) -> tuple[bytes, int]:
     """A core module with fewer data segments, and how many have to be written."""
-    parts, count = list(sections(wasm)), _count(wasm)
+    parts = list(sections(wasm))
+    count = _count(wasm)
     data = next((contents for number, contents in parts if number == DATA), b"")
     is_numbered = any(number == DATA_COUNT for number, _ in parts)
     with contextlib.suppress(IndexError):  # what is not understood is for Wasmtime to judge
@@ -176,7 +183,8 @@ def _target(reader: Reader) -> tuple[int | None, int | None]:
 
 def _offset(reader: Reader) -> int | None:
     """Reads a constant expression: its value if it is nothing but `i32.const`."""
-    offset, steps = None, 0
+    offset = None
+    steps = 0
     while (instruction := reader.byte()) != _END:
         steps += 1
         start = reader.at
@@ -201,7 +209,8 @@ def _unsigned(encoded: bytes) -> int:
 
 def _own_memories(parts: list[tuple[int, bytes]]) -> set[int]:
     """The indices of the memories of 32 bits that a module defines itself."""
-    index, own = 0, set[int]()
+    index = 0
+    own = set[int]()
     for number, contents in parts:
         reader = Reader(contents)
         if number == IMPORT:

@@ -28,7 +28,8 @@ class TypeScope:
     """
 
     def __init__(self, outer: TypeScope | None = None, naming: bool = False) -> None:
-        self.outer, self.naming = outer, naming
+        self.outer = outer
+        self.naming = naming
         self.lines: list[str] = []
         self.named: dict[str, types.Resource | ValType] = {}
         self._known: dict[types.Resource | ValType, str] = {}
@@ -69,7 +70,8 @@ class TypeScope:
             if not self.naming:
                 raise InternalError(f"{t} is not known in this scope")
             return self._name(t, "(sub resource)")
-        body, symbol = self.body(t), self.symbol()
+        body = self.body(t)
+        symbol = self.symbol()
         self.lines.append(f"(type {symbol} {body})")
         return self._name(t, f"(eq {symbol})") if self.naming and isinstance(t, types.Nominal) else symbol
 

@@ -230,7 +230,8 @@ class FromPythonCode:
 
     def _record(self, code: Code, t: types.Record, value: str) -> tuple[str, list[str]]:
         value = code.let(value)
-        layouts, parts = "", []
+        layouts = ""
+        parts = []
         for name, field in t.fields:
             layout, inner = self._parts(code, field, f"{value}.{snake_case(name)}")
             layouts += "16s" + layout
@@ -242,7 +243,8 @@ class FromPythonCode:
         code.line(f"if {value}.__class__ is not tuple: {code.constant(tuple_of)}({value})")
         elements = code.variables(len(t.elements))
         code.unpack(elements, value)
-        layouts, parts = "", []
+        layouts = ""
+        parts = []
         for element, name in zip(t.elements, elements, strict=True):
             layout, inner = self._parts(code, element, name)
             layouts += layout

@@ -43,7 +43,9 @@ class Refused(TypeError):
 
     def __init__(self, obj: object, found: str, wanted: str = "") -> None:
         super().__init__(f"expected {wanted or 'something else'}, got {found}")
-        self.obj, self.found, self.wanted = obj, found, wanted
+        self.obj = obj
+        self.found = found
+        self.wanted = wanted
 
     def __reduce__(self) -> tuple[Any, ...]:
         return TypeError, self.args  # it is the cause of an error of ours, and `obj` may be anything
@@ -126,10 +128,12 @@ class Handles:
         if isinstance(t, types.Stream | types.Future):
             return lambda handle, context: context.stream_from_handle(t, handle)
         assert isinstance(t, types.Own | types.Borrow)
-        owned, resource = isinstance(t, types.Own), t.resource
+        owned = isinstance(t, types.Own)
+        resource = t.resource
         if resource in self._guest_resources:
             return lambda handle, context: context.guest_resource(resource, handle, owned)
-        cls, rep = self._host(resource).cls, ffi.resource_rep
+        cls = self._host(resource).cls
+        rep = ffi.resource_rep
 
         def own(pointer: int, context: CallContext) -> object:
             return context.table.delete(rep(context.store_context, pointer), cls)
@@ -149,7 +153,8 @@ class Handles:
         if isinstance(t, types.Stream | types.Future):
             return lambda obj, keep, context: context.handle_from_stream(t, obj)
         assert isinstance(t, types.Own | types.Borrow)
-        owned, resource = isinstance(t, types.Own), t.resource
+        owned = isinstance(t, types.Own)
+        resource = t.resource
         if resource in self._guest_resources:
             return lambda obj, keep, context: context.guest_handle(resource, obj, owned)
         host = self._host(resource)

@@ -202,7 +202,8 @@ def _tuple(elements: tuple[ValType, ...], value: Any) -> Iterator[Part]:
 
 
 def _variant(t: types.Variant, value: Any) -> Iterator[Part]:
-    case, payloads = _attribute(value, "case"), dict(t.cases)
+    case = _attribute(value, "case")
+    payloads = dict(t.cases)
     if case not in payloads:
         raise _Wrong(f"the case {_shown(case)}")
     payload = payloads[case]

@@ -117,7 +117,8 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
                 return _octets_needed
             return lambda value: len(sequence(value)) * width + 7 & -_ALIGNMENT
         case types.List(element=element):
-            each, width = inside(element), layout.size(element) if whole else 0
+            each = inside(element)
+            width = layout.size(element) if whole else 0
             return lambda value: (len(sequence(value)) * width + 7 & -_ALIGNMENT) + sum(map(each, value))
         case types.Map():
             entries = inside(t.pairs)
@@ -132,10 +133,12 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
                 return lambda value: part(value[position])
             return lambda value: sum(part(value[position]) for position, part in parts)
         case types.Option(payload=payload):
-            present, nested = inside(payload), isinstance(payload, types.Option)
+            present = inside(payload)
+            nested = isinstance(payload, types.Option)
             return lambda value: 0 if value is None else present(value.value if nested else value)
         case types.Result():
-            ok, err = inside(t.ok), inside(t.err)
+            ok = inside(t.ok)
+            err = inside(t.err)
             return lambda value: (ok if isinstance(value, Ok) else err)(value.value)
         case types.Variant(cases=cases):
             payloads = {name: found for name, payload in cases if (found := needed(payload, whole))}
@@ -174,22 +177,26 @@ class SharedNumbers:
     def __init__(self, limits: Limits = DEFAULTS) -> None:
         self.memory: Memory
         self._limits = limits
-        self._next = self._end = 0
+        self._next = 0
+        self._end = 0
 
     def give_room(self, pointer: int, size: int) -> None:
         """From now on, lists are written here."""
         if pointer % _ALIGNMENT or pointer + size > self.memory.size:
             raise InternalError(f"no room for {size} bytes at {pointer}")
-        self._next, self._end = pointer, pointer + size
+        self._next = pointer
+        self._end = pointer + size
 
     def reader(self, name: str) -> Callable[[int, int], Any]:
         """A function from pointer and length to a list of that number type, `bytes` for u8."""
         code = cast(Any, array_code(name))
         width = make_struct(code).size
-        limits, most = self._limits, self._limits.list_bytes
+        limits = self._limits
+        most = self._limits.list_bytes
 
         def read_bytes(pointer: int, length: int) -> bytes:
-            memory, end = self.memory, pointer + length * width
+            memory = self.memory
+            end = pointer + length * width
             if end - pointer > most:
                 raise limits.reached("list_bytes", f"the guest gave a list of {end - pointer} bytes")
             if end > memory.size:
@@ -203,7 +210,8 @@ class SharedNumbers:
 
     def writer(self, name: str) -> Callable[[Any], bytes]:
         """A function that writes a value, and gives pointer and length as two C values of u32."""
-        pack, placer = _pair.pack, self.placer(name)
+        pack = _pair.pack
+        placer = self.placer(name)
 
         def write(value: Any) -> bytes:
             start, length = placer(value)
@@ -214,7 +222,8 @@ class SharedNumbers:
     def placer(self, name: str) -> Callable[[Any], tuple[int, int]]:
         """A function that writes a value, and gives pointer and length."""
         width = make_struct(array_code(name)).size
-        is_bytes, size_of = name == "u8", needed(types.List(types.Primitive(name)))
+        is_bytes = name == "u8"
+        size_of = needed(types.List(types.Primitive(name)))
         assert size_of is not None
 
         def place(value: Any) -> tuple[int, int]:

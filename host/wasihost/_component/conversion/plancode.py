@@ -98,7 +98,8 @@ class Code:
 
     def variables(self, count: int) -> list[str]:
         """New local names."""
-        first, self._variables = self._variables, self._variables + count
+        first = self._variables
+        self._variables += count
         return [f"x{number}" for number in range(first, first + count)]
 
     def let(self, expression: str) -> str:

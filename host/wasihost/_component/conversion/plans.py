@@ -90,7 +90,8 @@ class Plans:
         """
         if not isinstance(t, types.Result):
             return self.from_python(t), None
-        ok, err = self._from_python.result_case(t, True), self._from_python.result_case(t, False)
+        ok = self._from_python.result_case(t, True)
+        err = self._from_python.result_case(t, False)
         return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
 
     def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:

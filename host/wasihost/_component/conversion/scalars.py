@@ -10,7 +10,8 @@ from wasihost._component.world import layout, types
 
 def arguments(whole: types.Tuple) -> Struct:
     """The memory form of a tuple of numbers."""
-    packing, at = "<", 0
+    packing = "<"
+    at = 0
     for t, offset in zip(whole.elements, layout.offsets(whole), strict=True):
         assert isinstance(t, types.Primitive)
         packing += f"{offset - at}x{array_code(t.name)}"

@@ -108,7 +108,9 @@ class ToMemoryCode:
 
     def _in_turn(self, code: Code, t: types.Record | types.Tuple, values: list[str]) -> tuple[str, list[str]]:
         """What stands in a record or tuple."""
-        format, parts, end = "", [], 0
+        format = ""
+        parts = []
+        end = 0
         for child, offset, value in zip(types.children(t), layout.offsets(t), values, strict=True):
             inner, more = self._parts(code, child, value)
             format += f"{offset - end}x{inner}"
@@ -134,11 +136,16 @@ class ToMemoryCode:
     def _case_parts(self, code: Code, t: ValType, case: int, value: str) -> tuple[str, list[str]]:
         """What stands in a variant or the like in one case, whose payload is the value of an expression."""
         cases = types.cases(t) or ()
-        width, start = layout.discriminant_size(len(cases)), layout.payload_offset(t)
-        payload, format, parts, end = cases[case], "", list[str](), width
+        width = layout.discriminant_size(len(cases))
+        start = layout.payload_offset(t)
+        payload = cases[case]
+        format = ""
+        parts = list[str]()
+        end = width
         if payload is not None:
             format, parts = self._parts(code, payload, value)
-            format, end = f"{start - width}x{format}", start + layout.size(payload)
+            format = f"{start - width}x{format}"
+            end = start + layout.size(payload)
         elif isinstance(t, types.Result):  # a case of a variant need not have the attribute
             code.line(f"if {value} is not None: raise TypeError")
         return f"{_UNSIGNED[width]}{format}{layout.size(t) - end}x", [str(case), *parts]

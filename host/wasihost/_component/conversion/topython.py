@@ -120,7 +120,8 @@ class ToPythonCode:
             case types.Result():
                 cases = [(Ok, t.ok), (Err, t.err)]
             case types.Variant():
-                cls, names = self._classes.of(t), case_names(name for name, _ in t.cases)
+                cls = self._classes.of(t)
+                names = case_names(name for name, _ in t.cases)
                 cases = [(getattr(cls, names[name]), payload) for name, payload in t.cases]
             case _:
                 return f"{code.constant(self._handles.to_python(t))}({words[0]}, context)"
@@ -167,7 +168,8 @@ class ToPythonCode:
         match t:
             case types.Primitive(name="string"):
                 size = words[0]
-                short, long = f"name_at[{size}]({pointer}).raw", f"string_at({pointer}, {size})"
+                short = f"name_at[{size}]({pointer}).raw"
+                long = f"string_at({pointer}, {size})"
                 return f"({short} if {size} < 256 else {long}).decode()"
             case types.Primitive(name="char"):
                 return f"chr({pointer})"
@@ -197,7 +199,8 @@ class ToPythonCode:
             case types.Option():
                 return f"{code.constant(self._present(t.payload))}({pointer}, context) if {pointer} else None"
             case types.Result():
-                ok, err = self._wrapped(Ok, t.ok), self._wrapped(Err, t.err)
+                ok = self._wrapped(Ok, t.ok)
+                err = self._wrapped(Err, t.err)
                 return f"({code.constant(ok)} if {words[0]} else {code.constant(err)})({pointer}, context)"
         return f"{code.constant(self._handles.to_python(t))}({pointer}, context)"
 

@@ -16,7 +16,8 @@ from wasihost._component.ffi.private import prototype, raw
 
 # Without the GIL: here guests run.
 _poll: Callable[[Any], bool] = raw.dll["wasmtime_call_future_poll"]
-_poll.restype, _poll.argtypes = c_bool, [c_void_p]  # type: ignore[attr-defined]
+_poll.restype = c_bool  # type: ignore[attr-defined]
+_poll.argtypes = [c_void_p]  # type: ignore[attr-defined]
 
 
 def _poll_unchecked(future: Any) -> bool:
@@ -64,7 +65,8 @@ class Call:
 
     def close(self) -> None:
         """Gives up the call. In mid-call this leaves the store unusable."""
-        future, self._future = self._future, None
+        future = self._future
+        self._future = None
         if future is not None:
             raw.wasmtime_call_future_delete(future)
 
@@ -115,7 +117,9 @@ class AsyncContinuation(Structure):
 def continue_with(address: int, continuation: Any) -> None:
     """Fills in what an `AsyncCallback` leaves behind; Wasmtime says when it needs the function no more."""
     out = AsyncContinuation.from_address(address)
-    out.callback, out.env, out.finalizer = continuation, _keep(continuation), _released
+    out.callback = continuation
+    out.env = _keep(continuation)
+    out.finalizer = _released
 
 
 _add_func = prototype(
@@ -165,7 +169,8 @@ def add_func_async(instance: LinkerInstance, name: str, callback: Any) -> None:
 
 def add_resource(instance: LinkerInstance, name: str, number: int, destructor: Any) -> None:
     """Defines a host resource type, told from others by `number`."""
-    text, resource = name.encode(), ResourceType.host(number)
+    text = name.encode()
+    resource = ResourceType.host(number)
     raise_if(
         raw.wasmtime_component_linker_instance_add_resource(
             instance.ptr(),

@@ -121,5 +121,6 @@ _short: Final = ctypes.PyDLL(raw.dll._name, handle=raw.dll._handle)
 def prototype(name: str, result: Any, *arguments: Any) -> Any:
     """A C function that is called without giving the GIL away, and takes plain addresses."""
     function = _short[name]
-    function.restype, function.argtypes = result, arguments
+    function.restype = result
+    function.argtypes = arguments
     return function

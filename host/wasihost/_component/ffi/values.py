@@ -47,7 +47,8 @@ def resource_rep(context: int, resource: int) -> int:
 
 def resource_own(context: int, number: int, rep: int) -> int:
     """A new owned host resource, as the pointer that a RESOURCE value holds."""
-    host, found = _host_new(True, rep, number), c_void_p()
+    host = _host_new(True, rep, number)
+    found = c_void_p()
     error = _host_to_any(context, host, byref(found))
     _host_delete(host)
     raise_at(error)

@@ -72,7 +72,8 @@ def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS
 def _hollow_component(wasm: bytes, origin: str, limits: Limits, nesting: Nesting, depth: int) -> bytes:
     if depth > MAX_DEPTH:
         raise ComponentError(f"{origin} has components inside of components, more than {MAX_DEPTH} deep")
-    out, canonical = [wasm[:PREAMBLE]], []
+    out = [wasm[:PREAMBLE]]
+    canonical = []
     for number, contents in sections(wasm):
         if number == CANONICAL:
             canonical.append(contents)
@@ -88,7 +89,8 @@ def _hollow_component(wasm: bytes, origin: str, limits: Limits, nesting: Nesting
 
 
 def _hollow_module(wasm: bytes, origin: str, limits: Limits) -> bytes:
-    out, items = [wasm[:PREAMBLE]], 0
+    out = [wasm[:PREAMBLE]]
+    items = 0
     for number, contents in sections(wasm):
         if number == CODE:
             count, _ = read_leb(contents, 0)

@@ -96,7 +96,8 @@ def size(t: ValType) -> int:
 @_cached
 def offsets(t: types.Record | types.Tuple) -> tuple[int, ...]:
     """Where each field of a record, or element of a tuple, stands."""
-    found, at = [], 0
+    found = []
+    at = 0
     for child in types.children(t):
         at = align_to(at, alignment(child))
         found.append(at)

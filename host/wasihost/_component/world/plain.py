@@ -17,7 +17,8 @@ _CLASSES: Final[dict[str, type]] = {cls.__name__: cls for cls in (Resource, type
 def to_plain(world: World) -> dict[str, Any]:
     """The world as JSON can hold it."""
     items = _Items()
-    imports, exports = items.interfaces(world.imports), items.interfaces(world.exports)
+    imports = items.interfaces(world.imports)
+    exports = items.interfaces(world.exports)
     return {"items": items.plain, "imports": imports, "exports": exports}
 
 

@@ -59,11 +59,13 @@ def reflect(
     """
     binary.check_preamble(wasm, origin)
     try:
-        hollow, root = binary.hollow(wasm, origin, limits), RootImports.of(wasm, origin, limits)
+        hollow = binary.hollow(wasm, origin, limits)
+        root = RootImports.of(wasm, origin, limits)
     except IndexError:
         raise ComponentError(f"{origin} ends in the middle of a section: is the file complete?") from None
     component = _compiled(engine, hollow + root.export_types(), origin)
-    imports, exports = component.type.imports(engine), component.type.exports(engine)
+    imports = component.type.imports(engine)
+    exports = component.type.exports(engine)
     if any(isinstance(extern.ty, reflected.ComponentType) for extern in exports.values()):
         # The outermost component cannot export components themselves.
         raise ComponentError(f"{origin} exports types of components: it is a WIT package in binary form, not a program")
@@ -86,7 +88,9 @@ def _refused(message: str, hollow: bytes, origin: str) -> WasihostError:
 
 class _Reflector:
     def __init__(self, engine: wasmtime.Engine, origin: str, limits: Limits) -> None:
-        self.engine, self.origin, self.limits = engine, origin, limits
+        self.engine = engine
+        self.origin = origin
+        self.limits = limits
         self.parts = 0
         # Wasmtime's resource types have no hash, only `==`.
         self.resources: list[tuple[ResourceType, types.Resource]] = []

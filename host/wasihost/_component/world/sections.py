@@ -9,13 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 MAGIC = b"\0asm"
-CORE_VERSION, COMPONENT_VERSION = b"\1\0\0\0", b"\x0d\0\1\0"
+CORE_VERSION = b"\1\0\0\0"
+COMPONENT_VERSION = b"\x0d\0\1\0"
 PREAMBLE = 8
 
-# component sections
-CORE_MODULE, COMPONENT, ALIASES, TYPES, CANONICAL, IMPORTS, EXPORTS = 1, 4, 6, 7, 8, 10, 11
-# core module sections
-CUSTOM, IMPORT, MEMORY, GLOBAL, CODE, DATA, DATA_COUNT = 0, 2, 5, 6, 10, 11, 12
+# Sections of a component.
+CORE_MODULE = 1
+COMPONENT = 4
+ALIASES = 6
+TYPES = 7
+CANONICAL = 8
+IMPORTS = 10
+EXPORTS = 11
+
+# Sections of a core module.
+CUSTOM = 0
+IMPORT = 2
+MEMORY = 5
+GLOBAL = 6
+CODE = 10
+DATA = 11
+DATA_COUNT = 12
 
 MAX_LEB_BITS = 28
 
@@ -83,7 +97,8 @@ class Reader:
     def bytes(self) -> bytes:
         """Bytes behind their number."""
         size = self.number()
-        start, self.at = self.at, self.at + size
+        start = self.at
+        self.at += size
         if self.at > len(self.contents):
             raise IndexError
         return self.contents[start : self.at]

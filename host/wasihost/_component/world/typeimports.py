@@ -21,7 +21,8 @@ from wasihost._component.world.sections import (
     sections,
 )
 
-CORE_SORT, TYPE_SORT = 0, 3
+CORE_SORT = 0
+TYPE_SORT = 3
 OUTER = 2
 NAME_WITH_OPTIONS = 2
 

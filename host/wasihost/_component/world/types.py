@@ -32,10 +32,13 @@ class Primitive(Frozen):
     name: str
 
 
-BOOL, CHAR, STRING = Primitive("bool"), Primitive("char"), Primitive("string")
+BOOL = Primitive("bool")
+CHAR = Primitive("char")
+STRING = Primitive("string")
 S8, S16, S32, S64 = (Primitive(f"s{bits}") for bits in (8, 16, 32, 64))
 U8, U16, U32, U64 = (Primitive(f"u{bits}") for bits in (8, 16, 32, 64))
-F32, F64 = Primitive("f32"), Primitive("f64")
+F32 = Primitive("f32")
+F64 = Primitive("f64")
 NUMBERS = frozenset({"s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64", "f32", "f64"})
 
 

@@ -20,7 +20,8 @@ def find(name: str, names: Collection[str]) -> str | None:
     """
     if name in names:
         return name
-    stem, wanted = name.partition("@")[0].partition("#")[0], _compatible(name)
+    stem = name.partition("@")[0].partition("#")[0]
+    wanted = _compatible(name)
     similar = (other for other in names if other.startswith(stem))
     fitting = (other for other in similar if wanted in (_compatible(other), _VERSION.sub("", other)))
     return max(fitting, key=_age, default=None)

@@ -36,7 +36,8 @@ class _FaultyEndpoint(HeldEndpoint[E], Generic[E, Came]):
 
     def __init__(self, inner: E, injector: Injector, number: int) -> None:
         super().__init__(inner, injector.clock)
-        self.injector, self.number = injector, number
+        self.injector = injector
+        self.number = number
         self.queue: deque[Came] = deque()
         self._made: Counter[Call] = Counter()
 
@@ -68,7 +69,8 @@ class _Stream:
     __slots__ = ("_struck", "_until", "call", "gate", "offset")
 
     def __init__(self, call: Call, gate: Gate) -> None:
-        self.call, self.gate = call, gate
+        self.call = call
+        self.gate = gate
         self.offset = 0
         self._struck: Struck | None = None
         self._until: int | None = None
@@ -106,7 +108,8 @@ class FaultySocket(_FaultyEndpoint[Socket, tuple[Socket, Address]], HeldSocket):
         self._local: Sequence[str] = ()
         self.peer = _names(peer)
         self._connecting: Struck | None = None
-        self._received, self._sent = _Stream("receive", self.reading), _Stream("send", self.writing)
+        self._received = _Stream("receive", self.reading)
+        self._sent = _Stream("send", self.writing)
 
     def bind(self, address: Address) -> None:
         self._local = _names(address)
@@ -214,7 +217,8 @@ class FaultyDatagramSocket(_FaultyEndpoint[DatagramSocket, tuple[bytes, Address]
             raise struck.error
         if "drop" in struck.words:
             raise blocked()
-        late, self._late_in = self._late_in, None
+        late = self._late_in
+        self._late_in = None
         if "swap" in struck.words and late is None:
             self._late_in = datagram
             raise blocked()
@@ -244,7 +248,8 @@ class FaultyDatagramSocket(_FaultyEndpoint[DatagramSocket, tuple[bytes, Address]
         swapped = "swap" in struck.words
         if not swapped and "drop" not in struck.words:
             super().send_to(data, address)
-        late, self._late_out = self._late_out, (data, address) if swapped else None
+        late = self._late_out
+        self._late_out = (data, address) if swapped else None
         again = (data, address) if "duplicate" in struck.words else None
         for more in (again, late):
             if more is not None:

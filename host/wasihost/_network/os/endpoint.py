@@ -141,25 +141,31 @@ class OsEndpoint(Endpoint):
         self._on_writable = None
 
     def _readable(self) -> None:
-        callback, self._on_readable = self._on_readable, None
+        callback = self._on_readable
+        self._on_readable = None
         if callback is None:
             self._unregister_reader()
         else:
             callback()
 
     def _writable(self) -> None:
-        callback, self._on_writable = self._on_writable, None
+        callback = self._on_writable
+        self._on_writable = None
         if callback is None:
             self._unregister_writer()
         else:
             callback()
 
     def _unregister_reader(self) -> None:
-        loop, self._reading, self._on_readable = self._reading, None, None
+        loop = self._reading
+        self._reading = None
+        self._on_readable = None
         if loop is not None:
             loop.remove_reader(self._socket)
 
     def _unregister_writer(self) -> None:
-        loop, self._writing, self._on_writable = self._writing, None, None
+        loop = self._writing
+        self._writing = None
+        self._on_writable = None
         if loop is not None:
             loop.remove_writer(self._socket)

@@ -24,7 +24,8 @@ class Share:
     __slots__ = ("_held", "_is_told", "_sockets")
 
     def __init__(self, sockets: int | None = None) -> None:
-        self._sockets, self._held = sockets, set[int]()
+        self._sockets = sockets
+        self._held = set[int]()
         self._is_told = False
 
     def add(self, descriptor: int) -> None:
@@ -52,6 +53,7 @@ class Share:
     def require_room(self) -> None:
         """Errors: ENOBUFS, as from quotas, if the guest may have no other socket."""
         if lacks := self.lacks:
-            level, self._is_told = logging.DEBUG if self._is_told else logging.WARNING, True
+            level = logging.DEBUG if self._is_told else logging.WARNING
+            self._is_told = True
             _log.log(level, "no socket: %s; raise that with Quotas(sockets=...)", lacks, extra={"limit": "sockets"})
             raise os_error(errno.ENOBUFS)

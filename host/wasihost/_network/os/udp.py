@@ -52,7 +52,8 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
         return code
 
     def disconnect(self) -> None:
-        bound, port = self._bound, self.local_address().port
+        bound = self._bound
+        port = self.local_address().port
         if _connect(self._socket.fileno(), _UNSPECIFIED, len(_UNSPECIFIED)):
             code = ctypes.get_errno()
             if code not in _ALSO_DISCONNECTED:

@@ -20,7 +20,8 @@ class Datagrams:
     """A bound UDP socket: `send`, `await receive()`, or `async for data, sender in datagrams`."""
 
     def __init__(self, socket: DatagramSocket, find: Callable[[Any], Address]) -> None:
-        self._socket, self._find = socket, find
+        self._socket = socket
+        self._find = find
         self.address = socket.local_address()
 
     def __enter__(self) -> Datagrams:
@@ -61,7 +62,9 @@ class DatagramSocketTransport(asyncio.DatagramTransport):
     ) -> None:
         super().__init__({"sockname": as_name(socket.local_address()), "socket": None})
         self._loop = asyncio.get_running_loop()
-        self._socket, self._protocol, self._find = socket, protocol, find
+        self._socket = socket
+        self._protocol = protocol
+        self._find = find
         self._unsent: deque[tuple[bytes, Address | None]] = deque()
         self._is_closing = False
         self._loop.call_soon(self._begin)

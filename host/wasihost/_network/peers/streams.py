@@ -49,11 +49,17 @@ class SocketTransport(asyncio.Transport):
             {"sockname": as_name(socket.local_address()), "peername": as_name(socket.remote_address()), "socket": None}
         )
         self._loop = asyncio.get_running_loop()
-        self._socket, self._over = socket, over
+        self._socket = socket
+        self._over = over
         self._buffer: deque[memoryview] = deque()
         self._buffered = 0
-        self._high, self._low = _HIGH_WATER, _HIGH_WATER // 4
-        self._is_paused = self._is_closing = self._is_lost = self._ends = self._protocol_paused = False
+        self._high = _HIGH_WATER
+        self._low = _HIGH_WATER // 4
+        self._is_paused = False
+        self._is_closing = False
+        self._is_lost = False
+        self._ends = False
+        self._protocol_paused = False
         self._at_end = False
         self.set_protocol(protocol)
         self._loop.call_soon(self._begin)
@@ -185,7 +191,8 @@ class SocketTransport(asyncio.Transport):
         low = high // 4 if low is None else low
         if not high >= low >= 0:
             raise ValueError(f"high ({high!r}) must be >= low ({low!r}) must be >= 0")
-        self._high, self._low = high, low
+        self._high = high
+        self._low = low
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
         return self._low, self._high
@@ -330,7 +337,8 @@ class Server(asyncio.AbstractServer):
 
     def close(self) -> None:
         """Takes no more connections; those there are live on."""
-        sockets, self._sockets = self._sockets, []
+        sockets = self._sockets
+        self._sockets = []
         for socket in sockets:
             socket.close()
         self._tell()
@@ -343,7 +351,8 @@ class Server(asyncio.AbstractServer):
             await future
 
     def _tell(self) -> None:
-        closed, self._closed = self._closed, []
+        closed = self._closed
+        self._closed = []
         for future in closed:
             if not future.done():
                 future.set_result(None)

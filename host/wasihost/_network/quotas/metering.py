@@ -22,8 +22,10 @@ class Bucket:
     __slots__ = ("_clock", "_filled_ns", "_level", "_rate", "_size")
 
     def __init__(self, rate: float, clock: Clock) -> None:
-        self._rate, self._clock = rate, clock
-        self._size = self._level = max(1, rate) * NS_PER_S  # in billionths of a token, which are exact
+        self._rate = rate
+        self._clock = clock
+        self._size = max(1, rate) * NS_PER_S  # in billionths of a token, which are exact
+        self._level = self._size
         self._filled_ns = 0  # it is full: when that was makes no difference
 
     def tokens(self) -> int:
@@ -51,7 +53,8 @@ class Meter:
 
     def __init__(self, quotas: Quotas, name: str) -> None:
         limit: int | None = getattr(quotas, name)
-        self.name, self.left = name, sys.maxsize if limit is None else limit
+        self.name = name
+        self.left = sys.maxsize if limit is None else limit
 
 
 class Direction:
@@ -61,7 +64,8 @@ class Direction:
 
     def __init__(self, name: str, quotas: Quotas, clock: Clock) -> None:
         rate: int | None = getattr(quotas, f"bytes_per_second_{name}")
-        self.name, self._quotas = name, quotas
+        self.name = name
+        self._quotas = quotas
         self._bucket = None if rate is None else Bucket(rate, clock)
         self.total = Meter(quotas, f"bytes_{name}")
 
@@ -90,10 +94,14 @@ class Budget:
     """What all who share some quotas have used of them."""
 
     def __init__(self, quotas: Quotas, clock: Clock) -> None:
-        self.quotas, self.clock = quotas, clock
+        self.quotas = quotas
+        self.clock = clock
         self.reached: Counter[str] = Counter()
-        self.sockets = self.connections = 0  # open ones
-        self.received, self.sent = Direction("in", quotas, clock), Direction("out", quotas, clock)
+        # Open ones.
+        self.sockets = 0
+        self.connections = 0
+        self.received = Direction("in", quotas, clock)
+        self.sent = Direction("out", quotas, clock)
         rate = quotas.connections_per_second
         self._new_connections = None if rate is None else Bucket(rate, clock)
 

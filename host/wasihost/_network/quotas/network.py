@@ -67,9 +67,13 @@ class _QuotaSocket(HeldSocket):
     def __init__(self, inner: Socket, budget: Budget) -> None:
         super().__init__(inner, budget.clock)
         self._budget = budget
-        self._open, self._connection = True, ""  # what to call it, once it is one
-        self._received, self._sent = budget.received.meter(), budget.sent.meter()
-        self._timeout, self._timeout_ns, self._deadline_ns = "", 0, 0
+        self._open = True
+        self._connection = ""  # what to call it, once it is one
+        self._received = budget.received.meter()
+        self._sent = budget.sent.meter()
+        self._timeout = ""
+        self._timeout_ns = 0
+        self._deadline_ns = 0
         self._timer: Timer | None = None
         budget.sockets += 1
 
@@ -158,14 +162,16 @@ class _QuotaSocket(HeldSocket):
     def _start(self, timeout: str) -> None:
         self._stop()
         seconds: float | None = getattr(self._budget.quotas, timeout)
-        self._timeout, self._timeout_ns = timeout, 0
+        self._timeout = timeout
+        self._timeout_ns = 0
         if seconds is not None:
             self._timeout_ns = max(1, round(seconds * NS_PER_S))
             self._has_moved()
             self._timer = self.clock.call_later(self._timeout_ns, self._look)
 
     def _stop(self) -> None:
-        timer, self._timer = self._timer, None
+        timer = self._timer
+        self._timer = None
         if timer is not None:
             timer.cancel()
 
@@ -187,7 +193,8 @@ class _QuotaDatagramSocket(HeldDatagramSocket):
 
     def __init__(self, inner: DatagramSocket, budget: Budget) -> None:
         super().__init__(inner, budget.clock)
-        self._budget, self._open = budget, True
+        self._budget = budget
+        self._open = True
         budget.sockets += 1
 
     def close(self) -> None:

@@ -14,8 +14,10 @@ class Connection:
     __slots__ = ("_from_server", "_to_server", "client", "server")
 
     def __init__(self, client: Address, server: Address, to_server: Pipe, from_server: Pipe) -> None:
-        self.client, self.server = client, server
-        self._to_server, self._from_server = to_server, from_server
+        self.client = client
+        self.server = server
+        self._to_server = to_server
+        self._from_server = from_server
 
     @property
     def bytes_to_server(self) -> int:
@@ -42,5 +44,6 @@ class Connection:
         return "open"
 
     def __repr__(self) -> str:
-        there, back = self.bytes_to_server, self.bytes_to_client
+        there = self.bytes_to_server
+        back = self.bytes_to_client
         return f"<{self.client} -> {self.server}, {self.state}, {there} bytes there, {back} back>"

@@ -26,10 +26,13 @@ class VirtualEndpoint(Endpoint):
     __slots__ = ("_bound", "_family", "_local", "_options", "_place", "_readable", "_writable", "is_closed")
 
     def __init__(self, place: Node, family: Family, options: dict[Option, int]) -> None:
-        self._place, self._family, self._options = place, family, options
+        self._place = place
+        self._family = family
+        self._options = options
         self._bound: Address | None = None  # what it holds of the host's ports
         self._local: Address | None = None
-        self._readable, self._writable = Waiter(), Waiter()
+        self._readable = Waiter()
+        self._writable = Waiter()
         self.is_closed = False
 
     # ---- addresses

@@ -16,9 +16,11 @@ def parse(where: Where) -> tuple[str, int]:
     """The host, "" if there is none, and the port. ConfigError: it is neither."""
     match where:
         case int():
-            host, port = "", where
+            host = ""
+            port = where
         case Address():
-            host, port = str(where.ip), where.port
+            host = str(where.ip)
+            port = where.port
         case str():
             host, colon, number = where.rpartition(":")
             if not colon or not (number.isascii() and number.isdigit()) or (":" in host and not host.startswith("[")):

@@ -30,7 +30,8 @@ class VirtualHost(Network):
     """
 
     def __init__(self, place: Node, names: VirtualNames) -> None:
-        self._place, self._names = place, names
+        self._place = place
+        self._names = names
 
     @property
     def name(self) -> str:

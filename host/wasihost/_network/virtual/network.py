@@ -31,7 +31,8 @@ from wasihost._network.virtual.ways import Way
 
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 D = TypeVar("D", bound=asyncio.DatagramProtocol)
-GUEST, PEER = "guest", "peer"
+GUEST = "guest"
+PEER = "peer"
 _S = 1_000_000_000
 
 

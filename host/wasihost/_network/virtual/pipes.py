@@ -39,14 +39,19 @@ class Pipe:
 
     def __init__(self, way: Way, writable: Waiter, send_buffer: int, readable: Waiter, receive_buffer: int) -> None:
         self._way = way
-        self.writable, self.send_buffer = writable, send_buffer
-        self.readable, self.receive_buffer = readable, receive_buffer
+        self.writable = writable
+        self.send_buffer = send_buffer
+        self.readable = readable
+        self.receive_buffer = receive_buffer
         self._chunks: deque[bytes | memoryview] = deque()  # a memoryview is one of a bytes object
         self._offset = 0  # in the first chunk
         self._unread = 0  # sent and not received
         self.arrived = 0  # of those, can be received
         self.carried = 0  # all that was ever sent
-        self.end_sent = self.end_arrived = self.is_closed = self.is_reset = False
+        self.end_sent = False
+        self.end_arrived = False
+        self.is_closed = False
+        self.is_reset = False
         self.refuse: Callable[[], None] = lambda: None
 
     # ---- the sender's side
@@ -86,7 +91,8 @@ class Pipe:
 
     def send_reset(self, arrive: Callable[[], None]) -> None:
         """Whatever was sent before arrives before."""
-        self.end_sent = self.is_reset = True
+        self.end_sent = True
+        self.is_reset = True
         self._way.carry(0, arrive)
 
     # ---- arrival
@@ -107,8 +113,10 @@ class Pipe:
 
     def read_into(self, view: memoryview) -> int:
         """Fills the beginning of `view` with what has arrived."""
-        filled, wanted = 0, len(view)
-        chunks, offset = self._chunks, self._offset
+        filled = 0
+        wanted = len(view)
+        chunks = self._chunks
+        offset = self._offset
         while chunks and filled < wanted:
             chunk = chunks[0]
             size = min(len(chunk) - offset, wanted - filled)

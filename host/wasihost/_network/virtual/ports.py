@@ -22,7 +22,8 @@ class Ports(Generic[T]):
 
     def bind(self, address: Address, endpoint: T) -> Address:
         """The address that the endpoint has now. EADDRINUSE: somebody has it, or there is no free port."""
-        ip, port = address.ip, address.port or self._free_port(address.ip)
+        ip = address.ip
+        port = address.port or self._free_port(address.ip)
         holders = self._bound.setdefault((ip.version, port), {})
         if holders and (ip in holders or ip.is_unspecified or any(other.is_unspecified for other in holders)):
             raise OSError(errno.EADDRINUSE, f"somebody is bound to {Address(ip, port)}")

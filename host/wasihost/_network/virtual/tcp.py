@@ -72,7 +72,8 @@ class VirtualSocket(VirtualEndpoint, Socket):
 
     def bind(self, address: Address) -> None:
         self._check_local(address)
-        self._bound = self._local = self._place.tcp.bind(address, self)
+        self._bound = self._place.tcp.bind(address, self)
+        self._local = self._bound
 
     def connect(self, address: Address) -> None:
         self._require_open()
@@ -81,10 +82,12 @@ class VirtualSocket(VirtualEndpoint, Socket):
         self._require_family(address)
         route = self._place.route(address, self._local)
         if self._local is None:
-            self._bound = self._local = self._place.tcp.bind(Address(route.source, 0), self)
+            self._bound = self._place.tcp.bind(Address(route.source, 0), self)
+            self._local = self._bound
         else:
             self._local = Address(route.source, self._local.port)
-        self._state, self._remote = _State.CONNECTING, route.destination
+        self._state = _State.CONNECTING
+        self._remote = route.destination
         route.way.carry(0, lambda: self._arrive_syn(route))
 
     def finish_connect(self) -> None:
@@ -129,7 +132,8 @@ class VirtualSocket(VirtualEndpoint, Socket):
             raise os_error(errno.EINVAL)
         if self._local is None:
             self.bind(WILDCARD[self._family])
-        self._state, self._backlog = _State.LISTENING, backlog
+        self._state = _State.LISTENING
+        self._backlog = backlog
         self._take_waiting()
         self._place.listens()
 
@@ -153,7 +157,9 @@ class VirtualSocket(VirtualEndpoint, Socket):
         if client.is_closed:
             return
         made = VirtualSocket(self._place, self._family, self._options)
-        made._local, made._remote, made._state = route.destination, client._local, _State.CONNECTED
+        made._local = route.destination
+        made._remote = client._local
+        made._state = _State.CONNECTED
         there = Pipe(route.way, client._writable, 0, made._readable, 0)
         back = Pipe(route.back, made._writable, 0, client._readable, 0)
         client._join(made, back, there)
@@ -165,7 +171,9 @@ class VirtualSocket(VirtualEndpoint, Socket):
         route.back.carry(0, client._arrive_answer)
 
     def _join(self, peer: VirtualSocket, incoming: Pipe, outgoing: Pipe) -> None:
-        self._peer, self._in, self._out = peer, incoming, outgoing
+        self._peer = peer
+        self._in = incoming
+        self._out = outgoing
         incoming.refuse = self._reset_peer
         self._size_buffers()
 
@@ -206,7 +214,8 @@ class VirtualSocket(VirtualEndpoint, Socket):
 
     def _fail(self, code: int) -> None:
         if not self.is_closed:
-            self._state, self._error = _State.OVER, code
+            self._state = _State.OVER
+            self._error = code
             self._readable.wake()
             self._writable.wake()
 
@@ -284,7 +293,8 @@ class VirtualSocket(VirtualEndpoint, Socket):
         return self._state is _State.OVER
 
     def _take_error(self) -> OSError:
-        code, self._error = self._error, 0
+        code = self._error
+        self._error = 0
         return os_error(code)
 
     def _require_connected(self) -> None:

@@ -32,15 +32,20 @@ class Route:
     __slots__ = ("back", "destination", "place", "source", "way")
 
     def __init__(self, source: IpAddress, destination: Address, place: Node, way: Way, back: Way) -> None:
-        self.source, self.destination, self.place = source, destination, place
-        self.way, self.back = way, back
+        self.source = source
+        self.destination = destination
+        self.place = place
+        self.way = way
+        self.back = back
 
 
 class Node:
     """Where the sockets of one host are."""
 
     def __init__(self, topology: Topology, name: str, addresses: list[IpAddress]) -> None:
-        self.topology, self.name, self.addresses = topology, name, addresses
+        self.topology = topology
+        self.name = name
+        self.addresses = addresses
         self.tcp: Ports[Any] = Ports()
         self.udp: Ports[Any] = Ports()
         self._loopback = Way(topology.clock)
@@ -73,7 +78,8 @@ class Node:
 
     def listens(self) -> None:
         """Some socket here listens from now on."""
-        waiting, self._listening = self._listening, []
+        waiting = self._listening
+        self._listening = []
         for future in waiting:
             if not future.done():
                 future.set_result(None)

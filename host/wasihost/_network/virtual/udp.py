@@ -33,7 +33,8 @@ class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):
 
     def bind(self, address: Address) -> None:
         self._check_local(address)
-        self._bound = self._local = self._place.udp.bind(address, self)
+        self._bound = self._place.udp.bind(address, self)
+        self._local = self._bound
 
     def connect(self, address: Address) -> None:
         self._require_open()
@@ -43,11 +44,14 @@ class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):
             self.bind(WILDCARD[self._family])
         assert self._bound is not None
         self._local = Address(route.source, self._bound.port)
-        self._remote, self._error = route.destination, 0
+        self._remote = route.destination
+        self._error = 0
 
     def disconnect(self) -> None:
         self.remote_address()
-        self._remote, self._local, self._error = None, self._bound, 0
+        self._remote = None
+        self._local = self._bound
+        self._error = 0
 
     def close(self) -> None:
         if not self.is_closed:
@@ -90,7 +94,8 @@ class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):
         assert self._local is not None
         if route.way.is_limited and route.way.queued > self._options[Option.SEND_BUFFER_BYTES]:
             return  # a router's queue is full
-        data, sender = bytes(data), Address(route.source, self._local.port)
+        data = bytes(data)
+        sender = Address(route.source, self._local.port)
         route.way.carry(len(data), lambda: self._arrive(data, sender, route))
 
     def _arrive(self, data: bytes, sender: Address, route: Route) -> None:
@@ -115,7 +120,8 @@ class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):
 
     def _raise_error(self) -> None:
         if self._error:
-            code, self._error = self._error, 0
+            code = self._error
+            self._error = 0
             raise os_error(code)
 
     # ---- waiting

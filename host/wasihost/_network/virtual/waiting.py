@@ -26,7 +26,8 @@ class Waiter:
         self._callback = callback
         loop = _running_loop()
         if loop is not self._loop:  # what an earlier loop had scheduled it may never call
-            self._loop, self._is_scheduled = loop, False
+            self._loop = loop
+            self._is_scheduled = False
         if is_ready:
             self.wake()
 
@@ -45,7 +46,8 @@ class Waiter:
 
     def _call(self) -> None:
         self._is_scheduled = False
-        callback, self._callback = self._callback, None
+        callback = self._callback
+        self._callback = None
         if callback is not None:
             callback()
 

@@ -26,7 +26,8 @@ class _Passenger:
     __slots__ = ("arrival_ns", "arrive", "size")
 
     def __init__(self, size: int, arrive: Callable[[], None]) -> None:
-        self.size, self.arrive = size, arrive
+        self.size = size
+        self.arrive = arrive
         self.arrival_ns: int | None = None
 
 
@@ -37,7 +38,9 @@ class Way:
 
     def __init__(self, clock: Clock, latency_ns: int = 0, bytes_per_second: int | None = None) -> None:
         self._clock = clock
-        self._latency_ns, self._bytes_per_second, self._is_up = latency_ns, bytes_per_second, True
+        self._latency_ns = latency_ns
+        self._bytes_per_second = bytes_per_second
+        self._is_up = True
         self._queue: deque[_Passenger] = deque()
         self._free_ns = 0  # when the last byte of those before has left
         self._timer: Timer | None = None
@@ -59,7 +62,8 @@ class Way:
 
     def change(self, latency_ns: int, bytes_per_second: int | None) -> None:
         """For what is sent from now on."""
-        self._latency_ns, self._bytes_per_second = latency_ns, bytes_per_second
+        self._latency_ns = latency_ns
+        self._bytes_per_second = bytes_per_second
 
     def carry(self, size: int, arrive: Callable[[], None]) -> None:
         """Calls `arrive` when so many bytes have come to the other side, after all that was sent before."""

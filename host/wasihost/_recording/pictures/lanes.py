@@ -25,12 +25,17 @@ class Lane:
     """One socket. `spans` are in order; `is_trouble`: it failed, or was reset."""
 
     def __init__(self, number: int, guest: int, protocol: str, role: str, begin_ns: int) -> None:
-        self.number, self.guest, self.protocol, self.role = number, guest, protocol, role
-        self.begin_ns = self.end_ns = begin_ns
+        self.number = number
+        self.guest = guest
+        self.protocol = protocol
+        self.role = role
+        self.begin_ns = begin_ns
+        self.end_ns = begin_ns
         self.local: Address | None = None
         self.peers: dict[Address, None] = {}  # in the order of their coming
         self.spans: list[Span] = []
-        self.sent = self.received = 0
+        self.sent = 0
+        self.received = 0
         self.failures: list[str] = []  # those that it outlived
         self.end = ""
         self.is_trouble = False
@@ -41,7 +46,8 @@ class Lane:
         if not self.end:
             if self._state:
                 self.spans.append(Span(self._state, self.end_ns, time_ns))
-            self._state, self.end_ns = state, time_ns
+            self._state = state
+            self.end_ns = time_ns
 
     def over(self, end: str, time_ns: int, is_trouble: bool = False) -> None:
         """Nothing more comes; the first reason counts."""
@@ -58,13 +64,17 @@ class Lane:
                 if self.protocol == "udp":
                     self.enter("open", now_ns)
             case events.Listening(local=local):
-                self.role, self.local = "listening", local
+                self.role = "listening"
+                self.local = local
                 self.enter("listening", now_ns)
             case events.Connecting(local=local, remote=remote):
-                self.role, self.local, self.peers = "client", local, {remote: None}
+                self.role = "client"
+                self.local = local
+                self.peers = {remote: None}
                 self.enter("connecting", now_ns)
             case events.Connected(local=local, remote=remote):
-                self.local, self.peers[remote] = local, None
+                self.local = local
+                self.peers[remote] = None
                 self.enter("open", now_ns)
             case events.Sent(data=data):
                 self.sent += len(data)
@@ -108,7 +118,8 @@ def lanes(found: Iterable[events.Event]) -> list[Lane]:
                 )
             case events.Accepted(accepted=number, local=local, remote=remote):
                 lane = made[number] = Lane(number, event.guest, "tcp", "server", event.time_ns)
-                lane.local, lane.peers[remote] = local, None
+                lane.local = local
+                lane.peers[remote] = None
                 lane.enter("open", event.time_ns)
             case events.SocketEvent(socket=number) if number in made:
                 made[number].add(event)

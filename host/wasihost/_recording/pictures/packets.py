@@ -10,11 +10,18 @@ from typing import Final
 
 from wasihost._network.base import Address, IpAddress
 
-FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+FIN = 1
+SYN = 2
+RST = 4
+PSH = 8
+ACK = 16
 WINDOW: Final = 0xFFFF
-_TCP, _UDP = 6, 17
+_TCP = 6
+_UDP = 17
 _HOP_LIMIT: Final = 64
-_VERSION_4, _DONT_FRAGMENT, _VERSION_6 = 0x45, 0x4000, 6 << 28
+_VERSION_4 = 0x45
+_DONT_FRAGMENT = 0x4000
+_VERSION_6 = 6 << 28
 
 
 def tcp(source: Address, destination: Address, number: int, expected: int, flags: int, data: bytes) -> bytes:
@@ -31,7 +38,8 @@ def udp(source: Address, destination: Address, data: bytes) -> bytes:
 
 
 def _ip(source: IpAddress, goal: IpAddress, protocol: int, header: bytes, checksum_at: int, data: bytes) -> bytes:
-    addresses, size = source.packed + goal.packed, len(header) + len(data)
+    addresses = source.packed + goal.packed
+    size = len(header) + len(data)
     checksum = _checksum(b"".join((addresses, struct.pack("!II", size, protocol), header, data)))
     if protocol == _UDP:
         checksum = checksum or 0xFFFF  # 0 says that there is none

@@ -68,7 +68,8 @@ def _writer(path: str | os.PathLike[str]) -> Any:
         def __init__(self) -> None:
             opened = files.private(os.fspath(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             super().__init__(opened)  # type: ignore[arg-type]  # which goes to open(), so it may be a descriptor
-            self.linktype, self.tsresol = _LINKTYPE_RAW, _NS
+            self.linktype = _LINKTYPE_RAW
+            self.tsresol = _NS
 
         def _write_block_idb(self, linktype: int, ifname: bytes | None = None) -> None:
             body = struct.pack("<HHI", linktype, 0, 0)

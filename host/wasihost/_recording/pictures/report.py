@@ -74,13 +74,16 @@ class _Report:
     """What the template shows, and in which words."""
 
     def __init__(self, recording: Recording) -> None:
-        self._header, self._events = recording.header, recording.events
+        self._header = recording.header
+        self._events = recording.events
         self._end_ns = max((event.time_ns for event in self._events), default=0) or 1
 
     def fields(self) -> dict[str, Any]:
         """By the names of the template."""
         sockets = lanes(self._events)
-        decided, resolved, calls = self._of(events.Decided), self._of(events.Resolved), self._of(events.HostCall)
+        decided = self._of(events.Decided)
+        resolved = self._of(events.Resolved)
+        calls = self._of(events.HostCall)
         decisions = self._gathered(decided, lambda one: (one.allowed, one.use, one.address, one.names, one.rule))
         guests = self._guests()
         return {
@@ -161,7 +164,8 @@ class _Report:
 
     def _chart(self) -> dict[str, Any]:
         """Bytes in each moment, as two outlines around the middle, and what the highest is."""
-        sent, received = [0] * _MOMENTS, [0] * _MOMENTS
+        sent = [0] * _MOMENTS
+        received = [0] * _MOMENTS
         for event in self._events:
             if isinstance(event, events.Sent | events.DatagramSent):
                 sent[self._moment(event.time_ns)] += len(event.data)

@@ -44,8 +44,12 @@ class _Burst:
     """Lines of a kind within a second: how many there were, and what of them is still to be told."""
 
     def __init__(self, line: _Line, began_ns: int) -> None:
-        self.line, self.began_ns, self.last_ns = line, began_ns, began_ns
-        self.lines = self.more = self.size = 0
+        self.line = line
+        self.began_ns = began_ns
+        self.last_ns = began_ns
+        self.lines = 0
+        self.more = 0
+        self.size = 0
 
 
 class Trace:
@@ -58,7 +62,8 @@ class Trace:
         self._stream = stream
         self._colours = may_have_colours(stream, os.environ) if colours is None else colours
         self._bursts: dict[tuple[str, str], _Burst] = {}  # by whose, and the word; the oldest first
-        self._is_in_line = self._is_unread = False
+        self._is_in_line = False
+        self._is_unread = False
 
     def __call__(self, event: events.Event) -> None:
         """Writes what there is to tell of it."""
@@ -68,7 +73,8 @@ class Trace:
             if event.stream == "stderr":
                 self._is_in_line = not event.data.endswith(b"\n")
             return
-        line, who = _line(event), _who(event)
+        line = _line(event)
+        who = _who(event)
         if line is not None and not (line.burst and self._is_gathered(who, line, event.time_ns)):
             if not line.burst:
                 self._tell_all(who)
@@ -90,7 +96,9 @@ class Trace:
         burst.lines += 1
         if burst.lines <= MOST_LINES:
             return False
-        burst.more, burst.size, burst.last_ns = burst.more + 1, burst.size + line.size, time_ns
+        burst.more += 1
+        burst.size += line.size
+        burst.last_ns = time_ns
         return True
 
     def _tell_all(self, who: str) -> None:

@@ -67,7 +67,9 @@ class _End:
         self.address = address
         self.next = number  # of the next byte that it sends
         self.has_finished = False
-        self.is_recorded = self.is_closed = False  # the socket of the recording, if there is one
+        # Of the socket in the recording, if it is there.
+        self.is_recorded = False
+        self.is_closed = False
 
 
 class _Connection:
@@ -77,7 +79,8 @@ class _Connection:
         # Those of another connection between the same ports are others, which tells the two apart.
         first = (made << 16) % _NUMBERS
         self.ends = (_End(client, first), _End(server, first + (1 << 15)))
-        self.is_open = self.is_over = False
+        self.is_open = False
+        self.is_over = False
 
     @property
     def is_past(self) -> bool:
@@ -124,7 +127,8 @@ class _Connection:
             yield self._packet(end, RST | ACK)
 
     def _packet(self, end: int, flags: int, data: bytes = b"") -> bytes:
-        here, there = self.ends[end], self.ends[1 - end]
+        here = self.ends[end]
+        there = self.ends[1 - end]
         made = packets.tcp(here.address, there.address, here.next, there.next, flags, data)
         here.next = (here.next + len(data) + bool(flags & (SYN | FIN))) % _NUMBERS
         return made
@@ -142,12 +146,14 @@ class _Connections:
     def begin(self, event: events.Connecting | events.Accepted) -> Iterator[bytes]:
         """A connection is asked for, or was accepted."""
         if isinstance(event, events.Connecting):
-            client, server = _plain(event.local), _plain(event.remote)
+            client = _plain(event.local)
+            server = _plain(event.remote)
             connection = self._new(client, server, event.socket, 0)
             self._lone_clients.setdefault((client, server), []).append((event.guest, connection))
             yield from connection.request()
             return
-        client, server = _plain(event.remote), _plain(event.local)
+        client = _plain(event.remote)
+        server = _plain(event.local)
         found = self._client(client, server, event.guest)
         if found is None:
             found = self._new(client, server, event.accepted, 1)

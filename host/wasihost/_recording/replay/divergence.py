@@ -32,7 +32,8 @@ def _field(name: str, value: object, done: int) -> str:
 
 def first_difference(one: bytes, other: bytes) -> int:
     """The offset of the first byte that is not the same; the shorter length if none is."""
-    low, high = 0, min(len(one), len(other))
+    low = 0
+    high = min(len(one), len(other))
     if one[:high] == other[:high]:
         return high
     while high - low > 1:

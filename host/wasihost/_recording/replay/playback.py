@@ -61,7 +61,8 @@ class Step:
     __slots__ = ("done", "event", "index")
 
     def __init__(self, index: int, event: Event) -> None:
-        self.index, self.event = index, event
+        self.index = index
+        self.event = event
         self.done = 0  # so many of its bytes have happened
 
     def __str__(self) -> str:
@@ -74,7 +75,9 @@ class Wait:
     __slots__ = ("callback", "index", "is_over")
 
     def __init__(self, index: int, callback: Callable[[], None]) -> None:
-        self.index, self.callback, self.is_over = index, callback, False
+        self.index = index
+        self.callback = callback
+        self.is_over = False
 
     def __lt__(self, other: Wait) -> bool:
         return self.index < other.index
@@ -119,17 +122,21 @@ class Playback:
         self._heap: list[Wait] = []
         self._loop: asyncio.AbstractEventLoop
         self._is_waking = False
-        self._clock, self._patience_ns = clock, round(patience_s * _S)
+        self._clock = clock
+        self._patience_ns = round(patience_s * _S)
         self._timer: Timer | None = None
-        self._moves = self._moves_before = 0
-        self._end_ns = self._last_ns = 0
+        self._moves = 0
+        self._moves_before = 0
+        self._end_ns = 0
+        self._last_ns = 0
         self._arrange(recorded, _only_guest(recorded) if guest is None else guest)
 
     def _arrange(self, recorded: Sequence[Event], guest: int) -> None:
         datagrams: set[int] = set()
         steps = [Step(index, event) for index, event in enumerate(recorded) if event.guest == guest]
         if steps:
-            self._last_ns, self._end_ns = steps[0].event.time_ns, steps[-1].event.time_ns
+            self._last_ns = steps[0].event.time_ns
+            self._end_ns = steps[-1].event.time_ns
         for step in steps:
             event = step.event
             if isinstance(event, events.Resolved):

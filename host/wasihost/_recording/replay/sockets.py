@@ -29,8 +29,11 @@ class _ReplayEndpoint(Endpoint):
     def __init__(
         self, playback: Playback, number: int, script: Script, local: Address, remote: Address | None = None
     ) -> None:
-        self._playback, self.number, self._script = playback, number, script
-        self._local, self._remote = local, remote
+        self._playback = playback
+        self.number = number
+        self._script = script
+        self._local = local
+        self._remote = remote
         self._reading: Wait | None = None
         self._writing: Wait | None = None
         self._is_closed = False
@@ -176,19 +179,23 @@ class ReplaySocket(_ReplayEndpoint, Socket):
         self, playback: Playback, number: int, script: Script, local: Address, remote: Address | None = None
     ) -> None:
         super().__init__(playback, number, script, local, remote)
-        self._is_connecting = self._has_ended = False
+        self._is_connecting = False
+        self._has_ended = False
         self._sent = 0  # bytes
 
     def connect(self, address: Address) -> None:
         event = self._act("connect", address)
         assert isinstance(event, events.Connecting)
-        self._local, self._remote, self._is_connecting = event.local, event.remote, True
+        self._local = event.local
+        self._remote = event.remote
+        self._is_connecting = True
 
     def finish_connect(self) -> None:
         if self._is_connecting:
             event = self._given("finish_connect")
             assert isinstance(event, events.Connected)
-            self._local, self._is_connecting = event.local, False
+            self._local = event.local
+            self._is_connecting = False
         self._check()
 
     def listen(self, backlog: int) -> None:
@@ -296,12 +303,14 @@ class ReplayDatagramSocket(_ReplayEndpoint, DatagramSocket):
     def connect(self, address: Address) -> None:
         event = self._act("connect", address)
         assert isinstance(event, events.Connected)
-        self._local, self._remote = event.local, event.remote
+        self._local = event.local
+        self._remote = event.remote
 
     def disconnect(self) -> None:
         event = self._act("disconnect")
         assert isinstance(event, events.Disconnected)
-        self._local, self._remote = event.local, None
+        self._local = event.local
+        self._remote = None
 
     def recv_from(self) -> tuple[bytes, Address]:
         event = self._given("recv_from")

@@ -39,7 +39,8 @@ class Input:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
         if self._returned:
             size = min(len(view), len(self._returned))
-            view[:size], self._returned = self._returned[:size], self._returned[size:]
+            view[:size] = self._returned[:size]
+            self._returned = self._returned[size:]
             return size
         n = self._read_into(view) if is_ready() else None
         if n is None:

@@ -79,7 +79,8 @@ class Readiness:
 
     def cancel(self) -> None:
         """Forgets the callback, if there is one."""
-        cancel, self._cancel = self._cancel, None
+        cancel = self._cancel
+        self._cancel = None
         if cancel is not None:
             cancel()
 

@@ -48,7 +48,8 @@ class Ipv4SocketAddress(Frozen):
 
     def __init__(self, port: int, address: Ipv4Tuple) -> None:
         fields = self.__dict__
-        fields["port"], fields["address"] = port, address
+        fields["port"] = port
+        fields["address"] = address
 
 
 class Ipv6SocketAddress(Frozen):
@@ -61,7 +62,10 @@ class Ipv6SocketAddress(Frozen):
 
     def __init__(self, port: int, flow_info: int, address: Ipv6Tuple, scope_id: int) -> None:
         fields = self.__dict__
-        fields["port"], fields["flow_info"], fields["address"], fields["scope_id"] = port, flow_info, address, scope_id
+        fields["port"] = port
+        fields["flow_info"] = flow_info
+        fields["address"] = address
+        fields["scope_id"] = scope_id
 
 
 class IpSocketAddress:

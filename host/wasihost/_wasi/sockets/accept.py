@@ -100,21 +100,25 @@ class Acceptor(Generic[T]):
         return self._judge(self._access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context))
 
     def _take_parked(self) -> Socket | None:
-        question, answer = self._question, self._answer
+        question = self._question
+        answer = self._answer
         if question is None or answer is None or not answer.done():
             raise BlockingIOError
-        self._question = self._answer = None
+        self._question = None
+        self._answer = None
         return self._judge(question.settle(answer.result()))
 
     def _judge(self, verdict: Verdict | Question[Verdict]) -> Socket | None:
         """The parked connection if it is allowed. BlockingIOError: the policy has not answered yet."""
         if isinstance(verdict, Verdict):
             return self._unpark(verdict.allowed)
-        self._question, self._answer = verdict, asyncio.ensure_future(verdict.answer)
+        self._question = verdict
+        self._answer = asyncio.ensure_future(verdict.answer)
         raise BlockingIOError
 
     def _unpark(self, allowed: bool) -> Socket | None:
-        connection, self._parked = self._parked, None
+        connection = self._parked
+        self._parked = None
         if allowed or connection is None:
             return connection
         connection.abort()
@@ -128,6 +132,7 @@ class Acceptor(Generic[T]):
         self._call_back()
 
     def _call_back(self) -> None:
-        callback, self._callback = self._callback, None
+        callback = self._callback
+        self._callback = None
         if callback is not None:
             callback()

@@ -103,7 +103,8 @@ class Inbox:
         return None
 
     def _park(self, datagram: Datagram, question: Question[Verdict]) -> None:
-        self._parked, self._question = datagram, question
+        self._parked = datagram
+        self._question = question
         self._answer = asyncio.ensure_future(question.answer)
 
     def _unpark(self) -> Datagram | None:
@@ -111,8 +112,12 @@ class Inbox:
         assert self._parked is not None
         assert self._question is not None
         assert self._answer is not None
-        (data, sender), question, answer = self._parked, self._question, self._answer
-        self._parked = self._question = self._answer = None
+        data, sender = self._parked
+        question = self._question
+        answer = self._answer
+        self._parked = None
+        self._question = None
+        self._answer = None
         verdict = question.settle(answer.result())
         if isinstance(verdict, Question):
             self._park((data, sender), verdict)

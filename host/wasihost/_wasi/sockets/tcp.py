@@ -136,7 +136,8 @@ class TcpSocket(Options):
 
     def close(self) -> None:
         """Gives up this share: the socket of the network is closed when no stream of it is left."""
-        shared, self._shared = self._shared, None
+        shared = self._shared
+        self._shared = None
         if shared is not None:
             shared.release()
 
@@ -170,7 +171,8 @@ class TcpSocket(Options):
         """Begins to connect, if that is allowed, and to where; whether that was all."""
         target = permitted(verdict).target
         if target is not None:
-            self._peer, address = address, target
+            self._peer = address
+            address = target
         try:
             socket.connect(address)
             socket.finish_connect()

@@ -62,7 +62,8 @@ class UdpSocket(Options):
     def disconnect(self) -> None:
         """Anybody is a peer again; the local port stays."""
         attempt(self._allowed(Operation.DISCONNECT).disconnect)
-        self._peer = self._target = None
+        self._peer = None
+        self._target = None
         self._see(Event.DISCONNECT_OK)
 
     def send(self, data: bytes, address: Address | None) -> Coroutine[Any, Any, None] | None:
@@ -132,7 +133,8 @@ class UdpSocket(Options):
         yield from self._implicitly_bound()
         target = verdict.target or address
         attempt(self._socket.connect, target)
-        self._peer, self._target = address, target
+        self._peer = address
+        self._target = target
         self._inbox.went_to(target, address)
         self._see(Event.CONNECT_OK)
 

@@ -43,7 +43,8 @@ class Subject:
 
     def _changed(self) -> None:
         self._is_watched = False
-        waiters, self._waiters = self._waiters, {}
+        waiters = self._waiters
+        self._waiters = {}
         for callback in waiters:
             callback()
 

@@ -64,7 +64,8 @@ class _Ended:
 
     def report(self) -> WitError:
         """What the guest gets. Raises what is no OSError, which is for the embedder."""
-        error, self._unreported = self._unreported, None
+        error = self._unreported
+        self._unreported = None
         if error is None or isinstance(error, BrokenPipeError):
             return WitError(StreamError.Closed())
         if not isinstance(error, OSError):
@@ -92,7 +93,8 @@ class InputStream(Subject):
             self._look_ahead(size)
         if not self._ahead and self._ended is not None:
             raise self._ended.report()
-        taken, self._ahead = self._ahead[:size], self._ahead[size:]
+        taken = self._ahead[:size]
+        self._ahead = self._ahead[size:]
         return bytes(taken)
 
     @may_wait
@@ -302,7 +304,9 @@ class OutputStream(Subject):
             self._sink.wait_writable(self._write_on)
             return
         except BaseException as failure:
-            error, self._queue, self._ended = failure, memoryview(b""), _Ended(failure, self._domain)
+            error = failure
+            self._queue = memoryview(b"")
+            self._ended = _Ended(failure, self._domain)
         if self._is_over:
             self._sink.close(error)
         self._changed()

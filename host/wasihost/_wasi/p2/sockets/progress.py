@@ -53,8 +53,11 @@ class Progress:
             raise WitError(ErrorCode.NOT_IN_PROGRESS)
         if not self.is_ready:
             raise WitError(ErrorCode.WOULD_BLOCK)
-        task, outcome = self._task, self._outcome
-        self.step = self._task = self._outcome = None
+        task = self._task
+        outcome = self._outcome
+        self.step = None
+        self._task = None
+        self._outcome = None
         if task is not None:
             return task.result()
         if isinstance(outcome, WitError):

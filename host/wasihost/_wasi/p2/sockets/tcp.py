@@ -156,7 +156,8 @@ class TcpSocket(TcpOptions, Subject):
             raise WitError(INVALID_STATE)
         if not self._is_ready():
             raise WitError(ErrorCode.WOULD_BLOCK)
-        accepted, self._accepted = self._accepted, None
+        accepted = self._accepted
+        self._accepted = None
         if accepted is None:
             raise WitError(INVALID_STATE)
         socket = TcpSocket(accepted)
@@ -241,17 +242,20 @@ class TcpSocket(TcpOptions, Subject):
         """The two streams of a socket that has just been connected, its children."""
         source = LastingSource(attempt(self._socket.receive, _ignore))
         sink = LastingSink(attempt(self._socket.send, _ignore))
-        self._received, self._sent = source, sink
+        self._received = source
+        self._sent = sink
         self._streams = InputStream(source, self, Domain.NETWORK), OutputStream(sink, self, Domain.NETWORK)
         return self._streams
 
     def _end_received(self) -> None:
-        received, self._received = self._received, None
+        received = self._received
+        self._received = None
         if received is not None:
             received.end()
 
     def _end_sent(self) -> None:
-        sent, self._sent = self._sent, None
+        sent = self._sent
+        self._sent = None
         if sent is not None:
             sent.end()
 

@@ -196,7 +196,8 @@ class UdpSocket(Options, Subject):
 
     def take_datagram(self) -> IncomingDatagram:
         """The datagram that is there. Errors: WitError."""
-        found, self.ahead = self.ahead, None
+        found = self.ahead
+        self.ahead = None
         if isinstance(found, WitError):
             raise found
         assert found is not None
@@ -287,7 +288,8 @@ class OutgoingDatagramStream(_DatagramStream):
         if not self._is_ready():
             self._permit = 0
             return 0
-        sent, self._on_its_way = self._on_its_way, None
+        sent = self._on_its_way
+        self._on_its_way = None
         if sent is not None:
             sent.result()
         self._permit = MOST
