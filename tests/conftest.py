@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import resource
+import signal
 from collections.abc import Generator
 
 import pytest
@@ -15,6 +16,9 @@ from tests.processes import TIMEOUT_S
 # How long something takes says nothing about it on a machine that is busy.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background of a script
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a process that a test starts would ignore it too
 
 SLOW_S = 1
 """Of CPU: a test that takes more is marked `slow`, or `nightly`."""

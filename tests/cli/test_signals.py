@@ -65,11 +65,9 @@ def started(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
     return process
 
 
-def blocked(cli: Cli, wasm: bytes, *options: str) -> subprocess.Popen[str]:
-    """A guest that prevents the end in order."""
-    (cli.folder / "guest.wasm").write_bytes(wasm)
-    if wasm is SLEEPS:
-        return started(cli.start("run", "--trace", *options, "guest.wasm"))
+def blocked(cli: Cli, *options: str) -> subprocess.Popen[str]:
+    """A guest that prevents the end in order: its provider blocks the event loop."""
+    (cli.folder / "guest.wasm").write_bytes(COMPUTES)
     return started(cli.start("run", *options, "guest.wasm", program=["-c", IN_A_PROVIDER]))
 
 
@@ -81,8 +79,9 @@ def events(path: Path) -> list[str]:
 RECORDING = ("--record", "run.jsonl", "--record", "run.html")
 
 
-def test_sigterm_ends_a_guest_that_computes_in_order(cli: Cli, write: Callable[[bytes], str]) -> None:
-    process = started(cli.start("run", "--trace", "--learn-policy", *RECORDING, write(COMPUTES)))
+@pytest.mark.parametrize("wasm", [COMPUTES, SLEEPS], ids=["computes", "sleeps-in-wasi-0.2"])
+def test_sigterm_ends_a_guest_in_order(cli: Cli, write: Callable[[bytes], str], wasm: bytes) -> None:
+    process = started(cli.start("run", "--trace", "--learn-policy", *RECORDING, write(wasm)))
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 143
@@ -105,9 +104,8 @@ def test_sigterm_ends_a_server_in_order_also_where_sigint_is_ignored(cli: Cli) -
     assert events(cli.folder / "run.jsonl")[-1] == "guest-ended"
 
 
-@pytest.mark.parametrize("wasm", [SLEEPS, COMPUTES], ids=["wasi-0.2-sleep", "blocking-provider"])
-def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli, wasm: bytes) -> None:
-    process = blocked(cli, wasm, "--grace", "0.1", "--learn-policy", *RECORDING)
+def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli) -> None:
+    process = blocked(cli, "--grace", "0.1", "--learn-policy", *RECORDING)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 143
@@ -116,10 +114,9 @@ def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli, wasm
     assert "still running at the end" in (cli.folder / "run.html").read_text()
 
 
-@pytest.mark.parametrize("wasm", [SLEEPS, COMPUTES], ids=["wasi-0.2-sleep", "blocking-provider"])
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_that_is_sigint_ends_the_process_at_once(cli: Cli, wasm: bytes, first: int) -> None:
-    process = blocked(cli, wasm, "--grace", "3600", *RECORDING)
+def test_a_second_signal_that_is_sigint_ends_the_process_at_once(cli: Cli, first: int) -> None:
+    process = blocked(cli, "--grace", "3600", *RECORDING)
     process.send_signal(first)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)  # again and again: of two that wait the system keeps one

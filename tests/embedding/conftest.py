@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterator
 
 import pytest
 
-from tests.guests.harness import Guest, load, nothing_left
+from tests.guests.harness import PREBUILT, Guest, nothing_left
 from wasihost import GuestExit
 
 
@@ -16,7 +15,7 @@ from wasihost import GuestExit
 def wasi_0_2_is_started() -> None:
     """Wasmtime's own WASI 0.2 opens files of its own at its first use, and keeps them."""
     with contextlib.suppress(GuestExit):
-        asyncio.run(Guest("rust-hello-p2").host.run_async(load("rust-hello-p2")))
+        Guest("rust-hello-p2", wasip2="native").host.run(PREBUILT / "rust-hello-p2.wasm")
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,7 @@ from wasihost._component import compilation, entries
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.cache import SUFFIX
 from wasihost._component.world.wiring import Wiring
-from wasihost._wasi.p3 import IN_ORDER
+from wasihost._host.host import IN_ORDER
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 

@@ -18,7 +18,7 @@ def test_a_failing_test_shows_transcript_and_stderr(project: Project) -> None:
     result.stdout.fnmatch_lines(
         [
             "tests/test_it.py:*: in test_it",
-            "E   wasihost._base.errors.GuestExit: the guest exited with code 1",
+            "E   wasihost.GuestExit: the guest exited with code 1",
             "*- wasihost transcript -*",
             "   0.000000  guest 1   c-echo-client.wasm starts",
             "*connect 10.9.9.9:80: ENETUNREACH",
@@ -167,7 +167,7 @@ def test_faults_come_from_a_marker(project: Project) -> None:
     result.assert_outcomes(passed=2, failed=2, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "E   wasihost._base.errors.ConfigError: fault 1 of the plan: expected a Fault, got 'connect'",
+            "E   wasihost.ConfigError: fault 1 of the plan: expected a Fault, got 'connect'",
             "*- wasihost faults -*",
             "1 fault was injected, and this plan repeats it:",
             "these were planned and did not happen:",
