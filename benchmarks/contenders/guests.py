@@ -18,7 +18,6 @@ from wasihost import Component, Host, OsNetwork, allow_all
 HERE = Path(__file__).parent
 PEERS = HERE.parent / ".peers"
 LIMIT_S = 60  # no job takes a tenth of it
-SHARED_PEERS = HERE.parents[2] / "shared" / "peers"
 
 
 @cache
@@ -85,8 +84,7 @@ class WasmtimeCli(Process):
     name = "wasmtime CLI"
 
     def __init__(self) -> None:
-        shared = SHARED_PEERS / "wasmtime"
-        self.path = os.environ.get("WASMTIME") or shutil.which("wasmtime") or (str(shared) if shared.exists() else "")
+        self.path = os.environ.get("WASMTIME") or shutil.which("wasmtime") or ""
         self.missing = None if self.path else "not installed"
 
     def version(self) -> str:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from wasihost._base.frozen import Frozen
+from wasihost._base.waiting import Called
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -217,8 +218,8 @@ class VirtualClock(Clock):
     async def wait_until(self, monotonic_ns: int) -> None:
         """Until `advance` has come as far."""
         if monotonic_ns > self._now_ns:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            timer = self.call_later(monotonic_ns - self._now_ns, lambda: None if done.done() else done.set_result(None))
+            done = Called()
+            timer = self.call_later(monotonic_ns - self._now_ns, done)
             try:
                 await done
             finally:

@@ -11,6 +11,7 @@ platform does differently, so that callers need no platform knowledge. Only the 
 from __future__ import annotations
 
 import enum
+import functools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Literal, TypeAlias
 
 from wasihost._base.frozen import Frozen
+
+_FLOW_INFO_MASK = 0xFFFFF  # Python's `socket` takes the flow label only, not the traffic class
 
 Family: TypeAlias = Literal[4, 6]  # as `ipaddress` counts
 IpAddress: TypeAlias = IPv4Address | IPv6Address
@@ -40,6 +43,14 @@ class Address(Frozen):
 
     def __str__(self) -> str:
         return f"[{self.ip}]:{self.port}" if self.ip.version == 6 else f"{self.ip}:{self.port}"
+
+
+@functools.lru_cache(maxsize=1024)  # most datagrams have an address that another had before
+def socket_name(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
+    """An address as Python's `socket` has it."""
+    if address.ip.version == 4:
+        return str(address.ip), address.port
+    return str(address.ip), address.port, address.flow_info & _FLOW_INFO_MASK, address.scope_id
 
 
 WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv6Address(0), 0)}

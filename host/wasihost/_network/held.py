@@ -19,8 +19,6 @@ from wasihost._network.wrapping import DatagramSocketAround, EndpointAround, Soc
 
 E = TypeVar("E", bound=Endpoint)
 
-NS_PER_S = 1_000_000_000
-
 
 def blocked() -> BlockingIOError:
     """What a call raises that cannot go on yet."""

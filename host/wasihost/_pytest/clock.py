@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from wasihost._base.clock import Clock, OsClock, Timer, VirtualClock, own_time
+from wasihost._base.clock import NS_PER_S, Clock, OsClock, Timer, VirtualClock, own_time
 from wasihost._testing.loop import START_NS
-
-_S = 1_000_000_000
 
 
 class BenchClock(Clock):
@@ -33,13 +31,13 @@ class BenchClock(Clock):
     @property
     def seconds(self) -> float:
         """How much time has passed in this test, in time that is not this machine's."""
-        return self.monotonic_ns() / _S
+        return self.monotonic_ns() / NS_PER_S
 
     @property
     def next_seconds(self) -> float | None:
         """How long it is until somebody's wait is over, where `advance` ends it; None if nobody waits."""
         found = None if self._held is None else self._held.next_ns
-        return None if found is None else found / _S
+        return None if found is None else found / NS_PER_S
 
     def advance(self, seconds: float) -> None:
         """Moves time forward, and calls what was to be called until then; see `VirtualClock.advance`.
@@ -50,7 +48,7 @@ class BenchClock(Clock):
             raise RuntimeError("the time of a virtual event loop moves by itself: use asyncio.sleep() instead")
         self.hold()
         assert self._held is not None
-        self._held.advance(round(seconds * _S))
+        self._held.advance(round(seconds * NS_PER_S))
 
     # ---- Clock
 

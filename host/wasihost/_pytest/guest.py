@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from wasihost._base.errors import GuestExit
+from wasihost._base.waiting import Called
 from wasihost._component.adapt import Component
 from wasihost._component.running.instance import Instance
 from wasihost._host.host import Host
@@ -22,7 +23,7 @@ class Output:
 
     def __init__(self) -> None:
         self.data = bytearray()
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[Called] = []
 
     def __call__(self, block: bytes) -> None:
         self.data += block
@@ -35,15 +36,14 @@ class Output:
         """Whoever waits looks again."""
         waiting = self._waiting
         self._waiting = []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        for called in waiting:
+            called()
 
     async def more(self) -> None:
         """Returns when there is more, or after `wake`."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await future
+        called = Called()
+        self._waiting.append(called)
+        await called
 
 
 class EventLoop(Protocol):

@@ -27,14 +27,13 @@ from collections.abc import Callable, Coroutine
 from types import FrameType
 from typing import Any, TypeVar
 
-from wasihost._base.clock import Clock, OwnTime, Timer
+from wasihost._base.clock import NS_PER_S, Clock, OwnTime, Timer
 from wasihost._base.errors import DeadlockError
 
 T = TypeVar("T")
 
 START_NS = 1_577_836_800_000_000_000
 """What the calendar of a virtual loop shows at first: 2020-01-01T00:00:00Z."""
-_S = 1_000_000_000
 _POLLS = 100
 _PATIENCE_S = 1.0
 
@@ -62,13 +61,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         """Seconds since the loop was made."""
-        return self._now_ns / _S
+        return self._now_ns / NS_PER_S
 
     @property
     def _clock_resolution(self) -> float:
         # How much asyncio takes for the same time. After some weeks a float cannot tell nanoseconds apart, and with the
         # nanosecond that it has otherwise a timer would never be due.
-        return max(1 / _S, 2 * math.ulp(self.time()))
+        return max(1 / NS_PER_S, 2 * math.ulp(self.time()))
 
     @_clock_resolution.setter
     def _clock_resolution(self, seconds: float) -> None:
@@ -84,7 +83,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._jobs:
             return False
         if timeout is not None:
-            self._now_ns += math.ceil(timeout * _S)
+            self._now_ns += math.ceil(timeout * NS_PER_S)
             return True
         if descriptors > 1:  # one is the loop's own
             return False
@@ -158,7 +157,8 @@ class LoopClock(Clock):
         return self._loop.call_later(self._seconds(delay_ns), callback)
 
     def _seconds(self, delay_ns: int) -> float:
-        return max(delay_ns / _S, 4 * math.ulp(self._loop.time()))  # more than what asyncio takes for the same time
+        at_least = 4 * math.ulp(self._loop.time())  # more than what asyncio takes for the same time
+        return max(delay_ns / NS_PER_S, at_least)
 
 
 def _waits(loop: asyncio.AbstractEventLoop) -> str:

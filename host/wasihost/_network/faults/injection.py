@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from wasihost._base.clock import Clock
+from wasihost._base.clock import NS_PER_S, Clock
 from wasihost._network.faults.plan import Call, Fault, FaultPlan, Strikes
-from wasihost._network.held import NS_PER_S, Gate, blocked
+from wasihost._network.held import Gate, blocked
 
 
 class Struck:

@@ -26,7 +26,6 @@ NO_FREE_PORT = {errno.EADDRNOTAVAIL, errno.EAGAIN}
 
 _AF = {4: socket.AF_INET, 6: socket.AF_INET6}
 _BUFFER_UNIT = 2 if sys.platform == "linux" else 1
-_FLOW_INFO_MASK = 0xFFFFF  # Python takes the flow label only, not the traffic class
 
 _TCP_KEEPIDLE: int = getattr(socket, "TCP_KEEPIDLE" if sys.platform != "darwin" else "TCP_KEEPALIVE")
 _COMMON = {
@@ -43,18 +42,7 @@ _OPTIONS: dict[Family, dict[Option, tuple[int, int]]] = {
 }
 
 
-# Each datagram has an address, and most have one that another had before.
-
-
-@functools.lru_cache(maxsize=1024)
-def to_os(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
-    """An address as Python's `socket` has it."""
-    if address.ip.version == 4:
-        return str(address.ip), address.port
-    return str(address.ip), address.port, address.flow_info & _FLOW_INFO_MASK, address.scope_id
-
-
-@functools.lru_cache(maxsize=1024)
+@functools.lru_cache(maxsize=1024)  # most datagrams have an address that another had before
 def from_os(address: tuple[Any, ...]) -> Address:
     """An address from Python's `socket`."""
     if len(address) == 2:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import select
 import socket
 import struct
 import sys
 
-from wasihost._network.base import Address, Family, Option, Socket, os_error
-from wasihost._network.os.endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost._network.base import Address, Family, Option, Socket, os_error, socket_name
+from wasihost._network.os.endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os
 from wasihost._network.os.share import Share
 
 # A SIGPIPE would kill an embedder that has the signal's default action back.
@@ -47,13 +46,13 @@ class OsSocket(OsEndpoint, Socket):
     def bind(self, address: Address) -> None:
         # Only for a chosen port: two sockets with the option could share a port that the system chose (socket(7)).
         self._reuse_address(address.port != 0)
-        self._socket.bind(to_os(address))
+        self._socket.bind(socket_name(address))
 
     def _reuse_address(self, on: bool) -> None:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, on)
 
     def connect(self, address: Address) -> None:
-        code = self._socket.connect_ex(to_os(address))
+        code = self._socket.connect_ex(socket_name(address))
         if code in NO_FREE_PORT:
             code = errno.EADDRINUSE
         if code not in (0, errno.EINPROGRESS):
@@ -66,7 +65,7 @@ class OsSocket(OsEndpoint, Socket):
             self._socket.getpeername()
         except OSError as error:
             if error.errno == errno.ENOTCONN:
-                raise BlockingIOError(errno.EINPROGRESS, os.strerror(errno.EINPROGRESS)) from None
+                raise os_error(errno.EINPROGRESS) from None
             raise
 
     def listen(self, backlog: int) -> None:

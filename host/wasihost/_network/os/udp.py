@@ -6,8 +6,8 @@ import ctypes
 import errno
 import socket
 
-from wasihost._network.base import WILDCARD, Address, DatagramSocket, Family, os_error
-from wasihost._network.os.endpoint import NO_FREE_PORT, OsEndpoint, from_os, to_os
+from wasihost._network.base import WILDCARD, Address, DatagramSocket, Family, os_error, socket_name
+from wasihost._network.os.endpoint import NO_FREE_PORT, OsEndpoint, from_os
 from wasihost._network.os.share import Share
 
 _MAX_DATAGRAM = 0xFFFF  # the length field of UDP, header included
@@ -27,11 +27,11 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
         self._bound = WILDCARD[family]
 
     def bind(self, address: Address) -> None:
-        self._socket.bind(to_os(address))
+        self._socket.bind(socket_name(address))
         self._bound = address
 
     def connect(self, address: Address) -> None:
-        code = self._socket.connect_ex(to_os(address))
+        code = self._socket.connect_ex(socket_name(address))
         if code == errno.EINVAL:
             code = self._reconnect(address)
         if code in NO_FREE_PORT:
@@ -46,9 +46,9 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
         except OSError:
             return errno.EINVAL
         self.disconnect()
-        code = self._socket.connect_ex(to_os(address))
+        code = self._socket.connect_ex(socket_name(address))
         if code:
-            self._socket.connect_ex(to_os(before))
+            self._socket.connect_ex(socket_name(before))
         return code
 
     def disconnect(self) -> None:
@@ -60,7 +60,7 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
                 raise os_error(code)
         if self.local_address().port != port:
             # Linux takes back a port that it chose itself, and an address that it chose for the peer.
-            self._socket.bind(to_os(Address(bound.ip, port, bound.flow_info, bound.scope_id)))
+            self._socket.bind(socket_name(Address(bound.ip, port, bound.flow_info, bound.scope_id)))
 
     def recv_from(self) -> tuple[bytes, Address]:
         data, sender = self._socket.recvfrom(_MAX_DATAGRAM)
@@ -70,4 +70,4 @@ class OsDatagramSocket(OsEndpoint, DatagramSocket):
         if address is None:
             self._socket.send(data)
         else:
-            self._socket.sendto(data, to_os(address))
+            self._socket.sendto(data, socket_name(address))

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeVar
 
-from wasihost._network.base import Address, DatagramSocket
-from wasihost._network.peers.streams import as_name, waited
+from wasihost._network.base import Address, DatagramSocket, socket_name
+from wasihost._network.waiting import readable
 
 P = TypeVar("P", bound=asyncio.DatagramProtocol)
 # After so many datagrams in one go the event loop has its turn.
@@ -47,7 +47,7 @@ class Datagrams:
         while True:
             with contextlib.suppress(BlockingIOError):
                 return self._socket.recv_from()
-            await waited(self._socket.wait_readable, self._socket.cancel_readable)
+            await readable(self._socket)
 
     def close(self) -> None:
         """The port is free again."""
@@ -60,7 +60,7 @@ class DatagramSocketTransport(asyncio.DatagramTransport):
     def __init__(
         self, socket: DatagramSocket, protocol: asyncio.DatagramProtocol, find: Callable[[Any], Address]
     ) -> None:
-        super().__init__({"sockname": as_name(socket.local_address()), "socket": None})
+        super().__init__({"sockname": socket_name(socket.local_address()), "socket": None})
         self._loop = asyncio.get_running_loop()
         self._socket = socket
         self._protocol = protocol
@@ -85,7 +85,7 @@ class DatagramSocketTransport(asyncio.DatagramTransport):
             except OSError as error:
                 self._protocol.error_received(error)
             else:
-                self._protocol.datagram_received(data, as_name(sender))
+                self._protocol.datagram_received(data, socket_name(sender))
         self._socket.wait_readable(self._read)
 
     def sendto(self, data: bytes | bytearray | memoryview, addr: Any = None) -> None:

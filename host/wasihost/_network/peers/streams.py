@@ -12,7 +12,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
-from wasihost._network.base import Address, Endpoint, Network, Socket
+from wasihost._base.waiting import Called
+from wasihost._network.base import Address, Endpoint, Network, Socket, socket_name
+from wasihost._network.waiting import writable
 
 Connected: TypeAlias = "Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None]"
 """As of `asyncio.start_server`."""
@@ -23,31 +25,13 @@ _STREAM_LIMIT = 1 << 16  # as asyncio.open_connection
 _HIGH_WATER = 1 << 16  # as asyncio's transports
 
 
-def as_name(address: Address) -> tuple[str, int] | tuple[str, int, int, int]:
-    """An address as Python's `socket` has it."""
-    ip = str(address.ip)
-    if address.ip.version == 4:
-        return ip, address.port
-    return ip, address.port, address.flow_info, address.scope_id
-
-
-async def waited(wait: Callable[[Callable[[], None]], None], cancel: Callable[[], None]) -> None:
-    """Waits for a direction of an endpoint."""
-    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    wait(lambda: None if future.done() else future.set_result(None))
-    try:
-        await future
-    finally:
-        cancel()
-
-
 class SocketTransport(asyncio.Transport):
     """A connected socket of a network as an asyncio transport."""
 
     def __init__(self, socket: Socket, protocol: asyncio.BaseProtocol, over: Callable[[], None] | None = None) -> None:
-        super().__init__(
-            {"sockname": as_name(socket.local_address()), "peername": as_name(socket.remote_address()), "socket": None}
-        )
+        sockname = socket_name(socket.local_address())
+        peername = socket_name(socket.remote_address())
+        super().__init__({"sockname": sockname, "peername": peername, "socket": None})
         self._loop = asyncio.get_running_loop()
         self._socket = socket
         self._over = over
@@ -274,7 +258,7 @@ async def create_connection(
                 socket.finish_connect()
                 break
             except BlockingIOError:
-                await waited(socket.wait_writable, socket.cancel_writable)
+                await writable(socket)
         protocol = factory()
         transport = SocketTransport(socket, protocol)
     except BaseException:
@@ -307,7 +291,7 @@ class Server(asyncio.AbstractServer):
         self._factory = factory
         self._sockets = list(sockets)
         self._open: dict[Socket, SocketTransport] = {}
-        self._closed: list[asyncio.Future[None]] = []
+        self._closed: list[Called] = []
         for socket in sockets:
             self._wait(socket)
 
@@ -346,16 +330,15 @@ class Server(asyncio.AbstractServer):
     async def wait_closed(self) -> None:
         """Returns when it is closed and its connections are over."""
         while self._sockets or self._open:
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._closed.append(future)
-            await future
+            called = Called()
+            self._closed.append(called)
+            await called
 
     def _tell(self) -> None:
         closed = self._closed
         self._closed = []
-        for future in closed:
-            if not future.done():
-                future.set_result(None)
+        for called in closed:
+            called()
 
     def _wait(self, socket: Socket) -> None:
         socket.wait_readable(lambda: self._accept(socket))

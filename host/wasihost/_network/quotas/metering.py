@@ -6,8 +6,8 @@ import logging
 import sys
 from collections import Counter
 
-from wasihost._base.clock import Clock
-from wasihost._network.held import NS_PER_S, Gate, blocked
+from wasihost._base.clock import NS_PER_S, Clock
+from wasihost._network.held import Gate, blocked
 from wasihost._network.quotas.quotas import Quotas
 
 _log = logging.getLogger("wasihost.quotas")

@@ -11,9 +11,9 @@ from __future__ import annotations
 import errno
 from collections import Counter
 
-from wasihost._base.clock import Clock, RunningClock, Timer
+from wasihost._base.clock import NS_PER_S, Clock, RunningClock, Timer
 from wasihost._network.base import Address, DatagramSocket, Family, Network, Socket, os_error
-from wasihost._network.held import NS_PER_S, HeldDatagramSocket, HeldSocket, blocked
+from wasihost._network.held import HeldDatagramSocket, HeldSocket, blocked
 from wasihost._network.quotas.metering import Budget, Direction, Meter
 from wasihost._network.quotas.quotas import Quotas
 from wasihost._network.wrapping import NetworkAround

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 from abc import abstractmethod
 from collections.abc import Callable
 
-from wasihost._network.base import WILDCARD, Address, Endpoint, Family, Option
+from wasihost._network.base import WILDCARD, Address, Endpoint, Family, Option, os_error
 from wasihost._network.virtual.topology import Node
 from wasihost._network.virtual.waiting import Waiter
 
 MAX_BUFFER = 16 << 20
 """Larger buffers are this large."""
-
-
-def os_error(code: int) -> OSError:
-    """The exception for an errno."""
-    return OSError(code, os.strerror(code))
 
 
 class VirtualEndpoint(Endpoint):

@@ -17,7 +17,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from wasihost._base.clock import Clock, RunningClock
+from wasihost._base.clock import NS_PER_S, Clock, RunningClock
 from wasihost._base.errors import ConfigError
 from wasihost._network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost._network.names import Addresses, ascii_name, literal, parse_addresses
@@ -33,7 +33,6 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 D = TypeVar("D", bound=asyncio.DatagramProtocol)
 GUEST = "guest"
 PEER = "peer"
-_S = 1_000_000_000
 
 
 class VirtualNetwork(Network):
@@ -180,4 +179,4 @@ def _checked(latency_s: float, bytes_per_second: float | None) -> tuple[int, int
         raise ConfigError(f"latency_s={latency_s}: expected 0 or more")
     if bytes_per_second is not None and bytes_per_second < 1:
         raise ConfigError(f"bytes_per_second={bytes_per_second}: expected 1 or more, or None for no limit")
-    return round(latency_s * _S), None if bytes_per_second is None else round(bytes_per_second)
+    return round(latency_s * NS_PER_S), None if bytes_per_second is None else round(bytes_per_second)

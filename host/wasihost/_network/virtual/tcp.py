@@ -22,9 +22,9 @@ import enum
 import errno
 from collections import deque
 
-from wasihost._network.base import WILDCARD, Address, Family, Option, Socket
+from wasihost._network.base import WILDCARD, Address, Family, Option, Socket, os_error
 from wasihost._network.virtual.connections import Connection
-from wasihost._network.virtual.endpoint import VirtualEndpoint, os_error
+from wasihost._network.virtual.endpoint import VirtualEndpoint
 from wasihost._network.virtual.pipes import Pipe
 from wasihost._network.virtual.topology import Node, Route
 

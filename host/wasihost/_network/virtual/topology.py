@@ -7,16 +7,15 @@ are at once. An address that no host has is ENETUNREACH, a host behind a link th
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import os
 from collections import deque
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 from wasihost._base.clock import Clock
 from wasihost._base.errors import ConfigError
-from wasihost._network.base import Address, IpAddress
+from wasihost._base.waiting import Called
+from wasihost._network.base import Address, IpAddress, os_error
 from wasihost._network.virtual.connections import Connection
 from wasihost._network.virtual.ports import Ports
 from wasihost._network.virtual.ways import Way
@@ -49,7 +48,7 @@ class Node:
         self.tcp: Ports[Any] = Ports()
         self.udp: Ports[Any] = Ports()
         self._loopback = Way(topology.clock)
-        self._listening: list[asyncio.Future[None]] = []
+        self._listening: list[Called] = []
 
     def has(self, ip: IpAddress) -> bool:
         """Whether sockets here can be bound to it."""
@@ -68,10 +67,10 @@ class Node:
         place = self.topology.owners.get(ip)
         mine = [own for own in self.addresses if own.version == ip.version]
         if place is None or not mine:
-            raise OSError(errno.ENETUNREACH, os.strerror(errno.ENETUNREACH))
+            raise os_error(errno.ENETUNREACH)
         way, back = self.topology.ways(self, place)
         if not way.is_up:
-            raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+            raise os_error(errno.EHOSTUNREACH)
         return Route(bound or mine[0], destination, place, way, back)
 
     # ---- who waits for a listener
@@ -80,16 +79,15 @@ class Node:
         """Some socket here listens from now on."""
         waiting = self._listening
         self._listening = []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        for called in waiting:
+            called()
 
     async def listening(self, address: Address) -> None:
         """Returns when somebody here listens on an address."""
         while not ((found := self.tcp.at(address)) and found.is_listening):
-            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._listening.append(future)
-            await future
+            called = Called()
+            self._listening.append(called)
+            await called
 
 
 class Topology:

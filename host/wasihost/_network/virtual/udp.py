@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 from collections import deque
 
-from wasihost._network.base import MAX_DATAGRAM_BYTES, WILDCARD, Address, DatagramSocket, Family, Option
-from wasihost._network.virtual.endpoint import VirtualEndpoint, os_error
+from wasihost._network.base import MAX_DATAGRAM_BYTES, WILDCARD, Address, DatagramSocket, Family, Option, os_error
+from wasihost._network.virtual.endpoint import VirtualEndpoint
 from wasihost._network.virtual.topology import Node, Route
 
 DEFAULTS = {Option.HOP_LIMIT: 64, Option.RECEIVE_BUFFER_BYTES: 212992, Option.SEND_BUFFER_BYTES: 212992}

@@ -13,9 +13,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from wasihost._base.clock import Clock, Timer
+from wasihost._base.clock import NS_PER_S, Clock, Timer
 
-_S = 1_000_000_000
 SEGMENT = 16384
 """Bytes that arrive together where there is a bandwidth: a few packets, so that a transfer is seen to progress."""
 
@@ -89,7 +88,7 @@ class Way:
     def _leave(self, passenger: _Passenger) -> None:
         departure_ns = max(self._clock.monotonic_ns(), self._free_ns)
         if self._bytes_per_second is not None:
-            departure_ns += passenger.size * _S // self._bytes_per_second
+            departure_ns += passenger.size * NS_PER_S // self._bytes_per_second
         self._free_ns = departure_ns
         passenger.arrival_ns = departure_ns + self._latency_ns
         if self._timer is None:

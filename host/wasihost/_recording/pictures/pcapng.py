@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from wasihost._base import files
+from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import MissingExtraError
 from wasihost._base.quoting import printable
 from wasihost._recording import Recording, events
@@ -17,7 +18,6 @@ from wasihost._recording.pictures.wire import Packet, Wire
 _LINKTYPE_RAW: Final = 101  # IP without anything around it
 _NAME_RESOLUTION: Final = struct.pack("<I", 4)  # the type of a block
 _IF_TSRESOL: Final = 9  # an option of the interface: the unit of times, as a power of ten
-_NS: Final = 1_000_000_000
 
 
 def write_pcapng(recording: Recording, path: str | os.PathLike[str]) -> None:
@@ -32,7 +32,7 @@ def write_pcapng(recording: Recording, path: str | os.PathLike[str]) -> None:
         for event in recording.events:
             for packet in wire.packets(event):
                 time_ns = max(0, recording.header.system_ns + packet.time_ns)  # the format knows no years before 1970
-                writer.write_packet(_Commented(packet), sec=Fraction(time_ns, _NS))
+                writer.write_packet(_Commented(packet), sec=Fraction(time_ns, NS_PER_S))
 
 
 def _names(found: Iterable[events.Event]) -> bytes:
@@ -69,7 +69,7 @@ def _writer(path: str | os.PathLike[str]) -> Any:
             opened = files.private(os.fspath(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             super().__init__(opened)  # type: ignore[arg-type]  # which goes to open(), so it may be a descriptor
             self.linktype = _LINKTYPE_RAW
-            self.tsresol = _NS
+            self.tsresol = NS_PER_S
 
         def _write_block_idb(self, linktype: int, ifname: bytes | None = None) -> None:
             body = struct.pack("<HHI", linktype, 0, 0)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wasihost._base import files
+from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import MissingExtraError
 from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import printable
@@ -27,7 +28,6 @@ MOST_LINES: Final = 500
 MOST_OUTPUT_BYTES: Final = 32 * 1024
 _MOMENTS: Final = 200
 _WIDTH: Final = 1000  # of the time axis, in units of the drawing
-_NS: Final = 1_000_000_000
 
 E = TypeVar("E", bound=events.Event)
 
@@ -117,7 +117,7 @@ class _Report:
         return [event for event in self._events if isinstance(event, kind)]
 
     def _calendar(self) -> str:
-        seconds = self._header.system_ns // _NS
+        seconds = self._header.system_ns // NS_PER_S
         try:
             return f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M:%S} UTC"
         except (OverflowError, ValueError, OSError):

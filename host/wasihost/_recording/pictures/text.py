@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from wasihost._base.clock import NS_PER_S
 from wasihost._base.quoting import printable
 from wasihost._network.base import Address
 from wasihost._recording import events
 
 _SIZES: Final = ("KiB", "MiB", "GiB", "TiB")
-_TIMES: Final = ((1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs"))
+_TIMES: Final = ((NS_PER_S, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
 
 def readable(data: bytes, keep: str = "") -> str:

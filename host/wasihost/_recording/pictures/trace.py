@@ -15,6 +15,7 @@ import os
 from collections.abc import Mapping
 from typing import IO, Final
 
+from wasihost._base.clock import NS_PER_S
 from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import printable
 from wasihost._recording import events
@@ -24,7 +25,6 @@ from wasihost._recording.pictures.lanes import TROUBLE
 MOST_LINES: Final = 10
 """So many lines of a kind in a second, before they are gathered."""
 _EXCERPT: Final = 48
-_NS: Final = 1_000_000_000
 _CALLS: Final = {"finish_connect": "connect", "recv_into": "receive", "recv_from": "receive", "send_to": "send"}
 # SGR codes, ECMA-48 8.3.117
 _STYLES: Final = {"sent": "36", "received": "35", "state": "1", "quiet": "2", "odd": "33", "bad": "1;31"}
@@ -67,7 +67,7 @@ class Trace:
 
     def __call__(self, event: events.Event) -> None:
         """Writes what there is to tell of it."""
-        while (oldest := next(iter(self._bursts), None)) and event.time_ns - self._bursts[oldest].began_ns >= _NS:
+        while (oldest := next(iter(self._bursts), None)) and event.time_ns - self._bursts[oldest].began_ns >= NS_PER_S:
             self._tell(oldest)
         if isinstance(event, events.Wrote):
             if event.stream == "stderr":
@@ -123,7 +123,7 @@ class Trace:
         begin = "\n" if self._is_in_line else ""
         self._is_in_line = False
         try:
-            self._stream.write(f"{begin}{time_ns / _NS:11.6f} {who:>8} {line}\n")
+            self._stream.write(f"{begin}{time_ns / NS_PER_S:11.6f} {who:>8} {line}\n")
             self._stream.flush()
         except BrokenPipeError:
             self._is_unread = True  # the guest goes on

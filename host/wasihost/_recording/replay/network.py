@@ -12,10 +12,10 @@ Whatever else decides what the guest does must be the same too: its arguments, e
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from wasihost._base.clock import Clock, RunningClock
+from wasihost._base.waiting import Called
 from wasihost._network.base import WILDCARD, DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost._recording import Recording, events
 from wasihost._recording.replay.playback import NEVER, Playback, Script
@@ -79,8 +79,8 @@ class ReplayNetwork(Network):
         return event.addresses
 
     async def _wait(self, index: int) -> None:
-        due: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        wait = self._playback.wait(index, lambda: None if due.done() else due.set_result(None))
+        due = Called()
+        wait = self._playback.wait(index, due)
         try:
             await due
         finally:

@@ -22,13 +22,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from wasihost._base.clock import Clock, Timer
+from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._base.errors import DivergenceError, RecordingError
 from wasihost._recording import events
 from wasihost._recording.events import Event, SocketEvent
 from wasihost._recording.replay.divergence import described, line
 
-_S: Final = 1_000_000_000
 NEVER: Final = sys.maxsize
 NOW: Final = -1
 
@@ -123,7 +122,7 @@ class Playback:
         self._loop: asyncio.AbstractEventLoop
         self._is_waking = False
         self._clock = clock
-        self._patience_ns = round(patience_s * _S)
+        self._patience_ns = round(patience_s * NS_PER_S)
         self._timer: Timer | None = None
         self._moves = 0
         self._moves_before = 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable
 from typing import Final
 
-from wasihost._network.base import Address, DatagramSocket, Endpoint, Option, Socket
+from wasihost._network.base import Address, DatagramSocket, Endpoint, Option, Socket, os_error
 from wasihost._recording import events
 from wasihost._recording.events import Event
 from wasihost._recording.replay.divergence import differing_bytes, line
@@ -70,7 +69,7 @@ class _ReplayEndpoint(Endpoint):
     def remote_address(self) -> Address:
         self._told("remote_address")
         if self._remote is None:
-            raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
+            raise os_error(errno.ENOTCONN)
         return self._remote
 
     def _told(self, call: str) -> None:
@@ -132,7 +131,7 @@ class _ReplayEndpoint(Endpoint):
 
     def _check_open(self) -> None:
         if self._is_closed:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            raise os_error(errno.EBADF)
 
     def _happened(self, call: str) -> Event:
         """The next step of a call happens: gives what came of it, or raises that."""
@@ -162,7 +161,7 @@ class _ReplayEndpoint(Endpoint):
         self._check()
         step = self._script.next(call)
         if step is None or not self._playback.is_due(step):
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise os_error(errno.EAGAIN)
         return step
 
     def _given(self, call: str) -> Event:

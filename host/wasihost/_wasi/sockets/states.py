@@ -24,7 +24,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from wasihost._base.errors import InternalError
+from wasihost._base.transitions import Transitions
 from wasihost._wasi.failures import Cause, Failure, Reason
 from wasihost._wasi.sockets.operations import Operation
 
@@ -54,14 +54,17 @@ class Event(enum.Enum):
     CONNECT_ERR = "connect -> err"
 
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    (State.UNBOUND, Event.BIND_OK): State.BOUND,
-    (State.UNBOUND, Event.CONNECT): State.CONNECTING,
-    (State.BOUND, Event.CONNECT): State.CONNECTING,
-    (State.BOUND, Event.LISTEN_OK): State.LISTENING,
-    (State.CONNECTING, Event.CONNECT_OK): State.CONNECTED,
-    (State.CONNECTING, Event.CONNECT_ERR): State.CLOSED,
-}
+TRANSITIONS = Transitions(
+    "a TCP socket",
+    {
+        (State.UNBOUND, Event.BIND_OK): State.BOUND,
+        (State.UNBOUND, Event.CONNECT): State.CONNECTING,
+        (State.BOUND, Event.CONNECT): State.CONNECTING,
+        (State.BOUND, Event.LISTEN_OK): State.LISTENING,
+        (State.CONNECTING, Event.CONNECT_OK): State.CONNECTED,
+        (State.CONNECTING, Event.CONNECT_ERR): State.CLOSED,
+    },
+)
 
 _FRESH = (State.UNBOUND, State.BOUND)
 _OPEN = (State.UNBOUND, State.BOUND, State.LISTENING, State.CONNECTED)
@@ -79,14 +82,6 @@ ALLOWED: Mapping[Operation, tuple[State, ...]] = {
 }
 
 _INVALID_STATE_WHEN_CLOSED = (Operation.BIND, Operation.CONNECT, Operation.LISTEN)
-
-
-def after(state: State, event: Event) -> State:
-    """The state that follows."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise InternalError(f"a TCP socket that is {state.value} cannot see {event.value!r}") from None
 
 
 def refusal(operation: Operation, closed_by: Cause | None) -> Failure:

@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from typing import Any, Final, TypeVar
 
 from wasihost._network.base import WILDCARD, Address, Family, Socket
+from wasihost._network.waiting import writable
 from wasihost._policy import SocketAddressUse, Verdict
 from wasihost._policy.asking import Question, Steps, run, settled
 from wasihost._wasi.failures import Cause, Failure, Reason, attempt
@@ -22,9 +23,8 @@ from wasihost._wasi.sockets.addresses import is_valid_local, is_valid_remote
 from wasihost._wasi.sockets.operations import Operation
 from wasihost._wasi.sockets.options import MAX_INT, Options, not_zero
 from wasihost._wasi.sockets.shared import SharedSocket
-from wasihost._wasi.sockets.states import ALLOWED, Event, State, after, refusal
+from wasihost._wasi.sockets.states import ALLOWED, TRANSITIONS, Event, State, refusal
 from wasihost._wasi.sockets.streams import OnClose, ReceiveSource, SendSink
-from wasihost._wasi.sockets.waiting import writable
 
 DEFAULT_BACKLOG: Final = 128  # as in Wasmtime; Linux: SOMAXCONN before 5.4
 
@@ -150,7 +150,7 @@ class TcpSocket(Options):
         return shared.socket
 
     def _see(self, event: Event) -> None:
-        self.state = after(self.state, event)
+        self.state = TRANSITIONS[self.state, event]
 
     def _bound(self, socket: Socket, address: Address) -> Steps[None]:
         yield from self._access.require(address, SocketAddressUse.TCP_BIND)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from wasihost._network.base import WILDCARD, Address, DatagramSocket, Family
+from wasihost._network.waiting import writable
 from wasihost._policy import SocketAddressUse, Verdict
 from wasihost._policy.asking import Question, Steps, run, settled
 from wasihost._wasi.failures import Failure, Reason, attempt
@@ -21,8 +22,7 @@ from wasihost._wasi.sockets.addresses import is_of_family, is_valid_peer
 from wasihost._wasi.sockets.inbox import Datagram, Inbox
 from wasihost._wasi.sockets.operations import Operation
 from wasihost._wasi.sockets.options import Options
-from wasihost._wasi.sockets.udp_states import ALLOWED, Event, State, after
-from wasihost._wasi.sockets.waiting import writable
+from wasihost._wasi.sockets.udp_states import ALLOWED, TRANSITIONS, Event, State
 
 
 class UdpSocket(Options):
@@ -109,7 +109,7 @@ class UdpSocket(Options):
         return self._socket
 
     def _see(self, event: Event) -> None:
-        self.state = after(self.state, event)
+        self.state = TRANSITIONS[self.state, event]
 
     def _bound(self, address: Address) -> Steps[None]:
         yield from self._access.require(address, SocketAddressUse.UDP_BIND)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from wasihost._base.errors import InternalError
+from wasihost._base.transitions import Transitions
 from wasihost._wasi.sockets.operations import Operation
 
 
@@ -34,12 +34,15 @@ class Event(enum.Enum):
     DISCONNECT_OK = "disconnect -> ok"
 
 
-TRANSITIONS: Mapping[tuple[State, Event], State] = {
-    (State.UNBOUND, Event.BIND_OK): State.BOUND,
-    (State.BOUND, Event.CONNECT_OK): State.CONNECTED,
-    (State.CONNECTED, Event.CONNECT_OK): State.CONNECTED,
-    (State.CONNECTED, Event.DISCONNECT_OK): State.BOUND,
-}
+TRANSITIONS = Transitions(
+    "a UDP socket",
+    {
+        (State.UNBOUND, Event.BIND_OK): State.BOUND,
+        (State.BOUND, Event.CONNECT_OK): State.CONNECTED,
+        (State.CONNECTED, Event.CONNECT_OK): State.CONNECTED,
+        (State.CONNECTED, Event.DISCONNECT_OK): State.BOUND,
+    },
+)
 
 _ANY = tuple(State)
 _BOUND = (State.BOUND, State.CONNECTED)
@@ -54,11 +57,3 @@ ALLOWED: Mapping[Operation, tuple[State, ...]] = {
     Operation.REMOTE_ADDRESS: (State.CONNECTED,),
     Operation.OPTION: _ANY,
 }
-
-
-def after(state: State, event: Event) -> State:
-    """The state that follows."""
-    try:
-        return TRANSITIONS[state, event]
-    except KeyError:
-        raise InternalError(f"a UDP socket that is {state.value} cannot see {event.value!r}") from None

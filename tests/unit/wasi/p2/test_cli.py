@@ -12,8 +12,8 @@ from tests.unit.wasi.p2.io.fakes import settled
 from wasihost._base.errors import GuestExit
 from wasihost._component.values import Err, Ok
 from wasihost._wasi.cli import Command
+from wasihost._wasi.common.exit import Exit
 from wasihost._wasi.p2.cli import providers
-from wasihost._wasi.p2.cli.exit import Exit
 
 
 def _found(command: Command) -> dict[str, Any]:

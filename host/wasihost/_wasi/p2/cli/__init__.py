@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from wasihost._wasi.cli import Command
+from wasihost._wasi.common.exit import Exit
+from wasihost._wasi.common.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 from wasihost._wasi.p2.cli.environment import Environment
-from wasihost._wasi.p2.cli.exit import Exit
 from wasihost._wasi.p2.cli.stdio import Stderr, Stdin, Stdout
-from wasihost._wasi.p2.cli.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 
 IN_ORDER: Final = ("wasi:cli/exit@0.2.0#exit", "wasi:cli/exit@0.2.0#exit-with-code")
 """Functions that must come after what the guest did with streams: what it wrote before an exit is output."""

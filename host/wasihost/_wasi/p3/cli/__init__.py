@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from wasihost._wasi.cli import Command
+from wasihost._wasi.common.exit import Exit
+from wasihost._wasi.common.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 from wasihost._wasi.p3.cli.environment import Environment
-from wasihost._wasi.p3.cli.exit import Exit
 from wasihost._wasi.p3.cli.stdio import Stderr, Stdin, Stdout
-from wasihost._wasi.p3.cli.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
 from wasihost._wasi.p3.cli.types import Types
 
 IN_ORDER: Final = ("wasi:cli/exit@0.3.0#exit", "wasi:cli/exit@0.3.0#exit-with-code")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasihost._base.clock import Clock
+from wasihost._base.clock import NS_PER_S, Clock
 from wasihost._base.frozen import Frozen
 
 
@@ -26,7 +26,7 @@ class SystemClock:
 
     def now(self) -> Instant:
         """WIT: `now: func() -> instant`."""
-        return Instant(*divmod(self._clock.system_ns(), 1_000_000_000))
+        return Instant(*divmod(self._clock.system_ns(), NS_PER_S))
 
     def get_resolution(self) -> int:
         """WIT: `get-resolution: func() -> duration`; nanoseconds."""

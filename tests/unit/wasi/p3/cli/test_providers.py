@@ -12,9 +12,9 @@ import pytest
 from wasihost._base.errors import GuestExit
 from wasihost._component.values import Err, Ok
 from wasihost._wasi.cli import Command
+from wasihost._wasi.common.exit import Exit
 from wasihost._wasi.p3.cli import providers
 from wasihost._wasi.p3.cli.environment import Environment
-from wasihost._wasi.p3.cli.exit import Exit
 
 
 @pytest.fixture
