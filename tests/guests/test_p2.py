@@ -14,6 +14,7 @@ from wasmtime.component import Linker
 from tests.guests.harness import PREBUILT, Output
 from wasihost import Clock, GuestExit, OsClock, VirtualClock
 from wasihost._base.limits import Limits
+from wasihost._base.streams import Unwritten
 from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.running.engine import default_engine
@@ -35,7 +36,7 @@ def _adapted(name: str) -> Component:
 
 async def _run(command: Command, clock: Clock | None = None) -> None:
     network = OsNetwork()
-    context = WasiContext(command, clock or OsClock(), Random(7), Access(network), Names(network.resolve))
+    context = WasiContext(command, clock or OsClock(), Random(7), Access(network), Names(network.resolve), Unwritten())
     adapted = _adapted("rust-std-p2")
     providers = {**p3.providers(context), **p2.providers(context)}
     async with adapted.open(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from wasihost import Host, OsClock
+from wasihost._base.streams import Unwritten
 from wasihost._component.running.imports.providers import Providers
 from wasihost._component.values import camel_case, snake_case
 from wasihost._component.world import versions
@@ -30,7 +31,7 @@ CLOCKS = ROOT / "host/wasihost/_wasi/p3/clocks"
 SURFACES = {version: surface(version) for version in table.VERSIONS}
 SURFACE = {interface.name: interface for interfaces in SURFACES.values() for interface in interfaces}
 REGISTERED = Host().providers()
-CONTEXT = WasiContext(Command(), OsClock(), Random(None), Access(OsNetwork()), Names(OsNetwork().resolve))
+CONTEXT = WasiContext(Command(), OsClock(), Random(None), Access(OsNetwork()), Names(OsNetwork().resolve), Unwritten())
 PROVIDERS = Providers({**REGISTERED, **p2.providers(CONTEXT)})  # of 0.2, what is there before all of it is
 PROVIDED = [interface for interface in SURFACE.values() if PROVIDERS.find(interface.name) is not None]
 

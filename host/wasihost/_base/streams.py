@@ -120,6 +120,40 @@ class ByteSink(ABC):
         """The guest dropped its writable end and everything is written (None), or a write raised `error`."""
 
 
+class Writer(ABC):
+    """Has bytes that a sink has not taken, and no guest that waits for it."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """Gives the bytes up."""
+
+
+class Unwritten:
+    """Who has yet to write what one guest gave: they are waited for when it has ended, and abandoned on its close."""
+
+    def __init__(self) -> None:
+        self._writers: dict[Writer, None] = {}
+        self.when_less: Callable[[], None] = lambda: None
+
+    def __len__(self) -> int:
+        return len(self._writers)
+
+    def add(self, writer: Writer) -> None:
+        """It has something to write."""
+        self._writers[writer] = None
+
+    def remove(self, writer: Writer) -> None:
+        """It has not, or not any more."""
+        if writer in self._writers:
+            del self._writers[writer]
+            self.when_less()
+
+    def abandon(self) -> None:
+        """Has all of them give up."""
+        for writer in list(self._writers):
+            writer.abandon()
+
+
 class GuestStream(ABC, Generic[T]):
     """The readable end of a `stream<T>` that the guest passed to a provider, or that a called export returned.
 

@@ -11,6 +11,7 @@ from wasmtime.component import Linker
 
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
+from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
 from wasihost._component.cache import Cache
 from wasihost._component.resources import ResourceTable
@@ -61,6 +62,7 @@ class Component(OfOneProcess):
         on_call: CallObserver | None = None,
         limits: Limits = DEFAULTS,
         total: Account | None = None,
+        unwritten: Unwritten | None = None,
         is_one_run: bool = False,
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
@@ -69,7 +71,8 @@ class Component(OfOneProcess):
         may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
         `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
         `limits` hold for it, and for a store that is made here; with `is_one_run` `run_time_s` is that of all, and not
-        of each call; `total` counts the memories of several instances.
+        of each call; `total` counts the memories of several instances. `unwritten` is what the providers have yet to
+        write at the end.
         Errors: LinkError, and those of instantiation.
         """
         event_loop.running()
@@ -90,6 +93,7 @@ class Component(OfOneProcess):
             stats=stats,
             limits=limits,
             total=total,
+            unwritten=unwritten,
             is_one_run=is_one_run,
         )
         try:

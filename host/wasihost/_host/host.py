@@ -18,6 +18,7 @@ from wasihost._base.errors import ComponentError, GuestExit, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
+from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
@@ -270,6 +271,7 @@ class Host(OfOneProcess):
                     on_call=None if recorded is None else recorded.observers[0],
                     limits=self._limits,
                     total=self._memory,
+                    unwritten=context.unwritten,
                     is_one_run=is_one_run,
                 ) as instance,
             ):
@@ -328,7 +330,7 @@ class Host(OfOneProcess):
             on_stderr=on_stderr,
         )
         access = Access(network, self._policy, guest, on_decision)
-        return WasiContext(command, self._clock, Random(self._effective_seed()), access, names)
+        return WasiContext(command, self._clock, Random(self._effective_seed()), access, names, Unwritten())
 
     def _providers_with(self, context: WasiContext) -> dict[str, object]:
         wasi = p3.providers(context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wasihost._base.clock import Clock
 from wasihost._base.frozen import Frozen
+from wasihost._base.streams import Unwritten
 from wasihost._network.names import Names
 from wasihost._wasi.cli import Command
 from wasihost._wasi.random import Random
@@ -18,3 +19,4 @@ class WasiContext(Frozen):
     random: Random
     access: Access
     names: Names
+    unwritten: Unwritten

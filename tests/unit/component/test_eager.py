@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from wasihost._component.running.imports import eager
+from wasihost._base import eager
 
 VARIABLE = contextvars.ContextVar("VARIABLE", default=0)
 

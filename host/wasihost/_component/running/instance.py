@@ -14,6 +14,7 @@ from wasihost._base.clock import own_time
 from wasihost._base.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
+from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
 from wasihost._component.composition.protocol import (
     ADAPTER_HOST,
@@ -66,6 +67,7 @@ class Instance(StoreContext, OfOneProcess):
         stats: Stats | None = None,
         limits: Limits = DEFAULTS,
         total: Account | None = None,
+        unwritten: Unwritten | None = None,
         is_one_run: bool = False,
     ) -> None:
         super().__init__(table)
@@ -88,6 +90,8 @@ class Instance(StoreContext, OfOneProcess):
         self._host_calls = HostCalls(self, wiring, linking)
         self._guest_calls = GuestCalls(self, wiring, linking)
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
+        self._unwritten = Unwritten() if unwritten is None else unwritten
+        self._unwritten.when_less = self.drained
         self._drained: asyncio.Future[None] | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._failure: BaseException | None = None
@@ -140,7 +144,7 @@ class Instance(StoreContext, OfOneProcess):
     async def drain(self) -> None:
         """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
         forks.check(self._forks, forks.INSTANCE)
-        while any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
+        while self._unwritten or any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
             if self._timeout is not None:
                 raise self._timeout
             self._drained = asyncio.get_running_loop().create_future()
@@ -215,6 +219,7 @@ class Instance(StoreContext, OfOneProcess):
         finally:
             for pump in list(self._pumps):
                 pump.abandon()
+            self._unwritten.abandon()
             try:
                 await _over([task for task in self._tasks if task is not me])  # async generators that close
             finally:

@@ -15,9 +15,9 @@ def providers(context: WasiContext) -> dict[str, object]:
     """A provider for each interface, by its name with the version."""
     return {
         **io.providers(),
-        **cli.providers(context.command),
+        **cli.providers(context.command, context.unwritten),
         **clocks.providers(context.clock),
         **filesystem.providers(),
         **random.providers(context.random),
-        **sockets.providers(context.access, context.names),
+        **sockets.providers(context.access, context.names, context.unwritten),
     }

@@ -66,13 +66,13 @@ class Acceptor(Generic[T]):
         raise BlockingIOError
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        """Calls back when there is a connection, or the answer about the parked one, or the rest is over."""
-        if self._answer is None and self._rest is None:
-            self._shared.socket.wait_readable(callback)
-            return
+        """Calls back when there is a connection, or the answer about the parked one, or the rest has ended.
+
+        `accept` may be tried meanwhile, and finds out that there is something else to wait for.
+        """
         self._callback = callback
-        if self._answer is not None:
-            self._answer.add_done_callback(self._answered)
+        if self._answer is None and self._rest is None:
+            self._shared.socket.wait_readable(self._call_back)
 
     def close(self) -> None:
         """Stops accepting; the port is free when the listener is closed too."""
@@ -114,6 +114,7 @@ class Acceptor(Generic[T]):
             return self._unpark(verdict.allowed)
         self._question = verdict
         self._answer = asyncio.ensure_future(verdict.answer)
+        self._answer.add_done_callback(self._answered)
         raise BlockingIOError
 
     def _unpark(self, allowed: bool) -> Socket | None:

@@ -11,7 +11,7 @@ the address that the guest knows; if the policy still says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from wasihost._network.base import Address, DatagramSocket
@@ -34,6 +34,7 @@ class Inbox:
     __slots__ = (
         "_access",
         "_answer",
+        "_callback",
         "_parked",
         "_question",
         "_socket",
@@ -49,6 +50,7 @@ class Inbox:
         self._parked: Datagram | None = None
         self._question: Question[Verdict] | None = None
         self._answer: asyncio.Future[Answer] | None = None
+        self._callback: Callable[[], None] | None = None
 
     def bound(self, local: Address) -> None:
         """The socket has got this address."""
@@ -65,14 +67,14 @@ class Inbox:
             self.known_as.pop(target, None)
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        """Calls back when there may be a datagram, or the answer about the parked one."""
+        """Calls back when there may be a datagram, or the answer about the parked one; both, if that comes between."""
+        self._callback = callback
         if self._answer is None:
             self._socket.wait_readable(callback)
-        else:
-            self._answer.add_done_callback(lambda _: callback())
 
     def close(self) -> None:
         """Nothing is received any more."""
+        self._callback = None
         if self._answer is not None:
             self._answer.cancel()
 
@@ -106,6 +108,11 @@ class Inbox:
         self._parked = datagram
         self._question = question
         self._answer = asyncio.ensure_future(question.answer)
+        self._answer.add_done_callback(self._answered)
+
+    def _answered(self, answer: Awaitable[Answer]) -> None:
+        if self._callback is not None:
+            self._callback()
 
     def _unpark(self) -> Datagram | None:
         """None: it is refused, or parked again for the policy's next answer."""

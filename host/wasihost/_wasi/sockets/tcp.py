@@ -134,6 +134,10 @@ class TcpSocket(Options):
                 raise Failure(Reason.NOT_SUPPORTED) from error
         self._backlog = backlog
 
+    def not_connected(self) -> TcpSocket:
+        """What this is to a guest that has yet to learn how its `connect` ended: a socket that is connecting."""
+        return TcpSocket(self._access, self.family, None, State.CONNECTING)
+
     def close(self) -> None:
         """Gives up this share: the socket of the network is closed when no stream of it is left."""
         shared = self._shared

@@ -10,6 +10,7 @@ import pytest
 
 from tests.unit.wasi.p2.io.fakes import settled
 from wasihost._base.errors import GuestExit
+from wasihost._base.streams import Unwritten
 from wasihost._component.values import Err, Ok
 from wasihost._wasi.cli import Command
 from wasihost._wasi.common.exit import Exit
@@ -17,7 +18,10 @@ from wasihost._wasi.p2.cli import providers
 
 
 def _found(command: Command) -> dict[str, Any]:
-    return {name.removeprefix("wasi:cli/").removesuffix("@0.2.0"): each for name, each in providers(command).items()}
+    return {
+        name.removeprefix("wasi:cli/").removesuffix("@0.2.0"): each
+        for name, each in providers(command, Unwritten()).items()
+    }
 
 
 def test_the_guest_sees_what_the_command_was_given() -> None:

@@ -13,12 +13,12 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
+from wasihost._base import eager
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._component import ffi
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, Plans
 from wasihost._component.resources import ResourceTable
-from wasihost._component.running.imports import eager
 from wasihost._component.running.loop.contexts import CallerContexts
 from wasihost._component.values import WitError
 from wasihost._component.world import types

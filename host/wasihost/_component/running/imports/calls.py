@@ -20,6 +20,7 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
+from wasihost._base import eager
 from wasihost._base.errors import LimitError, ProviderError, UnsupportedTypeError
 from wasihost._base.quoting import line
 from wasihost._base.streams import PromptFuture
@@ -39,7 +40,7 @@ from wasihost._component.composition.protocol import (
 )
 from wasihost._component.conversion.numbers import NoRoom, needed
 from wasihost._component.conversion.plans import Plans, ToMemory
-from wasihost._component.running.imports import callbacks, eager
+from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, expect_nothing, no_result_error, result_of
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.providers import Method

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wasihost._base.streams import Unwritten
 from wasihost._wasi.cli.inputs import Input, InputSource
 from wasihost._wasi.cli.outputs import Output, OutputSink
 from wasihost._wasi.p2.io.streams import InputStream, OutputStream
@@ -25,20 +26,22 @@ class Stdin:
 class Stdout:
     """Provider of wasi:cli/stdout."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, unwritten: Unwritten) -> None:
         self._output = output
+        self._unwritten = unwritten
 
     def get_stdout(self) -> OutputStream:
         """WIT: `get-stdout: func() -> output-stream`."""
-        return OutputStream(OutputSink(self._output, _ended), asks_first=False)
+        return OutputStream(OutputSink(self._output, _ended), asks_first=False, unwritten=self._unwritten)
 
 
 class Stderr:
     """Provider of wasi:cli/stderr."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, unwritten: Unwritten) -> None:
         self._output = output
+        self._unwritten = unwritten
 
     def get_stderr(self) -> OutputStream:
         """WIT: `get-stderr: func() -> output-stream`."""
-        return OutputStream(OutputSink(self._output, _ended), asks_first=False)
+        return OutputStream(OutputSink(self._output, _ended), asks_first=False, unwritten=self._unwritten)

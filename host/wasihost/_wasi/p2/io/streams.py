@@ -4,7 +4,8 @@ Theory of operation. An input stream looks ahead to learn whether it is ready: o
 the guest takes it; what the guest never took goes back to the source. An output stream takes a write whole, hands to
 the sink what that takes at once, and the rest whenever the sink calls back; until then `check-write` permits nothing.
 Both report an error of theirs once, as `last-operation-failed`, and are closed from then on; one that a later part of a
-write meets comes with the next call. A stream that is dropped with bytes on their way writes them to the end.
+write meets comes with the next call. A stream that is dropped with bytes on their way writes them to the end,
+for as long as the guest lives, and a command only ends when they are written (`Unwritten`).
 
 Where this differs from Wasmtime 50 (crates/wasi, p2), following the WIT:
 
@@ -24,7 +25,7 @@ from typing import ClassVar, Final, TypeAlias
 
 from wasihost._base.errors import GuestTrap
 from wasihost._base.frozen import Frozen
-from wasihost._base.streams import ByteSink, ByteSource
+from wasihost._base.streams import ByteSink, ByteSource, Unwritten, Writer
 from wasihost._component.values import WitError, may_wait
 from wasihost._wasi.p2.io.error import Domain, Error
 from wasihost._wasi.p2.io.poll import Pollable, Subject
@@ -120,15 +121,16 @@ class InputStream(Subject):
     def drop(self) -> None:
         """Gives back what was read ahead."""
         self._leave()
-        if self._ahead:
-            self._source.unread(self._ahead)
+        self.end()
         self._source.close(None)
 
     # ---- below the WIT
 
     def end(self) -> None:
-        """There is nothing more to read, whatever is there."""
-        self._ahead = memoryview(b"")
+        """The guest reads no more; what was read ahead goes back."""
+        if self._ahead:
+            self._source.unread(self._ahead)
+            self._ahead = memoryview(b"")
         self._ended = _Ended(None, self._domain)
         self._changed()
 
@@ -145,7 +147,7 @@ class InputStream(Subject):
             return
         buffer = memoryview(bytearray(size))
         try:
-            self._ahead = buffer[: self._source.read_into(buffer)]
+            self._ahead = memoryview(bytes(buffer[: self._source.read_into(buffer)]))
         except BlockingIOError:
             return
         except OSError as error:
@@ -155,7 +157,7 @@ class InputStream(Subject):
             self._ended = _Ended(None, self._domain)
 
 
-class OutputStream(Subject):
+class OutputStream(Subject, Writer):
     """WIT: `resource output-stream`.
 
     `asks_first`: whether each write needs a `check-write` before, as the WIT says. Guests write to stdout and stderr
@@ -169,11 +171,13 @@ class OutputStream(Subject):
         domain: Domain = Domain.FILES,
         *,
         asks_first: bool = True,
+        unwritten: Unwritten | None = None,
     ) -> None:
         super().__init__(parent)
         self._sink = sink
         self._domain = domain
         self._asks_first = asks_first
+        self._unwritten = Unwritten() if unwritten is None else unwritten
         self._permit = 0
         self._queue = memoryview(b"")  # what was written and the sink has not taken
         self._ended: _Ended | None = None
@@ -285,6 +289,10 @@ class OutputStream(Subject):
             self._sink.close(None)
         self._changed()
 
+    def abandon(self) -> None:
+        """The guest is gone, and what the sink has not taken by now is lost."""
+        self._forget_queue(None)
+
     def _is_ready(self) -> bool:
         return not self._queue or self._is_over
 
@@ -301,12 +309,17 @@ class OutputStream(Subject):
             while self._queue:
                 self._queue = self._queue[self._sink.write(self._queue) :]
         except BlockingIOError:
+            self._unwritten.add(self)
             self._sink.wait_writable(self._write_on)
             return
         except BaseException as failure:
             error = failure
-            self._queue = memoryview(b"")
             self._ended = _Ended(failure, self._domain)
+        self._forget_queue(error)
+
+    def _forget_queue(self, error: BaseException | None) -> None:
+        self._queue = memoryview(b"")
+        self._unwritten.remove(self)
         if self._is_over:
             self._sink.close(error)
         self._changed()

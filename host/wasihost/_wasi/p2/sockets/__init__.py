@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from wasihost._base.streams import Unwritten
 from wasihost._network.names import Names
 from wasihost._wasi.sockets.access import Access
 
@@ -11,7 +12,7 @@ IN_ORDER: Final = ("wasi:sockets/tcp@0.2.0#[method]tcp-socket.start-bind",)
 """Functions that must come after what the guest did with streams of 0.3, which may hold the port that it wants."""
 
 
-def providers(access: Access, names: Names) -> dict[str, object]:
+def providers(access: Access, names: Names, unwritten: Unwritten) -> dict[str, object]:
     """A provider for each interface, for one guest."""
     # Importing wasihost shall not take the time of these.
     from wasihost._wasi.p2.sockets.ip_name_lookup import IpNameLookup
@@ -24,7 +25,7 @@ def providers(access: Access, names: Names) -> dict[str, object]:
         "wasi:sockets/network@0.2.0": Network(),
         "wasi:sockets/instance-network@0.2.0": InstanceNetwork(),
         "wasi:sockets/tcp@0.2.0": Tcp(),
-        "wasi:sockets/tcp-create-socket@0.2.0": TcpCreateSocket(access),
+        "wasi:sockets/tcp-create-socket@0.2.0": TcpCreateSocket(access, unwritten),
         "wasi:sockets/udp@0.2.0": Udp(),
         "wasi:sockets/udp-create-socket@0.2.0": UdpCreateSocket(access),
         "wasi:sockets/ip-name-lookup@0.2.0": IpNameLookup(Lookup(names, access)),

@@ -1,18 +1,15 @@
-"""`error-code` of `wasi:sockets/network`, and the one place where the failure of a core becomes one.
-
-The table follows the "POSIX equivalent" lines of the WIT. What 0.2 has no word for is `unknown`.
-"""
+"""`error-code` of `wasi:sockets/network`, and the one place where the failure of a core becomes one."""
 
 from __future__ import annotations
 
 import enum
 import errno
-import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, TypeVarTuple
 
 from wasihost._component.values import WitError
-from wasihost._wasi.failures import Cause, Failure, Reason
+from wasihost._wasi.common.errors import code_name
+from wasihost._wasi.failures import Cause, Failure
 from wasihost._wasi.sockets.access import Refused
 
 T = TypeVar("T")
@@ -45,43 +42,16 @@ class ErrorCode(enum.Enum):
     PERMANENT_RESOLVER_FAILURE = "permanent-resolver-failure"
 
 
-_REASONS = {
-    Reason.INVALID_ARGUMENT: ErrorCode.INVALID_ARGUMENT,
-    Reason.INVALID_STATE: ErrorCode.INVALID_STATE,
-    Reason.NOT_SUPPORTED: ErrorCode.NOT_SUPPORTED,
-}
-_NAMES = {
-    ErrorCode.ACCESS_DENIED: "EACCES EPERM",
-    ErrorCode.NOT_SUPPORTED: "EOPNOTSUPP ENOPROTOOPT EPFNOSUPPORT EPROTONOSUPPORT EPROTOTYPE ESOCKTNOSUPPORT",
-    ErrorCode.INVALID_ARGUMENT: "EINVAL EDESTADDRREQ EAFNOSUPPORT",
-    ErrorCode.OUT_OF_MEMORY: "ENOMEM ENOBUFS",
-    ErrorCode.TIMEOUT: "ETIMEDOUT",
-    ErrorCode.INVALID_STATE: "EISCONN ENOTCONN EALREADY",
-    ErrorCode.NEW_SOCKET_LIMIT: "EMFILE ENFILE",
-    ErrorCode.ADDRESS_NOT_BINDABLE: "EADDRNOTAVAIL",
-    ErrorCode.ADDRESS_IN_USE: "EADDRINUSE",
-    ErrorCode.REMOTE_UNREACHABLE: "EHOSTUNREACH EHOSTDOWN ENETDOWN ENETUNREACH ENONET",
-    ErrorCode.CONNECTION_REFUSED: "ECONNREFUSED",
-    ErrorCode.CONNECTION_RESET: "ECONNRESET",
-    ErrorCode.CONNECTION_ABORTED: "ECONNABORTED",
-    ErrorCode.DATAGRAM_TOO_LARGE: "EMSGSIZE",
-}
-_CODES = {
-    getattr(errno, name): code for code, names in _NAMES.items() for name in names.split() if hasattr(errno, name)
-}
-_RESOLVER_CODES = {
-    socket.EAI_AGAIN: ErrorCode.TEMPORARY_RESOLVER_FAILURE,
-    socket.EAI_FAIL: ErrorCode.PERMANENT_RESOLVER_FAILURE,
-}
+# 0.2 has a code of its own for what 0.3 counts among wrong states.
+_OTHERS = {errno.EALREADY: ErrorCode.CONCURRENCY_CONFLICT}
+_CODES = {code.value: code for code in ErrorCode}
 
 
 def error_code(cause: Cause) -> ErrorCode:
-    """The `error-code` that a failure means to the guest."""
-    if isinstance(cause, Reason):
-        return _REASONS[cause]
-    if isinstance(cause, socket.gaierror):
-        return _RESOLVER_CODES.get(cause.errno or 0, ErrorCode.NAME_UNRESOLVABLE)
-    return _CODES.get(cause.errno or 0, ErrorCode.UNKNOWN)
+    """The `error-code` that a failure means to the guest; `unknown` if 0.2 has no word for it."""
+    if isinstance(cause, OSError) and cause.errno in _OTHERS:
+        return _OTHERS[cause.errno]
+    return _CODES.get(code_name(cause) or "", ErrorCode.UNKNOWN)
 
 
 def wit_error(error: Failure | Refused) -> WitError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from wasihost._network.base import Option
 from wasihost._wasi.p2.sockets.errors import attempt
 from wasihost._wasi.sockets import options
@@ -10,9 +12,9 @@ from wasihost._wasi.sockets import options
 class Options:
     """Four methods of both resources, in the order of the WIT."""
 
+    @abstractmethod
     def _settled(self) -> options.Options:
-        """The socket, unless something in progress hides its options. Errors: `invalid-state`."""
-        raise NotImplementedError
+        """The socket as the guest knows it."""
 
     def _get(self, option: Option) -> int:
         return attempt(self._settled().get_option, option)

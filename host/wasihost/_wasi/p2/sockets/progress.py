@@ -7,15 +7,58 @@ has ended.
 
 from __future__ import annotations
 
-import asyncio
 import enum
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
+from wasihost._base import eager
 from wasihost._component.values import WitError
-from wasihost._wasi.p2.sockets.errors import ErrorCode, awaited
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.p2.sockets.errors import ErrorCode, attempt
+from wasihost._wasi.sockets.access import Refused
 
 T = TypeVar("T")
+
+
+class Begun(Generic[T]):
+    """A call of a core that takes time, and goes on while the guest does something else."""
+
+    __slots__ = ("_future", "_outcome")
+
+    def __init__(self, found: Awaitable[T]) -> None:
+        self._outcome: T | Failure | Refused | None = None
+        # It begins at once, so that giving it up reaches the core, which knows what there is to close.
+        self._future = eager.begin(self._run(found))
+
+    async def _run(self, found: Awaitable[T]) -> None:
+        try:
+            self._outcome = await found
+        except (Failure, Refused) as error:
+            self._outcome = error.with_traceback(None)  # which the guest may never ask for, or again and again
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there is a result."""
+        return self._future.done()
+
+    def when_ended(self, callback: Callable[[], None]) -> None:
+        """Calls back when there is a result."""
+        self._future.add_done_callback(lambda _: callback())
+
+    def result(self) -> T:
+        """What the call gave. Errors: Failure, Refused, and what is for the embedder."""
+        self._future.result()
+        outcome: Any = self._outcome
+        if isinstance(outcome, Failure | Refused):
+            raise outcome.with_traceback(None)
+        result: T = outcome
+        return result
+
+    def cancel(self) -> T | None:
+        """Gives the call up; what it gave, if it has."""
+        self._future.cancel()
+        outcome = self._outcome
+        return None if isinstance(outcome, Failure | Refused) else outcome
 
 
 class Step(enum.Enum):
@@ -31,7 +74,6 @@ class Progress:
 
     def __init__(self) -> None:
         self.step: Step | None = None
-        self._task: asyncio.Task[Any] | None = None
         self._outcome: Any = None
 
     def check_idle(self) -> None:
@@ -42,10 +84,7 @@ class Progress:
     def start(self, step: Step, outcome: object) -> None:
         """Begins a step: with what it gave, an awaitable of that, or the `WitError` that it failed with."""
         self.step = step
-        if isinstance(outcome, Awaitable):
-            self._task = asyncio.ensure_future(awaited(outcome))
-        else:
-            self._outcome = outcome
+        self._outcome = Begun(outcome) if isinstance(outcome, Awaitable) else outcome
 
     def finish(self, step: Step) -> Any:
         """What the step gave. Errors: `not-in-progress`, `would-block`, and what it failed with."""
@@ -53,13 +92,11 @@ class Progress:
             raise WitError(ErrorCode.NOT_IN_PROGRESS)
         if not self.is_ready:
             raise WitError(ErrorCode.WOULD_BLOCK)
-        task = self._task
         outcome = self._outcome
         self.step = None
-        self._task = None
         self._outcome = None
-        if task is not None:
-            return task.result()
+        if isinstance(outcome, Begun):
+            return attempt(outcome.result)
         if isinstance(outcome, WitError):
             raise outcome
         return outcome
@@ -67,15 +104,15 @@ class Progress:
     @property
     def is_ready(self) -> bool:
         """Whether `finish` would not give `would-block`."""
-        return self._task is None or self._task.done()
+        return not isinstance(self._outcome, Begun) or self._outcome.has_ended
 
     def when_ready(self, callback: Callable[[], None]) -> None:
-        """Calls back when the task has ended."""
-        assert self._task is not None
-        self._task.add_done_callback(lambda _: callback())
+        """Calls back when the step has ended; only where it takes time."""
+        self._outcome.when_ended(callback)
 
     def cancel(self) -> Any:
-        """The socket is dropped. Gives what a step left to be closed."""
-        if self._task is not None:
-            self._task.cancel()
-        return self._outcome
+        """The socket is dropped: gives up the step. What it gave and `finish` did not fetch, or None."""
+        outcome = self._outcome
+        if isinstance(outcome, Begun):
+            return outcome.cancel()
+        return None if isinstance(outcome, WitError) else outcome

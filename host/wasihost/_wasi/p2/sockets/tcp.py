@@ -20,6 +20,7 @@ from __future__ import annotations
 import enum
 from typing import TypeAlias
 
+from wasihost._base.streams import Unwritten
 from wasihost._component.values import WitError
 from wasihost._wasi.common.addresses import (
     FAMILIES,
@@ -30,13 +31,12 @@ from wasihost._wasi.common.addresses import (
     to_network,
 )
 from wasihost._wasi.failures import Failure
-from wasihost._wasi.p2.io.error import Domain
 from wasihost._wasi.p2.io.poll import Pollable, Subject
 from wasihost._wasi.p2.io.streams import InputStream, OutputStream
 from wasihost._wasi.p2.sockets.errors import ErrorCode, attempt, wit_error
 from wasihost._wasi.p2.sockets.network import TYPES, NetworkResource
 from wasihost._wasi.p2.sockets.progress import Progress, Step
-from wasihost._wasi.p2.sockets.streams import LastingSink, LastingSource
+from wasihost._wasi.p2.sockets.streams import Connection
 from wasihost._wasi.p2.sockets.tcp_options import TcpOptions
 from wasihost._wasi.sockets import tcp
 from wasihost._wasi.sockets.accept import Acceptor
@@ -57,15 +57,14 @@ class ShutdownType(enum.Enum):
 class TcpSocket(TcpOptions, Subject):
     """WIT: `resource tcp-socket`."""
 
-    def __init__(self, socket: tcp.TcpSocket) -> None:
+    def __init__(self, socket: tcp.TcpSocket, unwritten: Unwritten) -> None:
         super().__init__()
         self._socket = socket
+        self._unwritten = unwritten
         self._progress = Progress()
         self._acceptor: Acceptor[tcp.TcpSocket] | None = None
         self._accepted: tcp.TcpSocket | None = None  # ahead of `accept`, by a look at whether there is one
-        self._received: LastingSource | None = None
-        self._sent: LastingSink | None = None
-        self._streams: tuple[InputStream, OutputStream] | None = None
+        self._connection: Connection | None = None
 
     def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> None:
         """WIT: `start-bind: func(network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>`.
@@ -160,7 +159,7 @@ class TcpSocket(TcpOptions, Subject):
         self._accepted = None
         if accepted is None:
             raise WitError(INVALID_STATE)
-        socket = TcpSocket(accepted)
+        socket = TcpSocket(accepted, self._unwritten)
         return socket, *socket._opened()
 
     def local_address(self) -> AnyIpSocketAddress:
@@ -210,54 +209,32 @@ class TcpSocket(TcpOptions, Subject):
         The streams are at their ends at once; a FIN follows what was written before. Again, it does nothing.
         - `invalid-state`: the socket is not connected.
         """
-        if self._streams is None:
+        if self._connection is None:
             raise WitError(INVALID_STATE)
-        received, sent = self._streams
         if shutdown_type is not ShutdownType.SEND:
-            received.end()
-            self._end_received()
+            self._connection.end_input()
         if shutdown_type is not ShutdownType.RECEIVE:
-            sent.end()
-            self._end_sent()
+            self._connection.end_output()
 
     def drop(self) -> None:
         """Ends the connection: with a FIN, or with a reset if bytes were not read."""
         self._leave()
-        left = self._progress.cancel()
-        for closed in (self._acceptor, self._accepted, left):
-            if isinstance(closed, Acceptor | tcp.TcpSocket):
-                closed.close()
-        self._end_received()
-        self._end_sent()
+        for unused in (self._progress.cancel(), self._acceptor, self._accepted):
+            if unused is not None:
+                unused.close()
+        if self._connection is not None:
+            self._connection.end_input()
+            self._connection.end_output()
         self._socket.close()
 
     # ---- below the WIT
 
     def _settled(self) -> tcp.TcpSocket:
-        if self._progress.step is Step.CONNECT:
-            raise WitError(INVALID_STATE)
-        return self._socket
+        return self._socket.not_connected() if self._progress.step is Step.CONNECT else self._socket
 
     def _opened(self) -> tuple[InputStream, OutputStream]:
-        """The two streams of a socket that has just been connected, its children."""
-        source = LastingSource(attempt(self._socket.receive, _ignore))
-        sink = LastingSink(attempt(self._socket.send, _ignore))
-        self._received = source
-        self._sent = sink
-        self._streams = InputStream(source, self, Domain.NETWORK), OutputStream(sink, self, Domain.NETWORK)
-        return self._streams
-
-    def _end_received(self) -> None:
-        received = self._received
-        self._received = None
-        if received is not None:
-            received.end()
-
-    def _end_sent(self) -> None:
-        sent = self._sent
-        self._sent = None
-        if sent is not None:
-            sent.end()
+        self._connection = Connection(self._socket, self, self._unwritten)
+        return self._connection.streams
 
     def _is_ready(self) -> bool:
         if self._progress.step is not None:
@@ -275,10 +252,6 @@ class TcpSocket(TcpOptions, Subject):
             self._progress.when_ready(self._changed)
         elif self._acceptor is not None:
             self._acceptor.wait_readable(self._changed)
-
-
-def _ignore(_error: BaseException | None) -> None:
-    """The streams report their errors themselves."""
 
 
 _TcpSocket: TypeAlias = TcpSocket  # a provider has an attribute of that name
@@ -299,8 +272,9 @@ class TcpCreateSocket:
 
     wit_types = TYPES
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, unwritten: Unwritten) -> None:
         self._access = access
+        self._unwritten = unwritten
 
     def create_tcp_socket(self, address_family: IpAddressFamily) -> _TcpSocket:
         """WIT: `create-tcp-socket: func(address-family: ip-address-family) -> result<tcp-socket, error-code>`.
@@ -308,4 +282,4 @@ class TcpCreateSocket:
         - `not-supported`: there is no such address family here (EAFNOSUPPORT).
         - `new-socket-limit`: there are no more descriptors (EMFILE, ENFILE).
         """
-        return TcpSocket(attempt(tcp.TcpSocket.create, self._access, FAMILIES[address_family]))
+        return TcpSocket(attempt(tcp.TcpSocket.create, self._access, FAMILIES[address_family]), self._unwritten)

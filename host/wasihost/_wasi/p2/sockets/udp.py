@@ -14,7 +14,6 @@ Where this differs from Wasmtime 50 (crates/wasi, p2):
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Sequence
 from typing import Final, TypeAlias
 
@@ -35,7 +34,7 @@ from wasihost._wasi.p2.io.poll import Pollable, Subject
 from wasihost._wasi.p2.sockets.errors import ErrorCode, attempt, awaited, wit_error
 from wasihost._wasi.p2.sockets.network import TYPES, NetworkResource
 from wasihost._wasi.p2.sockets.options import Options
-from wasihost._wasi.p2.sockets.progress import Progress, Step
+from wasihost._wasi.p2.sockets.progress import Begun, Progress, Step
 from wasihost._wasi.sockets import udp
 from wasihost._wasi.sockets.access import Access, Refused
 from wasihost._wasi.sockets.udp_states import State
@@ -75,7 +74,7 @@ class UdpSocket(Options, Subject):
         self._progress = Progress()
         self._streams = 0  # that live
         self._peer: Address | None = None
-        self._sending: dict[asyncio.Task[None], None] = {}
+        self._sending: dict[Begun[None], None] = {}
         self.ahead: IncomingDatagram | WitError | None = None
         """What was received to learn whether there is something; it is there for the next stream too."""
 
@@ -161,8 +160,8 @@ class UdpSocket(Options, Subject):
         """Closes the socket."""
         self._leave()
         self._progress.cancel()
-        for task in self._sending:
-            task.cancel()
+        for sending in self._sending:
+            sending.cancel()
         self._socket.close()
 
     # ---- below the WIT
@@ -172,6 +171,8 @@ class UdpSocket(Options, Subject):
 
     def _opened(self, peer: Address | None) -> _Streams:
         self._peer = peer
+        if isinstance(self.ahead, IncomingDatagram) and not self._is_peer(to_network(self.ahead.remote_address)):
+            self.ahead = None
         self._streams = 2
         return IncomingDatagramStream(self, self._socket), OutgoingDatagramStream(self, self._socket)
 
@@ -190,9 +191,13 @@ class UdpSocket(Options, Subject):
             if received is None:
                 return False
             data, sender = received
-            if self._peer in (None, sender):  # else it was queued before the socket was connected
+            if self._is_peer(sender):  # else it was queued before the socket was connected
                 self.ahead = IncomingDatagram(data, from_network(sender))
         return True
+
+    def _is_peer(self, sender: Address) -> bool:
+        peer = self._peer
+        return peer is None or (peer.ip, peer.port) == (sender.ip, sender.port)
 
     def take_datagram(self) -> IncomingDatagram:
         """The datagram that is there. Errors: WitError."""
@@ -203,12 +208,12 @@ class UdpSocket(Options, Subject):
         assert found is not None
         return found
 
-    def finish(self, sending: Awaitable[None]) -> asyncio.Task[None]:
-        """Sends on what a stream began, also when that is dropped."""
-        task = asyncio.ensure_future(awaited(sending))
-        self._sending[task] = None
-        task.add_done_callback(lambda _: self._sending.pop(task, None))
-        return task
+    def send_on(self, rest: Awaitable[None]) -> Begun[None]:
+        """Goes on sending what a stream began, also when that is dropped."""
+        sending = Begun(rest)
+        self._sending[sending] = None
+        sending.when_ended(lambda: self._sending.pop(sending, None))
+        return sending
 
     def left(self) -> None:
         """A stream is gone."""
@@ -278,7 +283,7 @@ class OutgoingDatagramStream(_DatagramStream):
     def __init__(self, parent: UdpSocket, socket: udp.UdpSocket) -> None:
         super().__init__(parent, socket)
         self._permit = 0
-        self._on_its_way: asyncio.Task[None] | None = None
+        self._on_its_way: Begun[None] | None = None
 
     def check_send(self) -> int:
         """WIT: `check-send: func() -> result<u64, error-code>`.
@@ -291,7 +296,7 @@ class OutgoingDatagramStream(_DatagramStream):
         sent = self._on_its_way
         self._on_its_way = None
         if sent is not None:
-            sent.result()
+            attempt(sent.result)
         self._permit = MOST
         return self._permit
 
@@ -318,18 +323,18 @@ class OutgoingDatagramStream(_DatagramStream):
                     return count
                 raise
             if rest is not None:
-                self._on_its_way = self._of.finish(rest)
+                self._on_its_way = self._of.send_on(rest)
                 return count + 1
         return len(datagrams)
 
     # `subscribe` follows in the WIT: ready when `check-send` would permit something
 
     def _is_ready(self) -> bool:
-        return self._on_its_way is None or self._on_its_way.done()
+        return self._on_its_way is None or self._on_its_way.has_ended
 
     def _watch(self) -> None:
         assert self._on_its_way is not None
-        self._on_its_way.add_done_callback(lambda _: self._changed())
+        self._on_its_way.when_ended(self._changed)
 
 
 _UdpSocket: TypeAlias = UdpSocket  # a provider has an attribute of that name

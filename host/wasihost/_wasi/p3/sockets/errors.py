@@ -1,19 +1,15 @@
-"""`error-code`, and the one place where the failure of a core becomes one.
-
-The table follows the "POSIX equivalent" lines of `error-code` in the WIT, and where a function's own list says more
-(EISCONN and ENOTCONN are `invalid-state`), that list.
-"""
+"""`error-code`, and the one place where the failure of a core becomes one."""
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Awaitable, Callable
 from typing import ClassVar, TypeVar, TypeVarTuple
 
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import WitError
-from wasihost._wasi.failures import Failure, Reason
+from wasihost._wasi.common.errors import code_name
+from wasihost._wasi.failures import Cause, Failure
 from wasihost._wasi.sockets.access import Refused
 
 T = TypeVar("T")
@@ -106,46 +102,22 @@ class ErrorCode:
         value: str | None
 
 
-INVALID_ARGUMENT = ErrorCode.InvalidArgument()
 INVALID_STATE = ErrorCode.InvalidState()
 
-_REASONS: dict[Reason, Code] = {
-    Reason.INVALID_ARGUMENT: INVALID_ARGUMENT,
-    Reason.INVALID_STATE: INVALID_STATE,
-    Reason.NOT_SUPPORTED: ErrorCode.NotSupported(),
-}
-_NAMES: dict[Code, str] = {
-    ErrorCode.AccessDenied(): "EACCES EPERM",
-    ErrorCode.NotSupported(): "EOPNOTSUPP ENOPROTOOPT EPFNOSUPPORT EPROTONOSUPPORT EPROTOTYPE ESOCKTNOSUPPORT",
-    INVALID_ARGUMENT: "EINVAL EDESTADDRREQ EAFNOSUPPORT",
-    ErrorCode.OutOfMemory(): "ENOMEM ENOBUFS",
-    ErrorCode.Timeout(): "ETIMEDOUT",
-    INVALID_STATE: "EISCONN ENOTCONN EALREADY",
-    ErrorCode.AddressNotBindable(): "EADDRNOTAVAIL",
-    ErrorCode.AddressInUse(): "EADDRINUSE",
-    ErrorCode.RemoteUnreachable(): "EHOSTUNREACH EHOSTDOWN ENETDOWN ENETUNREACH ENONET",
-    ErrorCode.ConnectionRefused(): "ECONNREFUSED",
-    ErrorCode.ConnectionBroken(): "EPIPE",
-    ErrorCode.ConnectionReset(): "ECONNRESET",
-    ErrorCode.ConnectionAborted(): "ECONNABORTED",
-    ErrorCode.DatagramTooLarge(): "EMSGSIZE",
-}
-_CODES: dict[int, Code] = {
-    getattr(errno, name): code for code, names in _NAMES.items() for name in names.split() if hasattr(errno, name)
-}
+_CODES: dict[str, Code] = {cls.case: cls() for cls in Code.__subclasses__() if cls is not ErrorCode.Other}
 
 
-def error_code(error: OSError) -> Code:
-    """The `error-code` that a failed system call means to the guest."""
-    if error.errno is None:
-        return ErrorCode.Other(str(error) or None)
-    return _CODES.get(error.errno) or ErrorCode.Other(os.strerror(error.errno))
+def error_code(cause: Cause) -> Code:
+    """The `error-code` that a failure means to the guest."""
+    if code := _CODES.get(code_name(cause) or ""):
+        return code
+    assert isinstance(cause, OSError)  # every reason has a code
+    return ErrorCode.Other(str(cause) or None if cause.errno is None else os.strerror(cause.errno))
 
 
 def wit_error(error: Failure | Refused) -> WitError:
     """What a provider method raises where a core failed."""
-    cause = error.cause if isinstance(error, Failure) else error
-    return WitError(_REASONS[cause] if isinstance(cause, Reason) else error_code(cause))
+    return WitError(error_code(error.cause if isinstance(error, Failure) else error))
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:

@@ -13,6 +13,7 @@ from typing import ClassVar
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import WitError
 from wasihost._wasi.common.addresses import AnyIpAddress, IpAddress, from_ip
+from wasihost._wasi.common.errors import code_name
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.sockets.access import Refused
 from wasihost._wasi.sockets.lookup import Lookup
@@ -59,20 +60,13 @@ class ErrorCode:
         value: str | None
 
 
-_NAMES: dict[Code, str] = {
-    ErrorCode.NameUnresolvable(): "EAI_NONAME EAI_NODATA EAI_ADDRFAMILY",
-    ErrorCode.TemporaryResolverFailure(): "EAI_AGAIN",
-    ErrorCode.PermanentResolverFailure(): "EAI_FAIL",
-}
-_CODES: dict[int, Code] = {
-    getattr(socket, name): code for code, names in _NAMES.items() for name in names.split() if hasattr(socket, name)
-}
+_CODES: dict[str, Code] = {cls.case: cls() for cls in Code.__subclasses__() if cls is not ErrorCode.Other}
 
 
 def error_code(error: OSError) -> Code:
     """The `error-code` that a resolver's failure means to the guest."""
-    if isinstance(error, socket.gaierror) and error.errno in _CODES:
-        return _CODES[error.errno]
+    if isinstance(error, socket.gaierror) and (code := _CODES.get(code_name(error) or "")):
+        return code
     if isinstance(error, PermissionError):
         return ErrorCode.AccessDenied()
     return ErrorCode.Other(error.strerror or str(error) or None)
