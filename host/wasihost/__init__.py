@@ -32,7 +32,7 @@ from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import configure
-from wasihost._component.running.exports.call import GuestResource
+from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.running.instance import Instance
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import Err, Ok, Some, WitError

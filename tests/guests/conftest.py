@@ -10,7 +10,10 @@ import pytest
 
 from tests.guests import world
 from tests.guests.harness import Guest, load, nothing_left
+from tests.states import states_follow_their_tables
 from wasihost import GuestExit
+
+__all__ = ["states_follow_their_tables"]
 
 
 @pytest.fixture(scope="session")

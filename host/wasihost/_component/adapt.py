@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from functools import cached_property
 
 import wasmtime
 from wasmtime.component import Component as Compiled
@@ -22,6 +23,7 @@ from wasihost._component.running.instance import Instance
 from wasihost._component.running.loop import event_loop
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
+from wasihost._component.values import Classes
 from wasihost._component.world.wiring import Wiring
 
 
@@ -48,6 +50,11 @@ class Component(OfOneProcess):
         if not isinstance(self._compiled, Compiled):
             self._compiled = self._compiled()
         return self._compiled
+
+    @cached_property
+    def _export_classes(self) -> dict[str, Classes]:
+        """The generated classes of each exported interface, which all instances share."""
+        return {name: Classes(self.wiring.world.exported(name)) for name in self.wiring.world.exports}
 
     @contextlib.asynccontextmanager
     async def open(
@@ -76,7 +83,7 @@ class Component(OfOneProcess):
         Errors: LinkError, and those of instantiation.
         """
         event_loop.running()
-        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call))
+        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call), self._export_classes)
         if store is None:
             store = wasmtime.Store(self.engine)
             ffi.limit(store, limits)

@@ -19,7 +19,7 @@ from wasihost._commands.stubs.naming import (
     parameters,
     unique,
 )
-from wasihost._component.running.exports.call import GuestResource
+from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.values import function_name, method_name
 from wasihost._component.world import types
 from wasihost._component.world.types import Func, Interface, Resource, ValType

@@ -18,7 +18,6 @@ from functools import cached_property
 from wasihost._base.errors import UnsupportedTypeError
 from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import line, some
-from wasihost._component.values import Classes
 from wasihost._component.world import layout, types, versions
 from wasihost._component.world.types import Future, Stream, ValType
 
@@ -271,11 +270,6 @@ class Wiring(Frozen):
             inner for t in func.types for kind in types.walk(t) if isinstance(kind, Kind) for inner in types.walk(kind)
         )
         return not any(isinstance(t, types.Own) and t.resource in self.guest_resources for t in inside)
-
-    @cached_property
-    def export_classes(self) -> dict[str, Classes]:
-        """The generated classes of each exported interface, which all instances share."""
-        return {name: Classes(self.world.exported(name)) for name in self.world.exports}
 
     @cached_property
     def guest_resources(self) -> frozenset[types.Resource]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from wasmtime.component import Linker, LinkerInstance
@@ -27,13 +27,22 @@ _FIRST_NUMBER = 0x7761_0000
 class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
-    `observer`, if given, is told of every call.
+    `observer`, if given, is told of every call. `export_classes` are the generated classes of each exported interface,
+    which all instances of a component share.
 
     Errors: LinkError, one for all that is missing.
     """
 
-    def __init__(self, wiring: Wiring, providers: Providers, observer: CallObserver | None = None) -> None:
-        self.wiring, self._observer = wiring, observer
+    def __init__(
+        self,
+        wiring: Wiring,
+        providers: Providers,
+        observer: CallObserver | None = None,
+        export_classes: Mapping[str, Classes] | None = None,
+    ) -> None:
+        self.wiring = wiring
+        self._observer = observer
+        self.export_classes = export_classes or {}
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
         self.classes: dict[str, Classes] = {}

@@ -1,0 +1,79 @@
+"""The guest's own resources, as Python holds them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from wasihost._base.pickling import OfOneProcess
+from wasihost._component.conversion.handles import Refused
+from wasihost._component.world import types
+
+
+class Calls(Protocol):
+    """What a resource needs of the calls of its instance."""
+
+    async def call(self, name: str, args: tuple[Any, ...]) -> Any:
+        """Calls an export."""
+
+    def drop_resource(self, resource: types.Resource, handle: int) -> None:
+        """The guest's resource goes away."""
+
+
+class GuestResource(OfOneProcess):
+    """An object of a resource that the guest defines; `close` drops it."""
+
+    _instead = "it is in the memory of its guest; pickle what its methods return"
+
+    def __init__(self, calls: Calls, resource: types.Resource, handle: int) -> None:
+        self._calls, self._resource, self._handle = calls, resource, handle
+        self._closed = False
+        self._users = 0
+
+    def __repr__(self) -> str:
+        return f"<{self._resource.name} of a guest{', closed' if self._closed else ''}>"
+
+    def close(self) -> None:
+        """Drops the guest's resource, after the calls under way that use it. Closing again does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._drop_unused()
+
+    def _drop_unused(self) -> None:
+        # The guest would trap if what it was lent went away.
+        if self._closed and not self._users:
+            self._calls.drop_resource(self._resource, self._handle)
+
+    # ---- for GuestCalls; with underscores, since subclasses have the methods of WIT
+
+    async def _call(self, path: str, *args: Any) -> Any:
+        """Calls an export of the same instance."""
+        return await self._calls.call(path, args)
+
+    def _is_of(self, calls: Calls, resource: types.Resource) -> bool:
+        """Whether it belongs to that instance and type."""
+        return calls is self._calls and resource is self._resource
+
+    def _lend(self) -> int:
+        """The handle, in use until `_returned`."""
+        self._check()
+        self._users += 1
+        return self._handle
+
+    def _returned(self) -> None:
+        self._users -= 1
+        self._drop_unused()
+
+    def _give(self) -> int:
+        """The handle, which is the guest's again."""
+        self._check()
+        if self._users:
+            raise Refused(self, f"{self!r}, which is in use by a call and cannot be given away")
+        self._closed = True
+        return self._handle
+
+    def _taken_back(self) -> None:
+        self._closed = False
+
+    def _check(self) -> None:
+        if self._closed:
+            raise Refused(self, f"{self!r}, which cannot be used any more")
