@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use support::variable;
 
@@ -80,4 +80,30 @@ pub fn connect() {
         drop(connected());
     }
     println!("connect rounds={rounds} ns={}", start.elapsed().as_nanos());
+}
+
+/// Prints ROUNDS lines, to be thrown away.
+pub fn print() {
+    let rounds = number("ROUNDS", "1000");
+    let start = Instant::now();
+    for round in 0..rounds {
+        println!("line {round} of what a program says");
+    }
+    println!("print rounds={rounds} ns={}", start.elapsed().as_nanos());
+}
+
+pub fn now() {
+    let rounds = number("ROUNDS", "1000");
+    let start = Instant::now();
+    for _ in 0..rounds {
+        std::hint::black_box(Instant::now());
+    }
+    println!("now rounds={rounds} ns={}", start.elapsed().as_nanos());
+}
+
+/// Sleeps ROUNDS milliseconds.
+pub fn sleep() {
+    let (rounds, start) = (number("ROUNDS", "1000"), Instant::now());
+    std::thread::sleep(Duration::from_millis(rounds as u64));
+    println!("sleep rounds={rounds} ns={}", start.elapsed().as_nanos());
 }

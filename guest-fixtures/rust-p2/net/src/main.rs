@@ -29,4 +29,7 @@ support::cases! {
     "send" => load::send,
     "receive" => load::receive,
     "connect" => load::connect,
+    "print" => load::print,
+    "now" => load::now,
+    "sleep" => load::sleep,
 }
