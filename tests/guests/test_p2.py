@@ -113,3 +113,13 @@ async def test_an_exception_of_an_output_comes_out_as_it_is() -> None:
 
     with pytest.raises(KeyError, match="mine"):
         await _run(Command({"CASE": "copy"}, stdin=b"hello", stdout=fail, stderr=lambda _: None))
+
+
+async def test_what_an_output_raises_after_the_end_of_the_guest_comes_out() -> None:
+    unwritten, engine = Unwritten(), default_engine(Limits().stack_bytes)
+    async with adapt_component(engine, bytes(wasmtime.wat2wasm("(component)"))).open(
+        {}, unwritten=unwritten
+    ) as instance:
+        unwritten.error = KeyError("mine")
+        with pytest.raises(KeyError, match="mine"):
+            await instance.drain()

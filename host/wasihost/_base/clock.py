@@ -21,6 +21,8 @@ from wasihost._base.frozen import Frozen
 from wasihost._base.waiting import Called
 
 NS_PER_S: Final = 1_000_000_000
+PASS_NS: Final = 1_000_000
+"""How long a busy guest keeps the event loop, and what a pass then takes in a loop with a time of its own."""
 
 
 class Timer(Protocol):

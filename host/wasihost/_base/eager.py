@@ -50,6 +50,11 @@ class _Begun(Coroutine[Any, Any, Any]):
         self.has_begun = False
         self.end: asyncio.Future[Any] | None = None
 
+    @property
+    def cr_await(self) -> Coroutine[Any, Any, Any]:
+        """Where who asks what a task waits for looks next."""
+        return self._coroutine
+
     def first_step(self) -> None:
         self.has_begun = True
         try:

@@ -133,6 +133,8 @@ class Unwritten:
 
     def __init__(self) -> None:
         self._writers: dict[Writer, None] = {}
+        self.error: BaseException | None = None
+        """What the embedder's own code raised when it was written to; no call of the guest may be left to raise it."""
         self.when_less: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
@@ -142,10 +144,12 @@ class Unwritten:
         """It has something to write."""
         self._writers[writer] = None
 
-    def remove(self, writer: Writer) -> None:
-        """It has not, or not any more."""
+    def remove(self, writer: Writer, error: BaseException | None = None) -> None:
+        """It has not, or not any more; or it failed."""
         if writer in self._writers:
             del self._writers[writer]
+            if error is not None and not isinstance(error, OSError):
+                self.error = error
             self.when_less()
 
     def abandon(self) -> None:

@@ -149,6 +149,8 @@ class Instance(StoreContext, OfOneProcess):
                 raise self._timeout
             self._drained = asyncio.get_running_loop().create_future()
             await self._drained
+        if self._unwritten.error is not None:
+            raise self._unwritten.error
 
     @property
     def failure(self) -> BaseException | None:

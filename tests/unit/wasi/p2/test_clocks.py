@@ -8,6 +8,8 @@ import pytest
 
 from tests.unit.wasi.p2.io.fakes import settled
 from wasihost import VirtualClock
+from wasihost._base.clock import RunningClock
+from wasihost._testing.loop import run_virtual
 from wasihost._wasi.p2.clocks.monotonic_clock import MonotonicClock
 from wasihost._wasi.p2.clocks.wall_clock import Datetime, WallClock
 from wasihost._wasi.p2.io.poll import Poll
@@ -45,6 +47,19 @@ async def test_a_poll_of_a_zero_timer_lets_the_event_loop_have_its_turn() -> Non
     asyncio.get_running_loop().call_soon(turns.append, 1)
     assert await settled(Poll().poll([pollable])) == [0]
     assert turns == [1]
+
+
+def test_a_guest_that_polls_zero_timers_moves_a_time_of_the_loops_own() -> None:
+    async def looks() -> int:
+        clock = MonotonicClock(RunningClock())
+        awaited = clock.subscribe_duration(10_000_000)
+        count = 0
+        while not awaited.ready():
+            await settled(Poll().poll([clock.subscribe_duration(0)]))
+            count += 1
+        return count
+
+    assert run_virtual(looks()) == 10
 
 
 async def test_a_timer_beyond_the_end_of_the_clock_is_never_ready() -> None:

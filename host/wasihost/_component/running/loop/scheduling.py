@@ -13,10 +13,10 @@ import time
 
 import wasmtime
 
-from wasihost._base.clock import OwnTime
+from wasihost._base.clock import NS_PER_S, PASS_NS, OwnTime
 from wasihost._component.running.loop.epochs import EPOCH_SECONDS
 
-PASS_SECONDS = 0.001
+PASS_SECONDS = PASS_NS / NS_PER_S
 """After so long others in the event loop get a pass."""
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from wasihost._base.clock import Clock, Timer
+from wasihost._base.clock import NS_PER_S, PASS_NS, Clock, Timer, own_time
 from wasihost._wasi.p2.io.poll import Pollable, Subject
 
 
 class Alarm(Subject):
     """Ready from a time on. One that has passed already is not at the first look, which has to wait a pass of the event
-    loop: a guest that polls such timers round and round must not keep the host from its work.
+    loop: a guest that polls such timers round and round must not keep the host from its work, nor a loop with a time of
+    its own from moving that.
     """
 
     def __init__(self, clock: Clock, end_ns: int) -> None:
@@ -31,7 +32,8 @@ class Alarm(Subject):
         if left_ns > 0:
             self._timer = self._clock.call_later(left_ns, self._changed)
         else:
-            self._timer = asyncio.get_running_loop().call_soon(self._changed)
+            pass_s = 0 if own_time() is None else PASS_NS / NS_PER_S
+            self._timer = asyncio.get_running_loop().call_later(pass_s, self._changed)
 
     def _released(self) -> None:
         super()._released()

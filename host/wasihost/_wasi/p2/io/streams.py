@@ -319,7 +319,7 @@ class OutputStream(Subject, Writer):
 
     def _forget_queue(self, error: BaseException | None) -> None:
         self._queue = memoryview(b"")
-        self._unwritten.remove(self)
+        self._unwritten.remove(self, error)
         if self._is_over:
             self._sink.close(error)
         self._changed()

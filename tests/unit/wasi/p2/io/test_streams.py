@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.wasi.p2.io.fakes import Sink, Source, failure_of, settled, told
 from wasihost._base.errors import GuestExit, GuestTrap
+from wasihost._base.streams import Unwritten
 from wasihost._component.resources import ResourceError
 from wasihost._component.values import WitError
 from wasihost._wasi.p2.io.streams import MOST, InputStream, OutputStream
@@ -240,6 +241,19 @@ def test_a_dropped_stream_writes_what_is_on_its_way_and_closes_then() -> None:
     assert sink.closed == []
     sink.make_room()
     assert (sink.taken, sink.closed) == (b"hello", [None])
+
+
+@pytest.mark.parametrize("error", [_reset(), KeyError("mine")], ids=["of the system", "of the embedder"])
+def test_an_error_of_the_embedder_after_the_drop_is_kept_for_the_end(error: Exception) -> None:
+    sink, unwritten = Sink(room=1), Unwritten()
+    stream = OutputStream(sink, unwritten=unwritten)
+    stream.check_write()
+    stream.write(b"hello")
+    stream.drop()
+    sink.error = error
+    sink.make_room()
+    assert unwritten.error is (None if isinstance(error, OSError) else error)
+    assert sink.closed == [error]
 
 
 def test_a_stream_with_nothing_on_its_way_is_closed_by_its_drop() -> None:
