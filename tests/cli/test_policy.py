@@ -64,7 +64,7 @@ def test_each_refusal_is_told_once(cli: Cli) -> None:
 def _log(number: int) -> None:
     sender = Address(ip_address(number), 9)
     local = Address(ip_address("127.0.0.1"), 53)
-    decision = Decision(SocketAddressUse.UDP_RECEIVE, sender, (), False, None, None, "", local)
+    decision = Decision(use=SocketAddressUse.UDP_RECEIVE, address=sender, allowed=False, local=local)
     logging.getLogger("wasihost.policy").warning("%s", decision, extra={"decision": decision})
 
 

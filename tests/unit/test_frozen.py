@@ -82,3 +82,8 @@ def test_patterns_match_by_place_and_by_name() -> None:
             assert y == 2
         case _:
             pytest.fail("no match")
+
+
+def test_a_module_without_postponed_annotations_is_told_what_it_lacks() -> None:
+    with pytest.raises(TypeError, match="Early: its module needs `from __future__ import annotations`"):
+        type("Early", (Frozen,), {"__annotations__": {"x": int}})

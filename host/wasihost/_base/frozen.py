@@ -18,10 +18,13 @@ class Frozen:
     """
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
-    _key: ClassVar[attrgetter[Any]]
+    _key: ClassVar[Any]
 
     def __init_subclass__(cls) -> None:
-        own = [name for name, annotation in cls.__annotations__.items() if not annotation.startswith("ClassVar")]
+        annotations = cls.__annotations__
+        if not all(isinstance(annotation, str) for annotation in annotations.values()):
+            raise TypeError(f"{cls.__qualname__}: its module needs `from __future__ import annotations`")
+        own = [name for name, annotation in annotations.items() if not annotation.startswith("ClassVar")]
         cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc]
         cls._key = attrgetter("__class__", *cls.__match_args__)
 

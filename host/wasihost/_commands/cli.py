@@ -334,7 +334,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "                    [--grace SECONDS] [--no-cache] [--stats] [--invoke FUNCTION|CALL]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
-        epilog="\n".join([policy_options.HELP, limit_options.HELP, _REST]),
+        epilog="\n".join([policy_options.HELP, limit_options.epilog(), _REST]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from wasihost._base import limittext
+from wasihost._base.bounds import bounds, parse, shown
 from wasihost._base.limits import Limits
 
 if TYPE_CHECKING:
@@ -13,22 +13,29 @@ if TYPE_CHECKING:
 
 USAGE = "[--limit NAME=NUMBER ...]"
 
-HELP = """\
-A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB:
-  sockets, connections                          open at a time; sockets by default for a quarter of `ulimit -n`
-  connections-per-second
-  bytes-in, bytes-out                           of all connections and datagrams
-  connection-bytes-in, connection-bytes-out     of each connection
-  bytes-per-second-in, bytes-per-second-out
-  connect-timeout-s, idle-timeout-s             seconds
-What is beyond these fails with an error-code, or waits for its time; the first time for each is told on stderr.
-  run-time-s, cpu-time-s                        seconds; no limit by default
-  memory-bytes                                  of the guest's memory, 1GiB by default
-  memories, tables, table-elements, instances, resources, streams, pending-calls, list-bytes, values-in-flight-bytes,
-  buffered-bytes, stack-bytes, component-bytes, world-parts, module-items, data-segments, async-components
-                                                docs/limits.md has them all
-A guest that goes beyond these is stopped.
-"""
+
+def epilog() -> str:
+    """Every limit, for the help."""
+    from wasihost._network.quotas import Quotas
+
+    return "\n".join(
+        [
+            "A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB. Of the network:",
+            *_lines(Quotas),
+            "What is beyond these fails with an error-code, or waits for its time; the first time, stderr has a line.",
+            "Of the guest, which is stopped when it goes beyond one (docs/limits.md):",
+            *_lines(Limits),
+            "",
+        ]
+    )
+
+
+def _lines(owner: type) -> list[str]:
+    lines = []
+    for name, bound in bounds(owner).items():
+        default = "" if bound.default is None else f" ({shown(name, bound.default)})"
+        lines.append(f"  {name.replace('_', '-'):<23} {bound.what}{default}")
+    return lines
 
 
 def add_to(
@@ -51,10 +58,7 @@ def limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
         return Limits(), None
     from wasihost._network.quotas import Quotas
 
-    own = Limits.__match_args__
-    of_network = Quotas.__match_args__
-    for text in arguments.limit:
-        if limittext.name_of(text) not in (*own, *of_network):
-            limittext.parse([text], (*of_network, *own), ())  # which complains
-    found = [text for text in arguments.limit if limittext.name_of(text) in own]
-    return Limits.parse(found), Quotas.parse(text for text in arguments.limit if text not in found)
+    of_network = bounds(Quotas)
+    found = parse(arguments.limit, {**of_network, **bounds(Limits)})
+    quotas = {name: found.pop(name) for name in of_network if name in found}
+    return Limits(**found), Quotas(**quotas)

@@ -224,7 +224,14 @@ class Asker:
         is_logged: bool,
     ) -> None:
         decision = Decision(
-            use, address, names, verdict.allowed, verdict.rule, verdict.target, context.guest, context.local
+            use=use,
+            address=address,
+            names=names,
+            allowed=verdict.allowed,
+            rule=verdict.rule,
+            target=verdict.target,
+            guest=context.guest,
+            local=context.local,
         )
         if is_logged:
             level = logging.INFO if verdict.allowed else logging.WARNING

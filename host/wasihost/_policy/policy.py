@@ -24,6 +24,7 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Awaitable, Callable, Container, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
@@ -194,7 +195,8 @@ def _name(policy: Any) -> str:
 # ---- what was decided
 
 
-class Decision(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Decision:
     """An event: what a policy said, and about what. `str()` tells it in a line.
 
     `address` is None for a lookup. `names` are those for which the guest was told the address, for a lookup the one
@@ -204,12 +206,12 @@ class Decision(Frozen):
 
     use: Use
     address: Address | None
-    names: tuple[str, ...]
+    names: tuple[str, ...] = ()
     allowed: bool
-    rule: str | None
-    target: Address | None
-    guest: str
-    local: Address | None
+    rule: str | None = None
+    target: Address | None = None
+    guest: str = ""
+    local: Address | None = None
 
     @property
     def flag(self) -> str:

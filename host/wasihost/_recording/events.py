@@ -239,9 +239,32 @@ class GuestEnded(Event):
 
 
 _KINDS: tuple[type[Event], ...] = (
-    *(Created, Bound, Connecting, Connected, Disconnected, Listening, Accepted, Sent, Received, ReceivedEnd, ShutDown),
-    *(Aborted, Closed, DatagramSent, DatagramReceived, OptionSet, OptionRead, AddressRead, Ready, Failed),
-    *(Resolved, Decided, GuestStarted, HostCall, Wrote, GuestEnded),
+    Created,
+    Bound,
+    Connecting,
+    Connected,
+    Disconnected,
+    Listening,
+    Accepted,
+    Sent,
+    Received,
+    ReceivedEnd,
+    ShutDown,
+    Aborted,
+    Closed,
+    DatagramSent,
+    DatagramReceived,
+    OptionSet,
+    OptionRead,
+    AddressRead,
+    Ready,
+    Failed,
+    Resolved,
+    Decided,
+    GuestStarted,
+    HostCall,
+    Wrote,
+    GuestEnded,
 )
 EVENTS: Mapping[str, type[Event]] = {event.kind: event for event in _KINDS}
 """Every kind by its name."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import base64
 import binascii
 import errno
+import functools
 import json
 import os
 import re
 import socket
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address, ip_address
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_type_hints
 
 from wasihost._base.errors import RecordingError
 from wasihost._base.frozen import Frozen
@@ -56,7 +57,7 @@ def header_line(header: Header) -> bytes:
 def event_line(event: Event) -> bytes:
     """The line of an event."""
     fields: dict[str, Any] = {"time_ns": event.time_ns, "guest": event.guest, "event": event.kind}
-    for name, codec in _codecs(type(event)):
+    for name, codec in _codecs(event.kind):
         fields[name] = codec.encode(getattr(event, name))
     return _line(fields)
 
@@ -119,7 +120,7 @@ def _event(fields: dict[str, Any]) -> Event:
     if kind is None:
         raise _Wrong(f"there is no event {name!r}; those of version {VERSION} are {', '.join(EVENTS)}")
     values = [_field(fields, "time_ns", _int64), _field(fields, "guest", _int64)]
-    values += [_field(fields, name, codec.decode) for name, codec in _codecs(kind)]
+    values += [_field(fields, name, codec.decode) for name, codec in _codecs(name)]
     if unknown := fields.keys() - kind.__match_args__ - {"event"}:
         raise _Wrong(f"{name}: there is no field {min(unknown)!r}; it has {', '.join(kind.__match_args__)}")
     event = kind(*values)
@@ -285,37 +286,29 @@ def _same(value: Any) -> Any:
 
 _STR = _Codec(_same, _text)
 _ADDRESS_CODEC = _Codec(encode_address, _address)
-_CODECS: dict[str, _Codec] = {
-    "int": _Codec(_same, _int64),
-    "int | None": _or_none(_Codec(_same, _integer)),  # exit codes, and seeds, which may have any size
-    "str": _STR,
-    "str | None": _or_none(_STR),
-    "bool": _Codec(_same, _bool),
-    "bytes": _Codec(encode_bytes, _bytes),
-    "Address": _ADDRESS_CODEC,
-    "Address | None": _or_none(_ADDRESS_CODEC),
-    "Family": _words(Family),
-    "Option": _Codec(lambda option: option.name, _option),
-    "tuple[str, ...]": _several(_same, _text),
-    "tuple[IpAddress, ...]": _several(str, _ip),
-    "Transport": _words(Transport),
-    "Direction": _words(Direction),
-    "Side": _words(Side),
-    "StandardStream": _words(StandardStream),
+_CODECS: dict[Any, _Codec] = {
+    int: _Codec(_same, _int64),
+    int | None: _or_none(_Codec(_same, _integer)),  # exit codes, and seeds, which may have any size
+    str: _STR,
+    str | None: _or_none(_STR),
+    bool: _Codec(_same, _bool),
+    bytes: _Codec(encode_bytes, _bytes),
+    Address: _ADDRESS_CODEC,
+    Address | None: _or_none(_ADDRESS_CODEC),
+    Option: _Codec(lambda option: option.name, _option),
+    tuple[str, ...]: _several(_same, _text),
+    tuple[IpAddress, ...]: _several(str, _ip),
+    **{literal: _words(literal) for literal in (Family, Transport, Direction, Side, StandardStream)},
 }
-_FOUND: dict[type[Event], list[tuple[str, _Codec]]] = {}
 
 
-def _codecs(kind: type[Event]) -> list[tuple[str, _Codec]]:
-    """The fields of a kind after time and guest, by what their annotations say."""
-    found = _FOUND.get(kind)
-    if found is None:
-        annotations: dict[str, str] = {}
-        for base in kind.__mro__:
-            annotations |= getattr(base, "__annotations__", {})
-        names: tuple[str, ...] = kind.__match_args__[2:]
-        found = _FOUND[kind] = [(name, _CODECS[annotations[name]]) for name in names]
-    return found
+@functools.cache
+def _codecs(kind: str) -> list[tuple[str, _Codec]]:
+    """The fields of a kind after time and guest, each with the codec of its type."""
+    event = EVENTS[kind]
+    field_types = get_type_hints(event)
+    names: tuple[str, ...] = event.__match_args__[2:]
+    return [(name, _CODECS[field_types[name]]) for name in names]
 
 
 # ---- errors

@@ -297,6 +297,6 @@ def test_a_recording_in_which_nothing_happened_can_be_loaded(tmp_path: Path) -> 
 
 def test_an_answer_of_the_policy_is_noted(recorded: Recorded) -> None:
     Recorder(recorded.recording, 3).decided(
-        Decision(SocketAddressUse.TCP_CONNECT, PEER, ("db",), False, None, None, "guest.wasm", None)
+        Decision(use=SocketAddressUse.TCP_CONNECT, address=PEER, names=("db",), allowed=False, guest="guest.wasm")
     )
     assert recorded.last == events.Decided(0, 3, "tcp-connect", PEER, ("db",), False, None)

@@ -29,7 +29,7 @@ def _at(text: str | None) -> Address | None:
 
 
 def _told(use: Use, address: str = "", names: tuple[str, ...] = (), local: str = "", rule: str = "") -> Decision:
-    return Decision(use, _at(address), names, True, rule, None, "", _at(local))
+    return Decision(use=use, address=_at(address), names=names, allowed=True, rule=rule, local=_at(local))
 
 
 def _learned(*decisions: Decision) -> Learner:
@@ -128,7 +128,7 @@ NAMES = st.sampled_from([(), ("db",), ("db", "a.test"), ("loopback",)])
 
 
 def _decision(use: Use, address: Address | None, names: tuple[str, ...], local: Address | None) -> Decision:
-    return Decision(use, address, names, True, "allow_all", None, "", local)
+    return Decision(use=use, address=address, names=names, allowed=True, rule="allow_all", local=local)
 
 
 DECISIONS = st.one_of(

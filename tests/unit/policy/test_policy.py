@@ -243,9 +243,8 @@ def _decision(use: Use, address: str | None = None, **fields: Any) -> Decision:
         host, _, port = (text or "").rpartition(":")
         return None if text is None else Address(ip_address(host.strip("[]")), int(port))
 
-    local, target = at(fields.get("local")), at(fields.get("target"))
-    names = fields.get("names", ())
-    return Decision(use, at(address), names, fields.get("allowed", False), fields.get("rule"), target, "g", local)
+    addresses = {name: at(fields.pop(name, None)) for name in ("local", "target")}
+    return Decision(use=use, address=at(address), guest="g", **{"allowed": False, **addresses, **fields})
 
 
 ACCEPT, RECEIVE = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE
@@ -318,6 +317,6 @@ def test_what_would_allow_it_is_a_rule() -> None:
 
 def _allows(use: SocketAddressUse, make: Callable[[str], Rules]) -> None:
     for address in (PEER, Address(ip_address("::1"), 80)):
-        decision = Decision(use, address, (), False, None, None, "", address)
+        decision = Decision(use=use, address=address, allowed=False, local=address)
         rule = decision.flag.partition(" ")[2].strip("'")
         assert make(rule)(address, use, PolicyContext(local=address)).allowed

@@ -8,7 +8,7 @@ from typing import Any
 
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
-from wasihost._network.faults.plan import CALLS, RESOLVER_ERRORS, Call, Fault, Strikes, is_duration
+from wasihost._network.faults.plan import CALLS, RESOLVER_ERRORS, SECONDS, Call, Fault, Strikes
 
 _LIKELY: Mapping[Call, tuple[str, ...]] = {
     "socket": ("ENOBUFS",),
@@ -49,8 +49,8 @@ class RandomFaults(Frozen):
     ) -> None:
         if not isinstance(rate, int | float) or not 0 <= rate <= 1:
             raise ConfigError(f"rate: expected a number from 0 to 1, got {rate!r}")
-        if not is_duration(stall_s):
-            raise ConfigError(f"stall_s: expected a number, more than 0 and at most 1e9, got {stall_s!r}")
+        if not SECONDS.takes(stall_s):
+            raise ConfigError(f"stall_s: expected {SECONDS.expected}, got {stall_s!r}")
         for call in on:
             if call not in CALLS:
                 raise ConfigError(f"on: expected some of {', '.join(CALLS)}, got {call!r}")

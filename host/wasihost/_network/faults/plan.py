@@ -33,9 +33,11 @@ import json
 import socket as os_socket
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, fields
 from ipaddress import ip_address
 from typing import Any, Final, Literal, TypeAlias, get_args
 
+from wasihost._base.bounds import bounds, fraction, whole
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address
@@ -58,35 +60,26 @@ _WORDS: Mapping[str, tuple[str, ...]] = {  # what can be done besides failing
 RESOLVER_ERRORS = ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL")
 
 
-class Fault(Frozen):
+@dataclass(frozen=True, repr=False)
+class Fault:
     """One thing that goes wrong: `do` is an errno by its name, or what the table above has. Errors: ConfigError."""
 
     on: Call
     do: str
-    nth: int | None
-    after_bytes: int | None
-    socket: int | None
-    address: str | None
-    seconds: float | None
-    bytes: int | None
+    _: KW_ONLY
+    nth: int | None = whole("which of the calls that match", least=1)
+    after_bytes: int | None = whole("how many bytes go before, in that direction of a connection")
+    socket: int | None = whole("the number of the socket, in the order in which they were made or accepted", least=1)
+    address: str | None = None
+    seconds: float | None = fraction("how long it stalls")
+    bytes: int | None = whole("how many bytes move at a time", least=1)
 
-    def __init__(
-        self,
-        on: Call,
-        do: str,
-        *,
-        nth: int | None = None,
-        after_bytes: int | None = None,
-        socket: int | None = None,
-        address: str | None = None,
-        seconds: float | None = None,
-        bytes: int | None = None,
-    ) -> None:
-        super().__init__(on, do, nth, after_bytes, socket, address, seconds, bytes)
+    def __post_init__(self) -> None:
         if problem := self._problem():
             raise ConfigError(f"{self!r}: {problem}")
-        if address is not None:
-            self.__dict__["address"] = address.lower() if on == "resolve" else _canonical(address)
+        if self.address is not None:
+            address = self.address.lower() if self.on == "resolve" else _canonical(self.address)
+            object.__setattr__(self, "address", address)
 
     def __repr__(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options().items())
@@ -113,7 +106,7 @@ class Fault(Frozen):
 
     def options(self) -> dict[str, Any]:
         """The fields after the first two that are not None."""
-        return {name: value for name in self.__match_args__[2:] if (value := getattr(self, name)) is not None}
+        return {name: value for name in _FIELDS[2:] if (value := getattr(self, name)) is not None}
 
     def _problem(self) -> str | None:
         """What is wrong with it."""
@@ -124,11 +117,12 @@ class Fault(Frozen):
             errors = " or ".join(RESOLVER_ERRORS) if self.on == "resolve" else "an errno such as ECONNRESET"
             return f"do: expected {', '.join([*words, errors])}"
         streams = self.on in STREAMS
-        for name, least, needed, wanted in (
-            ("nth", 1, False, not streams),
-            ("after_bytes", 0, False, streams),
-            ("socket", 1, False, self.on != "resolve"),
-            ("bytes", 1, self.do == "short", self.do == "short"),
+        for name, needed, wanted in (
+            ("nth", False, not streams),
+            ("after_bytes", False, streams),
+            ("socket", False, self.on != "resolve"),
+            ("bytes", self.do == "short", self.do == "short"),
+            ("seconds", self.do == "stall", self.do == "stall"),
         ):
             value = getattr(self, name)
             if value is None and not needed:
@@ -136,12 +130,8 @@ class Fault(Frozen):
             if not wanted:
                 instead = {"nth": ": use after_bytes", "after_bytes": ": use nth"}.get(name, "")
                 return f"{name}: has no meaning here{instead}"
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                return f"{name}: expected a whole number, {least} or more"
-        if self.do != "stall" and self.seconds is not None:
-            return "seconds: has no meaning here"
-        if self.do == "stall" and not is_duration(self.seconds):
-            return "seconds: expected a number, more than 0 and at most 1e9"
+            if not _BOUNDS[name].takes(value):
+                return f"{name}: expected {_BOUNDS[name].expected}"
         return None if self.address is None else self._problem_with_address(self.address)
 
     def _problem_with_address(self, address: str) -> str | None:
@@ -167,10 +157,6 @@ def _is_error(on: Call, name: object) -> bool:
     return isinstance(code, int) and not isinstance(OSError(code, ""), BlockingIOError)
 
 
-def is_duration(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1e9
-
-
 def _canonical(address: str) -> str:
     try:
         return str(ip_address(address))
@@ -180,6 +166,11 @@ def _canonical(address: str) -> str:
         if (ip.version == 6) != host.startswith("[") or not 0 <= int(port) <= 0xFFFF:
             raise
         return str(Address(ip, int(port)))
+
+
+_FIELDS = tuple(field.name for field in fields(Fault))
+_BOUNDS = bounds(Fault)
+SECONDS: Final = _BOUNDS["seconds"]
 
 
 class Strikes(ABC):
@@ -241,10 +232,8 @@ def _parsed(position: int, entry: object) -> Fault:
     where = f"fault {position} of the plan"
     if not isinstance(entry, dict) or not {"on", "do"} <= entry.keys():
         raise ConfigError(f"{where}: expected an object with the fields on and do, got {entry!r}")
-    if unknown := entry.keys() - set(Fault.__match_args__):
-        raise ConfigError(
-            f"{where}: unknown fields {', '.join(sorted(unknown))}; expected {', '.join(Fault.__match_args__)}"
-        )
+    if unknown := entry.keys() - set(_FIELDS):
+        raise ConfigError(f"{where}: unknown fields {', '.join(sorted(unknown))}; expected {', '.join(_FIELDS)}")
     try:
         return Fault(**entry)
     except ConfigError as error:

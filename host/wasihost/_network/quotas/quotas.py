@@ -24,76 +24,32 @@ That a limit was reached is logged by `wasihost.quotas`, as a warning the first 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from wasihost._base import limittext
-from wasihost._base.errors import ConfigError
-from wasihost._base.frozen import Frozen
-
-_UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_FRACTIONS = ("connections_per_second", "connect_timeout_s", "idle_timeout_s")  # the others are whole numbers
+from wasihost._base import bounds
+from wasihost._base.bounds import fraction, whole
 
 
-class Quotas(Frozen):
+@dataclass(frozen=True, kw_only=True)
+class Quotas:
     """Limits for a guest; None: there is none. Errors: ConfigError, which names the limit."""
 
-    sockets: int | None
-    connections: int | None
-    connections_per_second: float | None
-    bytes_in: int | None
-    bytes_out: int | None
-    connection_bytes_in: int | None
-    connection_bytes_out: int | None
-    bytes_per_second_in: int | None
-    bytes_per_second_out: int | None
-    connect_timeout_s: float | None
-    idle_timeout_s: float | None
+    sockets: int | None = whole("sockets open at a time; without it a quarter of `ulimit -n`")
+    connections: int | None = whole("TCP connections open at a time, both ways, those under way too")
+    connections_per_second: float | None = fraction("new TCP connections, both ways")
+    bytes_in: int | None = whole("bytes that come, of all TCP connections and datagrams")
+    bytes_out: int | None = whole("bytes that go, of all TCP connections and datagrams")
+    connection_bytes_in: int | None = whole("bytes that come, of each TCP connection")
+    connection_bytes_out: int | None = whole("bytes that go, of each TCP connection")
+    bytes_per_second_in: int | None = whole("the rate of what comes, of all together", least=1)
+    bytes_per_second_out: int | None = whole("the rate of what goes, of all together", least=1)
+    connect_timeout_s: float | None = fraction("seconds for an attempt to connect")
+    idle_timeout_s: float | None = fraction("seconds in which no byte of a TCP connection moves")
 
-    def __init__(
-        self,
-        *,
-        sockets: int | None = None,
-        connections: int | None = None,
-        connections_per_second: float | None = None,
-        bytes_in: int | None = None,
-        bytes_out: int | None = None,
-        connection_bytes_in: int | None = None,
-        connection_bytes_out: int | None = None,
-        bytes_per_second_in: int | None = None,
-        bytes_per_second_out: int | None = None,
-        connect_timeout_s: float | None = None,
-        idle_timeout_s: float | None = None,
-    ) -> None:
-        super().__init__(
-            sockets,
-            connections,
-            connections_per_second,
-            bytes_in,
-            bytes_out,
-            connection_bytes_in,
-            connection_bytes_out,
-            bytes_per_second_in,
-            bytes_per_second_out,
-            connect_timeout_s,
-            idle_timeout_s,
-        )
-        for name in self.__match_args__:
-            _check(name, getattr(self, name))
+    def __post_init__(self) -> None:
+        bounds.check(self)
 
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Quotas:
         """From texts such as `connections=10` and `bytes-out=1MiB`; KiB, MiB and GiB are units of bytes."""
-        return cls(**limittext.parse(limits, cls.__match_args__, _FRACTIONS))
-
-
-def _check(name: str, value: object) -> None:
-    if value is None:
-        return
-    if name in _FRACTIONS:
-        expected = "a number, more than 0 and at most 1e9"  # 30 years; and no overflow in nanoseconds
-        right = isinstance(value, int | float) and 0 < value <= 1e9
-    else:
-        least = 1 if "per_second" in name else 0
-        expected = f"a whole number, {least} or more"
-        right = isinstance(value, int) and value >= least
-    if not right or isinstance(value, bool):
-        raise ConfigError(f"{name}: expected {expected}, got {value!r}")
+        return cls(**bounds.parse(limits, bounds.bounds(cls)))

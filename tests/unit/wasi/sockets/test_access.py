@@ -437,7 +437,12 @@ def test_every_decision_is_told_with_the_rule_that_decided() -> None:
         ("resolve", False, None),
     ]
     assert guest.decisions[1] == Decision(
-        SocketAddressUse.TCP_CONNECT, DB, ("db",), True, "tcp://db:5432", None, "guest.wasm", None
+        use=SocketAddressUse.TCP_CONNECT,
+        address=DB,
+        names=("db",),
+        allowed=True,
+        rule="tcp://db:5432",
+        guest="guest.wasm",
     )
     assert guest.decisions[0].use is NameUse.RESOLVE
 
