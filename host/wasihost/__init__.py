@@ -30,10 +30,11 @@ from wasihost._base.streams import ByteSink, ByteSource, GuestByteStream, GuestS
 from wasihost._base.version import __version__
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
+from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import configure
 from wasihost._component.running.exports.resources import GuestResource
-from wasihost._component.running.instance import Instance
+from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import Err, Ok, Some, WitError
 from wasihost._host.embedding import add_tcp_to_linker
@@ -96,6 +97,7 @@ __all__ = [
     "ResourceTable",
     "RuleError",
     "Rules",
+    "RunOptions",
     "SocketAddressUse",
     "Some",
     "Stats",

@@ -10,9 +10,10 @@ from typing import Any
 import wasmtime
 
 from wasihost._component.adapt import Component, adapt
+from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import default_engine
-from wasihost._component.running.instance import Instance
+from wasihost._component.running.options import RunOptions
 
 WAT = Path(__file__).parents[2] / "guest-fixtures" / "wat"
 
@@ -28,9 +29,7 @@ async def running(guest: Component | str, providers: Mapping[str, object], **opt
     if isinstance(guest, str):
         guest = assemble((WAT / f"{guest}.wat").read_text(encoding="utf-8"))
     table = ResourceTable()
-    async with guest.open(providers, table=table, **options) as instance:
+    async with guest.open(providers, table=table, options=RunOptions(**options)) as instance:
         yield instance
         # After a trap nobody drops anything any more; closing clears the table.
-        assert len(table) == 0 or instance.failure is not None, (
-            f"left in the resource table: {list(table._objects.values())}"
-        )
+        assert len(table) == 0 or not instance.is_usable, f"left in the resource table: {list(table._objects.values())}"

@@ -14,7 +14,7 @@ from tests.abi.running import WAT, assemble, running
 from tests.guests.harness import until
 from wasihost import Host
 from wasihost._base.streams import ByteSink, ByteSource, GuestStream
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 
 REQUEST: ContextVar[object] = ContextVar("REQUEST", default=None)
 STAGES = assemble((WAT / "stages.wat").read_text(encoding="utf-8"))

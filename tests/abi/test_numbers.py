@@ -14,7 +14,7 @@ from tests.abi.running import assemble, running
 from tests.abi.test_round_trips import Provider, Thing, check
 from wasihost._base.errors import GuestTrap, LimitError, ProviderError
 from wasihost._component.composition.protocol import ROOM_SIZE
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 from wasihost._component.values import Err, Ok, Some, WitError
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
@@ -94,7 +94,7 @@ class Gated(Provider):
 
 def sizes(instance: Instance) -> tuple[int, int]:
     """Of the memories of adapter and driver component."""
-    return instance._host_calls.room.numbers.memory.size, instance._guest_calls.numbers.memory.size
+    return instance._machine._host_calls.room.numbers.memory.size, instance._machine._guest_calls.numbers.memory.size
 
 
 async def test_calls_that_return_leave_no_memory_behind() -> None:

@@ -13,7 +13,7 @@ from tests.abi.running import WAT, assemble, running
 from wasihost._base.errors import GuestTrap
 from wasihost._base.streams import ByteSink, ByteSource, GuestStream
 from wasihost._component.composition.protocol import BLOCK_COUNT
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 
 BLOCKED = 2**32 - 1
 COMPLETED, DROPPED, CANCELLED = 0, 1, 2
@@ -486,7 +486,7 @@ async def test_closing_where_a_read_is_cancelled_gives_the_block_back(passes: in
             pull.provider.reader.close()
         await pull.settle()
         assert await pull("write", end, 1) == DROPPED
-        assert pull.instance.rings.blocks._taken == 0
+        assert pull.instance._machine.rings.blocks._taken == 0
 
 
 async def test_a_read_whose_stream_is_closed_by_another_task_ends() -> None:
@@ -503,7 +503,7 @@ async def test_a_read_whose_stream_is_closed_by_another_task_ends() -> None:
 @contextlib.contextmanager
 def all_blocks_taken(pull: Puppet) -> Iterator[None]:
     """Nobody finds a free block within."""
-    blocks = pull.instance.rings.blocks
+    blocks = pull.instance._machine.rings.blocks
     taken = [blocks.take() for _ in range(BLOCK_COUNT)]
     yield
     for block in taken:

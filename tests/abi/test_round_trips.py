@@ -20,8 +20,8 @@ from tests.abi.worlds.guest import guest as world_guest
 from tests.abi.worlds.world import Function, Interface, Way, World
 from tests.strategies import val_types, values
 from wasihost._component.conversion.mismatch import INTEGERS
+from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
-from wasihost._component.running.instance import Instance
 from wasihost._component.values import Classes, Err, Ok, Some, WitError, may_wait
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType

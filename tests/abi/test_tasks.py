@@ -14,7 +14,7 @@ from tests.abi.running import WAT, assemble, running
 from wasihost._base.errors import DeadlockError
 from wasihost._base.streams import PromptFuture
 from wasihost._component.composition.protocol import MAX_SPARE_RECORDS
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 from wasihost._testing import run_virtual
 
 TASKS = assemble((WAT / "tasks.wat").read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def test_in_virtual_time_a_busy_guest_lets_time_pass(name: str) -> None:
     async def main() -> int:
         async with tasks() as (instance, _), under_way(instance, name):
             await asyncio.sleep(0.1)
-            return instance.stats.polls
+            return instance._machine.stats.polls
 
     assert run_virtual(main()) == run_virtual(main())
 
@@ -241,7 +241,7 @@ async def test_a_call_cancelled_before_its_first_wait_is_cancelled_there() -> No
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         gate.set()
-        while len(instance._guest_calls.paths):
+        while len(instance._machine._guest_calls.paths):
             await settle()
 
 
@@ -281,12 +281,12 @@ async def test_a_call_that_waits_for_a_prompt_future_goes_on_within_set_result()
         slow = asyncio.create_task(instance.call("slow", 6))
         await provider.started.acquire()
         polls = -1
-        while polls != instance.stats.polls:  # it is not idle yet
-            polls = instance.stats.polls
+        while polls != instance._machine.stats.polls:  # it is not idle yet
+            polls = instance._machine.stats.polls
             await settle()
             await settle()
         provider.futures[0].set_result(6)
-        assert instance.stats.polls > polls
+        assert instance._machine.stats.polls > polls
         assert await slow == 7
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.abi.running import assemble, running
 from tests.hostile.harness import HOST, core
 from wasihost import GuestTrap
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 
 ELEMENTS: dict[str, list[object]] = {"u8": [b"ab", b"c"], "u32": [1, 2, 3], "string": ["a", "b", "c"]}
 COMPLETED, DROPPED, CANCELLED, BLOCKED, NO_EVENT = 0, 1, 2, -1, -2

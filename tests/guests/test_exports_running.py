@@ -10,7 +10,7 @@ import pytest
 
 from tests.guests.exports import API, HOST, Sleeper, opened_api
 from tests.guests.harness import Guest, fails, load, opened, passes, resident_bytes, until
-from wasihost import DeadlockError, GuestTrap, Host, LimitError, allow_all
+from wasihost import DeadlockError, GuestTrap, Host, LimitError, RunOptions, allow_all
 from wasihost._component.composition.protocol import MAX_RETURNED
 
 
@@ -326,7 +326,7 @@ async def test_a_guest_that_waits_for_ever_idles_in_an_open_instance() -> None:
 
 async def test_where_no_other_call_can_come_waiting_for_ever_is_a_deadlock_error() -> None:
     host = Host(policy=allow_all, providers={HOST: Sleeper()})
-    async with load("rust-exports").open(host.providers(), detect_deadlock=True) as instance:
+    async with load("rust-exports").open(host.providers(), options=RunOptions(detect_deadlock=True)) as instance:
         error = await fails(instance.call(f"{API}#wait-forever"), DeadlockError)
     assert f"{API}#wait-forever" in str(error)
 
@@ -334,7 +334,7 @@ async def test_where_no_other_call_can_come_waiting_for_ever_is_a_deadlock_error
 async def test_waiting_for_a_provider_is_no_deadlock() -> None:
     sleeper = Sleeper()
     host = Host(providers={HOST: sleeper})
-    async with load("rust-exports").open(host.providers(), detect_deadlock=True) as instance:
+    async with load("rust-exports").open(host.providers(), options=RunOptions(detect_deadlock=True)) as instance:
         call = asyncio.create_task(instance.call(f"{API}#wait", 1))
         await until(lambda: sleeper.sleeping)
         await passes(20)

@@ -400,7 +400,7 @@ async def test_a_call_that_is_not_even_begun_closes_its_streams() -> None:
         await fails(instance.call(f"{API}#total", sources[0]), LimitError)
         await fails(instance.call(f"{API}#total", sources[1], "one argument too many"), TypeError)
         instance.fail(GuestTrap("a trap"))
-        await until(lambda: instance.failure)
+        await until(lambda: not instance.is_usable)
         await fails(instance.call(f"{API}#total", sources[2]), GuestTrap)
     await fails(instance.call(f"{API}#store", Upload("name", sources[3], later(True))), RuntimeError)
     assert [source.closed for source in sources] == [[None]] * 4

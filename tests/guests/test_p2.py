@@ -12,7 +12,7 @@ import wasmtime
 from wasmtime.component import Linker
 
 from tests.guests.harness import PREBUILT, Output
-from wasihost import Clock, GuestExit, OsClock, VirtualClock
+from wasihost import Clock, GuestExit, OsClock, RunOptions, VirtualClock
 from wasihost._base.limits import Limits
 from wasihost._base.streams import Unwritten
 from wasihost._component.adapt import Component
@@ -40,7 +40,10 @@ async def _run(command: Command, clock: Clock | None = None) -> None:
     adapted = _adapted("rust-std-p2")
     providers = {**p3.providers(context), **p2.providers(context)}
     async with adapted.open(
-        providers, store=wasmtime.Store(adapted.engine), linker=Linker(adapted.engine), detect_deadlock=True
+        providers,
+        store=wasmtime.Store(adapted.engine),
+        linker=Linker(adapted.engine),
+        options=RunOptions(detect_deadlock=True),
     ) as instance:
         try:
             await instance.call("wasi:cli/run#run")
@@ -118,7 +121,7 @@ async def test_an_exception_of_an_output_comes_out_as_it_is() -> None:
 async def test_what_an_output_raises_after_the_end_of_the_guest_comes_out() -> None:
     unwritten, engine = Unwritten(), default_engine(Limits().stack_bytes)
     async with adapt_component(engine, bytes(wasmtime.wat2wasm("(component)"))).open(
-        {}, unwritten=unwritten
+        {}, options=RunOptions(unwritten=unwritten)
     ) as instance:
         unwritten.error = KeyError("mine")
         with pytest.raises(KeyError, match="mine"):

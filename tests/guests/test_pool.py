@@ -113,7 +113,7 @@ async def test_closing_closes_every_ready_instance_when_it_is_cancelled(count: i
     await passes(count)
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
-    assert [instance.closing for instance in made] == [True] * 3
+    assert [instance.is_usable for instance in made] == [False] * 3
 
 
 async def test_requests_that_wait_when_the_pool_closes_are_refused() -> None:

@@ -119,7 +119,7 @@ async def attacked(
         tables: list[ResourceTable] = []
         try:
             async with host.open(loaded) as instance:
-                tables.append(instance.table)
+                tables.append(instance._machine.table)
                 yield instance
         finally:
             assert not any(map(len, tables))

@@ -88,8 +88,8 @@ async def test_a_task_that_ignores_its_cancellation_is_stopped_by_the_limit() ->
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         assert call.cancelled()
-        await until(lambda: instance.failure is not None)
-        assert isinstance(instance.failure, GuestTimeout)
+        await until(lambda: not instance.is_usable)
+        assert isinstance(instance._machine.failure, GuestTimeout)
 
 
 # ---- strings and lists that the guest gives

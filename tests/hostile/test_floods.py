@@ -197,7 +197,7 @@ async def test_a_write_to_a_stream_that_nobody_reads_costs_the_host_nothing() ->
     async with attacked(guest(body), provider, limits=Limits(run_time_s=0.1)) as instance:
         with pytest.raises(GuestTimeout):
             await instance.call("f")
-        assert instance.rings.blocks._taken == 0
+        assert instance._machine.rings.blocks._taken == 0
 
 
 async def test_bytes_that_nobody_takes_are_bounded() -> None:
@@ -213,7 +213,7 @@ async def test_bytes_that_nobody_takes_are_bounded() -> None:
         assert await instance.call("f") == 50
         for _ in range(50):
             await asyncio.sleep(0)
-        assert 0 < instance.rings.blocks._taken <= 5
+        assert 0 < instance._machine.rings.blocks._taken <= 5
     assert not any(sink.is_open for sink in provider.kept)
 
 

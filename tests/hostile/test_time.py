@@ -268,8 +268,8 @@ async def test_a_task_that_goes_on_after_it_returned_is_stopped_by_cpu_time() ->
     )
     async with attacked(guest, limits=Limits(cpu_time_s=0.1)) as instance:
         assert await instance.call("f") == 7
-        await until(lambda: instance.failure is not None)
-        assert isinstance(instance.failure, GuestTimeout)
+        await until(lambda: not instance.is_usable)
+        assert isinstance(instance._machine.failure, GuestTimeout)
         with pytest.raises(GuestTimeout):
             await instance.call("f")
 

@@ -12,17 +12,17 @@ from wasmtime.component import Linker
 
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
-from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
 from wasihost._component.cache import Cache
+from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
 from wasihost._component.running.imports.linking import Linking
 from wasihost._component.running.imports.providers import CallEnd, CallObserver, Providers
-from wasihost._component.running.instance import Instance
 from wasihost._component.running.loop import event_loop
-from wasihost._component.running.memory import Account
+from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
+from wasihost._component.running.store_machine import StoreMachine
 from wasihost._component.values import Classes
 from wasihost._component.world.wiring import Wiring
 
@@ -64,55 +64,33 @@ class Component(OfOneProcess):
         store: wasmtime.Store | None = None,
         linker: Linker | None = None,
         table: ResourceTable | None = None,
-        detect_deadlock: bool = False,
-        stats: Stats | None = None,
-        on_call: CallObserver | None = None,
-        limits: Limits = DEFAULTS,
-        total: Account | None = None,
-        unwritten: Unwritten | None = None,
-        is_one_run: bool = False,
+        options: RunOptions = RunOptions(),  # noqa: B008, which is immutable
     ) -> AsyncIterator[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold what the interfaces in `native` need; both are used up. `stats` gets the figures of the run,
-        `on_call` is told of every call of a provider as it begins, and gives what is to be told of its end, or None.
-        `limits` hold for it, and for a store that is made here; with `is_one_run` `run_time_s` is that of all, and not
-        of each call; `total` counts the memories of several instances. `unwritten` is what the providers have yet to
-        write at the end.
-        Errors: LinkError, and those of instantiation.
+        may hold what the interfaces in `native` need; both are used up. The limits in `options` hold for a store that
+        is made here. Errors: LinkError, and those of instantiation.
         """
         event_loop.running()
-        linking = Linking(self.wiring, Providers(providers), _observer(stats, on_call), self._export_classes)
+        observer = _observer(options.stats, options.on_call)
+        linking = Linking(self.wiring, Providers(providers), observer, self._export_classes)
         if store is None:
             store = wasmtime.Store(self.engine)
-            ffi.limit(store, limits)
+            ffi.limit(store, options.limits)
         linker = Linker(self.engine) if linker is None else linker
-        table = ResourceTable(limits.resources) if table is None else table
-        instance = Instance(
-            self.compile(),
-            self.wiring,
-            linking,
-            store,
-            linker,
-            table,
-            detect_deadlock=detect_deadlock,
-            stats=stats,
-            limits=limits,
-            total=total,
-            unwritten=unwritten,
-            is_one_run=is_one_run,
-        )
+        table = ResourceTable(options.limits.resources) if table is None else table
+        machine = StoreMachine(self.compile(), self.wiring, linking, store, linker, table, options)
         try:
-            await instance.start()
-            yield instance
+            await machine.start()
+            yield Instance(machine)
         except BaseException as error:
             try:
-                await instance.close()
+                await machine.close()
             except Exception as another:
                 error.add_note(f"and closing the instance raised {another!r}")
             raise
-        await instance.close()
+        await machine.close()
 
 
 def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 
 
 class Exports:

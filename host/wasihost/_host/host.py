@@ -24,12 +24,13 @@ from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
+from wasihost._component.instance import Instance
 from wasihost._component.running.engine import default_engine
 from wasihost._component.running.imports.linking import Linking
 from wasihost._component.running.imports.providers import Providers
-from wasihost._component.running.instance import Instance
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
+from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
@@ -266,13 +267,15 @@ class Host(OfOneProcess):
                     self._providers_with(context),
                     store=store,
                     linker=linker,
-                    detect_deadlock=detect_deadlock,
-                    stats=stats,
-                    on_call=None if recorded is None else recorded.observers[0],
-                    limits=self._limits,
-                    total=self._memory,
-                    unwritten=context.unwritten,
-                    is_one_run=is_one_run,
+                    options=RunOptions(
+                        limits=self._limits,
+                        detect_deadlock=detect_deadlock,
+                        stats=stats,
+                        on_call=None if recorded is None else recorded.observers[0],
+                        is_one_run=is_one_run,
+                        total=self._memory,
+                        unwritten=context.unwritten,
+                    ),
                 ) as instance,
             ):
                 native.attach(instance)

@@ -30,7 +30,7 @@ from wasmtime.component import Linker
 
 from wasihost._base import forks
 from wasihost._base.clock import own_time
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 from wasihost._wasi.cli import Command, InputTarget, texts
 from wasihost._wasi.cli.outputs import Output
 from wasihost._wasi.cli.readiness import descriptor
@@ -63,7 +63,6 @@ class Native:
 
     def __init__(self, command: Command) -> None:
         self._command = command
-        self._loop = asyncio.get_running_loop()
         self._instance: Instance | None = None
         self._context = contextvars.copy_context()
         self._outputs: list[weakref.ref[Callable[[bytes], int]]] = []
@@ -120,14 +119,11 @@ class Native:
 
     def _current(self) -> contextvars.Context:
         """A copy, for this thread, of the context in which the guest runs."""
-        return (self._context if self._instance is None else self._instance.callers.current).copy()
+        return (self._context if self._instance is None else self._instance.context).copy()
 
     def _end(self, error: Exception) -> None:
-        instance = self._instance
-        if instance is not None:
-            instance.exception = instance.exception or error  # looked at when the guest next gives control back
-            with contextlib.suppress(RuntimeError):  # the event loop is closed
-                self._loop.call_soon_threadsafe(instance.wake)
+        if self._instance is not None:
+            self._instance.fail(error)
 
     async def _outputs_gone(self) -> None:
         # A timer would move the time of a virtual loop, by as much as Wasmtime's threads are late.

@@ -16,7 +16,7 @@ from typing import Any
 from wasihost._base import forks
 from wasihost._base.errors import LimitError
 from wasihost._base.pickling import OfOneProcess
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 
 Manager = contextlib.AbstractAsyncContextManager[Instance]
 CLOSED = "this pool is closed"
@@ -142,8 +142,8 @@ class Pool(OfOneProcess):
     async def _take(self) -> tuple[Manager, Instance]:
         while self._ready:
             manager, instance = self._ready.popleft()
-            if instance.failure is None and not instance.closing:
-                instance.callers.open_here()
+            if instance.is_usable:
+                instance.use_context()
                 return manager, instance
             await manager.__aexit__(None, None, None)
         manager = self._open()

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from wasihost._base.errors import GuestExit
 from wasihost._base.waiting import Called
 from wasihost._component.adapt import Component
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 from wasihost._host.host import Host
 from wasihost._network.base import Network
 from wasihost._network.faults import FaultyNetwork

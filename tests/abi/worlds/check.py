@@ -15,7 +15,7 @@ from tests.abi.worlds.world import Function, Interface, Way
 from tests.processes import TIMEOUT_S
 from wasihost._commands import stubs
 from wasihost._commands.inspection import Inspection
-from wasihost._component.running.instance import Instance
+from wasihost._component.instance import Instance
 from wasihost._component.values import Err, Ok, WitError, camel_case, function_name, method_name
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType

@@ -9,8 +9,8 @@ from tests.abi.shapes import same, with_handles
 from tests.abi.sources import in_chunks, later, one_by_one
 from tests.abi.worlds.trial import Elements
 from tests.abi.worlds.world import Interface, Way
+from wasihost._component.instance import Instance
 from wasihost._component.running.exports.resources import GuestResource
-from wasihost._component.running.instance import Instance
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 

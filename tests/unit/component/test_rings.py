@@ -160,9 +160,9 @@ HAPPENINGS: list[Callable[[Adapter], object]] = [Adapter.turn, lambda adapter: a
 
 @pytest.mark.parametrize("happens", HAPPENINGS)
 def test_it_is_not_quiet_after_a_turn_or_a_command(adapter: Adapter, happens: Callable[[Adapter], object]) -> None:
-    adapter.rings.quiet = True
+    adapter.rings.begin_quiet()
     happens(adapter)
-    assert not adapter.rings.quiet
+    assert not adapter.rings.is_quiet
 
 
 def test_the_memory_map_does_not_overlap() -> None:

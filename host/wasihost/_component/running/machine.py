@@ -1,4 +1,4 @@
-"""What the parts of an instance need of it: the seam between `Instance` and its calls and pumps."""
+"""What the parts of an instance need of it: the seam between `StoreMachine` and its calls and pumps."""
 
 from __future__ import annotations
 

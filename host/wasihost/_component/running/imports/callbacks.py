@@ -30,7 +30,7 @@ Conclude = Callable[["asyncio.Future[Any]"], Any]
 class StoreContext:
     """What the callbacks of one store share; the `CallContext` of its plans.
 
-    Streams, futures and the guest's own resources need a machine: see `Instance`.
+    Streams, futures and the guest's own resources need a machine: see `StoreMachine`.
     """
 
     def __init__(self, table: ResourceTable) -> None:

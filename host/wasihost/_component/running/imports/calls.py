@@ -46,6 +46,7 @@ from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.providers import Method
 from wasihost._component.running.imports.room import Room
 from wasihost._component.running.machine import Machine
+from wasihost._component.running.memory import LinearMemory
 from wasihost._component.running.streams import incoming, outgoing
 from wasihost._component.running.streams.handles import discard, leaves
 from wasihost._component.values import Err, Ok, WitError
@@ -267,7 +268,7 @@ class HostCalls:
     def _suspend(self, call: HostCall, task: asyncio.Future[Any]) -> asyncio.Future[Any]:
         """The provider of a sync-typed function waits, and with it the guest."""
         # The round before this call was none of the driver's: somebody else is runnable.
-        self._instance.rings.quiet = False
+        self._instance.rings.note_activity()
         call.task = task
         return task
 
@@ -436,6 +437,14 @@ class HostCalls:
             # It was done already, and its completion is on the way: that is a no-op now.
             del self._calls[token]
             self._discard(call)
+
+    def use_memory(self, memory: LinearMemory) -> None:
+        """That of the adapter component, once it is there."""
+        self.room.numbers.memory = memory
+
+    def release_memory(self) -> None:
+        """The memory is gone."""
+        del self.room.numbers.memory
 
     def close(self) -> None:
         """The instance is over: closes what calls hold that began and will not be finished."""

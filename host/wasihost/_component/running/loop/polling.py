@@ -227,13 +227,13 @@ class Poller:
         was_quiet, rounds = False, rings.rounds
         self.time_slice.begin()
         while True:
-            rings.quiet = True
+            rings.begin_quiet()
             if self._poll(call):
                 return _Stop.OVER
             if self.others_can_run or self.suspension is not None:
                 return _Stop.PASS
             before, rounds = rounds, rings.rounds
-            is_quiet = rings.quiet and rounds != before
+            is_quiet = rings.is_quiet and rounds != before
             if is_quiet and was_quiet and not rings.is_wanted:
                 return _Stop.IDLE
             was_quiet = is_quiet

@@ -1,8 +1,9 @@
-"""A running component: its calls, its pumps, and what it lives on."""
+"""The machine behind an `Instance`: its calls, its pumps, and the store that they live on."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,8 +13,6 @@ from wasmtime.component import Component, Linker
 from wasihost._base import forks
 from wasihost._base.clock import own_time
 from wasihost._base.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
-from wasihost._base.limits import DEFAULTS, Limits
-from wasihost._base.pickling import OfOneProcess
 from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
 from wasihost._component.composition.protocol import (
@@ -38,6 +37,7 @@ from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.polling import Poller
 from wasihost._component.running.loop.scheduling import CountedTimeSlice
 from wasihost._component.running.memory import Account
+from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
 from wasihost._component.running.streams.pumps import Pump
@@ -49,10 +49,8 @@ from wasihost._component.world.wiring import Wiring
 FEW = 4
 
 
-class Instance(StoreContext, OfOneProcess):
-    """A component that runs; everything happens on one event loop, in one thread. Made by `Host.open`."""
-
-    _instead = "open one in each process, and pickle what its calls return"
+class StoreMachine(StoreContext):
+    """The `Machine` of one component, in a store of Wasmtime."""
 
     def __init__(
         self,
@@ -62,35 +60,29 @@ class Instance(StoreContext, OfOneProcess):
         store: wasmtime.Store,
         linker: Linker,
         table: ResourceTable,
-        *,
-        detect_deadlock: bool = False,
-        stats: Stats | None = None,
-        limits: Limits = DEFAULTS,
-        total: Account | None = None,
-        unwritten: Unwritten | None = None,
-        is_one_run: bool = False,
+        options: RunOptions,
     ) -> None:
         super().__init__(table)
-        self.limits = limits
-        above = total or Account("total_memory_bytes", limits.total_memory_bytes)
+        self.limits = limits = options.limits
+        above = options.total or Account("total_memory_bytes", limits.total_memory_bytes)
         # The driver component's memory counts among the guest's until it is known to be the last.
         self._guest_memory = Account("memory_bytes", limits.memory_bytes + DRIVER_PAGES * PAGE, above)
         self._values_memory = Account("values_in_flight_bytes", limits.values_in_flight_bytes, above)
-        self._is_one_run = is_one_run
+        self._is_one_run = options.is_one_run
         self._deadline: Deadline | None = None
         self._timeout: GuestTimeout | None = None
-        self.stats = stats or Stats()
+        self.stats = options.stats or Stats()
         self.rings: Rings
         self._memories: list[memory.LinearMemory] = []
         self.waiting: set[object] = set()
         self.closing = False
         self._component, self._store, self._linker = component, store, linker
         # Only where no other call can come is an idle guest with nothing under way an error.
-        self._detect_deadlock = detect_deadlock
+        self._detect_deadlock = options.detect_deadlock
         self._host_calls = HostCalls(self, wiring, linking)
         self._guest_calls = GuestCalls(self, wiring, linking)
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
-        self._unwritten = Unwritten() if unwritten is None else unwritten
+        self._unwritten = Unwritten() if options.unwritten is None else options.unwritten
         self._unwritten.when_less = self.drained
         self._drained: asyncio.Future[None] | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
@@ -119,30 +111,16 @@ class Instance(StoreContext, OfOneProcess):
         self.stats.turns += 1
         self.rings.turn()
 
-    def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
-        """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
-
-        The export is found in that version, else in the newest compatible one; without a version, in the newest. A
-        `result` comes back as its ok value; err raises `WitError`. Many calls may be under way at once; cancelling one
-        cancels only that one. For a stream or future pass what a provider may return; it is closed when the guest drops
-        it, or when the call is not made. Those that come back are a `GuestStream` and an awaitable.
-
-        Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
-        or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
-        and whatever a provider raised.
-        """
+    def call(self, name: str, args: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
+        """See `Instance.call`."""
         return self._guest_calls.call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
-        """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
-
-        What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.
-        Errors: LinkError for a class that cannot stand for its type, LookupError for an unknown interface.
-        """
+        """See `Instance.use_types`."""
         self._guest_calls.use_types(interface, wit_types)
 
     async def drain(self) -> None:
-        """Waits until all that the guest wrote before it ended has left, as far as somebody takes it."""
+        """See `Instance.drain`."""
         forks.check(self._forks, forks.INSTANCE)
         while self._unwritten or any(isinstance(pump, ByteInPump) and pump.is_draining for pump in self._pumps):
             if self._timeout is not None:
@@ -187,7 +165,7 @@ class Instance(StoreContext, OfOneProcess):
         """Finds those of adapter and driver component: the first and the last, see `memory.MemoryObserver`."""
         made = recording.memories[recording.memories[0].minimum == 0 :]
         adapter, driver = self._memories = [made[0], made[-1]]
-        self._host_calls.room.numbers.memory = adapter
+        self._host_calls.use_memory(adapter)
         self._guest_calls.use_memory(driver)
         self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
         if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
@@ -235,7 +213,7 @@ class Instance(StoreContext, OfOneProcess):
             self._memories.clear()
             self.rings.close()
             self._guest_calls.close()
-            del self._host_calls.room.numbers.memory
+            self._host_calls.release_memory()
         try:
             self._host_calls.close()
         finally:
@@ -311,6 +289,14 @@ class Instance(StoreContext, OfOneProcess):
         self._poller.stop_waiting()
         self.wake()
 
+    def fail_from_any_thread(self, error: BaseException) -> None:
+        """As `fail`, also while the guest holds up the event loop: it ends when it next gives control back."""
+        if self.exception is None:
+            self.exception = error
+        assert self.loop is not None
+        with contextlib.suppress(RuntimeError):  # the event loop is closed
+            self.loop.call_soon_threadsafe(self.fail, error)
+
     # ---- time
 
     def time_call(self, call: asyncio.Future[Any]) -> None:
@@ -349,7 +335,7 @@ class Instance(StoreContext, OfOneProcess):
 
     @property
     def can_be_resumed(self) -> bool:
-        if self.waiting or self._host_calls.tasks or not self.rings.quiet:
+        if self.waiting or self._host_calls.tasks or not self.rings.is_quiet:
             return True
         return bool(self._pumps) and any(isinstance(pump, Reader | FutureReader) for pump in self._pumps)
 
