@@ -41,8 +41,8 @@ async def test_everything_goes_on_when_stdin_has_ended() -> None:
     ("wrong", "complaint"),
     [
         ({"stdin": b"\x00\x02"}, "stdin differs"),
-        ({"hosts": {"db": "10.0.0.3"}}, "the name has other addresses"),
-        ({"hosts": {}, "resolver": lambda _: []}, "lookup: ErrorCode::NameUnresolvable"),
+        ({"host_names": {"db": "10.0.0.3"}}, "the name has other addresses"),
+        ({"host_names": {}, "resolver": lambda _: []}, "lookup: ErrorCode::NameUnresolvable"),
     ],
 )
 async def test_a_wrong_answer_to_one_ends_all(wrong: dict[str, object], complaint: str) -> None:
@@ -50,7 +50,7 @@ async def test_a_wrong_answer_to_one_ends_all(wrong: dict[str, object], complain
     async with server(echo) as peer:
         env = {"ADDRESS": peer.address, "MS": "60000", **NAMES}
         options = {
-            "hosts": HOSTS,
+            "host_names": HOSTS,
             "stdin": Counting(),
             "stdout": Output(),
             "stderr": stderr,

@@ -147,7 +147,7 @@ async def test_what_opening_raises_is_raised_to_who_asks() -> None:
         assert pool.in_use == 0
 
 
-@pytest.mark.parametrize("options", [{"size": 0, "ready": 0}, {"size": 1, "ready": 2}, {"waiting": -1}])
+@pytest.mark.parametrize("options", [{"size": 0, "min_ready": 0}, {"size": 1, "min_ready": 2}, {"max_waiting": -1}])
 async def test_impossible_limits_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a pool needs"):
         make_pool(**options)
