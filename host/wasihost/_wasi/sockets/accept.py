@@ -71,7 +71,9 @@ class Acceptor(Generic[T]):
         `accept` may be tried meanwhile, and finds out that there is something else to wait for.
         """
         self._callback = callback
-        if self._answer is None and self._rest is None:
+        if self._answer is not None:
+            self._answer.add_done_callback(self._answered)
+        elif self._rest is None:
             self._shared.socket.wait_readable(self._call_back)
 
     def close(self) -> None:

@@ -67,10 +67,15 @@ class Inbox:
             self.known_as.pop(target, None)
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
-        """Calls back when there may be a datagram, or the answer about the parked one; both, if that comes between."""
+        """Calls back when there may be a datagram, or the answer about the parked one.
+
+        `receive` may be tried meanwhile, and parks one.
+        """
         self._callback = callback
-        if self._answer is None:
-            self._socket.wait_readable(callback)
+        if self._answer is not None:
+            self._answer.add_done_callback(self._answered)
+        else:
+            self._socket.wait_readable(self._call_back)
 
     def close(self) -> None:
         """Nothing is received any more."""
@@ -111,8 +116,13 @@ class Inbox:
         self._answer.add_done_callback(self._answered)
 
     def _answered(self, answer: Awaitable[Answer]) -> None:
-        if self._callback is not None:
-            self._callback()
+        self._call_back()
+
+    def _call_back(self) -> None:
+        callback = self._callback
+        self._callback = None
+        if callback is not None:
+            callback()
 
     def _unpark(self) -> Datagram | None:
         """None: it is refused, or parked again for the policy's next answer."""

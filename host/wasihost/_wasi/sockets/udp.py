@@ -73,9 +73,11 @@ class UdpSocket(Options):
         """
         peer = self._destination(address)
         verdict = self._access.ask(peer, SocketAddressUse.UDP_SEND)
-        ready = self.state is not State.UNBOUND and not self._sending.locked()
-        if ready and isinstance(verdict, Verdict) and verdict.allowed and self._try_to_send(data, peer, verdict.target):
-            return None
+        if isinstance(verdict, Verdict):
+            target = permitted(verdict).target
+            ready = self.state is not State.UNBOUND and not self._sending.locked()
+            if ready and self._try_to_send(data, peer, target):
+                return None
         return self._send_later(data, peer, verdict)
 
     def receive(self) -> Datagram | None:
