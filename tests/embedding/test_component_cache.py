@@ -23,6 +23,7 @@ from wasihost import Cache, Component, ComponentError, GuestTrap, Host, adapt, a
 from wasihost._base.limits import Limits
 from wasihost._component import compilation, entries
 from wasihost._component.adapt import adapt as adapt_component
+from wasihost._component.adapt import wiring_of
 from wasihost._component.cache import SUFFIX
 from wasihost._component.world.wiring import Wiring
 from wasihost._host.host import IN_ORDER
@@ -113,7 +114,7 @@ def test_the_second_time_nothing_is_reflected_or_compiled(
     monkeypatch.setattr(compilation, "compile_component", refuse)
     monkeypatch.setattr(compilation, "wire", refuse)
     second = adapt(engine, WASM, cache=cache)
-    assert [f.path for f in second.wiring.adapted] == [f.path for f in first.wiring.adapted]
+    assert [f.path for f in wiring_of(second).adapted] == [f.path for f in wiring_of(first).adapted]
     assert sizes == [8]  # the empty component that tells the engine's settings
 
 
@@ -173,7 +174,7 @@ def test_other_native_interfaces_are_a_miss_and_replace(
     natives: list[Callable[[str], bool]] = [none, environment, environment]
     found = [adapt_component(engine, WASM, native=native, cache=cache) for native in natives]
     assert len(compiled) == 2
-    assert [len(adapted.wiring.native) for adapted in found] == [0, 1, 1]
+    assert [len(adapted.native) for adapted in found] == [0, 1, 1]
 
 
 def test_a_damaged_entry_is_compiled_anew_and_replaced(

@@ -201,7 +201,7 @@ def _run_to_the_end(ending: Ending, host: Host, component: Component) -> int:
         ending.run(host.run_async(component))
     except (GuestExit, GuestTrap):
         # Who writes by way of WASI 0.2 hears of a broken pipe, and what comes of it is up to a C library.
-        if component.wiring.native and _is_unread(sys.stdout):
+        if component.native and _is_unread(sys.stdout):
             return BROKEN_PIPE
         raise
     return 0

@@ -10,8 +10,7 @@ from typing import TypeAlias
 from wasihost._base.errors import LinkError
 from wasihost._base.quoting import printable
 from wasihost._commands.why import table
-from wasihost._component.adapt import Component
-from wasihost._component.running.imports.linking import Linking
+from wasihost._component.adapt import Component, wiring_of
 from wasihost._component.running.imports.providers import Providers, find_method
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
@@ -33,15 +32,15 @@ class Inspection:
     """
 
     def __init__(self, component: Component, providers: Mapping[str, object], *, why: bool = False) -> None:
-        self._wiring = component.wiring
+        self._wiring = wiring_of(component)
         self._providers = Providers(providers)
         self._marks: Counter[str] = Counter()
-        self.problems = list(_problems(component, self._providers))
-        lines = table(self._wiring, providers) if why else self._lines(component)
+        self.problems = list(_problems(component, providers))
+        lines = table(self._wiring, providers) if why else self._lines()
         self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
 
-    def _lines(self, component: Component) -> Iterator[str]:
-        world = component.wiring.world
+    def _lines(self) -> Iterator[str]:
+        world = self._wiring.world
         homes = Homes()
         for name, interface in world.imports.items():
             yield from Printer(name, interface, homes, self._mark).lines("import")
@@ -80,9 +79,9 @@ class Inspection:
             yield f"// It will run: everything is provided{but}."
 
 
-def _problems(component: Component, providers: Providers) -> Iterator[str]:
+def _problems(component: Component, providers: Mapping[str, object]) -> Iterator[str]:
     try:
-        Linking(component.wiring, providers)
+        component.check(providers)
     except LinkError as error:
         yield from str(error).splitlines()
     try:

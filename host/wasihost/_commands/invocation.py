@@ -10,7 +10,7 @@ from typing import Any
 from wasihost._base.quoting import json_text
 from wasihost._commands import jsonvalues, wave
 from wasihost._commands.jsonvalues import JsonError
-from wasihost._component.adapt import Component
+from wasihost._component.adapt import Component, wiring_of
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._component.world import types
 from wasihost._component.world.wiring import Called, Wiring
@@ -34,7 +34,7 @@ async def invoke(
     JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
     """
     name, parenthesis, rest = call.partition("(")
-    called = _find(component.wiring, name)
+    called = _find(wiring_of(component), name)
     jsonvalues.check(called.path, called.func)
     if not parenthesis:
         found = _json(called, await _call(host, component, called, _parse(called, words)))

@@ -36,9 +36,33 @@ class Component(OfOneProcess):
         self, engine: wasmtime.Engine, wiring: Wiring, compiled: Compiled | Callable[[], Compiled], origin: str
     ) -> None:
         self.engine = engine
-        self.wiring = wiring
+        self._wiring = wiring
         self.origin = origin
         self._compiled = compiled
+
+    @property
+    def imports(self) -> list[str]:
+        """The names of the imported interfaces."""
+        return list(self._wiring.world.imports)
+
+    @property
+    def native(self) -> frozenset[str]:
+        """Those of them that are left to the linker."""
+        return frozenset(self._wiring.native)
+
+    @property
+    def exports(self) -> list[str]:
+        """The names of the exported interfaces, and of the exported functions outside of any."""
+        exports = self._wiring.world.exports
+        return [export for name, items in exports.items() for export in ([name] if name else items.funcs)]
+
+    def find_export(self, name: str) -> str:
+        """The path of the function that `Instance.call` calls by this name. Errors: LookupError."""
+        return self._wiring.find(name).path
+
+    def check(self, providers: Mapping[str, object]) -> None:
+        """Checks that these providers serve all that it imports. Errors: LinkError, which lists what is missing."""
+        Linking(self._wiring, Providers(providers))
 
     @property
     def is_compiled(self) -> bool:
@@ -54,7 +78,7 @@ class Component(OfOneProcess):
     @cached_property
     def _export_classes(self) -> dict[str, Classes]:
         """The generated classes of each exported interface, which all instances share."""
-        return {name: Classes(self.wiring.world.exported(name)) for name in self.wiring.world.exports}
+        return {name: Classes(self._wiring.world.exported(name)) for name in self._wiring.world.exports}
 
     @contextlib.asynccontextmanager
     async def open(
@@ -74,13 +98,13 @@ class Component(OfOneProcess):
         """
         event_loop.running()
         observer = _observer(options.stats, options.on_call)
-        linking = Linking(self.wiring, Providers(providers), observer, self._export_classes)
+        linking = Linking(self._wiring, Providers(providers), observer, self._export_classes)
         if store is None:
             store = wasmtime.Store(self.engine)
             ffi.limit(store, options.limits)
         linker = Linker(self.engine) if linker is None else linker
         table = ResourceTable(options.limits.resources) if table is None else table
-        machine = StoreMachine(self.compile(), self.wiring, linking, store, linker, table, options)
+        machine = StoreMachine(self.compile(), self._wiring, linking, store, linker, table, options)
         try:
             await machine.start()
             yield Instance(machine)
@@ -91,6 +115,11 @@ class Component(OfOneProcess):
                 error.add_note(f"and closing the instance raised {another!r}")
             raise
         await machine.close()
+
+
+def wiring_of(component: Component) -> Wiring:
+    """All of what it imports and exports, with their types: for the command line, no part of the public interface."""
+    return component._wiring
 
 
 def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:
@@ -162,10 +191,10 @@ def reflect(
             if (found := kept()) is not None:  # another process compiled it meanwhile
                 return found[1]
             component = reflected.compile()
-            cache.put(key, entries.pack(reflected.wiring, component))
+            cache.put(key, entries.pack(reflected._wiring, component))
             return component
 
-    return Component(engine, reflected.wiring, compiled, origin)
+    return Component(engine, reflected._wiring, compiled, origin)
 
 
 def _reflect(

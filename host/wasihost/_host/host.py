@@ -26,7 +26,6 @@ from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
 from wasihost._component.instance import Instance
 from wasihost._component.running.engine import default_engine
-from wasihost._component.running.imports.linking import Linking
 from wasihost._component.running.imports.providers import Providers
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
@@ -239,11 +238,11 @@ class Host(OfOneProcess):
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
-        refused = ", ".join(filter(native_wasip2.provides, adapted.wiring.world.imports))
+        refused = ", ".join(filter(native_wasip2.provides, adapted.imports))
         if refused and self._wasip2 is None:
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
-            Linking(adapted.wiring, Providers(self.providers(adapted.origin)))
+            adapted.check(self.providers(adapted.origin))
             adapted.compile()
         return adapted
 
@@ -257,7 +256,7 @@ class Host(OfOneProcess):
         recorded = self._recorded(adapted)
         context = self._context(adapted.origin, recorded)
         native = native_wasip2.Native(context.command)
-        linked = native.linked(linker, store) if adapted.wiring.native else contextlib.nullcontext()
+        linked = native.linked(linker, store) if adapted.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
         end: BaseException | None = None
         try:
@@ -378,11 +377,8 @@ def run_export(adapted: Component) -> str:
     """The path of the function that makes a component a command. Errors: LinkError, if there is none."""
     for name in RUN:
         with contextlib.suppress(LookupError):
-            return adapted.wiring.find(name).path
-    exports = [
-        export for name, items in adapted.wiring.world.exports.items() for export in ([name] if name else items.funcs)
-    ]
+            return adapted.find_export(name)
     raise LinkError(
-        f"the component is not a command: it exports {some(exports) or 'nothing'}, but not wasi:cli/run; "
+        f"the component is not a command: it exports {some(adapted.exports) or 'nothing'}, but not wasi:cli/run; "
         "call a function with `wasihost run --invoke` or `Host.open`"
     )

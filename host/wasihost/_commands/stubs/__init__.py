@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wasihost._commands.stubs.interfaces import Writer
-from wasihost._component.adapt import Component
+from wasihost._component.adapt import Component, wiring_of
 
 
 def write(component: Component, title: str, left_out: Callable[[str], bool] = lambda _: False) -> str:
     """The text of a Python module, without the imported interfaces that are `left_out`."""
-    return Writer(component.wiring, title, left_out).text()
+    return Writer(wiring_of(component), title, left_out).text()
