@@ -118,11 +118,32 @@ def test_one_missing_function_is_marked_alone(cli: Cli, write: Write) -> None:
     assert "f: func(); // missing" in lines
 
 
-def test_wasi_0_2_is_marked_as_native(cli: Cli) -> None:
+def test_wasi_0_2_is_marked_as_0_3_is(cli: Cli) -> None:
     done = cli("inspect", PREBUILT / "rust-hello-p2.wasm")
+    assert done.code == 0
+    text = re.sub(" +", " ", done.out)
+    assert "get-stdout: func() -> output-stream; // direct" in text
+    assert "poll: func(in: list<borrow<pollable>>) -> list<u32>; // adapted" in text
+    assert "native" not in text
+
+
+def test_native_wasi_0_2_is_marked(cli: Cli) -> None:
+    done = cli("inspect", "--wasip2", "native", PREBUILT / "rust-hello-p2.wasm")
     assert done.code == 0
     assert "get-stdout: func() -> output-stream; // native 0.2" in re.sub(" +", " ", done.out)
     assert "15 native 0.2" in done.out
+
+
+def test_wasi_0_2_that_is_refused_is_missing(cli: Cli) -> None:
+    done = cli("inspect", "--wasip2", "none", PREBUILT / "rust-hello-p2.wasm")
+    assert done.code == 1
+    assert "get-stdout: func() -> output-stream; // missing" in re.sub(" +", " ", done.out)
+
+
+def test_another_word_for_what_serves_wasi_0_2_is_an_error_of_usage(cli: Cli) -> None:
+    done = cli("inspect", "--wasip2", "rust", PREBUILT / "rust-hello-p2.wasm")
+    assert done.code == 2
+    assert "'rust' is not python, native, none" in done.err
 
 
 def test_a_component_that_is_no_command_will_not_run(cli: Cli) -> None:
@@ -132,8 +153,8 @@ def test_a_component_that_is_no_command_will_not_run(cli: Cli) -> None:
     assert "not a command" in done.out
 
 
-def test_sockets_of_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
-    done = cli("inspect", PREBUILT / "c-libc-p2.wasm")
+def test_sockets_of_native_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
+    done = cli("inspect", "--wasip2", "native", PREBUILT / "c-libc-p2.wasm")
     assert done.code == 0
     assert done.out.splitlines()[-2:] == [
         "// imported functions: 2 adapted, 47 denied 0.2, 1 direct, 15 native 0.2",
@@ -144,17 +165,24 @@ def test_sockets_of_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
 WHY = """
 wasi:cli/environment@0.3.0 | wasihost | 0.3.0 | --env, --inherit-env, --argv0
 wasi:cli/stdout@0.3.0 | wasihost | 0.3.0 | -
+wasi:cli/stdin@0.2.12 | wasihost | 0.2.0 | --stdin
+wasi:clocks/monotonic-clock@0.2.12 | wasihost | 0.2.0 | -
+wasi:sockets/tcp@0.2.12 | wasihost | 0.2.0 | --allow-net, --allow-outbound, --allow-inbound, --limit
+"""
+WHY_NATIVE = """
+wasi:cli/environment@0.3.0 | wasihost | 0.3.0 | --env, --inherit-env, --argv0
 wasi:cli/stdin@0.2.12 | Wasmtime | 0.2 | --stdin
 wasi:clocks/monotonic-clock@0.2.12 | Wasmtime | 0.2 | -
 wasi:sockets/tcp@0.2.12 | Wasmtime, which denies it | 0.2 | -
 """
 
 
-def test_why_is_a_table_of_what_serves_each_import(cli: Cli) -> None:
-    lines = cli("inspect", "--why", PREBUILT / "c-libc-p2.wasm").out.splitlines()
+@pytest.mark.parametrize(("wasip2", "expected"), [("python", WHY), ("native", WHY_NATIVE)])
+def test_why_is_a_table_of_what_serves_each_import(cli: Cli, wasip2: str, expected: str) -> None:
+    lines = cli("inspect", "--why", "--wasip2", wasip2, PREBUILT / "c-libc-p2.wasm").out.splitlines()
     assert re.split("  +", lines[0]) == ["import", "served by", "version", "options of `wasihost run`"]
     rows = [" | ".join(re.split("  +", line)) for line in lines[1:]]
-    assert [row for row in WHY.splitlines() if row not in ("", *rows)] == []
+    assert [row for row in expected.splitlines() if row not in ("", *rows)] == []
 
 
 def test_why_says_which_imports_nothing_serves(cli: Cli) -> None:

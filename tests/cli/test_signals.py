@@ -65,9 +65,11 @@ def started(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
     return process
 
 
-def blocked(cli: Cli, *options: str) -> subprocess.Popen[str]:
-    """A guest that prevents the end in order: its provider blocks the event loop."""
-    (cli.folder / "guest.wasm").write_bytes(COMPUTES)
+def blocked(cli: Cli, wasm: bytes, *options: str) -> subprocess.Popen[str]:
+    """A guest that prevents the end in order."""
+    (cli.folder / "guest.wasm").write_bytes(wasm)
+    if wasm is SLEEPS:
+        return started(cli.start("run", "--trace", "--wasip2", "native", *options, "guest.wasm"))
     return started(cli.start("run", *options, "guest.wasm", program=["-c", IN_A_PROVIDER]))
 
 
@@ -104,8 +106,9 @@ def test_sigterm_ends_a_server_in_order_also_where_sigint_is_ignored(cli: Cli) -
     assert events(cli.folder / "run.jsonl")[-1] == "guest-ended"
 
 
-def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli) -> None:
-    process = blocked(cli, "--grace", "0.1", "--learn-policy", *RECORDING)
+@pytest.mark.parametrize("wasm", [SLEEPS, COMPUTES], ids=["native-sleep", "blocking-provider"])
+def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli, wasm: bytes) -> None:
+    process = blocked(cli, wasm, "--grace", "0.1", "--learn-policy", *RECORDING)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 143
@@ -114,9 +117,10 @@ def test_after_the_grace_the_process_ends_whatever_the_guest_does(cli: Cli) -> N
     assert "still running at the end" in (cli.folder / "run.html").read_text()
 
 
+@pytest.mark.parametrize("wasm", [SLEEPS, COMPUTES], ids=["native-sleep", "blocking-provider"])
 @pytest.mark.parametrize("first", [signal.SIGINT, signal.SIGTERM])
-def test_a_second_signal_that_is_sigint_ends_the_process_at_once(cli: Cli, first: int) -> None:
-    process = blocked(cli, "--grace", "3600", *RECORDING)
+def test_a_second_signal_that_is_sigint_ends_the_process_at_once(cli: Cli, wasm: bytes, first: int) -> None:
+    process = blocked(cli, wasm, "--grace", "3600", *RECORDING)
     process.send_signal(first)
     while process.poll() is None:
         process.send_signal(signal.SIGINT)  # again and again: of two that wait the system keeps one

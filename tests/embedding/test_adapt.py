@@ -86,8 +86,18 @@ async def test_an_async_policy_works_in_an_adapted_component(adapted: Component)
     assert (await run_client(adapted, policy)).startswith("echo: 1 connections")
 
 
-async def test_wasi_0_2_comes_from_the_embedders_linker(engine: wasmtime.Engine) -> None:
-    component = adapt(engine, wasm("rust-hello-p2"))
+async def test_wasi_0_2_has_providers_as_0_3_has(engine: wasmtime.Engine) -> None:
+    printed: list[bytes] = []
+    async with server(echo) as peer:
+        host = Host(policy=allow_all, env={"ADDRESS": peer.address}, stdout=printed.append)
+        async with adapt(engine, wasm("rust-hello-p2")).open(host.providers()) as instance:
+            await instance.call("wasi:cli/run#run")
+            await instance.drain()
+    assert b"".join(printed) == b"hello from std\nechoed: hello over WASI 0.3\n"
+
+
+async def test_native_wasi_0_2_comes_from_the_embedders_linker(engine: wasmtime.Engine) -> None:
+    component = adapt(engine, wasm("rust-hello-p2"), wasip2="native")
     linker = Linker(engine)
     linker.add_wasip2()
     store = wasmtime.Store(engine)
@@ -104,7 +114,7 @@ async def test_wasi_0_2_comes_from_the_embedders_linker(engine: wasmtime.Engine)
 
 async def test_without_it_the_missing_import_is_told(engine: wasmtime.Engine) -> None:
     async def open_it() -> None:
-        async with adapt(engine, wasm("rust-hello-p2")).open(Host().providers()):
+        async with adapt(engine, wasm("rust-hello-p2"), wasip2="native").open(Host().providers()):
             pass
 
     assert "component imports instance `wasi:" in str(await fails(open_it(), LinkError))

@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
 
 import pytest
 
 from tests.guests import world
-from tests.guests.harness import Guest, load, nothing_left
+from tests.guests.harness import nothing_left
 from tests.states import states_follow_their_tables
-from wasihost import GuestExit
 
 __all__ = ["states_follow_their_tables"]
-
-
-@pytest.fixture(scope="session")
-def wasi_0_2_is_started() -> None:
-    """Wasmtime's own WASI 0.2 opens files of its own at its first use, and keeps them."""
-    with contextlib.suppress(GuestExit):
-        asyncio.run(Guest("rust-hello-p2").host.run_async(load("rust-hello-p2")))
 
 
 @pytest.fixture(autouse=True)

@@ -72,7 +72,6 @@ def test_resolvers_and_outputs(seen: Seen, resolve: Callable[[Seen, str], str]) 
     assert seen == {"resolver: r1", "output: r1"}
 
 
-@pytest.mark.usefixtures("wasi_0_2_is_started")
 def test_outputs_of_wasi_0_2(seen: Seen) -> None:
     Host(env={"CASE": "environment"}, stdout=seen.write).run(load("rust-std-p2"))
     assert seen == {"output: r1"}

@@ -1,8 +1,9 @@
-"""`rust-std-p2` and `c-libc-p2`: WASI 0.2 next to 0.3 is told the same, and has no sockets."""
+"""`rust-std-p2` and `c-libc-p2` on Wasmtime's own WASI 0.2: it is given the same as 0.3, and has no sockets."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import io
 import math
 import os
@@ -15,32 +16,51 @@ from typing import Any
 
 import pytest
 
-from tests.guests.harness import PREBUILT, Output, load
+from tests.guests.harness import PREBUILT, Output
 from tests.processes import TIMEOUT_S, run
-from wasihost import GuestExit, Host, ProviderError, allow_all
+from wasihost import Component, GuestExit, Host, ProviderError, allow_all
 from wasihost._host import native_wasip2
 from wasihost._testing import run_virtual
 
-pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
+NativeHost = functools.partial(Host, wasip2="native")
+
+
+@functools.cache
+def native(name: str) -> Component:
+    """A fixture by its name in `prebuilt/`, compiled once, whose WASI 0.2 is left to Wasmtime."""
+    return NativeHost().load(PREBUILT / f"{name}.wasm")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def wasi_0_2_is_started() -> None:
+    """It opens files of its own at its first use, and keeps them."""
+    _run_copy(b"", lambda _: None)
+
 
 PROGRAM = """
 import sys
 from wasihost import Host
-Host(env={"CASE": "copy"}, stdin=b"hello", stdout=sys.stdout, stderr=lambda data: None).run(sys.argv[1])
+host = Host(wasip2="native", env={"CASE": "copy"}, stdin=b"hello", stdout=sys.stdout, stderr=lambda data: None)
+host.run(sys.argv[1])
 """
+
+
+def _run_copy(stdin: Any, stdout: Any) -> None:
+    host = NativeHost(env={"CASE": "copy"}, stdin=stdin, stdout=stdout, stderr=lambda _: None)
+    host.run(native("rust-std-p2"))
 
 
 def _copy(stdin: Any) -> bytes:
     """What comes out of std's stdout for a stdin."""
     blocks: list[bytes] = []
-    Host(env={"CASE": "copy"}, stdin=stdin, stdout=blocks.append, stderr=lambda _: None).run(load("rust-std-p2"))
+    _run_copy(stdin, blocks.append)
     return b"".join(blocks)
 
 
 def test_arguments_and_variables_are_the_same_by_0_2() -> None:
     printed = Output()
     env = {"CASE": "environment", "A": "x=y", "B": "", "C": "ünï"}
-    Host(env=env, args=["guest", "one", "zwölf"], stdout=printed).run(load("rust-std-p2"))
+    NativeHost(env=env, args=["guest", "one", "zwölf"], stdout=printed).run(native("rust-std-p2"))
     assert printed.lines == ["guest one zwölf"]
 
 
@@ -54,9 +74,9 @@ def test_arguments_and_variables_are_the_same_by_0_2() -> None:
     ],
 )
 def test_what_is_not_utf_8_is_named(guest: str, env: dict[str, str], args: list[str], named: str) -> None:
-    host = Host(args=args, env={"CASE": "environment"} | env)
+    host = NativeHost(args=args, env={"CASE": "environment"} | env)
     with pytest.raises(ProviderError) as caught:
-        host.run(load(guest))
+        host.run(native(guest))
     assert named in str(caught.value)
     assert "secret" not in str(caught.value)
 
@@ -86,15 +106,12 @@ def test_what_the_c_api_cannot_open_is_an_empty_stdin_of_0_2() -> None:
 
 
 def test_outputs_of_every_kind_get_what_0_2_writes(tmp_path: Path) -> None:
-    def copy(stdout: Any) -> None:
-        Host(env={"CASE": "copy"}, stdin=b"hello", stdout=stdout, stderr=lambda _: None).run(load("rust-std-p2"))
-
     text, binary = io.StringIO(), io.BytesIO()
-    copy(text)
-    copy(binary)
+    _run_copy(b"hello", text)
+    _run_copy(b"hello", binary)
     assert (text.getvalue(), binary.getvalue()) == ("hello", b"hello")
     with (tmp_path / "out").open("w") as file:
-        copy(file)
+        _run_copy(b"hello", file)
     assert (tmp_path / "out").read_text() == "hello"
 
 
@@ -104,18 +121,18 @@ async def test_an_exception_of_an_output_comes_out_as_it_is(monkeypatch: pytest.
     def fail(_: bytes) -> None:
         raise KeyError("mine")
 
-    host = Host(env={"CASE": "copy"}, stdin=b"hello", stdout=fail, stderr=lambda _: None)
+    host = NativeHost(env={"CASE": "copy"}, stdin=b"hello", stdout=fail, stderr=lambda _: None)
     with pytest.raises(KeyError, match="mine"):
-        await host.run_async(load("rust-std-p2"))
+        await host.run_async(native("rust-std-p2"))
 
 
 def test_time_passes_in_a_sleep_of_0_2() -> None:
-    Host(env={"CASE": "clocks"}).run(load("rust-std-p2"))
+    NativeHost(env={"CASE": "clocks"}).run(native("rust-std-p2"))
 
 
 def test_an_exit_by_0_2_reaches_the_embedder() -> None:
     with pytest.raises(GuestExit) as caught:
-        Host(env={"CASE": "exit"}).run(load("rust-std-p2"))
+        NativeHost(env={"CASE": "exit"}).run(native("rust-std-p2"))
     assert caught.value.code == 1
 
 
@@ -123,7 +140,7 @@ def test_sockets_of_0_2_stay_denied_whatever_the_policy() -> None:
     printed = Output()
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
-        Host(env={"PORT": port}, policy=allow_all, stdout=printed).run(load("c-libc-p2"))
+        NativeHost(env={"PORT": port}, policy=allow_all, stdout=printed).run(native("c-libc-p2"))
     assert str(printed) == "denied\n"
 
 
@@ -138,7 +155,7 @@ CLOSED = """
 import sys
 from wasihost import Host
 with open(sys.argv[2], "wb") as file:
-    Host(env={"CASE": "copy"}, stdin=b"hello", stderr=lambda data: None).run(sys.argv[1])
+    Host(wasip2="native", env={"CASE": "copy"}, stdin=b"hello", stderr=lambda data: None).run(sys.argv[1])
     sys.exit(file.fileno())
 """
 

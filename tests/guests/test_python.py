@@ -14,7 +14,7 @@ from tests.guests.peers import echo, server, udp_echo
 from wasihost import Component, GuestExit, GuestTrap, Host, PolicyContext, Rules, SocketAddressUse
 from wasihost._network.base import Address
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("wasi_0_2_is_started")]
+pytestmark = pytest.mark.slow
 
 WIT = FIXTURES.parent / "wit/0.3"
 HOSTS = {"db": "127.0.0.1"}

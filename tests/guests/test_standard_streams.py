@@ -13,8 +13,6 @@ from tests.guests.harness import PREBUILT, load
 from tests.processes import ROOT, TIMEOUT_S
 from wasihost import Host
 
-pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
-
 COPY = {"CASE": "copy", "MODE": "copy"}
 both_versions = pytest.mark.parametrize("guest", ["rust-cat", "rust-std-p2"])
 

@@ -12,7 +12,7 @@ from tests.guests.peers import echo, server
 from wasihost import GuestExit, GuestTrap, Host
 from wasihost._commands import stubs
 
-pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started", "both_networks")
+pytestmark = pytest.mark.usefixtures("both_networks")
 
 
 async def test_the_crate_wasip3() -> None:

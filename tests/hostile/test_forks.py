@@ -233,10 +233,12 @@ child(lambda: wasihost.add_tcp_to_linker(wasmtime.component.Linker(wasmtime.Engi
     assert forked(script) == "compiled\n" + refused + "compiled\n" * 2 + refused
 
 
-def test_wasi_0_2_runs_in_a_child_only_if_it_did_not_in_its_parent() -> None:
+def test_native_wasi_0_2_runs_in_a_child_only_if_it_did_not_in_its_parent() -> None:
     script = """
 def copy():
-    Host(env={"CASE": "copy"}, stdin=b"copied", stdout=sys.stdout, stderr=lambda _: None).run(load("rust-std-p2"))
+    env = {"CASE": "copy"}
+    host = Host(wasip2="native", env=env, stdin=b"copied", stdout=sys.stdout, stderr=lambda _: None)
+    host.run("guest-fixtures/prebuilt/rust-std-p2.wasm")
     return ""
 
 child(copy)

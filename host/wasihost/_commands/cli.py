@@ -22,7 +22,7 @@ from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
 from wasihost._component.running.stats import Stats
-from wasihost._host.host import Host
+from wasihost._host.host import Host, Wasip2
 from wasihost._wasi.cli.outputs import BROKEN_PIPE
 from wasihost._wasi.cli.readiness import descriptor
 
@@ -35,7 +35,7 @@ TRAPPED = 134
 TIMED_OUT = 124  # as timeout(1) has it
 _LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "stack_bytes": TRAPPED}
 
-_DESCRIPTION = "Runs WASI 0.3 components, with every host function written in Python."
+_DESCRIPTION = "Runs components of WASI 0.2 and 0.3, with every host function written in Python."
 
 _EXAMPLES = """\
 examples:
@@ -78,7 +78,7 @@ _INSPECT = """\
 Shows what a component imports and exports as WIT, and marks each imported function:
   direct      a Python function in Wasmtime's linker
   adapted     through the adapter component: async, with streams or futures
-  native 0.2  Wasmtime's own WASI 0.2
+  native 0.2  Wasmtime's own WASI 0.2, with --wasip2 native
   denied 0.2  its sockets, which are denied whatever the policy
   missing     nothing provides it
 exit code: 0 if the component will run, 1 if something is missing
@@ -184,6 +184,7 @@ def _run(arguments: argparse.Namespace) -> int:
             stderr=descriptor(sys.stderr),
             sigpipe=True,
             seed=seed,
+            wasip2=arguments.wasip2,
             limits=limits,
             on_stats=_tell_stats if arguments.stats else None,
             cache=_cache(arguments),
@@ -244,7 +245,7 @@ def _inspect(arguments: argparse.Namespace) -> int:
     from wasihost._commands.inspection import Inspection  # nothing that `run` should wait for
 
     limits, _ = limit_options.limits(arguments)
-    host = Host(cache=_cache(arguments), limits=limits)
+    host = Host(cache=_cache(arguments), wasip2=arguments.wasip2, limits=limits)
     component = _reflected(host, arguments.component)
     inspection = Inspection(component, host.providers(), why=arguments.why)
     if not inspection.problems:
@@ -331,7 +332,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         f"                    {limit_options.USAGE}\n"
         "                    [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env] [--argv0 NAME]\n"
         f"                    [--stdin FILE] [--seed N] {recording_options.USAGE}\n"
-        "                    [--grace SECONDS] [--no-cache] [--stats] [--invoke FUNCTION|CALL]\n"
+        "                    [--wasip2 python|native|none] [--grace SECONDS] [--no-cache] [--stats]\n"
+        "                    [--invoke FUNCTION|CALL]\n"
         "                    COMPONENT [ARG ...]",
         description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
         epilog="\n".join([policy_options.HELP, limit_options.epilog(), _REST]),
@@ -360,6 +362,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
     parser.add_argument("--argv0", metavar="NAME", help="the guest's first argument, instead of the name of its file")
     _add_reproduction(parser)
+    _add_wasip2(parser)
     _add_no_cache(parser)
     parser.add_argument(
         "--stats", action="store_true", help="at the end, tell on stderr what the run cost: time, bytes, turns, calls"
@@ -431,6 +434,7 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    _add_wasip2(parser)
     _add_no_cache(parser)
     limit_options.add_to(parser, _LIMIT_HELP)
     parser.add_argument(
@@ -438,6 +442,26 @@ def _add_inspect(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
     parser.set_defaults(command=_inspect)
+
+
+_WASIP2: Final[dict[str, Wasip2 | None]] = {"python": "python", "native": "native", "none": None}
+
+
+def _add_wasip2(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--wasip2",
+        type=_wasip2,
+        default="python",
+        metavar="python|native|none",
+        help="what serves WASI 0.2: this library, as 0.3 (default); Wasmtime's own implementation, which has no "
+        "sockets and cannot be interrupted while it waits; or nothing: a guest that imports it is refused",
+    )
+
+
+def _wasip2(text: str) -> Wasip2 | None:
+    if text not in _WASIP2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {', '.join(_WASIP2)}")
+    return _WASIP2[text]
 
 
 def _add_no_cache(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""The facade: `Host` runs components, with WASI 0.3 provided by Python and the network behind a policy."""
+"""The facade: `Host` runs components, with WASI provided by Python and the network behind a policy."""
 
 from __future__ import annotations
 
@@ -57,6 +57,9 @@ ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
 """What makes a component a command: the newest version that we serve, else any at all."""
 
+Wasip2: TypeAlias = Literal["python", "native"]
+"""Which implementation serves WASI 0.2: Python, as 0.3, or Wasmtime's own."""
+
 
 def adapt(
     engine: wasmtime.Engine,
@@ -64,21 +67,22 @@ def adapt(
     *,
     origin: str = "the component",
     cache: Cache | None = None,
+    wasip2: Wasip2 = "python",
     limits: Limits = DEFAULTS,
 ) -> Component:
     """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
 
     Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
-    Imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`). Errors: ComponentError, UnsupportedTypeError,
-    LimitError.
+    With `wasip2="native"` imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`).
+    Errors: ComponentError, UnsupportedTypeError, LimitError.
     """
     return adapt_component(
-        engine, wasm, native=native_wasip2.provides, in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine, wasm, native=_left_to_wasmtime(wasip2), in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
     )
 
 
 class Host(OfOneProcess):
-    """Runs WASI 0.3 components.
+    """Runs components of WASI 0.2 and 0.3.
 
     - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
       `(address, use, context) -> bool`, also async. Nothing is allowed by default.
@@ -98,9 +102,9 @@ class Host(OfOneProcess):
     - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
-    - `wasip2`: who serves WASI 0.2: "python", as 0.3 is, or "native", which is Wasmtime's own: output is faster, but
-      there are no sockets, and a call that waits holds up the event loop for as long as the guest likes. None refuses
-      guests that import it.
+    - `wasip2`: what serves WASI 0.2: "python", which serves 0.3 too, or "native", Wasmtime's own implementation:
+      output is faster, but there are no sockets, and a call that waits holds up the event loop for as long as the
+      guest likes. None refuses guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
@@ -133,7 +137,7 @@ class Host(OfOneProcess):
         on_stats: Callable[[Stats], None] | None = None,
         recording: Recording | None = None,
         cache: Cache | None = None,
-        wasip2: Literal["python", "native"] | None = "python",
+        wasip2: Wasip2 | None = "python",
         gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
@@ -169,7 +173,7 @@ class Host(OfOneProcess):
         return reflect_component(
             default_engine(self._limits.stack_bytes, gc=self._has_gc),
             wasm,
-            native=native_wasip2.provides if self._wasip2 == "native" else _nothing,
+            native=_left_to_wasmtime(self._wasip2),
             in_order=IN_ORDER,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
@@ -351,6 +355,11 @@ class Host(OfOneProcess):
         # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
         network = self._network.for_guest(None if sockets is None else sockets + 1)
         return QuotaNetwork(network, self._quotas, self._clock)
+
+
+def _left_to_wasmtime(wasip2: Wasip2 | None) -> Callable[[str], bool]:
+    """Whether Wasmtime's own implementation serves an imported interface."""
+    return native_wasip2.provides if wasip2 == "native" else _nothing
 
 
 def _nothing(_interface: str) -> bool:
