@@ -8,15 +8,12 @@ from pathlib import Path
 from wasihost import Host, LinkError
 from wasihost._component.running.imports.providers import Providers, find_method
 from wasihost._component.world import types
-from wasihost._host import native_wasip2
 from wit import limits
 from wit.surface import Function, Interface, surface
 
 END = "<!-- to here -->\n"
 VERSIONS = ("0.3", "0.2")
 CALLED = "wasi:cli/run@"  # a guest exports it, and Host.run calls it
-NATIVE = "Wasmtime's own"
-NATIVE_IN_PART = {"filesystem": f"{NATIVE}, without files", "sockets": f"{NATIVE}, all denied"}
 
 
 def table() -> str:
@@ -40,8 +37,6 @@ def _row(interface: Interface, providers: Providers) -> str:
 def _cells(interface: Interface, provider: object | None) -> tuple[str, str]:
     there = [function for function in interface.functions if _works(interface, function, provider)]
     missing = [function for function in interface.functions if function not in there]
-    if not there and interface.is_stable and native_wasip2.provides(interface.name):
-        return NATIVE_IN_PART.get(interface.name[len("wasi:") :].partition("/")[0], NATIVE), ""
     if not interface.functions:
         return ("types only", "") if provider is not None else ("", "types only")
     return _listed(there), _listed(missing)
