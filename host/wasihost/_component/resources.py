@@ -7,6 +7,7 @@ up from 1 and start again only after 2^32 - 1, so a stale rep meets nothing inst
 from __future__ import annotations
 
 import contextvars
+from operator import itemgetter
 from typing import Any, Final, TypeVar
 
 from wasihost._base.errors import GuestTrap
@@ -79,13 +80,21 @@ class ResourceTable:
         return sorted(self._children.get(rep, ()))
 
     def drop(self, rep: int) -> None:
-        """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one."""
+        """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one.
+
+        An object that refuses with a ResourceError, since others need it, stays until `clear` has dropped those.
+        """
         obj = self.get(rep, object)
         lent = rep in self._lent
         context = self._contexts[rep]
         self.delete(rep, object)
-        if not lent:
-            context.run(drop, obj)
+        try:
+            if not lent:
+                context.run(drop, obj)
+        except ResourceError:
+            self._objects = dict(sorted([(rep, obj), *self._objects.items()], key=itemgetter(0)))
+            self._contexts[rep] = context
+            raise
 
     def clear(self) -> None:
         """Drops everything left, children first; errors of single drops come together at the end."""

@@ -97,6 +97,36 @@ def test_a_child_needs_a_parent_that_lives() -> None:
     assert len(table) == 0
 
 
+class Needed:
+    """Refuses its drop while another one needs it."""
+
+    def __init__(self, dropped: list[Needed], parent: Needed | None = None) -> None:
+        self._dropped = dropped
+        self._parent = parent
+        self._is_needed = False
+        if parent is not None:
+            parent._is_needed = True
+
+    def drop(self) -> None:
+        if self._is_needed:
+            raise ResourceError("it still has children")
+        if self._parent is not None:
+            self._parent._is_needed = False
+        self._dropped.append(self)
+
+
+def test_an_object_that_refuses_its_drop_is_dropped_after_those_that_need_it() -> None:
+    table, dropped = ResourceTable(), list[Needed]()
+    socket = Needed(dropped)
+    stream = Needed(dropped, socket)
+    pollable = Needed(dropped, stream)
+    reps = [table.push(obj) for obj in (socket, stream, pollable)]
+    with pytest.raises(ResourceError, match="children"):
+        table.drop(reps[1])
+    table.clear()
+    assert dropped == [pollable, stream, socket]
+
+
 def test_delete_gives_the_object_back_undropped() -> None:
     table, log = ResourceTable(), list[str]()
     thing = Thing(log)
