@@ -236,7 +236,7 @@ class ReplaySocket(_ReplayEndpoint, Socket):
     def send(self, view: memoryview) -> int:
         self._check()
         size = 0
-        while size < len(view):
+        while size < len(view) and not self._is_full():
             step = self._script.next("send")
             if step is None or isinstance(step.event, events.Failed):
                 break
@@ -244,6 +244,11 @@ class ReplaySocket(_ReplayEndpoint, Socket):
         if size == 0 and len(view):
             self._send_no_more(view[0])
         return size
+
+    def _is_full(self) -> bool:
+        """Whether sending had to wait here; a guest of WASI 0.2 sees how much it can write before."""
+        room, sent = self._script.next("ready_write"), self._script.next("send")
+        return room is not None and sent is not None and room.index < sent.index
 
     def _send_step(self, step: Step, view: memoryview) -> int:
         """Compares the beginning of `view` with what is left of a step; the number of bytes that are the same."""
@@ -259,6 +264,8 @@ class ReplaySocket(_ReplayEndpoint, Socket):
 
     def _send_no_more(self, byte: int) -> None:
         """The guest may have been stopped here by a peer that took no more; the wait for room decides."""
+        if self._is_full():
+            raise os_error(errno.EAGAIN)
         if self._script.next("send") is None:
             self._playback.unrecorded[self.number] = (
                 f"{self}: the guest sends 0x{byte:02x} at offset {self._sent:,}, recorded the end"
@@ -291,6 +298,8 @@ class ReplaySocket(_ReplayEndpoint, Socket):
     def _writable_at(self) -> int:
         if self._is_connecting:
             return self._at("finish_connect", NEVER)
+        if self._is_full():
+            return NEVER  # the wait ends with its recorded step
         return self._at("send", NEVER if self.number in self._playback.unrecorded else NOW)
 
 
