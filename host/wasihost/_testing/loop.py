@@ -132,8 +132,8 @@ class LoopClock(Clock):
         self._system_offset_ns = system_ns
 
     def monotonic_ns(self) -> int:
-        """Since the loop was made."""
-        return self._loop.now_ns
+        """Since a second before the loop was made: the runtime of Go does not start where its clock shows zero."""
+        return self._loop.now_ns + NS_PER_S
 
     def monotonic_resolution_ns(self) -> int:
         """Every nanosecond counts."""
@@ -149,7 +149,7 @@ class LoopClock(Clock):
 
     async def wait_until(self, monotonic_ns: int) -> None:
         """A timer of the loop."""
-        while (left_ns := monotonic_ns - self._loop.now_ns) > 0:  # noqa: ASYNC110, nobody sets an event here
+        while (left_ns := monotonic_ns - self.monotonic_ns()) > 0:  # noqa: ASYNC110, nobody sets an event here
             await asyncio.sleep(self._seconds(left_ns))
 
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:

@@ -101,10 +101,10 @@ def test_without_a_timer_the_real_world_is_waited_for() -> None:
 def test_its_clock_is_the_running_one_and_never_early() -> None:
     async def main() -> list[int]:
         clock, found = RunningClock(), list[int]()
-        for when in (1, 10**9 + 1, YEAR_S * 10**9 + 7, YEAR_S * 10**9 + 8):
+        for when in (10**9 + 1, 2 * 10**9 + 1, YEAR_S * 10**9 + 7, YEAR_S * 10**9 + 8):
             await clock.wait_until(when)
             found.append(clock.monotonic_ns() - when)
-        assert clock.system_ns() - clock.monotonic_ns() == 1_577_836_800_000_000_000
+        assert clock.system_ns() - clock.monotonic_ns() == 1_577_836_799_000_000_000
         own = own_time()
         assert own is not None
         assert own.seed == 7
@@ -112,6 +112,13 @@ def test_its_clock_is_the_running_one_and_never_early() -> None:
 
     late = run_virtual(main(), seed=7)
     assert all(0 <= ns < 100 for ns in late), late
+
+
+def test_no_clock_of_a_guest_begins_at_zero() -> None:
+    async def main() -> tuple[int, int]:
+        return RunningClock().monotonic_ns(), RunningClock().system_ns()
+
+    assert run_virtual(main()) == (1_000_000_000, 1_577_836_800_000_000_000)
 
 
 def test_elsewhere_the_clock_is_that_of_this_machine() -> None:
