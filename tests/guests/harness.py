@@ -49,7 +49,9 @@ def load(name: str) -> Component:
 
 def rust_cases(name: str) -> list[str]:
     """The cases that a Rust fixture knows, as its source has them."""
-    source = (FIXTURES / "rust" / name.removeprefix("rust-") / "src/lib.rs").read_text(encoding="utf-8")
+    is_p2 = name.startswith("rust-p2-")
+    path = f"rust-p2/{name[8:]}/src/main.rs" if is_p2 else f"rust/{name[5:]}/src/lib.rs"
+    source = (FIXTURES / path).read_text(encoding="utf-8")
     return re.findall(r'^ +"([a-z0-9-]+)" =>', source, re.MULTILINE)
 
 

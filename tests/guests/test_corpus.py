@@ -1,7 +1,7 @@
 """Every guest there is, from every toolchain: it runs, or fails with the reason that the table names.
 
 Prebuilt fixtures, and real guests where that folder is beside this repository. A row says what a guest needs and what
-comes of it; a guest without a row runs, with an echo server as ADDRESS.
+comes of it; a guest without a row runs, with an echo server as ADDRESS. All are on a virtual network of their own.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from typing import Any
 
 import pytest
 
-from tests.guests import world
 from tests.guests.exports import HOST as EXPORTS_HOST
 from tests.guests.exports import Sleeper
 from tests.guests.harness import FIXTURES, PREBUILT, Output
 from tests.guests.kv import STORE, Store
-from tests.guests.peers import echo, server
 from tests.guests.test_calls import HOST as CALLS_HOST
 from tests.guests.test_calls import CallsHost
 from tests.guests.test_exports_streams import Provider as StreamsHost
-from wasihost import Cache, GuestExit, Host, LinkError, allow_all
-
-pytestmark = pytest.mark.usefixtures("wasi_0_2_is_started")
+from wasihost import Cache, GuestExit, Host, LinkError, Policy, allow_all, deny_all
+from wasihost._network.virtual import VirtualNetwork
+from wasihost._testing import virtual_loop
 
 REAL = FIXTURES.parents[1] / "shared/real-guests"
 STDIN = b"0123456789abcdef and more"
 NO_FILES = "No such file or directory"  # there are none in WASI 0.2
 NO_HTTP = "nothing provides wasi:http"
-DENIED = "Permission denied"  # all sockets of WASI 0.2
+ECHO_PORT, HTTP_PORT = 7707, 7708  # as real guests expect them
+NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a guest needs, and what comes of it; ECHO_PORT in `env` and `args` is the port of an echo server."""
+    """What a guest needs, and what comes of it."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     args: tuple[str, ...] = ("guest",)
     stdin: bytes = b""
+    policy: Policy = allow_all
     providers: Mapping[str, object] = field(default_factory=dict)
     call: tuple[Any, ...] = ()
     """The export to call, and its arguments, of a guest that is not a command."""
@@ -63,7 +63,8 @@ class Letters:
 
 TABLE = {
     "real/c-sockets-p2": Row(
-        stdin=STDIN, prints=("argc 1 argv0 guest", "line 0123456789abcdef", NO_FILES, "getaddrinfo -4")
+        stdin=STDIN,
+        prints=("argc 1 argv0 guest", "line 0123456789abcdef", NO_FILES, "poll 1 revents 1", "recv 7 hello C", "end"),
     ),
     "real/go-hello-p1-adapted": Row(
         prints=("go args [guest]", "slept 200ms true", "file open /data/x.txt: Bad file number", "\n7\n"),
@@ -74,26 +75,39 @@ TABLE = {
     "real/js-starlingmonkey": Row(call=("hello", "you"), fails=LinkError, why=NO_HTTP),
     "real/nested-plain-lowers": Row(providers={"": Log()}, call=("go",)),
     "real/python-net-p2": Row(
-        prints=("socket ERR", "listen ERR PermissionError", "asyncio.sleep ERR", "open ERR FileNotFoundError", "exit"),
+        prints=(
+            "getaddrinfo ok 2",
+            "socket ok b'hello'",
+            "listen ok True",
+            "udp ok b'x'",
+            "urllib ok 204",
+            "asyncio.sleep ok 0.1",
+            "asyncio.open_connection ok b'hi'",
+            "open ERR FileNotFoundError",
+        ),
         fails=GuestExit,
         why="code 1",
     ),
     "real/rust-async-p3": Row(
-        {"PORT": "ECHO_PORT"},
+        {"PORT": f"{ECHO_PORT}"},
         prints=("20 connects: ok 20 bytes 2100000", "dead: Err(ErrorCode::ConnectionRefused)", "spawned sum 3"),
     ),
     "real/rust-http-p3": Row(call=("wasi:http/handler#handle", None), fails=LinkError, why=NO_HTTP),
-    "real/rust-net-p2": Row(args=("guest", "tcp"), prints=(DENIED,)),
+    "real/rust-net-p2": Row(args=("guest", "listen"), prints=('listen: Ok("[120]")',)),
     "real/rust-std-p2": Row(
         prints=(
             'args ["guest"]',
             "slept 2",
             "map 10",
-            f"tcp: ERR PermissionDenied {DENIED}",
+            'tcp: ok ("hello", 127.0.0.1:7707)',
+            "listen: ok [120]",
+            "udp: ok 2",
+            "resolve: ok 2",
             f"read: ERR NotFound {NO_FILES}",
         )
     ),
     "prebuilt/c-cli-methods": Row(stdin=STDIN, prints=("ok ",)),
+    "prebuilt/c-libc-p2": Row(policy=deny_all, prints=("denied",)),
     "prebuilt/rust-bin-p3": Row({"MAIN": "panic"}, prints=("run of WASI 0.3",)),
     "prebuilt/rust-calls": Row(providers={CALLS_HOST: CallsHost()}, call=("test:calls/api#repeat", "next", 3)),
     "prebuilt/rust-cat": Row(stdin=STDIN, prints=(STDIN.decode(),)),
@@ -106,6 +120,7 @@ TABLE = {
     ),
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
     "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
+    "prebuilt/rust-p2-io": Row({"FRUIT": "apple"}, ("guest", "one"), b"0123456789", prints=("ok stdin",)),
     "prebuilt/rust-std-p2": Row({"CASE": "environment"}, prints=("guest",)),
     "prebuilt/rust-streams": Row(
         providers={"test:streams/host": StreamsHost()}, call=("test:streams/api#total", Letters()), prints=("(3, 294)",)
@@ -123,15 +138,12 @@ def guests() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "path"), guests())
-def test_runs_or_fails_for_a_reason(
-    name: str, path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    monkeypatch.setattr(world, "current", world.VirtualWorld())
+def test_runs_or_fails_for_a_reason(name: str, path: Path, request: pytest.FixtureRequest) -> None:
     assert request.config.cache is not None
     cache = Cache(request.config.cache.mkdir("guests"))  # for the next run: some take ten seconds to compile
     wasm = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     row = TABLE.get(name, Row())
-    with asyncio.Runner(loop_factory=world.current.new_loop) as runner:
+    with asyncio.Runner(loop_factory=virtual_loop) as runner:
         error, printed = runner.run(_run(wasm, row, cache))
     assert type(error) is (row.fails or type(None)), f"{error}\n{printed}"
     assert row.why in f"{error}\n{printed}"
@@ -142,25 +154,25 @@ def test_runs_or_fails_for_a_reason(
 async def _run(wasm: bytes, row: Row, cache: Cache) -> tuple[Exception | None, str]:
     """How it ended, and what it printed or gave."""
     printed = Output()
-    async with server(echo) as peer:
-        port = peer.address.rpartition(":")[2]
-        given = {"ADDRESS": peer.address, **row.env}
-        host = Host(
-            policy=allow_all,
-            network=world.current.network,
-            env={name: value.replace("ECHO_PORT", port) for name, value in given.items()},
-            args=row.args,
-            stdin=row.stdin or None,
-            stdout=printed,
-            stderr=printed,
-            providers=row.providers,
-            cache=cache,
-        )
-        try:
-            if not row.call:
-                await host.run_async(wasm)
-                return None, str(printed)
-            async with host.open(wasm) as instance:
-                return None, f"{printed}{await instance.call(*row.call)}"
-        except Exception as error:
-            return error, str(printed)
+    network = VirtualNetwork()
+    network.guest.serve(ECHO_PORT, lambda data: data)
+    network.guest.serve(HTTP_PORT, lambda _: NO_CONTENT)
+    host = Host(
+        policy=row.policy,
+        network=network,
+        env={"ADDRESS": f"127.0.0.1:{ECHO_PORT}", **row.env},
+        args=row.args,
+        stdin=row.stdin or None,
+        stdout=printed,
+        stderr=printed,
+        providers=row.providers,
+        cache=cache,
+    )
+    try:
+        if not row.call:
+            await host.run_async(wasm)
+            return None, str(printed)
+        async with host.open(wasm) as instance:
+            return None, f"{printed}{await instance.call(*row.call)}"
+    except Exception as error:
+        return error, str(printed)

@@ -22,7 +22,7 @@ from wasihost._recording.replay import ReplayNetwork
 # What each fixture needs: an environment, and a peer for the time of the recording.
 ALONE = """
     c-tcp-methods c-udp-methods rust-cancel rust-tcp-connections rust-tcp-options rust-tcp-states rust-tcp-streams
-    rust-tcp-load rust-udp rust-udp-states
+    rust-tcp-load rust-udp rust-udp-states rust-p2-udp rust-p2-net rust-p2-tokio c-p2-bsd c-p2-methods
 """.split()
 CLIENTS: dict[str, list[dict[str, object]]] = {
     "c-echo-client": [{}],
@@ -35,11 +35,13 @@ CLIENTS: dict[str, list[dict[str, object]]] = {
     ],
 }
 SERVERS = ["rust-echo-server", "rust-udp-echo"]
+BY_CASE = ["rust-p2-tcp"]  # see test_p2_sockets.py
 
 
 def test_every_tcp_and_udp_fixture_is_replayed() -> None:
     names = {path.stem for path in PREBUILT.glob("*.wasm")}
-    assert {name for name in names if re.search("tcp|udp|echo", name)} <= {*ALONE, *CLIENTS, *SERVERS}
+    using_sockets = {name for name in names if re.search("tcp|udp|echo|p2-(net|tokio|bsd|methods)", name)}
+    assert using_sockets <= {*ALONE, *CLIENTS, *SERVERS, *BY_CASE}
 
 
 def timeless(printed: object) -> str:
@@ -169,7 +171,7 @@ async def test_a_guest_that_fails_is_told_with_its_exit_code() -> None:
     assert replaced(last, time_ns=0) == events.GuestEnded(0, 1, 1, None)
 
 
-async def test_the_output_of_wasi_0_2_is_in_the_recording_too(wasi_0_2_is_started: None) -> None:
+async def test_the_output_of_wasi_0_2_is_in_the_recording_too() -> None:
     recording = Recording()
     host = Host(env={"CASE": "copy"}, stdin=b"hello", stdout=lambda _: None, stderr=lambda _: None, recording=recording)
     await host.run_async(load("rust-std-p2"))

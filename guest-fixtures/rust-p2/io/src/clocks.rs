@@ -11,7 +11,7 @@ pub fn monotonic() {
 
 pub fn wall() {
     let now = wall_clock::now();
-    assert!(now.seconds > 1_600_000_000 && now.nanoseconds < 1_000_000_000);
+    assert!(now.seconds > 0 && now.nanoseconds < 1_000_000_000);
     let resolution = wall_clock::resolution();
     assert!(resolution.seconds > 0 || resolution.nanoseconds > 0);
 }
