@@ -353,13 +353,13 @@ class StoreMachine(StoreContext):
         return self._guest_calls.guest_handle(resource, obj, own)
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
-        self._host_calls.take_values(token, values)
+        self._host_calls.elements.take_values(token, values)
 
     def untaken_values(self, token: int, kind: types.Stream | types.Future) -> None:
-        self._host_calls.untaken_values(token, kind)
+        self._host_calls.elements.untaken_values(token, kind)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
-        self._host_calls.expect_values(token, callback)
+        self._host_calls.elements.expect_values(token, callback)
 
     def opened(self, pump: Pump) -> None:
         self._pumps[pump] = None

@@ -2,7 +2,7 @@
 
 Theory of operation. A call that is lowered with `async`, and whose callee returns at once, leaves its task in the store
 for ever, 400 bytes each. After a million Wasmtime panics where it cannot be caught ("attempted to drop in-progress
-fiber"), which took 3 seconds. Calls of our adapter component are counted (`hostcalls.CALLS_IN_ROUND`), those inside of
+fiber"), which took 3 seconds. Calls of our adapter component are counted (`pauses.CALLS_IN_ROUND`), those inside of
 the guest nobody sees. What the caller and the callee need is in the binary: a section of canonical functions each, and
 `async` among the options of a lowering. Only the outermost component is known to be instantiated once, so that one
 alone may have both.
