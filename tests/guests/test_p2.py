@@ -23,6 +23,7 @@ from wasihost._network.os import OsNetwork
 from wasihost._wasi import p2, p3
 from wasihost._wasi.cli import Command
 from wasihost._wasi.context import WasiContext
+from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
@@ -36,7 +37,8 @@ def _adapted(name: str) -> Component:
 
 async def _run(command: Command, clock: Clock | None = None) -> None:
     network = OsNetwork()
-    context = WasiContext(command, clock or OsClock(), Random(7), Access(network), Names(network.resolve), Unwritten())
+    names = Names(network.resolve)
+    context = WasiContext(command, clock or OsClock(), Random(7), Access(network), names, Unwritten(), Mounts())
     adapted = _adapted("rust-std-p2")
     providers = {**p3.providers(context), **p2.providers(context)}
     async with adapted.open(

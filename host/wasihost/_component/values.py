@@ -38,12 +38,6 @@ def may_wait(method: F) -> F:
     return method
 
 
-class Uninhabited:
-    """The class for a resource of which a provider never makes one: its methods need not be there, as no guest has a
-    handle to call them with.
-    """
-
-
 class Ok(Generic[T], Frozen):
     """The ok case of a `result` that stands inside another value."""
 

@@ -42,6 +42,8 @@ from wasihost._policy.policy import checked
 from wasihost._wasi import p2, p3
 from wasihost._wasi.cli import Command, InputTarget, OutputTarget
 from wasihost._wasi.context import WasiContext
+from wasihost._wasi.filesystem.mounts import Mounts
+from wasihost._wasi.filesystem.nodes import FileSystem
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
@@ -92,6 +94,8 @@ class Host(OfOneProcess):
       limited, to a quarter of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: who is asked for other names, see `wasihost._network.names`; the network by default.
+    - `files`: the directories that guests are given, by the guest's names for them, in this order:
+      `{"/data": Directory("data", read_only=True), "/cache": "cache"}`; none by default. See `wasihost.files`.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`: see `wasihost._wasi.cli`; empty by default, and this process's with `stdin=sys.stdin`.
     - `stdout`, `stderr`: see `wasihost._wasi.cli`; by default where `print` writes, `sys.stdout` and `sys.stderr`.
@@ -103,8 +107,8 @@ class Host(OfOneProcess):
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `wasip2`: what serves WASI 0.2: "python", which serves 0.3 too, or "native", Wasmtime's own implementation:
-      output is faster, but there are no sockets, and a call that waits holds up the event loop for as long as the
-      guest likes. None refuses guests that import it.
+      output is faster, but there are no sockets and no files, and a call that waits holds up the event loop for as
+      long as the guest likes. None refuses guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
@@ -124,6 +128,7 @@ class Host(OfOneProcess):
         quotas: Quotas | None = None,
         host_names: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
+        files: Mapping[str, FileSystem | str | os.PathLike[str]] | None = None,
         env: Mapping[str, str] | None = None,
         args: Iterable[str] = (),
         cwd: str | None = None,
@@ -146,6 +151,7 @@ class Host(OfOneProcess):
         self._policy, self._on_decision = checked(policy), on_decision
         self._network, self._quotas = network or OsNetwork(), quotas
         self._hosts, self._resolver = parse_hosts(host_names), resolver
+        self._files = {name: _file_system(each) for name, each in (files or {}).items()}
         self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
         self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
         self._clock, self._seed = clock or RunningClock(), seed
@@ -336,7 +342,11 @@ class Host(OfOneProcess):
             on_stderr=on_stderr,
         )
         access = Access(network, self._policy, guest, on_decision)
-        return WasiContext(command, self._clock, Random(self._effective_seed()), access, names, Unwritten())
+        seed = self._effective_seed()
+        hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
+        return WasiContext(
+            command, self._clock, Random(seed), access, names, Unwritten(), Mounts(self._files, hash_key)
+        )
 
     def _providers_with(self, context: WasiContext) -> dict[str, object]:
         wasi = p3.providers(context)
@@ -360,6 +370,14 @@ class Host(OfOneProcess):
 def _left_to_wasmtime(wasip2: Wasip2 | None) -> Callable[[str], bool]:
     """Whether Wasmtime's own implementation serves an imported interface."""
     return native_wasip2.provides if wasip2 == "native" else _nothing
+
+
+def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:
+    if isinstance(given, FileSystem):
+        return given
+    from wasihost._wasi.filesystem.directory import Directory  # not for those who give no files
+
+    return Directory(given)
 
 
 def _nothing(_interface: str) -> bool:

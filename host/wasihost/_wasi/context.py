@@ -7,12 +7,15 @@ from wasihost._base.frozen import Frozen
 from wasihost._base.streams import Unwritten
 from wasihost._network.names import Names
 from wasihost._wasi.cli import Command
+from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
 
 class WasiContext(Frozen):
-    """The cores that all of them share: one stdout, one source of random numbers, one guard of the network."""
+    """The cores that all of them share: one stdout, one source of random numbers, one guard of the network,
+    the directories.
+    """
 
     command: Command
     clock: Clock
@@ -20,3 +23,4 @@ class WasiContext(Frozen):
     access: Access
     names: Names
     unwritten: Unwritten
+    mounts: Mounts

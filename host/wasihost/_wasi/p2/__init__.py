@@ -17,7 +17,7 @@ def providers(context: WasiContext) -> dict[str, object]:
         **io.providers(),
         **cli.providers(context.command, context.unwritten),
         **clocks.providers(context.clock),
-        **filesystem.providers(),
+        **filesystem.providers(context.mounts),
         **random.providers(context.random),
         **sockets.providers(context.access, context.names, context.unwritten),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wasihost._wasi.context import WasiContext
-from wasihost._wasi.p3 import cli, clocks, random, sockets
+from wasihost._wasi.p3 import cli, clocks, filesystem, random, sockets
 
 IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after what the guest did with streams."""
@@ -16,6 +16,7 @@ def providers(context: WasiContext) -> dict[str, object]:
     return {
         **cli.providers(context.command),
         **clocks.providers(context.clock),
+        **filesystem.providers(context.mounts),
         **random.providers(context.random),
         **sockets.providers(context.access, context.names),
     }

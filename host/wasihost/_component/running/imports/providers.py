@@ -22,11 +22,11 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, TypeAlias
 
-from wasihost._base.errors import InternalError, LinkError
+from wasihost._base.errors import LinkError
 from wasihost._base.frozen import Frozen
-from wasihost._component.values import Uninhabited, camel_case, function_name, method_name, snake_case
+from wasihost._component.values import camel_case, function_name, method_name, snake_case
 from wasihost._component.world import types, versions
 
 CallEnd: TypeAlias = Callable[[BaseException | None], None]
@@ -141,15 +141,9 @@ def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any
         return functools.partial(cls, provider), cls.__name__
     func = method_name(match["func"])
     found = getattr(cls, func, None)
-    if form == "method" and found is None and issubclass(cls, Uninhabited):
-        found = _no_object
     if form == "static" and found is not None:
         found = functools.partial(found, provider)
     return found, f"{cls.__name__}.{func}"
-
-
-def _no_object(*_args: object) -> NoReturn:
-    raise InternalError("a resource of which there is none has been used")
 
 
 def _unwrapped(call: Any) -> Any:

@@ -1,14 +1,17 @@
-"""wasi:filesystem 0.2, for guests that are given no files."""
+"""wasi:filesystem 0.2."""
 
 from __future__ import annotations
 
-from wasihost._wasi.p2.filesystem.preopens import Preopens
-from wasihost._wasi.p2.filesystem.types import Types
+from wasihost._wasi.filesystem.mounts import Mounts
 
 
-def providers() -> dict[str, object]:
-    """A provider for each interface."""
+def providers(mounts: Mounts) -> dict[str, object]:
+    """A provider for each interface, for one guest."""
+    # Importing wasihost shall not take the time of these.
+    from wasihost._wasi.p2.filesystem.preopens import Preopens
+    from wasihost._wasi.p2.filesystem.types import Types
+
     return {
         "wasi:filesystem/types@0.2.0": Types(),
-        "wasi:filesystem/preopens@0.2.0": Preopens(),
+        "wasi:filesystem/preopens@0.2.0": Preopens(mounts),
     }

@@ -7,7 +7,8 @@ from functools import partial
 from wasihost._base.streams import ByteSource, GuestStream
 from wasihost._wasi.cli.inputs import Input, InputSource
 from wasihost._wasi.cli.outputs import Output, OutputSink
-from wasihost._wasi.p3.cli.types import Done, ErrorCode, new_future, settle
+from wasihost._wasi.p3.cli.types import ErrorCode, error_code
+from wasihost._wasi.p3.streams import ResultFuture, new_future, settle
 
 
 class Stdin:
@@ -18,7 +19,7 @@ class Stdin:
     def __init__(self, stdin: Input) -> None:
         self._input = stdin
 
-    def read_via_stream(self) -> tuple[ByteSource, Done]:
+    def read_via_stream(self) -> tuple[ByteSource, ResultFuture]:
         """WIT: `read-via-stream: func() -> tuple<stream<u8>, future<result<_, error-code>>>`.
 
         Nothing is read before the guest reads. Several streams share the bytes: each byte goes to whoever reads first,
@@ -28,7 +29,7 @@ class Stdin:
         Errors: `io` when reading failed.
         """
         done = new_future()
-        return InputSource(self._input, partial(settle, done)), done
+        return InputSource(self._input, partial(settle, done, error_code)), done
 
 
 class Stdout:
@@ -39,7 +40,7 @@ class Stdout:
     def __init__(self, output: Output) -> None:
         self._output = output
 
-    def write_via_stream(self, data: GuestStream[int]) -> Done:
+    def write_via_stream(self, data: GuestStream[int]) -> ResultFuture:
         """WIT: `write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>`.
 
         The future resolves when the guest has dropped its end and everything is written and flushed. What the guest
@@ -48,7 +49,7 @@ class Stdout:
         Errors: `pipe` when nobody reads any more (EPIPE), `illegal-byte-sequence` for EILSEQ, `io` for other failures.
         """
         done = new_future()
-        data.forward(OutputSink(self._output, partial(settle, done)))
+        data.forward(OutputSink(self._output, partial(settle, done, error_code)))
         return done
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeVar
 
-from wasihost._base.streams import ByteSource, Outcome, ValueSource
+from wasihost._base.streams import ValueSource
 from wasihost._component.values import Err, Ok
 from wasihost._wasi.p3.sockets.errors import INVALID_STATE, error_code
+from wasihost._wasi.p3.streams import ResultFuture
 from wasihost._wasi.sockets.accept import Acceptor
 from wasihost._wasi.sockets.tcp import TcpSocket
-
-ResultFuture: TypeAlias = "asyncio.Future[Ok | Err]"
-"""WIT: `future<result<_, error-code>>`."""
 
 
 class Droppable(Protocol):
@@ -49,26 +46,6 @@ class AcceptSource(ValueSource[T]):
     def close(self, error: BaseException | None) -> None:
         """Stops accepting; the handle of the listener, if there is one, still keeps the port."""
         self._acceptor.close()
-
-
-class EndedSource(ByteSource):
-    """A stream without bytes, for a `receive` that fails: the error is in its future."""
-
-    def read_into(self, view: memoryview) -> int:
-        """The end."""
-        return 0
-
-    def wait_readable(self, callback: Callable[[], None]) -> None:
-        """The end can always be read."""
-        asyncio.get_running_loop().call_soon(callback)
-
-    def close(self, error: BaseException | None) -> None:
-        """Nothing is held."""
-
-
-def new_future() -> ResultFuture:
-    """A future of the running event loop."""
-    return Outcome(loop=asyncio.get_running_loop())
 
 
 def settle(future: ResultFuture, error: BaseException | None) -> None:

@@ -31,8 +31,9 @@ from wasihost._wasi.common.addresses import (
     to_network,
 )
 from wasihost._wasi.p3.sockets.errors import attempt, awaited
-from wasihost._wasi.p3.sockets.streams import AcceptSource, EndedSource, ResultFuture, new_future, settle
+from wasihost._wasi.p3.sockets.streams import AcceptSource, settle
 from wasihost._wasi.p3.sockets.tcp_options import TcpOptions
+from wasihost._wasi.p3.streams import EndedSource, ResultFuture, new_future
 from wasihost._wasi.sockets import tcp
 from wasihost._wasi.sockets.access import Access
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wasihost._wasi.failures import Failure, Reason
-from wasihost._wasi.p2.filesystem.types import ErrorCode as FilesystemErrorCode
+from wasihost._wasi.p2.filesystem.errors import ErrorCode as FilesystemErrorCode
 from wasihost._wasi.p2.filesystem.types import Types
 from wasihost._wasi.p2.io.error import Domain, Error
 from wasihost._wasi.p2.sockets.errors import ErrorCode, error_code, wit_error

@@ -16,7 +16,8 @@ from wasihost._component.values import Err, Ok
 from wasihost._wasi.cli.inputs import Input
 from wasihost._wasi.cli.outputs import Output
 from wasihost._wasi.p3.cli.stdio import Stderr, Stdin, Stdout
-from wasihost._wasi.p3.cli.types import Done, ErrorCode
+from wasihost._wasi.p3.cli.types import ErrorCode
+from wasihost._wasi.p3.streams import ResultFuture
 
 
 class Opened(GuestStream[int]):
@@ -37,7 +38,7 @@ class Opened(GuestStream[int]):
         raise NotImplementedError
 
 
-def _open_stream(stdout: Stdout) -> tuple[ByteSink, Done]:
+def _open_stream(stdout: Stdout) -> tuple[ByteSink, ResultFuture]:
     """The sink that takes one more stream to `stdout`, and the future that the guest got."""
     stream = Opened()
     done = stdout.write_via_stream(stream)

@@ -19,9 +19,9 @@ from wasihost._network.virtual import VirtualNetwork
 from wasihost._policy import allow_all
 from wasihost._wasi.common.addresses import AnyIpSocketAddress, IpAddressFamily, from_network
 from wasihost._wasi.p3.sockets.errors import ErrorCode
-from wasihost._wasi.p3.sockets.streams import ResultFuture
 from wasihost._wasi.p3.sockets.tcp import TcpSocket
 from wasihost._wasi.p3.sockets.types import Types
+from wasihost._wasi.p3.streams import ResultFuture
 from wasihost._wasi.sockets.access import Access
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from tests.unit.wasi.sockets.fake_network import FakeSocket
 from wasihost._base.streams import ByteSink, ByteSource
 from wasihost._component.values import Err, Ok
 from wasihost._wasi.p3.sockets.errors import ErrorCode
-from wasihost._wasi.p3.sockets.streams import ResultFuture
 from wasihost._wasi.p3.sockets.tcp import TcpSocket
+from wasihost._wasi.p3.streams import ResultFuture
 
 RESET = ConnectionResetError(errno.ECONNRESET, "reset")
 BROKEN = BrokenPipeError(errno.EPIPE, "broken")

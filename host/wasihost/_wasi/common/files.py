@@ -1,0 +1,63 @@
+"""What `wasi:filesystem` says in the same words in both versions."""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from wasihost._base.frozen import Frozen
+
+# The "similar to" lines of `error-code`; EDQUOT and ENOTRECOVERABLE are not on every system.
+_NAMES = {
+    "access": "EACCES",
+    "would-block": "EAGAIN",
+    "already": "EALREADY",
+    "bad-descriptor": "EBADF",
+    "busy": "EBUSY",
+    "deadlock": "EDEADLK",
+    "quota": "EDQUOT",
+    "exist": "EEXIST",
+    "file-too-large": "EFBIG",
+    "illegal-byte-sequence": "EILSEQ",
+    "in-progress": "EINPROGRESS",
+    "interrupted": "EINTR",
+    "invalid": "EINVAL",
+    "io": "EIO",
+    "is-directory": "EISDIR",
+    "loop": "ELOOP",
+    "too-many-links": "EMLINK",
+    "message-size": "EMSGSIZE",
+    "name-too-long": "ENAMETOOLONG",
+    "no-device": "ENODEV",
+    "no-entry": "ENOENT",
+    "no-lock": "ENOLCK",
+    "insufficient-memory": "ENOMEM",
+    "insufficient-space": "ENOSPC",
+    "not-directory": "ENOTDIR",
+    "not-empty": "ENOTEMPTY",
+    "not-recoverable": "ENOTRECOVERABLE",
+    "unsupported": "ENOTSUP EOPNOTSUPP ENOSYS",
+    "no-tty": "ENOTTY",
+    "no-such-device": "ENXIO",
+    "overflow": "EOVERFLOW",
+    "not-permitted": "EPERM",
+    "pipe": "EPIPE",
+    "read-only": "EROFS",
+    "invalid-seek": "ESPIPE",
+    "text-file-busy": "ETXTBSY",
+    "cross-device": "EXDEV",
+}
+CODES: Final = {
+    getattr(errno, name): code for code, names in _NAMES.items() for name in names.split() if hasattr(errno, name)
+}
+"""The WIT name of the error-code of an errno; `io` for any other."""
+
+
+class MetadataHashValue(Frozen):
+    """WIT: `record metadata-hash-value`."""
+
+    lower: int
+    upper: int
+
+    def __init__(self, lower: int, upper: int) -> None:
+        super().__init__(lower, upper)

@@ -1,0 +1,212 @@
+"""`Descriptor`: what a guest holds of a file or directory, and what its mount lets it do.
+
+The order of checks: what the descriptor is, what the mount allows, then the operation. A mount that is read-only
+refuses with EPERM whatever would change it. All methods fail with `Failure`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import Final, TypeVar, TypeVarTuple
+
+from wasihost._network.base import os_error
+from wasihost._wasi.failures import Failure, attempt
+from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
+from wasihost._wasi.filesystem.metadata import NewTime, Stat, identity_hash
+from wasihost._wasi.filesystem.mounts import Mount, Mounts
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
+from wasihost._wasi.filesystem.paths import EscapeError
+from wasihost._wasi.filesystem.streams import FileSink, FileSource, OnClose
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+MOST_READ: Final = 1 << 16
+"""Bytes of one `read`, as in Wasmtime."""
+
+
+class Descriptor:
+    """One open file or directory of a guest."""
+
+    __slots__ = ("_mount", "_node", "flags", "identity")
+
+    def __init__(self, mount: Mount, node: Node, flags: DescriptorFlags) -> None:
+        self._mount = mount
+        self._node = node
+        self.flags = flags
+        self.identity = attempt(node.stat).identity
+
+    def close(self) -> None:
+        """The guest's handle is gone; streams go on."""
+        self._node.close()
+
+    # ---- of files
+
+    def source(self, offset: int, on_close: OnClose) -> FileSource:
+        """Reads from `offset` on; EISDIR of a directory."""
+        return FileSource(self._file(errno.EISDIR), offset, on_close)
+
+    def sink(self, offset: int | None, on_close: OnClose) -> FileSink:
+        """Writes from `offset` on, or at the end of the file; EBADF of a directory."""
+        file = self._file()
+        self._require_writable()
+        return FileSink(file, offset, on_close)
+
+    def read(self, length: int, offset: int) -> bytes:
+        """At most 64 KiB from `offset` on; EBADF of a directory."""
+        buffer = memoryview(bytearray(min(length, MOST_READ)))
+        return bytes(buffer[: attempt(self._file().read_into, buffer, offset)])
+
+    def write(self, content: bytes, offset: int) -> int:
+        """How many bytes were written at `offset`; EBADF of a directory."""
+        file = self._file()
+        self._require_writable()
+        return attempt(file.write, memoryview(content), offset)
+
+    def advise(self, offset: int, length: int, advice: Advice) -> None:
+        """How the guest is going to use a part of the file; EBADF of a directory."""
+        attempt(self._file().advise, offset, length, advice)
+
+    def set_size(self, size: int) -> None:
+        """Cuts the file off or adds zeros; EBADF of a directory."""
+        file = self._file()
+        self._require_writable()
+        attempt(file.set_size, size)
+
+    # ---- of both
+
+    def sync(self, with_metadata: bool) -> None:
+        """Returns when what was written is on the disk."""
+        attempt(self._node.sync, with_metadata)
+
+    def stat(self) -> Stat:
+        """What is known of it now."""
+        return attempt(self._node.stat)
+
+    def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+        """Sets one time or both."""
+        self._require_writable()
+        attempt(self._node.set_times, accessed, modified)
+
+    def identity_hash(self) -> tuple[int, int]:
+        """128 bits that no other file has while this one is there."""
+        return identity_hash(self.identity, self._mount.hash_key)
+
+    # ---- of directories; every other kind is ENOTDIR
+
+    def entries(self) -> Entries:
+        """Its entries, from the first on."""
+        return attempt(self._directory().entries)
+
+    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Descriptor:
+        """Opens what is there, or creates a file. EINVAL if a directory is to be created or cut off."""
+        directory = self._directory()
+        changes = OpenFlags.CREATE | OpenFlags.TRUNCATE
+        if OpenFlags.DIRECTORY in how and how & (changes | OpenFlags.EXCLUSIVE):
+            raise Failure(os_error(errno.EINVAL))
+        if how & changes or DescriptorFlags.WRITE in use:
+            self._require_writable(path)
+        node = self._at(path, directory.open, path, follow, how, use)
+        try:
+            return Descriptor(self._mount, node, self._opened_for(node, how, use))
+        except BaseException:
+            node.close()
+            raise
+
+    def stat_at(self, path: str, follow: bool) -> Stat:
+        """What is known of what is there."""
+        return self._at(path, self._directory().stat_at, path, follow)
+
+    def identity_hash_at(self, path: str, follow: bool) -> tuple[int, int]:
+        """What `identity_hash` gives for what is there."""
+        return identity_hash(self.stat_at(path, follow).identity, self._mount.hash_key)
+
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
+        """Sets one time or both of what is there."""
+        self._at(path, self._writable_directory(path).set_times_at, path, follow, accessed, modified)
+
+    def create_directory(self, path: str) -> None:
+        """Makes a directory."""
+        self._at(path, self._writable_directory(path).create_directory, path)
+
+    def remove_directory(self, path: str) -> None:
+        """Removes an empty directory."""
+        self._at(path, self._writable_directory(path).remove_directory, path)
+
+    def remove_file(self, path: str) -> None:
+        """Removes a name of what is no directory."""
+        self._at(path, self._writable_directory(path).remove_file, path)
+
+    def rename(self, path: str, new_directory: Descriptor, new_path: str) -> None:
+        """Moves what is there, within this mount or to another one."""
+        directory, other = self._writable_directory(path), new_directory._writable_directory(new_path)
+        self._at(path, directory.rename, path, other, new_path)
+
+    def link(self, path: str, follow: bool, new_directory: Descriptor, new_path: str) -> None:
+        """Gives what is there another name, a symbolic link too. EINVAL to follow one."""
+        directory, other = self._writable_directory(path), new_directory._writable_directory(new_path)
+        if follow:
+            raise Failure(os_error(errno.EINVAL))
+        self._at(path, directory.link, path, other, new_path)
+
+    def symlink(self, text: str, path: str) -> None:
+        """Makes a symbolic link; EPERM if it were an absolute one."""
+        self._at(path, self._writable_directory(path).symlink, text, path)
+
+    def readlink(self, path: str) -> str:
+        """What a symbolic link contains; EPERM if that is absolute, EILSEQ if it is not UTF-8."""
+        return attempt(paths.text, self._at(path, self._directory().readlink, path))
+
+    # ----
+
+    def _file(self, otherwise: int = errno.EBADF) -> FileNode:
+        if isinstance(self._node, FileNode):
+            return self._node
+        raise Failure(os_error(otherwise))
+
+    def _directory(self) -> DirectoryNode:
+        if isinstance(self._node, DirectoryNode):
+            return self._node
+        raise Failure(os_error(errno.ENOTDIR))
+
+    def _writable_directory(self, path: str) -> DirectoryNode:
+        directory = self._directory()
+        self._require_writable(path)
+        return directory
+
+    def _require_writable(self, path: str = "") -> None:
+        if self._mount.read_only:
+            self._mount.refused_change(path)
+            raise Failure(os_error(errno.EPERM))
+
+    def _at(self, path: str, call: Callable[[*Ts], T], *args: *Ts) -> T:
+        try:
+            return attempt(call, *args)
+        except Failure as failure:
+            if isinstance(failure.cause, EscapeError):
+                self._mount.refused_escape(path)
+            raise
+
+    def _opened_for(self, node: Node, how: OpenFlags, use: DescriptorFlags) -> DescriptorFlags:
+        """What a new descriptor says that it is for."""
+        if isinstance(node, DirectoryNode):
+            if self._mount.read_only or DescriptorFlags.MUTATE_DIRECTORY not in use:
+                return DescriptorFlags.READ
+            return DescriptorFlags.READ | DescriptorFlags.MUTATE_DIRECTORY
+        use &= ~DescriptorFlags.MUTATE_DIRECTORY
+        if DescriptorFlags.WRITE in use:
+            return use
+        if how & (OpenFlags.CREATE | OpenFlags.TRUNCATE):
+            return use | DescriptorFlags.READ | DescriptorFlags.WRITE
+        return use | DescriptorFlags.READ
+
+
+def preopened(mounts: Mounts) -> list[tuple[Descriptor, str]]:
+    """A new descriptor of each mount, with the mount's name. Errors: OSError, EMFILE."""
+    found = []
+    for mount, root in mounts.opened():
+        changes = DescriptorFlags(0) if mount.read_only else DescriptorFlags.MUTATE_DIRECTORY
+        found.append((Descriptor(mount, root, DescriptorFlags.READ | changes), mount.name))
+    return found

@@ -1,0 +1,24 @@
+"""How many descriptors the files of a guest may take."""
+
+from __future__ import annotations
+
+import errno
+import logging
+
+from wasihost._network.base import os_error
+from wasihost._network.os.share import Share
+
+_log = logging.getLogger("wasihost.files")
+
+
+class Handles(Share):
+    """The descriptors of one guest's files: at most a quarter of this process's, and see `Share` for all guests."""
+
+    __slots__ = ()
+
+    def require_room(self) -> None:
+        """Errors: EMFILE if the guest may open no more."""
+        if lacks := self.lacks:
+            level, self._is_told = logging.DEBUG if self._is_told else logging.WARNING, True
+            _log.log(level, "no file is opened: %s", lacks)
+            raise os_error(errno.EMFILE)

@@ -1,0 +1,90 @@
+"""What a file system knows of a file: its type, size and times."""
+
+from __future__ import annotations
+
+import enum
+import errno
+import hashlib
+import stat
+import struct
+from typing import Final, TypeAlias
+
+from wasihost._base.clock import NS_PER_S
+from wasihost._base.frozen import Frozen
+from wasihost._network.base import os_error
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem import system
+
+
+class Kind(enum.Enum):
+    """What a file is."""
+
+    UNKNOWN = "unknown"
+    BLOCK_DEVICE = "block-device"
+    CHARACTER_DEVICE = "character-device"
+    DIRECTORY = "directory"
+    FIFO = "fifo"
+    SYMBOLIC_LINK = "symbolic-link"
+    REGULAR_FILE = "regular-file"
+    SOCKET = "socket"
+
+
+_KINDS: Final = {
+    stat.S_IFBLK: Kind.BLOCK_DEVICE,
+    stat.S_IFCHR: Kind.CHARACTER_DEVICE,
+    stat.S_IFDIR: Kind.DIRECTORY,
+    stat.S_IFIFO: Kind.FIFO,
+    stat.S_IFLNK: Kind.SYMBOLIC_LINK,
+    stat.S_IFREG: Kind.REGULAR_FILE,
+    stat.S_IFSOCK: Kind.SOCKET,
+}
+
+
+def kind_of(mode: int) -> Kind:
+    """The kind in a mode of stat(2)."""
+    return _KINDS.get(stat.S_IFMT(mode), Kind.UNKNOWN)
+
+
+Identity: TypeAlias = tuple[int, int]
+"""What no two files have at the same time: device and inode."""
+
+
+class Stat(Frozen):
+    """What stat(2) gives, as far as guests hear of it; times in nanoseconds since 1970, None if there is none."""
+
+    kind: Kind
+    identity: Identity
+    links: int
+    size: int
+    accessed_ns: int | None
+    modified_ns: int | None
+    changed_ns: int | None
+
+
+class When(enum.Enum):
+    """A new time of a file that is no number."""
+
+    NO_CHANGE = system.OMIT
+    NOW = system.NOW
+
+
+NewTime: TypeAlias = "int | When"
+"""Nanoseconds since 1970, or one of these."""
+
+
+def new_time(seconds: int, nanoseconds: int) -> NewTime:
+    """A time from its two parts; nanoseconds may be more than a second. Errors: Failure of EOVERFLOW."""
+    ns = seconds * NS_PER_S + nanoseconds
+    if not -(1 << 63) <= ns // NS_PER_S < 1 << 63:
+        raise Failure(os_error(errno.EOVERFLOW))
+    return ns
+
+
+def identity_hash(identity: Identity, key: bytes) -> tuple[int, int]:
+    """128 bits in two halves, the first not 0, which C libraries use as the inode.
+
+    Only of the identity: a hash of size and time would change while a file is written, and be the same for copies.
+    """
+    text = struct.pack("=QQ", *(part & (1 << 64) - 1 for part in identity))
+    lower, upper = struct.unpack("=QQ", hashlib.blake2b(text, digest_size=16, key=key).digest())
+    return lower or 1, upper

@@ -1,0 +1,53 @@
+"""The directories that one guest is given, and what is logged of what it may not do there."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from wasihost._base.quoting import line
+from wasihost._wasi.filesystem.handles import Handles
+from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
+
+_log = logging.getLogger("wasihost.files")
+
+
+class Mount:
+    """One tree under its name for the guest."""
+
+    def __init__(self, name: str, files: FileSystem, hash_key: bytes) -> None:
+        self.name = name
+        self.read_only = files.read_only
+        self.hash_key = hash_key
+        self._files = files
+        self._logged: set[str] = set()
+
+    def open_root(self, handles: Handles) -> DirectoryNode:
+        """The root, opened anew."""
+        return self._files.open_root(handles)
+
+    def refused_change(self, path: str) -> None:
+        """Logs the first change that was refused."""
+        self._log_once("changing", path, "it is read-only; to allow changes, leave out ::ro of --dir or read_only=True")
+
+    def refused_escape(self, path: str) -> None:
+        """Logs the first path that leads out."""
+        self._log_once("following", path, "that leads out of it; to allow it, give where it leads with --dir or files=")
+
+    def _log_once(self, what: str, path: str, why: str) -> None:
+        if what not in self._logged:
+            self._logged.add(what)
+            told = f"refused {what} {path or 'a file'!r} in the guest's directory {self.name!r}: {why}"
+            _log.warning("%s", line(told))
+
+
+class Mounts:
+    """All directories of one guest, in their order; `hash_key` is the secret in what it gets as metadata hashes."""
+
+    def __init__(self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"") -> None:
+        self._mounts = [Mount(name, each, hash_key) for name, each in (files or {}).items()]
+        self._handles = Handles()
+
+    def opened(self) -> list[tuple[Mount, DirectoryNode]]:
+        """Each with its root, opened anew. Errors: OSError, EMFILE."""
+        return [(mount, mount.open_root(self._handles)) for mount in self._mounts]

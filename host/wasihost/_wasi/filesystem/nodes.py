@@ -1,0 +1,152 @@
+"""What a tree of files has to do, on whatever it is kept; all of it fails with OSError, as a system call does.
+
+A path is a guest's, and relative to the directory that it is given to. Whoever implements a directory resolves it as
+path_resolution(7) says, with these bounds: `..` and symbolic links never lead out of that directory, at no step, and an
+absolute link leads nowhere: EscapeError. The last component is followed if `follow` says so, or if it ends with `/`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import TypeVar
+
+from wasihost._base.frozen import Frozen
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
+from wasihost._wasi.filesystem.handles import Handles
+from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat
+
+N = TypeVar("N", bound="Node")
+
+
+class Entry(Frozen):
+    """One name in a directory."""
+
+    name: bytes
+    kind: Kind
+
+
+class Entries(Iterator[Entry]):
+    """The entries of a directory, one after the other; an iterator that may fail with OSError at any step."""
+
+    @abstractmethod
+    def __next__(self) -> Entry: ...
+
+    @abstractmethod
+    def close(self) -> None:
+        """No more are read; called once."""
+
+
+class Node(ABC):
+    """An open file or directory, closed when each of its holders has closed it; whoever opens it is the first."""
+
+    _holders = 1
+
+    def hold(self: N) -> N:
+        """Adds a holder."""
+        self._holders += 1
+        return self
+
+    def close(self) -> None:
+        """Takes a holder away."""
+        self._holders -= 1
+        if not self._holders:
+            self._close()
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    @abstractmethod
+    def stat(self) -> Stat:
+        """What is known of it now."""
+
+    @abstractmethod
+    def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+        """Sets one time or both."""
+
+    @abstractmethod
+    def sync(self, with_metadata: bool) -> None:
+        """Returns when what was written is on the disk."""
+
+
+class FileNode(Node):
+    """What is no directory: a regular file, and also a device, FIFO or socket. Never waits for another process."""
+
+    @abstractmethod
+    def read_into(self, view: memoryview, offset: int) -> int:
+        """Fills the beginning of `view`; 0 at the end of the file. EBADF if it was not opened to read."""
+
+    @abstractmethod
+    def write(self, view: memoryview, offset: int) -> int:
+        """Writes the beginning of `view`; gives how many bytes. EBADF if it was not opened to write."""
+
+    @abstractmethod
+    def append(self, view: memoryview) -> int:
+        """The same at the end of the file."""
+
+    @abstractmethod
+    def set_size(self, size: int) -> None:
+        """Cuts it off, or adds zeros. EINVAL if it was not opened to write."""
+
+    @abstractmethod
+    def advise(self, offset: int, length: int, advice: Advice) -> None:
+        """How the bytes from `offset` on are going to be used; a `length` of 0 is all of them."""
+
+
+class DirectoryNode(Node):
+    """A directory."""
+
+    @abstractmethod
+    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
+        """Opens what is there, or creates a file."""
+
+    @abstractmethod
+    def entries(self) -> Entries:
+        """Its entries without `.` and `..`; fails here if it cannot be read."""
+
+    @abstractmethod
+    def stat_at(self, path: str, follow: bool) -> Stat:
+        """What is known of what is there."""
+
+    @abstractmethod
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
+        """Sets one time or both of what is there."""
+
+    @abstractmethod
+    def create_directory(self, path: str) -> None:
+        """Makes a directory; the path may end with `/`."""
+
+    @abstractmethod
+    def remove_directory(self, path: str) -> None:
+        """Removes an empty directory; the path may end with `/`."""
+
+    @abstractmethod
+    def remove_file(self, path: str) -> None:
+        """Removes a name of what is no directory."""
+
+    @abstractmethod
+    def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        """Moves it, replacing what rename(2) replaces; EXDEV to another file system."""
+
+    @abstractmethod
+    def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        """Gives a file another name, a symbolic link too; EXDEV on another file system."""
+
+    @abstractmethod
+    def symlink(self, text: str, path: str) -> None:
+        """Makes a symbolic link, which may lead anywhere."""
+
+    @abstractmethod
+    def readlink(self, path: str) -> bytes:
+        """What a symbolic link contains."""
+
+
+class FileSystem(ABC):
+    """A tree that guests can be given."""
+
+    read_only: bool
+    """Whether guests may change nothing in it."""
+
+    @abstractmethod
+    def open_root(self, handles: Handles) -> DirectoryNode:
+        """Its root, opened for one guest, whose `handles` count the descriptors of the operating system."""

@@ -1,0 +1,273 @@
+"""The resources `descriptor` and `directory-entry-stream` of `wasi:filesystem/types`, on the core.
+
+What any method may give besides its own list: the error-code of what the operating system says. A method of directories
+gives `not-directory` for a file first of all, and one that changes something `not-permitted` in a read-only mount. A
+path gives:
+
+- `no-entry`: it is empty, or nothing is there.
+- `not-permitted`: it begins with `/`, or a step of it, `..` or a symbolic link, leads out of the descriptor.
+- `invalid`: there is a NUL in it.
+- `not-directory`, `loop`, `name-too-long`, `access`: as path_resolution(7) has them.
+"""
+
+from __future__ import annotations
+
+from wasihost._wasi import failures
+from wasihost._wasi.common.files import MetadataHashValue
+from wasihost._wasi.filesystem import descriptor
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
+from wasihost._wasi.filesystem.metadata import Kind
+from wasihost._wasi.filesystem.nodes import Entries
+from wasihost._wasi.p2.filesystem.errors import attempt
+from wasihost._wasi.p2.filesystem.records import (
+    AnyNewTimestamp,
+    DescriptorStat,
+    DirectoryEntry,
+    to_entry,
+    to_new_time,
+    to_stat,
+)
+from wasihost._wasi.p2.io.streams import InputStream, OutputStream
+
+
+class DirectoryEntryStream:
+    """WIT: `resource directory-entry-stream`."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+
+    def read_directory_entry(self) -> DirectoryEntry | None:
+        """WIT: `read-directory-entry: func() -> result<option<directory-entry>, error-code>`.
+
+        - `illegal-byte-sequence`: the name is not UTF-8; the next call gives the next entry.
+        """
+        return attempt(failures.attempt, self._next)
+
+    def drop(self) -> None:
+        """Closes the directory."""
+        self._entries.close()
+
+    def _next(self) -> DirectoryEntry | None:
+        entry = next(self._entries, None)
+        return None if entry is None else to_entry(entry)
+
+
+class Descriptor:
+    """WIT: `resource descriptor`."""
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self, opened: descriptor.Descriptor) -> None:
+        self._descriptor = opened
+
+    def read_via_stream(self, offset: int) -> InputStream:
+        """WIT: `read-via-stream: func(offset: filesize) -> result<input-stream, error-code>`.
+
+        - `is-directory`: it is one. That it was not opened to read, the first read says.
+        """
+        return InputStream(attempt(self._descriptor.source, offset, _ignore))
+
+    def write_via_stream(self, offset: int) -> OutputStream:
+        """WIT: `write-via-stream: func(offset: filesize) -> result<output-stream, error-code>`.
+
+        - `bad-descriptor`: it is a directory. That it was not opened to write, the first write says.
+        """
+        return OutputStream(attempt(self._descriptor.sink, offset, _ignore))
+
+    def append_via_stream(self) -> OutputStream:
+        """WIT: `append-via-stream: func() -> result<output-stream, error-code>`.
+
+        - `bad-descriptor`: as `write-via-stream`.
+        """
+        return OutputStream(attempt(self._descriptor.sink, None, _ignore))
+
+    def advise(self, offset: int, length: int, advice: Advice) -> None:
+        """WIT: `advise: func(offset: filesize, length: filesize, advice: advice) -> result<_, error-code>`.
+
+        Without effect where the system has no posix_fadvise.
+        - `bad-descriptor`: it is a directory.
+        - `invalid`: the length is 2^63 or more.
+        - `invalid-seek`: it is a FIFO.
+        """
+        attempt(self._descriptor.advise, offset, length, advice)
+
+    def sync_data(self) -> None:
+        """WIT: `sync-data: func() -> result<_, error-code>`; fdatasync(2)."""
+        attempt(self._descriptor.sync, False)
+
+    def get_flags(self) -> DescriptorFlags:
+        """WIT: `get-flags: func() -> result<descriptor-flags, error-code>`."""
+        return self._descriptor.flags
+
+    def get_type(self) -> Kind:
+        """WIT: `get-type: func() -> result<descriptor-type, error-code>`."""
+        return attempt(self._descriptor.stat).kind
+
+    def set_size(self, size: int) -> None:
+        """WIT: `set-size: func(size: filesize) -> result<_, error-code>`.
+
+        - `bad-descriptor`: it is a directory.
+        - `invalid`: it was not opened to write, or the size is 2^63 or more.
+        - `file-too-large`: no file of that file system can be so long.
+        """
+        attempt(self._descriptor.set_size, size)
+
+    def set_times(self, data_access_timestamp: AnyNewTimestamp, data_modification_timestamp: AnyNewTimestamp) -> None:
+        """WIT: `set-times: func(data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
+
+        Of a time that the file system does not reach it takes the nearest.
+        - `overflow`: more than 2^63 - 1 seconds.
+        """  # noqa: E501
+        times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
+        attempt(self._descriptor.set_times, *times)
+
+    def read(self, length: int, offset: int) -> tuple[bytes, bool]:
+        """WIT: `read: func(length: filesize, offset: filesize) -> result<tuple<list<u8>, bool>, error-code>`.
+
+        At most 64 KiB; true if there was nothing.
+        - `bad-descriptor`: it is a directory, or was not opened to read.
+        - `invalid`: the offset is 2^63 or more.
+        """
+        found = attempt(self._descriptor.read, length, offset)
+        return found, not found
+
+    def write(self, buffer: bytes, offset: int) -> int:
+        """WIT: `write: func(buffer: list<u8>, offset: filesize) -> result<filesize, error-code>`.
+
+        - `bad-descriptor`: it is a directory, or was not opened to write.
+        - `invalid`: the offset is 2^63 or more.
+        - `insufficient-space`, `quota`, `file-too-large`: there is no room.
+        """
+        return attempt(self._descriptor.write, buffer, offset)
+
+    def read_directory(self) -> DirectoryEntryStream:
+        """WIT: `read-directory: func() -> result<directory-entry-stream, error-code>`."""
+        return DirectoryEntryStream(attempt(self._descriptor.entries))
+
+    def sync(self) -> None:
+        """WIT: `sync: func() -> result<_, error-code>`; fsync(2)."""
+        attempt(self._descriptor.sync, True)
+
+    def create_directory_at(self, path: str) -> None:
+        """WIT: `create-directory-at: func(path: string) -> result<_, error-code>`.
+
+        - `exist`: something has that name, a link that leads nowhere too.
+        """
+        attempt(self._descriptor.create_directory, path)
+
+    def stat(self) -> DescriptorStat:
+        """WIT: `stat: func() -> result<descriptor-stat, error-code>`."""
+        return to_stat(attempt(self._descriptor.stat))
+
+    def stat_at(self, path_flags: PathFlags, path: str) -> DescriptorStat:
+        """WIT: `stat-at: func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
+        return to_stat(attempt(self._descriptor.stat_at, path, _follows(path_flags)))
+
+    def set_times_at(
+        self,
+        path_flags: PathFlags,
+        path: str,
+        data_access_timestamp: AnyNewTimestamp,
+        data_modification_timestamp: AnyNewTimestamp,
+    ) -> None:
+        """WIT: `set-times-at: func(path-flags: path-flags, path: string, data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
+
+        - `overflow`: more than 2^63 - 1 seconds.
+        """  # noqa: E501
+        times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
+        attempt(self._descriptor.set_times_at, path, _follows(path_flags), *times)
+
+    def link_at(self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+        """WIT: `link-at: func(old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
+
+        - `invalid`: `symlink-follow` is set.
+        - `exist`: the new path is there.
+        - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
+        - `cross-device`: they are on different file systems.
+        """  # noqa: E501
+        attempt(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
+
+    def open_at(self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags) -> Descriptor:
+        """WIT: `open-at: func(path-flags: path-flags, path: string, open-flags: open-flags, flags: descriptor-flags) -> result<descriptor, error-code>`.
+
+        `create` and `truncate` open to read and write unless `flags` has `write` alone. `mutate-directory` is kept for
+        `get-flags`; what may be changed is up to the mount.
+        - `invalid`: `directory` with `create`, `exclusive` or `truncate`.
+        - `not-permitted`: `create`, `truncate` or `write` in a read-only mount.
+        - `exist`: `create` with `exclusive`, and something is there.
+        - `is-directory`: a directory is to be written, or a path with `/` at its end created.
+        - `loop`: it is a symbolic link, and `symlink-follow` is not set.
+        - `no-such-device`: a socket, or a FIFO to write that no process reads.
+        """  # noqa: E501
+        return Descriptor(attempt(self._descriptor.open, path, _follows(path_flags), open_flags, flags))
+
+    def readlink_at(self, path: str) -> str:
+        """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
+
+        - `invalid`: it is no symbolic link.
+        - `not-permitted`: the link is absolute.
+        - `illegal-byte-sequence`: it is not UTF-8.
+        """
+        return attempt(self._descriptor.readlink, path)
+
+    def remove_directory_at(self, path: str) -> None:
+        """WIT: `remove-directory-at: func(path: string) -> result<_, error-code>`.
+
+        - `not-empty`: it is not.
+        - `invalid`: the path ends with `.` or `..`.
+        - `busy`: something is mounted there.
+        """
+        attempt(self._descriptor.remove_directory, path)
+
+    def rename_at(self, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+        """WIT: `rename-at: func(old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
+
+        - `not-permitted`: one of the two mounts is read-only.
+        - `not-empty`, `is-directory`, `not-directory`: the new path is there, and cannot be replaced by the old one; or
+          a path ends with `/`, and the old one is no directory.
+        - `invalid`: a directory into itself.
+        - `busy`: a path that ends with `.` or `..`, or where something is mounted.
+        - `cross-device`: they are on different file systems.
+        """  # noqa: E501
+        attempt(self._descriptor.rename, old_path, new_descriptor._descriptor, new_path)
+
+    def symlink_at(self, old_path: str, new_path: str) -> None:
+        """WIT: `symlink-at: func(old-path: string, new-path: string) -> result<_, error-code>`.
+
+        - `not-permitted`: the old path begins with `/`.
+        - `exist`: the new path is there.
+        """
+        attempt(self._descriptor.symlink, old_path, new_path)
+
+    def unlink_file_at(self, path: str) -> None:
+        """WIT: `unlink-file-at: func(path: string) -> result<_, error-code>`.
+
+        - `is-directory`: it is one; `not-permitted` outside of Linux.
+        """
+        attempt(self._descriptor.remove_file, path)
+
+    def is_same_object(self, other: Descriptor) -> bool:
+        """WIT: `is-same-object: func(other: borrow<descriptor>) -> bool`."""
+        return self._descriptor.identity == other._descriptor.identity
+
+    def metadata_hash(self) -> MetadataHashValue:
+        """WIT: `metadata-hash: func() -> result<metadata-hash-value, error-code>`; of device and inode."""
+        return MetadataHashValue(*self._descriptor.identity_hash())
+
+    def metadata_hash_at(self, path_flags: PathFlags, path: str) -> MetadataHashValue:
+        """WIT: `metadata-hash-at: func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
+        return MetadataHashValue(*attempt(self._descriptor.identity_hash_at, path, _follows(path_flags)))
+
+    def drop(self) -> None:
+        """The handle is gone; streams go on."""
+        self._descriptor.close()
+
+
+def _follows(path_flags: PathFlags) -> bool:
+    return PathFlags.SYMLINK_FOLLOW in path_flags
+
+
+def _ignore(_error: BaseException | None) -> None:
+    """The streams report their errors themselves."""

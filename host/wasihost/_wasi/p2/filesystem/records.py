@@ -1,0 +1,94 @@
+"""The records and variants of `wasi:filesystem/types`, and what they are in the core."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias
+
+from wasihost._base.clock import NS_PER_S
+from wasihost._base.frozen import Frozen
+from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat, When, new_time
+from wasihost._wasi.filesystem.nodes import Entry
+from wasihost._wasi.p2.clocks.wall_clock import Datetime
+
+
+class DescriptorStat(Frozen):
+    """WIT: `record descriptor-stat`."""
+
+    type: Kind
+    link_count: int
+    size: int
+    data_access_timestamp: Datetime | None
+    data_modification_timestamp: Datetime | None
+    status_change_timestamp: Datetime | None
+
+    def __init__(
+        self,
+        type: Kind,
+        link_count: int,
+        size: int,
+        data_access_timestamp: Datetime | None,
+        data_modification_timestamp: Datetime | None,
+        status_change_timestamp: Datetime | None,
+    ) -> None:
+        times = data_access_timestamp, data_modification_timestamp, status_change_timestamp
+        super().__init__(type, link_count, size, *times)
+
+
+class DirectoryEntry(Frozen):
+    """WIT: `record directory-entry`."""
+
+    type: Kind
+    name: str
+
+    def __init__(self, type: Kind, name: str) -> None:
+        super().__init__(type, name)
+
+
+class NewTimestamp:
+    """WIT: `variant new-timestamp`."""
+
+    class NoChange(Frozen):
+        """Leave it."""
+
+        case: ClassVar[str] = "no-change"
+
+    class Now(Frozen):
+        """The time of the host's file system."""
+
+        case: ClassVar[str] = "now"
+
+    class Timestamp(Frozen):
+        """This time."""
+
+        case: ClassVar[str] = "timestamp"
+        value: Datetime
+
+
+AnyNewTimestamp: TypeAlias = NewTimestamp.NoChange | NewTimestamp.Now | NewTimestamp.Timestamp
+
+
+def to_stat(stat: Stat) -> DescriptorStat:
+    """What the guest gets; none for a time before 1970, which 0.2 cannot say."""
+    times = map(_datetime, (stat.accessed_ns, stat.modified_ns, stat.changed_ns))
+    return DescriptorStat(stat.kind, stat.links, stat.size, *times)
+
+
+def _datetime(ns: int | None) -> Datetime | None:
+    return None if ns is None or ns < 0 else Datetime(*divmod(ns, NS_PER_S))
+
+
+def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
+    """What the core gets. Errors: Failure of EOVERFLOW."""
+    match timestamp:
+        case NewTimestamp.NoChange():
+            return When.NO_CHANGE
+        case NewTimestamp.Now():
+            return When.NOW
+        case NewTimestamp.Timestamp(value=value):
+            return new_time(value.seconds, value.nanoseconds)
+
+
+def to_entry(entry: Entry) -> DirectoryEntry:
+    """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
+    return DirectoryEntry(entry.kind, paths.text(entry.name))

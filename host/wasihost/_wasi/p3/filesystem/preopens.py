@@ -1,0 +1,24 @@
+"""`wasi:filesystem/preopens`."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from wasihost._wasi.filesystem import descriptor
+from wasihost._wasi.filesystem.mounts import Mounts
+from wasihost._wasi.p3.filesystem.descriptor import Descriptor
+
+_Descriptor: TypeAlias = Descriptor  # the provider has an attribute of that name
+
+
+class Preopens:
+    """Provider of wasi:filesystem/preopens."""
+
+    Descriptor = Descriptor
+
+    def __init__(self, mounts: Mounts) -> None:
+        self._mounts = mounts
+
+    def get_directories(self) -> list[tuple[_Descriptor, str]]:
+        """WIT: `get-directories: func() -> list<tuple<descriptor, string>>`; new descriptors each time."""
+        return [(Descriptor(each), name) for each, name in descriptor.preopened(self._mounts)]

@@ -1,0 +1,162 @@
+"""The records and variants of `wasi:filesystem/types`, and what they are in the core."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias
+
+from wasihost._base.clock import NS_PER_S
+from wasihost._base.frozen import Frozen
+from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat, When, new_time
+from wasihost._wasi.filesystem.nodes import Entry
+from wasihost._wasi.p3.clocks.system_clock import Instant
+
+
+class TypeCase(Frozen):
+    """Any case of `descriptor-type`."""
+
+    case: ClassVar[str]
+
+
+class DescriptorType:
+    """WIT: `variant descriptor-type`, one class per case."""
+
+    class BlockDevice(TypeCase):
+        """A block device."""
+
+        case = "block-device"
+
+    class CharacterDevice(TypeCase):
+        """A character device."""
+
+        case = "character-device"
+
+    class Directory(TypeCase):
+        """A directory."""
+
+        case = "directory"
+
+    class Fifo(TypeCase):
+        """A named pipe."""
+
+        case = "fifo"
+
+    class SymbolicLink(TypeCase):
+        """A symbolic link."""
+
+        case = "symbolic-link"
+
+    class RegularFile(TypeCase):
+        """A regular file."""
+
+        case = "regular-file"
+
+    class Socket(TypeCase):
+        """A socket."""
+
+        case = "socket"
+
+    class Other(TypeCase):
+        """Anything else."""
+
+        case = "other"
+        value: str | None
+
+
+_TYPES: dict[Kind, TypeCase] = {
+    Kind.BLOCK_DEVICE: DescriptorType.BlockDevice(),
+    Kind.CHARACTER_DEVICE: DescriptorType.CharacterDevice(),
+    Kind.DIRECTORY: DescriptorType.Directory(),
+    Kind.FIFO: DescriptorType.Fifo(),
+    Kind.SYMBOLIC_LINK: DescriptorType.SymbolicLink(),
+    Kind.REGULAR_FILE: DescriptorType.RegularFile(),
+    Kind.SOCKET: DescriptorType.Socket(),
+    Kind.UNKNOWN: DescriptorType.Other(None),
+}
+
+
+class DescriptorStat(Frozen):
+    """WIT: `record descriptor-stat`."""
+
+    type: TypeCase
+    link_count: int
+    size: int
+    data_access_timestamp: Instant | None
+    data_modification_timestamp: Instant | None
+    status_change_timestamp: Instant | None
+
+    def __init__(
+        self,
+        type: TypeCase,
+        link_count: int,
+        size: int,
+        data_access_timestamp: Instant | None,
+        data_modification_timestamp: Instant | None,
+        status_change_timestamp: Instant | None,
+    ) -> None:
+        times = data_access_timestamp, data_modification_timestamp, status_change_timestamp
+        super().__init__(type, link_count, size, *times)
+
+
+class DirectoryEntry(Frozen):
+    """WIT: `record directory-entry`."""
+
+    type: TypeCase
+    name: str
+
+    def __init__(self, type: TypeCase, name: str) -> None:
+        super().__init__(type, name)
+
+
+class NewTimestamp:
+    """WIT: `variant new-timestamp`."""
+
+    class NoChange(Frozen):
+        """Leave it."""
+
+        case: ClassVar[str] = "no-change"
+
+    class Now(Frozen):
+        """The time of the host's file system."""
+
+        case: ClassVar[str] = "now"
+
+    class Timestamp(Frozen):
+        """This time."""
+
+        case: ClassVar[str] = "timestamp"
+        value: Instant
+
+
+AnyNewTimestamp: TypeAlias = NewTimestamp.NoChange | NewTimestamp.Now | NewTimestamp.Timestamp
+
+
+def to_type(kind: Kind) -> TypeCase:
+    """What the guest gets."""
+    return _TYPES[kind]
+
+
+def to_stat(stat: Stat) -> DescriptorStat:
+    """What the guest gets."""
+    times = map(_instant, (stat.accessed_ns, stat.modified_ns, stat.changed_ns))
+    return DescriptorStat(to_type(stat.kind), stat.links, stat.size, *times)
+
+
+def _instant(ns: int | None) -> Instant | None:
+    return None if ns is None else Instant(*divmod(ns, NS_PER_S))
+
+
+def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
+    """What the core gets. Errors: Failure of EOVERFLOW."""
+    match timestamp:
+        case NewTimestamp.NoChange():
+            return When.NO_CHANGE
+        case NewTimestamp.Now():
+            return When.NOW
+        case NewTimestamp.Timestamp(value=value):
+            return new_time(value.seconds, value.nanoseconds)
+
+
+def to_entry(entry: Entry) -> DirectoryEntry:
+    """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
+    return DirectoryEntry(to_type(entry.kind), paths.text(entry.name))

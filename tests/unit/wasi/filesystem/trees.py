@@ -1,0 +1,70 @@
+"""Trees on disk for the tests, and both ways to open in them."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem import sandbox
+from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
+from wasihost._wasi.filesystem.directory import Directory
+from wasihost._wasi.filesystem.mounts import Mounts
+
+
+def make_tree(root: Path) -> Path:
+    """A base directory with links of every kind, beside a secret that none of them may reach."""
+    base = root / "base"
+    (base / "dir").mkdir(parents=True)
+    (root / "out").mkdir()
+    (root / "out" / "secret").write_text("secret")
+    (base / "f").write_text("content")
+    (base / "dir" / "x").write_text("x")
+    links = {
+        "lf": "f",
+        "ld": "dir",
+        "dangling": "nowhere",
+        "esc": "../out/secret",
+        "escd": "../out",
+        "abs": "/etc/passwd",
+        "loop1": "loop2",
+        "loop2": "loop1",
+        "up": "..",
+        "dir/back": "../f",
+        "slash": "dir/",
+    }
+    for name, target in links.items():
+        (base / name).symlink_to(target)
+    return base
+
+
+def both_ways(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Has the sandbox open by `openat2`, if the system has it, or by walking."""
+    monkeypatch.setattr(sandbox, "uses_openat2", way == "openat2" and sandbox.uses_openat2)
+
+
+def descriptor(directory: Path, *, read_only: bool = False) -> Descriptor:
+    """The descriptor that a guest gets of a directory."""
+    ((found, _),) = preopened(Mounts({"/": Directory(directory, read_only=read_only)}, b"key"))
+    return found
+
+
+def code_of(call: Callable[..., Any], *args: Any) -> str:
+    """The name of the errno that a call fails with, `ok` if it does not; what it opens is closed."""
+    try:
+        found = call(*args)
+    except Failure as failure:
+        return errno.errorcode[getattr(failure.cause, "errno", 0)]
+    if isinstance(found, Descriptor):
+        found.close()
+    return "ok"
+
+
+def open_files() -> set[str]:
+    """The descriptors of this process."""
+    return set(os.listdir("/proc/self/fd"))
