@@ -113,8 +113,9 @@ class Asker:
         use: SocketAddressUse,
         context: PolicyContext | None = None,
         source: Address | None = None,
+        otherwise: Verdict | None = None,
     ) -> Verdict | Question[Verdict]:
-        """The policy's verdict.
+        """The policy's verdict; `otherwise` is that on what no rule allows and none refuses, but for `deny_all`.
 
         `source` is where a datagram came from whose sender is to be shown as `address`; the policy must send there what
         is for that address.
@@ -126,15 +127,22 @@ class Asker:
                 return ALLOWED
             if isinstance(answer, Verdict) and answer.allowed and answer.target is None:
                 return answer
-        return run(self._asked(answer, address, use, context, source))
+        return run(self._asked(answer, address, use, context, source, otherwise))
 
-    def ask_for_each(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> Verdict | Question[Verdict]:
-        """The verdict on the first of these if the policy allows all, else the first refusal."""
-        return run(self._each(asked))
+    def ask_for_each(
+        self, asked: Sequence[tuple[Address, SocketAddressUse]], otherwise: Verdict | None = None
+    ) -> Verdict | Question[Verdict]:
+        """The verdict on the first of these if the policy allows all, else the first refusal; see `ask`."""
+        return run(self._each(asked, otherwise))
 
     def ask_about_name(self, name: str) -> Verdict | Question[Verdict]:
         """The verdict on the lookup of a name in ASCII."""
         return run(self._name(name))
+
+    def decide(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: PolicyContext) -> Verdict:
+        """The verdict, emitted, on what the policy is not asked about."""
+        self._emit_address(address, use, verdict, context)
+        return verdict
 
     def allow_name(self, name: str, rule: str) -> None:
         """Emits that a name may be looked up about which the policy is not asked."""
@@ -153,17 +161,18 @@ class Asker:
         use: SocketAddressUse,
         context: PolicyContext,
         source: Address | None = None,
+        otherwise: Verdict | None = None,
     ) -> Steps[Verdict]:
-        verdict = self._judged((yield answer), address)
+        verdict = self._judged((yield answer), address, otherwise)
         if source is not None and verdict.target not in (None, source):
             verdict = Verdict(False, verdict.rule)
         self._emit_address(address, use, verdict, context)
         return verdict
 
-    def _each(self, asked: Sequence[tuple[Address, SocketAddressUse]]) -> Steps[Verdict]:
+    def _each(self, asked: Sequence[tuple[Address, SocketAddressUse]], otherwise: Verdict | None) -> Steps[Verdict]:
         first: Verdict | None = None
         for address, use in asked:
-            answer = self.ask(address, use)
+            answer = self.ask(address, use, otherwise=otherwise)
             verdict = answer if isinstance(answer, Verdict) else verdict_of((yield answer), self.policy)
             if not verdict.allowed:
                 return verdict
@@ -171,11 +180,17 @@ class Asker:
         assert first is not None
         return first
 
-    def _one_of(self, address: Address, uses: Sequence[SocketAddressUse], context: PolicyContext) -> Steps[Verdict]:
+    def _one_of(
+        self,
+        address: Address,
+        uses: Sequence[SocketAddressUse],
+        context: PolicyContext,
+        otherwise: Verdict | None = None,
+    ) -> Steps[Verdict]:
         """The verdict on the first of the uses that the policy allows, else on the first; no other is emitted."""
         decided: tuple[SocketAddressUse, Verdict] | None = None
         for use in uses:
-            verdict = self._judged((yield self.policy(address, use, context)), address)
+            verdict = self._judged((yield self.policy(address, use, context)), address, otherwise)
             if decided is None or verdict.allowed:
                 decided = use, verdict
             if verdict.allowed:
@@ -189,8 +204,10 @@ class Asker:
         self._emit_name(name, verdict)
         return verdict
 
-    def _judged(self, answer: Answer, address: Address) -> Verdict:
+    def _judged(self, answer: Answer, address: Address, otherwise: Verdict | None) -> Verdict:
         verdict = verdict_of(answer, self.policy)
+        if otherwise is not None and not verdict.allowed and verdict.rule is None and self.policy is not deny_all:
+            return otherwise
         target = verdict.target
         if target is not None and not _is_peer(target, address.ip.version):
             raise ValueError(f"the policy sends {address} to {target}, which is no address of a peer of that family")

@@ -17,7 +17,9 @@ from typing import Generic, TypeVar
 from wasihost._network.base import Address, Socket
 from wasihost._policy import Answer, SocketAddressUse, Verdict
 from wasihost._policy.asking import Question
+from wasihost._policy.policy import REFUSED
 from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.own import OWN
 from wasihost._wasi.sockets.shared import SharedSocket
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
@@ -32,13 +34,25 @@ T = TypeVar("T")
 class Acceptor(Generic[T]):
     """Accepts for one listener; `wrap` makes what is given of a connection, or of the error instead of one."""
 
-    __slots__ = ("_access", "_answer", "_callback", "_context", "_parked", "_question", "_rest", "_shared", "_wrap")
+    __slots__ = (
+        "_access",
+        "_answer",
+        "_callback",
+        "_context",
+        "_local",
+        "_parked",
+        "_question",
+        "_rest",
+        "_shared",
+        "_wrap",
+    )
 
     def __init__(
         self, shared: SharedSocket, access: Access, local: Address, wrap: Callable[[Socket | OSError], T]
     ) -> None:
         self._shared = shared
         self._access = access
+        self._local = local
         self._context = access.context.at(local)
         self._wrap = wrap
         self._parked: Socket | None = None
@@ -79,6 +93,7 @@ class Acceptor(Generic[T]):
     def close(self) -> None:
         """Stops accepting; the port is free when the listener is closed too."""
         self._callback = None
+        self._access.own.close(self._local)
         if self._answer is not None:
             self._answer.cancel()
         if self._rest is not None:
@@ -99,7 +114,14 @@ class Acceptor(Generic[T]):
         except OSError as error:
             return error
         self._parked = connection
-        return self._judge(self._access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context))
+        return self._judge(self._asked_about(peer))
+
+    def _asked_about(self, peer: Address) -> Verdict | Question[Verdict]:
+        access, local = self._access, self._local
+        if local not in access.own:
+            return access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context)
+        verdict = OWN if access.own.accept(local, peer) else REFUSED
+        return access.decide(peer, SocketAddressUse.TCP_ACCEPT, verdict, self._context)
 
     def _take_parked(self) -> Socket | None:
         question = self._question

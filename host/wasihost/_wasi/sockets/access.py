@@ -11,6 +11,7 @@ from wasihost._network.base import Address, Family, Network
 from wasihost._policy import Decision, Policy, PolicyContext, SocketAddressUse, Verdict, deny_all
 from wasihost._policy.asking import Asker, Steps
 from wasihost._wasi.failures import Failure, Reason
+from wasihost._wasi.sockets.own import OwnListeners
 
 T = TypeVar("T")
 
@@ -34,12 +35,17 @@ class Access(Asker):
     ) -> None:
         super().__init__(policy, guest, on_decision)
         self.network = network
+        self.own = OwnListeners()
 
     def require(
-        self, address: Address, *uses: SocketAddressUse, context: PolicyContext | None = None
+        self,
+        address: Address,
+        *uses: SocketAddressUse,
+        context: PolicyContext | None = None,
+        otherwise: Verdict | None = None,
     ) -> Steps[Verdict]:
-        """Steps to the verdict on the first use that the policy allows. Errors: Refused."""
-        return permitted((yield from self._one_of(address, uses, context or self.context)))
+        """Steps to the verdict on the first use that the policy allows, `otherwise` as in `ask`. Errors: Refused."""
+        return permitted((yield from self._one_of(address, uses, context or self.context, otherwise)))
 
 
 def permitted(verdict: Verdict) -> Verdict:

@@ -22,6 +22,7 @@ from wasihost._wasi.sockets.access import Access, Refused, new_socket, permitted
 from wasihost._wasi.sockets.addresses import is_valid_local, is_valid_remote
 from wasihost._wasi.sockets.operations import Operation
 from wasihost._wasi.sockets.options import MAX_INT, Options, not_zero
+from wasihost._wasi.sockets.own import OWN, is_free_loopback_port
 from wasihost._wasi.sockets.shared import SharedSocket
 from wasihost._wasi.sockets.states import ALLOWED, TRANSITIONS, Event, State, refusal
 from wasihost._wasi.sockets.streams import OnClose, ReceiveSource, SendSink
@@ -34,7 +35,18 @@ T = TypeVar("T")
 class TcpSocket(Options):
     """One TCP socket. All methods fail with `Failure`, or `Refused` by the policy."""
 
-    __slots__ = ("_access", "_backlog", "_claimed", "_closed_by", "_peer", "_shared", "family", "state")
+    __slots__ = (
+        "_access",
+        "_backlog",
+        "_claimed",
+        "_closed_by",
+        "_makes_pairs",
+        "_otherwise",
+        "_peer",
+        "_shared",
+        "family",
+        "state",
+    )
 
     def __init__(self, access: Access, family: Family, shared: SharedSocket | None, state: State) -> None:
         self._access = access
@@ -44,12 +56,19 @@ class TcpSocket(Options):
         self._backlog = DEFAULT_BACKLOG
         self._claimed: tuple[Operation, ...] = ()
         self._closed_by: Cause | None = None
+        self._makes_pairs = False
+        self._otherwise: Verdict | None = None  # on bind and listen where no rule says anything
         self._peer: Address | None = None  # whom the guest connected to, if the policy has it talk to another
 
     @classmethod
-    def create(cls, access: Access, family: Family) -> TcpSocket:
-        """A new socket; NOT_SUPPORTED if there is no such address family here."""
-        return cls(access, family, SharedSocket(new_socket(access.network.tcp_socket, family)), State.UNBOUND)
+    def create(cls, access: Access, family: Family, *, makes_pairs: bool = False) -> TcpSocket:
+        """A new socket; NOT_SUPPORTED if there is no such address family here.
+
+        `makes_pairs`: no rule is needed to connect to another socket of the guest, see `own`.
+        """
+        made = cls(access, family, SharedSocket(new_socket(access.network.tcp_socket, family)), State.UNBOUND)
+        made._makes_pairs = makes_pairs
+        return made
 
     def bind(self, address: Address) -> Question[None] | None:
         """Takes a local address; a question if the policy takes time."""
@@ -71,7 +90,7 @@ class TcpSocket(Options):
             asked.append((WILDCARD[self.family], SocketAddressUse.TCP_BIND))
         self._see(Event.CONNECT)
         try:
-            verdict = self._access.ask_for_each(asked)
+            verdict = self._access.ask_for_each(asked, OWN if address in self._access.own else None)
             if isinstance(verdict, Verdict) and self._begins_connected(socket, address, verdict):
                 self._see(Event.CONNECT_OK)
                 return None
@@ -157,7 +176,8 @@ class TcpSocket(Options):
         self.state = TRANSITIONS[self.state, event]
 
     def _bound(self, socket: Socket, address: Address) -> Steps[None]:
-        yield from self._access.require(address, SocketAddressUse.TCP_BIND)
+        self._otherwise = OWN if self._makes_pairs and is_free_loopback_port(address) else None
+        yield from self._access.require(address, SocketAddressUse.TCP_BIND, otherwise=self._otherwise)
         attempt(socket.bind, address)
         self._see(Event.BIND_OK)
 
@@ -166,9 +186,11 @@ class TcpSocket(Options):
             yield from self._bound(socket, WILDCARD[self.family])
         # Only now it is known which port a free one is: nobody comes in by one that is denied.
         address = attempt(socket.local_address)
-        yield from self._access.require(address, SocketAddressUse.TCP_LISTEN)
+        verdict = yield from self._access.require(address, SocketAddressUse.TCP_LISTEN, otherwise=self._otherwise)
         attempt(socket.listen, self._backlog)
         self._see(Event.LISTEN_OK)
+        if verdict is OWN:
+            self._access.own.open(address)
         return Acceptor(self._share(), self._access, address, self._accepted)
 
     def _begins_connected(self, socket: Socket, address: Address, verdict: Verdict) -> bool:
@@ -179,6 +201,8 @@ class TcpSocket(Options):
             address = target
         try:
             socket.connect(address)
+            if address in self._access.own:
+                self._access.own.connect(address, socket.local_address())
             socket.finish_connect()
         except BlockingIOError:
             return False

@@ -282,4 +282,6 @@ class TcpCreateSocket:
         - `not-supported`: there is no such address family here (EAFNOSUPPORT).
         - `new-socket-limit`: there are no more descriptors (EMFILE, ENFILE).
         """
-        return TcpSocket(attempt(tcp.TcpSocket.create, self._access, FAMILIES[address_family]), self._unwritten)
+        family = FAMILIES[address_family]
+        made = attempt(lambda: tcp.TcpSocket.create(self._access, family, makes_pairs=True))
+        return TcpSocket(made, self._unwritten)
