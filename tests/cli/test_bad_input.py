@@ -143,11 +143,21 @@ def test_what_is_missing_is_said_before_the_component_is_compiled(cli: Cli, writ
     assert "nothing provides the import other:things/here@1.2.3 (f)" in cli("inspect", path).out
 
 
-def test_a_directory_is_refused_with_what_to_do_instead(cli: Cli, write: Write) -> None:
-    done = cli("run", "--dir", ".", write(commands.OK))
+@pytest.mark.parametrize("text", ["", "data::", "::/data", "data::/data::rw", "data::/data::ro::"])
+def test_a_directory_is_host_guest_and_ro(cli: Cli, write: Write, text: str) -> None:
+    done = cli("run", "--dir", text, write(commands.OK))
     assert done.code == 2
-    assert "argument --dir: guests have no files yet" in done.err
-    assert "--stdin FILE" in done.err
+    assert f"argument --dir: {text!r} is not HOST, HOST::GUEST or HOST::GUEST::ro" in done.err
+
+
+def test_a_missing_directory_is_named(cli: Cli, write: Write) -> None:
+    done = cli("run", "--dir", "nowhere::/data", write(commands.OK))
+    assert _complaint(done, 2) == "Directory('nowhere') cannot be opened: No such file or directory"
+
+
+def test_two_directories_with_one_name_are_refused(cli: Cli, write: Write) -> None:
+    done = cli("run", "--dir", ".::/data", "--dir", "..::/data", write(commands.OK))
+    assert _complaint(done, 2) == "--dir: two directories have the name '/data' for the guest"
 
 
 def test_a_missing_stdin_is_named(cli: Cli, write: Write) -> None:

@@ -16,7 +16,7 @@ from typing import IO, Final
 from wasihost._base import quoting
 from wasihost._base.errors import ComponentError, ConfigError, GuestExit, GuestTrap, LimitError, WasihostError
 from wasihost._base.version import __version__
-from wasihost._commands import limit_options, policy_options, recording_options, wasmtime_options
+from wasihost._commands import file_options, limit_options, policy_options, recording_options, wasmtime_options
 from wasihost._commands.ending import Ended, Ending
 from wasihost._component import ffi
 from wasihost._component.adapt import Component
@@ -177,6 +177,7 @@ def _run(arguments: argparse.Namespace) -> int:
             quotas=quotas,
             recording=recording,
             host_names=_hosts(arguments),
+            files=file_options.directories(arguments),
             env=_env(arguments),
             args=[Path(path).name if arguments.argv0 is None else arguments.argv0, *words],
             stdin=stdin,
@@ -191,7 +192,7 @@ def _run(arguments: argparse.Namespace) -> int:
         )
         component = _reflected(host, path)
         ending.enter(policy_options.told_at_the_end(learner))
-        with policy_options.refusals_told():
+        with policy_options.refusals_told(), file_options.refusals_printed():
             if arguments.invoke is not None:
                 return _invoke(ending, host, component, arguments.invoke, words)
             return _run_to_the_end(ending, host, component)
@@ -330,6 +331,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="run a component that exports wasi:cli/run",
         usage=f"wasihost run {policy_options.USAGE}\n"
         f"                    {limit_options.USAGE}\n"
+        f"                    {file_options.USAGE}\n"
         "                    [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env] [--argv0 NAME]\n"
         f"                    [--stdin FILE] [--seed N] {recording_options.USAGE}\n"
         "                    [--wasip2 python|native|none] [--grace SECONDS] [--no-cache] [--stats]\n"
@@ -342,6 +344,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     policy_options.add_to(parser)
     limit_options.add_to(parser)
+    file_options.add_to(parser)
     parser.add_argument(
         "--add-host",
         action="append",
@@ -397,15 +400,6 @@ def _add_reproduction(parser: argparse.ArgumentParser) -> None:
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
     recording_options.add_to(parser)
-    parser.add_argument(
-        "--dir", type=_directory, metavar="DIR", help="reserved for files, which guests do not have yet"
-    )
-
-
-def _directory(_text: str) -> None:
-    raise argparse.ArgumentTypeError(
-        "guests have no files yet, so no directory can be given to them; --stdin FILE gives them one file to read"
-    )
 
 
 def _seconds(text: str) -> float:

@@ -15,6 +15,7 @@ _WIDEST = 60
 _OPTIONS = {
     "wasi:cli/environment": "--env, --inherit-env, --argv0",
     "wasi:cli/stdin": "--stdin",
+    "wasi:filesystem/": "--dir",
     "wasi:random/": "--seed",
     "wasi:sockets/ip-name-lookup": "--allow-resolve, --deny-resolve, --add-host",
     "wasi:sockets/": "--allow-net, --allow-outbound, --allow-inbound, --limit",

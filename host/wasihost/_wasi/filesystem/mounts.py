@@ -27,18 +27,19 @@ class Mount:
         return self._files.open_root(handles)
 
     def refused_change(self, path: str) -> None:
-        """Logs the first change that was refused."""
-        self._log_once("changing", path, "it is read-only; to allow changes, leave out ::ro of --dir or read_only=True")
+        """Logs the first change that was refused, with the option that would allow it."""
+        what = f"refused to change {path or 'a file'!r} in {self.name!r}"
+        self._log_once("change", f"{what}: it is read-only (--dir HOST::{self.name}, without ::ro)")
 
     def refused_escape(self, path: str) -> None:
-        """Logs the first path that leads out."""
-        self._log_once("following", path, "that leads out of it; to allow it, give where it leads with --dir or files=")
+        """Logs the first path that leads out, with the option that would allow it."""
+        what = f"refused to follow {path!r} in {self.name!r}"
+        self._log_once("escape", f"{what}: it leads out (--dir for a directory that contains both)")
 
-    def _log_once(self, what: str, path: str, why: str) -> None:
-        if what not in self._logged:
-            self._logged.add(what)
-            told = f"refused {what} {path or 'a file'!r} in the guest's directory {self.name!r}: {why}"
-            _log.warning("%s", line(told))
+    def _log_once(self, about: str, text: str) -> None:
+        if about not in self._logged:
+            self._logged.add(about)
+            _log.warning("%s", line(text))
 
 
 class Mounts:
