@@ -21,7 +21,7 @@ from wasihost._component.running.engine import default_engine
 from wasihost._network.names import Names
 from wasihost._network.os import OsNetwork
 from wasihost._wasi import p2, p3
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.context import WasiContext
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
@@ -37,8 +37,16 @@ def _adapted(name: str) -> Component:
 
 async def _run(command: Command, clock: Clock | None = None) -> None:
     network = OsNetwork()
-    names = Names(network.resolve)
-    context = WasiContext(command, clock or OsClock(), Random(7), Access(network), names, Unwritten(), Mounts())
+    context = WasiContext(
+        command=command,
+        stdio=Stdio(command),
+        clock=clock or OsClock(),
+        random=Random(7),
+        access=Access(network),
+        names=Names(network.resolve),
+        unwritten=Unwritten(),
+        mounts=Mounts(),
+    )
     adapted = _adapted("rust-std-p2")
     providers = {**p3.providers(context), **p2.providers(context)}
     async with adapted.open(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import wasmtime
-from wasmtime.component import Linker
 
 from wasihost._base import files
 from wasihost._base.clock import Clock, RunningClock, own_time
@@ -19,7 +18,6 @@ from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
 from wasihost._base.streams import Unwritten
-from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import reflect as reflect_component
@@ -40,7 +38,7 @@ from wasihost._network.os import OsNetwork
 from wasihost._policy import Decision, Policy, deny_all
 from wasihost._policy.policy import checked
 from wasihost._wasi import p2, p3
-from wasihost._wasi.cli import Command, InputTarget, OutputTarget
+from wasihost._wasi.cli import Command, InputTarget, OutputTarget, Stdio
 from wasihost._wasi.context import WasiContext
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.filesystem.nodes import FileSystem
@@ -152,8 +150,15 @@ class Host(OfOneProcess):
         self._network, self._quotas = network or OsNetwork(), quotas
         self._hosts, self._resolver = parse_hosts(host_names), resolver
         self._files = {name: _file_system(each) for name, each in (files or {}).items()}
-        self._env, self._args, self._cwd = dict(env or {}), list(args), cwd
-        self._stdin, self._stdout, self._stderr, self._sigpipe = stdin, stdout, stderr, sigpipe
+        self._command = Command(
+            env=dict(env or {}),
+            args=tuple(args),
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            sigpipe=sigpipe,
+        )
         self._clock, self._seed = clock or RunningClock(), seed
         self._providers = dict(providers or {})
         self._on_stats, self._recording, self._cache = on_stats, recording, cache
@@ -252,7 +257,7 @@ class Host(OfOneProcess):
         if refused and self._wasip2 is None:
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
-            adapted.check(self.providers(adapted.origin))
+            adapted.check(self.providers())
             adapted.compile()
         return adapted
 
@@ -261,34 +266,36 @@ class Host(OfOneProcess):
         self, adapted: Component, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> AsyncIterator[Instance]:
         event_loop.running()
-        store, linker = wasmtime.Store(adapted.engine), Linker(adapted.engine)
-        ffi.limit(store, self._limits)
-        recorded = self._recorded(adapted)
+        recorded = self._recorded(adapted.origin)
         context = self._context(adapted.origin, recorded)
-        native = native_wasip2.Native(context.command)
-        linked = native.linked(linker, store) if adapted.native else contextlib.nullcontext()
         stats = Stats(counts_calls=self._on_stats is not None)
+        options = RunOptions(
+            limits=self._limits,
+            detect_deadlock=detect_deadlock,
+            stats=stats,
+            on_call=None if recorded is None else recorded.on_call,
+            is_one_run=is_one_run,
+            total=self._memory,
+            unwritten=context.unwritten,
+        )
+        with self._ending(context, recorded, stats):
+            async with self._instance(adapted, context, options) as instance:
+                yield instance
+
+    def _instance(
+        self, adapted: Component, context: WasiContext, options: RunOptions
+    ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        providers = self._providers_for(context)
+        if adapted.native:
+            return native_wasip2.Native(context.command, context.stdio).open(adapted, providers, options)
+        return adapted.open(providers, options=options)
+
+    @contextlib.contextmanager
+    def _ending(self, context: WasiContext, recorded: RecordedGuest | None, stats: Stats) -> Iterator[None]:
+        """Closes what one guest had of the network, and reports its end."""
         end: BaseException | None = None
         try:
-            async with (
-                linked,
-                adapted.open(
-                    self._providers_with(context),
-                    store=store,
-                    linker=linker,
-                    options=RunOptions(
-                        limits=self._limits,
-                        detect_deadlock=detect_deadlock,
-                        stats=stats,
-                        on_call=None if recorded is None else recorded.observers[0],
-                        is_one_run=is_one_run,
-                        total=self._memory,
-                        unwritten=context.unwritten,
-                    ),
-                ) as instance,
-            ):
-                native.attach(instance)
-                yield instance
+            yield
             self._network.finish()
         except (GuestExit, WitError) as error:
             end = error
@@ -304,15 +311,20 @@ class Host(OfOneProcess):
             if self._on_stats is not None:
                 self._on_stats(stats)
 
-    def _recorded(self, adapted: Component) -> RecordedGuest | None:
+    def _recorded(self, origin: str) -> RecordedGuest | None:
         if self._recording is None:
             return None
         from wasihost._host.recorded import RecordedGuest
 
         self._recording.use_clock(self._clock)
-        network, seed = self._network_of_one(), self._effective_seed()
         return RecordedGuest(
-            *(self._recording, adapted.origin, self._args, seed, network, self._resolver, self._hosts),
+            recording=self._recording,
+            origin=origin,
+            args=self._command.args,
+            seed=self._effective_seed(),
+            network=self._network_of_one(),
+            resolver=self._resolver,
+            hosts=self._hosts,
             on_decision=self._on_decision,
         )
 
@@ -320,35 +332,35 @@ class Host(OfOneProcess):
         own = own_time()
         return own.seed if self._seed is None and own is not None else self._seed
 
-    def providers(self, guest: str = "the component") -> dict[str, object]:
+    def providers(self) -> dict[str, object]:
         """The providers of one instance, by interface name with the version that they serve.
 
-        `guest` is the guest's name for the policy. Where one of your own serves an interface, WASI's is left out.
+        Where one of your own serves an interface, WASI's is left out.
         """
-        return self._providers_with(self._context(guest, None))
+        return self._providers_for(self._context("the component", None))
 
-    def _context(self, guest: str, recorded: RecordedGuest | None) -> WasiContext:
+    def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
         if recorded is None:
             network, on_decision = self._network_of_one(), self._on_decision
             names = Names(self._resolver or network.resolve, self._hosts)
-            on_stdout = on_stderr = None
+            stdio = Stdio(self._command)
         else:
             network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
-            _, on_stdout, on_stderr = recorded.observers
-        command = Command(
-            *(self._env, self._args, self._cwd, self._stdin, self._stdout, self._stderr),
-            sigpipe=self._sigpipe,
-            on_stdout=on_stdout,
-            on_stderr=on_stderr,
-        )
-        access = Access(network, self._policy, guest, on_decision)
+            stdio = Stdio(self._command, recorded.on_stdout, recorded.on_stderr)
         seed = self._effective_seed()
         hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
         return WasiContext(
-            command, self._clock, Random(seed), access, names, Unwritten(), Mounts(self._files, hash_key)
+            command=self._command,
+            stdio=stdio,
+            clock=self._clock,
+            random=Random(seed),
+            access=Access(network, self._policy, origin, on_decision),
+            names=names,
+            unwritten=Unwritten(),
+            mounts=Mounts(self._files, hash_key),
         )
 
-    def _providers_with(self, context: WasiContext) -> dict[str, object]:
+    def _providers_for(self, context: WasiContext) -> dict[str, object]:
         wasi = p3.providers(context)
         if self._wasip2 == "python":
             wasi |= p2.providers(context)

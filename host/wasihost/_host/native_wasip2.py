@@ -23,15 +23,18 @@ import os
 import select
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import wasmtime
 from wasmtime.component import Linker
 
 from wasihost._base import forks
 from wasihost._base.clock import own_time
+from wasihost._component import ffi
+from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
-from wasihost._wasi.cli import Command, InputTarget, texts
+from wasihost._component.running.options import RunOptions
+from wasihost._wasi.cli import Command, InputTarget, Stdio, texts
 from wasihost._wasi.cli.outputs import Output
 from wasihost._wasi.cli.readiness import descriptor
 
@@ -61,44 +64,47 @@ def denies(interface: str) -> bool:
 class Native:
     """Wasmtime's WASI 0.2 for one instance."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, stdio: Stdio) -> None:
         self._command = command
+        self._stdio = stdio
         self._instance: Instance | None = None
         self._context = contextvars.copy_context()
         self._outputs: list[weakref.ref[Callable[[bytes], int]]] = []
 
     @contextlib.asynccontextmanager
-    async def linked(self, linker: Linker, store: wasmtime.Store) -> AsyncIterator[None]:
-        """Links every interface of WASI 0.2; the instance must be closed before the context ends. Errors: ForkError."""
+    async def open(
+        self, component: Component, providers: Mapping[str, object], options: RunOptions
+    ) -> AsyncIterator[Instance]:
+        """As `Component.open`, with every interface of WASI 0.2 linked. Errors: ForkError too."""
         global _began
         _began = forks.count() if _began is None else _began
         forks.check(_began, FORKED)
+        store, linker = wasmtime.Store(component.engine), Linker(component.engine)
+        ffi.limit(store, options.limits)
         store.set_wasi(self._config())
         linker.add_wasip2()
         try:
-            yield
+            async with component.open(providers, store=store, linker=linker, options=options) as instance:
+                self._instance = instance
+                yield instance
         finally:
             if _began == forks.count():
                 await self._outputs_gone()
 
-    def attach(self, instance: Instance) -> None:
-        """Says which instance an exception of an output ends."""
-        self._instance = instance
-
     def _config(self) -> wasmtime.WasiConfig:
         config = wasmtime.WasiConfig()
-        command = self._command
-        config.argv = texts.arguments(command.args)
-        config.env = texts.variables(command.env)
-        _set_stdin(config, command.stdin.target)
-        if _is_inherited(command.stdout, 1):
+        stdio = self._stdio
+        config.argv = texts.arguments(self._command.args)
+        config.env = texts.variables(self._command.env)
+        _set_stdin(config, stdio.stdin.target)
+        if _is_inherited(stdio.stdout, 1):
             config.inherit_stdout()
         else:
-            config.stdout_custom = self._writer(command.stdout)
-        if _is_inherited(command.stderr, 2):
+            config.stdout_custom = self._writer(stdio.stdout)
+        if _is_inherited(stdio.stderr, 2):
             config.inherit_stderr()
         else:
-            config.stderr_custom = self._writer(command.stderr)
+            config.stderr_custom = self._writer(stdio.stderr)
         return config
 
     def _writer(self, output: Output) -> Callable[[bytes], int]:

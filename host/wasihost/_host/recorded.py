@@ -5,10 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
-from typing import TypeAlias
 
 from wasihost._base.errors import GuestExit
-from wasihost._component.running.imports.providers import CallEnd, CallObserver
+from wasihost._component.running.imports.providers import CallEnd
 from wasihost._component.values import WitError
 from wasihost._network.base import IpAddress, Network
 from wasihost._network.names import Names, Resolver
@@ -16,14 +15,13 @@ from wasihost._network.wrapping import NetworkAround
 from wasihost._policy import Decision
 from wasihost._recording import Recorder, Recording, RecordingNetwork
 
-OnWrite: TypeAlias = Callable[[bytes], object]
-
 
 class RecordedGuest:
-    """One guest, from its start: a network that records, and whoever else is to be told what it does."""
+    """One guest, from its start: a network that records, and observers that note what it does."""
 
     def __init__(
         self,
+        *,
         recording: Recording,
         origin: str,
         args: Sequence[str],
@@ -38,6 +36,8 @@ class RecordedGuest:
             network = _Resolving(network, resolver)
         self.network = RecordingNetwork(network, recording, guest=self.recorder.guest)
         self.names = Names(self.network.resolve, hosts)
+        self.on_stdout = functools.partial(self.recorder.wrote, "stdout")
+        self.on_stderr = functools.partial(self.recorder.wrote, "stderr")
         self._on_decision = on_decision
 
     def on_decision(self, decision: Decision) -> None:
@@ -46,18 +46,13 @@ class RecordedGuest:
         if self._on_decision is not None:
             self._on_decision(decision)
 
-    @property
-    def observers(self) -> tuple[CallObserver, OnWrite, OnWrite]:
-        """Who is to be told of calls, and of what goes to stdout and stderr."""
-        wrote = self.recorder.wrote
-        return self._call_began, functools.partial(wrote, "stdout"), functools.partial(wrote, "stderr")
-
-    def _call_began(self, path: str) -> CallEnd:
+    def on_call(self, path: str) -> CallEnd:
+        """Notes that the guest calls a provider; returns what notes the end of the call."""
         began_ns = self.recorder.recording.now_ns()
         return lambda error: self.recorder.called(path, began_ns, _code(error))
 
     def ended(self, error: BaseException | None) -> None:
-        """The guest is over; `error` is what its run came to."""
+        """Notes the end of the guest, with the error that ended it, if any."""
         if error is None or isinstance(error, GuestExit | WitError):
             code = 0 if error is None else error.code if isinstance(error, GuestExit) else 1
             self.recorder.ended(code, None)

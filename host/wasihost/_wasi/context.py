@@ -6,18 +6,17 @@ from wasihost._base.clock import Clock
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import Unwritten
 from wasihost._network.names import Names
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
 
 class WasiContext(Frozen):
-    """The cores that all of them share: one stdout, one source of random numbers, one guard of the network,
-    the directories.
-    """
+    """The cores that all of them share: standard streams, random numbers, the guard of the network, directories."""
 
     command: Command
+    stdio: Stdio
     clock: Clock
     random: Random
     access: Access

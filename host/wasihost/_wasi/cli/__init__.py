@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
+from wasihost._base.frozen import Frozen
 from wasihost._wasi.cli.inputs import Input, InputTarget
 from wasihost._wasi.cli.outputs import Output, OutputTarget, Printed
 
-__all__ = ["Command", "InputTarget", "OutputTarget"]
+__all__ = ["Command", "InputTarget", "OutputTarget", "Stdio"]
 
 
-class Command:
-    """What one guest gets as a command.
+class Command(Frozen):
+    """What the guests of a host get as commands.
 
-    Without a `stdin` it has an empty one. Without a `stdout` or `stderr` its output goes where that of `print` goes.
-    `Input` and `Output` say what they can be.
+    Without a `stdin` they have an empty one. Without a `stdout` or `stderr` their output goes where that of `print`
+    goes. `Input` and `Output` say what they can be.
     With `sigpipe` a guest ends when it writes to a stdout or stderr that no process reads any more, see `Output`.
-    `on_stdout` and `on_stderr` are called with what was written.
     """
+
+    env: Mapping[str, str] = MappingProxyType({})
+    args: Sequence[str] = ()
+    cwd: str | None = None
+    stdin: InputTarget | None = None
+    stdout: OutputTarget | None = None
+    stderr: OutputTarget | None = None
+    sigpipe: bool = False
+
+
+class Stdio:
+    """The standard streams of one guest; `on_stdout` and `on_stderr` are called with what was written."""
 
     def __init__(
         self,
-        env: Mapping[str, str] | None = None,
-        args: Iterable[str] = (),
-        cwd: str | None = None,
-        stdin: InputTarget | None = None,
-        stdout: OutputTarget | None = None,
-        stderr: OutputTarget | None = None,
-        *,
-        sigpipe: bool = False,
+        command: Command,
         on_stdout: Callable[[bytes], object] | None = None,
         on_stderr: Callable[[bytes], object] | None = None,
     ) -> None:
-        self.env = list((env or {}).items())
-        self.args = list(args)
-        self.cwd = cwd
-        self.stdin = Input(b"" if stdin is None else stdin)
-        self.stdout = Output(Printed("stdout") if stdout is None else stdout, sigpipe=sigpipe, on_write=on_stdout)
-        self.stderr = Output(Printed("stderr") if stderr is None else stderr, sigpipe=sigpipe, on_write=on_stderr)
+        self.stdin = Input(b"" if command.stdin is None else command.stdin)
+        stdout = Printed("stdout") if command.stdout is None else command.stdout
+        self.stdout = Output(stdout, sigpipe=command.sigpipe, on_write=on_stdout)
+        stderr = Printed("stderr") if command.stderr is None else command.stderr
+        self.stderr = Output(stderr, sigpipe=command.sigpipe, on_write=on_stderr)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from wasihost._base.errors import ProviderError
 
 
-def variables(env: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def variables(env: Mapping[str, str]) -> list[tuple[str, str]]:
     """The variables. Errors: ProviderError, which names the one that is not UTF-8."""
-    return [(_utf8(name, f"the variable name {name!r}"), _utf8(value, f"the variable {name!r}")) for name, value in env]
+    return [
+        (_utf8(name, f"the variable name {name!r}"), _utf8(value, f"the variable {name!r}"))
+        for name, value in env.items()
+    ]
 
 
 def arguments(args: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ def providers(context: WasiContext) -> dict[str, object]:
     """A provider for each interface, by its name with the version."""
     return {
         **io.providers(),
-        **cli.providers(context.command, context.unwritten),
+        **cli.providers(context.command, context.stdio, context.unwritten),
         **clocks.providers(context.clock),
         **filesystem.providers(context.mounts),
         **random.providers(context.random),

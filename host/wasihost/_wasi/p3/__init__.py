@@ -14,7 +14,7 @@ IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
 def providers(context: WasiContext) -> dict[str, object]:
     """A provider for each interface, by its name with the version."""
     return {
-        **cli.providers(context.command),
+        **cli.providers(context.command, context.stdio),
         **clocks.providers(context.clock),
         **filesystem.providers(context.mounts),
         **random.providers(context.random),

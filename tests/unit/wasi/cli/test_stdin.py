@@ -17,7 +17,7 @@ import pytest
 
 from tests.unit.wasi.cli import streams
 from tests.unit.wasi.cli.streams import pipe, read_all, read_now, read_stream, readable
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.cli.inputs import Input
 
 TEXT = "grün"
@@ -101,8 +101,8 @@ async def test_stdin_of_this_process_is_read_only_if_asked_for(monkeypatch: pyte
     with pipe() as (reader, writer), open(reader, closefd=False) as standard:
         monkeypatch.setattr(sys, "stdin", standard)
         os.write(writer, b"hello")
-        assert await read_all(read_stream(Command().stdin)[0]) == b""
-        assert read_now(read_stream(Command(stdin=sys.stdin).stdin)[0]) == b"hello"
+        assert await read_all(read_stream(Stdio(Command()).stdin)[0]) == b""
+        assert read_now(read_stream(Stdio(Command(stdin=sys.stdin)).stdin)[0]) == b"hello"
 
 
 @pytest.mark.parametrize("buffering", [0, -1])

@@ -16,7 +16,7 @@ import pytest
 from tests.unit.wasi.cli import streams
 from tests.unit.wasi.cli.streams import open_stream, pipe, send, writable, write_all
 from wasihost._base.errors import GuestExit
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.cli.outputs import Output
 
 BIG = bytes(range(256)) * 4096  # 1 MiB: more than a pipe holds
@@ -87,9 +87,9 @@ async def test_the_null_device_takes_everything() -> None:
 
 
 async def test_by_default_the_streams_of_this_process_are_inherited(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    command = Command()
-    await send(command.stdout, b"out \xff")
-    await send(command.stderr, b"err \xff")
+    stdio = Stdio(Command())
+    await send(stdio.stdout, b"out \xff")
+    await send(stdio.stderr, b"err \xff")
     assert capfdbinary.readouterr() == (b"out \xff", b"err \xff")
 
 
@@ -99,19 +99,19 @@ async def test_replaced_standard_streams_are_respected(capsys: pytest.CaptureFix
 
 
 async def test_output_follows_a_standard_stream_that_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    command = Command()
+    stdio = Stdio(Command())
     for _ in range(2):
         text = io.StringIO()
         monkeypatch.setattr(sys, "stdout", text)
         print("one", end=" ")
-        await send(command.stdout, b"two ")
+        await send(stdio.stdout, b"two ")
         print("three", end="")
         assert text.getvalue() == "one two three"
 
 
 async def test_output_waits_for_the_pipe_that_a_standard_stream_has_become(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.StringIO())
-    sink, done = open_stream(Command().stdout)
+    sink, done = open_stream(Stdio(Command()).stdout)
     with pipe() as (reader, writer), open(writer, "w", closefd=False) as becomes:
         monkeypatch.setattr(sys, "stdout", becomes)
         sent = asyncio.create_task(write_all(sink, BIG))
@@ -129,7 +129,7 @@ async def test_output_waits_for_the_pipe_that_a_standard_stream_has_become(monke
 
 async def test_without_a_standard_stream_output_is_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    await send(Command().stdout, b"lost")
+    await send(Stdio(Command()).stdout, b"lost")
 
 
 # ---- order

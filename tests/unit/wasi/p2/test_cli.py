@@ -12,7 +12,7 @@ from tests.unit.wasi.p2.io.fakes import settled
 from wasihost._base.errors import GuestExit
 from wasihost._base.streams import Unwritten
 from wasihost._component.values import Err, Ok
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.common.exit import Exit
 from wasihost._wasi.p2.cli import providers
 
@@ -20,7 +20,7 @@ from wasihost._wasi.p2.cli import providers
 def _found(command: Command) -> dict[str, Any]:
     return {
         name.removeprefix("wasi:cli/").removesuffix("@0.2.0"): each
-        for name, each in providers(command, Unwritten()).items()
+        for name, each in providers(command, Stdio(command), Unwritten()).items()
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, texts
 
 
 class Environment:
@@ -13,12 +13,12 @@ class Environment:
 
     def get_environment(self) -> list[tuple[str, str]]:
         """WIT: `get-environment: func() -> list<tuple<string, string>>`."""
-        return self._command.env
+        return texts.variables(self._command.env)
 
     def get_arguments(self) -> list[str]:
         """WIT: `get-arguments: func() -> list<string>`; the first is by custom the program's name."""
-        return self._command.args
+        return texts.arguments(self._command.args)
 
     def initial_cwd(self) -> str | None:
         """WIT: `initial-cwd: func() -> option<string>`."""
-        return self._command.cwd
+        return texts.directory(self._command.cwd)

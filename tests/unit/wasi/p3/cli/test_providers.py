@@ -11,7 +11,7 @@ import pytest
 
 from wasihost._base.errors import GuestExit
 from wasihost._component.values import Err, Ok
-from wasihost._wasi.cli import Command
+from wasihost._wasi.cli import Command, Stdio
 from wasihost._wasi.common.exit import Exit
 from wasihost._wasi.p3.cli import providers
 from wasihost._wasi.p3.cli.environment import Environment
@@ -54,7 +54,8 @@ def test_exit_with_code_raises_that_code() -> None:
 @pytest.mark.parametrize("name", ["stdin", "stdout", "stderr"])
 def test_each_stream_is_asked_for_itself(terminal: int, name: str) -> None:
     targets: dict[str, Any] = {"stdin": b"", "stdout": print, "stderr": print, name: terminal}
-    found: dict[str, Any] = providers(Command(**targets))
+    command = Command(**targets)
+    found: dict[str, Any] = providers(command, Stdio(command))
     asked = {
         "stdin": found["wasi:cli/terminal-stdin@0.3.0"].get_terminal_stdin(),
         "stdout": found["wasi:cli/terminal-stdout@0.3.0"].get_terminal_stdout(),
