@@ -1,1 +1,1 @@
-"""What `wasihost run`, `inspect`, `stubs` and `convert` are made of; `wasihost._commands.cli` has the command line."""
+"""The command line: `cli` is its head; `run`, `inspect`, `stubs` and `convert` are commands, each with its options."""

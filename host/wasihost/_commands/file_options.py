@@ -62,7 +62,8 @@ class _Refusals(logging.Handler):
 @contextlib.contextmanager
 def refusals_printed() -> Iterator[None]:
     """Meanwhile what a guest may not do with files is printed on stderr, once for each directory and reason."""
-    logger, handler = logging.getLogger("wasihost.files"), _Refusals(logging.WARNING)
+    logger = logging.getLogger("wasihost.files")
+    handler = _Refusals(logging.WARNING)
     logger.addHandler(handler)
     try:
         yield

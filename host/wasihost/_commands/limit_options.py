@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 USAGE = "[--limit NAME=NUMBER ...]"
 
+OF_OTHERS = "another limit, as for `wasihost run`, such as world-parts=200000; may be repeated"
+"""The help of commands that run nothing."""
+
 
 def epilog() -> str:
     """Every limit, for the help."""

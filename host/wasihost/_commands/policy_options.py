@@ -62,7 +62,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--learn-policy",
         action="store_true",
-        help="allow everything, and at the end tell on stderr the fewest of these options that the run needed",
+        help="allow everything, and at the end print on stderr the fewest of these options that the run needed",
     )
 
 

@@ -25,7 +25,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
         "for a browser, anything else is a transcript in JSON Lines; may be repeated",
     )
-    parser.add_argument("--trace", action="store_true", help="tell on stderr what happens, as it happens")
+    parser.add_argument("--trace", action="store_true", help="print on stderr what happens, as it happens")
     parser.add_argument(
         "--replay",
         metavar="FILE",

@@ -1,4 +1,4 @@
-"""Typed Python for a component: what `wasihost stubs` writes.
+"""`wasihost stubs`: typed Python for a component.
 
 For each interface that it imports a Protocol to implement, for each that it exports a class to call, and the classes of
 their types. A class that inherits from the Protocol hands its `wit_types` to the machine, and so does an object of an
@@ -9,12 +9,52 @@ exports class: the values that come are of the classes written here.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
+from pathlib import Path
 
-from wasihost._commands.stubs.interfaces import Writer
+from wasihost._commands import limit_options
+from wasihost._commands.parsing import Commands, add_component, reflected
 from wasihost._component.adapt import Component, wiring_of
+from wasihost._host.host import Host
+
+_DESCRIPTION = """\
+Writes typed Python for a component to standard output:
+  for each interface it imports    a Protocol: inherit from it, and give an object to Host(providers=...)
+  for each interface it exports    a class to call: Api(instance), with async methods
+  for their types                  dataclasses, enums and flags, which the values that come are of
+Interfaces that wasihost provides itself are left out.
+
+  wasihost stubs guest.wasm > guest.py
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "stubs", help="write typed Python for what a component imports and exports", description=_DESCRIPTION
+    )
+    limit_options.add_to(parser, limit_options.OF_OTHERS)
+    parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
+    add_component(parser)
+    parser.set_defaults(command=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Prints the module."""
+    from wasihost._component.running.imports.providers import Providers
+
+    limits, _ = limit_options.limits(arguments)
+    host = Host(limits=limits)
+    ours = Providers({} if arguments.all else host.providers())
+    title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
+    component = reflected(host, arguments.component)
+    print(write(component, title, lambda name: ours.find(name) is not None), end="")
+    return 0
 
 
 def write(component: Component, title: str, left_out: Callable[[str], bool] = lambda _: False) -> str:
     """The text of a Python module, without the imported interfaces that are `left_out`."""
+    from wasihost._commands.stubs.interfaces import Writer  # nothing that `run` should wait for
+
     return Writer(wiring_of(component), title, left_out).text()

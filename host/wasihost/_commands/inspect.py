@@ -1,0 +1,49 @@
+"""`wasihost inspect`."""
+
+from __future__ import annotations
+
+import argparse
+
+from wasihost._commands import limit_options
+from wasihost._commands.exits import FAILURE
+from wasihost._commands.parsing import Commands, add_component, add_no_cache, add_wasip2, cache, reflected
+from wasihost._host.host import Host
+
+_DESCRIPTION = """\
+Shows what a component imports and exports as WIT, and marks each imported function:
+  direct      a Python function in Wasmtime's linker
+  adapted     through the adapter component: async, with streams or futures
+  native 0.2  Wasmtime's own WASI 0.2, with --wasip2 native
+  denied 0.2  its sockets, which are denied whatever the policy
+  missing     nothing provides it
+exit code: 0 if the component will run, 1 if something is missing
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "inspect", help="show what a component imports and exports, and whether it will run", description=_DESCRIPTION
+    )
+    add_wasip2(parser)
+    add_no_cache(parser)
+    limit_options.add_to(parser, limit_options.OF_OTHERS)
+    parser.add_argument(
+        "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
+    )
+    add_component(parser)
+    parser.set_defaults(command=main)
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Prints the report; 1 if the component will not run."""
+    from wasihost._commands.inspection import Inspection  # nothing that `run` should wait for
+
+    limits, _ = limit_options.limits(arguments)
+    host = Host(cache=cache(arguments), wasip2=arguments.wasip2, limits=limits)
+    component = reflected(host, arguments.component)
+    inspection = Inspection(component, host.providers(), why=arguments.why)
+    if not inspection.problems:
+        component.compile()  # only then it is known whether its code is valid
+    print(inspection.text)
+    return FAILURE if inspection.problems else 0

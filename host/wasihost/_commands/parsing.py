@@ -1,0 +1,81 @@
+"""What the parsers of several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from wasihost._base.errors import ComponentError
+from wasihost._component.adapt import Component
+from wasihost._component.cache import Cache
+from wasihost._host.host import Host, Wasip2
+
+_WASIP2: Final[dict[str, Wasip2 | None]] = {"python": "python", "native": "native", "none": None}
+
+
+class Commands(Protocol):
+    """To which each command adds its parser; `argparse` has no public name for it."""
+
+    def add_parser(self, name: str, **options: Any) -> Parser:
+        """A new parser, as of `argparse.ArgumentParser(**options)`."""
+        ...
+
+
+class Parser(argparse.ArgumentParser):
+    """The parser of a command: no abbreviated options, texts as they are; `notes` make the end of the help."""
+
+    def __init__(self, *, notes: Callable[[], str] | None = None, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        self._notes = notes
+
+    def format_help(self) -> str:
+        """The whole help."""
+        if self._notes is not None:  # which no run should wait for
+            self.epilog = self._notes()
+        return super().format_help()
+
+
+def add_component(parser: argparse.ArgumentParser) -> None:
+    """Adds the component, as the only argument."""
+    parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
+
+
+def add_no_cache(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --no-cache, see `cache`."""
+    parser.add_argument(
+        "--no-cache",
+        action="store_true",
+        help="compile the component anew, and do not keep what comes of it",
+    )
+
+
+def add_wasip2(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --wasip2, which is a value for `Host(wasip2=...)`."""
+    parser.add_argument(
+        "--wasip2",
+        type=_wasip2,
+        default="python",
+        metavar="python|native|none",
+        help="what serves WASI 0.2: this library, as 0.3 (default); Wasmtime's own implementation, which has no "
+        "sockets and cannot be interrupted while it waits; or nothing: a guest that imports it is refused",
+    )
+
+
+def _wasip2(text: str) -> Wasip2 | None:
+    if text not in _WASIP2:
+        raise argparse.ArgumentTypeError(f"{text!r} is not {', '.join(_WASIP2)}")
+    return _WASIP2[text]
+
+
+def cache(arguments: argparse.Namespace) -> Cache | None:
+    """Where compiled components are kept, unless the command says --no-cache."""
+    return None if arguments.no_cache else Cache()
+
+
+def reflected(host: Host, path: str) -> Component:
+    """The component in a file. Errors: those of `Host.reflect`; ComponentError, the file cannot be read."""
+    try:
+        return host.reflect(path)
+    except OSError as error:
+        raise ComponentError(f"{path} cannot be read: {error.strerror}") from None
