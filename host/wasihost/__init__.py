@@ -2,7 +2,8 @@
 
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
 - `configure`, `adapt` and `add_tcp_to_linker` are for an engine, store and linker of your own.
-- `network`, `policy`, `recording`, `testing` and `pytest` have the rest; what begins with an underscore is private.
+- `files`, `network`, `policy`, `recording`, `testing` and `pytest` have the rest; what begins with an underscore is
+  private.
 """
 
 from wasihost._base.clock import Clock, OsClock, VirtualClock

@@ -77,7 +77,7 @@ class Directory(FileSystem, OfOneProcess):
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
             raise ConfigError(f"Directory({self.path!r}) cannot be opened: {reason}") from None
-        self.close = weakref.finalize(self, os.close, self._root)
+        weakref.finalize(self, os.close, self._root)
 
     def __repr__(self) -> str:
         return f"Directory({self.path!r}{', read_only=True' if self.read_only else ''})"
