@@ -16,7 +16,7 @@ RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
 rust-exports=exports rust-streams=streams rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
-rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything"
+rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-files=files"
 
 tool() { $GUEST_RUN "$@"; }
 
@@ -57,7 +57,7 @@ build_rust_p2() {
     crates=${CARGO_HOME:-$HOME/.cargo}/registry/src
     exec cargo build --release --locked --config "build.rustflags = [\"--remap-path-prefix=$crates=crates\"]"
   '
-  for name in io tcp udp net tokio; do
+  for name in io tcp udp net tokio files fs; do
     install_fixture "rust-p2/target/wasm32-wasip2/release/p2-$name.wasm" "rust-p2-$name"
   done
 }
@@ -73,6 +73,7 @@ build_c() {
   install_fixture build/c/libc-p2.wasm c-libc-p2
   install_fixture build/c/p2-bsd.wasm c-p2-bsd
   install_fixture build/c/p2-methods.wasm c-p2-methods
+  install_fixture build/c/p2-files.wasm c-p2-files
 }
 
 checksums() { (cd prebuilt && sha256sum -- *.wasm >SHA256SUMS); }

@@ -25,3 +25,4 @@ command() { # NAME SOURCE...
 }
 command p2-bsd c/p2-bsd.c
 command p2-methods c/p2-methods.c $out/p2/program.c $out/p2/program_component_type.o
+command p2-files c/p2-files.c

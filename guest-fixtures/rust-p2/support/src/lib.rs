@@ -10,7 +10,7 @@ pub use cases::run;
 use std::fmt::Debug;
 
 use wasip2::sockets::instance_network::instance_network;
-use wasip2::sockets::network::{ErrorCode, Network};
+use wasip2::sockets::network::Network;
 
 pub fn network() -> Network {
     instance_network()
@@ -23,13 +23,13 @@ pub fn variable(name: &str, default: &str) -> String {
 
 /// The call must have failed with exactly this error-code.
 #[track_caller]
-pub fn refused<T: Debug>(got: Result<T, ErrorCode>, want: ErrorCode) {
+pub fn refused<T: Debug, E: Debug + PartialEq>(got: Result<T, E>, want: E) {
     refused_any(got, &[want]);
 }
 
 /// The call must have failed with one of these error-codes.
 #[track_caller]
-pub fn refused_any<T: Debug>(got: Result<T, ErrorCode>, wanted: &[ErrorCode]) {
+pub fn refused_any<T: Debug, E: Debug + PartialEq>(got: Result<T, E>, wanted: &[E]) {
     match got {
         Ok(value) => panic!("succeeded with {value:?}, expected {wanted:?}"),
         Err(code) => assert!(wanted.contains(&code), "got {code:?}, expected {wanted:?}"),
