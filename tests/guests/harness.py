@@ -120,11 +120,11 @@ class Guest:
             yield group.create_task(self.run_async())
 
 
-def run(name: str, *, policy: Policy = allow_all, **env: object) -> str:
+def run(name: str, *, policy: Policy = allow_all, files: Mapping[str, Any] | None = None, **env: object) -> str:
     """Runs a command fixture to its end, in an event loop of its own; what it printed."""
 
     async def run_and_count() -> str:
-        printed = await Guest(name, policy=policy, env=env).run_async()
+        printed = await Guest(name, policy=policy, env=env, files=files).run_async()
         left = asyncio.all_tasks() - {asyncio.current_task()}
         assert not left, f"{name} left tasks behind: {left}"
         return printed

@@ -1,7 +1,8 @@
 """Every guest there is, from every toolchain: it runs, or fails with the reason that the table names.
 
 Prebuilt fixtures, and real guests where that folder is beside this repository. A row says what a guest needs and what
-comes of it; a guest without a row runs, with an echo server as ADDRESS. All are on a virtual network of their own.
+comes of it; a guest without a row runs, with an echo server as ADDRESS. All are on a virtual network of their own, and
+have a directory at /data.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from wasihost._testing import virtual_loop
 
 REAL = FIXTURES.parents[1] / "shared/real-guests"
 STDIN = b"0123456789abcdef and more"
-NO_FILES = "No such file or directory"  # there are none in WASI 0.2
+TEXT = "some text"  # of /data/x.txt
 NO_HTTP = "nothing provides wasi:http"
 ECHO_PORT, HTTP_PORT = 7707, 7708  # as real guests expect them
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -64,10 +65,17 @@ class Letters:
 TABLE = {
     "real/c-sockets-p2": Row(
         stdin=STDIN,
-        prints=("argc 1 argv0 guest", "line 0123456789abcdef", NO_FILES, "poll 1 revents 1", "recv 7 hello C", "end"),
+        prints=(
+            "argc 1 argv0 guest",
+            "line 0123456789abcdef",
+            f"file {TEXT}",
+            "poll 1 revents 1",
+            "recv 7 hello C",
+            "end",
+        ),
     ),
     "real/go-hello-p1-adapted": Row(
-        prints=("go args [guest]", "slept 200ms true", "file open /data/x.txt: Bad file number", "\n7\n"),
+        prints=("go args [guest]", "slept 200ms true", "file <nil>", "\n7\n"),
         fails=GuestExit,
         why="code 1",
     ),
@@ -83,7 +91,8 @@ TABLE = {
             "urllib ok 204",
             "asyncio.sleep ok 0.1",
             "asyncio.open_connection ok b'hi'",
-            "open ERR FileNotFoundError",
+            f"open ok {TEXT}",
+            "listdir ok ['x.txt']",
         ),
         fails=GuestExit,
         why="code 1",
@@ -103,7 +112,9 @@ TABLE = {
             "listen: ok [120]",
             "udp: ok 2",
             "resolve: ok 2",
-            f"read: ERR NotFound {NO_FILES}",
+            "write: ok ()",
+            f'read: ok "{TEXT}"',
+            "readdir: ok 2",
         )
     ),
     "prebuilt/c-cli-methods": Row(stdin=STDIN, prints=("ok ",)),
@@ -138,22 +149,23 @@ def guests() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "path"), guests())
-def test_runs_or_fails_for_a_reason(name: str, path: Path, request: pytest.FixtureRequest) -> None:
+def test_runs_or_fails_for_a_reason(name: str, path: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     assert request.config.cache is not None
     cache = Cache(request.config.cache.mkdir("guests"))  # for the next run: some take ten seconds to compile
     wasm = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     row = TABLE.get(name, Row())
     with asyncio.Runner(loop_factory=virtual_loop) as runner:
-        error, printed = runner.run(_run(wasm, row, cache))
+        error, printed = runner.run(_run(wasm, row, cache, tmp_path))
     assert type(error) is (row.fails or type(None)), f"{error}\n{printed}"
     assert row.why in f"{error}\n{printed}"
     for words in row.prints:
         assert words in printed
 
 
-async def _run(wasm: bytes, row: Row, cache: Cache) -> tuple[Exception | None, str]:
+async def _run(wasm: bytes, row: Row, cache: Cache, data: Path) -> tuple[Exception | None, str]:
     """How it ended, and what it printed or gave."""
     printed = Output()
+    (data / "x.txt").write_text(TEXT, encoding="utf-8")
     network = VirtualNetwork()
     network.guest.serve(ECHO_PORT, lambda data: data)
     network.guest.serve(HTTP_PORT, lambda _: NO_CONTENT)
@@ -165,6 +177,7 @@ async def _run(wasm: bytes, row: Row, cache: Cache) -> tuple[Exception | None, s
         stdin=row.stdin or None,
         stdout=printed,
         stderr=printed,
+        files={"/data": data},
         providers=row.providers,
         cache=cache,
     )

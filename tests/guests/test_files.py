@@ -1,0 +1,141 @@
+"""`rust-files`, `rust-p2-files`, `rust-p2-fs` and `c-p2-files`, on directories of this system."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.guests.harness import FIXTURES, run
+from wasihost.files import Directory
+
+SOURCES = {
+    "rust-files": "rust/files/src/lib.rs",
+    "rust-p2-files": "rust-p2/files/src/main.rs",
+    "rust-p2-fs": "rust-p2/fs/src/main.rs",
+    "c-p2-files": "c/p2-files.c",
+}
+CALL_EVERYTHING = ["rust-files", "rust-p2-files"]
+BY_NAME = {
+    "no-mounts",
+    "read-only",
+    "several-mounts",
+    "escapes",
+    "host-made-links",
+    "host-made-special-files",
+    "host-made-names",
+}
+
+
+def in_all(name: str) -> list[str]:
+    """The cases that a fixture runs unless it is asked for one, as its source has them."""
+    source = (FIXTURES / SOURCES[name]).read_text(encoding="utf-8")
+    cases = re.findall(r'^ +\{?"([a-z0-9-]+)"(?: =>|, )', source, re.MULTILINE)
+    return [case for case in cases if case not in BY_NAME]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Path]:
+    """A directory beside /data with a secret in it, which no guest touches."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    secret = outside / "secret"
+    secret.write_text("secret", encoding="utf-8")
+    before = [(path.stat().st_mtime_ns, path.stat().st_nlink) for path in (outside, secret)]
+    yield outside
+    assert [(path.stat().st_mtime_ns, path.stat().st_nlink) for path in (outside, secret)] == before
+    assert secret.read_text(encoding="utf-8") == "secret"
+
+
+@pytest.fixture
+def data(tmp_path: Path, outside: Path) -> Path:
+    """The directory that guests get as /data."""
+    data = tmp_path / "data"
+    data.mkdir()
+    return data
+
+
+def filled(directory: Path) -> Path:
+    """The directory, with what guests expect in one that they may only read."""
+    (directory / "dir").mkdir(parents=True)
+    (directory / "x.txt").write_text("hello", encoding="utf-8")
+    return directory
+
+
+def check(name: str, case: str, files: dict[str, Directory | Path]) -> None:
+    assert run(name, files=files, CASE=case) == f"ok {case}\n"
+
+
+@pytest.mark.parametrize(("name", "case"), [(name, case) for name in SOURCES for case in in_all(name)])
+def test_each_case(name: str, case: str, data: Path) -> None:
+    check(name, case, {"/data": data})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SOURCES)
+def test_all_cases_in_one_run(name: str, data: Path) -> None:
+    assert run(name, files={"/data": data}) == "".join(f"ok {case}\n" for case in in_all(name))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_nothing_is_given_by_default(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(filled(tmp_path))
+    check(name, "no-mounts", {})
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_read_only_directory_is_read_and_not_changed(name: str, data: Path) -> None:
+    filled(data)
+    before = data.stat()
+    check(name, "read-only", {"/data": Directory(data, read_only=True)})
+    assert sorted(path.name for path in data.iterdir()) == ["dir", "x.txt"]
+    assert (data.stat().st_mtime_ns, list((data / "dir").iterdir())) == (before.st_mtime_ns, [])
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_several_directories_each_with_its_rights(name: str, data: Path, tmp_path: Path) -> None:
+    cache, src = tmp_path / "cache", filled(tmp_path / "src")
+    cache.mkdir()
+    check(name, "several-mounts", {"/data": data, "/cache": cache, "/src": Directory(src, read_only=True)})
+    assert sorted(path.name for path in src.iterdir()) == ["dir", "x.txt"]
+
+
+@pytest.fixture
+def with_links_out(data: Path, outside: Path) -> Path:
+    """/data with links that lead out of it, which only the host can make."""
+    (data / "absolute").symlink_to(outside / "secret")
+    (data / "relative").symlink_to("../outside/secret")
+    (data / "absolute-directory").symlink_to(outside)
+    (data / "relative-directory").symlink_to("../outside")
+    return data
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_links_that_the_host_made_lead_nowhere_outside(name: str, with_links_out: Path) -> None:
+    check(name, "host-made-links", {"/data": with_links_out})
+
+
+def test_std_does_not_escape(with_links_out: Path) -> None:
+    check("rust-p2-fs", "escapes", {"/data": with_links_out})
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_fifos_and_sockets_hold_nothing_up(name: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(data / "pipe")
+    monkeypatch.chdir(data)  # the path of a socket may have 107 bytes
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket")
+        check(name, "host-made-special-files", {"/data": data})
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_names_that_are_no_utf_8_are_an_error(name: str, data: Path) -> None:
+    filled(data)
+    (data / "dir/x.txt").touch()
+    open(os.fsencode(data / "dir") + b"/\xff", "wb").close()
+    os.symlink(b"\xff", os.fsencode(data / "link"))
+    check(name, "host-made-names", {"/data": data})
