@@ -1,7 +1,8 @@
-"""A guest in Python, built by componentize-py when it is first needed: it is 20 MB, and CPython is in it."""
+"""Guests in Python, built by componentize-py when they are first needed: each has 20 MB, and CPython is in it."""
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
@@ -16,19 +17,32 @@ from wasihost._network.base import Address
 
 pytestmark = pytest.mark.slow
 
-WIT = FIXTURES.parent / "wit/0.3"
+WIT = FIXTURES.parent / "wit"
+SOURCE = FIXTURES / "python"
 HOSTS = {"db": "127.0.0.1"}
+
+
+def built(folder: Path, module: str, world: str) -> Component:
+    """A guest, built as guest-fixtures/README.md says."""
+    component = folder / f"{module}.wasm"
+    tool = Path(sys.executable).with_name("componentize-py")
+    words = f"-q {world} componentize -p {SOURCE} {module} -o {component}"
+    subprocess.run([tool, *words.split()], check=True, env={})
+    return Host().load(component)
 
 
 @pytest.fixture(scope="session")
 def sockets(tmp_path_factory: pytest.TempPathFactory) -> Component:
-    """`python_sockets.py`, built as guest-fixtures/README.md says."""
-    component = tmp_path_factory.mktemp("python") / "python-sockets.wasm"
-    source = FIXTURES / "python"
-    words = f"-q -d {WIT} -d {source}/python.wit -w test:python/sockets componentize -p {source} python_sockets"
-    tool = Path(sys.executable).with_name("componentize-py")
-    subprocess.run([tool, *words.split(), "-o", component], check=True, env={})
-    return Host().load(component)
+    """`python_sockets.py`, on the bindings of 0.3."""
+    world = f"-d {WIT}/0.3 -d {SOURCE}/python.wit -w test:python/sockets"
+    return built(tmp_path_factory.mktemp("python"), "python_sockets", world)
+
+
+@pytest.fixture(scope="session")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Component:
+    """`python_net.py`, on the standard library and so on 0.2."""
+    world = f"-d {WIT}/0.2 -w wasi:cli/command@0.2.12"
+    return built(tmp_path_factory.mktemp("python"), "python_net", world)
 
 
 def not_port_1(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
@@ -40,8 +54,8 @@ async def test_tcp_udp_and_names_work_through_its_own_bindings(sockets: Componen
     printed = Output()
     async with server(echo) as tcp, udp_echo() as udp_address:
         env = {"HOST": "db", "TCP_PORT": tcp.address.rpartition(":")[2], "UDP_PORT": udp_address.rpartition(":")[2]}
-        options = {"hosts": HOSTS, "env": env, "stdout": printed, "network": world.current.network}
-        await Host(policy=not_port_1, **options).run_async(sockets)  # type: ignore[arg-type]
+        network = world.current.network
+        await Host(policy=not_port_1, host_names=HOSTS, env=env, stdout=printed, network=network).run_async(sockets)
     assert printed.lines == [
         "db is 127.0.0.1",
         "TCP: 5 connections at once, 150000 bytes came back",
@@ -77,3 +91,29 @@ async def test_an_exception_that_it_does_not_catch_is_a_trap_after_its_traceback
     complaint = Output()
     await fails(Host(stderr=complaint).run_async(sockets), GuestTrap)
     assert "KeyError: 'HOST'" in complaint.lines
+
+
+async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A web server for one request."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+    await writer.drain()
+
+
+@pytest.mark.usefixtures("both_networks")
+async def test_socket_urllib_and_asyncio_of_the_standard_library_work_on_wasi_0_2(net: Component) -> None:
+    printed = Output()
+    async with server(echo) as tcp, udp_echo() as udp_address, server(hello) as web:
+        ports = {"TCP_PORT": tcp.address, "UDP_PORT": udp_address, "HTTP_PORT": web.address}
+        env = {"HOST": "db", **{name: address.rpartition(":")[2] for name, address in ports.items()}}
+        network = world.current.network
+        await Host(policy=not_port_1, host_names=HOSTS, env=env, stdout=printed, network=network).run_async(net)
+    assert printed.lines == [
+        "db is 127.0.0.1",
+        "TCP: a line came back",
+        "UDP: a datagram came back",
+        "HTTP: 200 hello",
+        "asyncio: 150000 bytes came back",
+        "serving: to myself",
+        "port 1: refused",
+    ]
