@@ -16,8 +16,10 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     which a timeout in it would cancel.
     """
     loop = asyncio.get_running_loop()
-    begun, context = _Begun(coroutine), contextvars.copy_context()
-    task, caller = loop.create_task(begun, context=context), asyncio.current_task()
+    begun = _Begun(coroutine)
+    context = contextvars.copy_context()
+    task = loop.create_task(begun, context=context)
+    caller = asyncio.current_task()
     if begun.has_begun:  # the event loop has a factory of eager tasks
         return task
     if caller is not None:

@@ -79,7 +79,8 @@ class Native:
         global _began
         _began = forks.count() if _began is None else _began
         forks.check(_began, FORKED)
-        store, linker = wasmtime.Store(component.engine), Linker(component.engine)
+        store = wasmtime.Store(component.engine)
+        linker = Linker(component.engine)
         ffi.limit(store, options.limits)
         store.set_wasi(self._config())
         linker.add_wasip2()

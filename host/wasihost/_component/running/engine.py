@@ -44,7 +44,8 @@ def configure(
     """
     global _first_engine_made, _faulthandler_first
     if not _first_engine_made:
-        _first_engine_made, _faulthandler_first = True, faulthandler.is_enabled()
+        _first_engine_made = True
+        _faulthandler_first = faulthandler.is_enabled()
     stack_size = ASYNC_STACK_SIZE
     if stack_bytes is not None:
         config.max_wasm_stack = stack_bytes

@@ -40,7 +40,9 @@ class Account:
     """
 
     def __init__(self, name: str, limit: int, above: Account | None = None) -> None:
-        self.name, self.limit, self.above = name, limit, above
+        self.name = name
+        self.limit = limit
+        self.above = above
         self.used = 0
         self.refused: Account | None = None
         self.lacks_addresses = False
@@ -75,8 +77,11 @@ class LinearMemory:
     """Whether its engine compiles in the thread that calls."""
 
     def __init__(self, minimum: int, reserved: int, guard: int, account: Account | None = None) -> None:
-        self.size, self.reserved, self.minimum = 0, max(reserved, minimum), minimum
-        self._account, self._counted = account, 0
+        self.size = 0
+        self.reserved = max(reserved, minimum)
+        self.minimum = minimum
+        self._account = account
+        self._counted = 0
         self._count(minimum)
         try:
             self._map(guard)
@@ -122,7 +127,8 @@ class LinearMemory:
         """Nothing of it counts any more."""
         if self._account is not None:
             self._account.give(self._counted)
-        self._account, self._counted = None, 0
+        self._account = None
+        self._counted = 0
 
     def end(self) -> None:
         """Its store is gone: unmaps the pages, or where a view is left lets go of what they hold."""
@@ -177,7 +183,8 @@ class MemoryObserver:
 def _get(env: int, size: Any, maximum: Any) -> int:
     memory = _memories[env]
     # Past a smaller reservation it is `grow` that refuses, or we should not hear of it.
-    size[0], maximum[0] = memory.size, max(memory.reserved, LARGEST)
+    size[0] = memory.size
+    maximum[0] = max(memory.reserved, LARGEST)
     return memory.base
 
 
@@ -208,7 +215,10 @@ def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int
         if recording is not None:
             recording.memories.append(memory)
         out = result[0]
-        out.env, out.get_memory, out.grow_memory, out.finalizer = number, _get, _grow, _finalize
+        out.env = number
+        out.get_memory = _get
+        out.grow_memory = _grow
+        out.finalizer = _finalize
         return 0
     except BaseException as error:
         return ffi.error_new(f"no linear memory of {minimum} bytes: {error}")

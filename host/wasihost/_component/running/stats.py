@@ -32,7 +32,8 @@ class Stats:
     def end(self) -> None:
         """The run is over."""
         wall, cpu = self._started
-        self.wall_s, self.cpu_s = time.perf_counter() - wall, time.process_time() - cpu
+        self.wall_s = time.perf_counter() - wall
+        self.cpu_s = time.process_time() - cpu
 
     def __str__(self) -> str:
         calls = self.calls or Counter[str]()

@@ -76,7 +76,9 @@ class StoreMachine(StoreContext):
         self._memories: list[memory.LinearMemory] = []
         self.waiting: set[object] = set()
         self.closing = False
-        self._component, self._store, self._linker = component, store, linker
+        self._component = component
+        self._store = store
+        self._linker = linker
         # Only where no other call can come is an idle guest with nothing under way an error.
         self._detect_deadlock = options.detect_deadlock
         self._host_calls = HostCalls(self, wiring, linking)
@@ -247,7 +249,8 @@ class StoreMachine(StoreContext):
         """The error with which the instance ended: LimitError if it trapped after it was refused memory."""
         if not isinstance(error, GuestTrap):
             return error
-        values, guest = self._values_memory, self._guest_memory
+        values = self._values_memory
+        guest = self._guest_memory
         why, *backtrace = error.args
         if values.lacks_addresses or guest.lacks_addresses:
             limit = LimitError(f"{polling.NO_MEMORY}: {why}", backtrace=backtrace)

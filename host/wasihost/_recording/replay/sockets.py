@@ -247,7 +247,8 @@ class ReplaySocket(_ReplayEndpoint, Socket):
 
     def _is_full(self) -> bool:
         """Whether sending had to wait here; a guest of WASI 0.2 sees how much it can write before."""
-        room, sent = self._script.next("ready_write"), self._script.next("send")
+        room = self._script.next("ready_write")
+        sent = self._script.next("send")
         return room is not None and sent is not None and room.index < sent.index
 
     def _send_step(self, step: Step, view: memoryview) -> int:

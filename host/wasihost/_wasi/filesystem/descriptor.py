@@ -141,12 +141,14 @@ class Descriptor:
 
     def rename(self, path: str, new_directory: Descriptor, new_path: str) -> None:
         """Moves what is there, within this mount or to another one."""
-        directory, other = self._writable_directory(path), new_directory._writable_directory(new_path)
+        directory = self._writable_directory(path)
+        other = new_directory._writable_directory(new_path)
         self._at(path, directory.rename, path, other, new_path)
 
     def link(self, path: str, follow: bool, new_directory: Descriptor, new_path: str) -> None:
         """Gives what is there another name, a symbolic link too. EINVAL to follow one."""
-        directory, other = self._writable_directory(path), new_directory._writable_directory(new_path)
+        directory = self._writable_directory(path)
+        other = new_directory._writable_directory(new_path)
         if follow:
             raise Failure(os_error(errno.EINVAL))
         self._at(path, directory.link, path, other, new_path)

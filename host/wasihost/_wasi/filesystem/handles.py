@@ -19,6 +19,7 @@ class Handles(Share):
     def require_room(self) -> None:
         """Errors: EMFILE if the guest may open no more."""
         if lacks := self.lacks:
-            level, self._is_told = logging.DEBUG if self._is_told else logging.WARNING, True
+            level = logging.DEBUG if self._is_told else logging.WARNING
+            self._is_told = True
             _log.log(level, "no file is opened: %s", lacks)
             raise os_error(errno.EMFILE)

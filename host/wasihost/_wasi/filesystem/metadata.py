@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import errno
-import hashlib
 import stat
 import struct
 from typing import Final, TypeAlias
@@ -85,6 +84,8 @@ def identity_hash(identity: Identity, key: bytes) -> tuple[int, int]:
 
     Only of the identity: a hash of size and time would change while a file is written, and be the same for copies.
     """
+    import hashlib  # a millisecond, for guests that ask for hashes
+
     text = struct.pack("=QQ", *(part & (1 << 64) - 1 for part in identity))
     lower, upper = struct.unpack("=QQ", hashlib.blake2b(text, digest_size=16, key=key).digest())
     return lower or 1, upper

@@ -117,7 +117,8 @@ class Acceptor(Generic[T]):
         return self._judge(self._asked_about(peer))
 
     def _asked_about(self, peer: Address) -> Verdict | Question[Verdict]:
-        access, local = self._access, self._local
+        access = self._access
+        local = self._local
         if local not in access.own:
             return access.ask(peer, SocketAddressUse.TCP_ACCEPT, self._context)
         verdict = OWN if access.own.accept(local, peer) else REFUSED

@@ -47,7 +47,8 @@ class Arguments:
 
         Errors: LimitError.
         """
-        size_of, lists = self._needed.get(call.called.index), 0
+        size_of = self._needed.get(call.called.index)
+        lists = 0
         if size_of is None:
             return 0
         with contextlib.suppress(Exception):  # not of the type, as `write` will say

@@ -73,7 +73,8 @@ class GuestCall:
             self.context.copy().run(discard, kind, obj)
 
     def _return_resources(self) -> None:
-        lent, self.lent = self.lent, None
+        lent = self.lent
+        self.lent = None
         for resource in lent or ():
             resource._returned()
 

@@ -42,8 +42,10 @@ AT_ONCE_LIMIT = (
     f"{MOST_AT_ONCE} calls of async exports of this instance returned at once, and Wasmtime 50 keeps the task of each: "
     "open a new instance in good time (Host.pool does for each request)"
 )
-_CALL, _NO_COMMAND = int(Command.CALL), (int(Command.NONE), 0, 0)
-_COMMAND, _WORD = struct.Struct("<3I"), struct.Struct("<I")
+_CALL = int(Command.CALL)
+_NO_COMMAND = (int(Command.NONE), 0, 0)
+_COMMAND = struct.Struct("<3I")
+_WORD = struct.Struct("<I")
 
 
 def closed() -> RuntimeError:

@@ -18,7 +18,8 @@ class ExportClasses:
     """The classes of one instance: generated ones, until `use_types` gives others."""
 
     def __init__(self, linking: Linking, numbers: SharedNumbers) -> None:
-        self._linking, self._numbers = linking, numbers
+        self._linking = linking
+        self._numbers = numbers
         self._world = linking.wiring.world
         self.plans = {name: self._late_plans(name, numbers) for name in self._world.exports}
         """The plans of each exported interface."""

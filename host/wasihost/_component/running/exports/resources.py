@@ -25,7 +25,9 @@ class GuestResource(OfOneProcess):
     _instead = "it is in the memory of its guest; pickle what its methods return"
 
     def __init__(self, calls: Calls, resource: types.Resource, handle: int) -> None:
-        self._calls, self._resource, self._handle = calls, resource, handle
+        self._calls = calls
+        self._resource = resource
+        self._handle = handle
         self._closed = False
         self._users = 0
 

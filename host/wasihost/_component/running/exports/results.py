@@ -19,7 +19,8 @@ from wasihost._component.values import Err, Ok, WitError
 from wasihost._component.world import types
 from wasihost._component.world.wiring import TOKEN, Called
 
-_COUNT, _RETURNED = struct.Struct("<I"), struct.Struct("<I4x8s")
+_COUNT = struct.Struct("<I")
+_RETURNED = struct.Struct("<I4x8s")
 
 
 class Results:
@@ -28,7 +29,8 @@ class Results:
     """
 
     def __init__(self, instance: Machine, calls: dict[int, GuestCall]) -> None:
-        self._instance, self._calls = instance, calls
+        self._instance = instance
+        self._calls = calls
         self._scalars: dict[int, struct.Struct] = {}
         self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
 

@@ -78,7 +78,8 @@ class PlainContext(StoreContext):
 
     def keep(self, error: BaseException, path: str) -> int:
         made = super().keep(error, path)
-        kept, self.exception = self.exception, None
+        kept = self.exception
+        self.exception = None
         ffi.raise_after_call(kept or error)
         return made
 
@@ -302,7 +303,8 @@ def suspending_callback(
                 begin(args, results, error_out) if switched is None else switched.run(begin, args, results, error_out)
             )
         except BaseException as error:
-            error_out[0], function = context.keep(error, path), _DONE
+            error_out[0] = context.keep(error, path)
+            function = _DONE
         ffi.continue_with(continuation, function)
 
     return ffi.AsyncCallback(run)

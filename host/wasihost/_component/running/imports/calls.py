@@ -79,13 +79,17 @@ class HostCalls:
         plans = self._plans[adapted.interface]
         suspends = method.may_wait and not adapted.func.is_async
         # The function's own types and not those of its host's side: the plans know how streams and lists travel.
-        params, result = adapted.func.params, adapted.func.result
+        params = adapted.func.params
+        result = adapted.func.result
         if adapted.at_once:
-            word, call = "call", self._call(adapted, method)
+            word = "call"
+            call = self._call(adapted, method)
             conclude: Conclude = self._conclude_call if adapted.in_memory else callbacks.result_of
             func = types.Func(params, None if adapted.in_memory else result)
         else:
-            word, call, conclude = "start", self._start(adapted, method), self._conclude_start
+            word = "start"
+            call = self._start(adapted, method)
+            conclude = self._conclude_start
             func = types.Func(params, types.U32)
         registrar.add(
             instance,
@@ -114,10 +118,12 @@ class HostCalls:
         return call
 
     def _start(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
-        is_async, may_wait = adapted.func.is_async, adapted.func.is_async or method.may_wait
+        is_async = adapted.func.is_async
+        may_wait = adapted.func.is_async or method.may_wait
 
         def start(*args: Any) -> int | asyncio.Future[Any]:
-            token, call = self._instance.rings.token, self._begin(adapted)
+            token = self._instance.rings.token
+            call = self._begin(adapted)
             try:
                 is_due = is_async and self._pauses.is_due()
                 result = put_off(adapted, method, args) if is_due else method.call(*args)
@@ -175,7 +181,8 @@ class HostCalls:
         if not adapted.in_memory:
             return method.call
         can_fail = isinstance(adapted.func.result, types.Result)
-        is_async, may_wait = adapted.func.is_async, adapted.func.is_async or method.may_wait
+        is_async = adapted.func.is_async
+        may_wait = adapted.func.is_async or method.may_wait
 
         def call(*args: Any) -> asyncio.Future[Any] | None:
             is_error = False
@@ -193,7 +200,8 @@ class HostCalls:
             except WitError as error:
                 if not can_fail:
                     raise
-                value, is_error = error.value, True
+                value = error.value
+                is_error = True
             if self._results.write(adapted, value, is_error):
                 return None
             call = self._begin(adapted)
@@ -274,13 +282,15 @@ class HostCalls:
 
     def close(self) -> None:
         """The instance is over: closes what calls hold that began and will not be finished."""
-        calls, self._calls = self._calls, {}
+        calls = self._calls
+        self._calls = {}
         for call in calls.values():
             self._give_up(call)
 
     def _give_up(self, call: HostCall) -> None:
         """Closes what a call holds that will not be finished, also if its coroutine has ended just now."""
-        task, call.task = call.task, None
+        task = call.task
+        call.task = None
         if call.result is None and task is not None and task.done():
             with contextlib.suppress(BaseException):
                 call.returned(task.result)

@@ -100,7 +100,9 @@ class Registrar:
     def __init__(
         self, linker: Linker, context: StoreContext, suspend: Callable[[Suspension], None] | None = None
     ) -> None:
-        self.linker, self.context, self.suspend = linker, context, suspend
+        self.linker = linker
+        self.context = context
+        self.suspend = suspend
 
     def add_direct(self, linking: Linking) -> None:
         """Registers the resources and direct functions of every interface that has a provider."""

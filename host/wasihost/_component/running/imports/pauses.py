@@ -32,7 +32,8 @@ class Pauses:
         self._calls_in_round += 1
         if self._calls_in_round <= CALLS_IN_ROUND:
             return False
-        before, self._rounds = self._rounds, self._instance.rings.rounds
+        before = self._rounds
+        self._rounds = self._instance.rings.rounds
         if before != self._rounds:
             self._calls_in_round = 0
         return before == self._rounds

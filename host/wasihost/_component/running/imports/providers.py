@@ -99,7 +99,8 @@ def _failure(done: asyncio.Future[Any]) -> BaseException | None:
 
 def resource_class(provider: object, interface: str, name: str) -> type:
     """The provider's class for a resource."""
-    found, home = getattr(provider, camel_case(name), None), interface or "the world"
+    found = getattr(provider, camel_case(name), None)
+    home = interface or "the world"
     if found is None:
         raise LinkError(
             f"{home}: the provider {_named(provider)} has no class {camel_case(name)} for the resource {name}"
@@ -132,7 +133,8 @@ def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any
     match = _NAME.fullmatch(name)
     if match is None:
         raise LinkError(f"{path}: this name of a function is not understood")
-    form, resource = match["form"], match["resource"]
+    form = match["form"]
+    resource = match["resource"]
     if form is None:
         func = function_name(match["func"])
         return getattr(provider, func, None), func

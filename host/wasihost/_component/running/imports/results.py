@@ -31,7 +31,8 @@ class _Writers(dict[int, Sequence[ToMemory]]):
     """
 
     def __init__(self, plans: Mapping[str, Plans], adapted: Sequence[Adapted]) -> None:
-        self._plans, self._adapted = plans, adapted
+        self._plans = plans
+        self._adapted = adapted
 
     def __missing__(self, index: int) -> Sequence[ToMemory]:
         adapted = self._adapted[index]
@@ -45,7 +46,8 @@ class Room:
     """Where the next result's lists go. `numbers` writes them."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits, self.numbers = limits, SharedNumbers(limits)
+        self._limits = limits
+        self.numbers = SharedNumbers(limits)
         self._asked = 0
         self._size = min(ROOM_SIZE, limits.list_bytes)
 

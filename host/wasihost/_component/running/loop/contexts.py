@@ -30,7 +30,10 @@ class CallerContexts:
 
     def open_here(self) -> None:
         """The caller opens the instance, in which nothing runs yet."""
-        self.current = self._opened = self._later = self._polled = copy_context()
+        self.current = copy_context()
+        self._opened = self.current
+        self._later = self.current
+        self._polled = self.current
 
     def run_first(self, context: Context, is_alone: bool) -> None:
         """The guest runs a call with this context up to its first wait."""
@@ -48,5 +51,6 @@ class CallerContexts:
 
     def run_polls(self, polls: Callable[[], T]) -> T:
         """Runs polls of the guest in the context that holds now."""
-        self._polled, self.switched = self.current, None
+        self._polled = self.current
+        self.switched = None
         return self._polled.run(polls)

@@ -99,8 +99,12 @@ class Poller:
     def __init__(
         self, context: StoreContext, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None], limits: Limits
     ) -> None:
-        self._context, self._clock, self._stats, self._deadlock = context, clock, stats, deadlock
-        self._limits, self._cpu_s = limits, 0.0
+        self._context = context
+        self._clock = clock
+        self._stats = stats
+        self._deadlock = deadlock
+        self._limits = limits
+        self._cpu_s = 0.0
         self._forks = forks.count()
         self._stopped: asyncio.Future[None] | None = None
         self._waker: asyncio.Future[_Stop | None] | None = None
@@ -224,7 +228,8 @@ class Poller:
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
-        was_quiet, rounds = False, rings.rounds
+        was_quiet = False
+        rounds = rings.rounds
         self.time_slice.begin()
         while True:
             rings.begin_quiet()
@@ -232,7 +237,8 @@ class Poller:
                 return _Stop.OVER
             if self.others_can_run or self.suspension is not None:
                 return _Stop.PASS
-            before, rounds = rounds, rings.rounds
+            before = rounds
+            rounds = rings.rounds
             is_quiet = rings.is_quiet and rounds != before
             if is_quiet and was_quiet and not rings.is_wanted:
                 return _Stop.IDLE
@@ -288,7 +294,8 @@ class Poller:
     # ---- between polls
 
     async def _let_others_run(self) -> None:
-        others_can_run, self.others_can_run = self.others_can_run, False
+        others_can_run = self.others_can_run
+        self.others_can_run = False
         if self.suspension is not None:
             self._stopped = asyncio.get_running_loop().create_future()
             await asyncio.wait([self.suspension.task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -323,7 +330,8 @@ def _is_in_adapter(frames: list[str]) -> bool:
 def _fail(waker: asyncio.Future[_Stop | None], error: BaseException) -> None:
     """Lets `drive` raise this, unless it has been cancelled."""
     if isinstance(error, StopIteration):  # which no future takes; a coroutine makes this of it
-        cause, error = error, RuntimeError("coroutine raised StopIteration")
+        cause = error
+        error = RuntimeError("coroutine raised StopIteration")
         error.__cause__ = cause
     if not waker.done():
         waker.set_exception(error)

@@ -45,7 +45,8 @@ class CountedTimeSlice(TimeSlice):
     """The same, in polls."""
 
     def __init__(self, own: OwnTime, store: wasmtime.Store) -> None:
-        self._own, self._store = own, store
+        self._own = own
+        self._store = store
         self._left = 0
         self._ticks = max(1, round(own.patience_s / EPOCH_SECONDS))
 
