@@ -10,10 +10,19 @@ import pytest
 
 from wasihost._component.running.exports import states as calls
 from wasihost._component.running.exports.call import GuestCall
+from wasihost._component.running.streams import incoming, outgoing
+from wasihost._component.running.streams import states as pumps
 
 Table = Mapping[Any, tuple[Any, ...]]
 
-TABLES: Mapping[type, Table] = {GuestCall: calls.TRANSITIONS}
+TABLES: Mapping[type, Table] = {
+    GuestCall: calls.TRANSITIONS,
+    outgoing.OutPump: pumps.OUTGOING,
+    outgoing.FutureOutPump: pumps.FUTURE,
+    incoming.ByteInPump: pumps.INCOMING,
+    incoming.Reader: pumps.READER,
+    incoming.FutureReader: pumps.READER,
+}
 
 
 @pytest.fixture(autouse=True)

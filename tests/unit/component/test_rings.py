@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from wasihost._component.composition import protocol
-from wasihost._component.composition.protocol import CANCELLED, DROPPED, Completion, Operation
+from wasihost._component.composition.protocol import CANCELLED, COMPLETED, CONTINUED, DROPPED, Completion, Operation
 from wasihost._component.running.streams.rings import Rings
 
 Submission = tuple[Operation, int, int, int, int]
@@ -65,27 +65,38 @@ def test_submissions_beyond_the_ring_wait_for_the_next_turn(adapter: Adapter) ->
 
 
 def test_a_result_goes_to_whoever_began_the_operation(adapter: Adapter) -> None:
-    found: list[int] = []
-    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, found.append)
+    found: list[tuple[int, int]] = []
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda *copy: found.append(copy))
     assert adapter.rings.is_busy(7)
     adapter.turn()
     adapter.turn(done(7, 3 << 4))
-    assert found == [3 << 4]
+    assert found == [(3, COMPLETED)]
     assert not adapter.rings.is_busy(7)
 
 
+@pytest.mark.parametrize("outcome", [COMPLETED, DROPPED, CANCELLED, CONTINUED])
+def test_a_result_is_a_count_and_an_outcome(adapter: Adapter, outcome: int) -> None:
+    found: list[tuple[int, int]] = []
+    adapter.rings.begin(Operation.WRITE_AND_ASK, 0, 7, 0, 0, lambda *copy: found.append(copy))
+    adapter.turn()
+    adapter.turn(done(7, outcome | 1 << 20 << 4))
+    assert found == [(1 << 20, outcome)]
+
+
 def test_what_a_callback_submits_is_carried_out_in_the_same_turn(adapter: Adapter) -> None:
-    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: adapter.rings.submit(Operation.COMPLETE, 0, 9))
+    adapter.rings.begin(
+        Operation.READ, 0, 7, 0, 0, lambda _count, _outcome: adapter.rings.submit(Operation.COMPLETE, 0, 9)
+    )
     adapter.turn()
     assert adapter.turn(done(7, 0)) == [(Operation.COMPLETE, 0, 9, 0, 0)]
 
 
 def test_an_operation_on_an_end_that_was_dropped_meanwhile_is_withdrawn(adapter: Adapter) -> None:
-    found: list[int] = []
+    found: list[tuple[int, int]] = []
     adapter.rings.open(7, lambda: None)
-    adapter.rings.begin(Operation.WRITE, 0, 7, 0, 0, found.append)
+    adapter.rings.begin(Operation.WRITE, 0, 7, 0, 0, lambda *copy: found.append(copy))
     assert adapter.turn(done(7, DROPPED)) == []
-    assert found == [DROPPED]
+    assert found == [(0, DROPPED)]
 
 
 def test_a_drop_with_no_operation_under_way_is_told(adapter: Adapter) -> None:
@@ -104,10 +115,10 @@ def test_nothing_is_told_of_an_end_that_we_dropped(adapter: Adapter) -> None:
 
 
 def test_a_cancel_waits_until_its_operation_has_begun(adapter: Adapter) -> None:
-    found: list[int] = []
+    found: list[tuple[int, int]] = []
     for end in range(protocol.MAX_SUBMISSIONS):
         adapter.rings.submit(Operation.COMPLETE, 0, 10_000 + end)
-    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, found.append)
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda *copy: found.append(copy))
     adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
     assert all(row[0] is Operation.COMPLETE for row in adapter.turn())
     rows = adapter.turn()
@@ -115,18 +126,18 @@ def test_a_cancel_waits_until_its_operation_has_begun(adapter: Adapter) -> None:
     rows += adapter.turn()
     assert rows[1:] == [(Operation.CANCEL_READ, 0, 7, 0, 0)]
     adapter.turn(done(7, CANCELLED))
-    assert found == [CANCELLED]
+    assert found == [(0, CANCELLED)]
 
 
 def test_a_cancel_of_what_has_completed_is_forgotten(adapter: Adapter) -> None:
-    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: None)
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda *_: None)
     adapter.turn()
     adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
     assert adapter.turn(done(7, 1 << 4)) == []
 
 
 def test_an_operation_is_cancelled_once(adapter: Adapter) -> None:
-    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda code: None)
+    adapter.rings.begin(Operation.READ, 0, 7, 0, 0, lambda *_: None)
     adapter.turn()
     adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
     adapter.rings.cancel(Operation.CANCEL_READ, 0, 7)
@@ -136,7 +147,7 @@ def test_an_operation_is_cancelled_once(adapter: Adapter) -> None:
 
 
 def test_buffers_are_taken_once(adapter: Adapter) -> None:
-    adapter.rings.begin(Operation.READ_VALUES, 0, 7, 8, 1, lambda code: None)
+    adapter.rings.begin(Operation.READ_VALUES, 0, 7, 8, 1, lambda *_: None)
     adapter.turn()
     adapter.turn((Completion.BUFFER, 7, 4096))
     assert (adapter.rings.take_buffer(7), adapter.rings.take_buffer(7)) == (4096, 0)

@@ -82,15 +82,15 @@ class Completion(IntEnum):
     BUFFER = 1  # end, pointer
 
 
-CONTINUED: Final = (
-    0x8000_0000  # in a result of WRITE_AND_ASK: so many went at once, and the write that follows is under way
-)
 BLOCKED: Final = 0xFFFF_FFFF
 
-# The low 4 bits of a packed result; the count is in the bits above.
+# The packed result of a copy: its outcome in the low bits, the count above.
+OUTCOME_BITS: Final = 15
+COUNT_SHIFT: Final = 4
 COMPLETED = 0
 DROPPED = 1
 CANCELLED = 2
+CONTINUED = 3  # of WRITE_AND_ASK: so many went at once, and the write that follows is under way
 
 # What `start` answers.
 PENDING = 0

@@ -102,7 +102,7 @@ class Arguments:
     def stream_handle(self, call: GuestCall, kind: Kind, obj: Any) -> int:
         """What stands for the object in the arguments: a key for `open`, or an end that goes back to the guest."""
         if incoming.goes_home(self._instance, kind, obj):
-            if obj.over or obj in (call.home or ()):
+            if obj.is_over or obj in (call.home or ()):
                 raise Refused(obj, "one that was closed or given away")
             call.home = [*(call.home or ()), obj]
             return HOME | int(obj.end)

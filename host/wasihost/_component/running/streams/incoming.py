@@ -13,6 +13,17 @@ from wasihost._component.composition.protocol import BLOCK_SIZE, DROPPED, Operat
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.blocks import Block
 from wasihost._component.running.streams.pumps import Pump
+from wasihost._component.running.streams.states import (
+    ASKED,
+    BLOCKLESS,
+    CLOSING,
+    DRAINING,
+    FRESH,
+    IN_USE,
+    OVER,
+    PARKED,
+    READING,
+)
 from wasihost._component.world import layout, types
 from wasihost._component.world.wiring import Kind
 
@@ -20,19 +31,22 @@ from wasihost._component.world.wiring import Kind
 class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
     """The `GuestStream` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
 
-    __slots__ = ("_dropped", "_leftover", "_must_drop", "_reading", "is_fresh")
+    __slots__ = ("_dropped", "_leftover", "_reading")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
         self._reading: asyncio.Future[None] | None = None
         self._dropped = False
-        self._must_drop = False  # once the read under way is over
-        self.is_fresh = True
+        self.state = FRESH
 
     def other_end_dropped(self) -> None:
         self._dropped = True
         self.close()
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.state is FRESH
 
     @property
     def is_bytes(self) -> bool:
@@ -55,11 +69,11 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
     async def _more(self, n: int) -> None:
         if self._reading is not None:
             raise RuntimeError("another read of this stream is under way")
-        if self.over:
+        if self.is_over:
             raise RuntimeError("this stream was closed or given away")
         if self.machine.failure is not None:
             raise self.machine.failure
-        self.is_fresh = False
+        self.state = IN_USE
         self._reading = asyncio.get_running_loop().create_future()
         try:
             # Busy: a read that was cancelled is still on its way, and may bring something.
@@ -95,38 +109,37 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
             self.rings.blocks.want(lambda: self._block_free(n))
             return
 
-        def got(code: int) -> None:
-            self._leftover = block.view[: code >> 4].tobytes()
-            self.machine.stats.bytes_from_guest += code >> 4
+        def got(count: int, outcome: int) -> None:
+            self._leftover = block.view[:count].tobytes()
+            self.machine.stats.bytes_from_guest += count
             self.rings.blocks.give(block)
-            self._got(code)
+            self._got(outcome)
 
         self.rings.begin(Operation.READ, self.number, self.end, block.address, n, got)
 
     def _block_free(self, n: int) -> None:
-        if self._reading is not None and not self.over and not self.rings.is_busy(self.end):
+        if self._reading is not None and not self.is_over and not self.rings.is_busy(self.end):
             self._begin_bytes(n)
 
-    def _got_values(self, code: int) -> None:
-        count = code >> 4
+    def _got_values(self, count: int, outcome: int) -> None:
         buffer = self.rings.take_buffer(self.end)
-        if count and buffer and not self.over:
-            self.machine.expect_values(self.end, lambda values: self._given(values, code))
+        if count and buffer and not self.is_over:
+            self.machine.expect_values(self.end, lambda values: self._given(values, outcome))
             self.rings.submit(Operation.GIVE, self.number, self.end, buffer, count)
             return
         if buffer:
             self.rings.submit(Operation.FREE, self.number, 0, buffer, count)
-        self._given([None] * count, code)
+        self._given([None] * count, outcome)
 
-    def _given(self, values: list[Any], code: int) -> None:
+    def _given(self, values: list[Any], outcome: int) -> None:
         self._leftover = deque(values)
-        self._got(code)
+        self._got(outcome)
 
-    def _got(self, code: int) -> None:
-        if code & 15 == DROPPED:
+    def _got(self, outcome: int) -> None:
+        if outcome == DROPPED:
             self._dropped = True
             self.close()
-        if self._must_drop:
+        if self.state is CLOSING:
             self._drop()
         self._wake_reader()
 
@@ -143,33 +156,32 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
 
     def give_away(self) -> int:
         """Somebody else takes the end over."""
-        if self.over or self._reading is not None or self.rings.is_busy(self.end):
+        if self.is_over or self._reading is not None or self.rings.is_busy(self.end):
             raise RuntimeError("this stream is in use, was closed or given away")
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
         return self.end
 
     def close(self) -> None:
-        if self.over:
+        if self.is_over:
             return
-        self.over = True
         self.machine.closed(self)
         if self.rings.is_busy(self.end):
-            self._must_drop = True
+            self.state = CLOSING
             self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
         else:
             self._drop()
             self._wake_reader()
 
     def _drop(self) -> None:
-        self._must_drop = False
+        self.state = OVER
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
 
     def guest_failed(self, error: BaseException) -> None:
         _fail(self._reading, error)
 
     def abandon(self) -> None:
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
         if self._reading is not None:
             self._reading.cancel()
@@ -193,29 +205,36 @@ class FutureReader(Pump):
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._result: asyncio.Future[Any] | None = None
+        self.state = FRESH
 
     @property
     def is_fresh(self) -> bool:
-        return self._result is None
+        return self.state is FRESH
 
     def __await__(self) -> Any:
         if self._result is None:
-            if self.over:
+            if self.is_over:
                 raise RuntimeError("this future was closed or given away")
             if self.machine.failure is not None:
                 raise self.machine.failure
+            self.state = IN_USE
             self._result = asyncio.get_running_loop().create_future()
             self._begin()
         return asyncio.shield(self._result).__await__()
 
     def _begin(self) -> None:
         if self.kind.payload is None:
-            self.rings.begin(Operation.READ, self.number, self.end, 0, 1, lambda _code: self._resolve([None]))
+            self.rings.begin(
+                Operation.READ, self.number, self.end, 0, 1, lambda _count, _outcome: self._resolve([None])
+            )
             return
         size = layout.size(self.kind.payload)
         self.rings.begin(Operation.READ_VALUES, self.number, self.end, size, 1, self._got)
 
-    def _got(self, _code: int) -> None:
+    def _got_nothing(self, _count: int, _outcome: int) -> None:
+        self._resolve([None])
+
+    def _got(self, _count: int, _outcome: int) -> None:
         self.machine.expect_values(self.end, self._resolve)
         self.rings.submit(Operation.GIVE, self.number, self.end, self.rings.take_buffer(self.end), 1)
 
@@ -227,19 +246,19 @@ class FutureReader(Pump):
 
     def _end(self) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
 
     def close(self) -> None:
         """Nobody will await it."""
-        if self.is_fresh and not self.over:
+        if self.is_fresh:
             self._end()
 
     def give_away(self) -> int:
         """Somebody else takes the end over."""
-        if self.over or self._result is not None:
+        if not self.is_fresh:
             raise RuntimeError("this future is in use or was given away")
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
         return self.end
 
@@ -247,7 +266,7 @@ class FutureReader(Pump):
         _fail(self._result, error)
 
     def abandon(self) -> None:
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
         if self._result is not None:
             self._result.cancel()
@@ -287,19 +306,20 @@ class ByteInPump(Pump):
     @property
     def is_draining(self) -> bool:
         """Whether the sink has yet to take what the guest wrote."""
-        return self in self.machine.waiting
+        return self.state is PARKED
 
     def _ask(self) -> None:
+        self.state = ASKED
         self.rings.begin(Operation.READ, self.number, self.end, 0, 0, self._offered)
 
-    def _offered(self, code: int) -> None:
-        if code & 15 == DROPPED:
+    def _offered(self, _count: int, outcome: int) -> None:
+        if outcome == DROPPED:
             self.finish(None)
         else:
             self._read()
 
     def _read(self) -> None:
-        if self.over:
+        if self.is_over:
             return
         if self.dropped:  # while we waited for a block
             self.finish(None)
@@ -307,24 +327,27 @@ class ByteInPump(Pump):
         if self.block is None:
             self.block = self.rings.blocks.take(bulk=self.fullness > 0)
         if self.block is None:
+            self.state = BLOCKLESS
             self.rings.blocks.want(self._read)
         else:
+            self.state = READING
             self.rings.begin(Operation.READ, self.number, self.end, self.block.address, self.block.size, self._got)
 
-    def _got(self, code: int) -> None:
+    def _got(self, count: int, outcome: int) -> None:
         assert self.block is not None
-        count = code >> 4
         self.machine.stats.bytes_from_guest += count
         # A write of the guest that waited already comes alone, however much follows.
         self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
-        self.dropped = code & 15 == DROPPED
+        self.dropped = outcome == DROPPED
         self._drain(self.block.view[:count])
 
     def _drain(self, view: memoryview) -> None:
+        self.state = DRAINING
         try:
             while view:
                 view = view[self.context.run(self.sink.write, view) :]
         except BlockingIOError:
+            self.state = PARKED
             self.machine.waiting.add(self)
             self.context.run(self.sink.wait_writable, lambda: self._writable(view))
         except OSError as error:
@@ -343,7 +366,7 @@ class ByteInPump(Pump):
                 self._ask()
 
     def _writable(self, view: memoryview) -> None:
-        if not self.over:
+        if not self.is_over:
             self.machine.waiting.discard(self)
             self.machine.run(lambda: self._drain(view))
 
@@ -360,8 +383,8 @@ class ByteInPump(Pump):
         self._close(None)
 
     def _close(self, error: BaseException | None) -> None:
-        if not self.over:
-            self.over = True
+        if not self.is_over:
+            self.state = OVER
             self._give_block()
             self.machine.waiting.discard(self)
             self.machine.closed(self)
@@ -381,7 +404,7 @@ def goes_home(machine: Machine, kind: Kind, obj: Any) -> bool:
         isinstance(obj, Reader | FutureReader)
         and _is_number_or_nothing(kind.payload)
         and (obj.machine, obj.kind) == (machine, kind)
-        and (obj.is_fresh or obj.over)
+        and (obj.is_fresh or obj.is_over)
     )
 
 

@@ -15,6 +15,7 @@ from wasihost._component.conversion.handles import Refused
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.blocks import Block
 from wasihost._component.running.streams.pumps import Pump
+from wasihost._component.running.streams.states import ASKED, BLOCKLESS, FILLING, OVER, PARKED, WRITING
 from wasihost._component.world import layout, types
 from wasihost._component.world.wiring import Kind, carries_values
 
@@ -31,10 +32,11 @@ class OutPump(Pump):
         self.ask()
 
     def ask(self) -> None:
+        self.state = ASKED
         self.rings.begin(Operation.WRITE, self.number, self.end, 0, 0, self._asked)
 
-    def _asked(self, code: int) -> None:
-        if code & 15 == DROPPED:
+    def _asked(self, _count: int, outcome: int) -> None:
+        if outcome == DROPPED:
             self.finish(None)
         else:
             self.fill()
@@ -44,11 +46,12 @@ class OutPump(Pump):
         raise NotImplementedError
 
     def park(self) -> None:
+        self.state = PARKED
         self.machine.waiting.add(self)
         self.context.run(self.source.wait_readable, self._readable)
 
     def _readable(self) -> None:
-        if not self.over:
+        if not self.is_over:
             self.machine.waiting.discard(self)
             self.machine.run(self.fill)
 
@@ -68,8 +71,8 @@ class OutPump(Pump):
         self._close(None)
 
     def _close(self, error: BaseException | None) -> None:
-        if not self.over:
-            self.over = True
+        if not self.is_over:
+            self.state = OVER
             self.machine.waiting.discard(self)
             self.machine.closed(self)
             self.context.run(self.source.close, error)
@@ -92,9 +95,11 @@ class ByteOutPump(OutPump):
         self._fill(self.park)
 
     def _fill(self, otherwise: Callable[[], None]) -> None:
+        self.state = FILLING
         rings = self.rings
         block = self.block = rings.blocks.take(self.in_bulk)
         if block is None:
+            self.state = BLOCKLESS
             rings.blocks.want(self._block_free)
             return
         try:
@@ -113,20 +118,20 @@ class ByteOutPump(OutPump):
                 self.finish(None)
 
     def _block_free(self) -> None:
-        if not self.over:
+        if not self.is_over:
             self.fill()
 
     def _write(self, address: int, size: int) -> None:
+        self.state = WRITING
         self.address, self.left = address, size
         self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
 
-    def _written(self, code: int) -> None:
-        if code & CONTINUED:
-            self._continued((code ^ CONTINUED) >> 4)
+    def _written(self, taken: int, outcome: int) -> None:
+        if outcome == CONTINUED:
+            self._continued(taken)
             return
-        taken = code >> 4
         left = self.left - taken
-        if code & 15 == DROPPED:
+        if outcome == DROPPED:
             if left and self.block is not None:
                 begin = self.address + taken - self.block.address
                 self.context.run(self.source.unread, self.block.view[begin : begin + left])
@@ -143,6 +148,7 @@ class ByteOutPump(OutPump):
             self.rings.replace(self.end, self._written)
         else:
             self._give_block()
+            self.state = ASKED
             self.rings.replace(self.end, self._asked)
 
     def _more(self) -> None:
@@ -174,6 +180,7 @@ class ValueOutPump(OutPump):
         super().abandon()
 
     def fill(self) -> None:
+        self.state = FILLING
         try:
             values = self.context.run(self.source.read)
         except BlockingIOError:
@@ -187,14 +194,15 @@ class ValueOutPump(OutPump):
                 self.finish(None)
 
     def _write_values(self, values: Sequence[Any]) -> None:
+        self.state = WRITING
         count = len(values)
         if not carries_values(self.kind):
             self._write(0, 0, count, count)
             return
 
-        def written(code: int) -> None:
+        def written(taken: int, outcome: int) -> None:
             if buffer := self.rings.take_buffer(self.end):
-                self._written(code, buffer, count, count)
+                self._written(taken, outcome, buffer, count, count)
             else:
                 self.machine.untaken_values(self.end, self.kind)
                 self.finish(None)
@@ -203,20 +211,21 @@ class ValueOutPump(OutPump):
         self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
 
     def _write(self, buffer: int, address: int, left: int, count: int) -> None:
-        self.rings.begin(
-            Operation.WRITE, self.number, self.end, address, left, lambda code: self._written(code, buffer, left, count)
-        )
+        def written(taken: int, outcome: int) -> None:
+            self._written(taken, outcome, buffer, left, count)
 
-    def _written(self, code: int, buffer: int, left: int, count: int) -> None:
-        left -= code >> 4
-        taken = count - left
-        if left and code & 15 != DROPPED:
+        self.rings.begin(Operation.WRITE, self.number, self.end, address, left, written)
+
+    def _written(self, taken: int, outcome: int, buffer: int, left: int, count: int) -> None:
+        left -= taken
+        gone = count - left
+        if left and outcome != DROPPED:
             size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
-            self._write(buffer, buffer + taken * size, left, count)
+            self._write(buffer, buffer + gone * size, left, count)
             return
         if buffer:
-            self.rings.submit(Operation.FREE, self.number, taken, buffer, count)
-        if code & 15 == DROPPED:
+            self.rings.submit(Operation.FREE, self.number, gone, buffer, count)
+        if outcome == DROPPED:
             self.finish(None)
         else:
             self.ask()
@@ -229,13 +238,14 @@ class FutureOutPump(Pump):
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
         super().__init__(machine, number, kind, end)
+        self.state = PARKED
         self.awaited = awaited
         if not isinstance(awaited, Outcome):
             machine.waiting.add(self)
         awaited.add_done_callback(self._resolved)
 
     def _resolved(self, awaited: asyncio.Future[Any]) -> None:
-        if self.over:
+        if self.is_over:
             return
         self.machine.waiting.discard(self)
         if awaited.cancelled():
@@ -243,22 +253,24 @@ class FutureOutPump(Pump):
         elif (error := awaited.exception()) is not None:
             self.fail(error)
         elif carries_values(self.kind):
+            self.state = WRITING
             self.machine.take_values(self.end, [awaited.result()])
             self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, self._written)
         else:
+            self.state = WRITING
             self.rings.begin(Operation.WRITE, self.number, self.end, 0, 1, self._finish)
 
-    def _written(self, code: int) -> None:
-        taken = 0 if code & 15 == DROPPED else 1
+    def _written(self, count: int, outcome: int) -> None:
+        taken = 0 if outcome == DROPPED else 1
         self.rings.submit(Operation.FREE, self.number, taken, self.rings.take_buffer(self.end), 1)
-        self._finish(code)
+        self._finish(count, outcome)
 
-    def _finish(self, _code: int) -> None:
+    def _finish(self, _count: int, _outcome: int) -> None:
         self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
         self._close()
 
     def _close(self) -> None:
-        self.over = True
+        self.state = OVER
         self.machine.closed(self)
 
     def abandon(self) -> None:

@@ -9,31 +9,35 @@ While bytes move, questions are left out, which saves turns: an incoming pump th
 outgoing one whose last block came full reads the next from its source when that one is taken. Then the blocks grow too:
 the guest takes from one, or fills one, piece by piece, without a turn of Python between.
 
-    outgoing   asked ──► filling ──► writing ──► asked …      filling ──► parked ──► filling
-    incoming   offered ──► reading ──► draining ──► offered …  draining ──► waiting ──► draining
-
-Every pump ends exactly once: it drops its end and closes what it serves.
+The states are in `states.py`.
 """
 
 from __future__ import annotations
 
 from wasihost._base.quoting import line
 from wasihost._component.running.machine import Machine
+from wasihost._component.running.streams.states import CLOSING, OVER, PumpState
 from wasihost._component.world.wiring import Kind
 
 
 class Pump:
     """An end of a stream or future in the adapter component."""
 
-    __slots__ = ("end", "kind", "machine", "number", "origin", "over", "rings")
+    __slots__ = ("end", "kind", "machine", "number", "origin", "rings", "state")
+
+    state: PumpState
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         self.machine, self.rings = machine, machine.rings
         self.number, self.kind, self.end = number, kind, end
         self.origin = ""  # "that … gave", of an object that is Python's
-        self.over = False
         machine.opened(self)
         self.rings.open(end, self.other_end_dropped)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has ended, but for a read under way."""
+        return self.state is OVER or self.state is CLOSING
 
     def other_end_dropped(self) -> None:
         """The guest dropped its end while no operation was under way."""

@@ -18,10 +18,12 @@ from wasihost._component.composition.protocol import (
     COMPLETED_COUNT,
     COMPLETION_WORDS,
     COMPLETIONS,
+    COUNT_SHIFT,
     DRIVER_WANTED,
     DROPPED,
     MAX_SUBMISSIONS,
     OUTCOME,
+    OUTCOME_BITS,
     PAIR_COUNT,
     PAIRS,
     ROOM_WANTED,
@@ -36,8 +38,8 @@ from wasihost._component.composition.protocol import (
 )
 from wasihost._component.running.streams.blocks import Blocks
 
-WhenDone = Callable[[int], None]
-"""Called with the packed result of a read or write."""
+WhenDone = Callable[[int, int], None]
+"""Called with the number of elements that a read or write moved, and its outcome."""
 
 _DONE = int(Completion.DONE)
 _COPIES = (
@@ -110,9 +112,10 @@ class Rings:
                 self._buffers[end] = value
             elif (done := self._waiting.pop(end, None)) is not None:
                 self._cancelling.discard(end)
-                if value & 15 == DROPPED:
+                outcome = value & OUTCOME_BITS
+                if outcome == DROPPED:
                     self._withdraw(end)
-                done(value)
+                done(value >> COUNT_SHIFT, outcome)
             elif (dropped := self._when_dropped.get(end)) is not None:
                 dropped()
 
