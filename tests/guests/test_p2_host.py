@@ -50,7 +50,7 @@ async def test_a_refused_connect_is_permission_denied_to_std() -> None:
     assert "PermissionDenied" in complaint
 
 
-@pytest.mark.parametrize("name", [NET, "rust-p2-tokio", "c-p2-bsd"])
+@pytest.mark.parametrize("name", [NET, "rust-p2-tokio", "c-p2-bsd", "c-p2-methods"])
 async def test_an_async_policy_works_for_every_use(name: str) -> None:
     async def slow(*_: object) -> bool:
         await passes(3)

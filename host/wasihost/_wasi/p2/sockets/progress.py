@@ -2,7 +2,8 @@
 
 Theory of operation. Work begins in `start-…`, as the WIT asks of an implementor. What it gives at once, or fails with,
 is kept for `finish-…`; if the policy or the peer takes time, that is a task, and the socket's pollable is ready when it
-has ended.
+has ended. The guest waits for a policy in `start-bind` and `start-listen`, as in Wasmtime: C libraries do not expect
+`would-block` of the calls that finish them.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ T = TypeVar("T")
 class Begun(Generic[T]):
     """A call of a core that takes time, and goes on while the guest does something else."""
 
-    __slots__ = ("_future", "_outcome")
+    __slots__ = ("_outcome", "future")
 
     def __init__(self, found: Awaitable[T]) -> None:
         self._outcome: T | Failure | Refused | None = None
         # It begins at once, so that giving it up reaches the core, which knows what there is to close.
-        self._future = eager.begin(self._run(found))
+        self.future = eager.begin(self._run(found))
 
     async def _run(self, found: Awaitable[T]) -> None:
         try:
@@ -39,15 +40,15 @@ class Begun(Generic[T]):
     @property
     def has_ended(self) -> bool:
         """Whether there is a result."""
-        return self._future.done()
+        return self.future.done()
 
     def when_ended(self, callback: Callable[[], None]) -> None:
         """Calls back when there is a result."""
-        self._future.add_done_callback(lambda _: callback())
+        self.future.add_done_callback(lambda _: callback())
 
     def result(self) -> T:
         """What the call gave. Errors: Failure, Refused, and what is for the embedder."""
-        self._future.result()
+        self.future.result()
         outcome: Any = self._outcome
         if isinstance(outcome, Failure | Refused):
             raise outcome.with_traceback(None)
@@ -56,7 +57,7 @@ class Begun(Generic[T]):
 
     def cancel(self) -> T | None:
         """Gives the call up; what it gave, if it has."""
-        self._future.cancel()
+        self.future.cancel()
         outcome = self._outcome
         return None if isinstance(outcome, Failure | Refused) else outcome
 
@@ -81,10 +82,14 @@ class Progress:
         if self.step is not None:
             raise WitError(ErrorCode.CONCURRENCY_CONFLICT)
 
-    def start(self, step: Step, outcome: object) -> None:
-        """Begins a step: with what it gave, an awaitable of that, or the `WitError` that it failed with."""
+    def start(self, step: Step, outcome: object) -> Awaitable[None] | None:
+        """Begins a step: with what it gave, an awaitable of that, or the `WitError` that it failed with.
+
+        Returns the end of the step to wait for, if it takes time.
+        """
         self.step = step
         self._outcome = Begun(outcome) if isinstance(outcome, Awaitable) else outcome
+        return None if self.is_ready else self._outcome.future
 
     def finish(self, step: Step) -> Any:
         """What the step gave. Errors: `not-in-progress`, `would-block`, and what it failed with."""

@@ -18,10 +18,11 @@ Where this differs from Wasmtime 50 (crates/wasi, p2), following the WIT:
 from __future__ import annotations
 
 import enum
+from collections.abc import Awaitable
 from typing import TypeAlias
 
 from wasihost._base.streams import Unwritten
-from wasihost._component.values import WitError
+from wasihost._component.values import WitError, may_wait
 from wasihost._wasi.common.addresses import (
     FAMILIES,
     AnyIpSocketAddress,
@@ -66,7 +67,8 @@ class TcpSocket(TcpOptions, Subject):
         self._accepted: tcp.TcpSocket | None = None  # ahead of `accept`, by a look at whether there is one
         self._connection: Connection | None = None
 
-    def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> None:
+    @may_wait
+    def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> Awaitable[None] | None:
         """WIT: `start-bind: func(network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>`.
 
         - `concurrency-conflict`: something is in progress.
@@ -77,13 +79,12 @@ class TcpSocket(TcpOptions, Subject):
         - `address-not-bindable`: it is not an address of this machine.
         """
         self._progress.check_idle()
-        self._progress.start(Step.BIND, attempt(self._socket.bind, to_network(local_address)))
+        return self._progress.start(Step.BIND, attempt(self._socket.bind, to_network(local_address)))
 
     def finish_bind(self) -> None:
         """WIT: `finish-bind: func() -> result<_, error-code>`.
 
         - `not-in-progress`: there is no bind to finish.
-        - `would-block`: the policy has not answered yet.
         - as `start-bind`, if the policy took time.
         """
         self._progress.finish(Step.BIND)
@@ -120,7 +121,8 @@ class TcpSocket(TcpOptions, Subject):
         self._progress.finish(Step.CONNECT)
         return self._opened()
 
-    def start_listen(self) -> None:
+    @may_wait
+    def start_listen(self) -> Awaitable[None] | None:
         """WIT: `start-listen: func() -> result<_, error-code>`.
 
         - `concurrency-conflict`: something is in progress.
@@ -131,13 +133,12 @@ class TcpSocket(TcpOptions, Subject):
         self._progress.check_idle()
         if self._socket.state is not State.BOUND:
             raise WitError(INVALID_STATE)
-        self._progress.start(Step.LISTEN, attempt(self._socket.listen))
+        return self._progress.start(Step.LISTEN, attempt(self._socket.listen))
 
     def finish_listen(self) -> None:
         """WIT: `finish-listen: func() -> result<_, error-code>`.
 
         - `not-in-progress`: there is no listen to finish.
-        - `would-block`: the policy has not answered yet.
         - as `start-listen`, if the policy took time.
         """
         self._acceptor = self._progress.finish(Step.LISTEN)

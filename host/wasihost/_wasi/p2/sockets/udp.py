@@ -78,7 +78,8 @@ class UdpSocket(Options, Subject):
         self.ahead: IncomingDatagram | WitError | None = None
         """What was received to learn whether there is something; it is there for the next stream too."""
 
-    def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> None:
+    @may_wait
+    def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> Awaitable[None] | None:
         """WIT: `start-bind: func(network: borrow<network>, local-address: ip-socket-address) -> result<_, error-code>`.
 
         - `concurrency-conflict`: a bind is in progress.
@@ -89,13 +90,12 @@ class UdpSocket(Options, Subject):
         - `address-not-bindable`: it is not an address of this machine.
         """
         self._progress.check_idle()
-        self._progress.start(Step.BIND, attempt(self._socket.bind, to_network(local_address)))
+        return self._progress.start(Step.BIND, attempt(self._socket.bind, to_network(local_address)))
 
     def finish_bind(self) -> None:
         """WIT: `finish-bind: func() -> result<_, error-code>`.
 
         - `not-in-progress`: there is no bind to finish.
-        - `would-block`: the policy has not answered yet.
         - as `start-bind`, if the policy took time.
         """
         self._progress.finish(Step.BIND)
