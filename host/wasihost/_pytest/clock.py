@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from wasihost._base.clock import NS_PER_S, Clock, OsClock, Timer, VirtualClock, own_time
-from wasihost._testing.loop import START_NS
+from wasihost._testing.loop import MONOTONIC_START_NS, START_NS
 
 
 class BenchClock(Clock):
@@ -21,7 +21,7 @@ class BenchClock(Clock):
 
     def hold(self) -> None:
         """From now on time stands still, unless it is the virtual loop's."""
-        self._held = self._held or VirtualClock(system_ns=START_NS)
+        self._held = self._held or VirtualClock(system_ns=START_NS, monotonic_ns=MONOTONIC_START_NS)
 
     @property
     def is_virtual(self) -> bool:
@@ -31,7 +31,7 @@ class BenchClock(Clock):
     @property
     def seconds(self) -> float:
         """How much time has passed in this test, in time that is not this machine's."""
-        return self.monotonic_ns() / NS_PER_S
+        return (self.monotonic_ns() - MONOTONIC_START_NS) / NS_PER_S
 
     @property
     def next_seconds(self) -> float | None:

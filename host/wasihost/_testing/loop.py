@@ -34,6 +34,8 @@ T = TypeVar("T")
 
 START_NS = 1_577_836_800_000_000_000
 """What the calendar of a virtual loop shows at first: 2020-01-01T00:00:00Z."""
+MONOTONIC_START_NS = NS_PER_S
+"""What the monotonic clock shows at first: the runtime of Go does not start where that is zero."""
 _POLLS = 100
 _PATIENCE_S = 1.0
 
@@ -132,8 +134,8 @@ class LoopClock(Clock):
         self._system_offset_ns = system_ns
 
     def monotonic_ns(self) -> int:
-        """Since a second before the loop was made: the runtime of Go does not start where its clock shows zero."""
-        return self._loop.now_ns + NS_PER_S
+        """Since a second before the loop was made."""
+        return self._loop.now_ns + MONOTONIC_START_NS
 
     def monotonic_resolution_ns(self) -> int:
         """Every nanosecond counts."""
