@@ -34,6 +34,13 @@ def test_a_trace_keeps_its_place_among_what_the_guest_writes_to_stderr(cli: Cli)
     assert lines[-1].endswith("ends: exit code 1")
 
 
+def test_a_guest_of_0_2_is_traced_call_by_call(cli: Cli) -> None:
+    done = cli("run", "--trace", "--env", "CASE=listen-and-connect", PREBUILT / "rust-p2-net.wasm")
+    assert (done.code, done.out) == (0, "ok listen-and-connect\n")
+    assert "→       4 B  ping" in done.err
+    assert "wasi:sockets/tcp tcp-socket.finish-connect: " in done.err
+
+
 @pytest.mark.slow
 def test_a_run_is_recorded_in_several_formats_at_once(cli: Cli) -> None:
     words = [word for name in NAMES for word in ("--record", name)]

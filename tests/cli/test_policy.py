@@ -17,6 +17,7 @@ from wasihost._network.base import Address
 from wasihost._policy import Decision, SocketAddressUse
 
 RESOLVE, TCP_CLIENT, STREAMS = (PREBUILT / f"rust-{name}.wasm" for name in ("resolve", "tcp-client", "tcp-streams"))
+NET_P2, UDP_P2 = PREBUILT / "rust-p2-net.wasm", PREBUILT / "rust-p2-udp.wasm"
 
 
 def _told(err: str) -> list[str]:
@@ -32,6 +33,16 @@ def test_a_refused_call_is_told_in_one_line_with_the_option_that_would_allow_it(
     assert _told(done.err) == [
         "refused tcp-connect to 192.0.2.1:443: no rule allows it (--allow-outbound tcp://192.0.2.1:443)"
     ]
+
+
+def test_a_refused_call_of_a_guest_of_0_2_is_told_as_well(cli: Cli) -> None:
+    done = cli("run", "--env", "CASE=connect", "--env", "ADDRESS=192.0.2.1:443", NET_P2)
+    assert _told(done.err)[:-1] == [
+        "refused tcp-connect to 192.0.2.1:443: no rule allows it (--allow-outbound tcp://192.0.2.1:443)"
+    ]
+    assert "PermissionDenied" in done.err
+    done = cli("run", "--env", "CASE=localhost", UDP_P2)
+    assert _told(done.err)[0] == "refused resolve of localhost: no rule allows it (--allow-resolve localhost)"
 
 
 @pytest.mark.slow
@@ -146,6 +157,14 @@ def test_what_a_run_needed_is_told_as_options_that_are_enough_and_none_too_many(
     assert cli("run", *options, STREAMS).code == 0
     for left_out in (0, 2):
         assert cli("run", *options[:left_out], *options[left_out + 2 :], STREAMS).code == 1
+
+
+@pytest.mark.slow
+def test_a_guest_of_0_2_is_learned_from_too(cli: Cli) -> None:
+    words = ("--env", "CASE=all", UDP_P2)
+    options = _learned(cli("run", "--learn-policy", *words).err)
+    assert "udp://127.0.0.1:*" in options
+    assert cli("run", *options, *words).code == 0
 
 
 def test_an_interrupted_run_tells_what_it_needed(cli: Cli) -> None:

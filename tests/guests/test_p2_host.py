@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+from typing import Any
 
 import pytest
+import wasmtime
 
 from tests.guests.harness import Guest, fails, load, passes
 from tests.guests.peers import echo, patient_echo, server
-from wasihost import Decision, DivergenceError, GuestTimeout, GuestTrap, Limits, OsNetwork, Rules, VirtualClock
+from tests.hostile.harness import core
+from tests.hostile.test_wasi_0_2 import FUNCS, IMPORTS
+from wasihost import Decision, DivergenceError, GuestTimeout, GuestTrap, Host, Limits, OsNetwork, Rules, VirtualClock
 from wasihost._network.faults import Fault, FaultPlan, FaultyNetwork
 from wasihost._network.quotas import Quotas
 from wasihost._recording import Recording, events
@@ -179,3 +184,42 @@ async def test_a_guest_that_sends_less_than_was_recorded_ends_the_replay() -> No
         await Guest(NET, env=env, recording=recording).run_async()
     guest = Guest(NET, env={**env, "BYTES": 999}, network=ReplayNetwork(recording, patience_s=0.05))
     assert "the last 1 of 1,000 bytes" in str(await fails(guest.host.run_async(load(NET)), DivergenceError))
+
+
+# ---- what a guest is given
+
+
+async def test_512_variables_of_a_kibibyte_arrive() -> None:
+    env: dict[str, object] = {"CASE": "environment", **{f"V{number}": "x" * 1024 for number in range(512)}}
+    assert await Guest("rust-std-p2", env=env, args=["guest"]).run_async() == "guest\n"
+
+
+async def test_a_directory_as_stdin_is_an_error_to_the_guest() -> None:
+    directory = os.open("/", os.O_RDONLY)
+    try:
+        complaint = await _panic(Guest("rust-p2-io", env={"CASE": "stdin-to-the-end"}, stdin=directory))
+    finally:
+        os.close(directory)
+    assert "LastOperationFailed" in complaint
+
+
+WRITES_TO_A_STREAM = core(
+    """(func (export "f") (param $to i32) (result i32)
+      (i32.store (i32.const 64) (i32.const 0x0a6968))
+      (call $write (local.get $to) (i32.const 64) (i32.const 3) (i32.const 16))
+      (call $drop-output (local.get $to))
+      (i32.load8_u (i32.const 16)))""",
+    '(func (export "f") (param "to" (own $output)) (result u32) (canon lift (core func $i "f")))',
+    IMPORTS,
+    FUNCS | {"drop-output": ("resource.drop $output", "(param i32)")},
+)
+
+
+async def test_an_export_can_be_given_a_stream_of_the_host() -> None:
+    written: list[bytes] = []
+    host = Host(stdout=written.append)
+    stdout: Any = host.providers()["wasi:cli/stdout@0.2.0"]
+    async with host.open(bytes(wasmtime.wat2wasm(WRITES_TO_A_STREAM))) as instance:
+        assert await instance.call("f", stdout.get_stdout()) == 0
+        await instance.drain()
+    assert written == [b"hi\n"]

@@ -37,6 +37,14 @@ async def test_what_an_echo_server_sent_back_can_be_followed(family: FamilyName,
     assert problems(path) == []
 
 
+async def test_what_a_guest_of_0_2_sent_to_itself_can_be_followed(tmp_path: Path) -> None:
+    recording = Recording()
+    await Guest("rust-p2-net", recording=recording, env={"CASE": "listen-and-connect"}).run_async()
+    write_pcapng(recording, path := tmp_path / "run.pcapng")
+    assert streams(path, 1) == [(b"ping", b"pong")]
+    assert problems(path) == []
+
+
 async def test_a_server_and_a_client_that_are_both_guests_have_one_stream(tmp_path: Path) -> None:
     recording = Recording()
     server = Guest("rust-echo-server", recording=recording, env={"CONNECTIONS": 1})

@@ -40,6 +40,19 @@ def test_a_plain_test_runs_a_client_against_a_python_server(project: Project) ->
     result.assert_outcomes(passed=2)
 
 
+def test_a_guest_of_0_2_runs_on_the_virtual_network(project: Project) -> None:
+    result = project.run("""
+        def test_it(wasi_net, wasi_guest, wasi_trace):
+            wasi_net.host("db", "10.0.0.7").serve(7, lambda data: data)
+            env = {"CASE": "pingpong", "ADDRESS": "10.0.0.7:7", "ROUNDS": "1"}
+            guest = wasi_guest("guest/rust-p2-net.wasm", env=env)
+            assert guest.run() == 0
+            assert guest.stdout.startswith("pingpong rounds=1 ")
+            assert "connected to 10.0.0.7:7" in wasi_trace
+        """)
+    result.assert_outcomes(passed=1)
+
+
 def test_an_async_test_talks_to_a_server(project: Project) -> None:
     result = project.run("""
         async def test_it(wasi_net, wasi_guest):
