@@ -4,6 +4,17 @@ A value is first made in `bytes` objects of Python's, which point to one another
 finished whole is cloned into Wasmtime's own memory. So a value that turns out wrong half way leaves nothing to free.
 Nothing is checked for its own sake here: `struct`, `array` and the tables of cases refuse what does not fit, and then
 `mismatch` finds out what is wrong.
+
+The plan of `record pair { a: u8, b: list<u32> }`:
+
+    def plan(value, keep, context):
+        x0 = value
+        x1 = c4('u32', 'I', 4, x0.b)
+        x2 = c6(c3, 2, x0.a, c5, 13, len(x1) // 32, hold_array(keep, x1))
+        return c7(14, len(x2) // 48, (keep.append(x3 := x2) or id(x3) + AT))
+
+`c4` makes the C values of all numbers of the list. `c6`, a `Struct.pack`, makes those of the two fields, whose names
+are `c3` and `c5`; 2, 13 and 14 are the kinds u8, list and record. `c7` packs the record, which points to its fields.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
+from itertools import count
 from struct import Struct
 from typing import Any, Final
 
@@ -78,6 +79,19 @@ def name_bytes(name: str) -> bytes:
     return _name(name)[0]
 
 
+_numbers: Final = count(1)
+
+
+class _Source:
+    """A loader, from which `linecache` gets the generated lines for tracebacks and debuggers."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def get_source(self, _name: str) -> str:
+        return self._text
+
+
 class Code:
     """The source of one generated function, with the objects that it names."""
 
@@ -119,9 +133,11 @@ class Code:
             self.line(f"{targets.rstrip()} = {expression}")
 
     def function(self, title: str, parameters: str) -> Any:
-        """The compiled function; the title stands for a file name in tracebacks."""
+        """The compiled function; the title, with a number of its own, stands for a file name in tracebacks."""
         source = f"def plan({parameters}):\n" + "".join(f"    {line}\n" for line in self._lines)
-        exec(compile(source, f"<{title}>", "exec"), self._globals)
+        name = f"{title} (plan {next(_numbers)})"
+        self._globals.update(__name__=name, __loader__=_Source(source))
+        exec(compile(source, name, "exec"), self._globals)
         return self._globals["plan"]
 
 

@@ -10,7 +10,7 @@ Plans have no state: one `Plans` serves any number of stores and threads, unless
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._component import ffi
@@ -28,6 +28,7 @@ __all__ = [
     "ArgumentsToPython",
     "CallContext",
     "FromPython",
+    "FunctionPlans",
     "HostResource",
     "LatePlans",
     "Plans",
@@ -39,6 +40,24 @@ FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
 ToMemory: TypeAlias = Callable[[Any], None]
 """Writes a value in the memory form. `ProviderError`: the value is not of the type. `NoRoom`: as it says."""
+
+
+class FunctionPlans(Protocol):
+    """The plans for arguments and results of functions, which is all that registering a function needs."""
+
+    def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The plan for the arguments of a host function, all at once."""
+
+    def words_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        """The same for arguments that come as words, see `Adapted.takes_words`."""
+
+    def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
+        """The plan from a tuple of arguments to a C value; `names` are those of the parameters."""
+
+    def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
+        """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
+        holds.
+        """
 
 
 class Plans:
@@ -67,11 +86,9 @@ class Plans:
         return self._to_python.plan(t)
 
     def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
-        """The plan for the arguments of a host function, all at once."""
         return self._to_python.arguments(tuple(ts))
 
     def words_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
-        """The same for arguments that come as words, see `Adapted.takes_words`."""
         return self._to_python.words(tuple(ts))
 
     def from_python(self, t: ValType) -> FromPython:
@@ -81,13 +98,9 @@ class Plans:
         return self._writers[t]
 
     def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
-        """The plan from a tuple of arguments to a C value; `names` are those of the parameters."""
         return self._writer(self._from_python.pack(t), t, t, names=names)
 
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
-        """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
-        holds.
-        """
         if not isinstance(t, types.Result):
             return self.from_python(t), None
         ok = self._from_python.result_case(t, True)
@@ -153,7 +166,7 @@ class Plans:
         return give if types.contains(t, (types.Own, types.Borrow)) else write
 
 
-class LatePlans(Plans):
+class LatePlans:
     """Plans that are made when the first value comes, and again after `replace`: most functions are never called, and
     an embedder may give classes of its own.
     """
@@ -174,6 +187,13 @@ class LatePlans(Plans):
 
     def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
         key = tuple(ts)
+        return self._read_late(lambda plans: plans.arguments_to_python(key))
+
+    def words_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
+        key = tuple(ts)
+        return self._read_late(lambda plans: plans.words_to_python(key))
+
+    def _read_late(self, compiled: Callable[[Plans], ArgumentsToPython]) -> ArgumentsToPython:
         source: Plans | None = None
         read: ArgumentsToPython
 
@@ -181,14 +201,12 @@ class LatePlans(Plans):
             nonlocal source, read
             if source is None or source is not self._plans:
                 source = self._now()
-                read = source.arguments_to_python(key)
+                read = compiled(source)
             return read(address, context)
 
         return read_late
 
-    def from_python(self, t: ValType) -> FromPython:
-        # By its shape and not its class: any plans will do.
-        return self._now().from_python(t)
+    # By the shape of values and not their class: any plans will do.
 
     def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
         return self._now().arguments_from_python(t, names)

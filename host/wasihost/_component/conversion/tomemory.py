@@ -3,6 +3,16 @@
 They are for values without handles, and take a fourth of the time that C values take: nothing is allocated for the
 parts of a value. What a value points to, lists and strings, goes where `SharedNumbers` has room. As in `frompython`,
 nothing is checked for its own sake, and `mismatch` finds out what is wrong.
+
+The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
+
+    def plan(value):
+        x0 = value
+        x1, x2, = c3(x0.b)
+        c4(c5.memory.pages, 100, x0.a, x1, x2)
+
+`c3` places the numbers of the list and gives their pointer and length. `c4`, a `Struct.pack_into`, writes them behind
+`a`, in the memory that `c5`, the `SharedNumbers`, knows.
 """
 
 from __future__ import annotations

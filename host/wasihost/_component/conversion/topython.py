@@ -2,6 +2,16 @@
 
 Nothing that is read gets freed or changed. A value that the type places elsewhere by pointer (a payload, an element of
 a list) is read by a plan of its own; the fields of a record and the elements of a tuple are read in place.
+
+The plan of `record pair { a: u8, b: list<u32> }`:
+
+    def plan(address, context):
+        x0, x1, = c3(c4(address))
+        x2, x3, x4, = c5(c6(x1))
+        return (c7(x2, c8('I', 4, x3, x4)))
+
+`c4` and `c6` give the blocks of the record and of its fields, which `c3` and `c5`, each a `Struct.unpack`, take apart.
+`c7` is the class `Pair`, and `c8` reads all numbers of the list at once.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from wasihost._component.composition.protocol import DRIVER_ARGUMENTS, HOME
 from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import SharedNumbers, needed
-from wasihost._component.conversion.plans import FromPython, Plans
+from wasihost._component.conversion.plans import FromPython, FunctionPlans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams import incoming, outgoing
@@ -27,7 +27,9 @@ class Arguments:
     value, `value`, which it asks for next.
     """
 
-    def __init__(self, instance: Machine, wiring: Wiring, plans: Mapping[str, Plans], numbers: SharedNumbers) -> None:
+    def __init__(
+        self, instance: Machine, wiring: Wiring, plans: Mapping[str, FunctionPlans], numbers: SharedNumbers
+    ) -> None:
         self._instance = instance
         self._wiring = wiring
         self._plans = plans

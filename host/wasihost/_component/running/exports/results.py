@@ -9,7 +9,7 @@ from wasmtime.component import LinkerInstance
 
 from wasihost._component.composition.protocol import DRIVER_RETURNED, RETURNED_COUNT, RETURNED_SIZE
 from wasihost._component.conversion import scalars
-from wasihost._component.conversion.plans import Plans
+from wasihost._component.conversion.plans import FunctionPlans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.running.imports.linking import Registrar
@@ -38,7 +38,7 @@ class Results:
         """That of the driver component."""
         self._memory = view
 
-    def register(self, instance: LinkerInstance, registrar: Registrar, called: Called, plans: Plans) -> None:
+    def register(self, instance: LinkerInstance, registrar: Registrar, called: Called, plans: FunctionPlans) -> None:
         """Registers what the driver component calls with the results of an export."""
         if called.gives_scalar:
             self._scalars[called.index] = scalars.result(called.func.result)

@@ -17,7 +17,7 @@ from wasihost._base import eager
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._component import ffi
-from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, Plans
+from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, FunctionPlans
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.loop.contexts import CallerContexts
 from wasihost._component.values import WitError
@@ -84,13 +84,13 @@ class PlainContext(StoreContext):
         return made
 
 
-def read_arguments(plans: Plans, func: types.Func, takes_words: bool) -> ArgumentsToPython:
+def read_arguments(plans: FunctionPlans, func: types.Func, takes_words: bool) -> ArgumentsToPython:
     """What reads the arguments."""
     ts = [t for _, t in func.params]
     return plans.words_to_python(ts) if takes_words else plans.arguments_to_python(ts)
 
 
-def give_result(plans: Plans, result: types.ValType | None) -> tuple[Give, Give | None]:
+def give_result(plans: FunctionPlans, result: types.ValType | None) -> tuple[Give, Give | None]:
     """What stores a returned value, and what stores the value of a `WitError` if the function returns a result."""
     return (expect_nothing, None) if result is None else plans.return_from_python(result)
 
@@ -107,7 +107,9 @@ class _Crossing:
     All three are compiled when the first is called: a guest imports many functions that it does not call.
     """
 
-    def __init__(self, context: StoreContext, path: str, func: types.Func, plans: Plans, takes_words: bool) -> None:
+    def __init__(
+        self, context: StoreContext, path: str, func: types.Func, plans: FunctionPlans, takes_words: bool
+    ) -> None:
         self._context = context
         self._path = path
         self._func = func
@@ -139,7 +141,7 @@ def callback(
     context: StoreContext,
     path: str,
     func: types.Func,
-    plans: Plans,
+    plans: FunctionPlans,
     call: Callable[..., Any],
     takes_words: bool = False,
 ) -> Any:
@@ -173,7 +175,7 @@ def finishing_callback(
     context: StoreContext,
     path: str,
     func: types.Func,
-    plans: Plans,
+    plans: FunctionPlans,
     finish: Callable[[int], Any],
     context_of: Callable[[int], contextvars.Context],
 ) -> Any:
@@ -248,7 +250,7 @@ def suspending_callback(
     context: StoreContext,
     path: str,
     func: types.Func,
-    plans: Plans,
+    plans: FunctionPlans,
     call: Callable[..., Any],
     suspend: Callable[[Suspension], None],
     takes_words: bool = False,

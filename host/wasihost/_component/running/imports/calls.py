@@ -25,7 +25,7 @@ from wasihost._base.streams import PromptFuture
 from wasihost._component import ffi
 from wasihost._component.composition import protocol
 from wasihost._component.composition.protocol import NEEDS_NOTHING, NEEDS_UNKNOWN, PENDING, READY, WAITS, Operation
-from wasihost._component.conversion.plans import Plans
+from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.call import HostCall, provider_result
 from wasihost._component.running.imports.callbacks import Conclude, expect_nothing
@@ -65,7 +65,7 @@ class HostCalls:
     # ---- registering
 
     def register(
-        self, instance: LinkerInstance, registrar: Registrar, plain: Plans, exports: Mapping[str, Plans]
+        self, instance: LinkerInstance, registrar: Registrar, plain: Plans, exports: Mapping[str, FunctionPlans]
     ) -> None:
         """Registers all that the adapter component calls for this; `exports` are the plans of exported interfaces."""
         registrar.add(instance, "cancel", "cancel", types.Func(TOKEN, None), plain, self._cancel)

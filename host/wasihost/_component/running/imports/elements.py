@@ -7,7 +7,7 @@ from typing import Any
 
 from wasmtime.component import LinkerInstance
 
-from wasihost._component.conversion.plans import Plans
+from wasihost._component.conversion.plans import FunctionPlans
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.results import Results
 from wasihost._component.running.streams.handles import discard
@@ -24,7 +24,7 @@ class Elements:
         self._values: dict[int, Sequence[Any]] = {}
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
 
-    def register(self, instance: LinkerInstance, registrar: Registrar, exports: Mapping[str, Plans]) -> None:
+    def register(self, instance: LinkerInstance, registrar: Registrar, exports: Mapping[str, FunctionPlans]) -> None:
         """Registers `take` and `give` for every kind; `exports` are the plans of exported interfaces."""
         wiring = self._linking.wiring
         for number, kind in enumerate(wiring.kinds):

@@ -11,7 +11,7 @@ from wasihost._base.errors import LinkError
 from wasihost._component import ffi
 from wasihost._component.conversion.handles import HostResource
 from wasihost._component.conversion.numbers import SharedNumbers
-from wasihost._component.conversion.plans import Plans
+from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, StoreContext, Suspension
 from wasihost._component.running.imports.missing import described
@@ -133,7 +133,7 @@ class Registrar:
         for method in methods:
             self.add_method(instance, method.path.rpartition("#")[2], method, plans)
 
-    def add_method(self, instance: LinkerInstance, name: str, method: Method, plans: Plans) -> None:
+    def add_method(self, instance: LinkerInstance, name: str, method: Method, plans: FunctionPlans) -> None:
         """Registers a provider's method."""
         self.add(instance, name, method.path, method.func, plans, method.call, method.may_wait)
 
@@ -143,7 +143,7 @@ class Registrar:
         name: str,
         path: str,
         func: types.Func,
-        plans: Plans,
+        plans: FunctionPlans,
         call: Callable[..., Any],
         may_wait: bool = False,
         takes_words: bool = False,
