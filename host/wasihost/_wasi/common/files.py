@@ -60,4 +60,4 @@ class MetadataHashValue(Frozen):
     upper: int
 
     def __init__(self, lower: int, upper: int) -> None:
-        super().__init__(lower, upper)
+        self.__dict__.update(lower=lower, upper=upper)

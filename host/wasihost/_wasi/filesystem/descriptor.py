@@ -13,8 +13,16 @@ from typing import Final, TypeVar, TypeVarTuple
 from wasihost._network.base import os_error
 from wasihost._wasi.failures import Failure, attempt
 from wasihost._wasi.filesystem import paths
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
-from wasihost._wasi.filesystem.metadata import NewTime, Stat, identity_hash
+from wasihost._wasi.filesystem.flags import (
+    Advice,
+    DescriptorFlags,
+    OpenFlags,
+    directory_flags,
+    file_flags,
+    is_contradiction,
+    may_change,
+)
+from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat, identity_hash
 from wasihost._wasi.filesystem.mounts import Mount, Mounts
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
@@ -30,13 +38,12 @@ MOST_READ: Final = 1 << 16
 class Descriptor:
     """One open file or directory of a guest."""
 
-    __slots__ = ("_mount", "_node", "flags", "identity")
+    __slots__ = ("_mount", "_node", "flags")
 
     def __init__(self, mount: Mount, node: Node, flags: DescriptorFlags) -> None:
         self._mount = mount
         self._node = node
         self.flags = flags
-        self.identity = attempt(node.stat).identity
 
     def close(self) -> None:
         """The guest's handle is gone; streams go on."""
@@ -90,9 +97,14 @@ class Descriptor:
         self._require_writable()
         attempt(self._node.set_times, accessed, modified)
 
+    @property
+    def identity(self) -> Identity:
+        """What no other file has while this one is there."""
+        return self._node.identity
+
     def identity_hash(self) -> tuple[int, int]:
         """128 bits that no other file has while this one is there."""
-        return identity_hash(self.identity, self._mount.hash_key)
+        return identity_hash(self._node.identity, self._mount.hash_key)
 
     # ---- of directories; every other kind is ENOTDIR
 
@@ -103,17 +115,14 @@ class Descriptor:
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Descriptor:
         """Opens what is there, or creates a file. EINVAL if a directory is to be created or cut off."""
         directory = self._directory()
-        changes = OpenFlags.CREATE | OpenFlags.TRUNCATE
-        if OpenFlags.DIRECTORY in how and how & (changes | OpenFlags.EXCLUSIVE):
+        if is_contradiction(how):
             raise Failure(os_error(errno.EINVAL))
-        if how & changes or DescriptorFlags.WRITE in use:
+        if may_change(how, use):
             self._require_writable(path)
         node = self._at(path, directory.open, path, follow, how, use)
-        try:
-            return Descriptor(self._mount, node, self._opened_for(node, how, use))
-        except BaseException:
-            node.close()
-            raise
+        if isinstance(node, DirectoryNode):
+            return Descriptor(self._mount, node, directory_flags(use, self._mount.read_only))
+        return Descriptor(self._mount, node, file_flags(how, use))
 
     def stat_at(self, path: str, follow: bool) -> Stat:
         """What is known of what is there."""
@@ -191,24 +200,11 @@ class Descriptor:
                 self._mount.refused_escape(path)
             raise
 
-    def _opened_for(self, node: Node, how: OpenFlags, use: DescriptorFlags) -> DescriptorFlags:
-        """What a new descriptor says that it is for."""
-        if isinstance(node, DirectoryNode):
-            if self._mount.read_only or DescriptorFlags.MUTATE_DIRECTORY not in use:
-                return DescriptorFlags.READ
-            return DescriptorFlags.READ | DescriptorFlags.MUTATE_DIRECTORY
-        use &= ~DescriptorFlags.MUTATE_DIRECTORY
-        if DescriptorFlags.WRITE in use:
-            return use
-        if how & (OpenFlags.CREATE | OpenFlags.TRUNCATE):
-            return use | DescriptorFlags.READ | DescriptorFlags.WRITE
-        return use | DescriptorFlags.READ
-
 
 def preopened(mounts: Mounts) -> list[tuple[Descriptor, str]]:
     """A new descriptor of each mount, with the mount's name. Errors: OSError, EMFILE."""
     found = []
     for mount, root in mounts.opened():
-        changes = DescriptorFlags(0) if mount.read_only else DescriptorFlags.MUTATE_DIRECTORY
-        found.append((Descriptor(mount, root, DescriptorFlags.READ | changes), mount.name))
+        flags = directory_flags(DescriptorFlags.MUTATE_DIRECTORY, mount.read_only)
+        found.append((Descriptor(mount, root, flags), mount.name))
     return found

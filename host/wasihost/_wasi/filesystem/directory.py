@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import stat
 import weakref
@@ -29,9 +30,9 @@ from wasihost._base.errors import ConfigError
 from wasihost._base.pickling import OfOneProcess
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths, sandbox, system
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, file_flags
 from wasihost._wasi.filesystem.handles import Handles
-from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat, When, kind_of
+from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When, kind_of
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, FileSystem, Node
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.sandbox import open_beneath, open_parent
@@ -89,7 +90,8 @@ class Directory(FileSystem, OfOneProcess):
 class OsNode(Node):
     """A descriptor of the operating system, which the guest's handles count."""
 
-    def __init__(self, fd: int, handles: Handles) -> None:
+    def __init__(self, fd: int, handles: Handles, identity: Identity) -> None:
+        self.identity = identity
         self._fd = fd
         self._handles = handles
         handles.add(fd)
@@ -145,11 +147,12 @@ class OsDirectory(OsNode, DirectoryNode):
         flags = _os_flags(how, use) | (0 if follow else os.O_NOFOLLOW)
         fd = open_beneath(self._fd, path, flags, 0o666)
         try:
-            is_directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+            found = os.fstat(fd)
         except BaseException:
             os.close(fd)
             raise
-        return (OsDirectory if is_directory else OsFile)(fd, self._handles)
+        cls = OsDirectory if stat.S_ISDIR(found.st_mode) else OsFile
+        return cls(fd, self._handles, (found.st_dev, found.st_ino))
 
     def entries(self) -> Entries:
         self._handles.require_room()
@@ -230,6 +233,7 @@ class OsRoot(OsDirectory):
     def __init__(self, directory: Directory, handles: Handles) -> None:
         self._directory = directory
         self._fd = directory._root
+        self.identity = self.stat().identity
         self._handles = handles
 
     def _close(self) -> None:
@@ -280,14 +284,13 @@ def _closing(fd: int) -> Iterator[int]:
         os.close(fd)
 
 
+@functools.cache
 def _os_flags(how: OpenFlags, use: DescriptorFlags) -> int:
     # Nothing to wait for: not the other end of a FIFO, not a device. No terminal becomes this process's.
     flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    changes = how & (OpenFlags.CREATE | OpenFlags.TRUNCATE)
-    if DescriptorFlags.WRITE in use and DescriptorFlags.READ not in use:
-        flags |= os.O_WRONLY
-    elif DescriptorFlags.WRITE in use or changes:
-        flags |= os.O_RDWR
+    opened_for = file_flags(how, use)
+    if DescriptorFlags.WRITE in opened_for:
+        flags |= os.O_RDWR if DescriptorFlags.READ in opened_for else os.O_WRONLY
     for flag, bit in (_OPEN_FLAGS | _SYNC_FLAGS).items():
         if flag in (how if isinstance(flag, OpenFlags) else use):
             flags |= bit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 
 
 class PathFlags(enum.Flag):
@@ -40,3 +41,34 @@ class Advice(enum.Enum):
     WILL_NEED = "will-need"
     DONT_NEED = "dont-need"
     NO_REUSE = "no-reuse"
+
+
+# Operations on flags take longer than a system call, and few combinations are in use.
+
+
+@functools.cache
+def is_contradiction(how: OpenFlags) -> bool:
+    """Whether an open asks for a directory, and for what is only done to files."""
+    return OpenFlags.DIRECTORY in how and how != OpenFlags.DIRECTORY
+
+
+@functools.cache
+def may_change(how: OpenFlags, use: DescriptorFlags) -> bool:
+    """Whether an open may change the file, or be of use to change it."""
+    return bool(how & (OpenFlags.CREATE | OpenFlags.TRUNCATE)) or DescriptorFlags.WRITE in use
+
+
+@functools.cache
+def directory_flags(use: DescriptorFlags, read_only: bool) -> DescriptorFlags:
+    """The flags of a directory that was opened."""
+    kept = DescriptorFlags(0) if read_only else use & DescriptorFlags.MUTATE_DIRECTORY
+    return DescriptorFlags.READ | kept
+
+
+@functools.cache
+def file_flags(how: OpenFlags, use: DescriptorFlags) -> DescriptorFlags:
+    """The flags of a file that was opened: to be created or cut off it is opened to write."""
+    use &= ~DescriptorFlags.MUTATE_DIRECTORY
+    if DescriptorFlags.WRITE in use:
+        return use
+    return use | DescriptorFlags.READ | (DescriptorFlags.WRITE if may_change(how, use) else DescriptorFlags(0))

@@ -14,7 +14,7 @@ from typing import TypeVar
 from wasihost._base.frozen import Frozen
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
-from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat
+from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
 
 N = TypeVar("N", bound="Node")
 
@@ -40,6 +40,7 @@ class Entries(Iterator[Entry]):
 class Node(ABC):
     """An open file or directory, closed when each of its holders has closed it; whoever opens it is the first."""
 
+    identity: Identity
     _holders = 1
 
     def hold(self: N) -> N:

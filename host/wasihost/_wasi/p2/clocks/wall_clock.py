@@ -13,7 +13,7 @@ class Datetime(Frozen):
     nanoseconds: int
 
     def __init__(self, seconds: int, nanoseconds: int) -> None:
-        super().__init__(seconds, nanoseconds)
+        self.__dict__.update(seconds=seconds, nanoseconds=nanoseconds)  # of very many files
 
 
 class WallClock:

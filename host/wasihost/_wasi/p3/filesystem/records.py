@@ -94,8 +94,14 @@ class DescriptorStat(Frozen):
         data_modification_timestamp: Instant | None,
         status_change_timestamp: Instant | None,
     ) -> None:
-        times = data_access_timestamp, data_modification_timestamp, status_change_timestamp
-        super().__init__(type, link_count, size, *times)
+        self.__dict__.update(
+            type=type,
+            link_count=link_count,
+            size=size,
+            data_access_timestamp=data_access_timestamp,
+            data_modification_timestamp=data_modification_timestamp,
+            status_change_timestamp=status_change_timestamp,
+        )
 
 
 class DirectoryEntry(Frozen):
@@ -105,7 +111,7 @@ class DirectoryEntry(Frozen):
     name: str
 
     def __init__(self, type: TypeCase, name: str) -> None:
-        super().__init__(type, name)
+        self.__dict__.update(type=type, name=name)
 
 
 class NewTimestamp:
