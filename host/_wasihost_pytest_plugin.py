@@ -7,6 +7,7 @@ but pytest is imported here before the first test that uses one of its fixtures.
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,8 +159,8 @@ def pytest_runtest_makereport(
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Shows the lines of a trace in which something is not."""
-    lines = getattr(right, "lines", None)
-    if "in" not in op or type(right).__module__ != "wasihost._pytest.trace" or lines is None:
+    trace = sys.modules.get("wasihost._pytest.trace")
+    if "in" not in op or trace is None or not isinstance(right, trace.Trace):
         return None
     what = left.__name__ if isinstance(left, type) else repr(left)
-    return [f"{what} {op} the trace:", *lines]
+    return [f"{what} {op} the trace:", *right.lines]

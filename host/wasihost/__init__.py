@@ -2,7 +2,7 @@
 
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
 - `configure`, `adapt` and `add_tcp_to_linker` are for an engine, store and linker of your own.
-- `files`, `network`, `policy`, `recording`, `testing` and `pytest` have the rest; what begins with an underscore is
+- `files`, `network`, `policy`, `pytest`, `recording` and `testing` have the rest. What begins with an underscore is
   private.
 """
 
@@ -27,6 +27,7 @@ from wasihost._base.errors import (
     WasihostError,
 )
 from wasihost._base.limits import Limits
+from wasihost._base.public import publish as _publish
 from wasihost._base.streams import ByteSink, ByteSource, GuestByteStream, GuestStream, GuestValueStream, ValueSource
 from wasihost._base.version import __version__
 from wasihost._component.adapt import Component
@@ -118,10 +119,4 @@ __all__ = [
     "deny_all",
 ]
 
-# Users know these by the names above: so do tracebacks and the documentation.
-for _name in __all__:
-    if not _name.startswith("_"):
-        _public = globals()[_name]
-        if getattr(_public, "__module__", "").startswith("wasihost."):
-            _public.__module__ = __name__
-del _name, _public
+_publish(globals())

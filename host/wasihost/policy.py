@@ -1,5 +1,6 @@
 """What guests may do on the network: rules, policies of your own, and what was decided."""
 
+from wasihost._base.public import publish as _publish
 from wasihost._policy import (
     Decision,
     NameUse,
@@ -13,9 +14,11 @@ from wasihost._policy import (
     any_of,
     deny_all,
 )
+from wasihost._policy.learning import Learner
 
 __all__ = [
     "Decision",
+    "Learner",
     "NameUse",
     "Policy",
     "PolicyContext",
@@ -27,3 +30,5 @@ __all__ = [
     "any_of",
     "deny_all",
 ]
+
+_publish(globals())

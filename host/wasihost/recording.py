@@ -1,5 +1,6 @@
 """Recordings of what goes between guests and the outside world: made, replayed, and shown."""
 
+from wasihost._base.public import publish as _publish
 from wasihost._recording import Recorder, Recording, RecordingNetwork, events
 from wasihost._recording.pictures import Trace, write_pcapng, write_report
 from wasihost._recording.replay import ReplayNetwork
@@ -14,3 +15,5 @@ __all__ = [
     "write_pcapng",
     "write_report",
 ]
+
+_publish(globals())

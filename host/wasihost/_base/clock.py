@@ -5,7 +5,7 @@ guest's numbers are u64 nanoseconds, up to 584 years: Python's integers hold the
 sleeps at a time. A timer may fire early (event loops and floats round): whoever is woken looks at the clock again.
 
 An event loop that keeps a time of its own has it as its attribute `wasihost`, an `OwnTime`; whoever was given no clock
-follows it. `wasihost._testing.virtual_loop` makes such loops.
+follows it. `wasihost.testing.virtual_loop` makes such loops.
 """
 
 from __future__ import annotations

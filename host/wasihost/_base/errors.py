@@ -1,7 +1,7 @@
 """Every exception that wasihost raises to the embedder, in one tree.
 
 What a guest sees is never one of these: a refused system call is an `error-code` value to the guest,
-see `wasihost._component.values.WitError`.
+see `wasihost.WitError`.
 """
 
 from __future__ import annotations

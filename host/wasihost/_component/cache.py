@@ -35,7 +35,7 @@ SUFFIX = ".wasihost"  # of every file of ours; no other file is touched
 DIGEST_SIZE = 32
 _OTHERS_CAN_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("wasihost.cache")
 
 
 class _Distrust(Exception):

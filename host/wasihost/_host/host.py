@@ -88,19 +88,21 @@ class Host(OfOneProcess):
       `(address, use, context) -> bool`, also async. Nothing is allowed by default.
     - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
     - `network`: what sockets stand on; the operating system's by default.
-    - `quotas`: how much of it each guest may use, see `wasihost._network.quotas`. By default only its sockets are
+    - `quotas`: how much of it each guest may use, see `wasihost.network.Quotas`. By default only its sockets are
       limited, to a quarter of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
-    - `resolver`: who is asked for other names, see `wasihost._network.names`; the network by default.
+    - `resolver`: resolves other names, see `wasihost.network.Resolver`; the network by default.
     - `files`: the directories that guests are given, by the guest's names for them, in this order:
       `{"/data": Directory("data", read_only=True), "/cache": "cache"}`; none by default. See `wasihost.files`.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
-    - `stdin`: see `wasihost._wasi.cli`; empty by default, and this process's with `stdin=sys.stdin`.
-    - `stdout`, `stderr`: see `wasihost._wasi.cli`; by default where `print` writes, `sys.stdout` and `sys.stderr`.
+    - `stdin`: a file descriptor, a file object, bytes, or a callable that gets the number of bytes wanted and returns
+      at most that many; empty by default, and this process's with `stdin=sys.stdin`.
+    - `stdout`, `stderr`: a file descriptor, a file object, or a callable that gets each block; by default where `print`
+      writes, `sys.stdout` and `sys.stderr`.
     - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
       program of the shell does; else it gets the error-code `pipe`.
     - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a
-      `wasihost._testing.virtual_loop`; a `VirtualClock` is for tests.
+      `wasihost.testing.virtual_loop`; a `VirtualClock` is for tests.
     - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
       knows the seed knows it all.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
@@ -111,7 +113,7 @@ class Host(OfOneProcess):
       more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
-    - `recording`: a `wasihost._recording.Recording` that gets all that happens between guests and the world.
+    - `recording`: a `wasihost.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
     """
 

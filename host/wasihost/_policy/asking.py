@@ -6,7 +6,7 @@ for the rest. So a policy that answers at once costs no coroutine and no turn of
 takes time can be cancelled, which a coroutine around it that has not begun would not do.
 
 An `Asker` emits a `Decision` for each verdict before the verdict has an effect: to `on_decision`, and to the logger
-`wasihost._policy`, which has refusals as warnings, so many each second, and the rest at the level INFO. It makes a
+`wasihost.policy`, which has refusals as warnings, so many each second, and the rest at the level INFO. It makes a
 decision only if one of them wants it; whether the logger wants INFO is looked up when the instance is made, since most
 datagrams are allowed.
 """

@@ -3,7 +3,7 @@
 | fixture | is |
 |---|---|
 | `wasi_guest` | `GuestLoader`, which makes a `Guest` |
-| `wasi_net` | `wasihost._testing.VirtualNetwork`; `OsNetwork` in a test on the real network |
+| `wasi_net` | `wasihost.testing.VirtualNetwork`; `OsNetwork` in a test on the real network |
 | `wasi_host` | `wasihost.Host` |
 | `wasi_clock` | `BenchClock` |
 | `wasi_trace` | `Trace` |

@@ -25,7 +25,7 @@ class Trace:
 
     @property
     def events(self) -> list[Event]:
-        """All of them, from `wasihost._recording.events`."""
+        """All of them, from `wasihost.recording.events`."""
         return self.recording.events
 
     @property
