@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import socket
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.harness import FIXTURES, run
+from tests.guests.harness import FIXTURES, Guest, fails, load, run, until
+from tests.unit.wasi.filesystem.trees import both_ways
+from wasihost import GuestExit, GuestTrap
 from wasihost.files import Directory
 
 SOURCES = {
@@ -19,6 +22,7 @@ SOURCES = {
     "rust-p2-fs": "rust-p2/fs/src/main.rs",
     "c-p2-files": "c/p2-files.c",
 }
+ways = pytest.mark.parametrize("way", ["openat2", "walk"])
 CALL_EVERYTHING = ["rust-files", "rust-p2-files"]
 BY_NAME = {
     "no-mounts",
@@ -76,8 +80,10 @@ def test_each_case(name: str, case: str, data: Path) -> None:
 
 
 @pytest.mark.slow
+@ways
 @pytest.mark.parametrize("name", SOURCES)
-def test_all_cases_in_one_run(name: str, data: Path) -> None:
+def test_all_cases_in_one_run(name: str, way: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_ways(monkeypatch, way)
     assert run(name, files={"/data": data}) == "".join(f"ok {case}\n" for case in in_all(name))
 
 
@@ -114,12 +120,18 @@ def with_links_out(data: Path, outside: Path) -> Path:
     return data
 
 
+@ways
 @pytest.mark.parametrize("name", CALL_EVERYTHING)
-def test_links_that_the_host_made_lead_nowhere_outside(name: str, with_links_out: Path) -> None:
+def test_links_that_the_host_made_lead_nowhere_outside(
+    name: str, way: str, with_links_out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_ways(monkeypatch, way)
     check(name, "host-made-links", {"/data": with_links_out})
 
 
-def test_std_does_not_escape(with_links_out: Path) -> None:
+@ways
+def test_std_does_not_escape(way: str, with_links_out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_ways(monkeypatch, way)
     check("rust-p2-fs", "escapes", {"/data": with_links_out})
 
 
@@ -139,3 +151,26 @@ def test_names_that_are_no_utf_8_are_an_error(name: str, data: Path) -> None:
     open(os.fsencode(data / "dir") + b"/\xff", "wb").close()
     os.symlink(b"\xff", os.fsencode(data / "link"))
     check(name, "host-made-names", {"/data": data})
+
+
+async def test_a_trap_closes_what_is_open(data: Path) -> None:
+    filled(data)
+    guest = Guest("rust-p2-files", files={"/data": data}, env={"CASE": "read-only"})  # which may not be written
+    await fails(guest.run_async(), GuestTrap)
+    assert "files/src/mounts.rs" in str(guest.stderr)
+
+
+async def test_a_failure_of_0_3_closes_what_is_open(data: Path) -> None:
+    filled(data)
+    guest = Guest("rust-files", files={"/data": data}, env={"CASE": "read-only"})
+    await fails(guest.host.run_async(load("rust-files")), GuestExit)
+    assert "files/src/mounts.rs" in str(guest.stderr)
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+async def test_a_run_that_is_cancelled_closes_what_is_open(name: str, data: Path) -> None:
+    running = asyncio.create_task(Guest(name, files={"/data": data}).run_async())
+    await until((data / "paths-3-3").exists)
+    running.cancel()
+    await fails(running, asyncio.CancelledError)
+    assert not (data / "methods-of-files").exists()
