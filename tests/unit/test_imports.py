@@ -111,3 +111,10 @@ def test_only_one_module_imports_private_parts_of_wasmtime() -> None:
     private = "wasihost._component.ffi.private"
     assert [module for module in FILES if _private_parts_of_wasmtime(module)] == [private]
     assert all(module.startswith("wasihost._component.ffi") for module in FILES if private in OURS[module])
+
+
+def test_the_tree_in_contributing_has_every_room() -> None:
+    tree = (ROOT.parent / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## The tree")[1].split("```")[1]
+    rooms = {path.parent for path in (ROOT / "wasihost").rglob("__init__.py") if path.parent.name != "wasihost"}
+    packages_of_wasi = {room for room in rooms if room.parent.name in ("p2", "p3")}
+    assert [room.name for room in sorted(rooms - packages_of_wasi) if f"{room.name}/" not in tree] == []
