@@ -146,11 +146,16 @@ class Host(OfOneProcess):
         gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
-        self._wasip2, self._has_gc = wasip2, gc
-        self._limits, self._memory = limits, Account("total_memory_bytes", limits.total_memory_bytes)
-        self._policy, self._on_decision = checked(policy), on_decision
-        self._network, self._quotas = network or OsNetwork(), quotas
-        self._hosts, self._resolver = parse_hosts(host_names), resolver
+        self._wasip2 = wasip2
+        self._has_gc = gc
+        self._limits = limits
+        self._memory = Account("total_memory_bytes", limits.total_memory_bytes)
+        self._policy = checked(policy)
+        self._on_decision = on_decision
+        self._network = network or OsNetwork()
+        self._quotas = quotas
+        self._hosts = parse_hosts(host_names)
+        self._resolver = resolver
         self._files = {name: _file_system(each) for name, each in (files or {}).items()}
         self._command = Command(
             env=dict(env or {}),
@@ -161,9 +166,12 @@ class Host(OfOneProcess):
             stderr=stderr,
             sigpipe=sigpipe,
         )
-        self._clock, self._seed = clock or RunningClock(), seed
+        self._clock = clock or RunningClock()
+        self._seed = seed
         self._providers = dict(providers or {})
-        self._on_stats, self._recording, self._cache = on_stats, recording, cache
+        self._on_stats = on_stats
+        self._recording = recording
+        self._cache = cache
 
     def load(self, component: ComponentSource) -> Component:
         """Compiles a component, to run it more than once.
@@ -343,11 +351,14 @@ class Host(OfOneProcess):
 
     def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
         if recorded is None:
-            network, on_decision = self._network_of_one(), self._on_decision
+            network = self._network_of_one()
+            on_decision = self._on_decision
             names = Names(self._resolver or network.resolve, self._hosts)
             stdio = Stdio(self._command)
         else:
-            network, names, on_decision = recorded.network, recorded.names, recorded.on_decision
+            network = recorded.network
+            names = recorded.names
+            on_decision = recorded.on_decision
             stdio = Stdio(self._command, recorded.on_stdout, recorded.on_stderr)
         seed = self._effective_seed()
         hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]

@@ -26,7 +26,8 @@ class Block:
     __slots__ = ("address", "size", "view")
 
     def __init__(self, memory: memoryview, address: int, size: int) -> None:
-        self.address, self.size = address, size
+        self.address = address
+        self.size = size
         self.view = memory[address : address + size]
 
 
@@ -34,7 +35,9 @@ class _Pool:
     """Free blocks of one size; a block is made when it is first needed."""
 
     def __init__(self, memory: memoryview, address: int, size: int, count: int) -> None:
-        self._memory, self._address, self._size = memory, address, size
+        self._memory = memory
+        self._address = address
+        self._size = size
         self._unmade = count
         self.free: list[Block] = []
 
@@ -62,7 +65,8 @@ class Blocks:
 
     def close(self) -> None:
         """There are none any more."""
-        self._small = self._large = _Pool(memoryview(b""), 0, 0, 0)
+        self._small = _Pool(memoryview(b""), 0, 0, 0)
+        self._large = self._small
         self._wanting.clear()
 
     def take(self, bulk: bool = False) -> Block | None:

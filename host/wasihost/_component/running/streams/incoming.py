@@ -371,7 +371,8 @@ class ByteInPump(Pump):
             self.machine.run(lambda: self._drain(view))
 
     def _give_block(self) -> None:
-        block, self.block = self.block, None
+        block = self.block
+        self.block = None
         if block is not None:
             self.rings.blocks.give(block)
 

@@ -88,7 +88,9 @@ class ByteOutPump(OutPump):
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
         self.block: Block | None = None
         self.in_bulk = False  # whether the last block came full
-        self.address = self.left = 0  # of what is being written
+        # Of what is being written.
+        self.address = 0
+        self.left = 0
         super().__init__(machine, number, kind, end, source)
 
     def fill(self) -> None:
@@ -123,7 +125,8 @@ class ByteOutPump(OutPump):
 
     def _write(self, address: int, size: int) -> None:
         self.state = WRITING
-        self.address, self.left = address, size
+        self.address = address
+        self.left = size
         self.rings.begin(Operation.WRITE_AND_ASK, self.number, self.end, address, size, self._written)
 
     def _written(self, taken: int, outcome: int) -> None:
@@ -143,7 +146,8 @@ class ByteOutPump(OutPump):
             self._more()
 
     def _continued(self, taken: int) -> None:
-        self.address, self.left = self.address + taken, self.left - taken
+        self.address += taken
+        self.left -= taken
         if self.left:
             self.rings.replace(self.end, self._written)
         else:
@@ -159,7 +163,8 @@ class ByteOutPump(OutPump):
             self.ask()
 
     def _give_block(self) -> None:
-        block, self.block = self.block, None
+        block = self.block
+        self.block = None
         if block is not None:
             self.rings.blocks.give(block)
 
@@ -293,7 +298,8 @@ class IteratorSource(ValueSource[Any]):
     tells_os_errors = False
 
     def __init__(self, iterator: AsyncIterator[Any], machine: Machine) -> None:
-        self._iterator, self._machine = iterator, machine
+        self._iterator = iterator
+        self._machine = machine
         self._next: asyncio.Future[Any] | None = None
 
     def read(self) -> Sequence[Any]:
@@ -305,7 +311,8 @@ class IteratorSource(ValueSource[Any]):
             self._next = self._machine.start_task(self._advance())
         if not self._next.done():
             raise BlockingIOError
-        done, self._next = self._next, None
+        done = self._next
+        self._next = None
         if done.cancelled():
             raise ProviderError(_CANCELLED)
         return done.result()
@@ -367,10 +374,12 @@ class IteratorByteSource(ByteSource):
 def check(kind: Kind, obj: Any) -> None:
     """Refuses what cannot stand for a stream or future."""
     if isinstance(kind, types.Future):
-        fits, wanted = inspect.isawaitable(obj), "an awaitable"
+        fits = inspect.isawaitable(obj)
+        wanted = "an awaitable"
     else:
         source = ByteSource if kind == types.Stream(types.U8) else ValueSource
-        fits, wanted = isinstance(obj, source | AsyncIterable), f"an async iterable or a {source.__name__}"
+        fits = isinstance(obj, source | AsyncIterable)
+        wanted = f"an async iterable or a {source.__name__}"
     if not fits:
         raise Refused(obj, repr(type(obj).__name__), wanted)
 

@@ -28,8 +28,11 @@ class Pump:
     state: PumpState
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
-        self.machine, self.rings = machine, machine.rings
-        self.number, self.kind, self.end = number, kind, end
+        self.machine = machine
+        self.rings = machine.rings
+        self.number = number
+        self.kind = kind
+        self.end = end
         self.origin = ""  # "that … gave", of an object that is Python's
         machine.opened(self)
         self.rings.open(end, self.other_end_dropped)

@@ -247,7 +247,8 @@ class Rings:
         self._words[PAIR_COUNT // 4] = len(kinds)
         for index, (kind, is_stream) in enumerate(kinds):
             at = PAIRS // 4 + 2 * index
-            self._words[at], self._words[at + 1] = kind, is_stream
+            self._words[at] = kind
+            self._words[at + 1] = is_stream
 
     def tell_outcome(self, outcome: int) -> None:
         """Where the result of the call is that returns now: ROOM_FIRST or WAITS; who writes it says HERE."""
