@@ -47,8 +47,9 @@ class Contender(ABC):
 
 
 def figures(summary: str) -> Figures:
-    """The figures of a line like `send: 1 connections, 1000 bytes, 2000 ns`."""
-    return {name: float(value) for value, name in re.findall(r"(\d+) (\w+)", summary)}
+    """The figures of a line like `send: 1 connections, 1000 bytes, 2000 ns`, or `send bytes=1000 ns=2000`."""
+    found = [(name, value) for value, name in re.findall(r"(\d+) (\w+)", summary)]
+    return {name: float(value) for name, value in found + re.findall(r"(\w+)=(\d+)", summary)}
 
 
 def percentile(values: list[int], percent: int) -> int:

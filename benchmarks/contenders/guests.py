@@ -35,8 +35,9 @@ class Lines:
     def __call__(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            self.last = line.decode()
-            self._on_line(self.last)
+            if not line.startswith(b"ok "):  # which says that a case is done
+                self.last = line.decode()
+            self._on_line(line.decode())
 
 
 class Wasihost(Contender):
