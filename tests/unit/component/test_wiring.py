@@ -47,6 +47,11 @@ def test_functions_that_are_called_in_order_are_adapted_too() -> None:
     assert [adapted.path for adapted in wiring.adapted if adapted.round_first] == ["a:b/direct#f"]
 
 
+def test_without_streams_there_is_nothing_to_come_after() -> None:
+    world = World({"a:b/direct": IMPORTS["a:b/direct"]}, {})
+    assert Wiring(world, in_order=frozenset({"a:b/direct#f"})).adapted == []
+
+
 def test_kinds_are_found_inside_of_others_and_once() -> None:
     assert WIRING.kinds == [BYTES, Stream(types.STRING), Future(Stream(types.STRING))]
 

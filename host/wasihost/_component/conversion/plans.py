@@ -163,7 +163,7 @@ class Plans:
                     self._refuse(checked, value, error, where, names)
                 raise
 
-        return give if types.contains(t, (types.Own, types.Borrow)) else write
+        return give if types.contains(checked, (types.Own, types.Borrow)) else write
 
 
 class LatePlans:

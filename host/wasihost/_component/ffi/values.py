@@ -27,8 +27,8 @@ _bytes_address = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object)(("PyBytes_AsStrin
 BYTES_OFFSET: Final[int] = _bytes_address(b"wasihost") - id(b"wasihost")
 
 _any_to_host = prototype("wasmtime_component_resource_any_to_host", c_void_p, c_void_p, c_void_p, c_void_p)
-_host_rep: Callable[[int], int] = prototype("wasmtime_component_resource_host_rep", c_uint32, c_void_p)
-_host_delete: Callable[[int], None] = prototype("wasmtime_component_resource_host_delete", None, c_void_p)
+_host_rep: Callable[[c_void_p], int] = prototype("wasmtime_component_resource_host_rep", c_uint32, c_void_p)
+_host_delete: Callable[[int | c_void_p], None] = prototype("wasmtime_component_resource_host_delete", None, c_void_p)
 # Frees the box of a resource; whatever handle it stands for stays as it is.
 resource_delete: Callable[[int], None] = prototype("wasmtime_component_resource_any_delete", None, c_void_p)
 _host_new = prototype("wasmtime_component_resource_host_new", c_void_p, c_bool, c_uint32, c_uint32)
@@ -38,10 +38,10 @@ _host_to_any = prototype("wasmtime_component_resource_host_to_any", c_void_p, c_
 def resource_rep(context: int, resource: int) -> int:
     """The rep of a host resource that Wasmtime passed as an argument, and whose type it has checked."""
     host = c_void_p()
-    raise_at(_any_to_host(context, resource, byref(host)))
-    address = host.value or 0
-    found = _host_rep(address)
-    _host_delete(address)
+    if error := _any_to_host(context, resource, byref(host)):
+        raise_at(error)
+    found = _host_rep(host)
+    _host_delete(host)
     return found
 
 

@@ -192,7 +192,8 @@ class Wiring(Frozen):
     native: frozenset[str] = frozenset()
     """Interfaces that the linker provides by itself: never adapted."""
     in_order: frozenset[str] = frozenset()
-    """Functions that are adapted in any case, by path; one with a version means the compatible ones."""
+    """Functions before which a round is run if the component has streams, by path; one with a version means the
+    compatible ones."""
     shares_memory: bool = True
     """Whether there is an adapter component at all, or only an embedder's own linker."""
 
@@ -206,7 +207,12 @@ class Wiring(Frozen):
         return self.shares_memory and types.contains_numbers(t)
 
     def _is_in_order(self, interface: str, name: str) -> bool:
-        return versions.serving(f"{interface}#{name}", self.in_order) is not None
+        return self._has_streams and versions.serving(f"{interface}#{name}", self.in_order) is not None
+
+    @cached_property
+    def _has_streams(self) -> bool:
+        interfaces = (*self.world.imports.values(), *self.world.exports.values())
+        return any(types.contains(t, KINDS) for each in interfaces for func in each.funcs.values() for t in func.types)
 
     @cached_property
     def adapted(self) -> list[Adapted]:
