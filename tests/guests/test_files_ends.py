@@ -1,0 +1,118 @@
+"""However a guest ends that has files open, no descriptor and no resource of it is left."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.guests.harness import PREBUILT, Guest, run
+from wasihost import GuestTrap, LimitError, Limits
+from wasihost._wasi.filesystem import sandbox
+from wasihost._wasi.filesystem.directory import OsDirectory, OsFile
+from wasihost.files import Directory
+
+GUESTS = ["rust-files", "rust-p2-files"]
+
+
+class Failed(Exception):
+    """What the embedder's side raises in these tests: no OSError, so nothing that a guest hears of."""
+
+
+def _after(count: int, act: Callable[[], object], method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method, but its call number `count` begins with `act`."""
+    calls = 0
+
+    def called(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == count:
+            act()
+        return method(*args)
+
+    return called
+
+
+def _fail() -> None:
+    raise Failed
+
+
+POINTS = [
+    ("rust-files", "open-flags", OsDirectory, "open"),
+    ("rust-files", "streams-outlive-descriptors", OsFile, "read_into"),
+    ("rust-files", "file-to-file", OsFile, "write"),
+    ("rust-files", "append", OsFile, "append"),
+    ("rust-files", "read-directory", OsDirectory, "entries"),
+    ("rust-p2-files", "open-flags", OsDirectory, "open"),
+    ("rust-p2-files", "streams-outlive-descriptors", OsFile, "read_into"),
+    ("rust-p2-files", "big-file", OsFile, "write"),
+    ("rust-p2-files", "append-stream", OsFile, "append"),
+    ("rust-p2-files", "read-directory", OsDirectory, "entries"),
+]
+points = pytest.mark.parametrize(("name", "case", "cls", "method"), POINTS)
+
+
+@points
+async def test_an_exception_comes_out_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, case: str, cls: type, method: str
+) -> None:
+    monkeypatch.setattr(cls, method, _after(2, _fail, getattr(cls, method)))
+    with pytest.raises(Failed):
+        await Guest(name, env={"CASE": case}, files={"/data": tmp_path}).run_async()
+
+
+@points
+async def test_a_cancelled_run_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, case: str, cls: type, method: str
+) -> None:
+    task = asyncio.create_task(Guest(name, env={"CASE": case}, files={"/data": tmp_path}).run_async())
+    monkeypatch.setattr(cls, method, _after(2, task.cancel, getattr(cls, method)))
+    await asyncio.wait([task])
+    # A guest whose calls all end at once can be done before the cancellation is heard.
+    assert task.cancelled() or task.exception() is None
+
+
+@pytest.mark.parametrize("name", GUESTS)
+async def test_a_guest_beyond_its_resources_leaves_nothing(tmp_path: Path, name: str) -> None:
+    guest = Guest(name, env={"CASE": "rename-errors"}, files={"/data": tmp_path}, limits=Limits(resources=1))
+    with pytest.raises(LimitError, match="resources"):
+        await guest.run_async()
+
+
+@pytest.mark.parametrize("name", GUESTS)
+@pytest.mark.parametrize("case", ["paths", "open-links", "rename-errors", "link", "symlink", "set-times-at"])
+def test_a_system_without_openat2_gives_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, case: str
+) -> None:
+    monkeypatch.setattr(sandbox, "uses_openat2", False)
+    assert run(name, files={"/data": tmp_path}, CASE=case) == f"ok {case}\n"
+
+
+def test_a_directory_of_the_command_line_is_the_guests(tmp_path: Path) -> None:
+    guest = PREBUILT / "rust-p2-files.wasm"
+    words: list[str | Path] = ["run", "--dir", f"{tmp_path}::/data", "--env", "CASE=write", guest]
+    done = subprocess.run([sys.executable, "-m", "wasihost", *words], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("ok write\n", "")
+
+
+def test_a_refused_change_is_printed_once_by_the_command_line(tmp_path: Path) -> None:
+    guest = PREBUILT / "rust-p2-files.wasm"
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "x.txt").write_text("hello")
+    words: list[str | Path] = ["run", "--dir", f"{tmp_path}::/data::ro", "--env", "CASE=read-only", guest]
+    done = subprocess.run([sys.executable, "-m", "wasihost", *words], capture_output=True, text=True, check=True)
+    assert done.stdout == "ok read-only\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("wasihost: refused to change ")
+    assert line.endswith("in '/data': it is read-only (--dir HOST::/data, without ::ro)")
+
+
+async def test_a_guest_that_traps_with_open_files_leaves_nothing(tmp_path: Path) -> None:
+    guest = Guest("rust-p2-files", env={"CASE": "write"}, files={"/data": Directory(tmp_path, read_only=True)})
+    with pytest.raises(GuestTrap):
+        await guest.run_async()
