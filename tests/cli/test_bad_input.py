@@ -67,7 +67,7 @@ def test_a_bad_limit_exits_2_and_is_named(cli: Cli, write: Write, limit: str) ->
 @pytest.mark.parametrize("host", ["db=localhost", "db=10.0.0", "a b=10.0.0.1"])
 def test_a_bad_host_exits_2_and_is_named(cli: Cli, write: Write, host: str) -> None:
     name, _, _ = host.partition("=")
-    assert _complaint(cli("run", "--add-host", host, write(commands.OK)), 2).startswith(f"hosts: {name!r}: ")
+    assert _complaint(cli("run", "--add-host", host, write(commands.OK)), 2).startswith(f"host_names: {name!r}: ")
 
 
 def test_rules_beside_allow_net_are_refused(cli: Cli, write: Write) -> None:

@@ -161,8 +161,8 @@ async def test_every_decision_of_a_run_is_told() -> None:
         await host.run_async(load("rust-order"))
     told = [(decision.use.value, decision.rule) for decision in decisions]
     assert told == [
-        ("resolve", "hosts"),
-        ("resolve", "hosts"),
+        ("resolve", "host_names"),
+        ("resolve", "host_names"),
         ("udp-send", f"udp://{prices}"),
         ("udp-bind", f"udp://{prices}"),
         ("udp-send", f"udp://{prices}"),

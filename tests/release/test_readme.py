@@ -101,8 +101,3 @@ def test_the_demo_goes_well() -> None:
         "exit code 1",
     ]
     assert re.search(".*".join(map(re.escape, in_order)), done.stdout, re.DOTALL), done.stdout
-
-
-def test_links_lead_to_files() -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", README)
-    assert [target for target in targets if not (ROOT / target).exists()] == []

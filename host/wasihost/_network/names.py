@@ -137,7 +137,7 @@ def _host(name: str, addresses: Addresses) -> tuple[str, list[IpAddress]]:
         host = ascii_name(name).removesuffix(".")
         found = parse_addresses(addresses)
     except ValueError as error:
-        raise ConfigError(f"hosts: {name!r}: {error}") from None
+        raise ConfigError(f"host_names: {name!r}: {error}") from None
     if not found:
-        raise ConfigError(f"hosts: {name!r} has no address")
+        raise ConfigError(f"host_names: {name!r} has no address")
     return host, found

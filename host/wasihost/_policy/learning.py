@@ -72,7 +72,7 @@ class Learner:
         """Learns from a decision."""
         use = decision.use
         address = decision.address
-        if use is NameUse.RESOLVE and decision.rule == "hosts":
+        if use is NameUse.RESOLVE and decision.rule == "host_names":
             self._hosts.update(decision.names)
             return  # looking those up needs no rule
         if address is not None:

@@ -81,7 +81,7 @@ class PolicyContext:
         """The names, in ASCII, whose address this is by what this guest was told; the latest is the last.
 
         What others were told, or what a name stands for by now, makes no difference. A resolver may have answered with
-        any address, also one of this machine or of your network: see `is_in_hosts`.
+        any address, also one of this machine or of your network: see `is_in_host_names`.
         """
         return self._names.get(ip, ())
 
@@ -92,7 +92,7 @@ class PolicyContext:
         """
         return self._targets.get(ip, ())
 
-    def is_in_hosts(self, name: str) -> bool:
+    def is_in_host_names(self, name: str) -> bool:
         """Whether the embedder's `hosts` gave the addresses of this name, and no resolver."""
         return name in self._hosts
 

@@ -116,11 +116,11 @@ def test_hosts_are_known_in_every_form_of_their_name() -> None:
 @pytest.mark.parametrize(
     ("hosts", "what"),
     [
-        ({"db": "10.0.0"}, "hosts: 'db': '10.0.0' does not appear to be"),
-        ({"db": ["10.0.0.1", 5]}, "hosts: 'db': '5' does not appear to be"),
-        ({"db": []}, "hosts: 'db' has no address"),
-        ({"a b": "10.0.0.1"}, "hosts: 'a b': 'a b' is not a host name"),
-        ({"10.0.0.1": "10.0.0.2"}, "hosts: '10.0.0.1': '10.0.0.1' is not a host name"),
+        ({"db": "10.0.0"}, "host_names: 'db': '10.0.0' does not appear to be"),
+        ({"db": ["10.0.0.1", 5]}, "host_names: 'db': '5' does not appear to be"),
+        ({"db": []}, "host_names: 'db' has no address"),
+        ({"a b": "10.0.0.1"}, "host_names: 'a b': 'a b' is not a host name"),
+        ({"10.0.0.1": "10.0.0.2"}, "host_names: '10.0.0.1': '10.0.0.1' is not a host name"),
     ],
 )
 def test_a_bad_entry_of_hosts_is_named(hosts: Any, what: str) -> None:

@@ -61,7 +61,7 @@ IMPLICIT, UDP_IMPLICIT = _told(BIND, "0.0.0.0:0"), _told(UDP_BIND, "0.0.0.0:0")
             "--allow-outbound tcp://api.test:443",
         ),
         ([_told(NameUse.RESOLVE, names=("api.test",))], "--allow-resolve api.test"),
-        ([_told(NameUse.RESOLVE, names=("db",), rule="hosts")], ""),
+        ([_told(NameUse.RESOLVE, names=("db",), rule="host_names")], ""),
         (
             [
                 _told(NameUse.RESOLVE, names=("db",)),
@@ -84,7 +84,7 @@ IMPLICIT, UDP_IMPLICIT = _told(BIND, "0.0.0.0:0"), _told(UDP_BIND, "0.0.0.0:0")
             "--allow-outbound tcp://127.0.0.1:443 --allow-resolve db",
         ),
         (
-            [_told(NameUse.RESOLVE, names=("db",), rule="hosts"), _told(CONNECT, "127.0.0.1:443", ("db",))],
+            [_told(NameUse.RESOLVE, names=("db",), rule="host_names"), _told(CONNECT, "127.0.0.1:443", ("db",))],
             "--allow-outbound tcp://db:443",
         ),
         (

@@ -297,8 +297,8 @@ ACCEPT, RECEIVE = SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE
             "allowed tcp-connect to 10.0.0.1:1 at 127.0.0.1:2: R allows it",
         ),
         (
-            _decision(NameUse.RESOLVE, names=("db",), allowed=True, rule="hosts"),
-            "allowed resolve of db: hosts allows it",
+            _decision(NameUse.RESOLVE, names=("db",), allowed=True, rule="host_names"),
+            "allowed resolve of db: host_names allows it",
         ),
     ],
 )

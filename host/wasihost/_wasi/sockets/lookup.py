@@ -43,7 +43,7 @@ class Lookup:
         if not found:
             verdict = self._access.ask_about_name(host)
             return self._ask(host, permitted(verdict) if isinstance(verdict, Verdict) else verdict)
-        self._access.allow_name(host, "hosts")
+        self._access.allow_name(host, "host_names")
         self._access.told.tell(host, found, from_hosts=True)
         return found
 

@@ -430,7 +430,7 @@ def test_every_decision_is_told_with_the_rule_that_decided() -> None:
     with pytest.raises(FAILURES):
         guest.look_up("other")
     assert guest.told == [
-        ("resolve", True, "hosts"),
+        ("resolve", True, "host_names"),
         ("tcp-connect", True, "tcp://db:5432"),
         ("tcp-bind", True, "tcp://db:5432"),
         ("tcp-connect", False, "deny tcp://10.0.0.2:*"),
