@@ -79,7 +79,8 @@ class _Begun(Coroutine[Any, Any, Any]):
     def throw(self, *error: Any) -> Any:
         if self.end is not None:
             raise StopIteration
-        if self._waits_for and (waits_for := self._waits_for.pop()) is not None and waits_for.cancel():
+        waits_for = self._waits_for.pop() if self._waits_for else None
+        if waits_for is not None and waits_for.cancel():
             return waits_for  # as a task does that is cancelled while it waits for this
         return self._coroutine.throw(*error)
 

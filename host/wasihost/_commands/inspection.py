@@ -145,7 +145,9 @@ class Printer:
             yield from (f"  {line}" for line in (*self._definitions(), *self._functions("")))
             yield from ("}", "")
         else:
-            yield from ((*definitions, "") if (definitions := list(self._definitions())) else ())
+            definitions = list(self._definitions())
+            if definitions:
+                yield from (*definitions, "")
             for line in self._functions(""):
                 yield from (f"{word} {line}", "")
 

@@ -132,7 +132,8 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
 
 def _seconds(text: str) -> float:
     with contextlib.suppress(ValueError):
-        if 0 <= (seconds := float(text)) <= 1_000_000:
+        seconds = float(text)
+        if 0 <= seconds <= 1_000_000:
             return seconds
     raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1,000,000")
 

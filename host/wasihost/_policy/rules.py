@@ -214,7 +214,7 @@ def _matches(rule: Rule, address: Address, context: PolicyContext) -> bool:
 
 def _has_either(hosts: Hosts, ip: IpAddress) -> bool:
     """Whether the address, or the IPv4 one to which an IPv6 one leads, is among the hosts."""
-    return hosts.has(ip) or (ip.version == 6 and (carried := carried_ip(ip)) is not ip and hosts.has(carried))
+    return hosts.has(ip) or (ip.version == 6 and hosts.has(carried_ip(ip)))
 
 
 def _covers(rule: Rule, local: Address) -> bool:

@@ -140,7 +140,8 @@ class Bench:
                 raise TypeError(f"at={at!r}: a host has a name only on a virtual network")
             network = network.host(at)
         if faults is not None:
-            self._faulty.append(faulty := FaultyNetwork(network, faults, self.clock))
+            faulty = FaultyNetwork(network, faults, self.clock)
+            self._faulty.append(faulty)
             return faulty
         if self._plan is None:
             return network

@@ -35,11 +35,12 @@ async def settled(look: Callable[[], list[str]], patience_s: float) -> list[str]
 
 def tasks() -> list[str]:
     """Tasks of the running loop, but for the current one."""
-    found = asyncio.all_tasks() - {asyncio.current_task()}
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    found = {task: task.get_name() for task in others if task is not None}
     return sorted(
         f"task {name} is still running, in {where(task)}"
-        for task in found
-        if not (name := task.get_name()).startswith("wasihost ")  # a guest's, which is told of
+        for task, name in found.items()
+        if not name.startswith("wasihost ")  # a guest's, which is reported as such
     )
 
 

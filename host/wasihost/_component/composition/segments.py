@@ -64,7 +64,8 @@ def merge(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS)
 
     def module(wasm: bytes) -> bytes:
         nonlocal seen, left
-        seen += (count := _count(wasm))
+        count = _count(wasm)
+        seen += count
         merged = wasm
         if seen <= MOST:
             merged, count = merge_module(wasm)

@@ -229,7 +229,8 @@ class SharedNumbers:
         def place(value: Any) -> tuple[int, int]:
             data = value
             if not is_bytes or value.__class__ is not bytes:
-                if self._next + (size := size_of(value)) > self._end:  # before it is converted, which takes long
+                size = size_of(value)
+                if self._next + size > self._end:  # before it is converted, which takes long
                     raise self._no_room(size)
                 data = as_array(name, value)
             length = len(data)

@@ -16,7 +16,7 @@ The plan of `record pair { a: u8, b: list<u32> }`:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from ctypes import string_at
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias, cast
@@ -194,7 +194,7 @@ class ToPythonCode:
                 return f"dict({self._list(code, t.pairs.element, *words)})"
             case types.Record():
                 fields = self._block(code, types.children(t), pointer, _ENTRY_GAP)
-                values = map(lambda child, inner: self._expression(code, child, inner), types.children(t), fields)
+                values = self._expressions(code, types.children(t), fields)
                 return f"{code.constant(self._classes.of(t))}({', '.join(values)})"
             case types.Tuple():
                 return self._tuple(code, t.elements, pointer)
@@ -226,8 +226,11 @@ class ToPythonCode:
         if elements and all(map(is_number, elements)):
             return self._unpacked(code, [self._handles.layout(t) for t in elements], pointer, _VAL_GAP)
         words = self._block(code, elements, pointer, _VAL_GAP)
-        values = map(lambda t, inner: self._expression(code, t, inner) + ",", elements, words)
-        return f"({' '.join(values)})"
+        values = self._expressions(code, elements, words)
+        return f"({' '.join(f'{value},' for value in values)})"
+
+    def _expressions(self, code: Code, elements: Sequence[ValType], words: list[list[str]]) -> Iterator[str]:
+        return (self._expression(code, t, inner) for t, inner in zip(elements, words, strict=True))
 
     def _wrapped(self, wrapper: type, payload: ValType | None) -> ToPython:
         """A plan for a payload inside an object such as `Ok`."""

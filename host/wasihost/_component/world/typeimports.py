@@ -40,8 +40,10 @@ class RootImports:
         """Those of a component. Errors: IndexError if it is cut off, LimitError."""
         found = cls()
         for number, contents in sections(wasm):
-            if number == IMPORTS and len(found.names) + (count := Reader(contents).number()) > limits.world_parts:
-                raise limits.reached("world_parts", f"{origin} has {len(found.names) + count} imports")
+            if number == IMPORTS:
+                count = len(found.names) + Reader(contents).number()
+                if count > limits.world_parts:
+                    raise limits.reached("world_parts", f"{origin} has {count} imports")
             found._read(number, contents)
         return found
 

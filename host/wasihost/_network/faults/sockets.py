@@ -145,7 +145,8 @@ class FaultySocket(_FaultyEndpoint[Socket, tuple[Socket, Address]], HeldSocket):
         struck = self.strike("accept", _names(peer))
         if "drop" in struck.words:
             accepted.abort()
-            self.fail(error := os_error(errno.EINVAL))
+            error = os_error(errno.EINVAL)
+            self.fail(error)
             raise error
         if struck.error is not None:
             accepted.abort()

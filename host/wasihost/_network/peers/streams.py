@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
@@ -352,7 +353,7 @@ class Server(asyncio.AbstractServer):
             except OSError:
                 continue  # a connection that failed before it was accepted
             try:
-                transport = SocketTransport(socket, self._factory(), lambda socket=socket: self._over(socket))  # type: ignore[misc]
+                transport = SocketTransport(socket, self._factory(), functools.partial(self._over, socket))
             except OSError:  # reset by now
                 socket.close()
                 continue

@@ -82,9 +82,13 @@ class Node:
         for called in waiting:
             called()
 
+    def _listens(self, address: Address) -> bool:
+        found = self.tcp.at(address)
+        return found is not None and found.is_listening
+
     async def listening(self, address: Address) -> None:
         """Returns when somebody here listens on an address."""
-        while not ((found := self.tcp.at(address)) and found.is_listening):
+        while not self._listens(address):
             called = Called()
             self._listening.append(called)
             await called

@@ -67,8 +67,7 @@ class Trace:
 
     def __call__(self, event: events.Event) -> None:
         """Writes what there is to tell of it."""
-        while (oldest := next(iter(self._bursts), None)) and event.time_ns - self._bursts[oldest].began_ns >= NS_PER_S:
-            self._tell(oldest)
+        self._tell_until(event.time_ns - NS_PER_S)
         if isinstance(event, events.Wrote):
             if event.stream == "stderr":
                 self._is_in_line = not event.data.endswith(b"\n")
@@ -81,6 +80,13 @@ class Trace:
             self._write(event.time_ns, who, line.style, line.arrow, line.words)
         if isinstance(event, events.GuestEnded):
             self.close()
+
+    def _tell_until(self, time_ns: int) -> None:
+        """Writes what was held back of the bursts that began by then."""
+        for key, burst in tuple(self._bursts.items()):
+            if burst.began_ns > time_ns:
+                break
+            self._tell(key)
 
     def close(self) -> None:
         """Tells what was held back."""

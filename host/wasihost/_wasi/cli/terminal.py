@@ -9,4 +9,5 @@ def is_terminal(target: object) -> bool:
     """Whether a file descriptor or file object is a terminal; no other object is."""
     if isinstance(target, int):
         return os.isatty(target)
-    return bool(isatty()) if callable(isatty := getattr(target, "isatty", None)) else False
+    isatty = getattr(target, "isatty", None)
+    return callable(isatty) and bool(isatty())
