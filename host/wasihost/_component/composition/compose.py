@@ -53,12 +53,13 @@ class _Composition:
         self.lines = self.scope.lines
 
     def text(self) -> str:
-        root = self.wiring.world.imports.get("", types.Interface({}))
-        self._import_root(root, self.wiring.world.root_resources)
+        world = self.wiring.world
+        root = world.imports.get("", types.Interface({}))
+        self._import_root(root, world.root_resources)
         for index, (name, interface) in enumerate(self.imports):
             if name:
                 self._import(index, name, interface)
-        self._import_root(root, root.items.keys() - self.wiring.world.root_resources)
+        self._import_root(root, root.items.keys() - world.root_resources)
         self._adapter()
         self._guest()
         self._driver()
@@ -188,7 +189,8 @@ class _Composition:
     def _guest_exports(self) -> dict[str, str]:
         """The symbols of the instances that the guest exports; learns the resource types it defines."""
         instances: dict[str, str] = {}
-        for number, (name, interface) in enumerate(self.wiring.world.exports.items()):
+        exports = self.wiring.world.exports
+        for number, (name, interface) in enumerate(exports.items()):
             instances[name] = f"guest-export-{number}" if name else "guest"
             if name:
                 self.lines.append(f"(alias export $guest {quote(name)} (instance ${instances[name]}))")

@@ -69,6 +69,11 @@ class Direction:
         self._bucket = None if rate is None else Bucket(rate, clock)
         self.total = Meter(quotas, f"bytes_{name}")
 
+    @property
+    def left(self) -> int:
+        """How many bytes may still move."""
+        return self.total.left
+
     def meter(self) -> Meter:
         """For a new connection."""
         return Meter(self._quotas, f"connection_bytes_{self.name}")

@@ -129,7 +129,7 @@ class _QuotaSocket(HeldSocket):
 
     def recv_into(self, view: memoryview) -> int:
         self.reading.check()
-        left = min(self._received.left, self._budget.received.total.left)
+        left = min(self._received.left, self._budget.received.left)
         if not left:
             if not super().recv_into(memoryview(bytearray(1))):
                 return 0  # just as many as it may receive
@@ -142,7 +142,7 @@ class _QuotaSocket(HeldSocket):
 
     def send(self, view: memoryview) -> int:
         self.writing.check()
-        left = min(self._sent.left, self._budget.sent.total.left)
+        left = min(self._sent.left, self._budget.sent.left)
         if not left:
             raise self._cut_off(self._sent, self._budget.sent.total)
         count = super().send(view[: min(left, self._budget.sent.tokens(self.writing))])

@@ -165,7 +165,7 @@ class VirtualSocket(VirtualEndpoint, Socket):
         client._join(made, back, there)
         made._join(client, there, back)
         assert client._local is not None
-        self._place.topology.connections.append(Connection(client._local, route.destination, there, back))
+        self._place.topology.connected(Connection(client._local, route.destination, there, back))
         self._queue.append(made)
         self._readable.wake()
         route.back.carry(0, client._arrive_answer)

@@ -117,6 +117,10 @@ class Topology:
         self.owners.update(dict.fromkeys(place.addresses, place))
         return place
 
+    def connected(self, connection: Connection) -> None:
+        """Remembers a connection, and forgets the oldest one where they are too many."""
+        self.connections.append(connection)
+
     def ways(self, one: Node, other: Node) -> tuple[Way, Way]:
         """From the one to the other, and back."""
         return self._way(one.name, other.name), self._way(other.name, one.name)
