@@ -1,0 +1,41 @@
+"""docs/files.md: what it shows works, and what it says of error-codes is so."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli import commands
+from wasihost._commands import file_options
+
+PAGE = (Path(__file__).parents[2] / "docs/files.md").read_text(encoding="utf-8")
+CODE = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+COMMANDS = re.findall(r"^\$ wasihost run (.*) guest\.wasm$", PAGE, re.MULTILINE)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with what the page speaks of."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("src", "cache"):
+        Path(name).mkdir()
+    Path("guest.wasm").write_bytes(commands.OK)
+    return tmp_path
+
+
+def test_the_program_runs(folder: Path) -> None:
+    (program,) = CODE
+    exec(program, {})
+
+
+def test_the_commands_are_understood(folder: Path) -> None:
+    assert len(COMMANDS) == 2
+    for text in COMMANDS:
+        parser = argparse.ArgumentParser()
+        file_options.add_to(parser)
+        found = file_options.directories(parser.parse_args(shlex.split(text)))
+        assert found["/src"].read_only
