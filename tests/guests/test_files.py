@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import socket
@@ -11,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.harness import FIXTURES, Guest, fails, load, run, until
+from tests.guests.harness import FIXTURES, run
 from tests.unit.wasi.filesystem.trees import both_ways
-from wasihost import GuestExit, GuestTrap
 from wasihost.files import Directory
 
 SOURCES = {
@@ -151,26 +149,3 @@ def test_names_that_are_no_utf_8_are_an_error(name: str, data: Path) -> None:
     open(os.fsencode(data / "dir") + b"/\xff", "wb").close()
     os.symlink(b"\xff", os.fsencode(data / "link"))
     check(name, "host-made-names", {"/data": data})
-
-
-async def test_a_trap_closes_what_is_open(data: Path) -> None:
-    filled(data)
-    guest = Guest("rust-p2-files", files={"/data": data}, env={"CASE": "read-only"})  # which may not be written
-    await fails(guest.run_async(), GuestTrap)
-    assert "files/src/mounts.rs" in str(guest.stderr)
-
-
-async def test_a_failure_of_0_3_closes_what_is_open(data: Path) -> None:
-    filled(data)
-    guest = Guest("rust-files", files={"/data": data}, env={"CASE": "read-only"})
-    await fails(guest.host.run_async(load("rust-files")), GuestExit)
-    assert "files/src/mounts.rs" in str(guest.stderr)
-
-
-@pytest.mark.parametrize("name", CALL_EVERYTHING)
-async def test_a_run_that_is_cancelled_closes_what_is_open(name: str, data: Path) -> None:
-    running = asyncio.create_task(Guest(name, files={"/data": data}).run_async())
-    await until((data / "paths-3-3").exists)
-    running.cancel()
-    await fails(running, asyncio.CancelledError)
-    assert not (data / "methods-of-files").exists()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.guests.harness import PREBUILT, Guest, run
+from tests.guests.harness import Guest
 from wasihost import GuestTrap, LimitError, Limits
-from wasihost._wasi.filesystem import sandbox
 from wasihost._wasi.filesystem.directory import OsDirectory, OsFile
 from wasihost.files import Directory
 
@@ -82,34 +79,6 @@ async def test_a_guest_beyond_its_resources_leaves_nothing(tmp_path: Path, name:
     guest = Guest(name, env={"CASE": "rename-errors"}, files={"/data": tmp_path}, limits=Limits(resources=1))
     with pytest.raises(LimitError, match="resources"):
         await guest.run_async()
-
-
-@pytest.mark.parametrize("name", GUESTS)
-@pytest.mark.parametrize("case", ["paths", "open-links", "rename-errors", "link", "symlink", "set-times-at"])
-def test_a_system_without_openat2_gives_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, case: str
-) -> None:
-    monkeypatch.setattr(sandbox, "uses_openat2", False)
-    assert run(name, files={"/data": tmp_path}, CASE=case) == f"ok {case}\n"
-
-
-def test_a_directory_of_the_command_line_is_the_guests(tmp_path: Path) -> None:
-    guest = PREBUILT / "rust-p2-files.wasm"
-    words: list[str | Path] = ["run", "--dir", f"{tmp_path}::/data", "--env", "CASE=write", guest]
-    done = subprocess.run([sys.executable, "-m", "wasihost", *words], capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("ok write\n", "")
-
-
-def test_a_refused_change_is_printed_once_by_the_command_line(tmp_path: Path) -> None:
-    guest = PREBUILT / "rust-p2-files.wasm"
-    (tmp_path / "dir").mkdir()
-    (tmp_path / "x.txt").write_text("hello")
-    words: list[str | Path] = ["run", "--dir", f"{tmp_path}::/data::ro", "--env", "CASE=read-only", guest]
-    done = subprocess.run([sys.executable, "-m", "wasihost", *words], capture_output=True, text=True, check=True)
-    assert done.stdout == "ok read-only\n"
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("wasihost: refused to change ")
-    assert line.endswith("in '/data': it is read-only (--dir HOST::/data, without ::ro)")
 
 
 async def test_a_guest_that_traps_with_open_files_leaves_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The fixtures themselves: as committed, small, all tested, and calling every function of tcp-socket and udp-socket."""
+"""The fixtures themselves: as committed, small, all tested, and calling every function of sockets and files."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from tests.guests.harness import PREBUILT
 from wasihost._component.running.engine import default_engine
 from wasihost._component.world.reflect import reflect
+from wit.surface import surface
 
 NAMES = sorted(path.stem for path in PREBUILT.glob("*.wasm"))
 MAX_SIZE = 350_000
@@ -19,13 +20,13 @@ VENDORED = Path(__file__).parents[2] / "wit/0.3"
 
 
 @functools.cache
-def imported(name: str) -> set[str]:
-    """The functions of wasi:sockets, of any version, that a fixture imports."""
+def imported(name: str, package: str = "wasi:sockets") -> set[str]:
+    """The functions of a package, of any version, that a fixture imports."""
     world = reflect(default_engine(), (PREBUILT / f"{name}.wasm").read_bytes())
     return {
         func
         for interface, items in world.imports.items()
-        if interface.startswith("wasi:sockets/")
+        if interface.startswith(f"{package}/")
         for func in items.funcs
     }
 
@@ -67,6 +68,14 @@ def test_the_functions_of_the_resources_are_found() -> None:
 def test_fixtures_of_each_language_import_every_function(language: str) -> None:
     found = set().union(*(imported(name) for name in NAMES if name.startswith(f"{language}-")))
     assert {*TCP_FUNCTIONS, *UDP_FUNCTIONS} - found == set()
+
+
+@pytest.mark.parametrize(("name", "version"), [("rust-files", "0.3"), ("rust-p2-files", "0.2")])
+def test_fixtures_of_files_import_every_function(name: str, version: str) -> None:
+    interfaces = [each for each in surface(version) if each.name.startswith("wasi:filesystem/")]
+    wanted = {function.name for interface in interfaces for function in interface.functions}
+    assert len(wanted) == {"0.3": 26, "0.2": 30}[version]
+    assert wanted - imported(name, "wasi:filesystem") == set()
 
 
 @pytest.mark.slow

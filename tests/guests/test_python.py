@@ -45,6 +45,12 @@ def net(tmp_path_factory: pytest.TempPathFactory) -> Component:
     return built(tmp_path_factory.mktemp("python"), "python_net", world)
 
 
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Component:
+    """`python_files.py`, in the whole world of commands of 0.3."""
+    return built(tmp_path_factory.mktemp("python"), "python_files", f"-d {WIT}/0.3 -w wasi:cli/command")
+
+
 def not_port_1(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
     return address.port != 1
 
@@ -117,3 +123,27 @@ async def test_socket_urllib_and_asyncio_of_the_standard_library_work_on_wasi_0_
         "serving: to myself",
         "port 1: refused",
     ]
+
+
+async def test_open_os_walk_and_shutil_of_the_standard_library_work_on_a_directory(
+    files: Component, tmp_path: Path
+) -> None:
+    (tmp_path / "outside").write_text("secret", encoding="utf-8")
+    (tmp_path / "data").mkdir()
+    printed = Output()
+    await Host(files={"/data": tmp_path / "data"}, stdout=printed).run_async(files)
+    assert printed.lines == [
+        "lines: 1000",
+        "last: 255 size: 256000",
+        "size: 10",
+        "walk: ['/data/tree/below/bytes', '/data/tree/below/text', '/data/tree/link']",
+        "copied: ['below', 'link']",
+        "left: []",
+        "outside: PermissionError",
+    ]
+
+
+async def test_the_whole_world_of_commands_loads_and_runs_with_no_directory(files: Component) -> None:
+    printed = Output()
+    await Host(stdout=printed).run_async(files)
+    assert printed.lines == ["FileNotFoundError"]
