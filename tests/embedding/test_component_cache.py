@@ -112,7 +112,7 @@ def test_the_second_time_nothing_is_reflected_or_compiled(
 
     monkeypatch.setattr(Compiled, "__init__", record)
     monkeypatch.setattr(compilation, "compile_component", refuse)
-    monkeypatch.setattr(compilation, "wire", refuse)
+    monkeypatch.setattr(compilation, "prepare", refuse)
     second = adapt(engine, WASM, cache=cache)
     assert [f.path for f in wiring_of(second).adapted] == [f.path for f in wiring_of(first).adapted]
     assert sizes == [8]  # the empty component that tells the engine's settings

@@ -172,8 +172,15 @@ def reflect(
         raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
     check_compiles(engine)
     order = frozenset(in_order)
+
+    def fresh() -> Component:
+        from wasihost._component import compilation  # what comes from a cache needs none of it
+
+        wiring, compiled = compilation.prepare(engine, wasm, native, order, origin, limits)
+        return Component(engine, wiring, compiled, origin)
+
     if cache is None:
-        return _reflect(engine, wasm, native, order, origin, limits)
+        return fresh()
     from wasihost._component import entries  # json and hashlib, for who has a cache
 
     key = entries.key(engine, order, limits, wasm)
@@ -184,7 +191,7 @@ def reflect(
 
     if (found := kept()) is not None:
         return Component(engine, *found, origin)
-    reflected = _reflect(engine, wasm, native, order, origin, limits)
+    reflected = fresh()
 
     def compiled() -> Compiled:
         with cache.lock(key):
@@ -195,23 +202,3 @@ def reflect(
             return component
 
     return Component(engine, reflected._wiring, compiled, origin)
-
-
-def _reflect(
-    engine: wasmtime.Engine,
-    wasm: bytes,
-    native: Callable[[str], bool],
-    in_order: frozenset[str],
-    origin: str,
-    limits: Limits,
-) -> Component:
-    from wasihost._component import compilation  # what comes from a cache needs none of it
-    from wasihost._component.composition import segments
-
-    wiring = compilation.wire(engine, wasm, native, in_order, origin, limits)
-    merged = segments.merge(wasm, origin, limits)
-
-    def compiled() -> Compiled:
-        return compilation.compile_component(engine, merged, wiring, origin)
-
-    return Component(engine, wiring, compiled, origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import wasmtime
@@ -10,22 +11,25 @@ from wasmtime.component import Component
 from wasihost._base.errors import ComponentError
 from wasihost._base.limits import Limits
 from wasihost._component.composition.compose import compose
+from wasihost._component.composition.segments import merge
 from wasihost._component.reasons import reason
 from wasihost._component.world.reflect import reflect
 from wasihost._component.world.wiring import Wiring
 
 
-def wire(
+def prepare(
     engine: wasmtime.Engine,
     wasm: bytes,
     native: Callable[[str], bool],
     in_order: frozenset[str],
     origin: str,
     limits: Limits,
-) -> Wiring:
-    """What a component imports and exports, and the numbering of what is generated for it; see `adapt`."""
+) -> tuple[Wiring, Callable[[], Component]]:
+    """What a component imports and exports, with the numbering of what is generated for it, and what compiles it."""
     world = reflect(engine, wasm, origin, limits)
-    return Wiring(world, frozenset(filter(native, world.imports)), in_order)
+    wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
+    merged = merge(wasm, origin, limits)
+    return wiring, functools.partial(compile_component, engine, merged, wiring, origin)
 
 
 def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Component:
