@@ -3,8 +3,13 @@
 Theory of operation. A pollable has no state: its subject says whether it is ready, each time it is asked, so a pollable
 serves for ever. A subject asks for one call back from below, however many wait for it, and that call wakes all of them;
 who gives up is taken off the list, and the call back stays asked for. So a guest that polls the same things round and
-round registers each of them once for each time that it was ready. A pollable is a child of its subject, which must not
-be dropped before it.
+round registers each of them once for each time that it was ready.
+
+While the call back is to come, the subject is watched, and a poll that waits takes it for not ready without a look: of
+many connections only those are looked at where something happened. Any other look ends the watch, since it may find
+what the call back would be for.
+
+A pollable is a child of its subject, which must not be dropped before it.
 """
 
 from __future__ import annotations
@@ -125,11 +130,15 @@ class Poll:
         if not in_:
             raise GuestTrap("poll: empty poll list")
         subjects = [pollable.subject for pollable in in_]
-        return _ready(subjects) or _one_of(subjects)
+        ready = _ready(subjects)
+        if not ready:
+            return _one_of(subjects)
+        ready += [index for index, subject in enumerate(subjects) if subject._is_watched and subject._is_ready()]
+        return sorted(ready)
 
 
 def _ready(subjects: Sequence[Subject]) -> list[int]:
-    return [index for index, subject in enumerate(subjects) if subject._is_ready()]
+    return [index for index, subject in enumerate(subjects) if not subject._is_watched and subject._is_ready()]
 
 
 async def _one_of(subjects: Sequence[Subject]) -> list[int]:

@@ -145,6 +145,7 @@ class InputStream(Subject):
     def _look_ahead(self, size: int) -> None:
         if self._ended is not None:
             return
+        self._is_watched = False
         buffer = memoryview(bytearray(size))
         try:
             self._ahead = memoryview(bytes(buffer[: self._source.read_into(buffer)]))

@@ -254,6 +254,7 @@ class IncomingDatagramStream(_DatagramStream):
         refuses UDP_RECEIVE are dropped.
         - `connection-refused`, `remote-unreachable`: what became of an earlier datagram to the peer it is connected to.
         """
+        self._is_watched = False
         found: list[IncomingDatagram] = []
         size = 0
         while len(found) < min(max_results, MOST) and size < MOST_BYTES and self._of.has_datagram():
@@ -267,6 +268,7 @@ class IncomingDatagramStream(_DatagramStream):
     # `subscribe` follows in the WIT: ready when there is a datagram or an error
 
     def _is_ready(self) -> bool:
+        self._is_watched = False
         return self._of.has_datagram()
 
     def _watch(self) -> None:

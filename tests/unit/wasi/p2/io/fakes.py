@@ -22,6 +22,7 @@ class Source(ByteSource):
         self.closed = 0
         self.callback: Callable[[], None] | None = None
         self.waits = 0
+        self.reads = 0
 
     def arrive(self, *arrived: bytes | BaseException) -> None:
         self.arrived.extend(arrived)
@@ -30,6 +31,7 @@ class Source(ByteSource):
             callback()
 
     def read_into(self, view: memoryview) -> int:
+        self.reads += 1
         if not self.arrived:
             raise BlockingIOError
         data = self.arrived.pop(0)

@@ -100,3 +100,39 @@ def test_a_stream_must_not_be_dropped_before_its_pollables() -> None:
     second.drop()
     stream.drop()
     assert source.closed == 1
+
+
+async def test_a_poll_looks_only_where_something_happened() -> None:
+    sources = [Source() for _ in range(3)]
+    streams = [InputStream(source) for source in sources]
+    pollables = [stream.subscribe() for stream in streams]
+    for _ in range(3):
+        polling = asyncio.create_task(settled(POLL.poll(pollables)))
+        await _begun(polling)
+        sources[1].arrive(b"a")
+        assert await polling == [1]
+        assert streams[1].read(10) == b"a"
+    assert [source.reads for source in sources] == [1, 6, 1]
+
+
+async def test_a_poll_that_need_not_wait_looks_everywhere() -> None:
+    ready, idle = Source(), Source()
+    pollables = [InputStream(source).subscribe() for source in (ready, idle)]
+    polling = asyncio.create_task(settled(POLL.poll(pollables)))
+    await _begun(polling)
+    ready.arrive(b"a")
+    assert await polling == [0]
+    idle.arrived.append(b"b")
+    assert await settled(POLL.poll(pollables)) == [0, 1]
+
+
+async def test_what_another_look_has_found_is_ready_for_the_next_poll() -> None:
+    source = Source()
+    pollable = InputStream(source).subscribe()
+    first = asyncio.create_task(settled(POLL.poll([pollable])))
+    await _begun(first)
+    first.cancel()
+    await asyncio.wait([first])
+    source.arrived.append(b"a")
+    assert pollable.ready()
+    assert await settled(POLL.poll([pollable])) == [0]
