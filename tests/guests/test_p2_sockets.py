@@ -42,7 +42,7 @@ TRAPS = {
         "trap-socket-before-streams": "the UdpSocket resource still has 2 children",
     },
 }
-ONLY_BY_NAME = {"rust-p2-tcp": ["denied"], "rust-p2-udp": ["denied", "localhost", "names-denied"]}
+ONLY_BY_NAME = {"rust-p2-tcp": ["denied", "many-connections"], "rust-p2-udp": ["denied", "localhost", "names-denied"]}
 ALL = [(name, case) for name, cases in CASES.items() for case in cases]
 SEEN_BY_HOW_MUCH_FITS = "shutdown-send-loses-nothing"  # writes as much as the system takes, which no replay has
 

@@ -7,6 +7,7 @@
 
 mod binding;
 mod connecting;
+mod many;
 mod options;
 mod states;
 mod streams;
@@ -54,6 +55,7 @@ support::cases! {
     "reset" => streams::reset,
     only_by_name:
     "denied" => states::denied,
+    "many-connections" => many::connections,
     "trap-write-without-permit" => traps::write_without_permit,
     "trap-second-write" => traps::second_write,
     "trap-socket-before-streams" => traps::socket_before_streams,
