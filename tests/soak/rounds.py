@@ -41,6 +41,11 @@ ENVIRONMENTS: dict[str, list[Env]] = {
     "rust-udp-echo": [{"MESSAGES": "2"}],
     "rust-resolve": [{}, {"CASE": "print", "NAME": "localhost"}],
     "rust-std-p2": [{"CASE": case} for case in ("environment", "copy", "exit")],
+    # not those that write or wait until they are ended
+    "rust-p2-io": [
+        {"CASE": case} for case in rust_cases("rust-p2-io") if case not in ("closed-stdout", "sleep-forever")
+    ],
+    "rust-p2-net": [{"CASE": case} for case in rust_cases("rust-p2-net") if case != "receive"],
     "c-tcp-client": [{"MODE": "echo", "BYTES": "100000"}],
     "c-resolve": [{"NAME": "db"}, {"NAME": "localhost"}],
 }
