@@ -85,8 +85,9 @@ def test_output_to_a_stream_that_is_closed_goes_nowhere(cli: Cli, closed: tuple[
     assert f"{count} bytes".encode() in b"".join(written)
 
 
-def test_a_guest_that_writes_by_wasi_0_2_ends_with_141_too(cli: Cli) -> None:
-    process = cli.start("run", "--env", "CASE=copy", STD)
+@pytest.mark.parametrize("wasip2", ["python", "native"])
+def test_a_guest_that_writes_by_wasi_0_2_ends_with_141_too(cli: Cli, wasip2: str) -> None:
+    process = cli.start("run", "--wasip2", wasip2, "--env", "CASE=copy", STD)
     assert process.stdin
     assert process.stdout
     process.stdout.close()

@@ -212,7 +212,7 @@ def _run(ending: Ending, host: Host, component: Component) -> None:
     try:
         ending.run(host.run_async(component))
     except (GuestExit, GuestTrap):
-        # A guest that writes by way of WASI 0.2 sees a broken pipe, and what it does then is up to a C library.
+        # A guest of native WASI 0.2 gets an error for a broken pipe, and its C library decides what comes then.
         if component.native and _is_unread(sys.stdout):
             raise BrokenPipeError from None
         raise
