@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import socket
 from typing import Any
 
 import pytest
 import wasmtime
 
-from tests.guests.harness import load
+from tests.guests.harness import load, passes
 from tests.hostile.harness import SYNC, attack, attacked, core
 from wasihost import Component, GuestTimeout, GuestTrap, Host, LimitError, Limits, allow_all
 
@@ -220,6 +221,41 @@ async def test_a_huge_name_is_an_invalid_argument(length: int) -> None:
       (call $resolve (call $network) (i32.const 64) (i32.const {length}) (i32.const 16))
       (i32.load8_u (i32.const 20)))"""
     assert await attack(guest(body), policy=allow_all) == CODES.index("invalid-argument")
+
+
+WRITE_TWICE = """
+  (local.set $p (call $stdout))
+  (call $write (local.get $p) (i32.const 0) (i32.const 65536) (i32.const 16))
+  (call $write (local.get $p) (i32.const 0) (i32.const 65536) (i32.const 16))
+  (i32.const 1))"""
+"""More than a pipe takes; the guest ends without a flush."""
+
+
+async def test_what_a_pipe_never_takes_is_given_up_with_the_guest() -> None:
+    reader, writer = os.pipe()
+    try:
+        assert await attack(guest(WRITE_TWICE), stdout=writer) == 1
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+async def test_what_a_guest_wrote_before_it_ended_is_waited_for() -> None:
+    reader, writer = os.pipe()
+    async with attacked(guest(WRITE_TWICE), stdout=writer) as instance:
+        assert await instance.call("f") == 1
+        draining = asyncio.create_task(instance.drain())
+        await asyncio.sleep(0)
+        assert not draining.done()
+        received = 0
+        while not draining.done():
+            received += len(await asyncio.to_thread(os.read, reader, 1 << 16))
+            await passes(3)
+    os.close(writer)
+    while data := os.read(reader, 1 << 16):
+        received += len(data)
+    os.close(reader)
+    assert received == 2 << 16
 
 
 async def test_streams_that_are_never_dropped_go_with_the_guest() -> None:

@@ -129,7 +129,9 @@ class Writer(ABC):
 
 
 class Unwritten:
-    """Who has yet to write what one guest gave: they are waited for when it has ended, and abandoned on its close."""
+    """The writers of one guest, for the machine: it waits for them after the guest has ended, and abandons them when it
+    closes the instance.
+    """
 
     def __init__(self) -> None:
         self._writers: dict[Writer, None] = {}

@@ -1,9 +1,9 @@
 """`wasi:io/poll`, and what a guest can wait for.
 
 Theory of operation. A pollable has no state: its subject says whether it is ready, each time it is asked, so a pollable
-serves for ever. A subject asks for one call back from below, however many wait for it, and that call wakes all of them;
-who gives up is taken off the list, and the call back stays asked for. So a guest that polls the same things round and
-round registers each of them once for each time that it was ready.
+serves for ever. A subject asks for one call back from below, however many polls wait for it, and that call wakes all of
+them; a poll that is given up is taken off the list, and the call back stays asked for. So a guest that polls the same
+things round and round registers each of them once for each time that it was ready.
 
 While the call back is to come, the subject is watched, and a poll that waits takes it for not ready without a look: of
 many connections only those are looked at where something happened. Any other look ends the watch, since it may find

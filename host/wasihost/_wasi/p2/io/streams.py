@@ -182,7 +182,7 @@ class OutputStream(Subject, Writer):
         self._permit = 0
         self._queue = memoryview(b"")  # what was written and the sink has not taken
         self._ended: _Ended | None = None
-        self._is_over = False
+        self._has_ended = False
 
     def check_write(self) -> int:
         """WIT: `check-write: func() -> result<u64, stream-error>`.
@@ -282,9 +282,9 @@ class OutputStream(Subject, Writer):
 
     def end(self) -> None:
         """The guest writes no more; what it wrote is written."""
-        if self._is_over:
+        if self._has_ended:
             return
-        self._is_over = True
+        self._has_ended = True
         self._ended = self._ended or _Ended(None, self._domain)
         if not self._queue:
             self._sink.close(None)
@@ -295,7 +295,7 @@ class OutputStream(Subject, Writer):
         self._forget_queue(None)
 
     def _is_ready(self) -> bool:
-        return not self._queue or self._is_over
+        return not self._queue or self._has_ended
 
     def _watch(self) -> None:
         """`_write_on` calls `_changed`: the queue is not empty."""
@@ -321,7 +321,7 @@ class OutputStream(Subject, Writer):
     def _forget_queue(self, error: BaseException | None) -> None:
         self._queue = memoryview(b"")
         self._unwritten.remove(self, error)
-        if self._is_over:
+        if self._has_ended:
             self._sink.close(error)
         self._changed()
 

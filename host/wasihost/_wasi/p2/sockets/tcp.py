@@ -75,7 +75,7 @@ class TcpSocket(TcpOptions, Subject):
         - `invalid-state`: the socket is bound already, or past that.
         - `invalid-argument`: the address is of the other family, not unicast, or an IPv4 address in IPv6 form.
         - `access-denied`: the policy refuses TCP_BIND.
-        - `address-in-use`: somebody has the address, or there is no free port.
+        - `address-in-use`: another socket has the address, or there is no free port.
         - `address-not-bindable`: it is not an address of this machine.
         """
         self._progress.check_idle()
@@ -128,7 +128,7 @@ class TcpSocket(TcpOptions, Subject):
         - `concurrency-conflict`: something is in progress.
         - `invalid-state`: the socket is not bound, or past that.
         - `access-denied`: the policy refuses TCP_LISTEN.
-        - `address-in-use`: somebody else listens there.
+        - `address-in-use`: another socket listens there.
         """
         self._progress.check_idle()
         if self._socket.state is not State.BOUND:

@@ -86,7 +86,7 @@ class UdpSocket(Options, Subject):
         - `invalid-state`: the socket is bound already.
         - `invalid-argument`: the address is of the other family, or an IPv4 address in IPv6 form.
         - `access-denied`: the policy refuses UDP_BIND.
-        - `address-in-use`: somebody has the address, or there is no free port.
+        - `address-in-use`: another socket has the address, or there is no free port.
         - `address-not-bindable`: it is not an address of this machine.
         """
         self._progress.check_idle()
