@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -26,11 +27,14 @@ class Parser(argparse.ArgumentParser):
     """The parser of a command: no abbreviated options, texts as they are; `notes` make the end of the help."""
 
     def __init__(self, *, notes: Callable[[], str] | None = None, **options: Any) -> None:
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+        # For each option `argparse` makes a formatter, which imports shutil unless it has a width.
+        formatter = functools.partial(argparse.RawDescriptionHelpFormatter, width=80)
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)
         self._notes = notes
 
     def format_help(self) -> str:
-        """The whole help."""
+        """The whole help, as wide as the terminal."""
+        self.formatter_class = argparse.RawDescriptionHelpFormatter
         if self._notes is not None:  # which no run should wait for
             self.epilog = self._notes()
         return super().format_help()
