@@ -17,7 +17,10 @@ async def run(wasm: bytes) -> None:
 
 
 def instantiate(engine: wasmtime.Engine, store: wasmtime.Store, wasm: bytes, table: wasihost.ResourceTable) -> Instance:
-    """With the other 22 methods of tcp-socket only: your linker as it is, no adapter component in the path."""
+    """With the other 22 methods of tcp-socket only: your linker as it is, no adapter component in the path.
+
+    `add_wasip2_tcp_to_linker` does the same for `wasi:sockets/tcp@0.2`.
+    """
     linker = Linker(engine)
     wasihost.add_tcp_to_linker(linker, table, wasihost.OsNetwork(), wasihost.allow_all)
     return linker.instantiate(store, Component(engine, wasm))

@@ -1,7 +1,8 @@
 """Run WebAssembly components from Python, with every host function written in Python.
 
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
-- `configure`, `adapt` and `add_tcp_to_linker` are for an engine, store and linker of your own.
+- `configure`, `adapt`, `add_tcp_to_linker` and `add_wasip2_tcp_to_linker` are for an engine, store and linker of your
+  own.
 - `files`, `network`, `policy`, `pytest`, `recording` and `testing` have the rest. What begins with an underscore is
   private.
 """
@@ -39,7 +40,7 @@ from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import Err, Ok, Some, WitError
-from wasihost._host.embedding import add_tcp_to_linker
+from wasihost._host.embedding import add_tcp_to_linker, add_wasip2_tcp_to_linker
 from wasihost._host.exports import Exports
 from wasihost._host.host import Host, adapt
 from wasihost._host.pool import Pool
@@ -112,6 +113,7 @@ __all__ = [
     "__version__",
     "adapt",
     "add_tcp_to_linker",
+    "add_wasip2_tcp_to_linker",
     "all_of",
     "allow_all",
     "any_of",

@@ -1,10 +1,13 @@
-"""The methods of Wasmtime's `HostTcpSocket` in a wasmtime `Linker` of your own, without an adapter component."""
+"""TCP of WASI 0.3 and 0.2 in a wasmtime `Linker` of your own, without an adapter component."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import wasmtime
 from wasmtime.component import Linker
 
+from wasihost._base.streams import Unwritten
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
 from wasihost._component.running.imports.callbacks import PlainContext
@@ -15,6 +18,8 @@ from wasihost._network.base import Network
 from wasihost._network.names import Names
 from wasihost._policy import Policy, deny_all
 from wasihost._policy.policy import checked
+from wasihost._wasi.p2 import io
+from wasihost._wasi.p2 import sockets as p2_sockets
 from wasihost._wasi.p3 import sockets
 from wasihost._wasi.sockets.access import Access
 
@@ -26,13 +31,32 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
     once. For the others there is `adapt`. Errors: ForkError, see `configure`.
     """
+    providers = sockets.providers(Access(network, checked(policy)), Names(network.resolve))
+    _add(linker, table, "wasihost._wasi.p3.sockets", providers)
+
+
+def add_wasip2_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
+    """Registers `wasi:sockets/tcp@0.2` and what it stands on: all 28 methods of `tcp-socket`, `create-tcp-socket`,
+    `instance-network`, and all of `wasi:io`.
+
+    For guests with plain `linker.instantiate`, for every 0.2.x; what they hold lives in `table`. The policy must answer
+    at once, and so must what the guest calls: a `block` or `poll` that would have to wait is a ProviderError. Wasmtime
+    50 ends a guest that lends two resources of its own in one call, as `start-bind` and `start-connect` do (“deferred
+    host scope has no call context”). For those there is `adapt`. Errors: ForkError, see `configure`.
+    """
+    access = Access(network, checked(policy))
+    providers = {**io.providers(), **p2_sockets.providers(access, Names(network.resolve), Unwritten())}
+    _add(linker, table, "wasihost._wasi.p2.sockets", providers)
+
+
+def _add(linker: Linker, table: ResourceTable, package: str, providers: Mapping[str, object]) -> None:
+    """Registers what the `tcp-socket.wat` of a package imports."""
     from importlib.resources import files  # takes 3 ms to import
 
     from wasihost._component.world.reflect import reflect
 
     check_compiles(linker.engine)
-    text = files("wasihost._wasi.p3.sockets").joinpath("tcp-socket.wat").read_text(encoding="utf-8")
+    text = files(package).joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    providers = Providers(sockets.providers(Access(network, checked(policy)), Names(network.resolve)))
-    linking = Linking(Wiring(world, shares_memory=False), providers)
+    linking = Linking(Wiring(world, shares_memory=False), Providers(providers))
     Registrar(linker, PlainContext(table)).add_direct(linking)

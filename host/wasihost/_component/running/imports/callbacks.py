@@ -148,6 +148,8 @@ def callback(
     """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
     if inspect.iscoroutinefunction(call):
         call = _finished_at_once(path, call)
+    elif getattr(call, "may_wait", False):
+        call = _without_waiting(path, call)
     callers = context.callers
     crossing = _Crossing(context, path, func, plans, takes_words)
 
@@ -218,12 +220,27 @@ def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) 
         except StopIteration as end:
             return end.value
         coroutine.close()
-        raise ProviderError(
-            f"{path} waited, which is only possible in a Host or an adapted component: use a policy that answers "
-            "at once"
-        )
+        raise _waited(path)
 
     return run
+
+
+def _without_waiting(path: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    def run(*args: Any) -> Any:
+        result = call(*args)
+        if inspect.isawaitable(result):
+            if inspect.iscoroutine(result):
+                result.close()
+            raise _waited(path)
+        return result
+
+    return run
+
+
+def _waited(path: str) -> ProviderError:
+    return ProviderError(
+        f"{path} waited, which is only possible in a Host or an adapted component: use a policy that answers at once"
+    )
 
 
 class Suspension:
