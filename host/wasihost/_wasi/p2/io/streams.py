@@ -137,6 +137,7 @@ class InputStream(Subject):
     def _is_ready(self) -> bool:
         if not self._ahead:
             self._look_ahead(MOST)
+            self._ahead = memoryview(bytes(self._ahead))  # the guest may leave it there, and the buffer is larger
         return bool(self._ahead) or self._ended is not None
 
     def _watch(self) -> None:
@@ -148,7 +149,7 @@ class InputStream(Subject):
         self._is_watched = False
         buffer = memoryview(bytearray(size))
         try:
-            self._ahead = memoryview(bytes(buffer[: self._source.read_into(buffer)]))
+            self._ahead = buffer[: self._source.read_into(buffer)]
         except BlockingIOError:
             return
         except OSError as error:

@@ -89,6 +89,12 @@ async def test_blocking_read_and_skip_wait_for_a_byte() -> None:
         assert await waiting == expected
 
 
+def test_what_is_read_ahead_keeps_no_more_memory_than_it_has_bytes() -> None:
+    stream = InputStream(Source(b"hello"))
+    assert stream.subscribe().ready()
+    assert stream._ahead.obj == b"hello"
+
+
 def test_what_was_read_ahead_and_not_taken_goes_back() -> None:
     source = Source(b"hello")
     stream = InputStream(source)

@@ -180,6 +180,18 @@ def test_accept_gives_a_connected_socket_that_does_not_depend_on_the_listener() 
     accepted.drop()
 
 
+def test_accepting_and_dropping_again_and_again_keeps_nothing() -> None:
+    guest = Guest()
+    tcp, socket = guest.listening()
+    connections = [FakeSocket() for _ in range(1000)]
+    for connection in connections:
+        socket.backlogged.append(connection)
+        accepted, received, sent = tcp.accept()
+        _drop(accepted, received, sent)
+    assert [connection.closed for connection in connections] == [1] * 1000
+    tcp.drop()
+
+
 def test_a_failed_connection_is_an_error_and_the_listener_goes_on() -> None:
     tcp, socket = Guest().listening()
     socket.backlogged += [OSError(errno.ECONNABORTED, "aborted"), FakeSocket()]
