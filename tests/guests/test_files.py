@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +29,8 @@ BY_NAME = {
     "read-only",
     "several-mounts",
     "escapes",
+    "file-too-large",
+    "many-open",
     "host-made-links",
     "host-made-special-files",
     "host-made-names",
@@ -149,3 +153,29 @@ def test_names_that_are_no_utf_8_are_an_error(name: str, data: Path) -> None:
     open(os.fsencode(data / "dir") + b"/\xff", "wb").close()
     os.symlink(b"\xff", os.fsencode(data / "link"))
     check(name, "host-made-names", {"/data": data})
+
+
+@contextlib.contextmanager
+def limited(what: int, soft: int) -> Iterator[None]:
+    """Meanwhile the system gives this process no more of it."""
+    before = resource.getrlimit(what)
+    resource.setrlimit(what, (soft, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(what, before)
+
+
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_a_file_grows_to_what_the_system_allows_and_no_further(name: str, data: Path) -> None:
+    with limited(resource.RLIMIT_FSIZE, 4_000_000):
+        check(name, "file-too-large", {"/data": data})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CALL_EVERYTHING)
+def test_a_guest_may_have_thousands_of_files_open_and_then_is_refused(name: str, data: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = min(hard, 40_100) if hard != resource.RLIM_INFINITY else 40_100
+    with limited(resource.RLIMIT_NOFILE, soft):  # a guest has a quarter of them
+        assert run(name, files={"/data": data}, CASE="many-open", COUNT=soft // 4 - 20) == "ok many-open\n"

@@ -63,6 +63,8 @@ support::cases! {
     "no-mounts" => mounts::none,
     "read-only" => mounts::read_only,
     "several-mounts" => mounts::several,
+    "file-too-large" => writing::file_too_large,
+    "many-open" => opening::many,
     "host-made-links" => host_made::links,
     "host-made-special-files" => host_made::special_files,
     "host-made-names" => host_made::names,

@@ -10,14 +10,9 @@ use crate::tree::{self, FOLLOW, NO_FOLLOW, READ, WRITE};
 pub fn advise_and_sync() {
     let base = tree::planted("advise-and-sync");
     let file = tree::open(&base, "f", READ | WRITE).unwrap();
-    for advice in [
-        Advice::Normal,
-        Advice::Sequential,
-        Advice::Random,
-        Advice::WillNeed,
-        Advice::DontNeed,
-        Advice::NoReuse,
-    ] {
+    for advice in
+        [Advice::Normal, Advice::Sequential, Advice::Random, Advice::WillNeed, Advice::DontNeed, Advice::NoReuse]
+    {
         file.advise(0, 0, advice).unwrap();
         file.advise(5, 1 << 40, advice).unwrap();
     }

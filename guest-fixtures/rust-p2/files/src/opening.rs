@@ -1,7 +1,9 @@
 //! `open-at`: its flags, and `get-flags` of what it opened.
 
-use support::{refused, refused_any};
-use wasip2::filesystem::types::ErrorCode::{Exist, Invalid, IsDirectory, Loop, NoEntry, NotDirectory, NotPermitted, Unsupported};
+use support::{refused, refused_any, variable};
+use wasip2::filesystem::types::ErrorCode::{
+    Exist, Invalid, Io, IsDirectory, Loop, NoEntry, NotDirectory, NotPermitted, Unsupported,
+};
 use wasip2::filesystem::types::{Descriptor, DescriptorFlags, ErrorCode, OpenFlags};
 
 use crate::tree::{self, EXISTING, FOLLOW, NO_FOLLOW, READ, WRITE};
@@ -107,4 +109,20 @@ pub fn with_sync() {
             Err(code) => assert_eq!(code, Unsupported),
         }
     }
+}
+
+/// Files until the host has no more, which are at least COUNT.
+pub fn many() {
+    let base = tree::planted("many-open");
+    let mut opened = Vec::new();
+    let end = loop {
+        match tree::open(&base, "f", READ) {
+            Ok(file) => opened.push(file),
+            Err(code) => break code,
+        }
+    };
+    assert_eq!(end, Io);
+    assert!(opened.len() >= variable("COUNT", "100").parse().unwrap());
+    opened.pop();
+    tree::open(&base, "f", READ).unwrap();
 }

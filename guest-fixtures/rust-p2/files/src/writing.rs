@@ -2,7 +2,7 @@
 
 use support::{refused, refused_any};
 use wasip2::filesystem::types::ErrorCode;
-use wasip2::filesystem::types::ErrorCode::{BadDescriptor, Invalid};
+use wasip2::filesystem::types::ErrorCode::{BadDescriptor, FileTooLarge, Invalid};
 use wasip2::io::streams::{OutputStream, StreamError};
 
 use crate::reading::{code_of, is_closed, read_all};
@@ -114,4 +114,20 @@ pub fn set_size() {
     refused(file.set_size(u64::MAX), Invalid);
     refused_any(tree::open(&base, "f", READ).unwrap().set_size(0), &[Invalid, BadDescriptor]);
     refused_any(base.set_size(0), &[BadDescriptor, ErrorCode::IsDirectory]);
+}
+
+/// The host lets no file become larger than this.
+const LARGEST: u64 = 4_000_000;
+
+pub fn file_too_large() {
+    let base = tree::empty("file-too-large");
+    let file = tree::put(&base, "big", b"");
+    let output = file.write_via_stream(0).unwrap();
+    assert_eq!(code_of(write_all(&output, &vec![7; LARGEST as usize + 1]).unwrap_err()), FileTooLarge);
+    is_closed(output.check_write());
+    assert!(tree::content(&base, "big") == vec![7; LARGEST as usize]);
+    refused(file.write(b"x", LARGEST), FileTooLarge);
+    assert_eq!(file.write(b"xyz", LARGEST - 1).unwrap(), 1);
+    refused(file.set_size(LARGEST + 1), FileTooLarge);
+    file.set_size(4).unwrap();
 }

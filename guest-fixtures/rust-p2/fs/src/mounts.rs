@@ -42,8 +42,10 @@ pub fn read_only() {
 /// `absolute` and `relative` lead to a file outside; `absolute-directory` and `relative-directory` to its directory.
 pub fn escapes() {
     let inner = empty("inner");
-    let paths = ["/data/absolute", "/data/relative", "/data/absolute-directory/secret", "/data/relative-directory/secret"];
-    let around = ["/data/../outside/secret", "/data/inner/../../outside/secret", "/outside/secret", "../outside/secret"];
+    let paths =
+        ["/data/absolute", "/data/relative", "/data/absolute-directory/secret", "/data/relative-directory/secret"];
+    let around =
+        ["/data/../outside/secret", "/data/inner/../../outside/secret", "/outside/secret", "../outside/secret"];
     for path in paths.iter().chain(&around) {
         is_refused(fs::read(path));
         is_refused(fs::write(path, "x"));

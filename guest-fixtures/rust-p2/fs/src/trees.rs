@@ -65,7 +65,15 @@ pub fn walk() {
 fn size_of(directory: &Path) -> u64 {
     let entries = fs::read_dir(directory).unwrap().map(Result::unwrap);
     entries
-        .map(|entry| if entry.file_type().unwrap().is_dir() { size_of(&entry.path()) } else { entry.metadata().unwrap().len() })
+        .map(
+            |entry| {
+                if entry.file_type().unwrap().is_dir() {
+                    size_of(&entry.path())
+                } else {
+                    entry.metadata().unwrap().len()
+                }
+            },
+        )
         .sum()
 }
 

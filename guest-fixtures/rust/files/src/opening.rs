@@ -1,8 +1,8 @@
 //! `open-at`: its flags, and `get-flags` of what it opened.
 
-use support::Checked;
+use support::{Checked, environment};
 
-use crate::node::ErrorCode::{Exist, Invalid, IsDirectory, Loop, NoEntry, NotDirectory, NotPermitted, Unsupported};
+use crate::node::ErrorCode::{Exist, Invalid, Io, IsDirectory, Loop, NoEntry, NotDirectory, NotPermitted, Unsupported};
 use crate::node::{DescriptorFlags, ErrorCode, Node, OpenFlags, equal, holds, refused, refused_any};
 use crate::tree::{self, FOLLOW, NO_FOLLOW, READ, WRITE};
 
@@ -109,5 +109,22 @@ pub async fn with_sync() -> Checked {
             Err(code) => equal(code, Unsupported)?,
         }
     }
+    Ok(())
+}
+
+/// Files until the host has no more, which are at least COUNT.
+pub async fn many() -> Checked {
+    let base = tree::planted("many-open").await?;
+    let mut opened = Vec::new();
+    let end = loop {
+        match tree::open(&base, "f", READ).await {
+            Ok(file) => opened.push(file),
+            Err(code) => break code,
+        }
+    };
+    equal(end, Io)?;
+    holds(opened.len() as u64 >= environment::number_or("COUNT", 100)?)?;
+    opened.pop();
+    tree::open(&base, "f", READ).await?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use support::Checked;
 use wit_bindgen::{FutureReader, StreamReader};
 
 use crate::bindings::wit_stream;
-use crate::node::ErrorCode::{BadDescriptor, Invalid, IsDirectory};
+use crate::node::ErrorCode::{BadDescriptor, FileTooLarge, Invalid, IsDirectory};
 use crate::node::{ErrorCode, Node, equal, refused, refused_any};
 use crate::tree::{self, READ, WRITE};
 
@@ -138,4 +138,17 @@ pub async fn set_size() -> Checked {
     let reader: Node = tree::open(&base, "f", READ).await?;
     refused_any(reader.set_size(0).await, &[Invalid, BadDescriptor])?;
     refused_any(base.set_size(0).await, &[BadDescriptor, IsDirectory])
+}
+
+/// The host lets no file become larger than this.
+const LARGEST: u64 = 4_000_000;
+
+pub async fn file_too_large() -> Checked {
+    let base = tree::empty("file-too-large").await?;
+    let file = tree::put(&base, "big", b"").await?;
+    refused(tree::write(&file, &vec![7; LARGEST as usize + 1], 0).await, FileTooLarge)?;
+    tree::has(&base, "big", &vec![7; LARGEST as usize]).await?;
+    refused(file.set_size(LARGEST + 1).await, FileTooLarge)?;
+    tree::write(&file, b"fits", 0).await?;
+    Ok(file.set_size(4).await?)
 }
