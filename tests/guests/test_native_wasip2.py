@@ -12,7 +12,7 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -55,6 +55,20 @@ def _copy(stdin: Any) -> bytes:
     blocks: list[bytes] = []
     _run_copy(stdin, blocks.append)
     return b"".join(blocks)
+
+
+@pytest.mark.parametrize("loads", ["python", "native"])
+def test_the_host_that_loads_a_component_decides_what_serves_it(loads: Literal["python", "native"]) -> None:
+    component = Host(wasip2=loads).load(PREBUILT / "c-p2-bsd.wasm")
+    for runs in ("python", "native"):
+        printed = Output()
+        host = Host(wasip2=runs, policy=allow_all, env={"CASE": "exchange"}, stdout=printed, stderr=printed)
+        if loads == "python":
+            host.run(component)
+        else:
+            with pytest.raises(GuestExit):
+                host.run(component)
+        assert str(printed).startswith("ok" if loads == "python" else "c/p2-bsd.c")
 
 
 def test_arguments_and_variables_are_the_same_by_0_2() -> None:

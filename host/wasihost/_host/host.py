@@ -108,7 +108,7 @@ class Host(OfOneProcess):
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
     - `wasip2`: what serves WASI 0.2: "python", which serves 0.3 too, or "native", Wasmtime's own implementation:
       output is faster, but there are no sockets and no files, and a call that waits holds up the event loop for as
-      long as the guest likes. None refuses guests that import it.
+      long as the guest likes. The Host that loads a component decides. None refuses guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
     - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
@@ -375,7 +375,7 @@ class Host(OfOneProcess):
 
     def _providers_for(self, context: WasiContext) -> dict[str, object]:
         wasi = p3.providers(context)
-        if self._wasip2 == "python":
+        if self._wasip2 is not None:  # also with "native": for a component that another Host loaded for Python
             wasi |= p2.providers(context)
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
