@@ -253,7 +253,8 @@ class OsEntries(Entries):
 
     def __next__(self) -> Entry:
         found = next(self._found)
-        return Entry(os.fsencode(found.name), _kind_of_entry(found))
+        name = found.name
+        return name.encode() if name.isascii() else os.fsencode(name), _kind_of_entry(found)
 
     def close(self) -> None:
         self._found.close()

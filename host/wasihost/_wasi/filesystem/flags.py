@@ -15,6 +15,8 @@ class PathFlags(enum.Flag):
 class OpenFlags(enum.Flag):
     """What an open does to what it finds."""
 
+    __hash__ = object.__hash__  # there is one object for each combination, and `Flag` hashes in Python
+
     CREATE = enum.auto()
     DIRECTORY = enum.auto()
     EXCLUSIVE = enum.auto()
@@ -23,6 +25,8 @@ class OpenFlags(enum.Flag):
 
 class DescriptorFlags(enum.Flag):
     """What a descriptor is for."""
+
+    __hash__ = object.__hash__
 
     READ = enum.auto()
     WRITE = enum.auto()

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from wasihost._base.frozen import Frozen
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
@@ -19,11 +18,8 @@ from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
 N = TypeVar("N", bound="Node")
 
 
-class Entry(Frozen):
-    """One name in a directory."""
-
-    name: bytes
-    kind: Kind
+Entry: TypeAlias = tuple[bytes, Kind]
+"""A name in a directory, and what it is; a plain tuple, of which large directories have very many."""
 
 
 class Entries(Iterator[Entry]):

@@ -48,7 +48,8 @@ class DirectoryEntry(Frozen):
     name: str
 
     def __init__(self, type: Kind, name: str) -> None:
-        self.__dict__.update(type=type, name=name)
+        self.__dict__["type"] = type
+        self.__dict__["name"] = name
 
 
 class NewTimestamp:
@@ -97,4 +98,5 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 
 def to_entry(entry: Entry) -> DirectoryEntry:
     """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
-    return DirectoryEntry(entry.kind, paths.text(entry.name))
+    name, kind = entry
+    return DirectoryEntry(kind, paths.text(name))

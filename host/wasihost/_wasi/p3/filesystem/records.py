@@ -111,7 +111,8 @@ class DirectoryEntry(Frozen):
     name: str
 
     def __init__(self, type: TypeCase, name: str) -> None:
-        self.__dict__.update(type=type, name=name)
+        self.__dict__["type"] = type
+        self.__dict__["name"] = name
 
 
 class NewTimestamp:
@@ -165,4 +166,5 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 
 def to_entry(entry: Entry) -> DirectoryEntry:
     """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
-    return DirectoryEntry(to_type(entry.kind), paths.text(entry.name))
+    name, kind = entry
+    return DirectoryEntry(_TYPES[kind], paths.text(name))
