@@ -171,7 +171,7 @@ HAPPENINGS: list[Callable[[Adapter], object]] = [Adapter.turn, lambda adapter: a
 
 @pytest.mark.parametrize("happens", HAPPENINGS)
 def test_it_is_not_quiet_after_a_turn_or_a_command(adapter: Adapter, happens: Callable[[Adapter], object]) -> None:
-    adapter.rings.begin_quiet()
+    adapter.rings.is_quiet = True
     happens(adapter)
     assert not adapter.rings.is_quiet
 

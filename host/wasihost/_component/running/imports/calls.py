@@ -173,7 +173,7 @@ class HostCalls:
     def _suspend(self, call: HostCall, task: asyncio.Future[Any]) -> asyncio.Future[Any]:
         """The provider of a sync-typed function waits, and with it the guest."""
         # The round before this call was none of the driver's: somebody else is runnable.
-        self._instance.rings.note_activity()
+        self._instance.rings.is_quiet = False
         call.task = task
         return task
 

@@ -232,7 +232,7 @@ class Poller:
         rounds = rings.rounds
         self.time_slice.begin()
         while True:
-            rings.begin_quiet()
+            rings.is_quiet = True
             if self._poll(call):
                 return _Stop.OVER
             if self.others_can_run or self.suspension is not None:

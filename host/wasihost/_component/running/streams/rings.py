@@ -78,7 +78,8 @@ class Rings:
         self._wake = wake
         self._in_turn = False
         self._has_told = False
-        self._is_quiet = True
+        self.is_quiet = True
+        """Whether nothing has happened since this was set, by which the guest may be able to go on."""
 
     def close(self) -> None:
         """The memory is gone. What others still ask for goes nowhere, and no view keeps the pages."""
@@ -92,7 +93,7 @@ class Rings:
         """Takes the completions, writes submissions."""
         count = self._words[COMPLETED_COUNT // 4]
         self._in_turn = True
-        self._is_quiet = False
+        self.is_quiet = False
         self.blocks.completions = count
         try:
             if count:
@@ -205,21 +206,6 @@ class Rings:
         """Where the values of this end's last READ_VALUES or WRITE_VALUES stand; 0 if it was not carried out."""
         return self._buffers.pop(end, 0)
 
-    # ---- whether anything happens
-
-    @property
-    def is_quiet(self) -> bool:
-        """Whether nothing happened since `begin_quiet`."""
-        return self._is_quiet
-
-    def begin_quiet(self) -> None:
-        """Looks from now on whether anything happens."""
-        self._is_quiet = True
-
-    def note_activity(self) -> None:
-        """Something happened, so that the guest may be able to go on."""
-        self._is_quiet = False
-
     # ---- cells in memory
 
     @property
@@ -235,7 +221,7 @@ class Rings:
     def want_driver(self, wanted: bool) -> None:
         """Says whether there are commands for the driver component."""
         self._words[DRIVER_WANTED // 4] = wanted
-        self.note_activity()
+        self.is_quiet = False
 
     @property
     def token(self) -> int:
