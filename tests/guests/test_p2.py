@@ -9,68 +9,31 @@ from typing import Any
 
 import pytest
 import wasmtime
-from wasmtime.component import Linker
 
-from tests.guests.harness import PREBUILT, Output
-from wasihost import Clock, GuestExit, OsClock, RunOptions, VirtualClock
+from tests.guests.harness import Output, advance_until, load
+from wasihost import GuestExit, Host, RunOptions, VirtualClock
 from wasihost._base.limits import Limits
 from wasihost._base.streams import Unwritten
-from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.running.engine import default_engine
-from wasihost._network.names import Names
-from wasihost._network.os import OsNetwork
-from wasihost._wasi import p2, p3
-from wasihost._wasi.cli import Command, Stdio
-from wasihost._wasi.context import WasiContext
-from wasihost._wasi.filesystem.mounts import Mounts
-from wasihost._wasi.random import Random
-from wasihost._wasi.sockets.access import Access
 
 
-def _adapted(name: str) -> Component:
-    """A fixture with nothing left to Wasmtime's own 0.2."""
-    engine = default_engine(Limits().stack_bytes)
-    order = (*p3.IN_ORDER, *p2.IN_ORDER)
-    return adapt_component(engine, (PREBUILT / f"{name}.wasm").read_bytes(), in_order=order)
-
-
-async def _run(command: Command, clock: Clock | None = None) -> None:
-    network = OsNetwork()
-    context = WasiContext(
-        command=command,
-        stdio=Stdio(command),
-        clock=clock or OsClock(),
-        random=Random(7),
-        access=Access(network),
-        names=Names(network.resolve),
-        unwritten=Unwritten(),
-        mounts=Mounts(),
-    )
-    adapted = _adapted("rust-std-p2")
-    providers = {**p3.providers(context), **p2.providers(context)}
-    async with adapted.open(
-        providers,
-        store=wasmtime.Store(adapted.engine),
-        linker=Linker(adapted.engine),
-        options=RunOptions(detect_deadlock=True),
-    ) as instance:
-        try:
-            await instance.call("wasi:cli/run#run")
-        finally:
-            await instance.drain()
+async def _run(case: str, **options: Any) -> None:
+    """Runs `rust-std-p2`, whose stderr is of no interest."""
+    env = {"CASE": case, **options.pop("env", {})}
+    await Host(env=env, stderr=lambda _: None, **options).run_async(load("rust-std-p2"))
 
 
 async def _copy(stdin: Any) -> bytes:
     blocks: list[bytes] = []
-    await _run(Command({"CASE": "copy"}, stdin=stdin, stdout=blocks.append, stderr=lambda _: None))
+    await _run("copy", stdin=stdin, stdout=blocks.append)
     return b"".join(blocks)
 
 
 async def test_arguments_and_variables_are_those_of_0_3() -> None:
     printed = Output()
-    env = {"CASE": "environment", "A": "x=y", "B": "", "C": "ünï"}
-    await _run(Command(env, ["guest", "one", "zwölf"], stdout=printed))
+    env = {"A": "x=y", "B": "", "C": "ünï"}
+    await _run("environment", env=env, args=["guest", "one", "zwölf"], stdout=printed)
     assert printed.lines == ["guest one zwölf"]
 
 
@@ -94,7 +57,7 @@ async def test_a_full_pipe_holds_the_guest_up_and_nothing_is_lost() -> None:
     data = bytes(range(256)) * 1024
     reader, writer = os.pipe()
     read = asyncio.create_task(asyncio.to_thread(_read_to_end, reader))
-    await _run(Command({"CASE": "copy"}, stdin=data, stdout=writer, stderr=lambda _: None))
+    await _run("copy", stdin=data, stdout=writer)
     os.close(writer)
     assert await read == data
 
@@ -106,17 +69,14 @@ def _read_to_end(fd: int) -> bytes:
 
 async def test_a_guest_asleep_leaves_the_loop_to_others_and_follows_its_clock() -> None:
     clock = VirtualClock(system_ns=10**18)
-    running = asyncio.create_task(_run(Command({"CASE": "clocks"}, stdout=lambda _: None), clock))
-    while not running.done():
-        await asyncio.sleep(0)
-        if (wait_ns := clock.next_ns) is not None:
-            clock.advance(wait_ns)
+    running = asyncio.create_task(_run("clocks", stdout=lambda _: None, clock=clock))
+    await advance_until(clock, running)
     await running
 
 
 async def test_an_exit_reaches_the_embedder() -> None:
     with pytest.raises(GuestExit) as caught:
-        await _run(Command({"CASE": "exit"}, stderr=lambda _: None))
+        await _run("exit")
     assert caught.value.code == 1
 
 
@@ -125,7 +85,7 @@ async def test_an_exception_of_an_output_comes_out_as_it_is() -> None:
         raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        await _run(Command({"CASE": "copy"}, stdin=b"hello", stdout=fail, stderr=lambda _: None))
+        await _run("copy", stdin=b"hello", stdout=fail)
 
 
 async def test_what_an_output_raises_after_the_end_of_the_guest_comes_out() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import wasmtime
 
-from tests.guests.harness import Guest, fails, load, passes
+from tests.guests.harness import Guest, advance_until, fails, load, passes
 from tests.guests.peers import echo, patient_echo, server
 from tests.hostile.harness import core
 from tests.hostile.test_wasi_0_2 import FUNCS, IMPORTS
@@ -133,10 +133,7 @@ async def test_guests_asleep_at_once_take_the_time_of_one() -> None:
     clock = VirtualClock(system_ns=10**18)
     guests = [Guest("rust-std-p2", env={"CASE": "clocks"}, clock=clock) for _ in range(50)]
     running = asyncio.gather(*(guest.run_async() for guest in guests))
-    while not running.done():
-        await passes(20)
-        if (wait_ns := clock.next_ns) is not None:
-            clock.advance(wait_ns)
+    await advance_until(clock, running)
     await running
     assert 20_000_000 <= clock.monotonic_ns() < 40_000_000
 
