@@ -11,7 +11,11 @@ Where this differs from Wasmtime 50, following the WIT or POSIX:
 | opening a FIFO | waits for its other end | at once |
 | `remove-directory-at` of `dir/` | `invalid` | as of `dir` |
 | `now` as a time of a file | only its owner may | who may write the file may, as touch(1) |
-| `set-times-at` of what is opened with a wait, or not at all | waits, or `io` | done without opening it |
+| `set-times-at` of a FIFO or a socket | waits, or `io` | done without opening it |
+| the type of a FIFO or a socket | `other`, `unknown` | `fifo`, `socket` |
+| `status-change-timestamp` | the time of birth | st_ctime |
+| `metadata-hash` | can be computed from device and inode | under a key of the run |
+| EROFS, EDQUOT, ETXTBSY, EXDEV of a rename or link, … | `io` | as the WIT names them |
 """
 
 from __future__ import annotations
@@ -71,13 +75,13 @@ class Directory(FileSystem, OfOneProcess):
     _instead: ClassVar[str] = "make one in each process"
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
-        self.path = os.fspath(path)
         self.read_only = read_only
         try:
+            self.path = os.fspath(path)
             self._root = os.open(self.path, sandbox.DIRECTORY)
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise ConfigError(f"Directory({self.path!r}) cannot be opened: {reason}") from None
+            raise ConfigError(f"Directory({path!r}) cannot be opened: {reason}") from None
         weakref.finalize(self, os.close, self._root)
 
     def __repr__(self) -> str:

@@ -396,9 +396,22 @@ def test_refusals_are_logged_once_with_the_option_that_would_allow_them(
     assert following == "refused to follow 'esc' in '/': it leads out (--dir for a directory that contains both)"
 
 
-def test_a_directory_that_cannot_be_opened_is_named_at_once(base: Path) -> None:
-    with pytest.raises(ConfigError, match=r"Directory\('.*/f'\) cannot be opened: Not a directory"):
-        Directory(base / "f")
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("base/f", "Not a directory"),
+        ("nowhere", "No such file or directory"),
+        ("a\0b", "embedded null"),
+        (5, "not int"),
+    ],
+)
+def test_what_is_no_directory_is_named_at_once(
+    base: Path, monkeypatch: pytest.MonkeyPatch, path: Any, reason: str
+) -> None:
+    monkeypatch.chdir(base.parent)
+    with pytest.raises(ConfigError, match=reason) as caught:
+        Directory(path)
+    assert str(caught.value).startswith(f"Directory({path!r}) cannot be opened: ")
 
 
 def test_a_directory_is_what_it_was_when_it_was_made(base: Path) -> None:
