@@ -86,7 +86,8 @@ class Acceptor(Generic[T]):
         """
         self._callback = callback
         if self._answer is not None:
-            self._answer.add_done_callback(self._answered)
+            if self._answer.done():
+                asyncio.get_running_loop().call_soon(self._call_back)
         elif self._rest is None:
             self._shared.socket.wait_readable(self._call_back)
 

@@ -72,10 +72,10 @@ class Inbox:
         `receive` may be tried meanwhile, and parks one.
         """
         self._callback = callback
-        if self._answer is not None:
-            self._answer.add_done_callback(self._answered)
-        else:
+        if self._answer is None:
             self._socket.wait_readable(self._call_back)
+        elif self._answer.done():
+            asyncio.get_running_loop().call_soon(self._call_back)
 
     def close(self) -> None:
         """Nothing is received any more."""

@@ -238,11 +238,11 @@ class TcpSocket(TcpOptions, Subject):
         return self._connection.streams
 
     def _is_ready(self) -> bool:
-        self._is_watched = False
         if self._progress.step is not None:
             return self._progress.is_ready
         if self._acceptor is None or self._accepted is not None:
             return True
+        self._is_watched = False
         try:
             self._accepted = self._acceptor.accept()
         except BlockingIOError:

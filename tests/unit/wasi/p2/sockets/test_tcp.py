@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from typing import Any
 
 import pytest
 
@@ -246,6 +247,33 @@ async def test_a_poll_waits_for_the_policy_about_a_connection_that_came_after_it
     await passes()
     policy.answers[0].set_result(True)
     await asyncio.wait_for(second, 60)
+    tcp.accept()
+
+
+class _Counting(asyncio.Future[bool]):
+    """How often somebody asked to be called back."""
+
+    asked = 0
+
+    def add_done_callback(self, *args: Any, **options: Any) -> None:
+        self.asked += 1
+        super().add_done_callback(*args, **options)
+
+
+async def test_a_guest_that_looks_and_polls_round_and_round_is_called_back_once_for_the_policys_answer() -> None:
+    answer = _Counting()
+    tcp, socket = Guest(lambda address, use, _: answer if use is USE.TCP_ACCEPT else True).listening()
+    socket.backlogged.append(FakeSocket())
+    pollable = tcp.subscribe()
+    for _ in range(5):
+        assert not pollable.ready()
+        polling = asyncio.create_task(settled(pollable.block()))
+        await passes()
+        polling.cancel()
+        await asyncio.wait([polling])
+    assert answer.asked == 1
+    answer.set_result(True)
+    await settled(pollable.block())
     tcp.accept()
 
 
