@@ -295,7 +295,9 @@ class Host(OfOneProcess):
     def _instance(
         self, adapted: Component, context: WasiContext, options: RunOptions
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
-        providers = self._providers_for(context)
+        # Also with "native": for a component that another Host loaded for Python.
+        of_wasip2 = self._wasip2 is not None and any(map(native_wasip2.provides, adapted.imports))
+        providers = self._providers_for(context, of_wasip2=of_wasip2)
         if adapted.native:
             return native_wasip2.Native(context.command, context.stdio).open(adapted, providers, options)
         return adapted.open(providers, options=options)
@@ -347,7 +349,7 @@ class Host(OfOneProcess):
 
         Where one of your own serves an interface, WASI's is left out.
         """
-        return self._providers_for(self._context("the component", None))
+        return self._providers_for(self._context("the component", None), of_wasip2=self._wasip2 is not None)
 
     def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
         if recorded is None:
@@ -373,9 +375,9 @@ class Host(OfOneProcess):
             mounts=Mounts(self._files, hash_key),
         )
 
-    def _providers_for(self, context: WasiContext) -> dict[str, object]:
+    def _providers_for(self, context: WasiContext, *, of_wasip2: bool) -> dict[str, object]:
         wasi = p3.providers(context)
-        if self._wasip2 is not None:  # also with "native": for a component that another Host loaded for Python
+        if of_wasip2:
             wasi |= p2.providers(context)
         own = Providers(self._providers)
         return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}

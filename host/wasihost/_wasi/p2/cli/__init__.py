@@ -6,10 +6,6 @@ from typing import Final
 
 from wasihost._base.streams import Unwritten
 from wasihost._wasi.cli import Command, Stdio
-from wasihost._wasi.common.exit import Exit
-from wasihost._wasi.common.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
-from wasihost._wasi.p2.cli.environment import Environment
-from wasihost._wasi.p2.cli.stdio import Stderr, Stdin, Stdout
 
 IN_ORDER: Final = ("wasi:cli/exit@0.2.0#exit", "wasi:cli/exit@0.2.0#exit-with-code")
 """Functions that must come after what the guest did with streams: what it wrote before an exit is output."""
@@ -17,6 +13,18 @@ IN_ORDER: Final = ("wasi:cli/exit@0.2.0#exit", "wasi:cli/exit@0.2.0#exit-with-co
 
 def providers(command: Command, stdio: Stdio, unwritten: Unwritten) -> dict[str, object]:
     """A provider for each interface that wasi:cli imports."""
+    # Importing wasihost shall not take the time of these.
+    from wasihost._wasi.common.exit import Exit
+    from wasihost._wasi.common.terminal import (
+        TerminalInput,
+        TerminalOutput,
+        TerminalStderr,
+        TerminalStdin,
+        TerminalStdout,
+    )
+    from wasihost._wasi.p2.cli.environment import Environment
+    from wasihost._wasi.p2.cli.stdio import Stderr, Stdin, Stdout
+
     return {
         "wasi:cli/environment@0.2.0": Environment(command),
         "wasi:cli/exit@0.2.0": Exit(),

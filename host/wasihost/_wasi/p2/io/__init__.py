@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from wasihost._wasi.p2.io.error import ErrorProvider
-from wasihost._wasi.p2.io.poll import Poll
-from wasihost._wasi.p2.io.streams import Streams
-
 IN_ORDER: Final = tuple(
     f"wasi:io/streams@0.2.0#[method]output-stream.{name}"
     for name in (
@@ -24,6 +20,11 @@ IN_ORDER: Final = tuple(
 
 def providers() -> dict[str, object]:
     """A provider for each interface."""
+    # Importing wasihost shall not take the time of these.
+    from wasihost._wasi.p2.io.error import ErrorProvider
+    from wasihost._wasi.p2.io.poll import Poll
+    from wasihost._wasi.p2.io.streams import Streams
+
     return {
         "wasi:io/error@0.2.0": ErrorProvider(),
         "wasi:io/poll@0.2.0": Poll(),
