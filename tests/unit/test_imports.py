@@ -72,6 +72,23 @@ def test_there_is_no_cycle() -> None:
     assert list(TopologicalSorter(OURS).static_order())
 
 
+# The rooms of the machine, each of which may import those before it.
+MACHINE = (
+    *("ffi", "world", "composition", "conversion"),
+    *("running.streams", "running.loop", "running.imports", "running.exports"),
+)
+
+
+def _floor(module: str) -> int | None:
+    name = module.removeprefix("wasihost._component.")
+    return next((floor for floor, room in enumerate(MACHINE) if name == room or name.startswith(f"{room}.")), None)
+
+
+def test_rooms_of_the_machine_import_only_those_before() -> None:
+    floors = [(module, name, _floor(module), _floor(name)) for module in FILES for name in OURS[module]]
+    assert [(module, name) for module, name, own, other in floors if own is not None and (other or 0) > own] == []
+
+
 def test_only_component_and_host_import_wasmtime() -> None:
     users = {_room(module) for module in FILES if "wasmtime" in _outside(module)}
     assert users <= {"_component", "_host"}

@@ -10,9 +10,9 @@ from wasmtime.component import Linker
 from wasihost._base.streams import Unwritten
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
-from wasihost._component.running.imports.callbacks import PlainContext
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.providers import Providers
+from wasihost._component.running.store_context import PlainContext
 from wasihost._component.world.wiring import Wiring
 from wasihost._network.base import Network
 from wasihost._network.names import Names

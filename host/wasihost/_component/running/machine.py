@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from wasihost._base.limits import Limits
 from wasihost._component.conversion.handles import CallContext
-from wasihost._component.running.loop.contexts import CallerContexts
+from wasihost._component.running.contexts import CallerContexts
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.world.wiring import Kind

@@ -28,7 +28,6 @@ from wasihost._component.resources import ResourceTable
 from wasihost._component.running import engine, memory
 from wasihost._component.running.exports.calls import GuestCalls, closed
 from wasihost._component.running.imports import callbacks
-from wasihost._component.running.imports.callbacks import StoreContext
 from wasihost._component.running.imports.calls import HostCalls
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.loop import polling
@@ -39,6 +38,7 @@ from wasihost._component.running.loop.scheduling import CountedTimeSlice
 from wasihost._component.running.memory import Account
 from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
+from wasihost._component.running.store_context import StoreContext
 from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.rings import Rings

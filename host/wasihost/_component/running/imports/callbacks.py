@@ -14,12 +14,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
 from wasihost._base import eager
-from wasihost._base.errors import ProviderError, WasihostError
-from wasihost._base.quoting import line
+from wasihost._base.errors import ProviderError
 from wasihost._component import ffi
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, FunctionPlans
-from wasihost._component.resources import ResourceTable
-from wasihost._component.running.loop.contexts import CallerContexts
+from wasihost._component.running.loop.suspension import Suspension
+from wasihost._component.running.store_context import StoreContext
 from wasihost._component.values import WitError
 from wasihost._component.world import types
 
@@ -27,61 +26,9 @@ Give = Callable[[Any, int, Any], None]
 Conclude = Callable[["asyncio.Future[Any]"], Any]
 
 
-class StoreContext:
-    """What the callbacks of one store share; the `CallContext` of its plans.
-
-    Streams, futures and the guest's own resources need a machine: see `StoreMachine`.
-    """
-
-    def __init__(self, table: ResourceTable) -> None:
-        self.table = table
-        self.store_context = 0
-        self.exception: BaseException | None = None
-        self.callers = CallerContexts()
-
-    def keep(self, error: BaseException, path: str) -> int:
-        """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""
-        if isinstance(error, ProviderError) and path not in str(error):
-            error = _located(error, path)
-        elif not isinstance(error, WasihostError):
-            error.add_note(line(f"raised by the provider of {path}"))
-        if self.exception is None:
-            self.exception = error
-        return ffi.error_new(f"{path}: {type(error).__name__}: {error}")
-
-    def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
-        raise NotImplementedError
-
-    def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
-        raise NotImplementedError
-
-    def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
-        raise NotImplementedError
-
-    def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
-        raise NotImplementedError
-
-
-def _located(error: ProviderError, path: str) -> ProviderError:
-    located = ProviderError(f"{path}: {error}")
-    located.__cause__ = error.__cause__
-    return located
-
-
 def no_result_error(path: str) -> ProviderError:
     """What a `WitError` becomes where the WIT has no `result`."""
     return ProviderError(f"{path}: the provider raised a WitError, but this function returns no result")
-
-
-class PlainContext(StoreContext):
-    """The context of functions in an embedder's own linker, where the embedder calls through wasmtime-py."""
-
-    def keep(self, error: BaseException, path: str) -> int:
-        made = super().keep(error, path)
-        kept = self.exception
-        self.exception = None
-        ffi.raise_after_call(kept or error)
-        return made
 
 
 def read_arguments(plans: FunctionPlans, func: types.Func, takes_words: bool) -> ArgumentsToPython:
@@ -241,21 +188,6 @@ def _waited(path: str) -> ProviderError:
     return ProviderError(
         f"{path} waited, which is only possible in a Host or an adapted component: use a policy that answers at once"
     )
-
-
-class Suspension:
-    """The call of a sync-typed function whose provider waits: the whole guest stands still until it is over."""
-
-    def __init__(self, task: asyncio.Future[Any], finish: Callable[[asyncio.Future[Any]], None]) -> None:
-        self.task = task
-        self._finish = finish
-        self.continuation = ffi.Continuation(self._poll)
-
-    def _poll(self, _env: int) -> bool:
-        if not self.task.done():
-            return False
-        self._finish(self.task)
-        return True
 
 
 def result_of(task: asyncio.Future[Any]) -> Any:

@@ -13,9 +13,11 @@ from wasihost._component.conversion.handles import HostResource
 from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
-from wasihost._component.running.imports.callbacks import Conclude, StoreContext, Suspension
+from wasihost._component.running.imports.callbacks import Conclude
 from wasihost._component.running.imports.missing import described
 from wasihost._component.running.imports.providers import CallObserver, Method, Providers, find_method, resource_class
+from wasihost._component.running.loop.suspension import Suspension
+from wasihost._component.running.store_context import StoreContext
 from wasihost._component.values import Classes
 from wasihost._component.world import types
 from wasihost._component.world.wiring import Wiring

@@ -30,12 +30,13 @@ from wasihost._base.errors import DeadlockError, GuestExit, GuestTrap, LimitErro
 from wasihost._base.limits import Limits
 from wasihost._component import ffi
 from wasihost._component.reasons import backtrace, reason
-from wasihost._component.running.imports.callbacks import StoreContext, Suspension
 from wasihost._component.running.loop import interrupts
 from wasihost._component.running.loop import shutdown as threads
 from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.scheduling import TimeSlice
+from wasihost._component.running.loop.suspension import Suspension
 from wasihost._component.running.stats import Stats
+from wasihost._component.running.store_context import StoreContext
 from wasihost._component.running.streams.rings import Rings
 
 HANDLE_LIMIT = (
