@@ -30,8 +30,7 @@ from wasihost._base.errors import DeadlockError, GuestExit, GuestTrap, LimitErro
 from wasihost._base.limits import Limits
 from wasihost._component import ffi
 from wasihost._component.reasons import backtrace, reason
-from wasihost._component.running.loop import interrupts
-from wasihost._component.running.loop import shutdown as threads
+from wasihost._component.running.loop import interrupts, shutdown
 from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.scheduling import TimeSlice
 from wasihost._component.running.loop.suspension import Suspension
@@ -79,7 +78,7 @@ T = TypeVar("T")
 
 async def outside_of_polls() -> None:
     """Returns when no poll is further up: a provider's coroutine, which begins within one, may run another guest."""
-    if threads.is_polling():
+    if shutdown.is_polling():
         await asyncio.sleep(0)
 
 
@@ -150,7 +149,7 @@ class Poller:
         As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
         """
         waker = self._waker
-        if waker is None or waker.done() or threads.is_polling():
+        if waker is None or waker.done() or shutdown.is_polling():
             ready()
             return
         try:
@@ -197,11 +196,11 @@ class Poller:
     def _uninterrupted(self, polls: Callable[[], T]) -> T:
         """Runs polls of this thread, during which no interrupt is delivered."""
         interrupts.begin_poll()
-        threads.begin_poll()
+        shutdown.begin_poll()
         try:
             return self._context.callers.run_polls(polls)
         finally:
-            threads.end_poll()
+            shutdown.end_poll()
             interrupts.end_poll()
 
     def _metered(self, polls: Callable[[], T]) -> Callable[[], T]:
