@@ -12,6 +12,8 @@ from types import ModuleType
 
 import pytest
 
+from wasihost import Instance
+
 ROOT = Path(__file__).parents[2]
 NAMES = ["wasihost", *sorted(f"wasihost.{path.stem}" for path in (ROOT / "host/wasihost").glob("[!_]*.py"))]
 MODULES = {name: importlib.import_module(name) for name in NAMES}
@@ -67,6 +69,12 @@ def test_code_that_users_read_takes_only_public_names() -> None:
 def test_pages_for_users_name_no_private_module() -> None:
     named = [(page.name, re.findall(r"wasihost\._[\w.]*", page.read_text(encoding="utf-8"))) for page in PAGES]
     assert [each for each in named if each[1]] == []
+
+
+def test_an_instance_has_what_users_and_a_host_need_and_no_more() -> None:
+    of_users = {"call", "close", "drain", "use_types"}
+    of_hosts = {"context", "fail", "is_usable", "use_context"}  # for pools, and for the native WASI 0.2
+    assert {name for name in dir(Instance) if not name.startswith("_")} == of_users | of_hosts
 
 
 def _classes(module: ModuleType) -> list[type]:
