@@ -41,7 +41,6 @@ from wasihost._wasi import p2, p3
 from wasihost._wasi.cli import Command, InputTarget, OutputTarget, Stdio
 from wasihost._wasi.context import WasiContext
 from wasihost._wasi.filesystem.mounts import Mounts
-from wasihost._wasi.filesystem.nodes import FileSystem
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
@@ -49,6 +48,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._host.recorded import RecordedGuest
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
+    from wasihost._wasi.filesystem.nodes import FileSystem
 
 IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
@@ -400,11 +400,11 @@ def _left_to_wasmtime(wasip2: Wasip2 | None) -> Callable[[str], bool]:
 
 
 def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:
-    if isinstance(given, FileSystem):
-        return given
-    from wasihost._wasi.filesystem.directory import Directory  # not for those who give no files
+    # Not for those who give no files.
+    from wasihost._wasi.filesystem.directory import Directory
+    from wasihost._wasi.filesystem.nodes import FileSystem
 
-    return Directory(given)
+    return given if isinstance(given, FileSystem) else Directory(given)
 
 
 def _nothing(_interface: str) -> bool:

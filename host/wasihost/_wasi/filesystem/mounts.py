@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from wasihost._base.quoting import line
-from wasihost._wasi.filesystem.handles import Handles
-from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
+
+if TYPE_CHECKING:  # only guests that ask for their directories need them
+    from wasihost._wasi.filesystem.handles import Handles
+    from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
 
 _log = logging.getLogger("wasihost.files")
 
@@ -47,8 +50,11 @@ class Mounts:
 
     def __init__(self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"") -> None:
         self._mounts = [Mount(name, each, hash_key) for name, each in (files or {}).items()]
-        self._handles = Handles()
+        self._handles: Handles | None = None
 
     def opened(self) -> list[tuple[Mount, DirectoryNode]]:
         """Each with its root, opened anew. Errors: OSError, EMFILE."""
-        return [(mount, mount.open_root(self._handles)) for mount in self._mounts]
+        from wasihost._wasi.filesystem.handles import Handles
+
+        handles = self._handles = self._handles or Handles()
+        return [(mount, mount.open_root(handles)) for mount in self._mounts]
