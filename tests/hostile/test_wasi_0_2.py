@@ -265,3 +265,12 @@ async def test_streams_that_are_never_dropped_go_with_the_guest() -> None:
         (br_if $again (i32.lt_u (local.get $n) (i32.const 1000))))
       (i32.const 7))"""
     assert await attack(guest(body), stdin=b"", stdout=lambda _: None) == 7
+
+
+@pytest.mark.parametrize("resources", range(1, 9))
+@pytest.mark.parametrize(("name", "case"), [("rust-p2-tcp", "accept-two"), ("rust-p2-udp", "connected-filters")])
+async def test_a_limit_between_a_socket_and_its_streams_leaves_nothing(name: str, case: str, resources: int) -> None:
+    options: dict[str, Any] = {"policy": allow_all, "env": {"CASE": case}, "stdout": lambda _: None}
+    async with attacked(load(name), limits=Limits(resources=resources), **options) as instance:
+        with pytest.raises(LimitError, match=f"resources is {resources}"):
+            await instance.call("wasi:cli/run#run")

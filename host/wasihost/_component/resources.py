@@ -97,7 +97,10 @@ class ResourceTable:
             raise
 
     def clear(self) -> None:
-        """Drops everything left, children first; errors of single drops come together at the end."""
+        """Drops everything left, children first; errors of single drops come together at the end.
+
+        An object that still has a child, which never reached the guest then, is closed instead, if it can be.
+        """
         errors: list[Exception] = []
         while self._objects:
             rep, obj = self._objects.popitem()
@@ -106,7 +109,7 @@ class ResourceTable:
             self._forget(rep)
             try:
                 if not lent:
-                    context.run(drop, obj)
+                    context.run(drop_or_close, obj)
             except Exception as error:
                 errors.append(error)
         if errors:
@@ -131,6 +134,16 @@ class ResourceTable:
         if found is None:
             return ResourceError(f"resource {rep} was dropped or never existed; expected {cls.__name__}")
         return ResourceError(f"resource {rep} is a {type(found).__name__}; expected {cls.__name__}")
+
+
+def drop_or_close(obj: Any) -> None:
+    """Drops an object; closes it instead if it still has a child, which never reached the guest then."""
+    try:
+        drop(obj)
+    except ResourceError:
+        if not hasattr(obj, "close"):
+            raise
+        obj.close()
 
 
 def drop(obj: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
@@ -9,7 +10,7 @@ from wasihost._base.errors import LimitError, UnsupportedTypeError
 from wasihost._base.frozen import Frozen
 from wasihost._component import ffi
 from wasihost._component.conversion import plancode
-from wasihost._component.resources import ResourceTable, drop
+from wasihost._component.resources import ResourceError, ResourceTable, drop_or_close
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
@@ -71,7 +72,7 @@ class Keep(list[bytes]):
             rep = context.table.push(obj, lent=lent)
         except LimitError:
             if not lent:
-                drop(obj)  # which the table would have done
+                drop_or_close(obj)  # which the table would have done
             raise
         self._reps.append(rep)
         pointer = ffi.resource_own(context.store_context, number, rep)
@@ -84,12 +85,16 @@ class Keep(list[bytes]):
             ffi.resource_delete(pointer)
 
     def undo(self, context: CallContext) -> None:
-        """Takes the handles back from Wasmtime and drops the objects, which nobody else will."""
+        """Takes the handles back from Wasmtime and drops the objects, children first.
+
+        One whose child was not given yet refuses, and stays in the table until the guest's end.
+        """
         for pointer in self._pointers:
             ffi.resource_rep(context.store_context, pointer)
             ffi.resource_delete(pointer)
-        for rep in self._reps:
-            context.table.drop(rep)
+        for rep in reversed(self._reps):
+            with contextlib.suppress(ResourceError):
+                context.table.drop(rep)
 
 
 _LAYOUTS: Final[dict[type, str]] = {

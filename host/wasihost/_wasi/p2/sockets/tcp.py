@@ -220,6 +220,12 @@ class TcpSocket(TcpOptions, Subject):
     def drop(self) -> None:
         """Ends the connection: with a FIN, or with a reset if bytes were not read."""
         self._leave()
+        self.close()
+
+    # ---- below the WIT
+
+    def close(self) -> None:
+        """What `drop` does, also if a stream of this socket is left."""
         for unused in (self._progress.cancel(), self._acceptor, self._accepted):
             if unused is not None:
                 unused.close()
@@ -227,8 +233,6 @@ class TcpSocket(TcpOptions, Subject):
             self._connection.end_input()
             self._connection.end_output()
         self._socket.close()
-
-    # ---- below the WIT
 
     def _settled(self) -> tcp.TcpSocket:
         return self._socket.not_connected() if self._progress.step is Step.CONNECT else self._socket

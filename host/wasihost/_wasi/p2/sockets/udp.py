@@ -159,12 +159,16 @@ class UdpSocket(Options, Subject):
     def drop(self) -> None:
         """Closes the socket."""
         self._leave()
+        self.close()
+
+    # ---- below the WIT
+
+    def close(self) -> None:
+        """What `drop` does, also if a stream of this socket is left."""
         self._progress.cancel()
         for sending in self._sending:
             sending.cancel()
         self._socket.close()
-
-    # ---- below the WIT
 
     def _settled(self) -> udp.UdpSocket:
         return self._socket
