@@ -220,7 +220,8 @@ print(load_with(parallel))
 child(load_with, parallel)
 child(load_with, alone)
 child(lambda: load_with(engine()))
-child(lambda: wasihost.add_tcp_to_linker(wasmtime.component.Linker(wasmtime.Engine()), None, None))
+linker = wasmtime.component.Linker(wasmtime.Engine())
+child(lambda: wasihost.add_tcp_to_linker(linker, wasihost.ResourceTable(), wasihost.OsNetwork()))
 """
     refused = (
         "ForkError this engine compiles in threads, which stayed in the process that this one was forked from: make "
