@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from wasihost._network.base import Address, Socket
-from wasihost._policy import Answer, SocketAddressUse, Verdict
+from wasihost._policy import SocketAddressUse, Verdict
 from wasihost._policy.asking import Question
 from wasihost._policy.policy import REFUSED
 from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.asked import Asked
 from wasihost._wasi.sockets.own import OWN
 from wasihost._wasi.sockets.shared import SharedSocket
 
@@ -36,12 +37,11 @@ class Acceptor(Generic[T]):
 
     __slots__ = (
         "_access",
-        "_answer",
+        "_asked",
         "_callback",
         "_context",
         "_local",
         "_parked",
-        "_question",
         "_rest",
         "_shared",
         "_wrap",
@@ -56,8 +56,7 @@ class Acceptor(Generic[T]):
         self._context = access.context.at(local)
         self._wrap = wrap
         self._parked: Socket | None = None
-        self._question: Question[Verdict] | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._asked: Asked | None = None
         self._rest: asyncio.TimerHandle | None = None
         self._callback: Callable[[], None] | None = None
 
@@ -85,8 +84,8 @@ class Acceptor(Generic[T]):
         `accept` may be tried meanwhile, and finds out that there is something else to wait for.
         """
         self._callback = callback
-        if self._answer is not None:
-            if self._answer.done():
+        if self._asked is not None:
+            if self._asked.is_answered:
                 asyncio.get_running_loop().call_soon(self._call_back)
         elif self._rest is None:
             self._shared.socket.wait_readable(self._call_back)
@@ -95,8 +94,8 @@ class Acceptor(Generic[T]):
         """Stops accepting; the port is free when the listener is closed too."""
         self._callback = None
         self._access.own.close(self._local)
-        if self._answer is not None:
-            self._answer.cancel()
+        if self._asked is not None:
+            self._asked.cancel()
         if self._rest is not None:
             self._rest.cancel()
         if self._parked is not None:
@@ -126,21 +125,17 @@ class Acceptor(Generic[T]):
         return access.decide(peer, SocketAddressUse.TCP_ACCEPT, verdict, self._context)
 
     def _take_parked(self) -> Socket | None:
-        question = self._question
-        answer = self._answer
-        if question is None or answer is None or not answer.done():
+        asked = self._asked
+        if asked is None or not asked.is_answered:
             raise BlockingIOError
-        self._question = None
-        self._answer = None
-        return self._judge(question.settle(answer.result()))
+        self._asked = None
+        return self._judge(asked.settle())
 
     def _judge(self, verdict: Verdict | Question[Verdict]) -> Socket | None:
         """The parked connection if it is allowed. BlockingIOError: the policy has not answered yet."""
         if isinstance(verdict, Verdict):
             return self._unpark(verdict.allowed)
-        self._question = verdict
-        self._answer = asyncio.ensure_future(verdict.answer)
-        self._answer.add_done_callback(self._answered)
+        self._asked = Asked(verdict, self._call_back)
         raise BlockingIOError
 
     def _unpark(self, allowed: bool) -> Socket | None:
@@ -153,9 +148,6 @@ class Acceptor(Generic[T]):
 
     def _rested(self) -> None:
         self._rest = None
-        self._call_back()
-
-    def _answered(self, answer: Awaitable[Answer]) -> None:
         self._call_back()
 
     def _call_back(self) -> None:

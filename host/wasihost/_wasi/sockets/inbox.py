@@ -11,14 +11,15 @@ the address that the guest knows; if the policy still says so.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TypeAlias
 
 from wasihost._network.base import Address, DatagramSocket
-from wasihost._policy import Answer, SocketAddressUse, Verdict
+from wasihost._policy import SocketAddressUse, Verdict
 from wasihost._policy.asking import Question
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.sockets.asked import Asked
 
 # After so many refusals in one go the event loop has its turn, so that a flood of strangers cannot stop the host.
 _REFUSALS_IN_A_ROW = 16
@@ -33,10 +34,9 @@ class Inbox:
 
     __slots__ = (
         "_access",
-        "_answer",
+        "_asked",
         "_callback",
         "_parked",
-        "_question",
         "_socket",
         "context",
         "known_as",
@@ -48,8 +48,7 @@ class Inbox:
         self.context = access.context.at(local)
         self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
         self._parked: Datagram | None = None
-        self._question: Question[Verdict] | None = None
-        self._answer: asyncio.Future[Answer] | None = None
+        self._asked: Asked | None = None
         self._callback: Callable[[], None] | None = None
 
     def bound(self, local: Address) -> None:
@@ -72,24 +71,24 @@ class Inbox:
         `receive` may be tried meanwhile, and parks one.
         """
         self._callback = callback
-        if self._answer is None:
+        if self._asked is None:
             self._socket.wait_readable(self._call_back)
-        elif self._answer.done():
+        elif self._asked.is_answered:
             asyncio.get_running_loop().call_soon(self._call_back)
 
     def close(self) -> None:
         """Nothing is received any more."""
         self._callback = None
-        if self._answer is not None:
-            self._answer.cancel()
+        if self._asked is not None:
+            self._asked.cancel()
 
     def receive(self) -> Datagram | None:
         """The next datagram; None: it has to be waited for. Errors: Failure."""
-        if self._answer is not None:
-            if not self._answer.done():
+        if self._asked is not None:
+            if not self._asked.is_answered:
                 return None
-            received = self._unpark()
-            if received is not None or self._answer is not None:
+            received = self._unpark(self._asked)
+            if received is not None or self._asked is not None:
                 return received
         for _ in range(_REFUSALS_IN_A_ROW):
             try:
@@ -111,12 +110,7 @@ class Inbox:
 
     def _park(self, datagram: Datagram, question: Question[Verdict]) -> None:
         self._parked = datagram
-        self._question = question
-        self._answer = asyncio.ensure_future(question.answer)
-        self._answer.add_done_callback(self._answered)
-
-    def _answered(self, answer: Awaitable[Answer]) -> None:
-        self._call_back()
+        self._asked = Asked(question, self._call_back)
 
     def _call_back(self) -> None:
         callback = self._callback
@@ -124,19 +118,14 @@ class Inbox:
         if callback is not None:
             callback()
 
-    def _unpark(self) -> Datagram | None:
+    def _unpark(self, asked: Asked) -> Datagram | None:
         """None: it is refused, or parked again for the policy's next answer."""
-        assert self._parked is not None
-        assert self._question is not None
-        assert self._answer is not None
-        data, sender = self._parked
-        question = self._question
-        answer = self._answer
+        datagram = self._parked
+        assert datagram is not None
         self._parked = None
-        self._question = None
-        self._answer = None
-        verdict = question.settle(answer.result())
+        self._asked = None
+        verdict = asked.settle()
         if isinstance(verdict, Question):
-            self._park((data, sender), verdict)
+            self._park(datagram, verdict)
             return None
-        return (data, sender) if verdict.allowed else None
+        return datagram if verdict.allowed else None
