@@ -42,14 +42,14 @@ _RESOLVER_ERRORS = {
 }
 
 
-def _by_number(names: dict[str, str], module: ModuleType) -> dict[int, str]:
-    """Not every platform has every name."""
+def by_number(names: dict[str, str], module: ModuleType) -> dict[int, str]:
+    """The code of each number, from the names of the numbers; not every platform has every name."""
     pairs = ((name, code) for code, texts in names.items() for name in texts.split())
     return {getattr(module, name): code for name, code in pairs if hasattr(module, name)}
 
 
-_BY_ERRNO = _by_number(_ERRNOS, errno)
-_BY_RESOLVER_ERROR = _by_number(_RESOLVER_ERRORS, socket)
+_BY_ERRNO = by_number(_ERRNOS, errno)
+_BY_RESOLVER_ERROR = by_number(_RESOLVER_ERRORS, socket)
 
 
 def code_name(cause: Cause) -> str | None:

@@ -6,8 +6,9 @@ import errno
 from typing import Final
 
 from wasihost._base.frozen import Frozen
+from wasihost._wasi.common.errors import by_number
 
-# The "similar to" lines of `error-code`; EDQUOT and ENOTRECOVERABLE are not on every system.
+# The "similar to" lines of `error-code`.
 _NAMES = {
     "access": "EACCES",
     "would-block": "EAGAIN",
@@ -47,9 +48,7 @@ _NAMES = {
     "text-file-busy": "ETXTBSY",
     "cross-device": "EXDEV",
 }
-CODES: Final = {
-    getattr(errno, name): code for code, names in _NAMES.items() for name in names.split() if hasattr(errno, name)
-}
+CODES: Final = by_number(_NAMES, errno)
 """The WIT name of the error-code of an errno; `io` for any other."""
 
 

@@ -218,16 +218,11 @@ def error_code(error: OSError) -> Code:
     return _CODES.get(CODES.get(error.errno or 0, "io"), _CODES["io"])
 
 
-def wit_error(failure: Failure) -> WitError:
-    """What a provider method raises where a core failed."""
-    if not isinstance(failure.cause, OSError):
-        raise failure
-    return WitError(error_code(failure.cause))
-
-
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
     """What a call of a core gives; its failure becomes an error-code."""
     try:
         return call(*args)
     except Failure as failure:
-        raise wit_error(failure) from failure
+        if not isinstance(failure.cause, OSError):
+            raise
+        raise WitError(error_code(failure.cause)) from failure

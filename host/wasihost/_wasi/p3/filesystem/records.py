@@ -167,4 +167,4 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 def to_entry(entry: Entry) -> DirectoryEntry:
     """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
     name, kind = entry
-    return DirectoryEntry(_TYPES[kind], paths.text(name))
+    return DirectoryEntry(to_type(kind), paths.text(name))
