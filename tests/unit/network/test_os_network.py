@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
-from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families
+from tests.unit.network.loopback import LOOPBACK, NO_IPV6, both_families, until
 from wasihost._network.base import Address, Family, Option, Socket
 from wasihost._network.os import OsNetwork
 from wasihost._network.os import tcp as os_tcp
@@ -44,25 +44,14 @@ class Sockets:
     async def pair(self, family: Family) -> tuple[OsSocket, OsSocket]:
         listener, client = self.listener(family), self.create(family)
         client.connect(listener.local_address())
-        await _until(client.finish_connect, client.wait_writable)
-        accepted, _ = await _until(listener.accept, listener.wait_readable)
+        await until(client.finish_connect, client.wait_writable)
+        accepted, _ = await until(listener.accept, listener.wait_readable)
         return client, self.own(accepted)
-
-
-async def _until(call: Callable[[], Any], wait: Callable[[Callable[[], None]], None]) -> Any:
-    """What a call returns when it does not block any more."""
-    while True:
-        try:
-            return call()
-        except BlockingIOError:
-            ready = asyncio.Event()
-            wait(ready.set)
-            await ready.wait()
 
 
 async def _received(end: OsSocket) -> bytes:
     view = memoryview(bytearray(64))
-    n = await _until(lambda: end.recv_into(view), end.wait_readable)
+    n = await until(lambda: end.recv_into(view), end.wait_readable)
     return bytes(view[:n])
 
 
@@ -155,7 +144,7 @@ async def test_options_that_the_system_does_not_inherit_are_set_again(
     listener.set_option(Option.HOP_LIMIT, 42)
     assert listener._set_on_listener == {Option.HOP_LIMIT: 42}
     client.connect(listener.local_address())
-    accepted, _ = await _until(listener.accept, listener.wait_readable)
+    accepted, _ = await until(listener.accept, listener.wait_readable)
     assert sockets.own(accepted)._set_on_listener == {Option.HOP_LIMIT: 42}
 
 
@@ -179,7 +168,7 @@ def test_the_scope_in_an_address_of_the_system_is_a_number_only() -> None:
 async def test_what_nobody_waits_for_is_unregistered(sockets: Sockets) -> None:
     client, server = await sockets.pair(4)
     client.send(memoryview(b"x"))
-    assert await _until(lambda: server.recv_into(memoryview(bytearray(1))), server.wait_readable) == 1
+    assert await until(lambda: server.recv_into(memoryview(bytearray(1))), server.wait_readable) == 1
     client.send(memoryview(b"y"))
     client.wait_writable(lambda: None)
     await _loop_turns()

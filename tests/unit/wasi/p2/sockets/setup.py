@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from tests.unit.wasi.sockets.fake_network import BLOCKED, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.setup import LOOPBACK, REFUSED
 from wasihost._base.streams import Unwritten
 from wasihost._component.values import WitError
 from wasihost._network.base import Address
@@ -23,8 +23,6 @@ from wasihost._wasi.p2.sockets.udp import UdpCreateSocket, UdpSocket
 from wasihost._wasi.sockets.access import Access
 
 NETWORK = NetworkResource()
-REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-LOOPBACK = (127, 0, 0, 1)
 
 
 def v4(port: int, ip: tuple[int, int, int, int] = LOOPBACK) -> IpSocketAddress.Ipv4:

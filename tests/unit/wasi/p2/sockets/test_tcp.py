@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.unit.wasi.p2.io.fakes import failure_of, settled
-from tests.unit.wasi.p2.sockets.setup import NETWORK, PEER, REFUSED, Guest, Undecided, code_of, passes, refusing, v4
+from tests.unit.wasi.p2.sockets.setup import NETWORK, PEER, Guest, Undecided, code_of, passes, refusing, v4
 from tests.unit.wasi.sockets.fake_network import BLOCKED, FakeSocket
+from tests.unit.wasi.sockets.setup import REFUSED
 from wasihost._base.errors import GuestTrap
 from wasihost._component.resources import ResourceError
 from wasihost._policy import SocketAddressUse

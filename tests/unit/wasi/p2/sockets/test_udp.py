@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.wasi.p2.io.fakes import settled
 from tests.unit.wasi.p2.sockets.setup import NETWORK, PEER, Guest, Undecided, code_of, passes, refusing, streams, v4
+from tests.unit.wasi.sockets.setup import REFUSED
 from wasihost._base.errors import GuestTrap
 from wasihost._component.resources import ResourceError
 from wasihost._policy import SocketAddressUse
@@ -18,7 +19,6 @@ from wasihost._wasi.p2.sockets.udp import MOST, OutgoingDatagram
 
 USE = SocketAddressUse
 OTHER = v4(4001)
-REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
 
 
 def _datagram(data: bytes = b"x", to: IpSocketAddress.Ipv4 | None = PEER) -> OutgoingDatagram:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
 from tests.unit.wasi.sockets.fake_network import BLOCKED, PEER, FakeDatagramSocket, FakeNetwork, FakeSocket
+from tests.unit.wasi.sockets.setup import LOOPBACK, REFUSED
 from wasihost._base.streams import ByteSink, GuestStream
 from wasihost._component.values import WitError
-from wasihost._network.base import Address
-from wasihost._policy import Policy, PolicyContext, SocketAddressUse, allow_all
+from wasihost._policy import Policy, allow_all
 from wasihost._wasi.common.addresses import IpAddressFamily, IpSocketAddress, Ipv4SocketAddress, from_network
 from wasihost._wasi.p3.sockets.errors import Code
 from wasihost._wasi.p3.sockets.tcp import TcpSocket
@@ -21,8 +20,6 @@ from wasihost._wasi.p3.sockets.udp import UdpSocket
 from wasihost._wasi.sockets.access import Access
 
 T = TypeVar("T")
-REFUSED = ConnectionRefusedError(errno.ECONNREFUSED, "refused")
-LOOPBACK = (127, 0, 0, 1)
 
 
 def v4(port: int, ip: tuple[int, int, int, int] = LOOPBACK) -> IpSocketAddress.Ipv4:
@@ -121,18 +118,6 @@ class Guest:
         with pytest.raises(WitError):
             over(tcp.connect(v4(80)))
         return tcp, socket
-
-
-class Asked:
-    """A policy that notes what it was asked, and then allows only what `allowed` says."""
-
-    def __init__(self, *allowed: SocketAddressUse) -> None:
-        self.allowed = allowed
-        self.questions: list[tuple[str, SocketAddressUse]] = []
-
-    def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> bool | Awaitable[bool]:
-        self.questions.append((str(address), use))
-        return use in self.allowed
 
 
 class FakeReader(GuestStream[int]):

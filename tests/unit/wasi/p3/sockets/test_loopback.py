@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TypeVar
 
 import pytest
 
-from tests.unit.network.loopback import LOOPBACK, both_families
+from tests.unit.network.loopback import LOOPBACK, both_families, until
 from tests.unit.wasi.p3.sockets.setup import FakeReader
 from wasihost._base.streams import ByteSink, ByteSource, ValueSource
 from wasihost._component.values import Err, Ok, WitError
@@ -23,8 +21,6 @@ from wasihost._wasi.p3.sockets.tcp import TcpSocket
 from wasihost._wasi.p3.sockets.types import Types
 from wasihost._wasi.p3.streams import ResultFuture
 from wasihost._wasi.sockets.access import Access
-
-T = TypeVar("T")
 
 
 async def connect(tcp: TcpSocket, address: AnyIpSocketAddress) -> None:
@@ -46,10 +42,10 @@ class Peer:
 
     async def read(self) -> bytes:
         view = memoryview(bytearray(64))
-        return bytes(view[: await _until(lambda: self.source.read_into(view), self.source.wait_readable)])
+        return bytes(view[: await until(lambda: self.source.read_into(view), self.source.wait_readable)])
 
     async def write(self, data: bytes) -> None:
-        await _until(lambda: self.sink.write(memoryview(data)), self.sink.wait_writable)
+        await until(lambda: self.sink.write(memoryview(data)), self.sink.wait_writable)
 
     def end(self) -> None:
         """Ends what is not ended."""
@@ -61,16 +57,6 @@ class Peer:
 def _close(end: ByteSource | ByteSink, future: ResultFuture) -> None:
     if not future.done():
         end.close(None)
-
-
-async def _until(call: Callable[[], T], wait: Callable[[Callable[[], None]], None]) -> T:
-    while True:
-        try:
-            return call()
-        except BlockingIOError:
-            ready = asyncio.Event()
-            wait(ready.set)
-            await ready.wait()
 
 
 class Guest:
@@ -103,7 +89,7 @@ class Guest:
         stream, address = await self.listening()
         tcp = self.create()
         await connect(tcp, address)
-        [accepted] = await _until(stream.read, stream.wait_readable)
+        [accepted] = await until(stream.read, stream.wait_readable)
         client, server = Peer(tcp), Peer(accepted)
         self.stack.callback(client.end)
         self.stack.callback(server.end)
