@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import socket
-from types import ModuleType
 
+from wasihost._base.errnos import by_number
 from wasihost._wasi.failures import Cause, Reason
 
 _REASONS = {
@@ -40,12 +40,6 @@ _RESOLVER_ERRORS = {
     "permanent-resolver-failure": "EAI_FAIL",
     "out-of-memory": "EAI_MEMORY",
 }
-
-
-def by_number(names: dict[str, str], module: ModuleType) -> dict[int, str]:
-    """The code of each number, from the names of the numbers; not every platform has every name."""
-    pairs = ((name, code) for code, texts in names.items() for name in texts.split())
-    return {getattr(module, name): code for name, code in pairs if hasattr(module, name)}
 
 
 _BY_ERRNO = by_number(_ERRNOS, errno)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 from typing import Final
 
+from wasihost._base.errnos import by_number
 from wasihost._base.frozen import Frozen
-from wasihost._wasi.common.errors import by_number
 
 # The "similar to" lines of `error-code`.
 _NAMES = {
