@@ -8,12 +8,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2] / "host"
-WASI = {"_base", "_component", "_network", "_policy"}
+WASI = {"_base", "_component", "_http", "_network", "_policy"}
 HOST = {*WASI, "_recording", "_wasi"}
 ROOMS = {  # what each folder may import
     "_base": set[str](),
     "_component": {"_base"},
     "_network": {"_base"},
+    "_http": {"_base", "_network"},
     "_policy": {"_base", "_network"},
     "_recording": {"_base", "_network", "_policy"},
     "_wasi": WASI,

@@ -1,0 +1,5 @@
+"""HTTP/1.1 on the seam of networks, with h11, which the extra `http` brings; it knows nothing of WASI.
+
+`messages` has requests, responses and bodies, and `Handler`, the one type of whatever answers a request; `errors` says
+how a message fails.
+"""
