@@ -4,6 +4,7 @@
 |---|---|
 | `paths` | what a guest's path may be, and how it is taken apart |
 | `sandbox` | opens a path beneath a directory; nothing else resolves a path of a guest |
+| `answers` | answers of file systems that may take time |
 | `nodes` | `FileSystem`, `DirectoryNode` and `FileNode`: what a tree has to do, on whatever it is kept |
 | `directory` | `Directory`: these on a directory of the host |
 | `descriptor` | `Descriptor`: what a guest holds; checks what it is and what its mount allows, then asks the node |

@@ -1,18 +1,20 @@
 """`Descriptor`: what a guest holds of a file or directory, and what its mount lets it do.
 
 The order of checks: what the descriptor is, what the mount allows, then the operation. A mount that is read-only
-refuses with EPERM whatever would change it. All methods fail with `Failure`.
+refuses with EPERM whatever would change it. All methods fail with `Failure`, at once or later.
 """
 
 from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 from wasihost._network.base import os_error
 from wasihost._wasi.failures import Failure, attempt
 from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.answers import Answer, Later, then
 from wasihost._wasi.filesystem.flags import (
     Advice,
     DescriptorFlags,
@@ -24,9 +26,9 @@ from wasihost._wasi.filesystem.flags import (
 )
 from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat, identity_hash
 from wasihost._wasi.filesystem.mounts import Mount, Mounts
-from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
-from wasihost._wasi.filesystem.streams import FileSink, FileSource, OnClose
+from wasihost._wasi.filesystem.streams import EntrySource, FileSink, FileSource, OnClose
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -61,41 +63,40 @@ class Descriptor:
         self._require_writable()
         return FileSink(file, offset, on_close)
 
-    def read(self, length: int, offset: int) -> bytes:
+    def read(self, length: int, offset: int) -> Answer[bytes]:
         """At most 64 KiB from `offset` on; EBADF of a directory."""
-        buffer = memoryview(bytearray(min(length, MOST_READ)))
-        return bytes(buffer[: attempt(self._file().read_into, buffer, offset)])
+        return _attempt(self._file().read, min(length, MOST_READ), offset)
 
-    def write(self, content: bytes, offset: int) -> int:
+    def write(self, content: bytes, offset: int) -> Answer[int]:
         """How many bytes were written at `offset`; EBADF of a directory."""
         file = self._file()
         self._require_writable()
-        return attempt(file.write, memoryview(content), offset)
+        return _attempt(file.write, memoryview(content), offset)
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
         """How the guest is going to use a part of the file; EBADF of a directory."""
-        attempt(self._file().advise, offset, length, advice)
+        _attempt(self._file().advise, offset, length, advice)
 
-    def set_size(self, size: int) -> None:
+    def set_size(self, size: int) -> Answer[None]:
         """Cuts the file off or adds zeros; EBADF of a directory."""
         file = self._file()
         self._require_writable()
-        attempt(file.set_size, size)
+        return _attempt(file.set_size, size)
 
     # ---- of both
 
-    def sync(self, with_metadata: bool) -> None:
+    def sync(self, with_metadata: bool) -> Answer[None]:
         """Returns when what was written is on the disk."""
-        attempt(self._node.sync, with_metadata)
+        return _attempt(self._node.sync, with_metadata)
 
-    def stat(self) -> Stat:
+    def stat(self) -> Answer[Stat]:
         """What is known of it now."""
-        return attempt(self._node.stat)
+        return _attempt(self._node.stat)
 
-    def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+    def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both."""
         self._require_writable()
-        attempt(self._node.set_times, accessed, modified)
+        return _attempt(self._node.set_times, accessed, modified)
 
     @property
     def identity(self) -> Identity:
@@ -104,71 +105,78 @@ class Descriptor:
 
     def identity_hash(self) -> tuple[int, int]:
         """128 bits that no other file has while this one is there."""
-        return identity_hash(self._node.identity, self._mount.hash_key)
+        return identity_hash(self._mount.hash_key, self._node.identity)
 
     # ---- of directories; every other kind is ENOTDIR
 
-    def entries(self) -> Entries:
+    def entries(self) -> Answer[Entries]:
         """Its entries, from the first on."""
-        return attempt(self._directory().entries)
+        return _attempt(self._directory().entries)
 
-    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Descriptor:
+    def entry_source(self, convert: Callable[[Entry], T], on_close: OnClose) -> EntrySource[T]:
+        """Reads its entries, as values that `convert` makes."""
+        return EntrySource(attempt(self._directory().entries), convert, on_close)
+
+    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Descriptor]:
         """Opens what is there, or creates a file. EINVAL if a directory is to be created or cut off."""
         directory = self._directory()
         if is_contradiction(how):
             raise Failure(os_error(errno.EINVAL))
         if may_change(how, use):
             self._require_writable(path)
-        node = self._at(path, directory.open, path, follow, how, use)
-        if isinstance(node, DirectoryNode):
-            return Descriptor(self._mount, node, directory_flags(use, self._mount.read_only))
-        return Descriptor(self._mount, node, file_flags(how, use))
+        return then(self._at(path, directory.open, path, follow, how, use), partial(self._opened, how, use))
 
-    def stat_at(self, path: str, follow: bool) -> Stat:
+    def _opened(self, how: OpenFlags, use: DescriptorFlags, node: Node) -> Descriptor:
+        is_directory = isinstance(node, DirectoryNode)
+        flags = directory_flags(use, self._mount.read_only) if is_directory else file_flags(how, use)
+        return Descriptor(self._mount, node, flags)
+
+    def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
         """What is known of what is there."""
         return self._at(path, self._directory().stat_at, path, follow)
 
-    def identity_hash_at(self, path: str, follow: bool) -> tuple[int, int]:
+    def identity_hash_at(self, path: str, follow: bool) -> Answer[tuple[int, int]]:
         """What `identity_hash` gives for what is there."""
-        return identity_hash(self.stat_at(path, follow).identity, self._mount.hash_key)
+        identity = self._at(path, self._directory().identity_at, path, follow)
+        return then(identity, partial(identity_hash, self._mount.hash_key))
 
-    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both of what is there."""
-        self._at(path, self._writable_directory(path).set_times_at, path, follow, accessed, modified)
+        return self._at(path, self._writable_directory(path).set_times_at, path, follow, accessed, modified)
 
-    def create_directory(self, path: str) -> None:
+    def create_directory(self, path: str) -> Answer[None]:
         """Makes a directory."""
-        self._at(path, self._writable_directory(path).create_directory, path)
+        return self._at(path, self._writable_directory(path).create_directory, path)
 
-    def remove_directory(self, path: str) -> None:
+    def remove_directory(self, path: str) -> Answer[None]:
         """Removes an empty directory."""
-        self._at(path, self._writable_directory(path).remove_directory, path)
+        return self._at(path, self._writable_directory(path).remove_directory, path)
 
-    def remove_file(self, path: str) -> None:
+    def remove_file(self, path: str) -> Answer[None]:
         """Removes a name of what is no directory."""
-        self._at(path, self._writable_directory(path).remove_file, path)
+        return self._at(path, self._writable_directory(path).remove_file, path)
 
-    def rename(self, path: str, new_directory: Descriptor, new_path: str) -> None:
+    def rename(self, path: str, new_directory: Descriptor, new_path: str) -> Answer[None]:
         """Moves what is there, within this mount or to another one."""
         directory = self._writable_directory(path)
         other = new_directory._writable_directory(new_path)
-        self._at(path, directory.rename, path, other, new_path)
+        return self._at(path, directory.rename, path, other, new_path)
 
-    def link(self, path: str, follow: bool, new_directory: Descriptor, new_path: str) -> None:
+    def link(self, path: str, follow: bool, new_directory: Descriptor, new_path: str) -> Answer[None]:
         """Gives what is there another name, a symbolic link too. EINVAL to follow one."""
         directory = self._writable_directory(path)
         other = new_directory._writable_directory(new_path)
         if follow:
             raise Failure(os_error(errno.EINVAL))
-        self._at(path, directory.link, path, other, new_path)
+        return self._at(path, directory.link, path, other, new_path)
 
-    def symlink(self, text: str, path: str) -> None:
+    def symlink(self, text: str, path: str) -> Answer[None]:
         """Makes a symbolic link; EPERM if it were an absolute one."""
-        self._at(path, self._writable_directory(path).symlink, text, path)
+        return self._at(path, self._writable_directory(path).symlink, text, path)
 
-    def readlink(self, path: str) -> str:
+    def readlink(self, path: str) -> Answer[str]:
         """What a symbolic link contains; EPERM if that is absolute, EILSEQ if it is not UTF-8."""
-        return attempt(paths.text, self._at(path, self._directory().readlink, path))
+        return then(self._at(path, self._directory().readlink, path), _text)
 
     # ----
 
@@ -192,13 +200,29 @@ class Descriptor:
             self._mount.refused_change(path)
             raise Failure(os_error(errno.EPERM))
 
-    def _at(self, path: str, call: Callable[[*Ts], T], *args: *Ts) -> T:
+    def _at(self, path: str, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
         try:
-            return attempt(call, *args)
-        except Failure as failure:
-            if isinstance(failure.cause, EscapeError):
-                self._mount.refused_escape(path)
-            raise
+            answer = call(*args)
+        except OSError as error:
+            raise self._failure_at(path, error) from error
+        return answer.failing(OSError, partial(self._failure_at, path)) if isinstance(answer, Later) else answer
+
+    def _failure_at(self, path: str, error: OSError) -> Failure:
+        if isinstance(error, EscapeError):
+            self._mount.refused_escape(path)
+        return Failure(error)
+
+
+def _attempt(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
+    try:
+        answer = call(*args)
+    except OSError as error:
+        raise Failure(error) from error
+    return answer.failing(OSError, Failure) if isinstance(answer, Later) else answer
+
+
+def _text(name: bytes) -> str:
+    return attempt(paths.text, name)
 
 
 def preopened(mounts: Mounts) -> list[tuple[Descriptor, str]]:

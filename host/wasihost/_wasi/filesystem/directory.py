@@ -117,6 +117,9 @@ class OsNode(Node):
 class OsFile(OsNode, FileNode):
     """An open file of the host."""
 
+    def read(self, size: int, offset: int) -> bytes:
+        return os.pread(self._fd, size, _checked_offset(offset))
+
     def read_into(self, view: memoryview, offset: int) -> int:
         return os.preadv(self._fd, [view], _checked_offset(offset))
 
@@ -156,7 +159,7 @@ class OsDirectory(OsNode, DirectoryNode):
             os.close(fd)
             raise
         cls = OsDirectory if stat.S_ISDIR(found.st_mode) else OsFile
-        return cls(fd, self._handles, (found.st_dev, found.st_ino))
+        return cls(fd, self._handles, _identity(found))
 
     def entries(self) -> Entries:
         self._handles.require_room()
@@ -171,11 +174,17 @@ class OsDirectory(OsNode, DirectoryNode):
         return os.open(b".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._fd)
 
     def stat_at(self, path: str, follow: bool) -> Stat:
+        return _stat(self._stat_result(path, follow))
+
+    def identity_at(self, path: str, follow: bool) -> Identity:
+        return _identity(self._stat_result(path, follow))
+
+    def _stat_result(self, path: str, follow: bool) -> os.stat_result:
         if not follow and not path.endswith("/"):
             with open_parent(self._fd, path) as (parent, name):
-                return _stat(os.stat(name, dir_fd=parent, follow_symlinks=False))
+                return os.stat(name, dir_fd=parent, follow_symlinks=False)
         with _closing(open_beneath(self._fd, path, sandbox.PLACE)) as fd:
-            return _stat(os.fstat(fd))
+            return os.fstat(fd)
 
     def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
         if not follow:
@@ -237,7 +246,7 @@ class OsRoot(OsDirectory):
     def __init__(self, directory: Directory, handles: Handles) -> None:
         self._directory = directory
         self._fd = directory._root
-        self.identity = self.stat().identity
+        self.identity = _identity(os.fstat(self._fd))
         self._handles = handles
 
     def _close(self) -> None:
@@ -304,12 +313,15 @@ def _os_flags(how: OpenFlags, use: DescriptorFlags) -> int:
     return flags
 
 
+def _identity(found: os.stat_result) -> Identity:
+    return found.st_dev, found.st_ino
+
+
 def _stat(found: os.stat_result) -> Stat:
     return Stat(
         kind_of(found.st_mode),
-        (found.st_dev, found.st_ino),
-        found.st_nlink,
         found.st_size,
+        found.st_nlink,
         found.st_atime_ns,
         found.st_mtime_ns,
         found.st_ctime_ns,

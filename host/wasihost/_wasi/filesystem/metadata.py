@@ -54,12 +54,11 @@ class Stat(Frozen):
     """What stat(2) gives, as far as guests hear of it; times in nanoseconds since 1970, None if there is none."""
 
     kind: Kind
-    identity: Identity
-    links: int
     size: int
-    accessed_ns: int | None
-    modified_ns: int | None
-    changed_ns: int | None
+    links: int = 1
+    accessed_ns: int | None = None
+    modified_ns: int | None = None
+    changed_ns: int | None = None
 
 
 class When(enum.Enum):
@@ -81,7 +80,7 @@ def new_time(seconds: int, nanoseconds: int) -> NewTime:
     return ns
 
 
-def identity_hash(identity: Identity, key: bytes) -> tuple[int, int]:
+def identity_hash(key: bytes, identity: Identity) -> tuple[int, int]:
     """128 bits in two halves, the first not 0, which C libraries use as the inode.
 
     Only of the identity: a hash of size and time would change while a file is written, and be the same for copies.

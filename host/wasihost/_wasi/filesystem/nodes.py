@@ -3,6 +3,12 @@
 A path is a guest's, and relative to the directory that it is given to. Whoever implements a directory resolves it as
 path_resolution(7) says, with these bounds: `..` and symbolic links never lead out of that directory, at no step, and an
 absolute link leads nowhere: EscapeError. The last component is followed if `follow` says so, or if it ends with `/`.
+
+Theory of operation. This is the one seam between guests and file systems: `Descriptor` asks nothing else, and what
+wraps a file system (a policy, faults, quotas) is a `FileSystem` whose nodes wrap nodes. There are two kinds below it.
+`Directory` leaves paths to the operating system. All others are `VirtualFiles`: they know single names only, and
+`_wasi/filesystem/virtual/nodes.py` resolves paths for them, with the same answers. An `Answer` is the answer or a
+`Later`; see `answers`. A file system with `may_wait` False never gives a `Later`.
 """
 
 from __future__ import annotations
@@ -11,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import TypeAlias, TypeVar
 
+from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
@@ -54,15 +61,15 @@ class Node(ABC):
     def _close(self) -> None: ...
 
     @abstractmethod
-    def stat(self) -> Stat:
+    def stat(self) -> Answer[Stat]:
         """What is known of it now."""
 
     @abstractmethod
-    def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+    def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both."""
 
     @abstractmethod
-    def sync(self, with_metadata: bool) -> None:
+    def sync(self, with_metadata: bool) -> Answer[None]:
         """Returns when what was written is on the disk."""
 
 
@@ -70,19 +77,23 @@ class FileNode(Node):
     """What is no directory: a regular file, and also a device, FIFO or socket. Never waits for another process."""
 
     @abstractmethod
-    def read_into(self, view: memoryview, offset: int) -> int:
-        """Fills the beginning of `view`; 0 at the end of the file. EBADF if it was not opened to read."""
+    def read(self, size: int, offset: int) -> Answer[bytes]:
+        """At most `size` bytes, none at the end of the file. EBADF if it was not opened to read."""
 
     @abstractmethod
-    def write(self, view: memoryview, offset: int) -> int:
+    def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
+        """The same into the beginning of `view`; how many bytes. What takes time gives the bytes themselves."""
+
+    @abstractmethod
+    def write(self, view: memoryview, offset: int) -> Answer[int]:
         """Writes the beginning of `view`; gives how many bytes. EBADF if it was not opened to write."""
 
     @abstractmethod
-    def append(self, view: memoryview) -> int:
+    def append(self, view: memoryview) -> Answer[int]:
         """The same at the end of the file."""
 
     @abstractmethod
-    def set_size(self, size: int) -> None:
+    def set_size(self, size: int) -> Answer[None]:
         """Cuts it off, or adds zeros. EINVAL if it was not opened to write."""
 
     @abstractmethod
@@ -94,47 +105,51 @@ class DirectoryNode(Node):
     """A directory."""
 
     @abstractmethod
-    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
+    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Node]:
         """Opens what is there, or creates a file."""
 
     @abstractmethod
-    def entries(self) -> Entries:
+    def entries(self) -> Answer[Entries]:
         """Its entries without `.` and `..`; fails here if it cannot be read."""
 
     @abstractmethod
-    def stat_at(self, path: str, follow: bool) -> Stat:
+    def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
         """What is known of what is there."""
 
     @abstractmethod
-    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
+    def identity_at(self, path: str, follow: bool) -> Answer[Identity]:
+        """The identity of what is there."""
+
+    @abstractmethod
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both of what is there."""
 
     @abstractmethod
-    def create_directory(self, path: str) -> None:
+    def create_directory(self, path: str) -> Answer[None]:
         """Makes a directory; the path may end with `/`."""
 
     @abstractmethod
-    def remove_directory(self, path: str) -> None:
+    def remove_directory(self, path: str) -> Answer[None]:
         """Removes an empty directory; the path may end with `/`."""
 
     @abstractmethod
-    def remove_file(self, path: str) -> None:
+    def remove_file(self, path: str) -> Answer[None]:
         """Removes a name of what is no directory."""
 
     @abstractmethod
-    def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+    def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
         """Moves it, replacing what rename(2) replaces; EXDEV to another file system."""
 
     @abstractmethod
-    def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+    def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
         """Gives a file another name, a symbolic link too; EXDEV on another file system."""
 
     @abstractmethod
-    def symlink(self, text: str, path: str) -> None:
+    def symlink(self, text: str, path: str) -> Answer[None]:
         """Makes a symbolic link, which may lead anywhere."""
 
     @abstractmethod
-    def readlink(self, path: str) -> bytes:
+    def readlink(self, path: str) -> Answer[bytes]:
         """What a symbolic link contains."""
 
 
@@ -143,6 +158,8 @@ class FileSystem(ABC):
 
     read_only: bool
     """Whether guests may change nothing in it."""
+    may_wait: bool = False
+    """Whether its nodes may answer later."""
 
     @abstractmethod
     def open_root(self, handles: Handles) -> DirectoryNode:

@@ -6,15 +6,18 @@ import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem import sandbox
+from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.directory import Directory
 from wasihost._wasi.filesystem.mounts import Mounts
+
+T = TypeVar("T")
 
 
 def make_tree(root: Path) -> Path:
@@ -52,6 +55,12 @@ def descriptor(directory: Path, *, read_only: bool = False) -> Descriptor:
     """The descriptor that a guest gets of a directory."""
     ((found, _),) = preopened(Mounts({"/": Directory(directory, read_only=read_only)}, b"key"))
     return found
+
+
+def at_once(answer: Answer[T]) -> T:
+    """The answer of a file system that never waits."""
+    assert not isinstance(answer, Later)
+    return answer
 
 
 def code_of(call: Callable[..., Any], *args: Any) -> str:

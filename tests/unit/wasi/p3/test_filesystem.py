@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.wasi.filesystem.trees import make_tree, open_files
+from tests.unit.wasi.filesystem.trees import at_once, make_tree, open_files
 from wasihost._base.streams import ByteSink, GuestStream
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._wasi.filesystem.directory import Directory
@@ -71,7 +71,7 @@ def _preopened(base: Path, *, read_only: bool = False) -> Descriptor:
 
 
 def _open(directory: Descriptor, path: str, flags: DescriptorFlags = DescriptorFlags.READ) -> Descriptor:
-    OPENED.append(directory.open_at(NO_FLAGS, path, OpenFlags(0), flags))
+    OPENED.append(at_once(directory.open_at(NO_FLAGS, path, OpenFlags(0), flags)))
     return OPENED[-1]
 
 
@@ -138,7 +138,7 @@ async def test_the_future_is_how_the_stream_ended(base: Path, error: OSError | N
 async def test_streams_hold_the_file_until_the_last_of_them_ends(base: Path) -> None:
     directory = _preopened(base)
     before = open_files()
-    file, data = directory.open_at(NO_FLAGS, "f", OpenFlags(0), DescriptorFlags.WRITE), Given()
+    file, data = at_once(directory.open_at(NO_FLAGS, "f", OpenFlags(0), DescriptorFlags.WRITE)), Given()
     source, _ = file.read_via_stream(0)
     file.append_via_stream(data)
     (opened,) = open_files() - before
@@ -191,7 +191,7 @@ def test_preopens_give_new_descriptors_each_time_and_take_no_file(base: Path) ->
     assert not first[0][0].is_same_object(first[1][0])
     for descriptor, _ in first:
         descriptor.drop()
-    assert second[0][0].stat().type == DescriptorType.Directory()
+    assert at_once(second[0][0].stat()).type == DescriptorType.Directory()
     assert open_files() == before
 
 
@@ -199,7 +199,7 @@ def test_times_before_1970_are_negative_seconds(base: Path) -> None:
     directory = _preopened(base)
     times = NewTimestamp.Timestamp(Instant(-5, 7)), NewTimestamp.Timestamp(Instant(0, 3_000_000_000))
     directory.set_times_at(NO_FLAGS, "f", *times)
-    found = directory.stat_at(NO_FLAGS, "f")
+    found = at_once(directory.stat_at(NO_FLAGS, "f"))
     assert (found.data_access_timestamp, found.data_modification_timestamp) == (Instant(-5, 7), Instant(3, 0))
 
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 from wasihost._wasi import failures
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
+from wasihost._wasi.filesystem.answers import Answer, then
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
-from wasihost._wasi.filesystem.metadata import Kind
+from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import Entries
-from wasihost._wasi.p2.filesystem.errors import attempt
+from wasihost._wasi.p2.filesystem.errors import ask, attempt
 from wasihost._wasi.p2.filesystem.records import (
     AnyNewTimestamp,
     DescriptorStat,
@@ -93,77 +94,78 @@ class Descriptor:
         """
         attempt(self._descriptor.advise, offset, length, advice)
 
-    def sync_data(self) -> None:
+    def sync_data(self) -> Answer[None]:
         """WIT: `sync-data: func() -> result<_, error-code>`; fdatasync(2)."""
-        attempt(self._descriptor.sync, False)
+        return ask(self._descriptor.sync, False)
 
     def get_flags(self) -> DescriptorFlags:
         """WIT: `get-flags: func() -> result<descriptor-flags, error-code>`."""
         return self._descriptor.flags
 
-    def get_type(self) -> Kind:
+    def get_type(self) -> Answer[Kind]:
         """WIT: `get-type: func() -> result<descriptor-type, error-code>`."""
-        return attempt(self._descriptor.stat).kind
+        return then(ask(self._descriptor.stat), _kind)
 
-    def set_size(self, size: int) -> None:
+    def set_size(self, size: int) -> Answer[None]:
         """WIT: `set-size: func(size: filesize) -> result<_, error-code>`.
 
         - `bad-descriptor`: it is a directory.
         - `invalid`: it was not opened to write, or the size is 2^63 or more.
         - `file-too-large`: no file of that file system can be so long.
         """
-        attempt(self._descriptor.set_size, size)
+        return ask(self._descriptor.set_size, size)
 
-    def set_times(self, data_access_timestamp: AnyNewTimestamp, data_modification_timestamp: AnyNewTimestamp) -> None:
+    def set_times(
+        self, data_access_timestamp: AnyNewTimestamp, data_modification_timestamp: AnyNewTimestamp
+    ) -> Answer[None]:
         """WIT: `set-times: func(data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
 
         Of a time that the file system does not reach it takes the nearest.
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        attempt(self._descriptor.set_times, *times)
+        return ask(self._descriptor.set_times, *times)
 
-    def read(self, length: int, offset: int) -> tuple[bytes, bool]:
+    def read(self, length: int, offset: int) -> Answer[tuple[bytes, bool]]:
         """WIT: `read: func(length: filesize, offset: filesize) -> result<tuple<list<u8>, bool>, error-code>`.
 
         At most 64 KiB; true if there was nothing.
         - `bad-descriptor`: it is a directory, or was not opened to read.
         - `invalid`: the offset is 2^63 or more.
         """
-        found = attempt(self._descriptor.read, length, offset)
-        return found, not found
+        return then(ask(self._descriptor.read, length, offset), _with_end)
 
-    def write(self, buffer: bytes, offset: int) -> int:
+    def write(self, buffer: bytes, offset: int) -> Answer[int]:
         """WIT: `write: func(buffer: list<u8>, offset: filesize) -> result<filesize, error-code>`.
 
         - `bad-descriptor`: it is a directory, or was not opened to write.
         - `invalid`: the offset is 2^63 or more.
         - `insufficient-space`, `quota`, `file-too-large`: there is no room.
         """
-        return attempt(self._descriptor.write, buffer, offset)
+        return ask(self._descriptor.write, buffer, offset)
 
-    def read_directory(self) -> DirectoryEntryStream:
+    def read_directory(self) -> Answer[DirectoryEntryStream]:
         """WIT: `read-directory: func() -> result<directory-entry-stream, error-code>`."""
-        return DirectoryEntryStream(attempt(self._descriptor.entries))
+        return then(ask(self._descriptor.entries), DirectoryEntryStream)
 
-    def sync(self) -> None:
+    def sync(self) -> Answer[None]:
         """WIT: `sync: func() -> result<_, error-code>`; fsync(2)."""
-        attempt(self._descriptor.sync, True)
+        return ask(self._descriptor.sync, True)
 
-    def create_directory_at(self, path: str) -> None:
+    def create_directory_at(self, path: str) -> Answer[None]:
         """WIT: `create-directory-at: func(path: string) -> result<_, error-code>`.
 
         - `exist`: something has that name, a link that leads nowhere too.
         """
-        attempt(self._descriptor.create_directory, path)
+        return ask(self._descriptor.create_directory, path)
 
-    def stat(self) -> DescriptorStat:
+    def stat(self) -> Answer[DescriptorStat]:
         """WIT: `stat: func() -> result<descriptor-stat, error-code>`."""
-        return to_stat(attempt(self._descriptor.stat))
+        return then(ask(self._descriptor.stat), to_stat)
 
-    def stat_at(self, path_flags: PathFlags, path: str) -> DescriptorStat:
+    def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return to_stat(attempt(self._descriptor.stat_at, path, _follows(path_flags)))
+        return then(ask(self._descriptor.stat_at, path, _follows(path_flags)), to_stat)
 
     def set_times_at(
         self,
@@ -171,15 +173,17 @@ class Descriptor:
         path: str,
         data_access_timestamp: AnyNewTimestamp,
         data_modification_timestamp: AnyNewTimestamp,
-    ) -> None:
+    ) -> Answer[None]:
         """WIT: `set-times-at: func(path-flags: path-flags, path: string, data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
 
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        attempt(self._descriptor.set_times_at, path, _follows(path_flags), *times)
+        return ask(self._descriptor.set_times_at, path, _follows(path_flags), *times)
 
-    def link_at(self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+    def link_at(
+        self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str
+    ) -> Answer[None]:
         """WIT: `link-at: func(old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
 
         - `invalid`: `symlink-follow` is set.
@@ -187,9 +191,11 @@ class Descriptor:
         - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        attempt(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
 
-    def open_at(self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags) -> Descriptor:
+    def open_at(
+        self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags
+    ) -> Answer[Descriptor]:
         """WIT: `open-at: func(path-flags: path-flags, path: string, open-flags: open-flags, flags: descriptor-flags) -> result<descriptor, error-code>`.
 
         `create` and `truncate` open to read and write unless `flags` has `write` alone. `mutate-directory` is kept for
@@ -201,27 +207,27 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return Descriptor(attempt(self._descriptor.open, path, _follows(path_flags), open_flags, flags))
+        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), type(self))
 
-    def readlink_at(self, path: str) -> str:
+    def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
 
         - `invalid`: it is no symbolic link.
         - `not-permitted`: the link is absolute.
         - `illegal-byte-sequence`: it is not UTF-8.
         """
-        return attempt(self._descriptor.readlink, path)
+        return ask(self._descriptor.readlink, path)
 
-    def remove_directory_at(self, path: str) -> None:
+    def remove_directory_at(self, path: str) -> Answer[None]:
         """WIT: `remove-directory-at: func(path: string) -> result<_, error-code>`.
 
         - `not-empty`: it is not.
         - `invalid`: the path ends with `.` or `..`.
         - `busy`: something is mounted there.
         """
-        attempt(self._descriptor.remove_directory, path)
+        return ask(self._descriptor.remove_directory, path)
 
-    def rename_at(self, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+    def rename_at(self, old_path: str, new_descriptor: Descriptor, new_path: str) -> Answer[None]:
         """WIT: `rename-at: func(old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
 
         - `not-permitted`: one of the two mounts is read-only.
@@ -231,22 +237,22 @@ class Descriptor:
         - `busy`: a path that ends with `.` or `..`, or where something is mounted.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        attempt(self._descriptor.rename, old_path, new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.rename, old_path, new_descriptor._descriptor, new_path)
 
-    def symlink_at(self, old_path: str, new_path: str) -> None:
+    def symlink_at(self, old_path: str, new_path: str) -> Answer[None]:
         """WIT: `symlink-at: func(old-path: string, new-path: string) -> result<_, error-code>`.
 
         - `not-permitted`: the old path begins with `/`.
         - `exist`: the new path is there.
         """
-        attempt(self._descriptor.symlink, old_path, new_path)
+        return ask(self._descriptor.symlink, old_path, new_path)
 
-    def unlink_file_at(self, path: str) -> None:
+    def unlink_file_at(self, path: str) -> Answer[None]:
         """WIT: `unlink-file-at: func(path: string) -> result<_, error-code>`.
 
         - `is-directory`: it is one; `not-permitted` outside of Linux.
         """
-        attempt(self._descriptor.remove_file, path)
+        return ask(self._descriptor.remove_file, path)
 
     def is_same_object(self, other: Descriptor) -> bool:
         """WIT: `is-same-object: func(other: borrow<descriptor>) -> bool`."""
@@ -254,11 +260,11 @@ class Descriptor:
 
     def metadata_hash(self) -> MetadataHashValue:
         """WIT: `metadata-hash: func() -> result<metadata-hash-value, error-code>`; of device and inode."""
-        return MetadataHashValue(*self._descriptor.identity_hash())
+        return _hash(self._descriptor.identity_hash())
 
-    def metadata_hash_at(self, path_flags: PathFlags, path: str) -> MetadataHashValue:
+    def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return MetadataHashValue(*attempt(self._descriptor.identity_hash_at, path, _follows(path_flags)))
+        return then(ask(self._descriptor.identity_hash_at, path, _follows(path_flags)), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
@@ -271,3 +277,15 @@ def _follows(path_flags: PathFlags) -> bool:
 
 def _ignore(_error: BaseException | None) -> None:
     """The streams report their errors themselves."""
+
+
+def _kind(stat: Stat) -> Kind:
+    return stat.kind
+
+
+def _with_end(found: bytes) -> tuple[bytes, bool]:
+    return found, not found
+
+
+def _hash(halves: tuple[int, int]) -> MetadataHashValue:
+    return MetadataHashValue(*halves)

@@ -18,9 +18,10 @@ from wasihost._base.streams import ByteSource, GuestStream, ValueSource
 from wasihost._component.values import Err, WitError
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
+from wasihost._wasi.filesystem.answers import Answer, then
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
-from wasihost._wasi.filesystem.streams import EntrySource
-from wasihost._wasi.p3.filesystem.errors import attempt, error_code
+from wasihost._wasi.filesystem.metadata import Stat
+from wasihost._wasi.p3.filesystem.errors import ask, attempt, error_code
 from wasihost._wasi.p3.filesystem.records import (
     AnyNewTimestamp,
     DescriptorStat,
@@ -95,35 +96,37 @@ class Descriptor:
         """
         attempt(self._descriptor.advise, offset, length, advice)
 
-    def sync_data(self) -> None:
+    def sync_data(self) -> Answer[None]:
         """WIT: `sync-data: async func() -> result<_, error-code>`; fdatasync(2)."""
-        attempt(self._descriptor.sync, False)
+        return ask(self._descriptor.sync, False)
 
     def get_flags(self) -> DescriptorFlags:
         """WIT: `get-flags: async func() -> result<descriptor-flags, error-code>`."""
         return self._descriptor.flags
 
-    def get_type(self) -> TypeCase:
+    def get_type(self) -> Answer[TypeCase]:
         """WIT: `get-type: async func() -> result<descriptor-type, error-code>`."""
-        return to_type(attempt(self._descriptor.stat).kind)
+        return then(ask(self._descriptor.stat), _type)
 
-    def set_size(self, size: int) -> None:
+    def set_size(self, size: int) -> Answer[None]:
         """WIT: `set-size: async func(size: filesize) -> result<_, error-code>`.
 
         - `bad-descriptor`: it is a directory.
         - `invalid`: it was not opened to write, or the size is 2^63 or more.
         - `file-too-large`: no file of that file system can be so long.
         """
-        attempt(self._descriptor.set_size, size)
+        return ask(self._descriptor.set_size, size)
 
-    def set_times(self, data_access_timestamp: AnyNewTimestamp, data_modification_timestamp: AnyNewTimestamp) -> None:
+    def set_times(
+        self, data_access_timestamp: AnyNewTimestamp, data_modification_timestamp: AnyNewTimestamp
+    ) -> Answer[None]:
         """WIT: `set-times: async func(data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
 
         Of a time that the file system does not reach it takes the nearest.
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        attempt(self._descriptor.set_times, *times)
+        return ask(self._descriptor.set_times, *times)
 
     def read_directory(self) -> tuple[ValueSource[DirectoryEntry], ResultFuture]:
         """WIT: `read-directory: func() -> tuple<stream<directory-entry>, future<result<_, error-code>>>`.
@@ -133,30 +136,29 @@ class Descriptor:
         """
         future = new_future()
         try:
-            entries = attempt(self._descriptor.entries)
+            return attempt(self._descriptor.entry_source, to_entry, partial(settle, future, error_code)), future
         except WitError as error:
             future.set_result(Err(error.value))
             return EndedValues(), future
-        return EntrySource(entries, to_entry, partial(settle, future, error_code)), future
 
-    def sync(self) -> None:
+    def sync(self) -> Answer[None]:
         """WIT: `sync: async func() -> result<_, error-code>`; fsync(2)."""
-        attempt(self._descriptor.sync, True)
+        return ask(self._descriptor.sync, True)
 
-    def create_directory_at(self, path: str) -> None:
+    def create_directory_at(self, path: str) -> Answer[None]:
         """WIT: `create-directory-at: async func(path: string) -> result<_, error-code>`.
 
         - `exist`: something has that name, a link that leads nowhere too.
         """
-        attempt(self._descriptor.create_directory, path)
+        return ask(self._descriptor.create_directory, path)
 
-    def stat(self) -> DescriptorStat:
+    def stat(self) -> Answer[DescriptorStat]:
         """WIT: `stat: async func() -> result<descriptor-stat, error-code>`."""
-        return to_stat(attempt(self._descriptor.stat))
+        return then(ask(self._descriptor.stat), to_stat)
 
-    def stat_at(self, path_flags: PathFlags, path: str) -> DescriptorStat:
+    def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: async func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return to_stat(attempt(self._descriptor.stat_at, path, _follows(path_flags)))
+        return then(ask(self._descriptor.stat_at, path, _follows(path_flags)), to_stat)
 
     def set_times_at(
         self,
@@ -164,15 +166,17 @@ class Descriptor:
         path: str,
         data_access_timestamp: AnyNewTimestamp,
         data_modification_timestamp: AnyNewTimestamp,
-    ) -> None:
+    ) -> Answer[None]:
         """WIT: `set-times-at: async func(path-flags: path-flags, path: string, data-access-timestamp: new-timestamp, data-modification-timestamp: new-timestamp) -> result<_, error-code>`.
 
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        attempt(self._descriptor.set_times_at, path, _follows(path_flags), *times)
+        return ask(self._descriptor.set_times_at, path, _follows(path_flags), *times)
 
-    def link_at(self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+    def link_at(
+        self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str
+    ) -> Answer[None]:
         """WIT: `link-at: async func(old-path-flags: path-flags, old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
 
         - `invalid`: `symlink-follow` is set.
@@ -180,9 +184,11 @@ class Descriptor:
         - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        attempt(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
 
-    def open_at(self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags) -> Descriptor:
+    def open_at(
+        self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags
+    ) -> Answer[Descriptor]:
         """WIT: `open-at: async func(path-flags: path-flags, path: string, open-flags: open-flags, flags: descriptor-flags) -> result<descriptor, error-code>`.
 
         `create` and `truncate` open to read and write unless `flags` has `write` alone. `mutate-directory` is kept for
@@ -194,27 +200,27 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return Descriptor(attempt(self._descriptor.open, path, _follows(path_flags), open_flags, flags))
+        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), Descriptor)
 
-    def readlink_at(self, path: str) -> str:
+    def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: async func(path: string) -> result<string, error-code>`.
 
         - `invalid`: it is no symbolic link.
         - `not-permitted`: the link is absolute.
         - `illegal-byte-sequence`: it is not UTF-8.
         """
-        return attempt(self._descriptor.readlink, path)
+        return ask(self._descriptor.readlink, path)
 
-    def remove_directory_at(self, path: str) -> None:
+    def remove_directory_at(self, path: str) -> Answer[None]:
         """WIT: `remove-directory-at: async func(path: string) -> result<_, error-code>`.
 
         - `not-empty`: it is not.
         - `invalid`: the path ends with `.` or `..`.
         - `busy`: something is mounted there.
         """
-        attempt(self._descriptor.remove_directory, path)
+        return ask(self._descriptor.remove_directory, path)
 
-    def rename_at(self, old_path: str, new_descriptor: Descriptor, new_path: str) -> None:
+    def rename_at(self, old_path: str, new_descriptor: Descriptor, new_path: str) -> Answer[None]:
         """WIT: `rename-at: async func(old-path: string, new-descriptor: borrow<descriptor>, new-path: string) -> result<_, error-code>`.
 
         - `not-permitted`: one of the two mounts is read-only.
@@ -224,22 +230,22 @@ class Descriptor:
         - `busy`: a path that ends with `.` or `..`, or where something is mounted.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        attempt(self._descriptor.rename, old_path, new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.rename, old_path, new_descriptor._descriptor, new_path)
 
-    def symlink_at(self, old_path: str, new_path: str) -> None:
+    def symlink_at(self, old_path: str, new_path: str) -> Answer[None]:
         """WIT: `symlink-at: async func(old-path: string, new-path: string) -> result<_, error-code>`.
 
         - `not-permitted`: the old path begins with `/`.
         - `exist`: the new path is there.
         """
-        attempt(self._descriptor.symlink, old_path, new_path)
+        return ask(self._descriptor.symlink, old_path, new_path)
 
-    def unlink_file_at(self, path: str) -> None:
+    def unlink_file_at(self, path: str) -> Answer[None]:
         """WIT: `unlink-file-at: async func(path: string) -> result<_, error-code>`.
 
         - `is-directory`: it is one; `not-permitted` outside of Linux.
         """
-        attempt(self._descriptor.remove_file, path)
+        return ask(self._descriptor.remove_file, path)
 
     def is_same_object(self, other: Descriptor) -> bool:
         """WIT: `is-same-object: async func(other: borrow<descriptor>) -> bool`."""
@@ -247,11 +253,11 @@ class Descriptor:
 
     def metadata_hash(self) -> MetadataHashValue:
         """WIT: `metadata-hash: async func() -> result<metadata-hash-value, error-code>`; of device and inode."""
-        return MetadataHashValue(*self._descriptor.identity_hash())
+        return _hash(self._descriptor.identity_hash())
 
-    def metadata_hash_at(self, path_flags: PathFlags, path: str) -> MetadataHashValue:
+    def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: async func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return MetadataHashValue(*attempt(self._descriptor.identity_hash_at, path, _follows(path_flags)))
+        return then(ask(self._descriptor.identity_hash_at, path, _follows(path_flags)), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
@@ -260,3 +266,11 @@ class Descriptor:
 
 def _follows(path_flags: PathFlags) -> bool:
     return PathFlags.SYMLINK_FOLLOW in path_flags
+
+
+def _type(stat: Stat) -> TypeCase:
+    return to_type(stat.kind)
+
+
+def _hash(halves: tuple[int, int]) -> MetadataHashValue:
+    return MetadataHashValue(*halves)

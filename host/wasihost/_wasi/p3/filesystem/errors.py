@@ -9,6 +9,7 @@ from wasihost._base.frozen import Frozen
 from wasihost._component.values import WitError
 from wasihost._wasi.common.files import CODES
 from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem.answers import Answer, Later
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -223,6 +224,14 @@ def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
     try:
         return call(*args)
     except Failure as failure:
-        if not isinstance(failure.cause, OSError):
-            raise
-        raise WitError(error_code(failure.cause)) from failure
+        raise _wit_error(failure) from failure
+
+
+def ask(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
+    """The same for what may take time."""
+    answer = attempt(call, *args)
+    return answer.failing(Failure, _wit_error) if isinstance(answer, Later) else answer
+
+
+def _wit_error(failure: Failure) -> WitError | Failure:
+    return WitError(error_code(failure.cause)) if isinstance(failure.cause, OSError) else failure

@@ -1,0 +1,119 @@
+"""Answers of file systems: most are there at once, some take time.
+
+Theory of operation. Whatever a node is asked returns its answer or a `Later`, and raises at once if the failure is
+known at once. So a file system whose answers are there, as those of the operating system, costs no coroutine and no
+turn of the event loop. What asks several times writes a coroutine function with the decorator `at_once_or_later`, in
+which each answer is taken by `await settled(answer)`. It is run on the spot, without a task; at the first answer that
+takes time it stops, and the rest of it is the `Later`, which the machine makes a task of. So code of embedders that
+waits always runs in a task of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast
+
+T = TypeVar("T")
+U = TypeVar("U")
+P = ParamSpec("P")
+E = TypeVar("E", bound=BaseException)
+
+
+class Later(Generic[T]):
+    """An answer that takes time: a coroutine, which may have begun, to be awaited once or dropped."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, steps: Coroutine[Any, Any, T]) -> None:
+        self._steps = steps
+
+    def then(self, convert: Callable[[T], U]) -> Later[U]:
+        """What `convert` makes of the answer."""
+        return begun(_then(self, convert))
+
+    def failing(self, kind: type[E], convert: Callable[[E], BaseException]) -> Later[T]:
+        """The same answer; instead of a failure of that kind it raises what `convert` makes of it."""
+        return begun(_failing(self, kind, convert))
+
+    # What `asyncio` asks of a coroutine.
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._steps.__await__()
+
+    def send(self, value: Any) -> Any:
+        """The next step."""
+        return self._steps.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """The next step, which begins with a failure."""
+        return self._steps.throw(*error)
+
+    def close(self) -> None:
+        """Gives it up."""
+        self._steps.close()
+
+
+Answer: TypeAlias = T | Later[T]
+"""What a node returns."""
+
+
+def at_once_or_later(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Answer[T]]:
+    """The function that runs `method` as far as answers are there, and returns its result or the rest of it."""
+
+    @functools.wraps(method)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Answer[T]:
+        steps = method(*args, **kwargs)
+        try:
+            steps.send(None)
+        except StopIteration as end:
+            return cast(T, end.value)
+        return Later(steps)
+
+    return run
+
+
+async def settled(answer: T | Awaitable[T]) -> T:
+    """The answer, once it is there; for functions under `at_once_or_later`."""
+    if not hasattr(answer, "__await__"):
+        return answer
+    try:
+        await _A_TASK
+    except BaseException:
+        if inspect.iscoroutine(answer):
+            answer.close()  # it has not begun, and Python would warn
+        raise
+    return await cast("Awaitable[T]", answer)
+
+
+def then(answer: Answer[T], convert: Callable[[T], U]) -> Answer[U]:
+    """What `convert` makes of an answer."""
+    return answer.then(convert) if isinstance(answer, Later) else convert(answer)
+
+
+class _ATask:
+    """Awaited to go on in a task: it stops whoever runs the steps, and in a task it takes a turn of the event loop."""
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
+
+
+_A_TASK = _ATask()
+
+
+def begun(steps: Coroutine[Any, Any, T]) -> Later[T]:
+    """Steps that wait for a task before all else, brought to that point."""
+    steps.send(None)
+    return Later(steps)
+
+
+async def _then(answer: Later[T], convert: Callable[[T], U]) -> U:
+    return convert(await settled(answer))
+
+
+async def _failing(answer: Later[T], kind: type[E], convert: Callable[[E], BaseException]) -> T:
+    try:
+        return await settled(answer)
+    except kind as error:
+        raise convert(error) from error
