@@ -21,7 +21,7 @@ from wasihost._component.world.types import ValType
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.nightly)])
 def test_values_go_through_any_world_and_back(seed: int) -> None:
     """In a process of its own, where the same seed gives the same worlds whatever else pytest has loaded."""
     command = [sys.executable, "-W", "error", "-m", "tests.abi.worlds", "--worlds", "40", "--seed", str(seed)]
@@ -47,7 +47,7 @@ def features(trial: Trial) -> Iterator[object]:
                         yield "resources in", type(inner)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_worlds_have_all_that_wit_has() -> None:
     found: set[object] = set()
     assert run(seed=0, count=200, check=lambda trial: found.update(features(trial))) == ""
