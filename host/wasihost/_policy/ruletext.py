@@ -21,12 +21,11 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import Literal, NoReturn, TypeAlias
+from typing import Literal, TypeAlias
 
-from wasihost._base.errors import RuleError
 from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address, IpAddress
-from wasihost._network.names import ascii_name
+from wasihost._policy.parsing import RuleText, Word
 from wasihost._policy.reach import LINK_LOCAL, LOOPBACK, MULTICAST, PRIVATE, IpNetwork, is_public
 
 Direction: TypeAlias = Literal["outbound", "inbound"]
@@ -92,99 +91,58 @@ def name_matches(pattern: str, name: str) -> bool:
 
 EVERYWHERE = Hosts((IPv4Network("0.0.0.0/0"), IPv6Network("::/0")), None)
 PUBLIC = _Public(EVERYWHERE.networks, None)
-ANY_PORT = range(0x10000)  # 0 too, which a bind to any free port asks for
 # Texts: `re` compiles and keeps them when the first rule is read.
-_TOKEN = r"->|(?:(?!->)[^ ])+"
 _SCHEMES = {"tcp": ("tcp",), "udp": ("udp",), "*": ("tcp", "udp")}
-_NUMBER = r"(?a:[1-9][0-9]{0,4})"
 _IPV4 = r"(?a:[0-9.]+(/.*)?)"
 _FORM = "tcp://HOST:PORT or udp://HOST:PORT"
 _ADDRESS = f"an IP address (IPv6 in brackets), a network, *, {', '.join(WORDS)}"
-_PORTS = "a number from 1 to 65535, a range such as 8000-8099, or *"
 _NAME = "a name, such as db.example.com, *.example.com or *"
 
 
 def parse_rule(rule: str, direction: Direction) -> Rule:
     """What a rule for addresses says. Errors: RuleError."""
-    return _Text(rule, f"a rule such as {_FORM}").rule(direction)
+    return _AddressText(rule, f"a rule such as {_FORM}").rule(direction)
 
 
 def parse_name_rule(rule: str) -> NameRule:
     """What a rule for names says, the name in the form in which names are compared. Errors: RuleError."""
-    return _Text(rule, _NAME).name_rule()
+    return _AddressText(rule, _NAME).name_rule()
 
 
-class _Word(Frozen):
-    text: str
-    position: int
-
-    def after(self, count: int) -> _Word:
-        return _Word(self.text[count:], self.position + count)
-
-    def before(self, count: int) -> _Word:
-        return _Word(self.text[:count], self.position)
-
-
-class _Text:
-    """A rule on its way through the parser: the words that are left of it."""
-
-    def __init__(self, rule: str, expected: str) -> None:
-        if not isinstance(rule, str):
-            raise RuleError(f"rule {rule!r}: expected a string: {expected}")
-        self._rule = rule
-        self._words = [_Word(found[0], found.start()) for found in re.finditer(_TOKEN, rule)]
+class _AddressText(RuleText):
+    """A rule for addresses or names on its way through the parser."""
 
     def rule(self, direction: Direction) -> Rule:
-        denies = self._takes("deny")
-        protocols, host, port = self._split(self._next(_FORM))
+        denies = self.takes("deny")
+        protocols, host, port = self._split(self.next(_FORM))
         hosts = self._hosts(host, names=direction == "outbound" and not denies)
-        ports = self._ports(port)
+        ports = self.ports(port)
         peers = self._peers(direction)
         target = self._target(direction, denies, hosts)
-        self._end("'from=' or the end" if direction == "inbound" and peers is None else "the end")
-        return Rule(self._rule, denies, protocols, hosts, ports, None if peers is EVERYWHERE else peers, target)
+        self.end("'from=' or the end" if direction == "inbound" and peers is None else "the end")
+        return Rule(self.text, denies, protocols, hosts, ports, None if peers is EVERYWHERE else peers, target)
 
     def name_rule(self) -> NameRule:
-        denies = self._takes("deny")
-        word = self._next(_NAME)
-        name = "*" if word.text == "*" else self._name(word, _NAME)
-        self._end("the end")
-        return NameRule(self._rule, denies, name)
-
-    # ---- words
-
-    def _takes(self, text: str) -> bool:
-        if not (self._words and self._words[0].text == text):
-            return False
-        del self._words[0]
-        return True
-
-    def _next(self, expected: str) -> _Word:
-        if not self._words:
-            self._fail(_Word("", len(self._rule)), expected)
-        return self._words.pop(0)
-
-    def _end(self, expected: str) -> None:
-        if self._words:
-            self._fail(self._words[0], expected)
-
-    def _fail(self, word: _Word, expected: str) -> NoReturn:
-        raise RuleError.at(self._rule, word.position, word.text, expected)
+        denies = self.takes("deny")
+        word = self.next(_NAME)
+        name = "*" if word.text == "*" else self.name(word, _NAME)
+        self.end("the end")
+        return NameRule(self.text, denies, name)
 
     # ---- parts
 
-    def _split(self, word: _Word) -> tuple[tuple[str, ...], _Word, _Word]:
+    def _split(self, word: Word) -> tuple[tuple[str, ...], Word, Word]:
         """SCHEME, HOST and PORT."""
         scheme, separator, _ = word.text.partition("://")
         if not separator or scheme not in _SCHEMES:
-            self._fail(word.before(word.text.find("//") + 2) if "//" in word.text else word, f"{_FORM}")
+            self.fail(word.before(word.text.find("//") + 2) if "//" in word.text else word, f"{_FORM}")
         rest = word.after(len(scheme) + 3)
         colon = rest.text.rfind(":")
         if colon < 0 or colon < rest.text.rfind("]"):
-            self._fail(rest.after(len(rest.text)), "':' and a port")
+            self.fail(rest.after(len(rest.text)), "':' and a port")
         return _SCHEMES[scheme], rest.before(colon), rest.after(colon + 1)
 
-    def _hosts(self, word: _Word, names: bool) -> Hosts:
+    def _hosts(self, word: Word, names: bool) -> Hosts:
         text = word.text
         if text == "*":
             return EVERYWHERE
@@ -197,63 +155,37 @@ class _Text:
             return Hosts((network,), None)
         meant = _meant(text)
         if meant is not None:
-            self._fail(word, meant)
+            self.fail(word, meant)
         if not names:
-            self._fail(word, f"{_ADDRESS} (names are for outbound rules that allow)")
+            self.fail(word, f"{_ADDRESS} (names are for outbound rules that allow)")
         if re.fullmatch(_IPV4, text) or text.startswith("["):
-            self._fail(word, _ADDRESS)
-        return Hosts((), self._name(word, f"{_ADDRESS}, a host name or *.example.com"))
-
-    def _name(self, word: _Word, expected: str) -> str:
-        below = "*." if word.text.startswith("*.") else ""
-        name = word.after(len(below))
-        try:
-            return below + ascii_name(name.text).removesuffix(".")
-        except ValueError:
-            wrong = re.search(r"[\x00-,/:-@[-^`{-\x7f]", name.text)  # what no name can have, in ASCII
-            self._fail(name.after(wrong.start()) if wrong else name, expected)
-
-    def _ports(self, word: _Word) -> range:
-        if word.text == "*":
-            return ANY_PORT
-        first, dash, _ = word.text.partition("-")
-        low = self._port(word.before(len(first)))
-        high = self._port(word.after(len(first) + 1)) if dash else low
-        if high < low:
-            self._fail(word.after(len(first) + 1), f"a port from {low} on")
-        return range(low, high + 1)
-
-    def _port(self, word: _Word, expected: str = _PORTS) -> int:
-        if not re.fullmatch(_NUMBER, word.text) or int(word.text) > 0xFFFF:
-            wrong = re.search("[^0-9]", word.text)
-            found = word.after(wrong.start()) if wrong else word
-            self._fail(found, "* for any free port" if word.text == "0" else expected)
-        return int(word.text)
+            self.fail(word, _ADDRESS)
+        return Hosts((), self.name(word, f"{_ADDRESS}, a host name or *.example.com"))
 
     def _peers(self, direction: Direction) -> Hosts | None:
-        if not (self._words and self._words[0].text.startswith("from=")):
+        if not (self.words and self.words[0].text.startswith("from=")):
             return None
-        word = self._words.pop(0)
+        word = self.words.pop(0)
         if direction == "outbound":
-            self._fail(word, "no 'from=', which is for inbound rules")
+            self.fail(word, "no 'from=', which is for inbound rules")
         return self._hosts(word.after(len("from=")), names=False)
 
     def _target(self, direction: Direction, denies: bool, hosts: Hosts) -> Address | None:
-        if not (self._words and self._words[0].text == "->"):
+        if not (self.words and self.words[0].text == "->"):
             return None
-        arrow = self._words.pop(0)
+        arrow = self.words.pop(0)
         if denies or direction == "inbound":
-            self._fail(arrow, "no '->', which is for outbound rules that allow")
-        word = self._next("IP:PORT")
+            self.fail(arrow, "no '->', which is for outbound rules that allow")
+        word = self.next("IP:PORT")
         colon = word.text.rfind(":")
         if colon < 0 or colon < word.text.rfind("]"):
-            self._fail(word.after(len(word.text)), "':' and a port")
+            self.fail(word.after(len(word.text)), "':' and a port")
         ip = _ip(word.text[:colon])
         if ip is None or ip.is_unspecified:
-            self._fail(word.before(colon), "the IP address of a machine, IPv6 in brackets")
+            self.fail(word.before(colon), "the IP address of a machine, IPv6 in brackets")
         if not hosts.is_for(ip.version):
-            self._fail(word, f"an IPv{10 - ip.version} address, of the family that the rule is for")
-        return Address(ip, self._port(word.after(colon + 1), "a number from 1 to 65535"))
+            self.fail(word, f"an IPv{10 - ip.version} address, of the family that the rule is for")
+        return Address(ip, self.port(word.after(colon + 1), "a number from 1 to 65535"))
 
 
 # ---- addresses
