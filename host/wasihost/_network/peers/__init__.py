@@ -5,8 +5,10 @@ from wasihost._network.peers.streams import (
     Connected,
     Server,
     SocketTransport,
+    connect,
     create_connection,
     create_server,
+    listen,
     open_connection,
     start_server,
 )
@@ -18,8 +20,10 @@ __all__ = [
     "Datagrams",
     "Server",
     "SocketTransport",
+    "connect",
     "create_connection",
     "create_server",
+    "listen",
     "open_connection",
     "start_server",
 ]

@@ -245,10 +245,8 @@ class SocketTransport(asyncio.Transport):
 # ---- clients
 
 
-async def create_connection(
-    network: Network, factory: Callable[[], P], address: Address, *, local: Address | None = None
-) -> tuple[SocketTransport, P]:
-    """A connection with a protocol on it, as `loop.create_connection`. Errors: OSError."""
+async def connect(network: Network, address: Address, *, local: Address | None = None) -> Socket:
+    """A connected socket. Errors: OSError."""
     socket = network.tcp_socket(address.ip.version)
     try:
         if local is not None:
@@ -257,9 +255,20 @@ async def create_connection(
         while True:
             try:
                 socket.finish_connect()
-                break
+                return socket
             except BlockingIOError:
                 await writable(socket)
+    except BaseException:
+        socket.close()
+        raise
+
+
+async def create_connection(
+    network: Network, factory: Callable[[], P], address: Address, *, local: Address | None = None
+) -> tuple[SocketTransport, P]:
+    """A connection with a protocol on it, as `loop.create_connection`. Errors: OSError."""
+    socket = await connect(network, address, local=local)
+    try:
         protocol = factory()
         transport = SocketTransport(socket, protocol)
     except BaseException:
@@ -366,10 +375,8 @@ class Server(asyncio.AbstractServer):
         self._tell()
 
 
-def create_server(
-    network: Network, factory: Callable[[], asyncio.BaseProtocol], addresses: Sequence[Address], *, backlog: int = 100
-) -> Server:
-    """A server whose connections get a protocol each, as `loop.create_server`. Errors: OSError.
+def listen(network: Network, addresses: Sequence[Address], *, backlog: int = 100) -> list[Socket]:
+    """Sockets that listen at the addresses. Errors: OSError.
 
     With several addresses, the free port that the first one gets for 0 is that of all.
     """
@@ -381,6 +388,18 @@ def create_server(
             port = address.port or (sockets[0].local_address().port if len(sockets) > 1 else 0)
             socket.bind(Address(address.ip, port))
             socket.listen(backlog)
+    except BaseException:
+        _close(sockets)
+        raise
+    return sockets
+
+
+def create_server(
+    network: Network, factory: Callable[[], asyncio.BaseProtocol], addresses: Sequence[Address], *, backlog: int = 100
+) -> Server:
+    """A server whose connections get a protocol each, as `loop.create_server`. Errors: those of `listen`."""
+    sockets = listen(network, addresses, backlog=backlog)
+    try:
         return Server(sockets, factory)
     except BaseException:
         _close(sockets)
