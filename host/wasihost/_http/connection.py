@@ -1,0 +1,106 @@
+"""What a connection's two directions share, on the client's side and on the server's.
+
+Theory of operation. What is written within a pass of the event loop goes out together, so that a head and a short body
+are one segment. The transport says when its buffer is full; senders then wait, at most for `write_timeout_s`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable
+
+from wasihost._base.clock import NS_PER_S, Clock, Timer
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.limits import MessageLimits
+
+_TOGETHER_BYTES = 1 << 14
+"""From here on data is sent by itself, which saves a copy."""
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of a transport: bytes out with back-pressure, and the error that ended it."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, clock: Clock, limits: MessageLimits) -> None:
+        self.clock = clock
+        self.limits = limits
+        self.error: HttpError | None = None
+        self._pending: list[bytes] = []
+        self._flush_soon: asyncio.Handle | None = None
+        self._is_full = False
+        self._full_timer: Timer | None = None
+        self._when_writable: Callable[[], None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    @abstractmethod
+    def fail(self, error: HttpError) -> None:
+        """Ends the connection at once; `error` goes to whatever reads or writes."""
+
+    # ---- writing
+
+    def check_writable(self) -> None:
+        """BlockingIOError: wait first. HttpError: it has ended."""
+        if self.error is not None:
+            raise self.error
+        if self._is_full:
+            raise BlockingIOError
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        """Calls back once, when more can be written or the connection has ended."""
+        self._when_writable = callback
+        if not self._is_full or self.error is not None:
+            asyncio.get_running_loop().call_soon(self._writable)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Sends the data in this pass of the event loop, or with what comes until the next one."""
+        if len(data) >= _TOGETHER_BYTES:
+            self.flush()
+            self.transport.write(data)
+            return
+        self._pending.append(bytes(data))
+        if self._flush_soon is None:
+            self._flush_soon = asyncio.get_running_loop().call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Sends what is to go out together."""
+        if self._flush_soon is not None:
+            self._flush_soon.cancel()
+            self._flush_soon = None
+            self.transport.write(b"".join(self._pending))
+            self._pending.clear()
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+        if self.limits.write_timeout_s is not None:
+            timeout_ns = round(self.limits.write_timeout_s * NS_PER_S)
+            self._full_timer = self.clock.call_later(timeout_ns, self._write_timed_out)
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._stop_timer()
+        self._writable()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._stop_timer()
+        if self._flush_soon is not None:
+            self._flush_soon.cancel()
+        self._writable()
+
+    def _write_timed_out(self) -> None:
+        self.fail(HttpError(ErrorCode.CONNECTION_WRITE_TIMEOUT))
+
+    def _stop_timer(self) -> None:
+        if self._full_timer is not None:
+            self._full_timer.cancel()
+            self._full_timer = None
+
+    def _writable(self) -> None:
+        callback = self._when_writable
+        self._when_writable = None
+        if callback is not None:
+            callback()

@@ -1,0 +1,112 @@
+"""Bodies that come in on a connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from wasihost._base.clock import Clock
+from wasihost._base.waiting import Called
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import READ_BYTES, Body, Header
+from wasihost._http.timing import within
+
+_HIGH_BYTES = 1 << 16
+"""Beyond this nothing is read from the transport, as of asyncio.StreamReader."""
+
+
+class IncomingBody(Body):
+    """The body of a message whose bytes a connection feeds in; the transport waits while its reader does not read.
+
+    `timeout_s` bounds each wait for more. `closed` is called when the reader closes it, with the reader's error.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        clock: Clock,
+        length: int | None,
+        *,
+        timeout_s: float | None,
+        closed: Callable[[HttpError | None], None],
+    ) -> None:
+        self.length = length
+        self.is_closed = False
+        self._transport = transport
+        self._clock = clock
+        self._timeout_s = timeout_s
+        self._closed = closed
+        self._chunks: deque[bytes | memoryview] = deque()
+        self._buffered = 0
+        self._trailers: list[Header] | None = None
+        self._error: HttpError | None = None
+        self._arrived: Called | None = None
+
+    # ---- the connection's side
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all of it has come in."""
+        return self._trailers is not None
+
+    def feed(self, data: bytes) -> None:
+        """More content."""
+        if self.is_closed:
+            return
+        self._chunks.append(data)
+        self._buffered += len(data)
+        if self._buffered > _HIGH_BYTES:
+            self._transport.pause_reading()
+        self._wake()
+
+    def end(self, trailers: list[Header]) -> None:
+        """That was all."""
+        self._trailers = trailers
+        self._wake()
+
+    def fail(self, error: HttpError) -> None:
+        """It breaks off, unless it has ended."""
+        if not self.has_ended and self._error is None:
+            self._error = error
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._arrived is not None:
+            self._arrived()
+
+    # ---- the reader's side
+
+    async def read(self, n: int = READ_BYTES) -> bytes:
+        while not self._chunks:
+            if self._trailers is not None:
+                return b""
+            await self._wait()
+        data = self._chunks.popleft()
+        if len(data) > n:
+            view = memoryview(data)
+            data = view[:n]
+            self._chunks.appendleft(view[n:])
+        self._buffered -= len(data)
+        if self._buffered <= _HIGH_BYTES:
+            self._transport.resume_reading()
+        return bytes(data)
+
+    async def trailers(self) -> list[Header]:
+        while self._trailers is None:
+            await self._wait()
+        return self._trailers
+
+    def close(self, error: HttpError | None = None) -> None:
+        if not self.is_closed:
+            self.is_closed = True
+            self._chunks.clear()
+            self._transport.resume_reading()
+            self._closed(error)
+
+    async def _wait(self) -> None:
+        if self._error is not None:
+            raise self._error
+        self._arrived = Called()
+        async with within(self._clock, self._timeout_s, ErrorCode.CONNECTION_READ_TIMEOUT):
+            await self._arrived

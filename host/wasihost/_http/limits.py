@@ -1,0 +1,21 @@
+"""How large messages may be, and how long a peer may take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wasihost._base import bounds
+from wasihost._base.bounds import fraction, whole
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageLimits:
+    """Limits of each message that comes in, and of the peer that reads. Errors: ConfigError, which names the limit."""
+
+    head_bytes: int = whole("bytes of a message's head, and of its trailers", 1 << 16, least=1)
+    headers: int = whole("headers of a message, and its trailers", 100)
+    body_bytes: int | None = whole("bytes of a message's content")
+    write_timeout_s: float | None = fraction("seconds in which a peer takes nothing of what is sent to it")
+
+    def __post_init__(self) -> None:
+        bounds.check(self)

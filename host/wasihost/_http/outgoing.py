@@ -1,0 +1,131 @@
+"""Messages that go out on a connection: heads, framing (RFC 9112, section 6) and content.
+
+Each side decides its framing, `client` and `server`; what is written here is bytes, lengths and last chunks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from wasihost._base.frozen import Frozen
+from wasihost._base.streams import ByteSink
+from wasihost._http.connection import Connection
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import Body, Header, values
+
+HOP_BY_HOP = frozenset("connection keep-alive proxy-connection transfer-encoding upgrade http2-settings".split())
+"""Headers of one connection (RFC 9110, section 7.6.1), which a message that is passed on may still have."""
+
+_TOKEN = re.compile("[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_MOST_BYTES = 1 << 18
+"""Of one chunk, as transports read at a time."""
+
+
+def is_token(text: str) -> bool:
+    """Whether it can be a method or the name of a header (RFC 9110, section 5.6.2)."""
+    return _TOKEN.fullmatch(text) is not None
+
+
+def head(first_line: str, headers: Iterable[Header]) -> bytes:
+    """The head of a message. Errors: as `lines`."""
+    return first_line.encode("ascii") + b"\r\n" + lines(headers)
+
+
+def lines(headers: Iterable[Header]) -> bytes:
+    """Headers or trailers, and the empty line behind them. Errors: HttpError, for what is not a header."""
+    parts = []
+    for name, value in headers:
+        if not is_token(name) or _CONTROLS.search(value):
+            raise HttpError(ErrorCode.INTERNAL_ERROR, f"header {name!r}: {value!r} cannot be sent")
+        parts.append(b"%s: %s\r\n" % (name.encode(), value.strip(b" \t")))
+    parts.append(b"\r\n")
+    return b"".join(parts)
+
+
+def declared_length(headers: list[Header]) -> int | None:
+    """What content-length says; None if there is none. Errors: HttpError, if it says nothing, or different things."""
+    found = set(values(headers, "content-length"))
+    if not found:
+        return None
+    value = found.pop()
+    if found or not re.fullmatch(b"[0-9]{1,20}", value):
+        raise HttpError(ErrorCode.INTERNAL_ERROR, "content-length is not one number")
+    return int(value)
+
+
+class Framing(Frozen):
+    """How the end of the content is marked: by its length, by chunks, or by the end of the connection.
+
+    A body that is not sent at all, as that of an answer to HEAD, is still read.
+    """
+
+    length: int | None = None
+    is_chunked: bool = False
+    is_sent: bool = True
+
+
+class Outgoing(ByteSink):
+    """Takes the content of one message. `wrong_size` is the code if it is not as long as it has to be."""
+
+    def __init__(self, connection: Connection, framing: Framing, wrong_size: ErrorCode) -> None:
+        self._connection = connection
+        self._framing = framing
+        self._wrong_size = wrong_size
+        self._taken = 0
+
+    def write(self, view: memoryview) -> int:
+        self._connection.check_writable()
+        framing = self._framing
+        if not framing.is_sent:
+            return len(view)
+        if framing.length is not None and self._taken + len(view) > framing.length:
+            raise HttpError(self._wrong_size, self._taken + len(view))
+        view = view[:_MOST_BYTES]
+        self._taken += len(view)
+        if framing.is_chunked:
+            self._connection.write(b"%x\r\n%s\r\n" % (len(view), view))
+        else:
+            self._connection.write(view)
+        return len(view)
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        self._connection.wait_writable(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        """The connection is its owner's."""
+
+    @property
+    def error(self) -> HttpError | None:
+        """What ended the connection."""
+        return self._connection.error
+
+    @property
+    def takes_trailers(self) -> bool:
+        """Whether trailers can follow the content."""
+        return self._framing.is_chunked and self._framing.is_sent
+
+    def end(self, trailers: list[Header]) -> None:
+        """The content has ended. Errors: HttpError, if it is too short."""
+        framing = self._framing
+        if framing.is_sent and framing.length not in (None, self._taken):
+            raise HttpError(self._wrong_size, self._taken)
+        if framing.is_chunked:
+            self._connection.write(b"0\r\n" + lines(trailers))
+        self._connection.flush()
+
+
+async def send(body: Body, out: Outgoing) -> None:
+    """Sends a body to its end, which closes it with the outcome. Errors: HttpError."""
+    try:
+        await body.forward(out)
+        # A message with a length has ended: what the trailers are, or whether they come, changes nothing.
+        out.end(await body.trailers() if out.takes_trailers else [])
+    except HttpError as error:
+        body.close(error)
+        raise
+    except BaseException:  # cancelled, as when the connection has ended
+        body.close(out.error or HttpError(ErrorCode.CONNECTION_TERMINATED))
+        raise
+    body.close()
