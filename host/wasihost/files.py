@@ -1,9 +1,17 @@
-"""Directories that guests are given: `Host(files={"/data": Directory("data", read_only=True)})`."""
+"""Files that guests are given: `Host(files={"/data": Directory("data", read_only=True), "/tmp": MemoryFiles()})`.
+
+A file system of your own is a `VirtualFiles`.
+"""
 
 from wasihost._base.public import publish as _publish
 from wasihost._wasi.filesystem.directory import Directory
+from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import FileSystem
+from wasihost._wasi.filesystem.virtual.files import VirtualFiles
+from wasihost._wasi.filesystem.virtual.inodes import Inode
+from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
+from wasihost._wasi.filesystem.virtual.snapshots import Changes, Snapshot
 
-__all__ = ["Directory", "FileSystem"]
+__all__ = ["Changes", "Directory", "FileSystem", "Inode", "Kind", "MemoryFiles", "Snapshot", "Stat", "VirtualFiles"]
 
 _publish(globals())

@@ -7,14 +7,14 @@ import os
 import re
 import resource
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.guests.harness import FIXTURES, run
 from tests.unit.wasi.filesystem.trees import both_ways
-from wasihost.files import Directory
+from wasihost.files import Directory, FileSystem
 
 SOURCES = {
     "rust-files": "rust/files/src/lib.rs",
@@ -72,7 +72,7 @@ def filled(directory: Path) -> Path:
     return directory
 
 
-def check(name: str, case: str, files: dict[str, Directory | Path]) -> None:
+def check(name: str, case: str, files: Mapping[str, FileSystem | Path]) -> None:
     assert run(name, files=files, CASE=case) == f"ok {case}\n"
 
 

@@ -87,6 +87,11 @@ async def settled(answer: T | Awaitable[T]) -> T:
     return await cast("Awaitable[T]", answer)
 
 
+def answer_of(given: T | Awaitable[T]) -> Answer[T]:
+    """What a node returns for what code of embedders gave, which may be any awaitable."""
+    return begun(settled(given)) if hasattr(given, "__await__") else given
+
+
 def then(answer: Answer[T], convert: Callable[[T], U]) -> Answer[U]:
     """What `convert` makes of an answer."""
     return answer.then(convert) if isinstance(answer, Later) else convert(answer)

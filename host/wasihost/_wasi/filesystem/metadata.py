@@ -60,6 +60,24 @@ class Stat(Frozen):
     modified_ns: int | None = None
     changed_ns: int | None = None
 
+    def __init__(
+        self,
+        kind: Kind,
+        size: int,
+        links: int = 1,
+        accessed_ns: int | None = None,
+        modified_ns: int | None = None,
+        changed_ns: int | None = None,
+    ) -> None:
+        self.__dict__.update(
+            kind=kind,
+            size=size,
+            links=links,
+            accessed_ns=accessed_ns,
+            modified_ns=modified_ns,
+            changed_ns=changed_ns,
+        )
+
 
 class When(enum.Enum):
     """A new time of a file that is no number."""

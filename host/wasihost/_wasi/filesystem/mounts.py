@@ -51,6 +51,8 @@ class Mounts:
     def __init__(self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"") -> None:
         self._mounts = [Mount(name, each, hash_key) for name, each in (files or {}).items()]
         self._handles: Handles | None = None
+        self.may_wait = any(each.may_wait for each in (files or {}).values())
+        """Whether some of them may answer later."""
 
     def opened(self) -> list[tuple[Mount, DirectoryNode]]:
         """Each with its root, opened anew. Errors: OSError, EMFILE."""

@@ -6,7 +6,7 @@ absolute link leads nowhere: EscapeError. The last component is followed if `fol
 
 Theory of operation. This is the one seam between guests and file systems: `Descriptor` asks nothing else, and what
 wraps a file system (a policy, faults, quotas) is a `FileSystem` whose nodes wrap nodes. There are two kinds below it.
-`Directory` leaves paths to the operating system. All others are `VirtualFiles`: they know single names only, and
+`Directory` leaves paths to the operating system. All others are `VirtualFiles`: these know single names only, and
 `_wasi/filesystem/virtual/nodes.py` resolves paths for them, with the same answers. An `Answer` is the answer or a
 `Later`; see `answers`. A file system with `may_wait` False never gives a `Later`.
 """

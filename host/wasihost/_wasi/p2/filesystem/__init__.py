@@ -11,7 +11,12 @@ def providers(mounts: Mounts) -> dict[str, object]:
     from wasihost._wasi.p2.filesystem.preopens import Preopens
     from wasihost._wasi.p2.filesystem.types import Types
 
+    types = Types()
+    if mounts.may_wait:
+        from wasihost._wasi.p2.filesystem.waiting import WaitingDescriptor
+
+        types.Descriptor = WaitingDescriptor
     return {
-        "wasi:filesystem/types@0.2.0": Types(),
-        "wasi:filesystem/preopens@0.2.0": Preopens(mounts),
+        "wasi:filesystem/types@0.2.0": types,
+        "wasi:filesystem/preopens@0.2.0": Preopens(mounts, types.Descriptor),
     }

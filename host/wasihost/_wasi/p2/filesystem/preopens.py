@@ -14,11 +14,10 @@ _Descriptor: TypeAlias = Descriptor  # the provider has an attribute of that nam
 class Preopens:
     """Provider of wasi:filesystem/preopens."""
 
-    Descriptor = Descriptor
-
-    def __init__(self, mounts: Mounts) -> None:
+    def __init__(self, mounts: Mounts, descriptor: type[_Descriptor] = Descriptor) -> None:
         self._mounts = mounts
+        self.Descriptor = descriptor
 
     def get_directories(self) -> list[tuple[_Descriptor, str]]:
         """WIT: `get-directories: func() -> list<tuple<descriptor, string>>`; new descriptors each time."""
-        return [(Descriptor(each), name) for each, name in descriptor.preopened(self._mounts)]
+        return [(self.Descriptor(each), name) for each, name in descriptor.preopened(self._mounts)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
@@ -12,11 +12,13 @@ from wasihost._wasi.p2.filesystem.errors import ErrorCode, error_code
 from wasihost._wasi.p2.filesystem.records import DescriptorStat, DirectoryEntry, NewTimestamp
 from wasihost._wasi.p2.io.error import Domain, Error
 
+_Descriptor: TypeAlias = Descriptor  # the provider has an attribute of that name
+
 
 class Types:
     """Provider of wasi:filesystem/types."""
 
-    Descriptor = Descriptor
+    Descriptor: type[_Descriptor] = Descriptor
     DirectoryEntryStream = DirectoryEntryStream
 
     wit_types: ClassVar[dict[str, type]] = {

@@ -1,0 +1,11 @@
+"""File systems in Python: the protocol, the resolution of paths that all of them share, and those that come with it.
+
+| module | what it does |
+|---|---|
+| `inodes` | `InodeOperations`: what a file system in Python has to do |
+| `walk` | resolves the paths of guests, one name after the other |
+| `nodes` | what guests open of such a file system |
+| `files` | `VirtualFiles`: the base of such file systems |
+| `memory` | `MemoryFiles`, in memory |
+| `snapshots` | what one had at some time, and what changed since |
+"""

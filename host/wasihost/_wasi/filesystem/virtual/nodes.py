@@ -1,0 +1,287 @@
+"""What guests open of a file system in Python: checks what is asked as Linux does, and calls its methods.
+
+The order of checks is that of the system calls, as on a `Directory`; what `InodeOperations` promises to its methods is
+checked here.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from typing import Final, Generic
+
+from wasihost._network.base import os_error
+from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled, then
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, file_flags
+from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, Node
+from wasihost._wasi.filesystem.paths import EscapeError
+from wasihost._wasi.filesystem.virtual import walk
+from wasihost._wasi.filesystem.virtual.inodes import I, Inode, InodeOperations
+
+MAX_OFFSET: Final = (1 << 63) - 1
+
+
+class VirtualNode(Node, Generic[I]):
+    """An inode that is open."""
+
+    def __init__(self, files: InodeOperations[I], inode: I) -> None:
+        self.identity = (files.device, inode.number)
+        self._files = files
+        self._inode = inode
+        files.opened(inode)
+
+    def _close(self) -> None:
+        self._files.closed(self._inode)
+
+    def stat(self) -> Answer[Stat]:
+        return answer_of(self._files.stat(self._inode))
+
+    def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
+        return _set_times(self._files, self._inode, accessed, modified)
+
+    def sync(self, with_metadata: bool) -> Answer[None]:
+        return answer_of(self._files.sync(self._inode))
+
+
+class VirtualFile(VirtualNode[I], FileNode):
+    """An open file."""
+
+    def __init__(self, files: InodeOperations[I], inode: I, flags: DescriptorFlags) -> None:
+        super().__init__(files, inode)
+        self._reads = DescriptorFlags.READ in flags
+        self._writes = DescriptorFlags.WRITE in flags
+
+    def read(self, size: int, offset: int) -> Answer[bytes]:
+        found = self._read(size, offset)
+        return found.then(bytes) if isinstance(found, Later) else bytes(found)
+
+    def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
+        found = self._read(len(view), offset)
+        if isinstance(found, Later):
+            return found.then(bytes)
+        size = len(found)
+        view[:size] = found
+        return size
+
+    def _read(self, size: int, offset: int) -> Answer[bytes | memoryview]:
+        _check_range(offset, size)
+        if not self._reads:
+            raise os_error(errno.EBADF)
+        return answer_of(self._files.read(self._inode, size, offset))
+
+    def write(self, view: memoryview, offset: int) -> Answer[int]:
+        _check_range(offset, len(view))
+        return answer_of(self._files.write(self._inode, self._data(view), offset)) if view else 0
+
+    def append(self, view: memoryview) -> Answer[int]:
+        return answer_of(self._files.append(self._inode, self._data(view))) if view else 0
+
+    def _data(self, view: memoryview) -> bytes | memoryview:
+        if not self._writes:
+            raise os_error(errno.EBADF)
+        return bytes(view) if self._files.may_wait else view
+
+    def set_size(self, size: int) -> Answer[None]:
+        if size > MAX_OFFSET or not self._writes:
+            raise os_error(errno.EINVAL)
+        return answer_of(self._files.set_size(self._inode, size))
+
+    def advise(self, offset: int, length: int, advice: Advice) -> None:
+        if length > MAX_OFFSET:
+            raise os_error(errno.EINVAL)
+
+
+class VirtualDirectory(VirtualNode[I], DirectoryNode):
+    """An open directory."""
+
+    @at_once_or_later
+    async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
+        checked = paths.checked(path)
+        creates = OpenFlags.CREATE in how
+        if creates and checked.endswith(b"/"):
+            raise os_error(errno.EISDIR)
+        is_exclusive = creates and OpenFlags.EXCLUSIVE in how
+        place = await walk.locate(self._files, self._inode, checked, follow and not is_exclusive)
+        if is_exclusive and place.inode is not None:
+            raise os_error(errno.EEXIST)
+        if creates and place.inode is None:
+            inode = await settled(self._files.create_file(place.way[-1], os.fsdecode(place.name)))
+        else:
+            inode = walk.there(place.inode)
+            _check_open(inode, how, file_flags(how, use))
+            if OpenFlags.TRUNCATE in how and inode.kind is Kind.REGULAR_FILE:
+                await settled(self._files.set_size(inode, 0))
+        if inode.kind is Kind.DIRECTORY:
+            return VirtualDirectory(self._files, inode)
+        return VirtualFile(self._files, inode, file_flags(how, use))
+
+    def entries(self) -> Answer[Entries]:
+        return then(answer_of(self._files.entries(self._inode)), VirtualEntries)
+
+    @at_once_or_later
+    async def stat_at(self, path: str, follow: bool) -> Stat:
+        return await settled(self._files.stat(await self._find(path, follow)))
+
+    @at_once_or_later
+    async def identity_at(self, path: str, follow: bool) -> Identity:
+        return self._files.device, (await self._find(path, follow)).number
+
+    @at_once_or_later
+    async def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> None:
+        await settled(_set_times(self._files, await self._find(path, follow), accessed, modified))
+
+    @at_once_or_later
+    async def create_directory(self, path: str) -> None:
+        directory, name = await self._free_name(_without_slashes(path))
+        await settled(self._files.create_directory(directory, name))
+
+    @at_once_or_later
+    async def remove_directory(self, path: str) -> None:
+        directory, name, inode = await self._entry(_without_slashes(path))
+        if name == b".":
+            raise os_error(errno.EINVAL)
+        _require_directory(inode)
+        await settled(self._files.remove_directory(directory, os.fsdecode(name)))
+
+    @at_once_or_later
+    async def remove_file(self, path: str) -> None:
+        directory, name, inode = await self._entry(path)
+        if inode.kind is Kind.DIRECTORY:
+            raise os_error(errno.EISDIR)
+        await settled(self._files.remove_file(directory, os.fsdecode(name)))
+
+    @at_once_or_later
+    async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        way, name = await self._name(_without_slashes(path))
+        new_way, new_name = await self._sibling(new_directory)._name(_without_slashes(new_path))
+        moved = await walk.lookup(self._files, way[-1], name)
+        if path.endswith("/") or new_path.endswith("/"):
+            _require_directory(walk.there(moved))
+        if b"." in (name, new_name):
+            raise os_error(errno.EBUSY)
+        moved = walk.there(moved)
+        replaced = await walk.lookup(self._files, new_way[-1], new_name)
+        if replaced is not None and replaced.number == moved.number:
+            return
+        _check_rename(moved, way, replaced, new_way)
+        await settled(self._files.rename(way[-1], os.fsdecode(name), new_way[-1], os.fsdecode(new_name)))
+
+    @at_once_or_later
+    async def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        _, _, inode = await self._entry(path)
+        directory, name = await self._sibling(new_directory)._free_name(new_path)
+        if inode.kind is Kind.DIRECTORY:
+            raise os_error(errno.EPERM)
+        await settled(self._files.link(inode, directory, name))
+
+    @at_once_or_later
+    async def symlink(self, text: str, path: str) -> None:
+        if text.startswith("/"):
+            raise EscapeError
+        paths.checked(text)
+        directory, name = await self._free_name(path)
+        await settled(self._files.symlink(directory, name, text))
+
+    @at_once_or_later
+    async def readlink(self, path: str) -> bytes:
+        _, _, inode = await self._entry(path)
+        if inode.kind is not Kind.SYMBOLIC_LINK:
+            raise os_error(errno.EINVAL)
+        return await walk.link_text(self._files, inode)
+
+    # ----
+
+    async def _find(self, path: str, follow: bool) -> I:
+        return await walk.find(self._files, self._inode, paths.checked(path), follow)
+
+    async def _name(self, path: str) -> tuple[list[I], bytes]:
+        return await walk.name_in(self._files, self._inode, paths.checked(path))
+
+    async def _entry(self, path: str) -> tuple[I, bytes, I]:
+        """A name that is there, its directory and what has it."""
+        way, name = await self._name(path)
+        return way[-1], name, walk.there(await walk.lookup(self._files, way[-1], name))
+
+    async def _free_name(self, path: str) -> tuple[I, str]:
+        """A name that is not there, and its directory."""
+        way, name = await self._name(path)
+        if await walk.lookup(self._files, way[-1], name) is not None:
+            raise os_error(errno.EEXIST)
+        return way[-1], os.fsdecode(name)
+
+    def _sibling(self, directory: DirectoryNode) -> VirtualDirectory[I]:
+        if not isinstance(directory, VirtualDirectory) or directory._files is not self._files:
+            raise os_error(errno.EXDEV)
+        return directory
+
+
+class VirtualEntries(Entries):
+    """The entries of a directory."""
+
+    def __init__(self, found: Iterable[tuple[str, Kind]]) -> None:
+        self._found: Iterator[tuple[str, Kind]] = iter(found)
+
+    def __next__(self) -> Entry:
+        name, kind = next(self._found)
+        return os.fsencode(name), kind
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def _check_open(inode: I, how: OpenFlags, flags: DescriptorFlags) -> None:
+    """What open(2) checks of what is there."""
+    is_directory = inode.kind is Kind.DIRECTORY
+    if is_directory and OpenFlags.CREATE in how:
+        raise os_error(errno.EISDIR)
+    if OpenFlags.DIRECTORY in how:
+        _require_directory(inode)
+    if inode.kind is Kind.SYMBOLIC_LINK:
+        raise os_error(errno.ELOOP)
+    if is_directory and DescriptorFlags.WRITE in flags:
+        raise os_error(errno.EISDIR)
+
+
+def _check_rename(moved: I, way: list[I], replaced: I | None, new_way: list[I]) -> None:
+    """What rename(2) checks, in its order."""
+    if _has(new_way, moved):
+        raise os_error(errno.EINVAL)
+    if replaced is None:
+        return
+    if _has(way, replaced):
+        raise os_error(errno.ENOTEMPTY)
+    if moved.kind is Kind.DIRECTORY:
+        _require_directory(replaced)
+    elif replaced.kind is Kind.DIRECTORY:
+        raise os_error(errno.EISDIR)
+
+
+def _has(way: list[I], inode: I) -> bool:
+    return any(each.number == inode.number for each in way)
+
+
+def _require_directory(inode: Inode) -> None:
+    if inode.kind is not Kind.DIRECTORY:
+        raise os_error(errno.ENOTDIR)
+
+
+def _check_range(offset: int, size: int) -> None:
+    if offset + size > MAX_OFFSET:
+        raise os_error(errno.EINVAL)
+
+
+def _set_times(files: InodeOperations[I], inode: I, accessed: NewTime, modified: NewTime) -> Answer[None]:
+    return answer_of(files.set_times(inode, _time(files, accessed), _time(files, modified)))
+
+
+def _time(files: InodeOperations[I], time: NewTime) -> int | None:
+    if isinstance(time, When):
+        return files.now_ns() if time is When.NOW else None
+    return time
+
+
+def _without_slashes(path: str) -> str:
+    return path.rstrip("/") or path
