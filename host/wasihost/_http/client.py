@@ -27,13 +27,11 @@ guest's own affair, as in Wasmtime.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 from typing import Final
 
 from wasihost._base.clock import Clock, RunningClock
 from wasihost._base.eager import begin
-from wasihost._base.frozen import Frozen
 from wasihost._http import outgoing, tls
 from wasihost._http.connecting import Connect
 from wasihost._http.connection import Connection
@@ -43,6 +41,7 @@ from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import Header, Request, Response
 from wasihost._http.outgoing import HOP_BY_HOP, Framing, Outgoing, is_token
 from wasihost._http.parsing import End, ResponseEvent, ResponseHead, ResponseParser
+from wasihost._http.targets import Target, target_of
 from wasihost._http.timing import within
 from wasihost._network.base import Socket
 from wasihost._network.peers import SocketTransport
@@ -51,19 +50,6 @@ TIMEOUT_S: Final = 600.0
 """For each of the three time-outs that a request leaves open, as of Wasmtime."""
 
 _OWN = HOP_BY_HOP | {"host"}
-_PORTS = {"http": 80, "https": 443}
-_AUTHORITY = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::([0-9]{1,5}))?")
-_PATH = re.compile(r"[!-\"$-~]*")  # visible ASCII without a fragment
-
-
-class _Target(Frozen):
-    """Where a request goes, and its first line."""
-
-    is_tls: bool
-    host: str
-    port: int
-    authority: str
-    request_line: str
 
 
 class Client:
@@ -105,19 +91,23 @@ class Client:
 
     async def _begun(self, request: Request) -> _Exchange:
         """An exchange whose request is on its way; it owns the request's body."""
-        target = _target(request)
+        if not is_token(request.method) or request.method == "CONNECT":
+            raise HttpError(ErrorCode.HTTP_REQUEST_METHOD_INVALID)
+        target = target_of(request)
         headers, framing = _framed(request)
-        head = outgoing.head(target.request_line, [("host", target.authority.encode()), *headers])
+        authority = (request.authority or "").encode()
+        head = outgoing.head(f"{request.method} {target.path} HTTP/1.1", [("host", authority), *headers])
         exchange = _Exchange(request, self._clock, self._limits, self._exchanges)
-        await self._open(exchange, target, _seconds(request.options.connect_timeout_s))
+        await self._open(exchange, request, target)
         exchange.send(head, framing)
         return exchange
 
-    async def _open(self, exchange: _Exchange, target: _Target, seconds: float) -> None:
+    async def _open(self, exchange: _Exchange, request: Request, target: Target) -> None:
+        seconds = _seconds(request.options.connect_timeout_s)
         try:
             async with within(self._clock, seconds, ErrorCode.CONNECTION_TIMEOUT):
-                socket = await self._connect(target.host, target.port)
-                if target.is_tls:
+                socket = await self._connect(request)
+                if target.scheme == "https":
                     socket = await self._secured(socket, target.host)
             await exchange.open_on(socket)
         except OSError as error:
@@ -125,7 +115,7 @@ class Client:
 
     async def _secured(self, socket: Socket, host: str) -> Socket:
         self._tls = self._tls or tls.client_context()
-        return await tls.connected(socket, self._tls, host.strip("[]").removesuffix("."))
+        return await tls.connected(socket, self._tls, host.strip("[]"))
 
 
 def _seconds(given: float | None) -> float:
@@ -275,29 +265,6 @@ class _Exchange(Connection):
 
 
 # ---- what is sent
-
-
-def _target(request: Request) -> _Target:
-    """Where a request goes. Errors: HttpError."""
-    scheme = "https" if request.scheme is None else request.scheme.lower()
-    if scheme not in _PORTS:
-        raise HttpError(ErrorCode.HTTP_PROTOCOL_ERROR)
-    if not is_token(request.method) or request.method == "CONNECT":
-        raise HttpError(ErrorCode.HTTP_REQUEST_METHOD_INVALID)
-    authority = request.authority or ""
-    parts = _AUTHORITY.fullmatch(authority)
-    path = request.path or "/"
-    if parts is None or int(parts[2] or 0) > 65535 or not _PATH.fullmatch(path):
-        raise HttpError(ErrorCode.HTTP_REQUEST_URI_INVALID)
-    if not path.startswith("/") and path != "*":
-        path = f"/{path}"
-    return _Target(
-        is_tls=scheme == "https",
-        host=parts[1],
-        port=int(parts[2] or _PORTS[scheme]),
-        authority=authority,
-        request_line=f"{request.method} {path} HTTP/1.1",
-    )
 
 
 def _framed(request: Request) -> tuple[list[Header], Framing]:

@@ -440,7 +440,7 @@ def test_each_time_out_is_measured_by_the_clock_of_the_network() -> None:
 
 def test_connecting_takes_no_longer_than_its_time_out() -> None:
     async def main() -> None:
-        async def never(_host: str, _port: int) -> Socket:
+        async def never(_request: Request) -> Socket:
             await asyncio.get_running_loop().create_future()
             raise AssertionError
 
@@ -491,7 +491,7 @@ async def test_addresses_are_tried_one_after_the_other() -> None:
 
 
 async def test_what_connecting_raises_has_its_code() -> None:
-    async def refused(_host: str, _port: int) -> Socket:
+    async def refused(_request: Request) -> Socket:
         raise os_error(errno.EACCES)
 
     with code(ErrorCode.DESTINATION_IP_PROHIBITED):

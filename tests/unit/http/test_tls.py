@@ -145,7 +145,7 @@ def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Non
 
 async def test_a_name_that_no_certificate_can_have_is_invalid(files: Files) -> None:
     async with web(server_context(files.server)) as net:
-        socket = await connect(net.guest, "web", 443)
+        socket = await connect(net.guest, get(scheme="https"))
         with code(ErrorCode.HTTP_REQUEST_URI_INVALID):
             await tls.connected(socket, client_context(), ".")
 
@@ -198,7 +198,7 @@ async def test_a_side_that_has_ended_still_hears_the_other(files: Files) -> None
 
     async with web(server_context(files.server), script) as net:
         loop = asyncio.get_running_loop()
-        socket = await tls.connected(await connect(net.guest, "web", 443), client_context(ca=files.ca), "web")
+        socket = await tls.connected(await connect(net.guest, get(scheme="https")), client_context(ca=files.ca), "web")
         reader = asyncio.StreamReader(loop=loop)
         transport = peers.SocketTransport(socket, asyncio.StreamReaderProtocol(reader, loop=loop))
         await asyncio.sleep(0)
