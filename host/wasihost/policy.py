@@ -1,8 +1,10 @@
-"""What guests may do on the network: rules, policies of your own, and what was decided."""
+"""What guests may do on the network and with files: rules, policies of your own, and what was decided."""
 
 from wasihost._base.public import publish as _publish
 from wasihost._policy import (
     Decision,
+    FilePolicy,
+    FileUse,
     NameUse,
     Policy,
     PolicyContext,
@@ -18,6 +20,8 @@ from wasihost._policy.learning import Learner
 
 __all__ = [
     "Decision",
+    "FilePolicy",
+    "FileUse",
     "Learner",
     "NameUse",
     "Policy",

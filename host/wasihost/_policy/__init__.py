@@ -1,9 +1,11 @@
-"""Who may use which address and hear of which name: `policy` has the words, `rules` and `combining` make policies."""
+"""What guests may do with addresses, names and files: `policy` has the words, `rules` and `combining` make policies."""
 
 from wasihost._policy.combining import all_of, any_of
+from wasihost._policy.decisions import Decision
 from wasihost._policy.policy import (
     Answer,
-    Decision,
+    FilePolicy,
+    FileUse,
     NameUse,
     Policy,
     PolicyContext,
@@ -18,6 +20,8 @@ from wasihost._policy.rules import Rules
 __all__ = [
     "Answer",
     "Decision",
+    "FilePolicy",
+    "FileUse",
     "NameUse",
     "Policy",
     "PolicyContext",

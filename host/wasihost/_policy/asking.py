@@ -20,18 +20,22 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from wasihost._network.base import Address
 from wasihost._network.names import canonical
+from wasihost._policy.decisions import Decision
 from wasihost._policy.policy import (
     ALLOWED,
     Answer,
-    Decision,
+    FilePolicy,
+    FileUse,
     NameUse,
     Policy,
     PolicyContext,
     SocketAddressUse,
     Use,
     Verdict,
+    allow_all,
     ask_about_name,
     deny_all,
+    file_policy,
     verdict_of,
 )
 from wasihost._policy.refusals import LOGGER, Refusals
@@ -106,6 +110,10 @@ class Asker:
         self._refusals = Refusals(guest)
         self._on_decision = on_decision
         self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)
+        # What `allow_all` says is of no interest unless somebody listens.
+        self.asks_about_files = file_policy(policy) is not None and (
+            policy is not allow_all or self._emits_what_is_allowed
+        )
 
     def ask(
         self,
@@ -138,6 +146,11 @@ class Asker:
     def ask_about_name(self, name: str) -> Verdict | Question[Verdict]:
         """The verdict on the lookup of a name in ASCII."""
         return run(self._name(name))
+
+    def ask_about_files(self, asked: Sequence[tuple[str, FileUse]]) -> Verdict | Question[Verdict]:
+        """The verdict on the last of these uses of paths if the policy allows all, else the first refusal."""
+        policy = file_policy(self.policy)
+        return ALLOWED if policy is None else run(self._files(policy, asked))
 
     def decide(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: PolicyContext) -> Verdict:
         """The verdict, emitted, on what the policy is not asked about."""
@@ -204,6 +217,17 @@ class Asker:
         self._emit_name(name, verdict)
         return verdict
 
+    def _files(self, policy: FilePolicy, asked: Sequence[tuple[str, FileUse]]) -> Steps[Verdict]:
+        verdict = ALLOWED
+        for path, use in asked:
+            verdict = verdict_of((yield policy(path, use, self.context)), self.policy)
+            is_logged = self._is_logged(verdict)
+            if is_logged or self._on_decision is not None:
+                self._emit(use, None, (), verdict, self.context, is_logged, path)
+            if not verdict.allowed:
+                break
+        return verdict
+
     def _judged(self, answer: Answer, address: Address, otherwise: Verdict | None) -> Verdict:
         verdict = verdict_of(answer, self.policy)
         if otherwise is not None and not verdict.allowed and verdict.rule is None and self.policy is not deny_all:
@@ -239,6 +263,7 @@ class Asker:
         verdict: Verdict,
         context: PolicyContext,
         is_logged: bool,
+        path: str | None = None,
     ) -> None:
         decision = Decision(
             use=use,
@@ -249,6 +274,7 @@ class Asker:
             target=verdict.target,
             guest=context.guest,
             local=context.local,
+            path=path,
         )
         if is_logged:
             level = logging.INFO if verdict.allowed else logging.WARNING

@@ -3,29 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from typing import TypeVar
 
 from wasihost._network.base import Address
 from wasihost._policy.asking import Steps, run
 from wasihost._policy.policy import (
     REFUSED,
     Answer,
+    FilePolicy,
+    FileUse,
     Policy,
     PolicyContext,
     SocketAddressUse,
     Verdict,
     ask_about_name,
     checked,
+    file_policy,
     verdict_of,
 )
 
-_Ask: TypeAlias = Callable[[Policy], Answer | Awaitable[Answer]]
+P = TypeVar("P")
 
 
-class _All:
+class _Combined:
+    """Several policies. About files those are asked that say something about them."""
+
     def __init__(self, policies: Sequence[Policy]) -> None:
         self._policies = tuple(map(checked, policies))
+        self._of_files = [found for policy in self._policies if (found := file_policy(policy)) is not None]
 
+    @property
+    def may_use_file(self) -> FilePolicy | None:
+        return self._judge_file if self._of_files else None
+
+    def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        raise NotImplementedError
+
+
+class _All(_Combined):
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         return run(self._judge(address, use, context))
 
@@ -49,11 +64,14 @@ class _All:
         verdicts = yield from _until(False, self._policies, lambda policy: ask_about_name(policy, name, context))
         return _agreed(verdicts, lambda target: target.ip)
 
+    def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge_path(path, use, context))
 
-class _Any:
-    def __init__(self, policies: Sequence[Policy]) -> None:
-        self._policies = tuple(map(checked, policies))
+    def _judge_path(self, path: str, use: FileUse, context: PolicyContext) -> Steps[Verdict]:
+        return (yield from _until(False, self._of_files, lambda policy: policy(path, use, context)))[-1]
 
+
+class _Any(_Combined):
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         return run(self._judge(self._policies, lambda policy: policy(address, use, context)))
 
@@ -61,14 +79,19 @@ class _Any:
         able = [policy for policy in self._policies if hasattr(policy, "may_resolve")]
         return run(self._judge(able, lambda policy: ask_about_name(policy, name, context)))
 
-    def _judge(self, policies: Sequence[Policy], ask: _Ask) -> Steps[Verdict]:
+    def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge(self._of_files, lambda policy: policy(path, use, context)))
+
+    def _judge(self, policies: Sequence[P], ask: Callable[[P], Answer | Awaitable[Answer]]) -> Steps[Verdict]:
         verdicts = yield from _until(True, policies, ask)
         if not verdicts or verdicts[-1].allowed:
             return verdicts[-1] if verdicts else REFUSED
         return next((verdict for verdict in verdicts if verdict.rule is not None), verdicts[-1])
 
 
-def _until(allowed: bool, policies: Sequence[Policy], ask: _Ask) -> Steps[list[Verdict]]:
+def _until(
+    allowed: bool, policies: Sequence[P], ask: Callable[[P], Answer | Awaitable[Answer]]
+) -> Steps[list[Verdict]]:
     """The verdicts of these, up to the first that is `allowed` or not."""
     verdicts: list[Verdict] = []
     for policy in policies:
@@ -93,7 +116,8 @@ def all_of(*policies: Policy) -> Policy:
     """The policy that allows what each of these allows, asked in this order until one refuses.
 
     Where one sends the traffic to another address, the others must allow that address too, and may not send it
-    elsewhere. A policy without `may_resolve` allows no names. Of no policies, nothing is allowed.
+    elsewhere. A policy without `may_resolve` allows no names, and one without `may_use_file` leaves files to the
+    others. Of no policies, nothing is allowed.
     """
     return _All(policies)
 
@@ -102,6 +126,6 @@ def any_of(*policies: Policy) -> Policy:
     """The policy that allows what one of these allows, asked in this order until one does.
 
     Its verdict counts as it is, with the address to which it sends the traffic. So a rule of one that denies does not
-    keep another from allowing.
+    keep another from allowing. About files those are asked that have a `may_use_file`.
     """
     return _Any(policies)

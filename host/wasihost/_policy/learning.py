@@ -19,7 +19,8 @@ from collections.abc import Iterable, Iterator, Set
 
 from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address
-from wasihost._policy.policy import Decision, NameUse, PolicyContext, SocketAddressUse, Use, host_text
+from wasihost._policy.decisions import Decision, host_text
+from wasihost._policy.policy import NameUse, PolicyContext, SocketAddressUse, Use
 from wasihost._policy.rules import Rules
 from wasihost._policy.ruletext import WORDS
 

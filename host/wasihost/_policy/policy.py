@@ -1,8 +1,11 @@
-"""Who may use which address and hear of which name: asked before anything is done. Without a policy all is denied.
+"""What a guest may do with addresses, names and files: asked before anything is done.
+
+Without a policy a guest may use no address and no name, and all files that it is given.
 
 A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
-names it also has a method `may_resolve(name, context) -> bool`, which may be one too. `Rules` covers the usual cases;
-`all_of` and `any_of` put policies together.
+names it also has a method `may_resolve(name, context) -> bool`, and one that narrows what they may do with the files
+that they are given has `may_use_file(path, use, context) -> bool`; both may be coroutine functions. `Rules` covers the
+usual cases; `all_of` and `any_of` put policies together.
 
 | use | address asked about | when |
 |---|---|---|
@@ -15,6 +18,9 @@ names it also has a method `may_resolve(name, context) -> bool`, which may be on
 `connect` of a UDP socket needs UDP_SEND or UDP_RECEIVE. A policy that takes time holds up only the call that waits for
 it; but `bind` and `listen`, and `connect` of UDP, are sync functions in WIT: while they wait all of their guest does.
 
+Files are asked about by the guest's path, from the name of the directory that it was given, as it is once symbolic
+links and `..` are resolved; see `FileUse`.
+
 What a policy says is a `Verdict`; True and False are short for one. A verdict may name the rule it comes from, and send
 the guest's traffic to another address than the guest wants.
 """
@@ -24,13 +30,11 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Awaitable, Callable, Container, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address, IpAddress
-from wasihost._policy.reach import may_lead_to
 
 
 class SocketAddressUse(enum.Enum):
@@ -53,7 +57,21 @@ class NameUse(enum.Enum):
     RESOLVE = "resolve"
 
 
-Use: TypeAlias = SocketAddressUse | NameUse
+class FileUse(enum.Enum):
+    """What a path is wanted for."""
+
+    __hash__ = object.__hash__
+
+    READ = "read"
+    """To open it to read, list it, or see its size, times or link."""
+    WRITE = "write"
+    """To open it to write, create, remove or link it, or set its times."""
+    MOVE = "move"
+    """To rename it, a directory, with all that is below it; asked about the old and the new path, after READ and WRITE
+    of the old and WRITE of the new one, which is all for a file."""
+
+
+Use: TypeAlias = SocketAddressUse | NameUse | FileUse
 
 
 class PolicyContext:
@@ -119,6 +137,7 @@ class Verdict(Frozen):
 
 Answer: TypeAlias = bool | Verdict
 Policy: TypeAlias = Callable[[Address, SocketAddressUse, PolicyContext], Answer | Awaitable[Answer]]
+FilePolicy: TypeAlias = Callable[[str, FileUse, PolicyContext], Answer | Awaitable[Answer]]
 
 ALLOWED = Verdict(True, "allow_all")
 REFUSED = Verdict(False)
@@ -129,6 +148,9 @@ class _AllowAll:
         return ALLOWED
 
     def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
+        return ALLOWED
+
+    def may_use_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict:
         return ALLOWED
 
 
@@ -145,7 +167,7 @@ class _DenyAll:
 
 
 deny_all: Final = _DenyAll()
-"""The policy that allows nothing; the default."""
+"""The policy that allows no address and no name; the default."""
 
 
 def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer | Awaitable[Answer]:
@@ -158,7 +180,13 @@ def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer 
     return may_resolve(name, context)
 
 
-def verdict_of(answer: Any, policy: Policy) -> Verdict:
+def file_policy(policy: Policy) -> FilePolicy | None:
+    """What a policy says of files; None: nothing, so that guests may use all that they are given."""
+    found: FilePolicy | None = getattr(policy, "may_use_file", None)
+    return found
+
+
+def verdict_of(answer: Any, policy: object) -> Verdict:
     """What a policy's answer means. Errors: TypeError."""
     if isinstance(answer, Verdict):
         return answer
@@ -173,6 +201,9 @@ def checked(policy: Policy) -> Policy:
     may_resolve = getattr(policy, "may_resolve", None)
     if may_resolve is not None:
         _check(policy, may_resolve, ".may_resolve(name, context)", 2)
+    may_use_file = file_policy(policy)
+    if may_use_file is not None:
+        _check(policy, may_use_file, ".may_use_file(path, use, context)", 3)
     return policy
 
 
@@ -190,77 +221,3 @@ def _check(policy: Policy, call: Any, form: str, count: int) -> None:
 
 def _name(policy: Any) -> str:
     return str(getattr(policy, "__name__", type(policy).__name__))
-
-
-# ---- what was decided
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decision:
-    """An event: what a policy said, and about what. `str()` tells it in a line.
-
-    `address` is None for a lookup. `names` are those for which the guest was told the address, for a lookup the one
-    name; where no rule allows the address, without those that are rewritten, as a rule could not allow it by them.
-    `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
-    """
-
-    use: Use
-    address: Address | None
-    names: tuple[str, ...] = ()
-    allowed: bool
-    rule: str | None = None
-    target: Address | None = None
-    guest: str = ""
-    local: Address | None = None
-
-    @property
-    def flag(self) -> str:
-        """What to give to `wasihost run` so that this is allowed, unless another rule denies it."""
-        import shlex  # for what is refused
-
-        direction, rule = self._rule
-        return f"--allow-{direction} {shlex.quote(rule)}"
-
-    @property
-    def _rule(self) -> tuple[str, str]:
-        if self.address is None:
-            return "resolve", self.names[-1]
-        protocol = self.use.value[:3]
-        match self.use:
-            case SocketAddressUse.TCP_CONNECT | SocketAddressUse.UDP_SEND:
-                named = [name for name in self.names if may_lead_to(name, name, self.address.ip)]
-                return "outbound", f"{protocol}://{f'{named[-1]}:{self.address.port}' if named else self.address}"
-            case SocketAddressUse.TCP_ACCEPT | SocketAddressUse.UDP_RECEIVE if self.local is not None:
-                return "inbound", f"{protocol}://{any_port(self.local)} from={host_text(self.address.ip)}"
-        return "inbound", f"{protocol}://{any_port(self.address)}"
-
-    def __str__(self) -> str:
-        about = self.names[-1] if self.address is None else str(self.address)
-        names = f" ({', '.join(self.names)})" if self.address is not None and self.names else ""
-        target = f" at {self.target}" if self.target is not None and self.address is not None else ""
-        head = f"{'allowed' if self.allowed else 'refused'} {self.use.value} {_PREPOSITIONS[self.use]} {about}{names}"
-        if self.allowed:
-            return f"{head}{target}: {self.rule or 'a policy'} allows it"
-        return f"{head}: {f'{self.rule} refuses it' if self.rule else f'no rule allows it ({self.flag})'}"
-
-
-_PREPOSITIONS: dict[Use, str] = {
-    SocketAddressUse.TCP_BIND: "to",
-    SocketAddressUse.TCP_LISTEN: "on",
-    SocketAddressUse.TCP_ACCEPT: "from",
-    SocketAddressUse.TCP_CONNECT: "to",
-    SocketAddressUse.UDP_BIND: "to",
-    SocketAddressUse.UDP_SEND: "to",
-    SocketAddressUse.UDP_RECEIVE: "from",
-    NameUse.RESOLVE: "of",
-}
-
-
-def host_text(ip: IpAddress) -> str:
-    """An IP address as rules have it."""
-    return f"[{ip}]" if ip.version == 6 else str(ip)
-
-
-def any_port(address: Address) -> str:
-    """A local address as rules have it: `*` for any free port."""
-    return str(address) if address.port else f"{host_text(address.ip)}:*"

@@ -4,9 +4,11 @@
         outbound=["tcp://api.example.com:443", "tcp://10.0.0.0/8:5432", "deny tcp://10.0.0.1:*"],
         inbound=["tcp://127.0.0.1:8000-8099 from=loopback"],
         resolve=["*.example.org", "deny internal.example.org"],
+        files=["read /data/**", "write /data/out/**", "deny **/.git/**"],
     )
 
-`ruletext` has the grammar. In each of the three lists, a rule that denies wins over all that allow.
+`ruletext` has the grammar, `filerules` that of files. In each of the four lists, a rule that denies wins over all that
+allow. Without rules for files guests may use all that they are given.
 
 | use | `Rules` allow it when |
 |---|---|
@@ -45,7 +47,8 @@ from typing import TypeAlias, TypeVar
 
 from wasihost._base.errors import RuleError
 from wasihost._network.base import WILDCARD, Address, IpAddress
-from wasihost._policy.policy import REFUSED, PolicyContext, SocketAddressUse, Verdict
+from wasihost._policy.filerules import FileRules, parse_file_rule
+from wasihost._policy.policy import REFUSED, FilePolicy, PolicyContext, SocketAddressUse, Verdict
 from wasihost._policy.reach import carried_ip, may_lead_to
 from wasihost._policy.ruletext import Hosts, Rule, name_matches, parse_name_rule, parse_rule
 
@@ -54,12 +57,22 @@ _Judge: TypeAlias = Callable[[Address, PolicyContext], Verdict | None]
 
 
 class Rules:
-    """A policy made of rules; raises `RuleError` for one that cannot be understood."""
+    """A policy made of rules; raises `RuleError` for one that cannot be understood.
 
-    def __init__(self, outbound: Iterable[str] = (), inbound: Iterable[str] = (), resolve: Iterable[str] = ()) -> None:
+    `files` may also be a callable `(path, use, context) -> bool`, which may be async.
+    """
+
+    def __init__(
+        self,
+        outbound: Iterable[str] = (),
+        inbound: Iterable[str] = (),
+        resolve: Iterable[str] = (),
+        files: Iterable[str] | FilePolicy = (),
+    ) -> None:
         out_rules = _parse_all("outbound", outbound, lambda rule: parse_rule(rule, "outbound"))
         in_rules = _parse_all("inbound", inbound, lambda rule: parse_rule(rule, "inbound"))
         names = _parse_all("resolve", resolve, parse_name_rule)
+        self._files = files if callable(files) else _file_rules(files)
         self._denied_names = [(rule.name, Verdict(False, rule.text)) for rule in names if rule.denies]
         # Those that rewrite come first: they know an address for the name.
         self._names = [
@@ -87,6 +100,11 @@ class Rules:
                 if refusal is REFUSED:
                     refusal = verdict
         return refusal
+
+    @property
+    def may_use_file(self) -> FilePolicy | None:
+        """What these rules say of files: a callable `(path, use, context)`; None: nothing."""
+        return self._files
 
     def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
         """Whether these rules allow to look up a name, given in ASCII."""
@@ -225,6 +243,11 @@ def _covers(rule: Rule, local: Address) -> bool:
 
 
 _WILDCARD = {family: (address.ip, address.port) for family, address in WILDCARD.items()}
+
+
+def _file_rules(rules: Iterable[str]) -> FileRules | None:
+    parsed = _parse_all("files", rules, parse_file_rule)
+    return FileRules(parsed) if parsed else None
 
 
 def _parse_all(parameter: str, rules: Iterable[str], parse: Callable[[str], T]) -> list[T]:
