@@ -95,7 +95,7 @@ def test_refusals_that_were_only_counted_are_told_of_once(capsys: pytest.Capture
     with policy_options.refusals_told():
         for _ in range(3):
             _log(1)
-            logging.getLogger("wasihost.policy").warning("refused %d more uses of the network within a second", 7)
+            logging.getLogger("wasihost.policy").warning("refused %d more uses within a second", 7)
         _log(2)
     lines = capsys.readouterr().err.splitlines()
     assert ["udp" in line for line in lines] == [True, False, True]
@@ -146,7 +146,7 @@ def test_what_is_for_a_name_goes_where_the_rule_says(cli: Cli) -> None:
 
 def _learned(err: str) -> list[str]:
     head, flags = err.splitlines()[-2:]
-    assert head == "wasihost: this run needed these rules of the network:"
+    assert head == "wasihost: this run needed these rules:"
     return shlex.split(flags)
 
 
@@ -178,7 +178,7 @@ def test_an_interrupted_run_tells_what_it_needed(cli: Cli) -> None:
 
 def test_a_run_that_needed_nothing_says_so(cli: Cli) -> None:
     done = cli("run", "--learn-policy", PREBUILT / "rust-clocks.wasm")
-    assert done.err.splitlines()[-1] == "wasihost: this run needed no rules of the network"
+    assert done.err.splitlines()[-1] == "wasihost: this run needed no rules"
 
 
 @pytest.mark.parametrize("rule", ["--allow-net", "--allow-resolve=db", "--deny-outbound=tcp://*:1"])

@@ -1,4 +1,4 @@
-"""The options of `wasihost run` for its policy, and what it tells of what the policy decides."""
+"""The options of `wasihost run` for its policy, and what it prints of what the policy decides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 USAGE = """\
 [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...
                      --allow-resolve NAME ... | --learn-policy]
-                    [--deny-outbound RULE ...] [--deny-inbound RULE ...] [--deny-resolve NAME ...]"""
+                    [--deny-outbound RULE ...] [--deny-inbound RULE ...] [--deny-resolve NAME ...]
+                    [--allow-files FILES ...] [--deny-files FILES ...]"""
 
 HELP = """\
 The guest may use no network unless it is allowed here. What is refused is told in a line on stderr, with the option
@@ -41,13 +42,21 @@ that would allow it; --learn-policy tells which options a run needs. A RULE is S
                                          to use the Internet, and not your network
   --allow-net --deny-outbound '*://private:*'
                                          a rule that denies wins over all that allow
-A NAME is a host name, *.example.com for every name below example.com, or * for every name. docs/policy.md has it all.
+A NAME is a host name, *.example.com for every name below example.com, or * for every name.
+
+The guest may use all files in the directories that --dir gives, unless rules narrow that. FILES is
+[read|write] PATTERN, of the guest's paths: ** is any number of parts, * any text in one, ? any character.
+  --allow-files 'read /data/**' --allow-files 'write /data/out/**'
+                                         to do only this
+  --deny-files '**/.git/**'              to do all else, or what the rules that allow say
+docs/policy.md has it all.
 """
 
 _DIRECTIONS = {
     "outbound": ("RULE", "connecting and sending to these addresses"),
     "inbound": ("RULE", "listening and receiving on these addresses"),
     "resolve": ("NAME", "looking up these names"),
+    "files": ("FILES", "reading or writing these files, of those given"),
 }
 
 
@@ -75,11 +84,11 @@ def policy(arguments: argparse.Namespace) -> Policy:
             raise RuleError("--learn-policy allows everything: leave out the rules beside it")
         return allow_all
     if arguments.allow_net:
-        if any(allow):
-            raise RuleError("--allow-net allows everything: leave it out, or the rules that allow something")
-        if not any(deny):
+        if any(allow[:-1]):
+            raise RuleError("--allow-net allows every use of the network: leave it out, or the rules that allow some")
+        if not any(allow + deny):
             return allow_all
-        allow = [["*://*:*"], ["*://*:*"], ["*"]]
+        allow = [["*://*:*"], ["*://*:*"], ["*"], allow[-1]]
     return Rules(*(some + others for some, others in zip(allow, deny, strict=True)))
 
 
@@ -131,5 +140,5 @@ def told_at_the_end(learned: Learner | None) -> Iterator[None]:
     finally:
         if learned is not None:
             flags = learned.flags
-            rules = f"these rules of the network:\n{flags}" if flags else "no rules of the network"
+            rules = f"these rules:\n{flags}" if flags else "no rules"
             print(f"wasihost: this run needed {rules}", file=sys.stderr)

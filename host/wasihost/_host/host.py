@@ -13,7 +13,7 @@ import wasmtime
 
 from wasihost._base import files
 from wasihost._base.clock import Clock, RunningClock, own_time
-from wasihost._base.errors import ComponentError, GuestExit, LinkError
+from wasihost._base.errors import ComponentError, GuestExit, GuestTrap, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
@@ -84,8 +84,9 @@ def adapt(
 class Host(OfOneProcess):
     """Runs components of WASI 0.2 and 0.3.
 
-    - `policy`: who may use which address and look up which name: `Rules`, `allow_all`, or any callable
-      `(address, use, context) -> bool`, also async. Nothing is allowed by default.
+    - `policy`: who may use which address, look up which name and do what with which file: `Rules`, `allow_all`, or any
+      callable `(address, use, context) -> bool`, also async. By default no address and no name is allowed, and all
+      that is in `files`.
     - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
     - `network`: what sockets stand on; the operating system's by default.
     - `quotas`: how much of it each guest may use, see `wasihost.network.Quotas`. By default only its sockets are
@@ -318,6 +319,8 @@ class Host(OfOneProcess):
             raise
         finally:
             context.access.close()
+            if isinstance(end, GuestTrap | WitError) or (isinstance(end, GuestExit) and end.code):
+                context.mounts.guest_failed()
             if recorded is not None:
                 recorded.ended(end)
             if self._on_stats is not None:
@@ -364,15 +367,16 @@ class Host(OfOneProcess):
             stdio = Stdio(self._command, recorded.on_stdout, recorded.on_stderr)
         seed = self._effective_seed()
         hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
+        access = Access(network, self._policy, origin, on_decision)
         return WasiContext(
             command=self._command,
             stdio=stdio,
             clock=self._clock,
             random=Random(seed),
-            access=Access(network, self._policy, origin, on_decision),
+            access=access,
             names=names,
             unwritten=Unwritten(),
-            mounts=Mounts(self._files, hash_key),
+            mounts=Mounts(self._files, hash_key, access),
         )
 
     def _providers_for(self, context: WasiContext, *, of_wasip2: bool) -> dict[str, object]:

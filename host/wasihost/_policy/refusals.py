@@ -39,4 +39,4 @@ class Refusals:
         self._count = 0
         if more > 0:
             extra = {"guest": self._guest, "refusals": more}
-            LOGGER.warning("refused %d more uses of the network or of files within a second", more, extra=extra)
+            LOGGER.warning("refused %d more uses within a second", more, extra=extra)

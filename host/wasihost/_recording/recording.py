@@ -188,7 +188,7 @@ class Recorder:
                 *self.now(),
                 decision.use.value,
                 decision.address,
-                tuple(decision.names),
+                tuple(decision.names) if decision.path is None else (decision.path,),
                 decision.allowed,
                 decision.rule,
             )

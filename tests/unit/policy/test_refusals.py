@@ -45,7 +45,7 @@ def test_a_flood_of_refusals_is_logged_so_often_and_the_rest_counted(caplog: pyt
     clock.now_s = 1.0
     _refuse(asker, 1)
     counted, last = caplog.records[MOST_A_SECOND:]
-    assert counted.getMessage() == f"refused {20_000 - MOST_A_SECOND} more uses of the network within a second"
+    assert counted.getMessage() == f"refused {20_000 - MOST_A_SECOND} more uses within a second"
     assert counted.levelno == logging.WARNING
     assert (counted.__dict__["guest"], counted.__dict__["refusals"]) == ("guest.wasm", 20_000 - MOST_A_SECOND)
     assert last.__dict__["decision"] == decisions[-1]
@@ -66,6 +66,6 @@ def test_lookups_count_too(caplog: pytest.LogCaptureFixture) -> None:
     for number in range(MOST_A_SECOND + 1):
         asker.ask_about_name(f"{number}.test")
     asker.close()
-    assert caplog.messages[-1] == "refused 1 more uses of the network within a second"
+    assert caplog.messages[-1] == "refused 1 more uses within a second"
     asker.close()
     assert len(caplog.records) == MOST_A_SECOND + 1

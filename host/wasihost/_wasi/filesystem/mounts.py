@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wasihost._base.quoting import line
 
 if TYPE_CHECKING:  # only guests that ask for their directories need them
+    from wasihost._policy.asking import Asker
     from wasihost._wasi.filesystem.handles import Handles
     from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
 
@@ -46,17 +47,38 @@ class Mount:
 
 
 class Mounts:
-    """All directories of one guest, in their order; `hash_key` is the secret in what it gets as metadata hashes."""
+    """All directories of one guest, in their order.
 
-    def __init__(self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"") -> None:
-        self._mounts = [Mount(name, each, hash_key) for name, each in (files or {}).items()]
+    `hash_key` is the secret in what it gets as metadata hashes, and `asker` asks its policy.
+    """
+
+    def __init__(
+        self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"", asker: Asker | None = None
+    ) -> None:
+        given = {name: _asked_about(each, name, asker) for name, each in (files or {}).items()}
+        self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
         self._handles: Handles | None = None
-        self.may_wait = any(each.may_wait for each in (files or {}).values())
+        self.may_wait = any(each.may_wait for each in given.values())
         """Whether some of them may answer later."""
+        self._was_asked = False
 
     def opened(self) -> list[tuple[Mount, DirectoryNode]]:
         """Each with its root, opened anew. Errors: OSError, EMFILE."""
         from wasihost._wasi.filesystem.handles import Handles
 
+        self._was_asked = True
         handles = self._handles = self._handles or Handles()
         return [(mount, mount.open_root(handles)) for mount in self._mounts]
+
+    def guest_failed(self) -> None:
+        """Logs that the guest has no directories, if it asked for them: what it does with files fails inside of it."""
+        if self._was_asked and not self._mounts:
+            _log.warning("the guest asked for directories, and has none (--dir HOST::GUEST)")
+
+
+def _asked_about(files: FileSystem, name: str, asker: Asker | None) -> FileSystem:
+    if asker is None or not asker.asks_about_files:
+        return files
+    from wasihost._wasi.filesystem.guarded import GuardedFiles
+
+    return GuardedFiles(files, name, asker)

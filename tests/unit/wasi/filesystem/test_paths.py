@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.wasi.filesystem.trees import both_ways, code_of, descriptor, make_tree, open_files
+from tests.unit.wasi.filesystem.trees import both_ways, code_of, descriptor, make_tree, open_files, policy_of
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.sandbox import open_beneath
 
 READ = (OpenFlags(0), DescriptorFlags.READ)
-WAYS = pytest.mark.parametrize("way", ["openat2", "walk"])
+WAYS = pytest.mark.parametrize("way", ["openat2", "walk", "with a policy"])
 
 # open, open +follow, stat, stat +follow, readlink, create-directory, remove-directory, unlink
 TABLE = {
@@ -70,7 +70,7 @@ def test_a_path_gives_what_it_gives_in_the_reference(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, path: str
 ) -> None:
     both_ways(monkeypatch, way)
-    guest = descriptor(make_tree(tmp_path))
+    guest = descriptor(make_tree(tmp_path), policy=policy_of(way))
     before = open_files()
     results = [
         code_of(guest.open, path, False, *READ),
@@ -113,7 +113,9 @@ def test_creating_a_file_never_leaves_the_directory(
     base = make_tree(tmp_path)
     outside = sorted((tmp_path / "out").iterdir())
     how, use = OpenFlags.CREATE, DescriptorFlags.WRITE
-    results = [code_of(descriptor(base).open, path, follow, how, use) for follow in (False, True)]
+    results = [
+        code_of(descriptor(base, policy=policy_of(way)).open, path, follow, how, use) for follow in (False, True)
+    ]
     assert " ".join(results) == CREATE[path]
     assert sorted((tmp_path / "out").iterdir()) == outside
     assert (base / "nowhere").exists() == (path == "dangling")
@@ -122,7 +124,7 @@ def test_creating_a_file_never_leaves_the_directory(
 @WAYS
 def test_an_exclusive_creation_never_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     both_ways(monkeypatch, way)
-    guest = descriptor(make_tree(tmp_path))
+    guest = descriptor(make_tree(tmp_path), policy=policy_of(way))
     how = OpenFlags.CREATE | OpenFlags.EXCLUSIVE
     found = {path: code_of(guest.open, path, True, how, DescriptorFlags.WRITE) for path in ("f", "dangling", "new")}
     assert found == {"f": "EEXIST", "dangling": "EEXIST", "new": "ok"}
@@ -134,7 +136,7 @@ def test_forty_links_are_followed_and_no_more(tmp_path: Path, monkeypatch: pytes
     base = make_tree(tmp_path)
     for number in range(41):
         (base / f"l{number + 1}").symlink_to(f"l{number}" if number else "f")
-    guest = descriptor(base)
+    guest = descriptor(base, policy=policy_of(way))
     assert [code_of(guest.stat_at, path, True) for path in ("l40", "l41")] == ["ok", "ELOOP"]
 
 
@@ -172,7 +174,7 @@ while True:
 """
 
 
-@WAYS
+@pytest.mark.parametrize("way", ["openat2", "walk"])
 def test_an_attacker_that_swaps_a_directory_for_a_link_gains_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from wasihost._policy import Policy, Rules
+from wasihost._policy.asking import Asker
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem import sandbox
 from wasihost._wasi.filesystem.answers import Answer, Later
@@ -51,9 +53,15 @@ def both_ways(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     monkeypatch.setattr(sandbox, "uses_openat2", way == "openat2" and sandbox.uses_openat2)
 
 
-def descriptor(directory: Path, *, read_only: bool = False) -> Descriptor:
+def policy_of(way: str) -> Policy | None:
+    """A policy that is asked about each path, and allows it, if that is the way."""
+    return Rules(files=["/**"]) if way == "with a policy" else None
+
+
+def descriptor(directory: Path, *, read_only: bool = False, policy: Policy | None = None) -> Descriptor:
     """The descriptor that a guest gets of a directory."""
-    ((found, _),) = preopened(Mounts({"/": Directory(directory, read_only=read_only)}, b"key"))
+    asker = None if policy is None else Asker(policy)
+    ((found, _),) = preopened(Mounts({"/": Directory(directory, read_only=read_only)}, b"key", asker))
     return found
 
 

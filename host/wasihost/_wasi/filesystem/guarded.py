@@ -1,0 +1,228 @@
+"""A tree whose paths a policy is asked about, before anything is done or looked at.
+
+Theory of operation. The policy judges paths as they are once `..` and links are resolved, so a path is followed here,
+step by step (`places`), and what wraps a directory knows the names that led to it. Then the policy is asked, and at
+last the operation is done on a single name, which nothing resolves again. If a directory on the way is not there, the
+policy is asked about the path as it is written, so that a guest does not learn what is in a directory refused to it.
+
+| operation | uses |
+|---|---|
+| open | READ, WRITE, as it is opened for |
+| stat, readlink, the entries of a directory | READ |
+| create, remove, symlink, set times | WRITE |
+| link, rename | READ and WRITE of the old path, WRITE of the new one; MOVE of both for a directory |
+
+What is open is not asked about again, but for the times of what was opened to read. Since READ and WRITE of the old
+path are asked for, no other name of a file gives more than its own did.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable
+from typing import TypeAlias, TypeVar
+
+from wasihost._network.base import os_error
+from wasihost._policy import FileUse, Verdict
+from wasihost._policy.asking import Asker
+from wasihost._policy.globs import parts
+from wasihost._wasi.filesystem.answers import Answer, at_once_or_later, settled
+from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, file_flags
+from wasihost._wasi.filesystem.handles import Handles
+from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, FileSystem, Node
+from wasihost._wasi.filesystem.places import Place
+from wasihost._wasi.filesystem.wrapping import FileAround
+
+T = TypeVar("T")
+Asked: TypeAlias = tuple[tuple[str, ...], FileUse]
+"""The names of a path, and a use of it."""
+
+
+class GuardedFiles(FileSystem):
+    """A tree under a name for the guest, whose policy an `Asker` asks."""
+
+    may_wait = True
+
+    def __init__(self, inner: FileSystem, name: str, asker: Asker) -> None:
+        self.read_only = inner.read_only
+        self._inner = inner
+        self._name = name
+        self._asker = asker
+
+    def open_root(self, handles: Handles) -> DirectoryNode:
+        return GuardedDirectory(self._inner.open_root(handles), parts(self._name), self._asker)
+
+
+class _Guard:
+    """Asks about what these names lead to."""
+
+    def __init__(self, names: tuple[str, ...], asker: Asker) -> None:
+        self.names = names
+        self.asker = asker
+
+    async def require(self, *asked: Asked) -> None:
+        """Errors: EACCES, if the policy refuses one of these; what the policy raises."""
+        try:
+            answer = self.asker.ask_about_files([(_path(names), use) for names, use in asked])
+            while not isinstance(answer, Verdict):
+                answer = answer.settle(await settled(answer.answer))
+        except OSError as error:  # which is none of the guest's
+            raise RuntimeError(f"the policy raised {error!r}") from error
+        if not answer.allowed:
+            raise os_error(errno.EACCES)
+
+    async def set_times(self, node: Node, accessed: NewTime, modified: NewTime) -> None:
+        """Sets times of what is open."""
+        await self.require((self.names, FileUse.WRITE))
+        await settled(node.set_times(accessed, modified))
+
+
+class GuardedFile(FileAround):
+    """A file that was not opened to write."""
+
+    def __init__(self, inner: FileNode, guard: _Guard) -> None:
+        super().__init__(inner)
+        self._guard = guard
+
+    @at_once_or_later
+    async def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+        await self._guard.set_times(self.inner, accessed, modified)
+
+
+class GuardedDirectory(DirectoryNode):
+    """A directory whose names the guest knows; `inner` does all but asking."""
+
+    def __init__(self, inner: DirectoryNode, names: tuple[str, ...], asker: Asker) -> None:
+        self.identity = inner.identity
+        self._inner = inner
+        self._guard = _Guard(names, asker)
+
+    def _close(self) -> None:
+        self._inner.close()
+
+    # ---- of the directory itself
+
+    def stat(self) -> Answer[Stat]:
+        return self._inner.stat()
+
+    def sync(self, with_metadata: bool) -> Answer[None]:
+        return self._inner.sync(with_metadata)
+
+    @at_once_or_later
+    async def set_times(self, accessed: NewTime, modified: NewTime) -> None:
+        await self._guard.set_times(self._inner, accessed, modified)
+
+    @at_once_or_later
+    async def entries(self) -> Entries:
+        await self._guard.require((self._guard.names, FileUse.READ))
+        return await settled(self._inner.entries())
+
+    # ---- of what is in it
+
+    @at_once_or_later
+    async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
+        uses = _uses(file_flags(how, use))
+        creates = OpenFlags.CREATE in how
+        with self._place() as place:
+            # As of open(2): a path that ends with a slash creates nothing, O_EXCL follows nothing.
+            follow = follow and not (creates and OpenFlags.EXCLUSIVE in how)
+            await place.find(_without_slashes(path) if creates else path, follow)
+            await self._guard.require(*((place.names, each) for each in uses))
+            opened = await settled(place.directory.open(_ending(place, path), False, how, use))
+        if isinstance(opened, DirectoryNode):
+            return GuardedDirectory(opened, place.names, self._guard.asker)
+        if isinstance(opened, FileNode) and FileUse.WRITE not in uses:
+            return GuardedFile(opened, _Guard(place.names, self._guard.asker))
+        return opened
+
+    def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
+        return self._on(path, follow, FileUse.READ, lambda place: place.directory.stat_at(place.name, False))
+
+    def identity_at(self, path: str, follow: bool) -> Answer[Identity]:
+        return self._on(path, follow, FileUse.READ, lambda place: place.directory.identity_at(place.name, False))
+
+    def readlink(self, path: str) -> Answer[bytes]:
+        return self._on(path, False, FileUse.READ, lambda place: place.directory.readlink(place.name))
+
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
+        def set_times(place: Place) -> Answer[None]:
+            return place.directory.set_times_at(place.name, False, accessed, modified)
+
+        return self._on(path, follow, FileUse.WRITE, set_times)
+
+    def create_directory(self, path: str) -> Answer[None]:
+        return self._change(_without_slashes(path), lambda place: place.directory.create_directory(place.name))
+
+    def remove_directory(self, path: str) -> Answer[None]:
+        return self._change(_without_slashes(path), lambda place: place.directory.remove_directory(place.name))
+
+    def remove_file(self, path: str) -> Answer[None]:
+        return self._change(path, lambda place: place.directory.remove_file(place.name))
+
+    def symlink(self, text: str, path: str) -> Answer[None]:
+        return self._change(path, lambda place: place.directory.symlink(text, place.name))
+
+    @at_once_or_later
+    async def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        with self._place() as old, _guarded(new_directory)._place() as new:
+            await old.find(path, False)
+            await new.find(new_path, False)
+            await self._require_both(old, new)
+            await settled(old.directory.link(old.name, new.directory, new.name))
+
+    @at_once_or_later
+    async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
+        with self._place() as old, _guarded(new_directory)._place() as new:
+            await old.find(_without_slashes(path), False)
+            await new.find(_without_slashes(new_path), False)
+            await self._require_both(old, new)
+            found = await settled(old.directory.stat_at(old.name, False))
+            if found.kind is Kind.DIRECTORY:
+                await self._guard.require((old.names, FileUse.MOVE), (new.names, FileUse.MOVE))
+            old_name = _ending(old, path)
+            await settled(old.directory.rename(old_name, new.directory, _ending(new, new_path)))
+
+    # ----
+
+    def _place(self) -> Place:
+        return Place(self._inner, self._guard.names)
+
+    async def _require_both(self, old: Place, new: Place) -> None:
+        await self._guard.require((old.names, FileUse.READ), (old.names, FileUse.WRITE), (new.names, FileUse.WRITE))
+
+    def _change(self, path: str, call: Callable[[Place], Answer[T]]) -> Answer[T]:
+        return self._on(path, False, FileUse.WRITE, call)
+
+    @at_once_or_later
+    async def _on(self, path: str, follow: bool, use: FileUse, call: Callable[[Place], Answer[T]]) -> T:
+        with self._place() as place:
+            await place.find(path, follow)
+            await self._guard.require((place.names, use))
+            return await settled(call(place))
+
+
+def _uses(flags: DescriptorFlags) -> list[FileUse]:
+    uses = {DescriptorFlags.READ: FileUse.READ, DescriptorFlags.WRITE: FileUse.WRITE}
+    return [use for flag, use in uses.items() if flag in flags]
+
+
+def _path(names: tuple[str, ...]) -> str:
+    """A path as rules have it."""
+    return "/" if names == ("",) else "/".join(names) or "."
+
+
+def _without_slashes(path: str) -> str:
+    return path.rstrip("/") or path
+
+
+def _ending(place: Place, path: str) -> str:
+    """The name, with a slash if the path ends with one: only directories have such names."""
+    return place.name + "/" * (path.endswith("/") and place.name != ".")
+
+
+def _guarded(directory: DirectoryNode) -> GuardedDirectory:
+    """A directory of the same guest, all of whose trees are guarded."""
+    if not isinstance(directory, GuardedDirectory):
+        raise os_error(errno.EXDEV)
+    return directory
