@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,40 @@ def test_a_path_that_leads_out_is_told_in_one_line(cli: Cli, data: Path) -> None
     assert (done.code, done.out) == (0, "ok at\n")
     assert done.err == (
         "wasihost: refused to follow '../at/file' in '/data': it leads out (--dir for a directory that contains both)\n"
+    )
+
+
+def _printed(err: str) -> list[str]:
+    return [line for line in err.splitlines() if line.startswith("wasihost: ")]
+
+
+def test_a_file_that_the_policy_refuses_is_told_in_one_line_with_the_option_that_would_allow_it(
+    cli: Cli, data: Path
+) -> None:
+    words = ("--dir", "data::/data::ro", "--env", "CASE=read-only", FILES)
+    done = cli("run", "--allow-files", "read /data/dir", *words)
+    assert (done.code, done.err.splitlines()[0]) == (
+        1,
+        "wasihost: refused read of /data/x.txt: no rule allows it (--allow-files 'read /data/x.txt')",
+    )
+    done = cli("run", "--allow-net", "--deny-files", "**/x.*", *words)
+    assert (done.code, _printed(done.err)) == (1, ["wasihost: refused read of /data/x.txt: deny **/x.* refuses it"])
+
+
+def test_the_files_that_a_run_needs_are_learned_and_are_enough(cli: Cli, data: Path) -> None:
+    words = ("--dir", "data::/data::ro", "--env", "CASE=read-only", FILES)
+    head, flags = cli("run", "--learn-policy", *words).err.splitlines()[-2:]
+    assert head == "wasihost: this run needed these rules:"
+    options = shlex.split(flags)
+    assert options == [word for name in ("", "/dir", "/x.txt") for word in ("--allow-files", f"read /data{name}")]
+    assert cli("run", *options, *words).code == 0
+
+
+def test_a_guest_that_fails_for_want_of_a_directory_is_told_the_option(cli: Cli) -> None:
+    done = cli("run", "--env", "CASE=read-only", C_FILES)
+    assert (done.code, _printed(done.err)) == (
+        1,
+        ["wasihost: the guest asked for directories, and has none (--dir HOST::GUEST)"],
     )
 
 

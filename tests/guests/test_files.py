@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import re
@@ -14,7 +15,9 @@ import pytest
 
 from tests.guests.harness import FIXTURES, run
 from tests.unit.wasi.filesystem.trees import both_ways
+from wasihost import PolicyContext, Rules
 from wasihost.files import Directory, FileSystem
+from wasihost.policy import FileUse
 
 SOURCES = {
     "rust-files": "rust/files/src/lib.rs",
@@ -87,6 +90,27 @@ def test_each_case(name: str, case: str, data: Path) -> None:
 def test_all_cases_in_one_run(name: str, way: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     both_ways(monkeypatch, way)
     assert run(name, files={"/data": data}) == "".join(f"ok {case}\n" for case in in_all(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rust-files", "rust-p2-fs"])
+def test_all_cases_under_a_policy_that_allows_them(name: str, data: Path) -> None:
+    policy = Rules(files=["/data/**", "deny **/.git/**"])
+    assert run(name, files={"/data": data}, policy=policy) == "".join(f"ok {case}\n" for case in in_all(name))
+
+
+def test_a_policy_may_take_time(data: Path) -> None:
+    asked = []
+
+    async def allowed(path: str, use: FileUse, context: PolicyContext) -> bool:
+        await asyncio.sleep(0)
+        asked.append(path)
+        return True
+
+    filled(data)
+    files: dict[str, Directory | Path] = {"/data": Directory(data, read_only=True)}
+    assert run("rust-files", files=files, policy=Rules(files=allowed), CASE="read-only") == "ok read-only\n"
+    assert asked
 
 
 @pytest.mark.parametrize("name", SOURCES)

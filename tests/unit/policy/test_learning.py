@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost._network.base import Address
-from wasihost._policy import Decision, NameUse, PolicyContext, Rules, SocketAddressUse, Use
+from wasihost._policy import Decision, FileUse, NameUse, PolicyContext, Rules, SocketAddressUse, Use
 from wasihost._policy.learning import Learner
 
 BIND, LISTEN, ACCEPT, CONNECT = (
@@ -37,6 +37,32 @@ def _learned(*decisions: Decision) -> Learner:
     for decision in decisions:
         learner(decision)
     return learner
+
+
+def _used(use: FileUse, *paths: str) -> list[Decision]:
+    return [Decision(use=use, address=None, path=path, allowed=True) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("decisions", "rules"),
+    [
+        (_used(FileUse.READ, "/d/x", "/d/x", "/e"), ["read /d/x", "read /e"]),
+        (_used(FileUse.READ, "/d/x") + _used(FileUse.WRITE, "/d/x", "/d/y"), ["/d/x", "write /d/y"]),
+        (_used(FileUse.READ, *(f"/d/{number}" for number in range(5))), ["read /d/*"]),
+        (_used(FileUse.READ, *(f"/{number}" for number in range(5))), [f"read /{number}" for number in range(5)]),
+        (_used(FileUse.WRITE, "/d/a", "/d/a/x", "/e") + _used(FileUse.MOVE, "/d/a"), ["/d/a/**", "write /e"]),
+        (_used(FileUse.WRITE, "/d/*"), ["write /d/?"]),
+    ],
+)
+def test_the_files_of_a_run_are_learned(decisions: list[Decision], rules: list[str]) -> None:
+    learned = _learned(*decisions).rules
+    assert learned["files"] == rules
+    policy = Rules(**learned).may_use_file
+    assert policy is not None
+    for each in decisions:
+        assert each.path is not None
+        assert isinstance(each.use, FileUse)
+        assert policy(each.path, each.use, PolicyContext())
 
 
 IMPLICIT, UDP_IMPLICIT = _told(BIND, "0.0.0.0:0"), _told(UDP_BIND, "0.0.0.0:0")
