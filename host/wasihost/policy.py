@@ -1,13 +1,15 @@
-"""What guests may do on the network and with files: rules, policies of your own, and what was decided."""
+"""What guests may do on the network, with files and with HTTP: rules, policies of your own, and what was decided."""
 
 from wasihost._base.public import publish as _publish
 from wasihost._policy import (
     Decision,
     FilePolicy,
     FileUse,
+    HttpUse,
     NameUse,
     Policy,
     PolicyContext,
+    RequestPolicy,
     Rules,
     SocketAddressUse,
     Verdict,
@@ -22,10 +24,12 @@ __all__ = [
     "Decision",
     "FilePolicy",
     "FileUse",
+    "HttpUse",
     "Learner",
     "NameUse",
     "Policy",
     "PolicyContext",
+    "RequestPolicy",
     "Rules",
     "SocketAddressUse",
     "Verdict",

@@ -19,7 +19,8 @@ USAGE = """\
 [--allow-net | --allow-outbound RULE ... --allow-inbound RULE ...
                      --allow-resolve NAME ... | --learn-policy]
                     [--deny-outbound RULE ...] [--deny-inbound RULE ...] [--deny-resolve NAME ...]
-                    [--allow-files FILES ...] [--deny-files FILES ...]"""
+                    [--allow-files FILES ...] [--deny-files FILES ...]
+                    [--allow-http REQUESTS ...] [--deny-http REQUESTS ...]"""
 
 HELP = """\
 The guest may use no network unless it is allowed here. What is refused is told in a line on stderr, with the option
@@ -49,6 +50,11 @@ The guest may use all files in the directories that --dir gives, unless rules na
   --allow-files 'read /data/**' --allow-files 'write /data/out/**'
                                          to do only this
   --deny-files '**/.git/**'              to do all else, or what the rules that allow say
+
+REQUESTS is [METHOD,...] URL, of the requests that the guest sends with wasi:http; * in a path is any text:
+  --allow-http 'GET https://api.example.com/v1/*'
+                                         to look the name up, and to connect there for such a request
+  --allow-net --deny-http 'DELETE *'     to do all else
 docs/policy.md has it all.
 """
 
@@ -57,6 +63,7 @@ _DIRECTIONS = {
     "inbound": ("RULE", "listening and receiving on these addresses"),
     "resolve": ("NAME", "looking up these names"),
     "files": ("FILES", "reading or writing these files, of those given"),
+    "http": ("REQUESTS", "sending these requests of HTTP"),
 }
 
 
@@ -84,11 +91,12 @@ def policy(arguments: argparse.Namespace) -> Policy:
             raise RuleError("--learn-policy allows everything: leave out the rules beside it")
         return allow_all
     if arguments.allow_net:
-        if any(allow[:-1]):
+        *of_network, files, http = allow
+        if any(of_network):
             raise RuleError("--allow-net allows every use of the network: leave it out, or the rules that allow some")
         if not any(allow + deny):
             return allow_all
-        allow = [["*://*:*"], ["*://*:*"], ["*"], allow[-1]]
+        allow = [["*://*:*"], ["*://*:*"], ["*"], files, http]
     return Rules(*(some + others for some, others in zip(allow, deny, strict=True)))
 
 

@@ -16,7 +16,10 @@ _AUTHORITY = r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::([0-9]{1,5}))?"
 
 
 class Target(Frozen):
-    """What a URL says, with a query in the path; `host` is a name in ASCII, or an IP address as URLs have it."""
+    """What a URL says, with a query in the path; `host` is a name in ASCII, or an IP address as URLs have it.
+
+    The path of `OPTIONS *`, which is about the server as a whole, is `*`.
+    """
 
     scheme: str
     host: str
@@ -30,7 +33,7 @@ class Target(Frozen):
         return f"{self.scheme}://{self.host}{port}"
 
     def __str__(self) -> str:
-        return self.origin + self.path
+        return self.origin + ("" if self.path == "*" else self.path)
 
 
 def target_of(request: Request) -> Target:

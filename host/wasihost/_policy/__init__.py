@@ -1,4 +1,7 @@
-"""What guests may do with addresses, names and files: `policy` has the words, `rules` and `combining` make policies."""
+"""What guests may do with addresses, names, files and requests.
+
+`policy` has the words, `rules` and `combining` make policies.
+"""
 
 from wasihost._policy.combining import all_of, any_of
 from wasihost._policy.decisions import Decision
@@ -6,9 +9,11 @@ from wasihost._policy.policy import (
     Answer,
     FilePolicy,
     FileUse,
+    HttpUse,
     NameUse,
     Policy,
     PolicyContext,
+    RequestPolicy,
     SocketAddressUse,
     Use,
     Verdict,
@@ -22,9 +27,11 @@ __all__ = [
     "Decision",
     "FilePolicy",
     "FileUse",
+    "HttpUse",
     "NameUse",
     "Policy",
     "PolicyContext",
+    "RequestPolicy",
     "Rules",
     "SocketAddressUse",
     "Use",

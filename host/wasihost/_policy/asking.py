@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Generator, Sequence
-from typing import Any, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from wasihost._network.base import Address
 from wasihost._network.names import canonical
@@ -26,9 +26,11 @@ from wasihost._policy.policy import (
     Answer,
     FilePolicy,
     FileUse,
+    HttpUse,
     NameUse,
     Policy,
     PolicyContext,
+    RequestPolicy,
     SocketAddressUse,
     Use,
     Verdict,
@@ -36,10 +38,14 @@ from wasihost._policy.policy import (
     ask_about_name,
     deny_all,
     file_policy,
+    request_policy,
     verdict_of,
 )
 from wasihost._policy.refusals import LOGGER, Refusals
 from wasihost._policy.told import ToldNames
+
+if TYPE_CHECKING:  # for guests that use HTTP
+    from wasihost._http.messages import Request
 
 T = TypeVar("T")
 Steps: TypeAlias = Generator[Answer | Awaitable[Answer], Answer, T]
@@ -143,9 +149,17 @@ class Asker:
         """The verdict on the first of these if the policy allows all, else the first refusal; see `ask`."""
         return run(self._each(asked, otherwise))
 
-    def ask_about_name(self, name: str) -> Verdict | Question[Verdict]:
+    def ask_about_name(self, name: str, context: PolicyContext | None = None) -> Verdict | Question[Verdict]:
         """The verdict on the lookup of a name in ASCII."""
-        return run(self._name(name))
+        return run(self._name(name, context or self.context))
+
+    def ask_about_request(self, request: Request, otherwise: Verdict | None = None) -> Verdict | Question[Verdict]:
+        """The verdict on a request to be sent; `otherwise` as in `ask`.
+
+        A policy that says nothing of requests allows it: its answers about name and address decide.
+        """
+        policy = request_policy(self.policy)
+        return ALLOWED if policy is None else run(self._request(policy, request, otherwise))
 
     def ask_about_files(self, asked: Sequence[tuple[str, FileUse]]) -> Verdict | Question[Verdict]:
         """The verdict on the last of these uses of paths if the policy allows all, else the first refusal."""
@@ -157,9 +171,9 @@ class Asker:
         self._emit_address(address, use, verdict, context)
         return verdict
 
-    def allow_name(self, name: str, rule: str) -> None:
+    def allow_name(self, name: str, rule: str, context: PolicyContext | None = None) -> None:
         """Emits that a name may be looked up about which the policy is not asked."""
-        self._emit_name(name, Verdict(True, rule))
+        self._emit_name(name, Verdict(True, rule), context or self.context)
 
     def close(self) -> None:
         """Ends the log of what the guest was refused."""
@@ -212,9 +226,19 @@ class Asker:
         self._emit_address(address, *decided, context)
         return decided[1]
 
-    def _name(self, name: str) -> Steps[Verdict]:
-        verdict = verdict_of((yield ask_about_name(self.policy, name, self.context)), self.policy)
-        self._emit_name(name, verdict)
+    def _name(self, name: str, context: PolicyContext) -> Steps[Verdict]:
+        verdict = verdict_of((yield ask_about_name(self.policy, name, context)), self.policy)
+        self._emit_name(name, verdict, context)
+        return verdict
+
+    def _request(self, policy: RequestPolicy, request: Request, otherwise: Verdict | None) -> Steps[Verdict]:
+        context = self.context.of(request)
+        verdict = verdict_of((yield policy(request, context)), self.policy)
+        if otherwise is not None and not verdict.allowed and verdict.rule is None:
+            verdict = otherwise
+        is_logged = self._is_logged(verdict)
+        if is_logged or self._on_decision is not None:
+            self._emit(HttpUse.REQUEST, None, (), verdict, context, is_logged)
         return verdict
 
     def _files(self, policy: FilePolicy, asked: Sequence[tuple[str, FileUse]]) -> Steps[Verdict]:
@@ -245,10 +269,10 @@ class Asker:
                 names = (*context.rewritten_names_of(address.ip), *names)
             self._emit(use, address, names, verdict, context, is_logged)
 
-    def _emit_name(self, name: str, verdict: Verdict) -> None:
+    def _emit_name(self, name: str, verdict: Verdict, context: PolicyContext) -> None:
         is_logged = self._is_logged(verdict)
         if is_logged or self._on_decision is not None:
-            self._emit(NameUse.RESOLVE, None, (name.removesuffix("."),), verdict, self.context, is_logged)
+            self._emit(NameUse.RESOLVE, None, (name.removesuffix("."),), verdict, context, is_logged)
 
     def _is_logged(self, verdict: Verdict) -> bool:
         if verdict.allowed:
@@ -275,12 +299,19 @@ class Asker:
             guest=context.guest,
             local=context.local,
             path=path,
+            request=None if context.request is None else _described(context.request),
         )
         if is_logged:
             level = logging.INFO if verdict.allowed else logging.WARNING
             LOGGER.log(level, "%s", decision, extra={"decision": decision})
         if self._on_decision is not None:
             self._on_decision(decision)
+
+
+def _described(request: Request) -> str:
+    from wasihost._http.targets import target_of  # for guests that use HTTP
+
+    return f"{request.method} {target_of(request)}"
 
 
 @functools.lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from wasihost._network.base import Address
 from wasihost._policy.asking import Steps, run
@@ -14,29 +14,42 @@ from wasihost._policy.policy import (
     FileUse,
     Policy,
     PolicyContext,
+    RequestPolicy,
     SocketAddressUse,
     Verdict,
     ask_about_name,
     checked,
     file_policy,
+    request_policy,
     verdict_of,
 )
+
+if TYPE_CHECKING:  # for guests that use HTTP
+    from wasihost._http.messages import Request
 
 P = TypeVar("P")
 
 
 class _Combined:
-    """Several policies. About files those are asked that say something about them."""
+    """Several policies. About files and requests those are asked that say something about them."""
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self._policies = tuple(map(checked, policies))
         self._of_files = [found for policy in self._policies if (found := file_policy(policy)) is not None]
+        self._of_requests = [of for policy in self._policies if (of := request_policy(policy)) is not None]
 
     @property
     def may_use_file(self) -> FilePolicy | None:
         return self._judge_file if self._of_files else None
 
+    @property
+    def may_request(self) -> RequestPolicy | None:
+        return self._judge_request if self._of_requests else None
+
     def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        raise NotImplementedError
+
+    def _judge_request(self, request: Request, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         raise NotImplementedError
 
 
@@ -65,10 +78,13 @@ class _All(_Combined):
         return _agreed(verdicts, lambda target: target.ip)
 
     def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
-        return run(self._judge_path(path, use, context))
+        return run(self._last(self._of_files, lambda policy: policy(path, use, context)))
 
-    def _judge_path(self, path: str, use: FileUse, context: PolicyContext) -> Steps[Verdict]:
-        return (yield from _until(False, self._of_files, lambda policy: policy(path, use, context)))[-1]
+    def _judge_request(self, request: Request, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._last(self._of_requests, lambda policy: policy(request, context)))
+
+    def _last(self, policies: Sequence[P], ask: Callable[[P], Answer | Awaitable[Answer]]) -> Steps[Verdict]:
+        return (yield from _until(False, policies, ask))[-1]
 
 
 class _Any(_Combined):
@@ -81,6 +97,9 @@ class _Any(_Combined):
 
     def _judge_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         return run(self._judge(self._of_files, lambda policy: policy(path, use, context)))
+
+    def _judge_request(self, request: Request, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
+        return run(self._judge(self._of_requests, lambda policy: policy(request, context)))
 
     def _judge(self, policies: Sequence[P], ask: Callable[[P], Answer | Awaitable[Answer]]) -> Steps[Verdict]:
         verdicts = yield from _until(True, policies, ask)
@@ -116,8 +135,8 @@ def all_of(*policies: Policy) -> Policy:
     """The policy that allows what each of these allows, asked in this order until one refuses.
 
     Where one sends the traffic to another address, the others must allow that address too, and may not send it
-    elsewhere. A policy without `may_resolve` allows no names, and one without `may_use_file` leaves files to the
-    others. Of no policies, nothing is allowed.
+    elsewhere. A policy without `may_resolve` allows no names; one without `may_use_file` leaves files to the others,
+    and one without `may_request` requests. Of no policies, nothing is allowed.
     """
     return _All(policies)
 
@@ -126,6 +145,7 @@ def any_of(*policies: Policy) -> Policy:
     """The policy that allows what one of these allows, asked in this order until one does.
 
     Its verdict counts as it is, with the address to which it sends the traffic. So a rule of one that denies does not
-    keep another from allowing. About files those are asked that have a `may_use_file`.
+    keep another from allowing. About files those are asked that have a `may_use_file`, about requests those that have a
+    `may_request`.
     """
     return _Any(policies)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wasihost._base.quoting import line
 from wasihost._network.base import Address, IpAddress
 from wasihost._policy.globs import literal
-from wasihost._policy.policy import FileUse, NameUse, SocketAddressUse, Use
+from wasihost._policy.policy import FileUse, HttpUse, NameUse, SocketAddressUse, Use
 from wasihost._policy.reach import may_lead_to
 
 
@@ -18,7 +18,8 @@ class Decision:
     `address` is None for a lookup and for a file, whose `path` it has. `names` are those for which the guest was told
     the address, for a lookup the one name; where no rule allows the address, without those that are rewritten, as a
     rule could not allow it by them.
-    `rule` is the text of the rule that decided, or who else did; None: no rule allows it.
+    `rule` is the text of the rule that decided, or who else did; None: no rule allows it. `request` is the method and
+    URL of the request that is meant, or for which the name or address is wanted.
     """
 
     use: Use
@@ -30,6 +31,7 @@ class Decision:
     guest: str = ""
     local: Address | None = None
     path: str | None = None
+    request: str | None = None
 
     @property
     def flag(self) -> str:
@@ -43,6 +45,8 @@ class Decision:
     def _rule(self) -> tuple[str, str]:
         if self.path is not None:
             return "files", file_rule(self.path, self.use)
+        if self.request is not None and self._is_named:
+            return "http", request_rule(self.request)
         if self.address is None:
             return "resolve", self.names[-1]
         protocol = self.use.value[:3]
@@ -54,14 +58,30 @@ class Decision:
                 return "inbound", f"{protocol}://{any_port(self.local)} from={host_text(self.address.ip)}"
         return "inbound", f"{protocol}://{any_port(self.address)}"
 
+    @property
+    def _is_named(self) -> bool:
+        """Whether a rule with the host of the request would allow the address."""
+        ip = None if self.address is None else self.address.ip
+        return ip is None or not self.names or any(may_lead_to(name, name, ip) for name in self.names)
+
     def __str__(self) -> str:
-        about = line(self.path) if self.path is not None else str(self.address or self.names[-1])
+        about = self._about
         names = f" ({', '.join(self.names)})" if self.address is not None and self.names else ""
         target = f" at {self.target}" if self.target is not None and self.address is not None else ""
         head = f"{'allowed' if self.allowed else 'refused'} {self.use.value} {_PREPOSITIONS[self.use]} {about}{names}"
+        if self.request is not None and self.use is not HttpUse.REQUEST:
+            head += f" for {line(self.request)}"
         if self.allowed:
             return f"{head}{target}: {self.rule or 'a policy'} allows it"
         return f"{head}: {f'{self.rule} refuses it' if self.rule else f'no rule allows it ({self.flag})'}"
+
+    @property
+    def _about(self) -> str:
+        if self.path is not None:
+            return line(self.path)
+        if self.use is HttpUse.REQUEST and self.request is not None:
+            return line(self.request)
+        return str(self.address or self.names[-1])
 
 
 _PREPOSITIONS: dict[Use, str] = {
@@ -76,6 +96,7 @@ _PREPOSITIONS: dict[Use, str] = {
     FileUse.READ: "of",
     FileUse.WRITE: "of",
     FileUse.MOVE: "of",
+    HttpUse.REQUEST: "of",
 }
 
 
@@ -83,6 +104,11 @@ def file_rule(path: str, use: Use) -> str:
     """The rule that allows this use of a guest's path."""
     pattern = literal(path)
     return f"{pattern.removesuffix('/')}/**" if use is FileUse.MOVE else f"{use.value} {pattern}"
+
+
+def request_rule(request: str) -> str:
+    """The rule that allows a request, given as method and URL, with any query."""
+    return request.partition("?")[0]
 
 
 def host_text(ip: IpAddress) -> str:

@@ -6,7 +6,8 @@ guest looked one up and a rule with that name would allow the address, and with 
 run, which are those that the system chose for the guest, and those of UDP peers that spoke first. As all rules allow,
 what one of them allows is allowed.
 
-Of files there is a rule for each path and use, and one for all in a directory where that would be many.
+Of files there is a rule for each path and use, and one for all in a directory where that would be many; of requests one
+for each URL, which brings along what they need of the network.
 
 An address does not say which of its names the guest meant, so a use of it counts once for each name that the guest had
 looked up by then: in the next run the names may have addresses of their own.
@@ -23,6 +24,7 @@ from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address
 from wasihost._policy.decisions import Decision, host_text
 from wasihost._policy.learned_files import LearnedFiles
+from wasihost._policy.learned_requests import LearnedRequests
 from wasihost._policy.policy import NameUse, PolicyContext, SocketAddressUse, Use
 from wasihost._policy.rules import Rules
 from wasihost._policy.ruletext import WORDS
@@ -72,6 +74,7 @@ class Learner:
         self._bound: set[Address] = set()
         self._local: set[tuple[str, Address]] = set()
         self._files = LearnedFiles()
+        self._requests = LearnedRequests()
 
     def __call__(self, decision: Decision) -> None:
         """Learns from a decision."""
@@ -79,6 +82,9 @@ class Learner:
         address = decision.address
         if decision.path is not None:
             self._files.add(decision.path, use)
+            return
+        if decision.request is not None:
+            self._requests.add(decision.request)
             return
         if use is NameUse.RESOLVE and decision.rule == "host_names":
             self._hosts.update(decision.names)
@@ -102,6 +108,7 @@ class Learner:
         for direction, text in _merged(self._needed()):
             found[direction].append(text)
         found["files"] = self._files.rules
+        found["http"] = self._requests.rules
         return found
 
     @property

@@ -1,11 +1,12 @@
-"""What a guest may do with addresses, names and files: asked before anything is done.
+"""What a guest may do with addresses, names, files and requests: asked before anything is done.
 
 Without a policy a guest may use no address and no name, and all files that it is given.
 
 A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
 names it also has a method `may_resolve(name, context) -> bool`, and one that narrows what they may do with the files
-that they are given has `may_use_file(path, use, context) -> bool`; both may be coroutine functions. `Rules` covers the
-usual cases; `all_of` and `any_of` put policies together.
+that they are given has `may_use_file(path, use, context) -> bool`. One that narrows which requests of HTTP they may
+send has `may_request(request, context) -> bool`. All may be coroutine functions. `Rules` covers the usual cases;
+`all_of` and `any_of` put policies together.
 
 | use | address asked about | when |
 |---|---|---|
@@ -19,7 +20,8 @@ usual cases; `all_of` and `any_of` put policies together.
 it; but `bind` and `listen`, and `connect` of UDP, are sync functions in WIT: while they wait all of their guest does.
 
 Files are asked about by the guest's path, from the name of the directory that it was given, as it is once symbolic
-links and `..` are resolved; see `FileUse`.
+links and `..` are resolved; see `FileUse`. For a request of `wasi:http` a policy is asked about the request, then about
+the name and the address where it goes, with the request as `context.request`.
 
 What a policy says is a `Verdict`; True and False are short for one. A verdict may name the rule it comes from, and send
 the guest's traffic to another address than the guest wants.
@@ -31,10 +33,13 @@ import enum
 import inspect
 from collections.abc import Awaitable, Callable, Container, Mapping
 from types import MappingProxyType
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from wasihost._base.frozen import Frozen
 from wasihost._network.base import Address, IpAddress
+
+if TYPE_CHECKING:  # for guests that use HTTP
+    from wasihost._http.messages import Request
 
 
 class SocketAddressUse(enum.Enum):
@@ -71,13 +76,19 @@ class FileUse(enum.Enum):
     of the old and WRITE of the new one, which is all for a file."""
 
 
-Use: TypeAlias = SocketAddressUse | NameUse | FileUse
+class HttpUse(enum.Enum):
+    """What a URL is wanted for."""
+
+    REQUEST = "http-request"
+
+
+Use: TypeAlias = SocketAddressUse | NameUse | FileUse | HttpUse
 
 
 class PolicyContext:
-    """Who asks a policy: the guest, what it was told of names, and which of its sockets is meant."""
+    """Who asks a policy: the guest, what it was told of names, and which of its sockets or requests is meant."""
 
-    __slots__ = ("_hosts", "_names", "_targets", "guest", "local")
+    __slots__ = ("_hosts", "_names", "_targets", "guest", "local", "request")
 
     def __init__(
         self,
@@ -86,11 +97,14 @@ class PolicyContext:
         names: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
         targets: Mapping[IpAddress, tuple[str, ...]] = MappingProxyType({}),
         hosts: Container[str] = (),
+        request: Request | None = None,
     ) -> None:
         self.guest = guest
         """The component's file, or what else it was loaded as."""
         self.local = local
         """For TCP_ACCEPT and UDP_RECEIVE where the socket is bound, else None."""
+        self.request = request
+        """The request of `wasi:http` for which the name or address is wanted, if it is for one."""
         self._names = names
         self._targets = targets
         self._hosts = hosts
@@ -118,6 +132,10 @@ class PolicyContext:
         """The same for a socket that is bound there."""
         return PolicyContext(self.guest, local, self._names, self._targets, self._hosts)
 
+    def of(self, request: Request) -> PolicyContext:
+        """The same for a request."""
+        return PolicyContext(self.guest, None, self._names, self._targets, self._hosts, request)
+
 
 class Verdict(Frozen):
     """What a policy says. `rule` is the text of what decided, if anything did.
@@ -138,6 +156,7 @@ class Verdict(Frozen):
 Answer: TypeAlias = bool | Verdict
 Policy: TypeAlias = Callable[[Address, SocketAddressUse, PolicyContext], Answer | Awaitable[Answer]]
 FilePolicy: TypeAlias = Callable[[str, FileUse, PolicyContext], Answer | Awaitable[Answer]]
+RequestPolicy: TypeAlias = "Callable[[Request, PolicyContext], Answer | Awaitable[Answer]]"
 
 ALLOWED = Verdict(True, "allow_all")
 REFUSED = Verdict(False)
@@ -153,6 +172,9 @@ class _AllowAll:
     def may_use_file(self, path: str, use: FileUse, context: PolicyContext) -> Verdict:
         return ALLOWED
 
+    def may_request(self, request: Request, context: PolicyContext) -> Verdict:
+        return ALLOWED
+
 
 allow_all: Final = _AllowAll()
 """The policy that allows everything."""
@@ -165,9 +187,12 @@ class _DenyAll:
     def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
         return REFUSED
 
+    def may_request(self, request: Request, context: PolicyContext) -> Verdict:
+        return REFUSED
+
 
 deny_all: Final = _DenyAll()
-"""The policy that allows no address and no name; the default."""
+"""The policy that allows no address, no name and no request; the default."""
 
 
 def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer | Awaitable[Answer]:
@@ -183,6 +208,12 @@ def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer 
 def file_policy(policy: Policy) -> FilePolicy | None:
     """What a policy says of files; None: nothing, so that guests may use all that they are given."""
     found: FilePolicy | None = getattr(policy, "may_use_file", None)
+    return found
+
+
+def request_policy(policy: Policy) -> RequestPolicy | None:
+    """What a policy says of requests; None: nothing, so that its answers about names and addresses decide."""
+    found: RequestPolicy | None = getattr(policy, "may_request", None)
     return found
 
 
@@ -204,6 +235,9 @@ def checked(policy: Policy) -> Policy:
     may_use_file = file_policy(policy)
     if may_use_file is not None:
         _check(policy, may_use_file, ".may_use_file(path, use, context)", 3)
+    may_request = request_policy(policy)
+    if may_request is not None:
+        _check(policy, may_request, ".may_request(request, context)", 2)
     return policy
 
 

@@ -5,10 +5,11 @@
         inbound=["tcp://127.0.0.1:8000-8099 from=loopback"],
         resolve=["*.example.org", "deny internal.example.org"],
         files=["read /data/**", "write /data/out/**", "deny **/.git/**"],
+        http=["GET https://api.example.com/v1/*", "deny https://api.example.com/v1/admin/*"],
     )
 
-`ruletext` has the grammar, `filerules` that of files. In each of the four lists, a rule that denies wins over all that
-allow. Without rules for files guests may use all that they are given.
+`ruletext` has the grammar, `filerules` that of files, `httprules` that of requests. In each of the five lists, a rule
+that denies wins over all that allow. Without rules for files guests may use all that they are given.
 
 | use | `Rules` allow it when |
 |---|---|
@@ -18,6 +19,7 @@ allow. Without rules for files guests may use all that they are given.
 | TCP_ACCEPT | an inbound rule matches where the socket listens, and the peer is among its `from=` |
 | UDP_RECEIVE | the same of the socket and the sender; or an outbound rule matches the sender: a reply |
 | looking up a name | a resolve rule matches it, or the name of an outbound rule does |
+| TCP_CONNECT and the lookup for a request of `wasi:http` | as above, or a rule allows the request, see `httprules` |
 
 Rules count for their own protocol only. A UDP server that is to answer needs an outbound rule for those it answers, and
 a UDP socket may be connected to whom it may send to or receive from.
@@ -43,14 +45,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from wasihost._base.errors import RuleError
 from wasihost._network.base import WILDCARD, Address, IpAddress
 from wasihost._policy.filerules import FileRules, parse_file_rule
-from wasihost._policy.policy import REFUSED, FilePolicy, PolicyContext, SocketAddressUse, Verdict
+from wasihost._policy.policy import REFUSED, FilePolicy, PolicyContext, RequestPolicy, SocketAddressUse, Verdict
 from wasihost._policy.reach import carried_ip, may_lead_to
 from wasihost._policy.ruletext import Hosts, Rule, name_matches, parse_name_rule, parse_rule
+
+if TYPE_CHECKING:
+    from wasihost._policy.httprules import HttpRules
 
 T = TypeVar("T")
 _Judge: TypeAlias = Callable[[Address, PolicyContext], Verdict | None]
@@ -59,7 +64,8 @@ _Judge: TypeAlias = Callable[[Address, PolicyContext], Verdict | None]
 class Rules:
     """A policy made of rules; raises `RuleError` for one that cannot be understood.
 
-    `files` may also be a callable `(path, use, context) -> bool`, which may be async.
+    `files` may also be a callable `(path, use, context) -> bool`, and `http` one `(request, context) -> bool`; either
+    may be async.
     """
 
     def __init__(
@@ -68,11 +74,14 @@ class Rules:
         inbound: Iterable[str] = (),
         resolve: Iterable[str] = (),
         files: Iterable[str] | FilePolicy = (),
+        http: Iterable[str] | RequestPolicy = (),
     ) -> None:
         out_rules = _parse_all("outbound", outbound, lambda rule: parse_rule(rule, "outbound"))
         in_rules = _parse_all("inbound", inbound, lambda rule: parse_rule(rule, "inbound"))
         names = _parse_all("resolve", resolve, parse_name_rule)
         self._files = files if callable(files) else _file_rules(files)
+        self._http = None if callable(http) else _http_rules(http)
+        self._requests = http if callable(http) else self._http
         self._denied_names = [(rule.name, Verdict(False, rule.text)) for rule in names if rule.denies]
         # Those that rewrite come first: they know an address for the name.
         self._names = [
@@ -82,7 +91,7 @@ class Rules:
         ]
         self._judges: dict[SocketAddressUse, tuple[_Judge, ...]] = {}
         for protocol in ("tcp", "udp"):
-            outgoing = _Outbound(out_rules, protocol)
+            outgoing = _Outbound(out_rules, protocol, self._of_request)
             incoming = _Inbound(in_rules, protocol)
             for use in SocketAddressUse:
                 if use.value.startswith(protocol):
@@ -112,7 +121,19 @@ class Rules:
         for pattern, verdict in (*self._denied_names, *self._names):
             if pattern is not None and name_matches(pattern, name):
                 return verdict
+        for rule in self._of_request(context):
+            if rule.hosts.name is not None and name_matches(rule.hosts.name, name):
+                return Verdict(True, rule.text)
         return REFUSED
+
+    @property
+    def may_request(self) -> RequestPolicy | None:
+        """What these rules say of requests: a callable `(request, context)`; None: nothing."""
+        return self._requests
+
+    def _of_request(self, context: PolicyContext) -> Iterable[Rule]:
+        """The outbound rules that a context has on account of its request."""
+        return () if context.request is None or self._http is None else self._http.outbound(context.request)
 
 
 def _plain(address: Address) -> Address:
@@ -151,6 +172,12 @@ class _Direction:
 
 
 class _Outbound(_Direction):
+    def __init__(
+        self, rules: Iterable[Rule], protocol: str, of_request: Callable[[PolicyContext], Iterable[Rule]]
+    ) -> None:
+        super().__init__(rules, protocol)
+        self._of_request = of_request
+
     def peer(self, address: Address, context: PolicyContext) -> Verdict | None:
         denial = self._denial(address)
         if denial is not None:
@@ -160,6 +187,9 @@ class _Outbound(_Direction):
         for rule, verdict in self._allow:
             if _matches(rule, address, context):
                 return verdict
+        for rule in self._of_request(context):
+            if _matches(rule, address, context):
+                return Verdict(True, rule.text)
         return None
 
     def _denial(self, address: Address) -> Verdict | None:
@@ -248,6 +278,16 @@ _WILDCARD = {family: (address.ip, address.port) for family, address in WILDCARD.
 def _file_rules(rules: Iterable[str]) -> FileRules | None:
     parsed = _parse_all("files", rules, parse_file_rule)
     return FileRules(parsed) if parsed else None
+
+
+def _http_rules(rules: Iterable[str]) -> HttpRules | None:
+    if not isinstance(rules, str):
+        rules = list(rules)
+        if not rules:
+            return None
+    from wasihost._policy.httprules import HttpRules, parse_http_rule  # for those who have any
+
+    return HttpRules(_parse_all("http", rules, parse_http_rule))
 
 
 def _parse_all(parameter: str, rules: Iterable[str], parse: Callable[[str], T]) -> list[T]:

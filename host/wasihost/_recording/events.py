@@ -194,8 +194,8 @@ class Resolved(Event):
 class Decided(Event):
     """The policy answered; `rule` says why, if it tells.
 
-    `use` is the value of a `SocketAddressUse` or a `FileUse`, or `resolve`. `names` are those that the address is known
-    by, or the one to be looked up, or the path of a file.
+    `use` is the value of a `SocketAddressUse` or a `FileUse`, `resolve` or `http-request`. `names` are those that the
+    address is known by, or the one to be looked up, or the path of a file, or the method and URL of a request.
     """
 
     use: str

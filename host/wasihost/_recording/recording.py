@@ -22,7 +22,7 @@ from wasihost._base import files, forks
 from wasihost._base.clock import Clock, RunningClock
 from wasihost._base.errors import RecordingError
 from wasihost._network.base import Address
-from wasihost._policy import Decision
+from wasihost._policy import Decision, HttpUse
 from wasihost._recording import events
 from wasihost._recording.events import Event
 from wasihost._recording.transcript import Header, error_name, event_line, header_line, read
@@ -188,7 +188,7 @@ class Recorder:
                 *self.now(),
                 decision.use.value,
                 decision.address,
-                tuple(decision.names) if decision.path is None else (decision.path,),
+                _about(decision),
                 decision.allowed,
                 decision.rule,
             )
@@ -221,3 +221,10 @@ class Recorder:
     def failed(self, socket: int, call: str, error: OSError, remote: Address | None = None) -> None:
         """A call of the network failed."""
         self.add(events.Failed(*self.now(), socket, call, error_name(error), remote))
+
+
+def _about(decision: Decision) -> tuple[str, ...]:
+    """The `names` of the event of a decision."""
+    if decision.use is HttpUse.REQUEST and decision.request is not None:
+        return (decision.request,)
+    return decision.names if decision.path is None else (decision.path,)
