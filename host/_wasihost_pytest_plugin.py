@@ -62,7 +62,7 @@ def wasi_host(_wasi_bench: Bench, wasi_net: Network) -> Host:
 
 @pytest.fixture
 def wasi_clock(_wasi_bench: Bench) -> BenchClock:
-    """The time of this test: the virtual event loop's, or else one that stands still until `advance(seconds)`."""
+    """The time of this test: the virtual event loop's, or else one that only `advance(seconds)` moves."""
     _wasi_bench.clock.hold()
     return _wasi_bench.clock
 

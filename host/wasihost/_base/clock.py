@@ -84,7 +84,7 @@ class OsClock(Clock):
 
     async def wait_until(self, monotonic_ns: int) -> None:
         """A timer of the event loop."""
-        while (left_ns := monotonic_ns - time.monotonic_ns()) > 0:  # noqa: ASYNC110, nobody sets an event here
+        while (left_ns := monotonic_ns - time.monotonic_ns()) > 0:  # noqa: ASYNC110, there is no event to wait for
             await asyncio.sleep(left_ns / NS_PER_S)
 
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
@@ -167,9 +167,9 @@ class _VirtualTimer:
 
 
 class VirtualClock(Clock):
-    """Time that stands still until `advance`, for tests: frozen, as long as nobody calls that.
+    """Time that only `advance` moves, for tests.
 
-    Both clocks move together. A guest that waits for a time that nobody brings about waits for ever.
+    Both clocks move together. A guest that waits for a time that is never reached waits for ever.
     """
 
     def __init__(self, *, system_ns: int = 0, monotonic_ns: int = 0) -> None:
@@ -181,7 +181,7 @@ class VirtualClock(Clock):
     def advance(self, ns: int) -> None:
         """Moves both clocks forward, and on the way calls what was to be called until then, each at its own time.
 
-        Call it in the thread of the event loop. A coroutine whose wait is over goes on in the loop's next pass.
+        Call it in the thread of the event loop. A coroutine whose wait has ended goes on in the loop's next pass.
         """
         if ns < 0:
             raise ValueError(f"a monotonic clock cannot go back, by {ns} ns")
@@ -197,7 +197,7 @@ class VirtualClock(Clock):
 
     @property
     def next_ns(self) -> int | None:
-        """How long it is until a wait is over; None if nobody waits. `advance(clock.next_ns)` ends that wait."""
+        """How long it is until the next wait ends; None if there is none. `advance(clock.next_ns)` ends it."""
         timer = self._next()
         return None if timer is None else timer.end_ns - self._now_ns
 

@@ -1,4 +1,4 @@
-"""Coroutines that begin at once: most that may wait come to their end without."""
+"""Coroutines that begin at once: most that may wait end without waiting."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
-    """A future for what a coroutine comes to, which has already run as far as it could without waiting.
+    """A future for the result of a coroutine that has already run as far as it could without waiting.
 
     As with the eager tasks of Python 3.12, it runs as a task of its own from its first step: not as that of the caller,
     which a timeout in it would cancel.

@@ -111,7 +111,7 @@ class GuestExit(WasihostError):
 
 
 class DeadlockError(WasihostError):
-    """The guest waits for something that nobody can bring about; lists what it waits for."""
+    """The guest waits for something that can never happen; lists what it waits for."""
 
 
 class ForkError(WasihostError, RuntimeError):

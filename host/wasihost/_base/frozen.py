@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn, dataclass_transform
 
 @dataclass_transform(frozen_default=True)
 class Frozen:
-    """Fields are the annotations of the class, after those of its base; defaults stand there too.
+    """Fields are the annotations of the class, after those of its base; defaults are there too.
 
     A class of which very many objects are made writes an `__init__` of its own, which puts them into `self.__dict__`.
     """

@@ -1,4 +1,4 @@
-"""How names and strings of a component stand in text of ours: WebAssembly's, Python's, JSON's, and what people read."""
+"""How names and strings of a component are written in WebAssembly, Python, JSON, and text for people."""
 
 from __future__ import annotations
 

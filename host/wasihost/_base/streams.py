@@ -4,7 +4,7 @@ The simple forms are an async iterator (returned) and `GuestStream` (received). 
 pump of the machine calls them directly, with no task and, for bytes, no copy, since a view is the adapter component's
 own linear memory. A view must not be kept after the call.
 
-Theory of operation. A source is asked only after the guest asked (a zero-length write tells), so nothing is taken from
+Theory of operation. A source is asked only once the guest asks (a zero-length write shows it), so nothing is taken from
 the outside that no guest wants. When it has nothing yet it raises `BlockingIOError`; the pump then calls
 `wait_readable` and tries again after the callback. `close` is called exactly once, also while waiting.
 """
@@ -30,9 +30,9 @@ def byte_view(data: Any) -> memoryview:
 
 
 class Outcome(asyncio.Future[T]):
-    """The future of how a stream ended, which `close` of its source or sink resolves and nobody else.
+    """The future of how a stream ended, which only `close` of its source or sink resolves.
 
-    A guest that waits only for these waits for itself: the machine can tell that as a deadlock.
+    A guest that waits only for these waits for itself: the machine can report a deadlock.
     """
 
 
@@ -74,7 +74,7 @@ class Source(ABC):
     """Common part of what feeds a stream that the provider returned."""
 
     tells_os_errors: ClassVar[bool] = True
-    """Whether `close` tells the guest of an OSError that a read raised; else it is raised to the embedder."""
+    """Whether `close` reports to the guest an OSError that a read raised; else it is raised to the embedder."""
 
     @abstractmethod
     def wait_readable(self, callback: Callable[[], None]) -> None:
@@ -82,7 +82,7 @@ class Source(ABC):
 
     @abstractmethod
     def close(self, error: BaseException | None) -> None:
-        """The stream is over: it ended or the guest dropped it (None), or a read raised `error`."""
+        """The stream has ended: at its end or because the guest dropped it (None), or a read raised `error`."""
 
 
 class ByteSource(Source):

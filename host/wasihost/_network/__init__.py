@@ -1,4 +1,4 @@
-"""What sockets stand on: the seam is `base`, and each room here is a network, or stands around another one.
+"""The networks below the sockets: the seam is `base`, and each room here is a network, or wraps another one.
 
 | room | network |
 |---|---|

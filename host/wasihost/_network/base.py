@@ -101,7 +101,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def remote_address(self) -> Address:
-        """Whom it is connected to. ENOTCONN: nobody."""
+        """The address of its peer. ENOTCONN: it is not connected."""
 
     @abstractmethod
     def get_option(self, option: Option) -> int:
@@ -137,7 +137,7 @@ class Socket(Endpoint):
 
     @abstractmethod
     def connect(self, address: Address) -> None:
-        """Begins to connect; `finish_connect` tells the outcome. EADDRINUSE: no free port is left."""
+        """Begins to connect; `finish_connect` gives the outcome. EADDRINUSE: no free port is left."""
 
     @abstractmethod
     def finish_connect(self) -> None:
@@ -151,7 +151,7 @@ class Socket(Endpoint):
     def accept(self) -> tuple[Socket, Address]:
         """The next connection and its peer. BlockingIOError: none yet, wait until readable.
 
-        ECONNABORTED stands for every connection that failed before it was accepted; the socket goes on listening.
+        ECONNABORTED is the error for every connection that failed before it was accepted; the socket goes on listening.
         EBADF, EINVAL: it does not listen any more.
         """
 
@@ -164,7 +164,7 @@ class Socket(Endpoint):
         """Fills the beginning of `view`, which has room for at least a byte; 0 after the peer's last byte."""
 
     def recv(self, limit: int) -> bytes:
-        """The next bytes, at most `limit`; b"" after the peer's last byte. As `recv_into`, for who has no buffer."""
+        """The next bytes, at most `limit`; b"" after the peer's last byte. As `recv_into`, without a buffer."""
         buffer = bytearray(limit)
         return bytes(memoryview(buffer)[: self.recv_into(memoryview(buffer))])
 
@@ -192,13 +192,13 @@ class DatagramSocket(Endpoint):
 
     @abstractmethod
     def disconnect(self) -> None:
-        """Anybody is a peer again; the local port stays."""
+        """Any address is a peer again; the local port stays."""
 
     @abstractmethod
     def recv_from(self) -> tuple[bytes, Address]:
         """The next datagram, whole, and who sent it. BlockingIOError: none yet, wait until readable.
 
-        ECONNREFUSED and the like tell, once, what became of an earlier datagram to the peer.
+        ECONNREFUSED and the like report, once, what became of an earlier datagram to the peer.
         """
 
     @abstractmethod

@@ -62,7 +62,7 @@ class Gate:
             self._loop.call_soon(self._wake)
 
     def forget(self) -> None:
-        """Nobody waits any more."""
+        """Forgets the waiter."""
         self._callback = None
         timer = self._timer
         self._timer = None

@@ -66,7 +66,7 @@ def is_localhost(name: str) -> bool:
 def ascii_name(name: str) -> str:
     """A host name in lower-case ASCII, other letters in Punycode; a dot at its end stays. ValueError: it is none.
 
-    IDNA as the standard library has it, RFC 3490 of 2003, but for ß and ς, which stand for themselves since 2008.
+    IDNA as the standard library has it, RFC 3490 of 2003, but for ß and ς, which stay as they are since 2008.
     Letters, digits, hyphens and underscores are valid. A name whose last label is a number would be an address to some.
     """
     labels = re.split(_DOTS, name)

@@ -66,7 +66,7 @@ class Bench:
         self.trace = Trace(Recording())
         self.network: Network = OsNetwork() if is_real else VirtualNetwork(clock=self.clock)
         self.has_failed = False
-        """Whether it ended with an exception: then nobody asks what it has left behind."""
+        """Whether it ended with an exception: then what it has left behind is not checked."""
         self._running: list[str] = []
 
     # ---- running

@@ -12,7 +12,7 @@ from wasihost._testing.loop import MONOTONIC_START_NS, START_NS
 class BenchClock(Clock):
     """The time of a test's event loop, if that is a virtual one; else that of this machine.
 
-    After `hold`, which the fixture `wasi_clock` calls, it is not this machine's but stands still until `advance`.
+    After `hold`, which the fixture `wasi_clock` calls, it is not this machine's: only `advance` moves it.
     """
 
     def __init__(self, loop: Callable[[], asyncio.AbstractEventLoop | None]) -> None:
@@ -20,7 +20,7 @@ class BenchClock(Clock):
         self._held: VirtualClock | None = None
 
     def hold(self) -> None:
-        """From now on time stands still, unless it is the virtual loop's."""
+        """Stops time until `advance`, unless it is the virtual loop's."""
         self._held = self._held or VirtualClock(system_ns=START_NS, monotonic_ns=MONOTONIC_START_NS)
 
     @property
@@ -35,7 +35,7 @@ class BenchClock(Clock):
 
     @property
     def next_seconds(self) -> float | None:
-        """How long it is until somebody's wait is over, where `advance` ends it; None if nobody waits."""
+        """How long it is until the next wait that `advance` ends; None if there is none."""
         found = None if self._held is None else self._held.next_ns
         return None if found is None else found / NS_PER_S
 

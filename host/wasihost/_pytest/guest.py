@@ -165,7 +165,7 @@ class Guest:
 
 
 class _Running:
-    """What `Guest.running` gives. No generator: its frames would stand in every traceback."""
+    """What `Guest.running` gives. No generator: its frames would be in every traceback."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest
@@ -188,7 +188,7 @@ class _Running:
         failure = None if task.cancelled() else task.exception()
         if isinstance(error, asyncio.CancelledError) and self._has_cancelled:
             assert self._body is not None
-            if self._body.uncancel():  # by somebody else too
+            if self._body.uncancel():  # another has cancelled it too
                 return False
             error = None
         if failure is not None and error is None:

@@ -22,7 +22,7 @@ _PASSES = 50
 
 async def settled(look: Callable[[], list[str]], patience_s: float) -> list[str]:
     """Lets what is about to end do so, and gives what `look` still finds then."""
-    for _ in range(_PASSES):  # what was closed last is told in the next passes of the loop
+    for _ in range(_PASSES):  # what was closed last is reported in the next passes of the loop
         await asyncio.sleep(0)
     left = look()
     waited_s = 0.0
@@ -99,7 +99,7 @@ def _family(number: int) -> int:
 
 @contextlib.contextmanager
 def _borrowed(number: int) -> Iterator[socket.socket]:
-    """A socket object for somebody else's descriptor, which stays open."""
+    """A socket object for a descriptor of another owner, which stays open."""
     made = socket.socket(fileno=number)
     try:
         yield made

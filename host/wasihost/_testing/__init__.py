@@ -1,7 +1,7 @@
 """For tests of programs that run guests: virtual time, and the checks that every network passes.
 
 - `virtual_loop` and `run_virtual`: an event loop whose time moves when nothing else can run.
-- `wasihost.testing.conformance`: the checks that tell whether a network of your own keeps the rules of the seam.
+- `wasihost.testing.conformance`: the checks whether a network of your own keeps the rules of the seam.
 - `VirtualNetwork`: a network in memory.
 """
 

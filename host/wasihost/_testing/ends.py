@@ -1,4 +1,4 @@
-"""What conformance checks stand on: two ends of a network under test, their sockets, and the waits for them."""
+"""What conformance checks use: two ends of a network under test, their sockets, and the waits for them."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def until_called(calls: list[str]) -> None:
     """Returns when a callback has noted its call."""
     try:
         async with asyncio.timeout(PATIENCE_S):
-            while not calls:  # noqa: ASYNC110, nobody sets an event here
+            while not calls:  # noqa: ASYNC110, there is no event to wait for
                 await asyncio.sleep(0.001)
     except TimeoutError:
         raise ConformanceError(f"a callback did not come within {PATIENCE_S} s") from None

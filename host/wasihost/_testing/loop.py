@@ -7,11 +7,11 @@
 Theory of operation. It is asyncio's own selector event loop, with a clock and a selector of ours. Where the loop would
 sleep until its next timer, the selector puts the clock forward instead. So a callback takes no time at all, and
 time-outs of minutes are over in milliseconds, in the same order in every run. The rest of the world has a time of its
-own, which nobody can put forward:
+own, which no program can put forward:
 
 | what is under way | the loop |
 |---|---|
-| a job in an executor (`asyncio.to_thread`, a guest's lookup) | waits for it in real time; virtual time stands still |
+| a job in an executor (`asyncio.to_thread`, a guest's lookup) | waits for it in real time; virtual time stops |
 | real sockets and pipes | looks before each step of time whether they are ready, and waits where there is no timer |
 | nothing: no timer, no job, no file descriptor | raises a DeadlockError, with what each task waits for |
 
@@ -94,7 +94,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     # ---- what goes on in real time
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
-        """A job, for which time stands still."""
+        """A job, for which time stops."""
         job = super().run_in_executor(executor, func, *args)
         self._jobs += 1
         job.add_done_callback(self._job_done)
@@ -151,7 +151,7 @@ class LoopClock(Clock):
 
     async def wait_until(self, monotonic_ns: int) -> None:
         """A timer of the loop."""
-        while (left_ns := monotonic_ns - self.monotonic_ns()) > 0:  # noqa: ASYNC110, nobody sets an event here
+        while (left_ns := monotonic_ns - self.monotonic_ns()) > 0:  # noqa: ASYNC110, there is no event to wait for
             await asyncio.sleep(self._seconds(left_ns))
 
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
@@ -170,7 +170,7 @@ def _waits(loop: asyncio.AbstractEventLoop) -> str:
 
 
 def where(task: asyncio.Task[Any]) -> str:
-    """Where a task stands, and which coroutine it awaits there in the end."""
+    """Where a task is, and which coroutine it awaits there in the end."""
     places = []
     awaited: Any = task.get_coro()
     while awaited is not None:

@@ -15,7 +15,7 @@ async def localhost_is_this_host(ends: Ends, family: Family) -> None:
 
 
 async def an_unknown_name_is_told(ends: Ends, family: Family) -> None:
-    """`resolve` of a name that nobody has is `socket.gaierror`: EAI_NONAME, or EAI_AGAIN while nobody can be asked."""
+    """`resolve` of an unknown name is `socket.gaierror`: EAI_NONAME, or EAI_AGAIN if no server can be asked."""
     try:
         found = await ends.server.resolve("nobody.invalid")
     except socket.gaierror as error:

@@ -72,7 +72,7 @@ async def a_port_that_somebody_bound_is_in_use(ends: Ends, family: Family) -> No
 
 async def only_own_addresses_can_be_bound(ends: Ends, family: Family) -> None:
     """`bind` to an address that is not this host's is EADDRNOTAVAIL."""
-    with expect_error("bind to an address of nobody", errno.EADDRNOTAVAIL):
+    with expect_error("bind to an address of no interface", errno.EADDRNOTAVAIL):
         ends.tcp(family).bind(Address(NOBODYS[family], 0))
 
 
@@ -126,7 +126,7 @@ async def the_other_family_has_ports_of_its_own(ends: Ends, family: Family) -> N
         try:
             second.bind(Address(WILDCARD[other].ip, first.local_address().port))
             return
-        except OSError as error:  # somebody else may have just that port
+        except OSError as error:  # another process may have just that port
             found = error
     expect(False, "the same port of the other family can be bound", found)
 
@@ -145,7 +145,7 @@ async def both_ends_know_each_other(ends: Ends, family: Family) -> None:
 
 
 async def nobody_listening_is_connection_refused(ends: Ends, family: Family) -> None:
-    """`connect` to a port where nobody listens is ECONNREFUSED."""
+    """`connect` to a port without a listener is ECONNREFUSED."""
     deaf = ends.bound(family)
     client = ends.tcp_client(family)
     with expect_error("connect to a bound port that does not listen", errno.ECONNREFUSED):
@@ -187,7 +187,7 @@ async def a_listener_that_closes_hears_nobody(ends: Ends, family: Family) -> Non
     waiting = await ends.connect(listener, family)
     listener.close()
     with contextlib.suppress(ConnectionResetError):
-        expect_equal(await received(waiting, 1), b"", "a connection that nobody accepted")
+        expect_equal(await received(waiting, 1), b"", "a connection that was never accepted")
     client = ends.tcp_client(family)
     with expect_error("connect to a closed listener", errno.ECONNREFUSED):
         client.connect(address)
@@ -295,11 +295,11 @@ async def an_aborted_connection_is_reset(ends: Ends, family: Family) -> None:
     server.abort()
     with expect_error("recv_into after the peer's abort", errno.ECONNRESET):
         await received(client, 1)
-    expect_equal(await received(client, 1), b"", "recv_into after the error was told")
+    expect_equal(await received(client, 1), b"", "recv_into after the error was reported")
 
 
 async def closing_with_unread_bytes_is_a_reset(ends: Ends, family: Family) -> None:
-    """`close` of a socket with bytes that nobody received is a reset (RFC 1122, section 4.2.2.13)."""
+    """`close` of a socket with bytes that were not received is a reset (RFC 1122, section 4.2.2.13)."""
     client, server = await ends.pair(family)
     await send_all(client, b"unread")
     ready = asyncio.Event()
@@ -342,7 +342,7 @@ async def closing_again_does_nothing(ends: Ends, family: Family) -> None:
 
 
 async def an_option_reads_as_it_was_set(ends: Ends, family: Family) -> None:
-    """`get_option` gives what `set_option` was told."""
+    """`get_option` gives what `set_option` set."""
     made = ends.tcp(family)
     for option, value in OPTIONS.items():
         made.set_option(option, value)
@@ -374,7 +374,7 @@ async def an_accepted_socket_inherits_options(ends: Ends, family: Family) -> Non
 
 
 async def a_waiter_is_called_once_and_from_the_loop(ends: Ends, family: Family) -> None:
-    """`wait_readable` calls back once, for all that came, and never within somebody's `send`."""
+    """`wait_readable` calls back once, for all that came, and never within the peer's `send`."""
     client, server = await ends.pair(family)
     calls: list[str] = []
     server.wait_readable(lambda: calls.append("called"))

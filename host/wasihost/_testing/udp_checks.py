@@ -65,7 +65,7 @@ async def a_datagram_can_be_too_large(ends: Ends, family: Family) -> None:
 
 
 async def nobody_there_is_told_once(ends: Ends, family: Family) -> None:
-    """A connected socket hears once, in its next call, that nobody had the peer's port: ECONNREFUSED."""
+    """A connected socket hears once, in its next call, that no socket had the peer's port: ECONNREFUSED."""
     gone = ends.udp(family)
     client = ends.udp_client(family)
     client.connect(gone.local_address())
@@ -95,13 +95,13 @@ async def tcp_and_udp_have_ports_of_their_own(ends: Ends, family: Family) -> Non
         try:
             ends.udp(family, port)
             return
-        except OSError as error:  # somebody else may have just that port
+        except OSError as error:  # another process may have just that port
             found = error
     expect_equal(found, None, "the port of a TCP listener can be bound by UDP")
 
 
 async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
-    """After `disconnect` anybody is a peer again, and `local_address` is what it was before `connect`."""
+    """After `disconnect` any address is a peer again, and `local_address` is what it was before `connect`."""
     for wildcard in (False, True):
         peer = ends.udp(family)
         other = ends.udp(family)
@@ -114,7 +114,7 @@ async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
         with expect_error("remote_address", errno.ENOTCONN):
             client.remote_address()
         other.send_to(b"anybody", Address(ends.client_ips[family], before.port))
-        expect_equal((await datagram(client))[0], b"anybody", "a datagram from somebody else")
+        expect_equal((await datagram(client))[0], b"anybody", "a datagram from another peer")
 
 
 async def the_peer_can_change(ends: Ends, family: Family) -> None:
@@ -130,7 +130,7 @@ async def the_peer_can_change(ends: Ends, family: Family) -> None:
 
 
 async def a_datagram_option_reads_as_it_was_set(ends: Ends, family: Family) -> None:
-    """`get_option` gives what `set_option` was told."""
+    """`get_option` gives what `set_option` set."""
     made = ends.udp(family)
     values = {Option.HOP_LIMIT: 45, Option.RECEIVE_BUFFER_BYTES: 0x10000, Option.SEND_BUFFER_BYTES: 0x10000}
     for option, value in values.items():

@@ -50,7 +50,7 @@ def char_code(value: Any) -> int:
 
 
 def tuple_of(value: Any) -> Sequence[Any]:
-    """The value if it can stand for a tuple, else TypeError."""
+    """The value if it can be taken for a tuple, else TypeError."""
     if isinstance(value, tuple | list):
         return value
     raise TypeError

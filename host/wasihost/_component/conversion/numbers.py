@@ -1,4 +1,4 @@
-"""Lists of numbers: the rules for what can stand for one, and how they cross through shared memory.
+"""Lists of numbers: the rules for what is taken for one, and how they cross through shared memory.
 
 As C values each number would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
 pointer and length in a linear memory that Python sees, and is read or written as a whole. What Python gets is its own:
@@ -32,21 +32,21 @@ _ALIGNMENT: Final = 8
 
 
 def sequence(value: Any) -> Sequence[Any]:
-    """The value if it can stand for a list; TypeError for text and for what has no order."""
+    """The value if it can be taken for a list; TypeError for text and for what has no order."""
     if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return value
     return memoryview(value)
 
 
 def pairs(value: Any) -> list[tuple[Any, Any]]:
-    """The entries of a value that can stand for a map; TypeError for what is none."""
+    """The entries of a value that can be taken for a map; else TypeError."""
     if isinstance(value, Mapping):
         return list(value.items())
     raise TypeError
 
 
 def octets(value: Any) -> bytes | bytearray:
-    """The bytes of a value that can stand for a list<u8>; TypeError or ValueError if it cannot."""
+    """The bytes of a value that can be taken for a list<u8>; else TypeError or ValueError."""
     if isinstance(value, bytes | bytearray):
         return value
     try:

@@ -133,7 +133,7 @@ class Code:
             self.line(f"{targets.rstrip()} = {expression}")
 
     def function(self, title: str, parameters: str) -> Any:
-        """The compiled function; the title, with a number of its own, stands for a file name in tracebacks."""
+        """The compiled function; the title, with a number of its own, takes the place of a file name in tracebacks."""
         source = f"def plan({parameters}):\n" + "".join(f"    {line}\n" for line in self._lines)
         name = f"{title} (plan {next(_numbers)})"
         self._globals.update(__name__=name, __loader__=_Source(source))

@@ -117,7 +117,7 @@ class ToMemoryCode:
         return plancode.NUMBERS[name][0], [value]
 
     def _in_turn(self, code: Code, t: types.Record | types.Tuple, values: list[str]) -> tuple[str, list[str]]:
-        """What stands in a record or tuple."""
+        """The content of a record or tuple."""
         format = ""
         parts = []
         end = 0
@@ -144,7 +144,7 @@ class ToMemoryCode:
         raise InternalError(f"a handle in memory: {t}")
 
     def _case_parts(self, code: Code, t: ValType, case: int, value: str) -> tuple[str, list[str]]:
-        """What stands in a variant or the like in one case, whose payload is the value of an expression."""
+        """The content of a variant or the like in one case, whose payload is the value of an expression."""
         cases = types.cases(t) or ()
         width = layout.discriminant_size(len(cases))
         start = layout.payload_offset(t)

@@ -34,7 +34,7 @@ from wasihost._component.world.wiring import words_of
 ToPython: TypeAlias = Callable[[int, CallContext], Any]
 """Reads the C value at an address."""
 ArgumentsToPython: TypeAlias = Callable[[int, CallContext], tuple[Any, ...]]
-"""Reads the C values that stand one after the other at an address."""
+"""Reads the C values that follow each other at an address."""
 
 _NAME_SIZE: Final = 16
 _VAL_GAP: Final = f"{VAL_OF}x"  # the kind
@@ -90,7 +90,7 @@ class ToPythonCode:
         return self._plans[t]
 
     def arguments(self, ts: tuple[ValType, ...]) -> ArgumentsToPython:
-        """A function that reads the C values that stand one after the other at an address."""
+        """A function that reads the C values that follow each other at an address."""
         code = self._code()
         code.line(f"return {self._tuple(code, ts, 'address')}")
         return self._function(code, types.Tuple(ts))
@@ -162,7 +162,7 @@ class ToPythonCode:
         code.line(f"return {wrapper}({self._expression(code, t, words)})")
 
     def _block(self, code: Code, ts: Sequence[ValType], address: str, gap: str) -> list[list[str]]:
-        """Reads a block of values that stand one after the other; the names of the words of each."""
+        """Reads a block of values that follow each other; the names of the words of each."""
         layouts = [self._handles.layout(t) for t in ts]
         words = [code.variables(_WORDS.get(layout, 1)) for layout in layouts]
         code.unpack(chain.from_iterable(words), self._unpacked(code, layouts, address, gap))

@@ -56,7 +56,7 @@ class Call:
         self._future: Any = None
 
     def poll(self) -> bool:
-        """Runs the store until it waits or yields: True when the call is over, raising its error if it failed."""
+        """Runs the store until it waits or yields: True when the call has ended, raising its error if it failed."""
         if not poll_future(self._future):
             return False
         self.close()
@@ -72,7 +72,7 @@ class Call:
 
 
 def instantiate(linker: Linker, store: wasmtime.Store, component: Component) -> tuple[Call, Any]:
-    """Begins to instantiate; the second value is the instance once the call is over."""
+    """Begins to instantiate; the second value is the instance once the call has ended."""
     instance = raw.wasmtime_component_instance_t()
     call = Call(linker, store, component, instance)
     call._future = raw.wasmtime_component_linker_instantiate_async(
@@ -137,7 +137,7 @@ _add_func_async = prototype(
 )
 
 
-# Callbacks by key, for as long as a linker or store can call them: Wasmtime tells by `_released`.
+# Callbacks by key, for as long as a linker or store can call them: Wasmtime reports the end by `_released`.
 _kept: dict[int, Any] = {}
 
 
@@ -163,12 +163,12 @@ def add_func(instance: LinkerInstance, name: str, callback: Any) -> None:
 
 
 def add_func_async(instance: LinkerInstance, name: str, callback: Any) -> None:
-    """Registers an `AsyncCallback`: while its continuation is not done, the whole store stands still."""
+    """Registers an `AsyncCallback`: while its continuation is not done, the whole store waits."""
     _add(_add_func_async, instance, name, callback)
 
 
 def add_resource(instance: LinkerInstance, name: str, number: int, destructor: Any) -> None:
-    """Defines a host resource type, told from others by `number`."""
+    """Defines a host resource type, which `number` identifies."""
     text = name.encode()
     resource = ResourceType.host(number)
     raise_if(

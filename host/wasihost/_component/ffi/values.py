@@ -22,14 +22,14 @@ KINDS: Final[dict[str, int]] = {
 val_delete: Callable[[int], None] = prototype("wasmtime_component_val_delete", None, c_void_p)
 # Makes a copy of a value, which is all Wasmtime's own, at the second address; the first value is left alone.
 val_clone: Callable[[bytes, int], None] = prototype("wasmtime_component_val_clone", None, c_void_p, c_void_p)
-# In CPython `id` is an object's address, and the content of `bytes` stands at a fixed distance from it.
+# In CPython `id` is an object's address, and the content of `bytes` is at a fixed distance from it.
 _bytes_address = ctypes.PYFUNCTYPE(c_void_p, ctypes.py_object)(("PyBytes_AsString", ctypes.pythonapi))
 BYTES_OFFSET: Final[int] = _bytes_address(b"wasihost") - id(b"wasihost")
 
 _any_to_host = prototype("wasmtime_component_resource_any_to_host", c_void_p, c_void_p, c_void_p, c_void_p)
 _host_rep: Callable[[c_void_p], int] = prototype("wasmtime_component_resource_host_rep", c_uint32, c_void_p)
 _host_delete: Callable[[int | c_void_p], None] = prototype("wasmtime_component_resource_host_delete", None, c_void_p)
-# Frees the box of a resource; whatever handle it stands for stays as it is.
+# Frees the box of a resource; the handle in it stays as it is.
 resource_delete: Callable[[int], None] = prototype("wasmtime_component_resource_any_delete", None, c_void_p)
 _host_new = prototype("wasmtime_component_resource_host_new", c_void_p, c_bool, c_uint32, c_uint32)
 _host_to_any = prototype("wasmtime_component_resource_host_to_any", c_void_p, c_void_p, c_void_p, c_void_p)

@@ -48,7 +48,7 @@ def alignment(t: ValType) -> int:
 
 
 def discriminant_size(cases: int) -> int:
-    """The size of the number that tells the cases of a variant apart."""
+    """The size of the discriminant of a variant."""
     if cases <= 1 << 8:
         return 1
     return 2 if cases <= 1 << 16 else 4
@@ -95,7 +95,7 @@ def size(t: ValType) -> int:
 
 @_cached
 def offsets(t: types.Record | types.Tuple) -> tuple[int, ...]:
-    """Where each field of a record, or element of a tuple, stands."""
+    """The offset of each field of a record, or element of a tuple."""
     found = []
     at = 0
     for child in types.children(t):
@@ -106,7 +106,7 @@ def offsets(t: types.Record | types.Tuple) -> tuple[int, ...]:
 
 
 def payload_offset(t: ValType) -> int:
-    """Where the payload of a variant, enum, option or result stands, whichever the case."""
+    """The offset of the payload of a variant, enum, option or result, whichever the case."""
     return align_to(discriminant_size(_count(t)), _payload_alignment(t))
 
 

@@ -45,7 +45,7 @@ class Nesting:
 
     @property
     def callers(self) -> int:
-        """How many components may call each other asynchronously; 1 if nobody has whom to call."""
+        """How many components may call each other asynchronously; 1 if none has another to call."""
         return self._components if self._can_call else 1
 
 

@@ -1,4 +1,4 @@
-"""What a component imports at its root, in order, and where the types among it stand in the index space of types.
+"""What a component imports at its root, in order, and the indices of the types among it.
 
 Wasmtime's reflection does not list types that are imported at the root (`record point` of a world, `use iface.{t}`),
 but they have to be given when the component is instantiated. They are found here by their names, and exported from

@@ -141,7 +141,7 @@ class Interface(Frozen):
 
 
 class World(Frozen):
-    """What a component imports and exports. Items outside of an interface stand under the name ''."""
+    """What a component imports and exports. Items outside of an interface have the name ''."""
 
     imports: dict[str, Interface]
     exports: dict[str, Interface]
@@ -239,7 +239,7 @@ def substitute(t: ValType, replace: Callable[[ValType], ValType | None]) -> ValT
         case List(element=element):
             return List(inner(element))
         case Map(key=key, value=value):
-            return Map(key, inner(value))  # keys are simple: nothing stands for one
+            return Map(key, inner(value))  # keys are simple: nothing replaces one
         case Record(fields=fields):
             return Record(tuple((name, inner(x)) for name, x in fields))
         case Tuple(elements=elements):

@@ -7,7 +7,7 @@ before with its streams (a port that is free as soon as its accept stream is dro
 On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
 component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
 is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Every map is a list of pairs. All of
-these have the flat and memory form of what they stand for.
+these have the flat and memory form of what they replace.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TOKEN = (("token", types.U32),)
 OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
 """The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
 LARGEST_RESULT = 1024
-"""Bytes of the memory form of a result that stands in memory, without what it points to."""
+"""Bytes of the memory form of a result that is in memory, without what it points to."""
 
 
 class Adapted(Frozen):
@@ -172,13 +172,13 @@ class Called(Frozen):
 
     @cached_property
     def takes_scalars(self) -> bool:
-        """Whether the arguments are numbers, so few that they are operands of the call: they stand at a fixed place."""
+        """Whether the arguments are numbers, so few that they are operands of the call: they are at a fixed place."""
         limit = layout.MAX_FLAT_ASYNC_PARAMS if self.func.is_async else layout.MAX_FLAT_PARAMS
         return 0 < len(self.func.params) <= limit and all(types.is_number(t) for _, t in self.func.params)
 
     @cached_property
     def gives_scalar(self) -> bool:
-        """Whether the result is a number or nothing: it is told with others, not by a call of the host."""
+        """Whether the result is a number or nothing: it is reported with others, not by a call of the host."""
         return self.func.result is None or types.is_number(self.func.result)
 
     def _to_host(self, t: ValType) -> ValType:

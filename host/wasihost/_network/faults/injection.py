@@ -19,7 +19,7 @@ class Struck:
         self.most = min((fault.bytes for fault in faults if fault.bytes is not None), default=None)
 
     def stall(self, gate: Gate) -> None:
-        """BlockingIOError: the call goes on later; a stall is over once it was begun."""
+        """BlockingIOError: the call goes on later; a stall ends once it was begun."""
         if self.stall_ns:
             gate.close_for(self.stall_ns)
             self.stall_ns = 0

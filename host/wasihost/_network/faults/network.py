@@ -52,10 +52,10 @@ class FaultyNetwork(NetworkAround):
         injected = self.injected
         if not injected:
             return f"{seed}no faults were injected"
-        told = "1 fault was injected, and this plan repeats it"
+        summary = "1 fault was injected, and this plan repeats it"
         if len(injected) > 1:
-            told = f"{len(injected)} faults were injected, and this plan repeats them"
-        return f"{seed}{told}:\n{injected!r}"
+            summary = f"{len(injected)} faults were injected, and this plan repeats them"
+        return f"{seed}{summary}:\n{injected!r}"
 
     def __enter__(self) -> FaultyNetwork:
         return self

@@ -13,7 +13,7 @@
 |---|---|---|---|
 | `socket`, `bind`, `listen`, `udp-bind` | it fails | | |
 | `connect` | it fails, after the stall | it takes so long | |
-| `accept` | a connection that came in is reset, and told | it comes later | `drop`: the listener is gone |
+| `accept` | a connection that came in is reset, and reported | it comes later | `drop`: the listener is gone |
 | `receive`, `send` | the connection is reset, both directions fail | no byte moves | `short`: up to `bytes` at a time |
 | `udp-receive`, `udp-send` | it fails, the datagram is lost | it takes so long | `drop`, `duplicate`, `swap` |
 | `resolve` | it fails: EAI_NONAME, EAI_AGAIN, EAI_FAIL | it takes so long | |
@@ -152,7 +152,7 @@ def _is_error(on: Call, name: object) -> bool:
         return False
     if on == "resolve":
         return name in RESOLVER_ERRORS
-    # EAGAIN and the like are no failures at the seam, but waits: and nobody would end them.
+    # At the seam EAGAIN and the like mean to wait, and nothing would end such a wait.
     code = getattr(errno, name, None)
     return isinstance(code, int) and not isinstance(OSError(code, ""), BlockingIOError)
 

@@ -3,7 +3,7 @@
 Theory of operation. What strikes a call is decided once, when it is made, and not again when it has to be repeated
 because it would have blocked; for connections and datagrams that come in, when they are there. On a connection a call
 moves no byte beyond the next one at which something may strike, so that it does not matter how many calls there are.
-What is held back, a connection or a datagram, stands in a queue of the socket and goes with it.
+What is held back, a connection or a datagram, waits in a queue of the socket and goes with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _names(address: Address | None) -> Sequence[str]:
 
 
 class _FaultyEndpoint(HeldEndpoint[E], Generic[E, Came]):
-    """What came in and is not yet given away stands in `queue`."""
+    """What came in and is not yet given away is in `queue`."""
 
     __slots__ = ("_made", "injector", "number", "queue")
 

@@ -2,7 +2,7 @@
 
 Theory of operation of waiting. Registering with the event loop costs two system calls each time, so a registration is
 kept after its callback was called: a connection that is read, waited for and read again stays registered. Only when the
-event loop reports a direction that nobody waits for is it unregistered. A socket that was never waited for never
+event loop reports a direction without a waiter is it unregistered. A socket that was never waited for never
 touches asyncio.
 """
 

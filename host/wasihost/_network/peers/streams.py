@@ -338,7 +338,7 @@ class Server(asyncio.AbstractServer):
         self._tell()
 
     async def wait_closed(self) -> None:
-        """Returns when it is closed and its connections are over."""
+        """Returns when it is closed and its connections have ended."""
         while self._sockets or self._open:
             called = Called()
             self._closed.append(called)

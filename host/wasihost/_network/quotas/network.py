@@ -1,6 +1,6 @@
 """The network that keeps to quotas, see `wasihost._network.quotas.quotas`.
 
-Theory of operation. A socket counts from its making until it is closed, aborted or fails, and one that was told to
+Theory of operation. A socket counts from its making until it is closed, aborted or fails, and one that was asked to
 connect or was accepted counts as a connection, too. A connection has one timer, for the attempt and then for idleness:
 bytes that move put off the deadline only, and the timer is set anew when it comes too early. Bandwidth is waited for at
 a closed gate, see `wasihost._network.held`.

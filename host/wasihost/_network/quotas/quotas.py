@@ -1,6 +1,6 @@
 """How much of a network a guest may use: `Host(quotas=Quotas(connections=10))`, or a `QuotaNetwork` of your own.
 
-Each limit is told to the guest as an error-code, and nobody waits for ever:
+The guest meets each limit as an error-code, and no call waits for ever:
 
 | limit | what happens beyond it | the guest gets |
 |---|---|---|

@@ -31,7 +31,7 @@ class Connection:
 
     @property
     def state(self) -> Literal["open", "client ended", "server ended", "closed", "reset"]:
-        """Who has sent a FIN, or that somebody reset it."""
+        """Which ends have sent a FIN, or that one has reset it."""
         if self._to_server.is_reset or self._from_server.is_reset:
             return "reset"
         match self._to_server.end_sent, self._from_server.end_sent:

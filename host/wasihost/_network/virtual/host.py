@@ -80,7 +80,7 @@ class VirtualHost(Network):
         return self.create_server(lambda: _AnsweringStream(answer), where)
 
     async def listening(self, where: Where) -> None:
-        """Returns when somebody listens there, which `connect` does not wait for."""
+        """Returns when a socket listens there, which `connect` does not wait for."""
         address = self._find(where)
         route = self._place.route(address, None)
         await route.place.listening(route.destination)

@@ -6,7 +6,7 @@
     reader, writer = await net.connect("guest:8080")
 
 Theory of operation. No socket of the operating system, no thread and no task of its own. Everything happens in one
-thread, that of the event loop; what comes from somebody is seen by the other in a later callback of the loop. Where
+thread, that of the event loop; what one end sends the other sees in a later callback of the loop. Where
 there is latency or a bandwidth, timers of the clock decide (`ways`). Addresses and ports are given out one after
 another, so the same program has the same ones in every run.
 """
@@ -145,7 +145,7 @@ class VirtualNetwork(Network):
         return self._at(where).serve(where, answer)
 
     async def listening(self, where: Where) -> None:
-        """Returns when somebody listens there, which `connect` does not wait for."""
+        """Returns when a socket listens there, which `connect` does not wait for."""
         await self.host(PEER).listening(where)
 
     def datagrams(self, where: Where = "peer:0") -> Datagrams:

@@ -63,7 +63,7 @@ class Pipe:
 
     @property
     def is_roomy(self) -> bool:
-        """Whether sending is worth a try for who had to wait."""
+        """Whether sending is worth another try for a sender that had to wait."""
         return 3 * self._unread <= 2 * (self.send_buffer + self.receive_buffer)
 
     def write(self, view: memoryview) -> int:
@@ -142,7 +142,7 @@ class Pipe:
         return bytes(data)
 
     def close(self) -> None:
-        """Nobody receives any more: what there is is thrown away."""
+        """The receiving end has gone: throws away what is left."""
         self.is_closed = True
         self._chunks.clear()
         self.arrived = 0

@@ -21,17 +21,17 @@ class Ports(Generic[T]):
         self._next = EPHEMERAL.start
 
     def bind(self, address: Address, endpoint: T) -> Address:
-        """The address that the endpoint has now. EADDRINUSE: somebody has it, or there is no free port."""
+        """The address that the endpoint has now. EADDRINUSE: another has it, or there is no free port."""
         ip = address.ip
         port = address.port or self._free_port(address.ip)
         holders = self._bound.setdefault((ip.version, port), {})
         if holders and (ip in holders or ip.is_unspecified or any(other.is_unspecified for other in holders)):
-            raise OSError(errno.EADDRINUSE, f"somebody is bound to {Address(ip, port)}")
+            raise OSError(errno.EADDRINUSE, f"another socket is bound to {Address(ip, port)}")
         holders[ip] = endpoint
         return Address(ip, port)
 
     def release(self, address: Address) -> None:
-        """Nobody is bound there any more."""
+        """The address is free again."""
         key = (address.ip.version, address.port)
         holders = self._bound[key]
         del holders[address.ip]

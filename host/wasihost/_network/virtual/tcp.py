@@ -4,8 +4,8 @@ Theory of operation. A connection is two sockets and a pipe each way (`pipes`). 
 
 | what | here |
 |---|---|
-| `connect` without latency | over at once; `finish_connect` tells how |
-| a listener whose backlog is full, one more than `listen` was told | the next wait, in their order, until it accepts |
+| `connect` without latency | has ended at once; `finish_connect` gives the outcome |
+| a listener whose backlog is full, one more than `listen` was given | the next wait, in their order, until it accepts |
 | a listener that closes | those in its backlog are reset, those that wait refused |
 | closing with bytes unread, or bytes that come after closing | a reset (RFC 1122, 4.2.2.13) |
 | a reset | what has arrived can still be received, then ECONNRESET once (EPIPE after a FIN); then the end, and EPIPE |
@@ -61,7 +61,7 @@ class VirtualSocket(VirtualEndpoint, Socket):
         super().__init__(place, family, dict(options or DEFAULTS))
         self._state = _State.IDLE
         self._remote: Address | None = None
-        self._error = 0  # SO_ERROR: told once
+        self._error = 0  # SO_ERROR: reported once
         self._is_read_shut = False
         # Of a listener: connections to be accepted, and those who wait for room there.
         self._backlog = 0

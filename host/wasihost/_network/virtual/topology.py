@@ -1,6 +1,6 @@
 """Which hosts there are, what their addresses are, and how to get from one to another.
 
-Theory of operation. Every host is linked with every other one; a link that nobody spoke of is like the network's
+Theory of operation. Every host is linked with every other one; a link that was not configured is like the network's
 default. Loopback addresses are each host's own, and so is whatever a host sends to one of its other addresses: both
 are at once. An address that no host has is ENETUNREACH, a host behind a link that is down EHOSTUNREACH, both at once.
 """
@@ -87,7 +87,7 @@ class Node:
         return found is not None and found.is_listening
 
     async def listening(self, address: Address) -> None:
-        """Returns when somebody here listens on an address."""
+        """Returns when a socket here listens on an address."""
         while not self._listens(address):
             called = Called()
             self._listening.append(called)
@@ -107,7 +107,7 @@ class Topology:
         self._given = 0
 
     def add(self, name: str, addresses: list[IpAddress]) -> Node:
-        """A new host; without addresses it gets one of each family. ConfigError: somebody has one of them."""
+        """A new host; without addresses it gets one of each family. ConfigError: another host has one of them."""
         for address in addresses:
             if address in self.owners:
                 raise ConfigError(f"host {name!r}: {address} is an address of host {self.owners[address].name!r}")

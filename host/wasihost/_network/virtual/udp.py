@@ -1,7 +1,7 @@
 """UDP sockets of a virtual network.
 
 Theory of operation. A datagram travels alone, whole, and may be lost in two ways: the receiver's buffer is full, or
-more than the sender's buffer holds waits for a way with a bandwidth. Where nobody has the port an answer comes back
+more than the sender's buffer holds waits for a way with a bandwidth. If no socket has the port an answer comes back
 (ICMP), of which only a connected socket hears, once, in its next call. A connected socket takes from its peer only.
 """
 

@@ -1,6 +1,6 @@
 """Who waits for an end of the virtual network: a callback for each direction, called from the event loop.
 
-Theory of operation. Nothing is ever called within somebody else's `send`: whoever makes an end ready schedules the
+Theory of operation. `send` never runs the peer's callback itself: whatever makes an end ready schedules the
 callback with `call_soon`, in the loop that it was left in, or in the running one if that was in none or is closed: a
 test may set up its servers before its loop runs. Meanwhile it can be cancelled, or be replaced.
 """

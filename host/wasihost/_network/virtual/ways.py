@@ -65,7 +65,7 @@ class Way:
         self._bytes_per_second = bytes_per_second
 
     def carry(self, size: int, arrive: Callable[[], None]) -> None:
-        """Calls `arrive` when so many bytes have come to the other side, after all that was sent before."""
+        """Calls `arrive` when so many bytes have reached the other side, after all that was sent before."""
         if not self._queue and self._is_up and not self._latency_ns and self._bytes_per_second is None:
             arrive()
             return

@@ -42,7 +42,7 @@ class Lane:
         self._state = ""
 
     def enter(self, state: str, time_ns: int) -> None:
-        """Another state begins, until the socket is over."""
+        """Another state begins, until the socket is closed."""
         if not self.end:
             if self._state:
                 self.spans.append(Span(self._state, self.end_ns, time_ns))

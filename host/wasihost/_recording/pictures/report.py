@@ -1,8 +1,8 @@
 """A recording as a page: `write_report`. Jinja makes it, which the extra `report` brings, of `report.html.jinja`.
 
 Theory of operation. Here the events become numbers and words, in the template those become HTML, where all of them are
-escaped and none stands in a script. What would be too much to look at is gathered: into moments of equal length along
-the time axis, and into lines that say how often. What is left out is told.
+escaped and none is in a script. What would be too much to look at is gathered: into moments of equal length along
+the time axis, and into lines that say how often. The page says what is left out.
 """
 
 from __future__ import annotations

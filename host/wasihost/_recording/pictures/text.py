@@ -64,7 +64,7 @@ def known_as(address: Address | None, names: Iterable[str]) -> str:
 
 
 def reason(event: events.Decided) -> str:
-    """Why the policy said so, if it told."""
+    """Why the policy said so, if it gave a reason."""
     return printable(event.rule or ("" if event.allowed else "no rule allows it"))
 
 

@@ -2,10 +2,10 @@
 
     recording.subscribe(Trace(sys.stderr))
 
-Theory of operation. A line is written and flushed within the call that tells the event, so it stands where it belongs
+Theory of operation. A line is written and flushed within the call that reports the event, so it is where it belongs
 among other lines of that stream. Of events that come in numbers, bytes of one direction of a socket or calls of one
 function, a few a second get a line each, and the others one together: before the next line of the same socket or guest,
-or when the second is over and something else happens. What guests and peers choose is escaped: no byte of theirs
+or when the second has passed and something else happens. What guests and peers choose is escaped: no byte of theirs
 reaches the terminal as it is.
 """
 
@@ -31,7 +31,7 @@ _STYLES: Final = {"sent": "36", "received": "35", "state": "1", "quiet": "2", "o
 
 
 class _Line(Frozen):
-    """What there is to tell of an event. `burst`: a word for those that it may be gathered with, of `size` bytes."""
+    """The text for an event. `burst`: a word for those that it may be gathered with, of `size` bytes."""
 
     style: str
     arrow: str
@@ -41,7 +41,7 @@ class _Line(Frozen):
 
 
 class _Burst:
-    """Lines of a kind within a second: how many there were, and what of them is still to be told."""
+    """Lines of a kind within a second: how many there were, and what of them is still to be written."""
 
     def __init__(self, line: _Line, began_ns: int) -> None:
         self.line = line
@@ -66,7 +66,7 @@ class Trace:
         self._is_unread = False
 
     def __call__(self, event: events.Event) -> None:
-        """Writes what there is to tell of it."""
+        """Writes the text for it."""
         self._tell_until(event.time_ns - NS_PER_S)
         if isinstance(event, events.Wrote):
             if event.stream == "stderr":
@@ -89,7 +89,7 @@ class Trace:
             self._tell(key)
 
     def close(self) -> None:
-        """Tells what was held back."""
+        """Writes what was held back."""
         for key in tuple(self._bursts):
             self._tell(key)
 
@@ -158,7 +158,7 @@ def _excerpt(data: bytes) -> str:
 
 
 def _line(event: events.Event) -> _Line | None:
-    """What there is to tell; None: nothing."""
+    """The text; None if there is none."""
     match event:
         case events.Sent(data=data):
             return _Line("sent", "→", _excerpt(data), "sent", len(data))

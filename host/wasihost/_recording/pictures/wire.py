@@ -3,7 +3,7 @@
 A network as guests know it has no packets. These have the addresses and bytes of the recording, and what else a reader
 of packets expects: handshakes, acknowledgements, resets.
 
-Theory of operation. `Wire` is told the events in their order. A connection has two ends, each with the number of the
+Theory of operation. `Wire` gets the events in their order. A connection has two ends, each with the number of the
 next byte that it will send. If both ends are sockets of the recording, the connection is there once: what an end sent
 is taken from its own events, and from those of the other end only if it has none. Whatever an end sends is acknowledged
 at once, so that no window fills. Datagrams likewise: one that was sent within the recording is not received again.
@@ -76,7 +76,7 @@ class _Connection:
     """A TCP connection, or the attempt. Its ends are the client, 0, and the server, 1."""
 
     def __init__(self, made: int, client: Address, server: Address) -> None:
-        # Those of another connection between the same ports are others, which tells the two apart.
+        # Those of another connection between the same ports differ, so the two are not confused.
         first = (made << 16) % _NUMBERS
         self.ends = (_End(client, first), _End(server, first + (1 << 15)))
         self.is_open = False
@@ -101,7 +101,7 @@ class _Connection:
             yield self._packet(0, ACK)
 
     def refuse(self) -> Iterator[bytes]:
-        """Nobody listens there."""
+        """No socket listens there."""
         self.is_over = True
         yield self._packet(1, RST | ACK)
 
@@ -121,7 +121,7 @@ class _Connection:
             self.is_over = self.ends[1 - end].has_finished
 
     def reset(self, end: int) -> Iterator[bytes]:
-        """A RST, unless it is over."""
+        """A RST, unless it has ended."""
         if self.is_open and not self.is_over:
             self.is_over = True
             yield self._packet(end, RST | ACK)
