@@ -294,12 +294,19 @@ async def open_connection(
 
 
 class Server(asyncio.AbstractServer):
-    """Listens on sockets of a network, and gives each connection a protocol; `async with` closes it at the end."""
+    """Listens on sockets of a network, and gives each connection a protocol; `async with` closes it at the end.
 
-    def __init__(self, sockets: Sequence[Socket], factory: Callable[[], asyncio.BaseProtocol]) -> None:
+    Beyond `most` connections others wait to be accepted; None: there is no limit.
+    """
+
+    def __init__(
+        self, sockets: Sequence[Socket], factory: Callable[[], asyncio.BaseProtocol], *, most: int | None = None
+    ) -> None:
         self.addresses = [socket.local_address() for socket in sockets]
         self._factory = factory
+        self._most = most
         self._sockets = list(sockets)
+        self._held: list[Socket] = []  # those that wait until there are less
         self._open: dict[Socket, SocketTransport] = {}
         self._closed: list[Called] = []
         for socket in sockets:
@@ -355,6 +362,9 @@ class Server(asyncio.AbstractServer):
 
     def _accept(self, listener: Socket) -> None:
         while self._sockets:
+            if self._most is not None and len(self._open) >= self._most:
+                self._held.append(listener)
+                return
             try:
                 socket, _ = listener.accept()
             except BlockingIOError:
@@ -372,6 +382,10 @@ class Server(asyncio.AbstractServer):
 
     def _over(self, socket: Socket) -> None:
         del self._open[socket]
+        held = self._held
+        self._held = []
+        for listener in held:
+            self._accept(listener)
         self._tell()
 
 
