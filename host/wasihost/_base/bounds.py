@@ -57,9 +57,9 @@ def whole(what: str, default: int | None = None, *, least: int = 0, greatest: in
     return _field(Bound(what, default, True, least, greatest))
 
 
-def fraction(what: str) -> Any:
-    """A field for a number, by default None."""
-    return _field(Bound(what, None, False, 0, None))
+def fraction(what: str, default: float | None = None) -> Any:
+    """A field for a number."""
+    return _field(Bound(what, default, False, 0, None))
 
 
 def _field(bound: Bound) -> Any:

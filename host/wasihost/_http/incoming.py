@@ -19,7 +19,8 @@ _HIGH_BYTES = 1 << 16
 class IncomingBody(Body):
     """The body of a message whose bytes a connection feeds in; the transport waits while its reader does not read.
 
-    `timeout_s` bounds each wait for more. `closed` is called when the reader closes it, with the reader's error.
+    `timeout_s` bounds each wait for more. `closed` is called when the reader closes it, with the reader's error;
+    `wanted` whenever the reader has to wait.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class IncomingBody(Body):
         *,
         timeout_s: float | None,
         closed: Callable[[HttpError | None], None],
+        wanted: Callable[[], None] | None = None,
     ) -> None:
         self.length = length
         self.is_closed = False
@@ -37,10 +39,12 @@ class IncomingBody(Body):
         self._clock = clock
         self._timeout_s = timeout_s
         self._closed = closed
+        self._wanted = wanted
         self._chunks: deque[bytes | memoryview] = deque()
         self._buffered = 0
         self._trailers: list[Header] | None = None
-        self._error: HttpError | None = None
+        self.error: HttpError | None = None
+        self.was_read = False
         self._arrived: Called | None = None
 
     # ---- the connection's side
@@ -67,8 +71,8 @@ class IncomingBody(Body):
 
     def fail(self, error: HttpError) -> None:
         """It breaks off, unless it has ended."""
-        if not self.has_ended and self._error is None:
-            self._error = error
+        if not self.has_ended and self.error is None:
+            self.error = error
             self._wake()
 
     def _wake(self) -> None:
@@ -78,6 +82,7 @@ class IncomingBody(Body):
     # ---- the reader's side
 
     async def read(self, n: int = READ_BYTES) -> bytes:
+        self.was_read = True
         while not self._chunks:
             if self._trailers is not None:
                 return b""
@@ -105,8 +110,14 @@ class IncomingBody(Body):
             self._closed(error)
 
     async def _wait(self) -> None:
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
+        if self._wanted is not None:
+            self._wanted()
         self._arrived = Called()
-        async with within(self._clock, self._timeout_s, ErrorCode.CONNECTION_READ_TIMEOUT):
-            await self._arrived
+        try:
+            async with within(self._clock, self._timeout_s, ErrorCode.CONNECTION_READ_TIMEOUT):
+                await self._arrived
+        except HttpError as error:
+            self.fail(error)
+            raise

@@ -19,3 +19,15 @@ class MessageLimits:
 
     def __post_init__(self) -> None:
         bounds.check(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerLimits(MessageLimits):
+    """Limits of a server's clients."""
+
+    target_bytes: int = whole("bytes of what a request asks for", 1 << 15, least=1)
+    connections: int = whole("connections at a time, beyond which others wait", 1000, least=1)
+    head_timeout_s: float = fraction("seconds for the head of a request, from its first byte or the connection", 30)
+    idle_timeout_s: float = fraction("seconds in which a connection has no request", 75)
+    body_timeout_s: float = fraction("seconds in which nothing comes of content that is waited for", 60)
+    write_timeout_s: float | None = fraction("seconds in which a client takes nothing of what is sent to it", 60)

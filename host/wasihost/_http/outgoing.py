@@ -58,12 +58,13 @@ def declared_length(headers: list[Header]) -> int | None:
 class Framing(Frozen):
     """How the end of the content is marked: by its length, by chunks, or by the end of the connection.
 
-    A body that is not sent at all, as that of an answer to HEAD, is still read.
+    A body that is not sent at all, as that of an answer to HEAD, is still read; and so are trailers without a place.
     """
 
     length: int | None = None
     is_chunked: bool = False
     is_sent: bool = True
+    has_trailers: bool = True
 
 
 class Outgoing(ByteSink):
@@ -73,17 +74,17 @@ class Outgoing(ByteSink):
         self._connection = connection
         self._framing = framing
         self._wrong_size = wrong_size
-        self._taken = 0
+        self.sent_bytes = 0
 
     def write(self, view: memoryview) -> int:
         self._connection.check_writable()
         framing = self._framing
         if not framing.is_sent:
             return len(view)
-        if framing.length is not None and self._taken + len(view) > framing.length:
-            raise HttpError(self._wrong_size, self._taken + len(view))
+        if framing.length is not None and self.sent_bytes + len(view) > framing.length:
+            raise HttpError(self._wrong_size, self.sent_bytes + len(view))
         view = view[:_MOST_BYTES]
-        self._taken += len(view)
+        self.sent_bytes += len(view)
         if framing.is_chunked:
             self._connection.write(b"%x\r\n%s\r\n" % (len(view), view))
         else:
@@ -102,17 +103,22 @@ class Outgoing(ByteSink):
         return self._connection.error
 
     @property
+    def ends_with_connection(self) -> bool:
+        """Whether the end of the connection is that of the content."""
+        return self.takes_trailers and not self._framing.is_chunked
+
+    @property
     def takes_trailers(self) -> bool:
-        """Whether trailers can follow the content."""
-        return self._framing.is_chunked and self._framing.is_sent
+        """Whether the message goes on after its content, which may still fail."""
+        return self._framing.length is None and self._framing.is_sent
 
     def end(self, trailers: list[Header]) -> None:
         """The content has ended. Errors: HttpError, if it is too short."""
         framing = self._framing
-        if framing.is_sent and framing.length not in (None, self._taken):
-            raise HttpError(self._wrong_size, self._taken)
+        if framing.is_sent and framing.length not in (None, self.sent_bytes):
+            raise HttpError(self._wrong_size, self.sent_bytes)
         if framing.is_chunked:
-            self._connection.write(b"0\r\n" + lines(trailers))
+            self._connection.write(b"0\r\n" + lines(trailers if framing.has_trailers else []))
         self._connection.flush()
 
 

@@ -2,6 +2,10 @@
 
 Theory of operation. A parser is given bytes and asked for the next event until there is none. Each message has an
 `h11.Connection` of its own, which only reads: what goes out is written by `outgoing`.
+
+A request's head is looked at before h11 has it. What h11 accepts, and a proxy in front may understand in another way,
+is refused (RFC 9112, section 11.2): lines that end in LF alone, folded ones, control characters, content-length beside
+transfer-encoding, chunks of HTTP/1.0, and trailers that end in LF alone.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from typing import TypeAlias
 
 from wasihost._base.errors import MissingExtraError
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.limits import MessageLimits
+from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
 
 try:
@@ -31,6 +35,19 @@ class ResponseHead:
 
 
 @dataclass(slots=True)
+class RequestHead:
+    """A request without its body; `length` is None if only the end says how long that is."""
+
+    method: str
+    target: str
+    version: str
+    headers: list[Header]
+    length: int | None
+    keeps_alive: bool
+    expects_continue: bool
+
+
+@dataclass(slots=True)
 class End:
     """A message has ended, with these trailers."""
 
@@ -38,10 +55,25 @@ class End:
 
 
 ResponseEvent: TypeAlias = "ResponseHead | bytes | End"
+RequestEvent: TypeAlias = "RequestHead | bytes | End"
 
 
-def _headers(event: h11.Response | h11.EndOfMessage) -> list[Header]:
+class BadRequest(Exception):
+    """What came is not a request that is answered, but with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def _headers(event: h11.Request | h11.Response | h11.EndOfMessage) -> list[Header]:
     return [(name.decode("ascii"), value) for name, value in event.headers.raw_items()]
+
+
+def _is_too_large(headers: list[Header], limits: MessageLimits) -> bool:
+    """Whether they are beyond the limits. h11 sees to that only while they are not complete."""
+    size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers)
+    return len(headers) > limits.headers or size > limits.head_bytes
 
 
 class ResponseParser:
@@ -95,7 +127,7 @@ class ResponseParser:
         return ResponseHead(response.status_code, headers, length)
 
     def _checked(self, headers: list[Header]) -> list[Header]:
-        if len(headers) > self._limits.headers:
+        if _is_too_large(headers, self._limits):
             raise self._too_large()
         return headers
 
@@ -119,3 +151,140 @@ def _length(headers: list[Header]) -> int | None:
     if values(headers, "transfer-encoding"):
         return None
     return next((int(value) for value in values(headers, "content-length")), None)
+
+
+_HEAD_END = re.compile(rb"\n\r?\n")
+_AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+
+class RequestParser:
+    """The requests of one connection, one after another: the next begins when the event after an `End` is asked for."""
+
+    def __init__(self, limits: ServerLimits) -> None:
+        self._limits = limits
+        self._received = bytearray()  # of the next request
+        self._searched = 0  # how much of it has no end of a head
+        self._message: h11.Connection | None = None  # whose head has come
+        self._is_chunked = False
+        self._is_empty = False
+        self._tail = b""  # of what the message got
+
+    @property
+    def has_received(self) -> bool:
+        """Whether something of the next request has come."""
+        return bool(self._received)
+
+    @property
+    def held_bytes(self) -> int:
+        """How much has come that no event was asked for."""
+        return len(self._received)
+
+    def receive(self, data: bytes) -> None:
+        """The client sent this."""
+        if self._message is None:
+            self._received += data
+        else:
+            self._feed(data)
+
+    def _feed(self, data: bytes) -> None:
+        assert self._message is not None
+        self._message.receive_data(data)
+        if self._is_chunked:
+            self._tail = (self._tail + data)[-len(data) - 3 :]
+
+    def next_event(self) -> RequestEvent | None:
+        """What follows; None if more has to come. Errors: BadRequest."""
+        if self._is_empty:
+            self._is_empty = False
+            return End([])
+        try:
+            return self._next_head() if self._message is None else self._next_piece(self._message)
+        except h11.RemoteProtocolError as error:
+            raise BadRequest(error.error_status_hint) from None
+
+    # ---- heads
+
+    def _next_head(self) -> RequestHead | None:
+        received = self._received
+        while received.startswith(b"\r\n"):  # RFC 9112, section 2.2
+            del received[:2]
+        found = _HEAD_END.search(received, self._searched)
+        size = found.end() if found else len(received)
+        if size > self._limits.head_bytes:
+            raise BadRequest(431 if 0 < received.find(b"\n") < self._limits.target_bytes else 414)
+        if received and received[0] < 0x21 and received[0] != 0x0D:  # the hello of TLS, for one
+            raise BadRequest(400)
+        if found is None:
+            self._searched = max(0, size - 3)
+            return None
+        text = bytes(received[:size])
+        del received[:size]
+        self._searched = 0
+        return self._begin(text)
+
+    def _begin(self, text: bytes) -> RequestHead:
+        if _AMBIGUOUS.search(text):
+            raise BadRequest(400)
+        if text.count(b"\n") - 2 > self._limits.headers:
+            raise BadRequest(431)
+        message = h11.Connection(h11.SERVER, self._limits.head_bytes)
+        message.receive_data(text)
+        request = message.next_event()
+        assert isinstance(request, h11.Request)
+        head = _request_head(request)
+        if len(head.target) > self._limits.target_bytes:
+            raise BadRequest(414)
+        self._is_chunked = head.length is None
+        self._is_empty = head.length == 0
+        if not self._is_empty:
+            self._message = message
+            self._tail = b""
+            if self._received:
+                self._feed(bytes(self._received))
+                self._received.clear()
+        return head
+
+    # ---- bodies
+
+    def _next_piece(self, message: h11.Connection) -> bytes | End | None:
+        event = message.next_event()
+        if isinstance(event, h11.Data):
+            return bytes(event.data)
+        if isinstance(event, h11.EndOfMessage):
+            return self._end(message, _headers(event))
+        return None
+
+    def _end(self, message: h11.Connection, trailers: list[Header]) -> End:
+        rest = message.trailing_data[0]
+        if self._is_chunked and not self._tail.removesuffix(rest).endswith(b"\r\n\r\n"):
+            raise BadRequest(400)
+        if _is_too_large(trailers, self._limits):
+            raise BadRequest(431)
+        self._message = None
+        self._received += rest
+        return End(trailers)
+
+
+def _request_head(request: h11.Request) -> RequestHead:
+    """The head, checked for what h11 leaves to others. Errors: BadRequest."""
+    version = request.http_version.decode()
+    if version not in ("1.0", "1.1"):
+        raise BadRequest(505)
+    headers = _headers(request)
+    named = dict(request.headers)
+    is_chunked = b"transfer-encoding" in named
+    if is_chunked and (b"content-length" in named or version == "1.0"):
+        raise BadRequest(400)
+    expected = b",".join(values(headers, "expect")).lower()
+    if expected not in (b"", b"100-continue"):
+        raise BadRequest(417)
+    connection = b",".join(values(headers, "connection")).lower()
+    return RequestHead(
+        method=request.method.decode(),
+        target=request.target.decode(),
+        version=version,
+        headers=headers,
+        length=None if is_chunked else int(named.get(b"content-length", 0)),
+        keeps_alive=version == "1.1" and b"close" not in map(bytes.strip, connection.split(b",")),
+        expects_continue=bool(expected) and version == "1.1",
+    )

@@ -241,6 +241,11 @@ NO_RESPONSE: list[tuple[bytes, ErrorCode, Payload]] = [
         "gzip, chunked",
     ),
     (b"HTTP/1.1 200 OK\r\na: " + b"x" * 200, ErrorCode.HTTP_RESPONSE_HEADER_SECTION_SIZE, 200),
+    (
+        b"HTTP/1.1 200 OK\r\na: " + b"x" * 200 + b"\r\n\r\n",
+        ErrorCode.HTTP_RESPONSE_HEADER_SECTION_SIZE,
+        200,
+    ),
     (b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 4 + b"\r\n", ErrorCode.HTTP_RESPONSE_HEADER_SECTION_SIZE, 200),
     (b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n", ErrorCode.HTTP_RESPONSE_BODY_SIZE, 10),
 ]

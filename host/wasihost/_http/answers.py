@@ -1,0 +1,66 @@
+"""What a server sends before the content of a response: its head, and how the content is framed."""
+
+from __future__ import annotations
+
+import http
+
+from wasihost._http import outgoing
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import BytesBody, Header, Response, values
+from wasihost._http.outgoing import HOP_BY_HOP, Framing
+from wasihost._http.parsing import RequestHead
+
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+
+
+def failure(status: int) -> Response:
+    """A response that says its status and no more."""
+    text = f"{status} {_PHRASES[status]}\n".encode()
+    return Response(status=status, headers=[("content-type", b"text/plain")], body=BytesBody(text))
+
+
+def refusal(status: int, date: bytes) -> bytes:
+    """The whole of such a response, after which the connection ends."""
+    response = failure(status)
+    headers = [*response.headers, ("content-length", b"%d" % (response.body.length or 0)), ("connection", b"close")]
+    text = f"{status} {_PHRASES[status]}\n".encode()
+    return outgoing.head(_status_line(status), [*headers, ("date", date)]) + text
+
+
+def head(request: RequestHead, response: Response, *, date: bytes, keeps_alive: bool) -> tuple[bytes, Framing]:
+    """The head of a response, and the framing of its body. Errors: HttpError, if it cannot be sent."""
+    if not 200 <= response.status <= 999:
+        raise HttpError(ErrorCode.INTERNAL_ERROR, f"{response.status} is not the status of a response")
+    headers = [header for header in response.headers if header[0].lower() not in HOP_BY_HOP]
+    framing = _framing(request, response, headers)
+    if not values(headers, "date"):
+        headers.append(("date", date))
+    if not keeps_alive or (framing.is_sent and framing.length is None and not framing.is_chunked):
+        headers.append(("connection", b"close"))
+    return outgoing.head(_status_line(response.status), headers), framing
+
+
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"
+
+
+def _framing(request: RequestHead, response: Response, headers: list[Header]) -> Framing:
+    """How the content is framed; adds the header that says so."""
+    status = response.status
+    declared = outgoing.declared_length(headers)
+    if request.method == "HEAD" or status == 304:
+        return Framing(is_sent=False)
+    if status == 204 or (request.method == "CONNECT" and status < 300):
+        headers[:] = [header for header in headers if header[0].lower() != "content-length"]  # RFC 9110, section 8.6
+        return Framing(is_sent=False)
+    length = response.body.length if declared is None else declared
+    if response.body.length not in (None, length):
+        raise HttpError(ErrorCode.HTTP_RESPONSE_BODY_SIZE, response.body.length)
+    if length is not None:
+        if declared is None:
+            headers.append(("content-length", b"%d" % length))
+        return Framing(length=length)
+    if request.version == "1.0":
+        return Framing()
+    headers.append(("transfer-encoding", b"chunked"))
+    return Framing(is_chunked=True, has_trailers=b"trailers" in b",".join(values(request.headers, "te")).lower())
