@@ -85,6 +85,23 @@ class BytesBody(Body):
         """Nobody waits for it."""
 
 
+class BodyAround(Body):
+    """A body that passes every call on to `inner`, for those that change or watch some of them."""
+
+    def __init__(self, inner: Body) -> None:
+        self.length = inner.length
+        self.inner = inner
+
+    async def read(self, n: int = READ_BYTES) -> bytes:
+        return await self.inner.read(n)
+
+    async def trailers(self) -> list[Header]:
+        return await self.inner.trailers()
+
+    def close(self, error: HttpError | None = None) -> None:
+        self.inner.close(error)
+
+
 EMPTY: Final = BytesBody()
 """No content and no trailers, for any number of messages."""
 

@@ -105,6 +105,10 @@ class Budget:
         # Open ones.
         self.sockets = 0
         self.connections = 0
+        self.requests = 0
+        self.all_requests = 0
+        self.content_received = Meter(quotas, "http_bytes_in")
+        self.content_sent = Meter(quotas, "http_bytes_out")
         self.received = Direction("in", quotas, clock)
         self.sent = Direction("out", quotas, clock)
         rate = quotas.connections_per_second
@@ -124,6 +128,11 @@ class Budget:
                 return True
             self._new_connections.take(1)
         return False
+
+    def has_no_request(self, what: str) -> bool:
+        """Whether `what` is one request of HTTP too many, of all or at a time."""
+        is_last = self._is_reached("http_requests", self.all_requests, what)
+        return is_last or self._is_reached("http_requests_at_once", self.requests, what)
 
     def _is_reached(self, name: str, used: int, what: str) -> bool:
         limit: int | None = getattr(self.quotas, name)

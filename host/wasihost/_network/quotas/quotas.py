@@ -12,6 +12,10 @@ The guest meets each limit as an error-code, and no call waits for ever:
 | `bytes_per_second_in`, `bytes_per_second_out` | bytes and datagrams wait for their time | no error, it takes longer |
 | `connect_timeout_s` | the attempt is given up | `timeout` from `connect` |
 | `idle_timeout_s` | the connection is reset | `timeout` from both directions |
+| `http_requests`, `http_requests_at_once` | no request is sent | `connection-limit-reached` |
+| `http_bytes_in` | the response is broken off | `HTTP-response-body-size` |
+| `http_bytes_out` | the request is broken off | `HTTP-request-body-size` |
+| `http_time_s` | the request or its response is broken off | `HTTP-response-timeout` |
 
 Bytes are those of TCP connections and of the contents of datagrams. On a connection just as many go through as are
 allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a second. A connection is
@@ -45,6 +49,11 @@ class Quotas:
     bytes_per_second_out: int | None = whole("the rate of what goes, of all together", least=1)
     connect_timeout_s: float | None = fraction("seconds for an attempt to connect")
     idle_timeout_s: float | None = fraction("seconds in which no byte of a TCP connection moves")
+    http_requests: int | None = whole("requests of wasi:http that the guest sends")
+    http_requests_at_once: int | None = whole("such requests under way, until the response's last byte")
+    http_bytes_in: int | None = whole("bytes of the content of all responses to them")
+    http_bytes_out: int | None = whole("bytes of the content of all these requests")
+    http_time_s: float | None = fraction("seconds for such a request, until the response's last byte")
 
     def __post_init__(self) -> None:
         bounds.check(self)
