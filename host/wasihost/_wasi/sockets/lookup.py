@@ -14,7 +14,7 @@ from typing import Any
 
 from wasihost._network.base import IpAddress
 from wasihost._network.names import Names, ascii_name, literal
-from wasihost._policy import Verdict
+from wasihost._policy import PolicyContext, Verdict
 from wasihost._policy.asking import Question, settled
 from wasihost._wasi.failures import Failure, Reason
 from wasihost._wasi.sockets.access import Access, permitted
@@ -27,9 +27,12 @@ class Lookup:
         self._names = names
         self._access = access
 
-    def resolve(self, name: str) -> Sequence[IpAddress] | Coroutine[Any, Any, Sequence[IpAddress]]:
+    def resolve(
+        self, name: str, context: PolicyContext | None = None
+    ) -> Sequence[IpAddress] | Coroutine[Any, Any, Sequence[IpAddress]]:
         """The addresses, at least one; a coroutine if the resolver is to be asked, or the policy takes time.
 
+        `context` is that of a request for which the name is looked up.
         INVALID_ARGUMENT: it is neither an address nor a host name.
         """
         address = literal(name)
@@ -41,9 +44,9 @@ class Lookup:
             raise Failure(Reason.INVALID_ARGUMENT) from error
         found = self._names.known(host)
         if not found:
-            verdict = self._access.ask_about_name(host)
+            verdict = self._access.ask_about_name(host, context)
             return self._ask(host, permitted(verdict) if isinstance(verdict, Verdict) else verdict)
-        self._access.allow_name(host, "host_names")
+        self._access.allow_name(host, "host_names", context)
         self._access.told.tell(host, found, from_hosts=True)
         return found
 

@@ -1,0 +1,89 @@
+"""Where the requests of a guest go: past its policy, to an origin of the embedder or out on the network.
+
+| refused by the policy | code |
+|---|---|
+| the request, or the lookup of its host's name | HTTP-request-denied |
+| every address of the host | destination-IP-prohibited |
+
+An origin that the embedder gave needs no rule, as a name in `host_names`; a rule that denies the request counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import Handler, Request, Response
+from wasihost._http.origins import Origins
+from wasihost._http.targets import target_of
+from wasihost._network import peers
+from wasihost._network.base import Address, IpAddress, Socket
+from wasihost._network.names import literal
+from wasihost._policy import PolicyContext, SocketAddressUse, Verdict
+from wasihost._policy.asking import settled
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.sockets.access import Access, Refused
+from wasihost._wasi.sockets.lookup import Lookup
+
+_GIVEN = Verdict(True, "the origin given")
+
+
+class Guarded:
+    """Sends what the policy of a guest allows: a `Handler` around another."""
+
+    def __init__(self, inner: Handler, access: Access, origins: Origins) -> None:
+        self._inner = inner
+        self._access = access
+        self._origins = origins
+
+    async def __call__(self, request: Request) -> Response:
+        """The response. Errors: HttpError, and what the policy raises."""
+        try:
+            otherwise = _GIVEN if self._origins.find(target_of(request)) is not None else None
+            verdict = await settled(self._access.ask_about_request(request, otherwise))
+            if not verdict.allowed:
+                raise HttpError(ErrorCode.HTTP_REQUEST_DENIED)
+        except HttpError as error:
+            request.body.close(error)
+            raise
+        except BaseException:
+            request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
+            raise
+        return await self._inner(request)
+
+
+class Connecting:
+    """Connects for the requests of a guest, to addresses that its policy allows: a `Connect` of a client."""
+
+    def __init__(self, access: Access, lookup: Lookup) -> None:
+        self._access = access
+        self._lookup = lookup
+
+    async def __call__(self, request: Request) -> Socket:
+        """A connected socket. Errors: HttpError, OSError, and what the policy raises."""
+        target = target_of(request)
+        context = self._access.context.of(request)
+        failed: OSError | None = None
+        for ip in await self._addresses(target.host, context):
+            address = Address(ip, target.port)
+            verdict = await settled(self._access.ask(address, SocketAddressUse.TCP_CONNECT, context))
+            if verdict.allowed:
+                try:
+                    return await peers.connect(self._access.network, verdict.target or address)
+                except OSError as error:
+                    failed = failed or error
+        raise failed or HttpError(ErrorCode.DESTINATION_IP_PROHIBITED)
+
+    async def _addresses(self, host: str, context: PolicyContext) -> Sequence[IpAddress]:
+        ip = literal(host)
+        if ip is not None:
+            return [ip]
+        try:
+            answer = self._lookup.resolve(host, context)
+            return answer if isinstance(answer, Sequence) else await answer
+        except Refused:
+            raise HttpError(ErrorCode.HTTP_REQUEST_DENIED) from None
+        except Failure as failure:
+            if isinstance(failure.cause, OSError):
+                raise failure.cause from None
+            raise HttpError(ErrorCode.HTTP_REQUEST_URI_INVALID) from None
