@@ -20,7 +20,8 @@ class Snapshot(Frozen):
 
     def changes_to(self, later: Snapshot) -> Changes:
         """What a later one has added, changed and removed."""
-        before, after = self._contents(), later._contents()
+        before = self._contents()
+        after = later._contents()
         return Changes(
             tuple(path for path in after if path not in before),
             tuple(path for path in after if path in before and after[path] != before[path]),
