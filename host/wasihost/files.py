@@ -7,11 +7,23 @@ from wasihost._base.public import publish as _publish
 from wasihost._wasi.filesystem.directory import Directory
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import FileSystem
+from wasihost._wasi.filesystem.quotas import QuotaFiles
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 from wasihost._wasi.filesystem.virtual.inodes import Inode
 from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
 from wasihost._wasi.filesystem.virtual.snapshots import Changes, Snapshot
 
-__all__ = ["Changes", "Directory", "FileSystem", "Inode", "Kind", "MemoryFiles", "Snapshot", "Stat", "VirtualFiles"]
+__all__ = [
+    "Changes",
+    "Directory",
+    "FileSystem",
+    "Inode",
+    "Kind",
+    "MemoryFiles",
+    "QuotaFiles",
+    "Snapshot",
+    "Stat",
+    "VirtualFiles",
+]
 
 _publish(globals())

@@ -86,6 +86,17 @@ def test_a_guest_that_fails_for_want_of_a_directory_is_told_the_option(cli: Cli)
     )
 
 
+def test_a_limit_of_files_is_told_once(cli: Cli, data: Path) -> None:
+    done = cli("run", "--dir", "data::/data", "--limit", "file-bytes-stored=3", "--env", "CASE=write", FILES)
+    assert (done.code, done.err.splitlines()) == (
+        1,
+        [
+            "limit file_bytes_stored=3 reached: growth by 7 bytes",
+            "case write: files/src/tree.rs:62: unexpected error-code: quota",
+        ],
+    )
+
+
 def test_several_directories_have_their_names_order_and_rights(cli: Cli, data: Path) -> None:
     for name in ("one", "two"):
         (cli.folder / name).mkdir()

@@ -13,6 +13,7 @@ from tests.guests.harness import Guest, advance_until, fails, load, passes, unti
 from tests.guests.peers import asked, discard, echo, giving, patient_echo, server, udp_echo
 from wasihost import GuestExit, Host, OsNetwork, VirtualClock, allow_all
 from wasihost._network.quotas import QuotaNetwork, Quotas
+from wasihost.files import MemoryFiles
 
 S = 1_000_000_000
 
@@ -201,3 +202,15 @@ async def test_a_guest_that_is_cancelled_leaves_no_timer() -> None:
         running.cancel()
         await fails(running, asyncio.CancelledError)
     assert clock.next_ns is None
+
+
+# ---- files
+
+
+@pytest.mark.parametrize("limit", ["file_bytes_written=3", "file_bytes_stored=3", "files=0", "open_files=0"])
+async def test_a_limit_of_files_is_quota(limit: str) -> None:
+    files = MemoryFiles()
+    guest = Guest("rust-files", env={"CASE": "write"}, files={"/data": files}, quotas=Quotas.parse([limit]))
+    await fails(guest.host.run_async(load("rust-files")), GuestExit)
+    assert str(guest.stderr).endswith("unexpected error-code: quota\n")
+    assert sum(map(len, files.values())) <= 3

@@ -1,4 +1,4 @@
-"""The option `--limit` of `wasihost run`: of the guest itself, and of its network."""
+"""The option `--limit` of `wasihost run`: of the guest itself, of its network, and of its files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def epilog() -> str:
 
     return "\n".join(
         [
-            "A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB. Of the network:",
+            "A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB. Of the network and of files:",
             *_lines(Quotas),
             "What is beyond these fails with an error-code, or waits for its time; the first time, stderr has a line.",
             "Of the guest, which is stopped when it goes beyond one (docs/limits.md):",
@@ -56,12 +56,12 @@ def add_to(
 
 
 def limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
-    """What it says of the guest, and of its network. Errors: ConfigError."""
+    """What it says of the guest, and of what it uses. Errors: ConfigError."""
     if not arguments.limit:
         return Limits(), None
     from wasihost._network.quotas import Quotas
 
-    of_network = bounds(Quotas)
-    found = parse(arguments.limit, {**of_network, **bounds(Limits)})
-    quotas = {name: found.pop(name) for name in of_network if name in found}
+    of_use = bounds(Quotas)
+    found = parse(arguments.limit, {**of_use, **bounds(Limits)})
+    quotas = {name: found.pop(name) for name in of_use if name in found}
     return Limits(**found), Quotas(**quotas)

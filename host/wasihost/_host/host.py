@@ -89,8 +89,8 @@ class Host(OfOneProcess):
       that is in `files`.
     - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
     - `network`: what sockets stand on; the operating system's by default.
-    - `quotas`: how much of it each guest may use, see `wasihost.network.Quotas`. By default only its sockets are
-      limited, to a quarter of the files that this process may have open.
+    - `quotas`: how much of it, and of `files`, each guest may use, see `wasihost.network.Quotas`. By default only its
+      sockets and open files are limited, to a quarter each of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: resolves other names, see `wasihost.network.Resolver`; the network by default.
     - `files`: the directories that guests are given, by the guest's names for them, in this order:
@@ -376,7 +376,7 @@ class Host(OfOneProcess):
             access=access,
             names=names,
             unwritten=Unwritten(),
-            mounts=Mounts(self._files, hash_key, access),
+            mounts=Mounts(self._files, hash_key, access, self._quotas),
         )
 
     def _providers_for(self, context: WasiContext, *, of_wasip2: bool) -> dict[str, object]:

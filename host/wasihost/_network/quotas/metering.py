@@ -95,13 +95,26 @@ class Direction:
             self._bucket.take(count)
 
 
-class Budget:
-    """What all who share some quotas have used of them."""
+class Reached:
+    """Which limits of some quotas were reached, counted and logged."""
+
+    def __init__(self, quotas: Quotas) -> None:
+        self.quotas = quotas
+        self.reached: Counter[str] = Counter()
+
+    def tell(self, limit: str, what: str) -> None:
+        """Counts and logs that `what` went beyond a limit."""
+        level = logging.DEBUG if self.reached[limit] else logging.WARNING
+        self.reached[limit] += 1
+        _log.log(level, "limit %s=%s reached: %s", limit, getattr(self.quotas, limit), what, extra={"limit": limit})
+
+
+class Budget(Reached):
+    """What all who share some quotas have used of the network."""
 
     def __init__(self, quotas: Quotas, clock: Clock) -> None:
-        self.quotas = quotas
+        super().__init__(quotas)
         self.clock = clock
-        self.reached: Counter[str] = Counter()
         # Open ones.
         self.sockets = 0
         self.connections = 0
@@ -140,9 +153,3 @@ class Budget:
             return False
         self.tell(name, what)
         return True
-
-    def tell(self, limit: str, what: str) -> None:
-        """Counts and logs that `what` went beyond a limit."""
-        level = logging.DEBUG if self.reached[limit] else logging.WARNING
-        self.reached[limit] += 1
-        _log.log(level, "limit %s=%s reached: %s", limit, getattr(self.quotas, limit), what, extra={"limit": limit})

@@ -1,4 +1,4 @@
-"""How much of a network a guest may use: `Host(quotas=Quotas(connections=10))`, or a `QuotaNetwork` of your own.
+"""How much of the network, of HTTP and of files a guest may use: `Host(quotas=Quotas(connections=10))`.
 
 The guest meets each limit as an error-code, and no call waits for ever:
 
@@ -16,6 +16,7 @@ The guest meets each limit as an error-code, and no call waits for ever:
 | `http_bytes_in` | the response is broken off | `HTTP-response-body-size` |
 | `http_bytes_out` | the request is broken off | `HTTP-request-body-size` |
 | `http_time_s` | the request or its response is broken off | `HTTP-response-timeout` |
+| `open_files`, `files`, `file_bytes_written`, `file_bytes_stored` | nothing more is opened, made, written | `quota` |
 
 Bytes are those of TCP connections and of the contents of datagrams. On a connection just as many go through as are
 allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a second. A connection is
@@ -54,6 +55,10 @@ class Quotas:
     http_bytes_in: int | None = whole("bytes of the content of all responses to them")
     http_bytes_out: int | None = whole("bytes of the content of all these requests")
     http_time_s: float | None = fraction("seconds for such a request, until the response's last byte")
+    open_files: int | None = whole("files and directories open at a time; without it a quarter of `ulimit -n`")
+    files: int | None = whole("files, directories and links made, less those removed")
+    file_bytes_written: int | None = whole("bytes written to files")
+    file_bytes_stored: int | None = whole("bytes by which files have grown, less those cut off or removed")
 
     def __post_init__(self) -> None:
         bounds.check(self)

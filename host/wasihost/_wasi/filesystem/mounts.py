@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from wasihost._base.quoting import line
 
 if TYPE_CHECKING:  # only guests that ask for their directories need them
+    from wasihost._network.quotas import Quotas
     from wasihost._policy.asking import Asker
     from wasihost._wasi.filesystem.handles import Handles
     from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
@@ -49,13 +50,18 @@ class Mount:
 class Mounts:
     """All directories of one guest, in their order.
 
-    `hash_key` is the secret in what it gets as metadata hashes, and `asker` asks its policy.
+    `hash_key` is the secret in what it gets as metadata hashes, `asker` asks its policy, and `quotas` are for all of
+    them together.
     """
 
     def __init__(
-        self, files: Mapping[str, FileSystem] | None = None, hash_key: bytes = b"", asker: Asker | None = None
+        self,
+        files: Mapping[str, FileSystem] | None = None,
+        hash_key: bytes = b"",
+        asker: Asker | None = None,
+        quotas: Quotas | None = None,
     ) -> None:
-        given = {name: _asked_about(each, name, asker) for name, each in (files or {}).items()}
+        given = {name: _asked_about(each, name, asker) for name, each in _limited(files or {}, quotas).items()}
         self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
         self._handles: Handles | None = None
         self.may_wait = any(each.may_wait for each in given.values())
@@ -74,6 +80,15 @@ class Mounts:
         """Logs that the guest has no directories, if it asked for them: what it does with files fails inside of it."""
         if self._was_asked and not self._mounts:
             _log.warning("the guest asked for directories, and has none (--dir HOST::GUEST)")
+
+
+def _limited(files: Mapping[str, FileSystem], quotas: Quotas | None) -> Mapping[str, FileSystem]:
+    if quotas is None or not files:
+        return files
+    from wasihost._wasi.filesystem.quotas import FileBudget, QuotaFiles
+
+    budget = FileBudget(quotas)
+    return {name: QuotaFiles(each, budget) for name, each in files.items()} if budget.is_of_files else files
 
 
 def _asked_about(files: FileSystem, name: str, asker: Asker | None) -> FileSystem:

@@ -1,11 +1,11 @@
-"""Files around other files; each method does what the inner one does."""
+"""Files and directories around others; each method does what the inner one does."""
 
 from __future__ import annotations
 
 from wasihost._wasi.filesystem.answers import Answer, Later
-from wasihost._wasi.filesystem.flags import Advice
-from wasihost._wasi.filesystem.metadata import NewTime, Stat
-from wasihost._wasi.filesystem.nodes import FileNode
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
+from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
 
 
 class FileAround(FileNode):
@@ -44,3 +44,63 @@ class FileAround(FileNode):
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
         self.inner.advise(offset, length, advice)
+
+
+class DirectoryAround(DirectoryNode):
+    """A directory around another one; what is opened there is the inner one's."""
+
+    def __init__(self, inner: DirectoryNode) -> None:
+        self.inner = inner
+        self.identity = inner.identity
+
+    def inner_of(self, other: DirectoryNode) -> DirectoryNode:
+        """The directory that a directory of the same kind is around."""
+        return other.inner if isinstance(other, type(self)) else other
+
+    def _close(self) -> None:
+        self.inner.close()
+
+    def stat(self) -> Answer[Stat]:
+        return self.inner.stat()
+
+    def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
+        return self.inner.set_times(accessed, modified)
+
+    def sync(self, with_metadata: bool) -> Answer[None]:
+        return self.inner.sync(with_metadata)
+
+    def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Node]:
+        return self.inner.open(path, follow, how, use)
+
+    def entries(self) -> Answer[Entries]:
+        return self.inner.entries()
+
+    def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
+        return self.inner.stat_at(path, follow)
+
+    def identity_at(self, path: str, follow: bool) -> Answer[Identity]:
+        return self.inner.identity_at(path, follow)
+
+    def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
+        return self.inner.set_times_at(path, follow, accessed, modified)
+
+    def create_directory(self, path: str) -> Answer[None]:
+        return self.inner.create_directory(path)
+
+    def remove_directory(self, path: str) -> Answer[None]:
+        return self.inner.remove_directory(path)
+
+    def remove_file(self, path: str) -> Answer[None]:
+        return self.inner.remove_file(path)
+
+    def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
+        return self.inner.rename(path, self.inner_of(new_directory), new_path)
+
+    def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
+        return self.inner.link(path, self.inner_of(new_directory), new_path)
+
+    def symlink(self, text: str, path: str) -> Answer[None]:
+        return self.inner.symlink(text, path)
+
+    def readlink(self, path: str) -> Answer[bytes]:
+        return self.inner.readlink(path)
