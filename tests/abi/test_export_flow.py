@@ -72,4 +72,4 @@ async def test_a_call_cancelled_before_it_started_closes_what_it_was_given() -> 
         await asyncio.gather(call, return_exceptions=True)
         await settled()
         assert source.closed == 1
-        assert not instance._machine._guest_calls
+        assert not instance._machine.guest_calls

@@ -241,7 +241,7 @@ async def test_a_call_cancelled_before_its_first_wait_is_cancelled_there() -> No
         call.cancel()
         await asyncio.gather(call, return_exceptions=True)
         gate.set()
-        while len(instance._machine._guest_calls.paths):
+        while len(instance._machine.guest_calls.paths):
             await settle()
 
 

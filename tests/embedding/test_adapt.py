@@ -31,6 +31,7 @@ from wasihost import (
     allow_all,
     configure,
 )
+from wasihost._component.ffi import calls
 from wasihost._network.base import Address
 
 
@@ -159,6 +160,19 @@ async def test_one_adapted_component_is_open_many_times_at_once() -> None:
         guests = [Guest("rust-tcp-client", env={"ADDRESS": peer.address, "VERIFY": 1}) for _ in range(10)]
         printed = await asyncio.gather(*(guest.run_async() for guest in guests))
     assert all(text.startswith("echo: 1 connections, 131072 bytes") for text in printed)
+
+
+async def test_a_component_that_is_gone_lets_go_of_its_callbacks(engine: wasmtime.Engine) -> None:
+    gc.collect()
+    before = len(calls._kept)
+    component = adapt(engine, wasm("rust-cat"))
+    async with component.open(Host().providers()):
+        made = len(calls._kept)
+    async with component.open(Host().providers()):
+        assert len(calls._kept) == made > before
+    del component
+    gc.collect()
+    assert len(calls._kept) == before
 
 
 async def test_two_hosts_in_one_event_loop_have_policies_of_their_own() -> None:

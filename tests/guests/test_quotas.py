@@ -84,7 +84,7 @@ async def test_too_many_connections_in_a_second_are_refused(caplog: pytest.LogCa
             clock=VirtualClock(),
         )
         await fails(guest.host.run_async(load("rust-tcp-client")), GuestExit)
-        assert peer.connections == 3
+        await until(lambda: peer.connections == 3)
     assert "connection-refused" in str(guest.stderr)
     assert [(record.levelno, record.__dict__["limit"]) for record in caplog.records] == [
         (logging.WARNING, "connections_per_second")

@@ -17,8 +17,7 @@ import pytest
 from tests.guests.harness import load
 from tests.guests.kv import STORE, Entry, KvBucket, Store
 from wasihost import Host, PolicyContext, ProviderError, SocketAddressUse
-from wasihost._component.running.imports import linking
-from wasihost._component.running.imports.providers import Method, find_method
+from wasihost._component.running.imports.providers import Method
 from wasihost._network.base import Address, DatagramSocket, Family, Socket
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
@@ -161,20 +160,20 @@ class _FusedCoroutine(Coroutine[Any, Any, Any]):
 # ---- runs
 
 
-class _FusedMethods:
-    """In the place of `find_method`: every call of a method is a point."""
+def _fused_methods(fuse: Fuse) -> Callable[[Method, object], Callable[..., Any]]:
+    """In the place of `Method.of`: every call of a method is a point."""
+    of = Method.of
 
-    def __init__(self, fuse: Fuse) -> None:
-        self._fuse = fuse
-
-    def __call__(self, *what: Any) -> Method:
-        method = find_method(*what)
+    def fused(method: Method, provider: object) -> Callable[..., Any]:
+        called = of(method, provider)
 
         def call(*arguments: Any) -> Any:
-            self._fuse.burn(method.path)
-            return method.call(*arguments)
+            fuse.burn(method.path)
+            return called(*arguments)
 
-        return Method(method.path, method.func, call, method.may_wait)
+        return call
+
+    return fused
 
 
 def _fused_store(fuse: Fuse) -> Store:
@@ -202,7 +201,7 @@ def _run(name: str, fuse: Fuse, points: Points, monkeypatch: pytest.MonkeyPatch)
     in_network, in_providers = (fuse if points is kind else idle for kind in (Points.NETWORK, Points.PROVIDERS))
     net, store = VirtualNetwork(), _fused_store(in_providers)
     network = FusedNetwork(net, in_network)
-    monkeypatch.setattr(linking, "find_method", _FusedMethods(in_providers))
+    monkeypatch.setattr(Method, "of", _fused_methods(in_providers))
 
     def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         in_network.burn(f"the policy, {use.value}")

@@ -18,13 +18,15 @@ from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
 from wasihost._component.running.imports.linking import Linking
-from wasihost._component.running.imports.providers import CallEnd, CallObserver, Providers
+from wasihost._component.running.linked import Linked
 from wasihost._component.running.loop import event_loop
 from wasihost._component.running.options import RunOptions
-from wasihost._component.running.stats import Stats
 from wasihost._component.running.store_machine import StoreMachine
 from wasihost._component.values import Classes
 from wasihost._component.world.wiring import Wiring
+
+LINKED = 4
+"""How many kinds of providers a component keeps callbacks for; most have one."""
 
 
 class Component(OfOneProcess):
@@ -39,6 +41,7 @@ class Component(OfOneProcess):
         self._wiring = wiring
         self.origin = origin
         self._compiled = compiled
+        self._linked: list[Linked] = []
 
     @property
     def imports(self) -> list[str]:
@@ -62,7 +65,7 @@ class Component(OfOneProcess):
 
     def check(self, providers: Mapping[str, object]) -> None:
         """Checks that these providers serve all that it imports. Errors: LinkError, which lists what is missing."""
-        Linking(self._wiring, Providers(providers))
+        Linking(self._wiring, providers)
 
     @property
     def is_compiled(self) -> bool:
@@ -79,6 +82,16 @@ class Component(OfOneProcess):
     def _export_classes(self) -> dict[str, Classes]:
         """The generated classes of each exported interface, which all instances share."""
         return {name: Classes(self._wiring.world.exported(name)) for name in self._wiring.world.exports}
+
+    def _linked_with(self, providers: Mapping[str, object]) -> Linked:
+        """All that does not depend on which objects the providers are, only on their classes."""
+        for linked in self._linked:
+            if linked.linking.fits(providers):
+                return linked
+        linking = Linking(self._wiring, providers, self._export_classes)
+        linked = Linked(self.compile(), self.engine, linking)
+        self._linked = [linked, *self._linked[: LINKED - 1]]
+        return linked
 
     @contextlib.asynccontextmanager
     async def open(
@@ -97,14 +110,16 @@ class Component(OfOneProcess):
         is made here. Errors: LinkError, and those of instantiation.
         """
         event_loop.running()
-        observer = _observer(options.stats, options.on_call)
-        linking = Linking(self._wiring, Providers(providers), observer, self._export_classes)
+        linked = self._linked_with(providers)
         if store is None:
             store = wasmtime.Store(self.engine)
             ffi.limit(store, options.limits)
-        linker = Linker(self.engine) if linker is None else linker
+        if linker is None:
+            linker = linked.linker
+        else:
+            linked.register(linker)
         table = ResourceTable(options.limits.resources) if table is None else table
-        machine = StoreMachine(self.compile(), self._wiring, linking, store, linker, table, options)
+        machine = StoreMachine(linked, providers, store, linker, table, options)
         try:
             await machine.start()
             yield Instance(machine)
@@ -120,19 +135,6 @@ class Component(OfOneProcess):
 def wiring_of(component: Component) -> Wiring:
     """All of what it imports and exports, with their types: for the command line, no part of the public interface."""
     return component._wiring
-
-
-def _observer(stats: Stats | None, on_call: CallObserver | None) -> CallObserver | None:
-    """Counts the calls and tells of them, as far as anybody wants that: every call pays for it."""
-    counted = None if stats is None else stats.calls
-    if counted is None:
-        return on_call
-
-    def observe(path: str) -> CallEnd | None:
-        counted[path] += 1
-        return None if on_call is None else on_call(path)
-
-    return observe
 
 
 def adapt(

@@ -10,9 +10,10 @@ from wasmtime.component import Linker
 from wasihost._base.streams import Unwritten
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
+from wasihost._component.running.imports.callbacks import at_once
 from wasihost._component.running.imports.linking import Linking, Registrar
-from wasihost._component.running.imports.providers import Providers
-from wasihost._component.running.store_context import PlainContext
+from wasihost._component.running.imports.providers import Method
+from wasihost._component.running.store_context import Bind, PlainContexts
 from wasihost._component.world.wiring import Wiring
 from wasihost._network.base import Network
 from wasihost._network.names import Names
@@ -58,5 +59,11 @@ def _add(linker: Linker, table: ResourceTable, package: str, providers: Mapping[
     check_compiles(linker.engine)
     text = files(package).joinpath("tcp-socket.wat").read_text(encoding="utf-8")
     world = reflect(linker.engine, bytes(wasmtime.wat2wasm(text)))
-    linking = Linking(Wiring(world, shares_memory=False), Providers(providers))
-    Registrar(linker, PlainContext(table)).add_direct(linking)
+    linking = Linking(Wiring(world, shares_memory=False), providers)
+    binds: dict[str, Bind] = {}
+
+    def bind(method: Method) -> Bind:
+        call = at_once(method.path, linking.call_of(method, providers))
+        return lambda _context: call
+
+    Registrar(linker, PlainContexts(table, binds), binds, bind, can_suspend=False).add_direct(linking)

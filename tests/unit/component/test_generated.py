@@ -8,16 +8,14 @@ import linecache
 import traceback
 from collections.abc import Callable
 from textwrap import indent
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
-from wasihost._base.limits import DEFAULTS
 from wasihost._component import ffi
 from wasihost._component.conversion import frompython, tomemory, topython
 from wasihost._component.conversion.handles import Handles
-from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.conversion.plancode import Code
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, LatePlans, Plans
 from wasihost._component.values import Classes
@@ -39,7 +37,7 @@ def source_of(function: Any) -> str:
     [
         (topython, lambda: topython.ToPythonCode(CLASSES, HANDLES, None).plan(PAIR)),
         (frompython, lambda: frompython.FromPythonCode(CLASSES, HANDLES, None).pack(PAIR)),
-        (tomemory, lambda: tomemory.ToMemoryCode(CLASSES, SharedNumbers(DEFAULTS)).writer(PAIR, None, 100, 8)),
+        (tomemory, lambda: tomemory.ToMemoryCode(CLASSES).writer(PAIR, None, 100, 8)),
     ],
 )
 def test_the_head_of_a_generator_shows_what_it_generates(module: ModuleType, generate: Callable[[], Any]) -> None:
@@ -79,10 +77,12 @@ def test_late_plans_read_with_the_plans_of_the_moment(
     read: Callable[[LatePlans, list[types.ValType]], ArgumentsToPython], sent: types.ValType, value: object
 ) -> None:
     interface = types.Interface({"switch": SWITCH})
-    late = LatePlans(lambda: Plans(Classes(interface)))
-    reader, space, context = read(late, [SWITCH]), ctypes.create_string_buffer(ffi.VAL_SIZE), cast(CallContext, None)
-    Plans(Classes(interface)).from_python(sent)(value, ctypes.addressof(space), context)
-    (before,) = reader(ctypes.addressof(space), context)
-    late.replace(Plans(Classes(interface, {"switch": Mine})))
-    (after,) = reader(ctypes.addressof(space), context)
+    generated = Plans(Classes(interface))
+    context = SimpleNamespace(plans=generated)
+    late = LatePlans(lambda instance: instance.plans, lambda: generated)
+    reader, space = read(late, [SWITCH]), ctypes.create_string_buffer(ffi.VAL_SIZE)
+    generated.from_python(sent)(value, ctypes.addressof(space), cast(CallContext, context))
+    (before,) = reader(ctypes.addressof(space), cast(CallContext, context))
+    context.plans = Plans(Classes(interface, {"switch": Mine}))
+    (after,) = reader(ctypes.addressof(space), cast(CallContext, context))
     assert (type(before).__name__, before.name, after) == ("Switch", "ON", Mine.ON)

@@ -16,7 +16,7 @@ from tests.strategies import val_types, values
 from wasihost._base.errors import InternalError, ProviderError
 from wasihost._base.streams import byte_view
 from wasihost._component import ffi
-from wasihost._component.conversion.numbers import SharedNumbers, as_array, needed
+from wasihost._component.conversion.numbers import SharedNumbers, as_array, needed, reader, writer
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.values import Classes, Err, Some
@@ -24,7 +24,12 @@ from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
 CLASSES = Classes(types.Interface({}))
-NO_CONTEXT: Any = None
+
+
+def context_of(numbers: SharedNumbers) -> Any:
+    return SimpleNamespace(adapter_numbers=numbers)
+
+
 BYTES, U16S, F64S = types.List(types.U8), types.List(types.U16), types.List(types.F64)
 
 
@@ -48,12 +53,12 @@ class Val:
 
 def shared_round_trip(numbers: SharedNumbers, t: ValType, value: Any) -> Any:
     """Through room that is as large as `needed` says."""
-    plans = Plans(CLASSES, numbers=numbers)
+    plans = Plans(CLASSES, numbers="adapter_numbers")
     size_of = needed(t)
     numbers.give_room(1024, size_of(value) if size_of else 0)
     with Val() as address:
-        plans.from_python(t)(value, address, NO_CONTEXT)
-        return plans.to_python(t)(address, NO_CONTEXT)
+        plans.from_python(t)(value, address, context_of(numbers))
+        return plans.to_python(t)(address, context_of(numbers))
 
 
 @pytest.mark.slow
@@ -110,16 +115,16 @@ def test_nothing_is_needed_for_other_types(t: ValType | None) -> None:
     ],
 )
 def test_wrong_values_are_refused_wherever_they_should_go(numbers: SharedNumbers, t: ValType, value: Any) -> None:
-    for plans in (Plans(CLASSES), Plans(CLASSES, numbers=numbers)):
+    for plans in (Plans(CLASSES), Plans(CLASSES, numbers="adapter_numbers")):
         numbers.give_room(1024, 0)
         with pytest.raises(ProviderError, match="expected"):
-            plans.from_python(t)(value, 0, NO_CONTEXT)
+            plans.from_python(t)(value, 0, context_of(numbers))
 
 
 def test_a_list_that_grew_after_its_size_was_taken_is_not_written(numbers: SharedNumbers) -> None:
     numbers.give_room(1024, 8)
     with pytest.raises(ValueError, match="there is room for 8 bytes, not for 9"):
-        Plans(CLASSES, numbers=numbers).from_python(BYTES)(bytes(9), 0, NO_CONTEXT)
+        Plans(CLASSES, numbers="adapter_numbers").from_python(BYTES)(bytes(9), 0, context_of(numbers))
     assert bytes(numbers.memory.pages[1024:2048]) == bytes(1024)
 
 
@@ -132,23 +137,23 @@ def test_room_outside_of_the_memory_is_refused(numbers: SharedNumbers, pointer: 
 @pytest.mark.parametrize("name", ["u8", "f64"])
 def test_a_list_outside_of_the_memory_is_not_read(numbers: SharedNumbers, name: str) -> None:
     with pytest.raises(InternalError, match="outside of the memory"):
-        numbers.reader(name)(65529, 8)
+        reader(name)(numbers, 65529, 8)
 
 
 def test_a_list_is_read_behind_the_first_size_of_a_memory_that_has_grown(numbers: SharedNumbers) -> None:
     assert isinstance(numbers.memory, LinearMemory)
     numbers.memory.grow(131072)
     numbers.give_room(131064, 8)
-    numbers.writer("u8")(b"12345678")
-    assert numbers.reader("u8")(131064, 8) == b"12345678"
+    writer("u8")(numbers, b"12345678")
+    assert reader("u8")(numbers, 131064, 8) == b"12345678"
 
 
 def test_what_was_read_does_not_change_with_the_memory(numbers: SharedNumbers) -> None:
     numbers.give_room(1024, 8)
-    numbers.writer("u8")(b"before")
-    found = numbers.reader("u8")(1024, 6)
+    writer("u8")(numbers, b"before")
+    found = reader("u8")(numbers, 1024, 6)
     numbers.give_room(1024, 8)
-    numbers.writer("u8")(b"behind")
+    writer("u8")(numbers, b"behind")
     assert type(found) is bytes
     assert found == b"before"
 

@@ -50,18 +50,18 @@ class Provider:
 
 
 def test_functions_are_methods_of_the_provider() -> None:
-    assert find_method(Provider(), "i", "class", ONE).call(1) == "keyword"
+    assert find_method(Provider(), "i", "class", ONE).of(Provider())(1) == "keyword"
     assert find_method(Provider(), "i", "waits", ONE).may_wait
     assert not find_method(Provider(), "i", "any", ONE).may_wait
 
 
 def test_functions_of_a_resource_are_found_in_its_class() -> None:
     provider = Provider()
-    made = find_method(provider, "i", "[constructor]thing", ONE).call(7)
+    made = find_method(provider, "i", "[constructor]thing", ONE).of(provider)(7)
     assert (type(made), made.made) == (Thing, 7)
     method = Func((("self", types.BOOL), ("a-word", types.U8)), None)
-    assert find_method(provider, "i", "[method]thing.f", method).call(made, 1) == ("method", 1)
-    assert find_method(provider, "i", "[static]thing.g", ONE).call(2) == ("static", 2)
+    assert find_method(provider, "i", "[method]thing.f", method).of(provider)(made, 1) == ("method", 1)
+    assert find_method(provider, "i", "[static]thing.g", ONE).of(provider)(2) == ("static", 2)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Results:
         self.numbers.memory = LinearMemory(16 * PAGE, 16 * PAGE, PAGE)
         size_of = needed(t, whole=True)
         self._size_of = size_of or (lambda _value: 0)
-        self.writers = Plans(classes, numbers=self.numbers).return_to_memory(t, 1016, 8)
+        self.writers = Plans(classes).return_to_memory(t, 1016, 8)
 
     def __enter__(self) -> Results:
         return self
@@ -44,9 +44,9 @@ class Results:
         """Writes a value into as much room as it needs, but so many bytes."""
         self.numbers.give_room(ROOM, self._size_of(value) - less)
         if isinstance(self.t, types.Result):
-            self.writers[isinstance(value, Err)](value.value)
+            self.writers[isinstance(value, Err)](value.value, self.numbers)
         else:
-            self.writers[0](value)
+            self.writers[0](value, self.numbers)
 
     def needs(self, value: Any) -> int:
         return self._size_of(value)
@@ -142,7 +142,7 @@ def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
         results.numbers.give_room(ROOM, PAGE)
         for write in results.writers:
             try:
-                write(value)
+                write(value, results.numbers)
             except ProviderError as error:
                 assert "expected" in str(error)  # noqa: PT017, it may be taken as well
             else:
@@ -153,9 +153,9 @@ def test_what_is_wrong_with_an_error_is_said() -> None:
     with Results(types.Result(None, types.U8), Classes(types.Interface({}))) as results:
         write, write_error = results.writers
         with pytest.raises(ProviderError, match=r"err: expected u8 \(0\.\.255\), got 256"):
-            write_error(256)
+            write_error(256, results.numbers)
         with pytest.raises(ProviderError, match=r"expected no value \(None\), got 'int'"):
-            write(1)
+            write(1, results.numbers)
 
 
 def test_a_long_list_is_not_converted_before_there_is_room() -> None:

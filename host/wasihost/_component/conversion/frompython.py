@@ -26,7 +26,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.handles import CallContext, Handles
-from wasihost._component.conversion.numbers import SharedNumbers, array_code, as_array, octets, pairs, sequence
+from wasihost._component.conversion.numbers import Shared, array_code, as_array, octets, pairs, sequence, writer
 from wasihost._component.conversion.plancode import Code, make_struct, name_bytes
 from wasihost._component.ffi import KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
 from wasihost._component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
@@ -143,7 +143,7 @@ class FromPythonCode:
     Its methods for types give the layout of a C value, kind included, and the source of what goes in.
     """
 
-    def __init__(self, classes: Classes, handles: Handles, numbers: SharedNumbers | None) -> None:
+    def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:
         self._classes = classes
         self._handles = handles
         self._numbers = numbers
@@ -184,7 +184,7 @@ class FromPythonCode:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
             case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
-                pair = f"{code.constant(self._numbers.writer(name))}({value})"
+                pair = f"{code.constant(writer(name))}(context.{self._numbers}, {value})"
                 return "B7x" + plancode.VECTOR, [str(KINDS["tuple"]), "2", code.hold(pair)]
             case types.List(element=types.Primitive(name=name)) if name == "u8" or name in plancode.BULK:
                 return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), is_array=True)

@@ -10,6 +10,7 @@ from wasihost._base.errors import LimitError, UnsupportedTypeError
 from wasihost._base.frozen import Frozen
 from wasihost._component import ffi
 from wasihost._component.conversion import plancode
+from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.resources import ResourceError, ResourceTable, drop_or_close
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
@@ -25,6 +26,14 @@ class CallContext(Protocol):
     @property
     def table(self) -> ResourceTable:
         """The objects behind the host's resources."""
+
+    @property
+    def adapter_numbers(self) -> SharedNumbers:
+        """The lists of numbers in the adapter component's memory."""
+
+    @property
+    def driver_numbers(self) -> SharedNumbers:
+        """Those in the driver component's."""
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
         """The Python object for a readable end that the guest gave away."""

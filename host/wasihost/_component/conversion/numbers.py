@@ -16,7 +16,7 @@ import struct
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from wasihost._base.errors import InternalError
 from wasihost._base.limits import DEFAULTS, Limits
@@ -168,6 +168,10 @@ _pair = make_struct(f"B{VAL_OF - 1}xI20x" * 2)
 _U32: Final = KINDS["u32"]
 
 
+Shared: TypeAlias = Literal["adapter_numbers", "driver_numbers"]
+"""In whose memory the lists of numbers of some plans are: the attribute of the `CallContext` that has it."""
+
+
 class SharedNumbers:
     """Lists of numbers, and all else that a value written as a whole points to, in the memory of one component.
 
@@ -187,66 +191,69 @@ class SharedNumbers:
         self._next = pointer
         self._end = pointer + size
 
-    def reader(self, name: str) -> Callable[[int, int], Any]:
-        """A function from pointer and length to a list of that number type, `bytes` for u8."""
-        code = cast(Any, array_code(name))
-        width = make_struct(code).size
-        limits = self._limits
-        most = self._limits.list_bytes
+    def read(self, pointer: int, size: int) -> bytes:
+        """The bytes of a list that the guest gave. Errors: LimitError."""
+        if size > self._limits.list_bytes:
+            raise self._limits.reached("list_bytes", f"the guest gave a list of {size} bytes")
+        end = pointer + size
+        if end > self.memory.size:
+            raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
+        return self.memory.pages[pointer:end]
 
-        def read_bytes(pointer: int, length: int) -> bytes:
-            memory = self.memory
-            end = pointer + length * width
-            if end - pointer > most:
-                raise limits.reached("list_bytes", f"the guest gave a list of {end - pointer} bytes")
-            if end > memory.size:
-                raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
-            return memory.pages[pointer:end]
-
-        def read(pointer: int, length: int) -> list[Any]:
-            return memoryview(read_bytes(pointer, length)).cast(code).tolist()
-
-        return read_bytes if name == "u8" else read
-
-    def writer(self, name: str) -> Callable[[Any], bytes]:
-        """A function that writes a value, and gives pointer and length as two C values of u32."""
-        pack = _pair.pack
-        placer = self.placer(name)
-
-        def write(value: Any) -> bytes:
-            start, length = placer(value)
-            return pack(_U32, start, _U32, length)
-
-        return write
-
-    def placer(self, name: str) -> Callable[[Any], tuple[int, int]]:
-        """A function that writes a value, and gives pointer and length."""
-        width = make_struct(array_code(name)).size
-        is_bytes = name == "u8"
-        size_of = needed(types.List(types.Primitive(name)))
-        assert size_of is not None
-
-        def place(value: Any) -> tuple[int, int]:
-            data = value
-            if not is_bytes or value.__class__ is not bytes:
-                size = size_of(value)
-                if self._next + size > self._end:  # before it is converted, which takes long
-                    raise self._no_room(size)
-                data = as_array(name, value)
-            length = len(data)
-            return self.place(data, length * width), length
-
-        return place
+    def check_room(self, size: int) -> None:
+        """Errors: NoRoom."""
+        if self._next + size > self._end:
+            raise NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")
 
     def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
         """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
         start = self._next
         end = start + size
         if end > self._end:
-            raise self._no_room(size)
+            self.check_room(size)
         self.memory.pages[start:end] = data
         self._next = end + 7 & -_ALIGNMENT
         return start
 
-    def _no_room(self, size: int) -> NoRoom:
-        return NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")
+
+def reader(name: str) -> Callable[[SharedNumbers, int, int], Any]:
+    """A function from pointer and length to a list of that number type, `bytes` for u8."""
+    if name == "u8":
+        return SharedNumbers.read
+    code = cast(Any, array_code(name))
+    width = make_struct(code).size
+
+    def read(numbers: SharedNumbers, pointer: int, length: int) -> list[Any]:
+        return memoryview(numbers.read(pointer, length * width)).cast(code).tolist()
+
+    return read
+
+
+def writer(name: str) -> Callable[[SharedNumbers, Any], bytes]:
+    """A function that writes a value, and gives pointer and length as two C values of u32."""
+    pack = _pair.pack
+    place = placer(name)
+
+    def write(numbers: SharedNumbers, value: Any) -> bytes:
+        start, length = place(numbers, value)
+        return pack(_U32, start, _U32, length)
+
+    return write
+
+
+def placer(name: str) -> Callable[[SharedNumbers, Any], tuple[int, int]]:
+    """A function that writes a value, and gives pointer and length."""
+    width = make_struct(array_code(name)).size
+    is_bytes = name == "u8"
+    size_of = needed(types.List(types.Primitive(name)))
+    assert size_of is not None
+
+    def place(numbers: SharedNumbers, value: Any) -> tuple[int, int]:
+        data = value
+        if not is_bytes or value.__class__ is not bytes:
+            numbers.check_room(size_of(value))  # before it is converted, which takes long
+            data = as_array(name, value)
+        length = len(data)
+        return numbers.place(data, length * width), length
+
+    return place

@@ -4,7 +4,7 @@ What is fixed by a type (the fields of a record, the elements of a tuple) has a 
 is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; what varies
 (elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
 
-Plans have no state: one `Plans` serves any number of stores and threads, unless it is for one component's memory.
+Plans have no state: one `Plans` serves any number of stores and threads.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from wasihost._component import ffi
 from wasihost._component.conversion.frompython import FromPythonCode, Pack
 from wasihost._component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost._component.conversion.mismatch import Mismatch
-from wasihost._component.conversion.numbers import NoRoom, SharedNumbers
+from wasihost._component.conversion.numbers import NoRoom, Shared, SharedNumbers
 from wasihost._component.conversion.tomemory import ToMemoryCode
 from wasihost._component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost._component.values import Classes
@@ -38,7 +38,7 @@ __all__ = [
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
-ToMemory: TypeAlias = Callable[[Any], None]
+ToMemory: TypeAlias = Callable[[Any, SharedNumbers], None]
 """Writes a value in the memory form. `ProviderError`: the value is not of the type. `NoRoom`: as it says."""
 
 
@@ -64,7 +64,8 @@ class Plans:
     """Compiles plans for the types of one interface.
 
     `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
-    hooks of the `CallContext` make objects of them. With `numbers`, so do lists of numbers: as pointer and length.
+    hooks of the `CallContext` make objects of them. With `numbers`, so do lists of numbers: as pointer and length in
+    the memory that it names.
     """
 
     def __init__(
@@ -72,12 +73,12 @@ class Plans:
         classes: Classes,
         resources: Mapping[types.Resource, HostResource] | None = None,
         guest_resources: Iterable[types.Resource] = (),
-        numbers: SharedNumbers | None = None,
+        numbers: Shared | None = None,
     ) -> None:
         handles = Handles(resources or {}, guest_resources)
         self._to_python = ToPythonCode(classes, handles, numbers)
         self._from_python = FromPythonCode(classes, handles, numbers)
-        self._to_memory = None if numbers is None else ToMemoryCode(classes, numbers)
+        self._to_memory = ToMemoryCode(classes)
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -108,10 +109,9 @@ class Plans:
         return self._writer(ok, t, t.ok), self._writer(err, t, t.err, "err")
 
     def return_to_memory(self, t: ValType, address: int, zeros: int) -> Sequence[ToMemory]:
-        """The same plans to the memory form, at an address behind so many zeros. With `numbers`, without handles; none
-        for an error that has some.
+        """The same plans to the memory form, at an address behind so many zeros, for types without handles; there is
+        none for an error that has some.
         """
-        assert self._to_memory is not None
         if not isinstance(t, types.Result):
             return (self._memory_writer(self._to_memory.writer(t, None, address, zeros), t),)
         ok = self._memory_writer(self._to_memory.writer(t, 0, address, zeros), t.ok)
@@ -120,9 +120,9 @@ class Plans:
         return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
-        def checked_write(value: Any) -> None:
+        def checked_write(value: Any, numbers: SharedNumbers) -> None:
             try:
-                write(value)
+                write(value, numbers)
             except NoRoom:
                 raise
             except Exception as error:
@@ -167,23 +167,15 @@ class Plans:
 
 
 class LatePlans:
-    """Plans that are made when the first value comes, and again after `replace`: most functions are never called, and
-    an embedder may give classes of its own.
+    """Plans of an exported interface, compiled when the first value comes: most functions are never called.
+
+    They are those that `current` gives for an instance at the moment, since an embedder may give it classes of its own;
+    `any_plans` gives some for what does not depend on classes.
     """
 
-    def __init__(self, make: Callable[[], Plans]) -> None:
-        self._make = make
-        self._plans: Plans | None = None
-
-    def replace(self, plans: Plans) -> None:
-        """From now on, values are of the classes of these plans."""
-        self._plans = plans
-
-    def _now(self) -> Plans:
-        """The plans as they are."""
-        if self._plans is None:
-            self._plans = self._make()
-        return self._plans
+    def __init__(self, current: Callable[[Any], Plans], any_plans: Callable[[], Plans]) -> None:
+        self._current = current
+        self._any_plans = any_plans
 
     def arguments_to_python(self, ts: Iterable[ValType]) -> ArgumentsToPython:
         key = tuple(ts)
@@ -194,22 +186,22 @@ class LatePlans:
         return self._read_late(lambda plans: plans.words_to_python(key))
 
     def _read_late(self, compiled: Callable[[Plans], ArgumentsToPython]) -> ArgumentsToPython:
-        source: Plans | None = None
-        read: ArgumentsToPython
+        last: tuple[Plans, ArgumentsToPython] | None = None  # one object: instances run in several threads
 
         def read_late(address: int, context: CallContext) -> tuple[Any, ...]:
-            nonlocal source, read
-            if source is None or source is not self._plans:
-                source = self._now()
-                read = compiled(source)
-            return read(address, context)
+            nonlocal last
+            plans = self._current(context)
+            found = last
+            if found is None or found[0] is not plans:
+                found = last = plans, compiled(plans)
+            return found[1](address, context)
 
         return read_late
 
-    # By the shape of values and not their class: any plans will do.
+    # By the shape of values and not their class.
 
     def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
-        return self._now().arguments_from_python(t, names)
+        return self._any_plans().arguments_from_python(t, names)
 
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
-        return self._now().return_from_python(t)
+        return self._any_plans().return_from_python(t)

@@ -6,30 +6,31 @@ nothing is checked for its own sake, and `mismatch` finds out what is wrong.
 
 The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 
-    def plan(value):
+    def plan(value, numbers):
         x0 = value
-        x1, x2, = c3(x0.b)
-        c4(c5.memory.pages, 100, x0.a, x1, x2)
+        x1, x2, = c3(numbers, x0.b)
+        c4(numbers.memory.pages, 100, x0.a, x1, x2)
 
 `c3` places the numbers of the list and gives their pointer and length. `c4`, a `Struct.pack_into`, writes them behind
-`a`, in the memory that `c5`, the `SharedNumbers`, knows.
+`a`, in the memory that `numbers`, the `SharedNumbers`, knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import repeat
 from typing import Any, Final, TypeAlias
 
 from wasihost._base.errors import InternalError
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.frompython import EnumTable, FlagsTable, char_code, tuple_of, unwrap
-from wasihost._component.conversion.numbers import SharedNumbers, pairs, sequence
+from wasihost._component.conversion.numbers import SharedNumbers, pairs, placer, sequence
 from wasihost._component.conversion.plancode import Code, make_struct
 from wasihost._component.values import Classes, Err, Ok, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
-ToBytes: TypeAlias = Callable[[Any], bytes]
+ToBytes: TypeAlias = Callable[[Any, SharedNumbers], bytes]
 """The memory form of a value, after what it points to was placed."""
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 _POINTER: Final = "II"  # and length
@@ -41,19 +42,17 @@ class ToMemoryCode:
     Its methods for types give the format of the memory form, padding included, and the source of what goes in.
     """
 
-    def __init__(self, classes: Classes, numbers: SharedNumbers) -> None:
+    def __init__(self, classes: Classes) -> None:
         self._classes = classes
-        self._numbers = numbers
         self._plans: dict[tuple[ValType, int | None], ToBytes] = {}
 
-    def writer(self, t: ValType, case: int | None, address: int, zeros: int) -> Callable[[Any], None]:
+    def writer(self, t: ValType, case: int | None, address: int, zeros: int) -> Callable[[Any, SharedNumbers], None]:
         """A function that writes so many zeros at an address, and a value behind them; of a `case` its payload."""
         code = self._code()
         format, parts = self._parts(code, t, "value", case)
         pack_into = code.constant(make_struct(f"{zeros}x{format}").pack_into)
-        memory = code.constant(self._numbers)
-        code.line(f"{pack_into}({', '.join([f'{memory}.memory.pages', str(address), *parts])})")
-        write: Callable[[Any], None] = self._function(code, t)
+        code.line(f"{pack_into}({', '.join(['numbers.memory.pages', str(address), *parts])})")
+        write: Callable[[Any, SharedNumbers], None] = self._function(code, t)
         return write
 
     def _plan(self, t: ValType, case: int | None = None, value: str = "value") -> ToBytes:
@@ -66,10 +65,10 @@ class ToMemoryCode:
         return self._plans[t, case]
 
     def _code(self) -> Code:
-        return Code(encode=str.encode, place=self._numbers.place)
+        return Code(encode=str.encode, repeat=repeat)
 
     def _function(self, code: Code, t: ValType) -> Any:
-        return code.function(f"to_memory {self._classes.describe(t)}", "value")
+        return code.function(f"to_memory {self._classes.describe(t)}", "value, numbers")
 
     def _parts(self, code: Code, t: ValType, value: str, case: int | None = None) -> tuple[str, list[str]]:
         if case is not None:
@@ -79,12 +78,12 @@ class ToMemoryCode:
                 return self._primitive(code, t.name, value)
             case types.List(element=types.Primitive(name=name)) if types.is_numbers(t):
                 pointer, length = code.variables(2)
-                code.unpack((pointer, length), f"{code.constant(self._numbers.placer(name))}({value})")
+                code.unpack((pointer, length), f"{code.constant(placer(name))}(numbers, {value})")
                 return _POINTER, [pointer, length]
             case types.List(element=element):
                 elements = code.let(f"{code.constant(sequence)}({value})")
-                block = code.let(f"b''.join(map({code.constant(self._plan(element))}, {elements}))")
-                return _POINTER, [f"place({block}, len({block}))", f"len({elements})"]
+                block = code.let(f"b''.join(map({code.constant(self._plan(element))}, {elements}, repeat(numbers)))")
+                return _POINTER, [f"numbers.place({block}, len({block}))", f"len({elements})"]
             case types.Map():
                 return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
             case types.Record():
@@ -108,7 +107,7 @@ class ToMemoryCode:
     def _primitive(self, code: Code, name: str, value: str) -> tuple[str, list[str]]:
         if name == "string":
             text = code.let(f"encode({value})")
-            return _POINTER, [f"place({text}, len({text}))", f"len({text})"]
+            return _POINTER, [f"numbers.place({text}, len({text}))", f"len({text})"]
         if name == "bool":
             value = code.let(value)
             code.line(f"if {value}.__class__ is not bool: raise TypeError")
@@ -133,14 +132,14 @@ class ToMemoryCode:
         match t:
             case types.Variant(cases=cases):
                 named = {name: self._plan(t, number, "value.value") for number, (name, _) in enumerate(cases)}
-                return f"{code.constant(named)}[{value}.case]({value})"
+                return f"{code.constant(named)}[{value}.case]({value}, numbers)"
             case types.Result():
                 by_class = {cls: self._plan(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
-                return f"{code.constant(by_class)}[{value}.__class__]({value})"
+                return f"{code.constant(by_class)}[{value}.__class__]({value}, numbers)"
             case types.Option(payload=payload):
                 none = code.constant(bytes(layout.size(t)))
                 content = f"{code.constant(unwrap)}({value})" if isinstance(payload, types.Option) else value
-                return f"{none} if {value} is None else {code.constant(self._plan(t, 1))}({content})"
+                return f"{none} if {value} is None else {code.constant(self._plan(t, 1))}({content}, numbers)"
         raise InternalError(f"a handle in memory: {t}")
 
     def _case_parts(self, code: Code, t: ValType, case: int, value: str) -> tuple[str, list[str]]:

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.handles import CallContext, Handles
-from wasihost._component.conversion.numbers import SharedNumbers, array_code
+from wasihost._component.conversion.numbers import Shared, array_code, reader
 from wasihost._component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost._component.ffi import VAL_OF, VAL_SIZE
 from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
@@ -75,7 +75,7 @@ def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
 class ToPythonCode:
     """The generator, which keeps what it made."""
 
-    def __init__(self, classes: Classes, handles: Handles, numbers: SharedNumbers | None) -> None:
+    def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:
         self._classes = classes
         self._handles = handles
         self._numbers = numbers
@@ -111,9 +111,8 @@ class ToPythonCode:
             case types.Primitive(name=name):
                 return _OF_WORD.get(name, "{}").format(words[0])
             case types.List(element=types.Primitive(name=name)):
-                assert self._numbers is not None
                 start, length, *_ = words  # more of them in a variant that has a longer case
-                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
+                return self._shared(code, name, start, length)
             case types.Enum():
                 return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
             case types.Flags():
@@ -187,7 +186,7 @@ class ToPythonCode:
                 return pointer
             case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
                 (start,), (length,) = self._block(code, (types.U32, types.U32), pointer, _VAL_GAP)
-                return f"{code.constant(self._numbers.reader(name))}({start}, {length})"
+                return self._shared(code, name, start, length)
             case types.List():
                 return self._list(code, t.element, *words)
             case types.Map():
@@ -213,6 +212,10 @@ class ToPythonCode:
                 err = self._wrapped(Err, t.err)
                 return f"({code.constant(ok)} if {words[0]} else {code.constant(err)})({pointer}, context)"
         return f"{code.constant(self._handles.to_python(t))}({pointer}, context)"
+
+    def _shared(self, code: Code, name: str, start: str, length: str) -> str:
+        """A list of numbers in shared memory."""
+        return f"{code.constant(reader(name))}(context.{self._numbers}, {start}, {length})"
 
     def _list(self, code: Code, element: ValType, size: str, pointer: str) -> str:
         if element == types.U8:

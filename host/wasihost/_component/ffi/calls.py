@@ -177,7 +177,7 @@ def add_resource(instance: LinkerInstance, name: str, number: int, destructor: A
             ctypes.create_string_buffer(text),
             len(text),
             resource.ptr(),
-            destructor,
+            ctypes.cast(destructor, raw.wasmtime_component_resource_destructor_t),
             _keep(destructor),
             _released,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, byref, c_void_p
+from ctypes import CFUNCTYPE, byref, c_uint32, c_void_p, cast
 from typing import Any, Final
 
 import wasmtime
@@ -25,7 +25,8 @@ Finalizer: CallbackType = CFUNCTYPE(None, c_void_p)
 GetMemory: CallbackType = raw.wasmtime_memory_get_callback_t
 GrowMemory: CallbackType = raw.wasmtime_memory_grow_callback_t
 NewMemory: CallbackType = raw.wasmtime_new_memory_callback_t
-Destructor: CallbackType = raw.wasmtime_component_resource_destructor_t
+Destructor: CallbackType = CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_uint32)
+"""(data, context, rep) -> error or None; with plain addresses, as `Callback`."""
 
 
 def memory_creator(new_memory: Any, env: int = 0) -> Any:
@@ -51,6 +52,11 @@ def yield_on_epochs(store: wasmtime.Store) -> None:
     store.set_epoch_deadline(1)
     # Declared to return an error, but the library returns nothing: what ctypes gives is garbage.
     raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
+
+
+def context_address(store: wasmtime.Store) -> int:
+    """The address of a store's `wasmtime_context_t`, which every callback gets."""
+    return cast(store._context(), c_void_p).value or 0
 
 
 def limit(store: wasmtime.Store, limits: Limits) -> None:

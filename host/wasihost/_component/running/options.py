@@ -5,7 +5,7 @@ from __future__ import annotations
 from wasihost._base.frozen import Frozen
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.streams import Unwritten
-from wasihost._component.running.imports.providers import CallObserver
+from wasihost._component.running.imports.providers import CallEnd, CallObserver
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 
@@ -30,3 +30,16 @@ class RunOptions(Frozen):
     is_one_run: bool = False
     total: Account | None = None
     unwritten: Unwritten | None = None
+
+    @property
+    def observer(self) -> CallObserver | None:
+        """Counts the calls and reports them, as far as anybody wants that: every call pays for it."""
+        counted = None if self.stats is None else self.stats.calls
+        if counted is None:
+            return self.on_call
+
+        def observe(path: str) -> CallEnd | None:
+            counted[path] += 1
+            return None if self.on_call is None else self.on_call(path)
+
+        return observe

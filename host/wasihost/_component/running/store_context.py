@@ -1,26 +1,52 @@
-"""What the callbacks of one store share."""
+"""What the callbacks of one store share, and how a callback finds it.
+
+Callbacks are made once for all instances of a component. Wasmtime passes the address of the store's context to each
+call, and `contexts` has the instance of that store; what it does for the call is in its `functions`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeAlias
 
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._component import ffi
+from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.contexts import CallerContexts
+from wasihost._component.running.loop.suspension import Suspension
 from wasihost._component.world import types
+
+Bind: TypeAlias = Callable[[Any], Callable[..., Any]]
+"""Makes the function that a callback calls in one instance."""
+
+
+class Functions(dict[str, Callable[..., Any]]):
+    """The functions of one instance by the name of the callback, each made when it is first called."""
+
+    def __init__(self, instance: StoreContext, binds: Mapping[str, Bind]) -> None:
+        self._instance = instance
+        self._binds = binds
+
+    def __missing__(self, name: str) -> Callable[..., Any]:
+        found = self[name] = self._binds[name](self._instance)
+        return found
 
 
 class StoreContext:
     """What the callbacks of one store share; the `CallContext` of its plans.
 
-    Streams, futures and the guest's own resources need a machine: see `StoreMachine`.
+    Streams, futures, lists of numbers and the guest's own resources need a machine: see `StoreMachine`.
     """
 
-    def __init__(self, table: ResourceTable) -> None:
+    adapter_numbers: SharedNumbers
+    driver_numbers: SharedNumbers
+
+    def __init__(self, table: ResourceTable, binds: Mapping[str, Bind], store_context: int) -> None:
         self.table = table
-        self.store_context = 0
+        self.functions = Functions(self, binds)
+        self.store_context = store_context
         self.exception: BaseException | None = None
         self.callers = CallerContexts()
 
@@ -34,6 +60,10 @@ class StoreContext:
             self.exception = error
         return ffi.error_new(f"{path}: {type(error).__name__}: {error}")
 
+    def suspend(self, suspension: Suspension) -> None:
+        """A provider of a sync-typed function waits: the store is polled again when it is done."""
+        raise NotImplementedError
+
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
         raise NotImplementedError
 
@@ -45,6 +75,10 @@ class StoreContext:
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
         raise NotImplementedError
+
+
+contexts: Final[dict[int, StoreContext]] = {}
+"""The open instances, by the addresses of their stores' contexts."""
 
 
 def _located(error: ProviderError, path: str) -> ProviderError:
@@ -62,3 +96,15 @@ class PlainContext(StoreContext):
         self.exception = None
         ffi.raise_after_call(kept or error)
         return made
+
+
+class PlainContexts(dict[int, StoreContext]):
+    """Those of an embedder's linker, each made when its store first calls."""
+
+    def __init__(self, table: ResourceTable, binds: Mapping[str, Bind]) -> None:
+        self._table = table
+        self._binds = binds
+
+    def __missing__(self, store: int) -> StoreContext:
+        found = self[store] = PlainContext(self._table, self._binds, store)
+        return found

@@ -8,43 +8,34 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 import wasmtime
-from wasmtime.component import Component, Linker
+from wasmtime.component import Linker
 
 from wasihost._base import forks
 from wasihost._base.clock import own_time
 from wasihost._base.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
 from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
-from wasihost._component.composition.protocol import (
-    ADAPTER_HOST,
-    DRIVER_HOST,
-    DRIVER_PAGES,
-    OUT_OF_MEMORY,
-    PAGE,
-    PAGES,
-)
-from wasihost._component.conversion.plans import Plans
+from wasihost._component.composition.protocol import DRIVER_PAGES, OUT_OF_MEMORY, PAGE, PAGES
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running import engine, memory
 from wasihost._component.running.exports.calls import GuestCalls, closed
-from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.calls import HostCalls
-from wasihost._component.running.imports.linking import Linking, Registrar
+from wasihost._component.running.imports.providers import Method
+from wasihost._component.running.linked import Linked
 from wasihost._component.running.loop import polling
 from wasihost._component.running.loop.deadline import Deadline
 from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.polling import Poller
 from wasihost._component.running.loop.scheduling import CountedTimeSlice
+from wasihost._component.running.loop.suspension import Suspension
 from wasihost._component.running.memory import Account
 from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
-from wasihost._component.running.store_context import StoreContext
+from wasihost._component.running.store_context import StoreContext, contexts
 from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.rings import Rings
-from wasihost._component.values import Classes
 from wasihost._component.world import types
-from wasihost._component.world.wiring import Wiring
 
 FEW = 4
 
@@ -54,15 +45,17 @@ class StoreMachine(StoreContext):
 
     def __init__(
         self,
-        component: Component,
-        wiring: Wiring,
-        linking: Linking,
+        linked: Linked,
+        providers: Mapping[str, object],
         store: wasmtime.Store,
         linker: Linker,
         table: ResourceTable,
         options: RunOptions,
     ) -> None:
-        super().__init__(table)
+        super().__init__(table, linked.binds, ffi.context_address(store))
+        self._linked = linked
+        self._providers = providers
+        self._observer = options.observer
         self.limits = limits = options.limits
         above = options.total or Account("total_memory_bytes", limits.total_memory_bytes)
         # The driver component's memory counts among the guest's until it is known to be the last.
@@ -76,13 +69,14 @@ class StoreMachine(StoreContext):
         self._memories: list[memory.LinearMemory] = []
         self.waiting: set[object] = set()
         self.closing = False
-        self._component = component
         self._store = store
         self._linker = linker
         # Only where no other call can come is an idle guest with nothing under way an error.
         self._detect_deadlock = options.detect_deadlock
-        self._host_calls = HostCalls(self, wiring, linking)
-        self._guest_calls = GuestCalls(self, wiring, linking)
+        self.host_calls = HostCalls(self, linked.imports, self.call_of)
+        self.guest_calls = GuestCalls(self, linked.exports)
+        self.adapter_numbers = self.host_calls.numbers
+        self.driver_numbers = self.guest_calls.numbers
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
         self._unwritten = Unwritten() if options.unwritten is None else options.unwritten
         self._unwritten.when_less = self.drained
@@ -94,32 +88,24 @@ class StoreMachine(StoreContext):
         self._forks = forks.count()
         self._clock = EpochClock.of(store.engine)
         self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
-        self._registrar = Registrar(linker, self, self._poller.suspend)
-        self._register(linking, wiring)
 
-    def _register(self, linking: Linking, wiring: Wiring) -> None:
-        registrar = self._registrar
-        registrar.add_direct(linking)
-        plain = Plans(Classes(types.Interface({})), linking.resources, wiring.guest_resources)
-        with registrar.linker.root() as root:
-            with root.add_instance(ADAPTER_HOST) as instance:
-                ffi.add_func(instance, "turn", callbacks.bare_callback(self, "turn", self._turn))
-                self._host_calls.register(instance, registrar, plain, self._guest_calls.element_plans)
-                self._guest_calls.register_opened(instance, registrar, plain)
-            with root.add_instance(DRIVER_HOST) as instance:
-                self._guest_calls.register(instance, registrar, plain)
+    def call_of(self, method: Method) -> Callable[..., Any]:
+        """What to call for a provider's method."""
+        call = self._linked.linking.call_of(method, self._providers)
+        return call if self._observer is None else method.observed(call, self._observer)
 
-    def _turn(self) -> None:
+    def turn(self) -> None:
+        """The adapter component's `turn`."""
         self.stats.turns += 1
         self.rings.turn()
 
     def call(self, name: str, args: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
         """See `Instance.call`."""
-        return self._guest_calls.call(name, args)
+        return self.guest_calls.call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """See `Instance.use_types`."""
-        self._guest_calls.use_types(interface, wit_types)
+        self.guest_calls.use_types(interface, wit_types)
 
     async def drain(self) -> None:
         """See `Instance.drain`."""
@@ -141,6 +127,7 @@ class StoreMachine(StoreContext):
     async def start(self) -> None:
         """Instantiates the component and begins to drive it."""
         self._clock.open()
+        contexts[self.store_context] = self
         engine.check_faulthandler()
         await polling.outside_of_polls()
         self.loop = asyncio.get_running_loop()
@@ -148,7 +135,7 @@ class StoreMachine(StoreContext):
         if (own := own_time()) is not None:
             self._poller.time_slice = CountedTimeSlice(own, self._store)
         recording = memory.MemoryObserver(self._guest_memory)
-        call, instance = ffi.instantiate(self._linker, self._store, self._component)
+        call, instance = ffi.instantiate(self._linker, self._store, self._linked.component)
         if self.limits.run_time_s is not None:
             self._deadline = Deadline(self.limits.run_time_s, self._time_out)
         try:
@@ -167,8 +154,8 @@ class StoreMachine(StoreContext):
         """Finds those of adapter and driver component: the first and the last, see `memory.MemoryObserver`."""
         made = recording.memories[recording.memories[0].minimum == 0 :]
         adapter, driver = self._memories = [made[0], made[-1]]
-        self._host_calls.use_memory(adapter)
-        self._guest_calls.use_memory(driver)
+        self.host_calls.use_memory(adapter)
+        self.guest_calls.use_memory(driver)
         self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
         if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
             raise InternalError("the first and last memory of the store are not those of adapter and driver component")
@@ -186,9 +173,9 @@ class StoreMachine(StoreContext):
         self.closing = True
         if self._deadline is not None:
             self._deadline.cancel()
-        self._guest_calls.fail(closed())
+        self.guest_calls.fail(closed())
         me: Any = asyncio.current_task()  # may be a provider's
-        tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self._host_calls.tasks])
+        tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self.host_calls.tasks])
         if self._driver is not None:
             tasks[self._driver] = None
         if self._poller.suspension is not None:
@@ -210,14 +197,16 @@ class StoreMachine(StoreContext):
     def _close_store(self) -> None:
         self._clock.close()
         self._store.close()
-        self._linker.close()
+        contexts.pop(self.store_context, None)
+        if self._linker is not self._linked.linker:
+            self._linker.close()
         if self._memories:  # which are large: they shall not wait for Python's collector
             self._memories.clear()
             self.rings.close()
-            self._guest_calls.close()
-            self._host_calls.release_memory()
+            self.guest_calls.close()
+            self.host_calls.release_memory()
         try:
-            self._host_calls.close()
+            self.host_calls.close()
         finally:
             self.stats.end()
             self.table.clear()
@@ -241,7 +230,7 @@ class StoreMachine(StoreContext):
 
     def _failed(self, error: BaseException) -> None:
         self._failure = failure = self._explained(error)
-        self._guest_calls.fail(failure)
+        self.guest_calls.fail(failure)
         for pump in self._pumps:
             pump.guest_failed(failure)
 
@@ -272,7 +261,7 @@ class StoreMachine(StoreContext):
         """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
         # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
         try:
-            if len(self.waiting) + len(self._host_calls.tasks) <= FEW:
+            if len(self.waiting) + len(self.host_calls.tasks) <= FEW:
                 self._poller.run(ready)
             else:
                 ready()
@@ -326,43 +315,46 @@ class StoreMachine(StoreContext):
 
     def _deadlock(self) -> str | None:
         """What the guest waits for in vain; None if something is under way outside of it, or might be."""
-        if not (self._detect_deadlock and self._guest_calls) or self.waiting or self._host_calls.tasks:
+        if not (self._detect_deadlock and self.guest_calls) or self.waiting or self.host_calls.tasks:
             return None
         ends = [type(pump.kind).__name__.lower() for pump in self._pumps]
         return (
-            f"the guest waits for ever: {', '.join(self._guest_calls.paths)} did not return, nothing is under way "
+            f"the guest waits for ever: {', '.join(self.guest_calls.paths)} did not return, nothing is under way "
             f"outside of it, and it holds these ends of ours: {', '.join(ends) or 'none'}"
         )
+
+    def suspend(self, suspension: Suspension) -> None:
+        self._poller.suspend(suspension)
 
     # ---- the `CallContext` of plans, the `Machine` of pumps
 
     @property
     def can_be_resumed(self) -> bool:
-        if self.waiting or self._host_calls.tasks or not self.rings.is_quiet:
+        if self.waiting or self.host_calls.tasks or not self.rings.is_quiet:
             return True
         return bool(self._pumps) and any(isinstance(pump, Reader | FutureReader) for pump in self._pumps)
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
-        return self._host_calls.stream_from_handle(kind, handle)
+        return self.host_calls.stream_from_handle(kind, handle)
 
     def handle_from_stream(self, kind: types.Stream | types.Future, obj: Any) -> int:
-        calls = self._guest_calls if self._guest_calls.is_preparing else self._host_calls
+        calls = self.guest_calls if self.guest_calls.is_preparing else self.host_calls
         return calls.handle_from_stream(kind, obj)
 
     def guest_resource(self, resource: types.Resource, handle: int, owned: bool) -> object:
-        return self._guest_calls.guest_resource(resource, handle)
+        return self.guest_calls.guest_resource(resource, handle)
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
-        return self._guest_calls.guest_handle(resource, obj, own)
+        return self.guest_calls.guest_handle(resource, obj, own)
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
-        self._host_calls.elements.take_values(token, values)
+        self.host_calls.elements.take_values(token, values)
 
     def untaken_values(self, token: int, kind: types.Stream | types.Future) -> None:
-        self._host_calls.elements.untaken_values(token, kind)
+        self.host_calls.elements.untaken_values(token, kind)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
-        self._host_calls.elements.expect_values(token, callback)
+        self.host_calls.elements.expect_values(token, callback)
 
     def opened(self, pump: Pump) -> None:
         self._pumps[pump] = None

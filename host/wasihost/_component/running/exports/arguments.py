@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wasihost._base.errors import ProviderError, WasihostError
@@ -12,9 +12,9 @@ from wasihost._base.quoting import line
 from wasihost._component import ffi
 from wasihost._component.composition.protocol import DRIVER_ARGUMENTS, HOME
 from wasihost._component.conversion import scalars
-from wasihost._component.conversion.handles import Refused
+from wasihost._component.conversion.handles import CallContext, Refused
 from wasihost._component.conversion.numbers import SharedNumbers, needed
-from wasihost._component.conversion.plans import FromPython, FunctionPlans
+from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams import incoming, outgoing
@@ -22,22 +22,46 @@ from wasihost._component.world import layout, types
 from wasihost._component.world.wiring import Called, Kind, Wiring
 
 
-class Arguments:
-    """Writes the arguments of one instance's calls: numbers into the memory of the driver component, any others as a C
-    value, `value`, which it asks for next.
+class Givers(dict[int, Callable[[tuple[Any, ...], int, CallContext], None]]):
+    """By export, what writes its arguments as a C value, compiled when it is first called; all instances share these.
+
+    `packers` write those that are nothing but numbers in their memory form, and `needed` says how much room the lists
+    in the others take.
     """
 
-    def __init__(
-        self, instance: Machine, wiring: Wiring, plans: Mapping[str, FunctionPlans], numbers: SharedNumbers
-    ) -> None:
+    def __init__(self, plans: Mapping[str, Plans], called: Sequence[Called]) -> None:
+        self._plans = plans
+        self._called = called
+        self.packers = {each.index: scalars.arguments(each.whole) for each in called if each.takes_scalars}
+        self.needed = {each.index: needed(each.whole) for each in called if each.sends_numbers}
+
+    def __missing__(self, index: int) -> Callable[[tuple[Any, ...], int, CallContext], None]:
+        called = self._called[index]
+        assert called.arguments is not None
+        own = called.whole.elements
+        padding = (types.U8,) * (len(called.arguments.elements) - len(own))
+        zeros = (0,) * len(padding)
+        write = self._plans[called.interface].arguments_from_python(types.Tuple(own + padding), called.names)
+
+        def write_padded(args: tuple[Any, ...], address: int, context: CallContext) -> None:
+            write(args + zeros, address, context)
+
+        found = self[index] = write_padded if padding else write
+        return found
+
+
+class Arguments:
+    """Writes the arguments of one instance's calls: numbers into the memory of the driver component, any others as a C
+    value, at `address`, which it asks for next.
+    """
+
+    def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedNumbers) -> None:
         self._instance = instance
         self._wiring = wiring
-        self._plans = plans
+        self._givers = givers
         self._numbers = numbers
-        self.value = ctypes.create_string_buffer(ffi.VAL_SIZE)
-        self._value_at = ctypes.addressof(self.value)
-        self._givers: dict[int, tuple[FromPython, tuple[int, ...]]] = {}
-        self._needed = {called.index: needed(called.whole) for called in wiring.called if called.sends_numbers}
+        self._value = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        self.address = ctypes.addressof(self._value)
         self._memory: memoryview
 
     def use_memory(self, view: memoryview) -> None:
@@ -49,7 +73,7 @@ class Arguments:
 
         Errors: LimitError.
         """
-        size_of = self._needed.get(call.called.index)
+        size_of = self._givers.needed.get(call.called.index)
         lists = 0
         if size_of is None:
             return 0
@@ -67,37 +91,20 @@ class Arguments:
 
     def write(self, call: GuestCall) -> None:
         """Writes the arguments of a call. Errors: any, for `error_of`."""
-        arguments = call.called.arguments
-        if arguments is None:
+        called = call.called
+        if called.arguments is None:
             return
-        give, padding = self._givers.get(call.called.index) or self._giver(call.called, arguments)
-        give(call.args + padding, self._value_at, self._instance)
-        for reader in call.home or ():
-            reader.give_away()
-
-    def _giver(self, called: Called, arguments: types.Tuple) -> tuple[FromPython, tuple[int, ...]]:
-        """The plan for the arguments, and what pads them."""
-        if called.takes_scalars:
-            self._givers[called.index] = self._scalars_giver(called), ()
-            return self._givers[called.index]
-        own = called.whole.elements
-        padding = (types.U8,) * (len(arguments.elements) - len(own))
-        give = self._plans[called.interface].arguments_from_python(types.Tuple(own + padding), called.names)
-        found = self._givers[called.index] = give, (0,) * len(padding)
-        return found
-
-    def _scalars_giver(self, called: Called) -> FromPython:
-        pack_into = scalars.arguments(called.whole).pack_into
-        explain = self._plans[called.interface].arguments_from_python(called.whole, called.names)
-
-        def give(args: tuple[Any, ...], address: int, context: Any) -> None:
-            try:
-                pack_into(self._memory, DRIVER_ARGUMENTS, *args)
-            except Exception:
-                explain(args, address, context)
-                raise
-
-        return give
+        packer = self._givers.packers.get(called.index)
+        if packer is None:
+            self._givers[called.index](call.args, self.address, self._instance)
+            for reader in call.home or ():
+                reader.give_away()
+            return
+        try:
+            packer.pack_into(self._memory, DRIVER_ARGUMENTS, *call.args)
+        except Exception:
+            self._givers[called.index](call.args, self.address, self._instance)  # says what is wrong
+            raise
 
     # ---- streams and futures
 

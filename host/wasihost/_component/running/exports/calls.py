@@ -12,7 +12,6 @@ from wasmtime.component import LinkerInstance
 
 from wasihost._base.errors import LimitError
 from wasihost._base.quoting import line
-from wasihost._component import ffi
 from wasihost._component.composition.protocol import (
     DRIVER_COMMAND,
     DRIVER_PREVIOUS,
@@ -20,22 +19,22 @@ from wasihost._component.composition.protocol import (
     RETURNED_COUNT,
     Command,
 )
+from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.conversion.plans import Plans
-from wasihost._component.running.exports.arguments import Arguments, error_of
+from wasihost._component.running.exports.arguments import Arguments, Givers, error_of
 from wasihost._component.running.exports.call import GuestCall, close_streams
-from wasihost._component.running.exports.classes import ExportClasses
+from wasihost._component.running.exports.classes import ExportClasses, ExportPlans
 from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.running.exports.results import Results
 from wasihost._component.running.exports.states import CANCELLING, ISSUED, MAKING_ROOM, OVER, PREPARING, QUEUED, WAITING
-from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.loop import event_loop
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.world import types
-from wasihost._component.world.wiring import OPENED, TOKEN, Called, Kind, Wiring
+from wasihost._component.world.wiring import TOKEN, Called, Kind
 
 MOST_AT_ONCE = 500_000
 AT_ONCE_LIMIT = (
@@ -53,12 +52,52 @@ def closed() -> RuntimeError:
     return RuntimeError("this instance is closed")
 
 
+class GuestFunctions:
+    """The exports of a component, as all its instances share them."""
+
+    def __init__(self, linking: Linking) -> None:
+        self.wiring = linking.wiring
+        self.plans = ExportPlans(linking)
+        self.givers = Givers(self.plans.values, self.wiring.called)
+        self.unpackers = {
+            called.index: scalars.result(called.func.result) for called in self.wiring.called if called.gives_scalar
+        }
+
+    def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
+        """Registers all that the driver component calls."""
+        registrar.add_bare(instance, "next", lambda machine: machine.guest_calls.write_next)
+        registrar.add_bare(instance, "returned", lambda machine: machine.guest_calls.results.take_scalars)
+        cancelled = types.Func(TOKEN, None)
+        registrar.add(
+            instance, "cancelled", "cancelled", cancelled, plain, lambda machine: machine.guest_calls.results.cancelled
+        )
+        for called in self.wiring.called:
+            if called.arguments is not None and not called.takes_scalars:
+                registrar.add_value(
+                    instance, f"args-{called.index}", lambda machine: machine.guest_calls.address_of_arguments
+                )
+            if not called.gives_scalar:
+                self._register_done(instance, registrar, called)
+
+    def _register_done(self, instance: LinkerInstance, registrar: Registrar, called: Called) -> None:
+        assert called.func.result is not None
+        done = types.Func((*TOKEN, ("values", types.List(called.func.result))), None)
+        registrar.add(
+            instance,
+            f"done-{called.index}",
+            called.path,
+            done,
+            self.plans.of_values(called.interface),
+            lambda machine: machine.guest_calls.results.done,
+        )
+
+
 class GuestCalls:
     """The calls of one instance, whose states are in `states.py`."""
 
-    def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
+    def __init__(self, instance: Machine, functions: GuestFunctions) -> None:
         self._instance = instance
-        self._wiring = wiring
+        self._wiring = functions.wiring
         self._callers = instance.callers
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
@@ -69,10 +108,9 @@ class GuestCalls:
         self._at_once = 0
         self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
         self.numbers = SharedNumbers(instance.limits)
-        self._classes = ExportClasses(linking, self.numbers)
-        self.element_plans = self._classes.element_plans
-        self._arguments = Arguments(instance, wiring, self._classes.plans, self.numbers)
-        self._results = Results(instance, self._calls)
+        self.classes = ExportClasses(functions.plans)
+        self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
+        self.results = Results(instance, self._calls, functions.unpackers)
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -95,27 +133,11 @@ class GuestCalls:
     def _use_view(self, view: memoryview) -> None:
         self._memory = view
         self._arguments.use_memory(view)
-        self._results.use_memory(view)
+        self.results.use_memory(view)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """What comes back from this interface is of these classes from now on."""
-        self._classes.use_types(interface, wit_types)
-
-    # ---- registering
-
-    def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
-        """Registers all that the driver component calls."""
-        for name, call in (("next", self._next), ("returned", self._results.take_scalars)):
-            ffi.add_func(instance, name, callbacks.bare_callback(registrar.context, name, call))
-        registrar.add(instance, "cancelled", "cancelled", types.Func(TOKEN, None), plain, self._results.cancelled)
-        for called in self._wiring.called:
-            if called.arguments is not None and not called.takes_scalars:
-                ffi.add_func(instance, f"args-{called.index}", callbacks.handing_over(self._arguments.value))
-            self._results.register(instance, registrar, called, self._classes.plans[called.interface])
-
-    def register_opened(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
-        """Registers what the adapter component calls for streams and futures in arguments."""
-        registrar.add(instance, "opened", "opened", OPENED, plain, self._opened)
+        self.classes.use_types(interface, wit_types)
 
     # ---- calling
 
@@ -167,7 +189,7 @@ class GuestCalls:
 
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
-        self._results.take_scalars()
+        self.results.take_scalars()
         for call in self._calls.values():
             call.fail()
             if not call.future.done():
@@ -177,6 +199,10 @@ class GuestCalls:
                     call.future.set_exception(error)
         self._calls.clear()
 
+    def address_of_arguments(self) -> int:
+        """Where the C value of the arguments is that the driver component asks for."""
+        return self._arguments.address
+
     # ---- the driver component's calls
 
     def _command(self, command: GuestCall | tuple[Command, int, int]) -> None:
@@ -185,11 +211,11 @@ class GuestCalls:
             self._instance.wake()
         self._commands.append(command)
 
-    def _next(self) -> None:
+    def write_next(self) -> None:
         """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
         returned; or where the room is that was asked for."""
         if _WORD.unpack_from(self._memory, RETURNED_COUNT) != (0,):
-            self._results.take_scalars()
+            self.results.take_scalars()
         if self._current is not None:
             (previous,) = _WORD.unpack_from(self._memory, DRIVER_PREVIOUS)
             self._go_on(self._current, previous)
@@ -263,7 +289,8 @@ class GuestCalls:
         assert self._current is not None
         return self._arguments.stream_handle(self._current, kind, obj)
 
-    def _opened(self, key: int, end: int) -> None:
+    def opened(self, key: int, end: int) -> None:
+        """The adapter component has made a pair of ends for an argument."""
         assert self._current is not None
         self._arguments.open(self._current, key, end)
 
@@ -272,7 +299,7 @@ class GuestCalls:
             self._command((Command.DROP, self._wiring.guest_resource_order.index(resource), handle))
 
     def guest_resource(self, resource: types.Resource, handle: int) -> GuestResource:
-        return self._classes.of_resource(resource)(self, resource, handle)
+        return self.classes.of_resource(resource)(self, resource, handle)
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
         if not isinstance(obj, GuestResource):

@@ -2,29 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from wasihost._base.errors import LinkError
 from wasihost._base.quoting import line, some
-from wasihost._component.conversion.numbers import SharedNumbers
-from wasihost._component.conversion.plans import LatePlans
+from wasihost._component.conversion.plans import LatePlans, Plans
 from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.running.imports.linking import Linking
 from wasihost._component.values import Classes
 from wasihost._component.world import types, versions
 
 
+class InterfacePlans(dict[str, Plans]):
+    """Plans by exported interface, each made when it is first needed."""
+
+    def __init__(self, make: Callable[[str], Plans]) -> None:
+        self._make = make
+
+    def __missing__(self, interface: str) -> Plans:
+        found = self[interface] = self._make(interface)
+        return found
+
+    def with_other(self, interface: str, plans: Plans) -> InterfacePlans:
+        """The same, but for one interface."""
+        found = InterfacePlans(self._make)
+        found.update(self)
+        found[interface] = plans
+        return found
+
+
+class ExportPlans:
+    """The plans for generated classes, which all instances share."""
+
+    def __init__(self, linking: Linking) -> None:
+        self.linking = linking
+        self.values = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name], "driver_numbers"))
+        self.elements = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name]))
+        """Those for elements of streams and futures."""
+
+    def of_values(self, interface: str) -> LatePlans:
+        """What reads values of the classes that an instance has at the moment."""
+        return LatePlans(lambda machine: machine.guest_calls.classes.values[interface], lambda: self.values[interface])
+
+    def of_elements(self, interface: str) -> LatePlans:
+        """The same for elements of streams and futures."""
+        return LatePlans(
+            lambda machine: machine.guest_calls.classes.elements[interface], lambda: self.elements[interface]
+        )
+
+
 class ExportClasses:
     """The classes of one instance: generated ones, until `use_types` gives others."""
 
-    def __init__(self, linking: Linking, numbers: SharedNumbers) -> None:
-        self._linking = linking
-        self._numbers = numbers
-        self._world = linking.wiring.world
-        self.plans = {name: self._late_plans(name, numbers) for name in self._world.exports}
-        """The plans of each exported interface."""
-        self.element_plans = {name: self._late_plans(name) for name in self._world.exports}
-        """The same for elements of streams and futures."""
+    def __init__(self, shared: ExportPlans) -> None:
+        self._linking = shared.linking
+        self._world = shared.linking.wiring.world
+        self.values = shared.values
+        self.elements = shared.elements
         self._resources: dict[types.Resource, type[GuestResource]] = {}
 
     def of_resource(self, resource: types.Resource) -> type[GuestResource]:
@@ -38,8 +72,8 @@ class ExportClasses:
             classes = Classes(self._world.exported(name), wit_types)
         except LinkError as error:
             raise LinkError(f"{name}: {error}") from None
-        self.plans[name].replace(self._linking.plans_of(classes, self._numbers))
-        self.element_plans[name].replace(self._linking.plans_of(classes))
+        self.values = self.values.with_other(name, self._linking.plans_of(classes, "driver_numbers"))
+        self.elements = self.elements.with_other(name, self._linking.plans_of(classes))
         for type_name, t in self._world.exports[name].types.items():
             cls = wit_types.get(type_name)
             if isinstance(t, types.Resource) and t in self._linking.wiring.guest_resources and cls is not None:
@@ -53,6 +87,3 @@ class ExportClasses:
             known = some(list(self._world.exports)) or "nothing"
             raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
         return found
-
-    def _late_plans(self, interface: str, *numbers: SharedNumbers) -> LatePlans:
-        return LatePlans(lambda: self._linking.plans_of(self._linking.export_classes[interface], *numbers))

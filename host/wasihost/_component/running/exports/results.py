@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
-from wasmtime.component import LinkerInstance
-
 from wasihost._component.composition.protocol import DRIVER_RETURNED, RETURNED_COUNT, RETURNED_SIZE
-from wasihost._component.conversion import scalars
-from wasihost._component.conversion.plans import FunctionPlans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.exports.resources import GuestResource
-from wasihost._component.running.imports.linking import Registrar
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.handles import discard, leaves
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._component.world import types
-from wasihost._component.world.wiring import TOKEN, Called
+from wasihost._component.world.wiring import Called
 
 _COUNT = struct.Struct("<I")
 _RETURNED = struct.Struct("<I4x8s")
@@ -28,24 +24,15 @@ class Results:
     driver component, any others from the function that it calls.
     """
 
-    def __init__(self, instance: Machine, calls: dict[int, GuestCall]) -> None:
+    def __init__(self, instance: Machine, calls: dict[int, GuestCall], unpackers: Mapping[int, struct.Struct]) -> None:
         self._instance = instance
         self._calls = calls
-        self._scalars: dict[int, struct.Struct] = {}
+        self._unpackers = unpackers
         self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
 
     def use_memory(self, view: memoryview) -> None:
         """That of the driver component."""
         self._memory = view
-
-    def register(self, instance: LinkerInstance, registrar: Registrar, called: Called, plans: FunctionPlans) -> None:
-        """Registers what the driver component calls with the results of an export."""
-        if called.gives_scalar:
-            self._scalars[called.index] = scalars.result(called.func.result)
-            return
-        assert called.func.result is not None
-        done = types.Func((*TOKEN, ("values", types.List(called.func.result))), None)
-        registrar.add(instance, f"done-{called.index}", called.path, done, plans, self._done)
 
     def take_scalars(self) -> None:
         """Takes the results that are numbers, or nothing."""
@@ -59,10 +46,10 @@ class Results:
             call = self._calls.pop(token)
             call.end()
             if not call.future.done():
-                found = self._scalars[call.called.index].unpack(value)
+                found = self._unpackers[call.called.index].unpack(value)
                 call.future.set_result(found[0] if found else None)
 
-    def _done(self, token: int, values: list[Any]) -> None:
+    def done(self, token: int, values: list[Any]) -> None:
         """Takes any other result: a list of one."""
         call = self._calls.pop(token)
         call.end()

@@ -1,5 +1,8 @@
 """Host functions as C callbacks: arguments to Python, the call, its result back, and no exception ever into C.
 
+A callback serves all instances of a component: it finds the one that calls among `contexts`, and in that the function
+to call. It must not refer to the linker that it is in, which would then never be freed.
+
 An exception that left a callback would be lost or crash the process, BaseException included. So each is kept in the
 store's `StoreContext`, Wasmtime gets an error that ends the guest, and whoever drives the store raises the original.
 """
@@ -7,11 +10,10 @@ store's `StoreContext`, Wasmtime gets an error that ends the guest, and whoever 
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import ctypes
 import inspect
-from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from wasihost._base import eager
 from wasihost._base.errors import ProviderError
@@ -23,7 +25,9 @@ from wasihost._component.values import WitError
 from wasihost._component.world import types
 
 Give = Callable[[Any, int, Any], None]
-Conclude = Callable[["asyncio.Future[Any]"], Any]
+Conclude = Callable[[Any, "asyncio.Future[Any]"], Any]
+Contexts = Mapping[int, StoreContext]
+"""Instances by the addresses of their stores' contexts."""
 
 
 def no_result_error(path: str) -> ProviderError:
@@ -54,10 +58,7 @@ class _Crossing:
     All three are compiled when the first is called: a guest imports many functions that it does not call.
     """
 
-    def __init__(
-        self, context: StoreContext, path: str, func: types.Func, plans: FunctionPlans, takes_words: bool
-    ) -> None:
-        self._context = context
+    def __init__(self, path: str, func: types.Func, plans: FunctionPlans, takes_words: bool) -> None:
         self._path = path
         self._func = func
         self._plans = plans
@@ -66,17 +67,17 @@ class _Crossing:
         self.give: Give = expect_nothing
         self._give_error: Give | None = None
 
-    def exchange(self, call: Callable[..., Any], values: tuple[Any, ...], results: int) -> None:
+    def exchange(self, call: Callable[..., Any], values: tuple[Any, ...], results: int, context: CallContext) -> None:
         """Calls a function and gives its result."""
         try:
-            self.give(call(*values), results, self._context)
+            self.give(call(*values), results, context)
         except WitError as error:
-            self.fail(error, results)
+            self.fail(error, results, context)
 
-    def fail(self, error: WitError, results: int) -> None:
+    def fail(self, error: WitError, results: int, context: CallContext) -> None:
         if self._give_error is None:
             raise no_result_error(self._path) from error
-        self._give_error(error.value, results, self._context)
+        self._give_error(error.value, results, context)
 
     def _compile_and_read(self, address: int, context: CallContext) -> tuple[Any, ...]:
         self.give, self._give_error = give_result(self._plans, self._func.result)
@@ -85,78 +86,72 @@ class _Crossing:
 
 
 def callback(
-    context: StoreContext,
-    path: str,
-    func: types.Func,
-    plans: FunctionPlans,
-    call: Callable[..., Any],
-    takes_words: bool = False,
+    contexts: Contexts, name: str, path: str, func: types.Func, plans: FunctionPlans, takes_words: bool = False
 ) -> Any:
-    """A `ffi.Callback` that calls a Python function. An `async def` must come to its end without waiting."""
-    if inspect.iscoroutinefunction(call):
-        call = _finished_at_once(path, call)
-    elif getattr(call, "may_wait", False):
-        call = _without_waiting(path, call)
-    callers = context.callers
-    crossing = _Crossing(context, path, func, plans, takes_words)
+    """A `ffi.Callback` that calls the instance's function of this name."""
+    crossing = _Crossing(path, func, plans, takes_words)
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
-            context.store_context = store
+            context = contexts[store]
             read = crossing.read
             values = read(args, context)
-            if callers.switched is not None:
-                callers.switched.run(crossing.exchange, call, values, results)
+            call = context.functions[name]
+            switched = context.callers.switched
+            if switched is not None:
+                switched.run(crossing.exchange, call, values, results, context)
                 return None
             try:  # as `exchange`, in less time; so are `read` and `give` no methods here
                 give = crossing.give
                 give(call(*values), results, context)
             except WitError as error:
-                crossing.fail(error, results)
+                crossing.fail(error, results, context)
         except BaseException as error:
-            return context.keep(error, path)
+            return contexts[store].keep(error, path)
         return None
 
     return ffi.Callback(run)
 
 
-def finishing_callback(
-    context: StoreContext,
-    path: str,
-    func: types.Func,
-    plans: FunctionPlans,
-    finish: Callable[[int], Any],
-    context_of: Callable[[int], contextvars.Context],
-) -> Any:
-    """A `ffi.Callback` that gives the result of a call which began before, in that call's context."""
-    crossing = _Crossing(context, path, func, plans, takes_words=False)
+def finishing_callback(contexts: Contexts, name: str, path: str, func: types.Func, plans: FunctionPlans) -> Any:
+    """A `ffi.Callback` that gives the result of a call which began before, in that call's context.
+
+    The instance's function of this name gives that context, and what gives the result.
+    """
+    crossing = _Crossing(path, func, plans, takes_words=False)
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
-            context.store_context = store
-            values = crossing.read(args, context)
-            context_of(*values).run(crossing.exchange, finish, values, results)
+            context = contexts[store]
+            caller, finish = context.functions[name](*crossing.read(args, context))
+            caller.run(crossing.exchange, finish, (), results, context)
         except BaseException as error:
-            return context.keep(error, path)
+            return contexts[store].keep(error, path)
         return None
 
     return ffi.Callback(run)
 
 
-def bare_callback(context: StoreContext, path: str, call: Callable[[], None]) -> Any:
+def bare_callback(contexts: Contexts, name: str) -> Any:
     """A `ffi.Callback` for a function without parameters and result, called very often: what it needs is in memory."""
 
     def run(
         _data: int, store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
     ) -> int | None:
         try:
-            context.store_context = store
-            call()
+            contexts[store].functions[name]()
         except BaseException as error:
-            return context.keep(error, path)
+            return contexts[store].keep(error, name)
         return None
 
     return ffi.Callback(run)
+
+
+def at_once(path: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A provider's method where nothing can wait: an `async def` must come to its end without waiting."""
+    if inspect.iscoroutinefunction(call):
+        return _finished_at_once(path, call)
+    return _without_waiting(path, call) if getattr(call, "may_wait", False) else call
 
 
 def _finished_at_once(path: str, call: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
@@ -190,49 +185,47 @@ def _waited(path: str) -> ProviderError:
     )
 
 
-def result_of(task: asyncio.Future[Any]) -> Any:
+def result_of(_context: Any, task: asyncio.Future[Any]) -> Any:
     """What a provider's awaitable gave."""
     return task.result()
 
 
 def suspending_callback(
-    context: StoreContext,
+    contexts: Contexts,
+    name: str,
     path: str,
     func: types.Func,
     plans: FunctionPlans,
-    call: Callable[..., Any],
-    suspend: Callable[[Suspension], None],
     takes_words: bool = False,
     conclude: Conclude = result_of,
 ) -> Any:
     """A `ffi.AsyncCallback` for a sync-typed function that returns its result, or an awaitable if it has to wait.
 
-    `suspend` gets each suspension, to keep it and to wait for its task before the store is polled again. `conclude`
-    then makes the result.
+    The instance keeps the suspension, and waits for its task before the store is polled again. `conclude` then makes
+    the result.
     """
-    callers = context.callers
-    crossing = _Crossing(context, path, func, plans, takes_words)
+    crossing = _Crossing(path, func, plans, takes_words)
 
-    def begin(args: int, results: int, error_out: Any) -> Any:
+    def begin(context: StoreContext, args: int, results: int, error_out: Any) -> Any:
         try:
-            value = call(*crossing.read(args, context))
+            value = context.functions[name](*crossing.read(args, context))
             if (task := eager.begun(value)) is not None:
                 if not task.done():
-                    suspension = Suspension(task, lambda task: finish(task, results, error_out))
-                    suspend(suspension)
+                    suspension = Suspension(task, lambda task: finish(context, task, results, error_out))
+                    context.suspend(suspension)
                     return suspension.continuation
-                value = conclude(task)
+                value = conclude(context, task)
             crossing.give(value, results, context)
         except WitError as error:
-            crossing.fail(error, results)
+            crossing.fail(error, results, context)
         return _DONE
 
-    def finish(task: asyncio.Future[Any], results: int, error_out: Any) -> None:
+    def finish(context: StoreContext, task: asyncio.Future[Any], results: int, error_out: Any) -> None:
         try:
             try:
-                crossing.give(conclude(task), results, context)
+                crossing.give(conclude(context, task), results, context)
             except WitError as error:
-                crossing.fail(error, results)
+                crossing.fail(error, results, context)
         except BaseException as error:
             error_out[0] = context.keep(error, path)
 
@@ -248,26 +241,27 @@ def suspending_callback(
         continuation: int,
     ) -> None:
         try:
-            context.store_context = store
-            switched = callers.switched
-            function = (
-                begin(args, results, error_out) if switched is None else switched.run(begin, args, results, error_out)
-            )
+            context = contexts[store]
+            switched = context.callers.switched
+            if switched is None:
+                function = begin(context, args, results, error_out)
+            else:
+                function = switched.run(begin, context, args, results, error_out)
         except BaseException as error:
-            error_out[0] = context.keep(error, path)
+            error_out[0] = contexts[store].keep(error, path)
             function = _DONE
         ffi.continue_with(continuation, function)
 
     return ffi.AsyncCallback(run)
 
 
-def handing_over(value: Any) -> Any:
-    """A `ffi.Callback` that gives a C value made before."""
+def handing_over(contexts: Contexts, name: str) -> Any:
+    """A `ffi.Callback` that gives a C value made before, whose address the instance's function of this name gives."""
 
     def run(
-        _data: int, _store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
+        _data: int, store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
     ) -> int | None:
-        ctypes.memmove(results, value, ffi.VAL_SIZE)
+        ctypes.memmove(results, contexts[store].functions[name](), ffi.VAL_SIZE)
         return None
 
     return ffi.Callback(run)
@@ -276,14 +270,14 @@ def handing_over(value: Any) -> Any:
 _DONE = ffi.Continuation(lambda _env: True)
 
 
-def destructor(context: StoreContext, path: str) -> Any:
-    """A `ffi.Destructor` that drops an object of the context's table."""
+def destructor(contexts: Contexts, path: str) -> Any:
+    """A `ffi.Destructor` that drops an object of the instance's table."""
 
-    def run(_data: int, _store: Any, rep: int) -> int:
+    def run(_data: int, store: int, rep: int) -> int | None:
         try:
-            context.table.drop(rep)
+            contexts[store].table.drop(rep)
         except BaseException as error:
-            return context.keep(error, path)
-        return 0
+            return contexts[store].keep(error, path)
+        return None
 
-    return cast(Any, ffi.Destructor(run))
+    return ffi.Destructor(run)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -22,10 +22,9 @@ from wasmtime.component import LinkerInstance
 from wasihost._base import eager
 from wasihost._base.quoting import line
 from wasihost._base.streams import PromptFuture
-from wasihost._component import ffi
 from wasihost._component.composition import protocol
 from wasihost._component.composition.protocol import NEEDS_NOTHING, NEEDS_UNKNOWN, PENDING, READY, WAITS, Operation
-from wasihost._component.conversion.plans import FunctionPlans, Plans
+from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.call import HostCall, provider_result
 from wasihost._component.running.imports.callbacks import Conclude, expect_nothing
@@ -33,63 +32,50 @@ from wasihost._component.running.imports.elements import Elements
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.pauses import Pauses, put_off
 from wasihost._component.running.imports.providers import Method
-from wasihost._component.running.imports.results import Results, Room
+from wasihost._component.running.imports.results import Results, Room, Writers
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.running.streams import incoming
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._component.world import types
-from wasihost._component.world.wiring import TOKEN, Adapted, Kind, Wiring
+from wasihost._component.world.wiring import TOKEN, Adapted, Kind
 
 SYNC_TOKEN = protocol.TOKEN
 """Of the sync call that is being made: there is one at most."""
 
 
-class HostCalls:
-    """The calls of one instance."""
+class HostFunctions:
+    """The adapted functions of a component, as all its instances share them."""
 
-    def __init__(self, instance: Machine, wiring: Wiring, linking: Linking) -> None:
-        self._instance = instance
-        self._wiring = wiring
-        self._linking = linking
-        self._calls: dict[int, HostCall] = {}
-        self.tasks: dict[asyncio.Future[Any], None] = {}
-        """The coroutines of providers whose results are yet to come."""
-        self._pauses = Pauses(instance)
-        room = Room(instance.limits)
-        self.numbers = room.numbers
-        self._plans = {name: linking.plans_of(classes, room.numbers) for name, classes in linking.classes.items()}
-        self._results = Results(instance, wiring, room, self._plans)
-        self.elements = Elements(linking, self._results)
+    def __init__(self, linking: Linking) -> None:
+        self.linking = linking
+        self.wiring = linking.wiring
+        self._plans = {name: linking.plans_of(classes, "adapter_numbers") for name, classes in linking.classes.items()}
+        self.writers = Writers(self._plans, self.wiring.adapted)
 
-    # ---- registering
+    def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
+        """Registers all that the adapter component calls for these."""
+        token = types.Func(TOKEN, None)
+        registrar.add(instance, "cancel", "cancel", token, plain, lambda machine: machine.host_calls.cancel)
+        registrar.add(instance, "resume", "resume", token, plain, lambda machine: machine.host_calls.resume)
+        for adapted in self.wiring.adapted:
+            self._register(instance, registrar, adapted)
 
-    def register(
-        self, instance: LinkerInstance, registrar: Registrar, plain: Plans, exports: Mapping[str, FunctionPlans]
-    ) -> None:
-        """Registers all that the adapter component calls for this; `exports` are the plans of exported interfaces."""
-        registrar.add(instance, "cancel", "cancel", types.Func(TOKEN, None), plain, self._cancel)
-        registrar.add(instance, "resume", "resume", types.Func(TOKEN, None), plain, self._resume)
-        for adapted in self._wiring.adapted:
-            self._register_function(instance, registrar, adapted)
-        self.elements.register(instance, registrar, exports)
-
-    def _register_function(self, instance: LinkerInstance, registrar: Registrar, adapted: Adapted) -> None:
-        method = self._linking.methods[adapted.interface, adapted.name]
+    def _register(self, instance: LinkerInstance, registrar: Registrar, adapted: Adapted) -> None:
+        method = self.linking.methods[adapted.interface, adapted.name]
         plans = self._plans[adapted.interface]
         suspends = method.may_wait and not adapted.func.is_async
         # The function's own types and not those of its host's side: the plans know how streams and lists travel.
         params = adapted.func.params
         result = adapted.func.result
+        conclude: Conclude
         if adapted.at_once:
             word = "call"
-            call = self._call(adapted, method)
-            conclude: Conclude = self._conclude_call if adapted.in_memory else callbacks.result_of
+            conclude = _conclude_call if adapted.in_memory else callbacks.result_of
             func = types.Func(params, None if adapted.in_memory else result)
         else:
             word = "start"
-            call = self._start(adapted, method)
-            conclude = self._conclude_start
+            conclude = _conclude_start
             func = types.Func(params, types.U32)
         registrar.add(
             instance,
@@ -97,19 +83,58 @@ class HostCalls:
             adapted.path,
             func,
             plans,
-            call,
+            lambda machine: machine.host_calls.beginning(adapted, method),
             suspends,
             adapted.takes_words,
             conclude=conclude,
         )
         if "finish" in adapted.host:
             writes = adapted.in_memory and not adapted.gives_error
-            finish = self._results.finish_in_memory if writes else self._results.finish
             func = types.Func(TOKEN, None if writes else result)
-            made = callbacks.finishing_callback(
-                registrar.context, adapted.path, func, plans, self._finishing(finish), self._context_of
+            registrar.add_finish(
+                instance,
+                f"finish-{adapted.index}",
+                adapted.path,
+                func,
+                plans,
+                lambda machine: machine.host_calls.finishing(writes),
             )
-            ffi.add_func(instance, f"finish-{adapted.index}", made)
+
+
+def _conclude_call(machine: Any, task: asyncio.Future[Any]) -> None:
+    machine.host_calls.conclude_call(task)
+
+
+def _conclude_start(machine: Any, task: asyncio.Future[Any]) -> int:
+    state: int = machine.host_calls.conclude_start(task)
+    return state
+
+
+class HostCalls:
+    """The calls of one instance. `call_of` gives what to call for a provider's method."""
+
+    def __init__(
+        self, instance: Machine, functions: HostFunctions, call_of: Callable[[Method], Callable[..., Any]]
+    ) -> None:
+        self._instance = instance
+        self._wiring = functions.wiring
+        self._call_of = call_of
+        self._calls: dict[int, HostCall] = {}
+        self.tasks: dict[asyncio.Future[Any], None] = {}
+        """The coroutines of providers whose results are yet to come."""
+        self._pauses = Pauses(instance)
+        room = Room(instance.limits)
+        self.numbers = room.numbers
+        self._results = Results(instance, functions.wiring, room, functions.writers)
+        self.elements = Elements(self._results)
+
+    def beginning(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
+        """The `call` or `start` of a function."""
+        call = self._call_of(method)
+        may_wait = adapted.func.is_async or method.may_wait
+        if not adapted.at_once:
+            return self._start(adapted, call, may_wait)
+        return self._call(adapted, call, may_wait) if adapted.in_memory else call
 
     # ---- start
 
@@ -117,16 +142,15 @@ class HostCalls:
         call = self._calls[self._instance.rings.token] = HostCall(adapted)
         return call
 
-    def _start(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
+    def _start(self, adapted: Adapted, method: Callable[..., Any], may_wait: bool) -> Callable[..., Any]:
         is_async = adapted.func.is_async
-        may_wait = adapted.func.is_async or method.may_wait
 
         def start(*args: Any) -> int | asyncio.Future[Any]:
             token = self._instance.rings.token
             call = self._begin(adapted)
             try:
                 is_due = is_async and self._pauses.is_due()
-                result = put_off(adapted, method, args) if is_due else method.call(*args)
+                result = put_off(adapted, method, args) if is_due else method(*args)
                 if may_wait and (task := eager.begun(result)) is not None:
                     if not task.done():
                         if not is_async:
@@ -149,7 +173,8 @@ class HostCalls:
             expect_nothing(call.result)
         return READY
 
-    def _conclude_start(self, task: asyncio.Future[Any]) -> int:
+    def conclude_start(self, task: asyncio.Future[Any]) -> int:
+        """The provider of a sync function has waited: gives the state of its `start`."""
         call = self._calls[SYNC_TOKEN]
         call.returned(partial(provider_result, call.adapted, task))
         return self._ready(SYNC_TOKEN, call)
@@ -177,18 +202,15 @@ class HostCalls:
         call.task = task
         return task
 
-    def _call(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
-        if not adapted.in_memory:
-            return method.call
+    def _call(self, adapted: Adapted, method: Callable[..., Any], may_wait: bool) -> Callable[..., Any]:
         can_fail = isinstance(adapted.func.result, types.Result)
         is_async = adapted.func.is_async
-        may_wait = adapted.func.is_async or method.may_wait
 
         def call(*args: Any) -> asyncio.Future[Any] | None:
             is_error = False
             try:
                 is_due = is_async and self._pauses.is_due()
-                value = put_off(adapted, method, args) if is_due else method.call(*args)
+                value = put_off(adapted, method, args) if is_due else method(*args)
                 if may_wait and (task := eager.begun(value)) is not None:
                     if not task.done():
                         if not is_async:
@@ -211,7 +233,8 @@ class HostCalls:
 
         return call
 
-    def _conclude_call(self, task: asyncio.Future[Any]) -> None:
+    def conclude_call(self, task: asyncio.Future[Any]) -> None:
+        """The provider of a sync function has waited: gives the result of its `call`."""
         call = self._calls[SYNC_TOKEN]
         call.returned(partial(provider_result, call.adapted, task))
         if self._results.write(call.adapted, *call.outcome):
@@ -244,15 +267,19 @@ class HostCalls:
 
     # ---- resume and finish
 
-    def _resume(self, token: int) -> None:
+    def resume(self, token: int) -> None:
+        """Lists what must be made for a result."""
         self._results.list_needs(self._calls[token])
 
-    def _context_of(self, token: int) -> contextvars.Context:
-        return self._calls[token].context
+    def finishing(self, writes: bool) -> Callable[[int], tuple[contextvars.Context, Callable[[], Any]]]:
+        """The `finish` of a function, which `writes` the result into memory or gives it."""
+        finish: Callable[[HostCall], Any] = self._results.finish_in_memory if writes else self._results.finish
 
-    def _finishing(self, finish: Callable[[HostCall], Any]) -> Callable[[int], Any]:
-        calls = self._calls
-        return lambda token: finish(calls.pop(token))
+        def begin(token: int) -> tuple[contextvars.Context, Callable[[], Any]]:
+            call = self._calls.pop(token)
+            return call.context, partial(finish, call)
+
+        return begin
 
     def stream_from_handle(self, kind: Kind, handle: int) -> object:
         return incoming.receive(self._instance, self._wiring.kind(kind), kind, handle)
@@ -262,7 +289,8 @@ class HostCalls:
 
     # ---- cancel
 
-    def _cancel(self, token: int) -> None:
+    def cancel(self, token: int) -> None:
+        """The guest gave a call up."""
         call = self._calls[token]
         call.cancelled = True
         if call.task in self.tasks:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -18,34 +18,17 @@ from wasihost._component.world.wiring import TOKEN, Adapted, Kind, carries_value
 class Elements:
     """Those of one instance, by the token of the pump that moves them."""
 
-    def __init__(self, linking: Linking, results: Results) -> None:
-        self._linking = linking
+    def __init__(self, results: Results) -> None:
         self._results = results
         self._values: dict[int, Sequence[Any]] = {}
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
-
-    def register(self, instance: LinkerInstance, registrar: Registrar, exports: Mapping[str, FunctionPlans]) -> None:
-        """Registers `take` and `give` for every kind; `exports` are the plans of exported interfaces."""
-        wiring = self._linking.wiring
-        for number, kind in enumerate(wiring.kinds):
-            if not carries_values(kind):
-                continue
-            assert kind.payload is not None
-            values = types.List(kind.payload)
-            functions = list(wiring.mentioning(kind))
-            path = " or ".join(function.path for function in functions)
-            # The values are of the classes of the first interface that mentions the type.
-            first = functions[0]
-            plans = (self._linking.plans if isinstance(first, Adapted) else exports)[first.interface]
-            give_type = types.Func((*TOKEN, ("values", values)), None)
-            registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, self._take)
-            registrar.add(instance, f"give-{number}", path, give_type, plans, self._give)
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""
         self._values[token] = values
 
-    def _take(self, token: int) -> Sequence[Any]:
+    def take(self, token: int) -> Sequence[Any]:
+        """The adapter component's `take`."""
         self._results.finish_none()
         return self._values.pop(token)
 
@@ -59,5 +42,36 @@ class Elements:
         """The next `give` of this token calls back."""
         self._expected[token] = callback
 
-    def _give(self, token: int, values: list[Any]) -> None:
+    def give(self, token: int, values: list[Any]) -> None:
+        """The adapter component's `give`."""
         self._expected.pop(token)(values)
+
+
+def register(
+    instance: LinkerInstance, registrar: Registrar, linking: Linking, exports: Callable[[str], FunctionPlans]
+) -> None:
+    """Registers `take` and `give` for every kind; `exports` gives the plans of an exported interface."""
+    wiring = linking.wiring
+    for number, kind in enumerate(wiring.kinds):
+        if not carries_values(kind):
+            continue
+        assert kind.payload is not None
+        values = types.List(kind.payload)
+        functions = list(wiring.mentioning(kind))
+        path = " or ".join(function.path for function in functions)
+        # The values are of the classes of the first interface that mentions the type.
+        first = functions[0]
+        plans = linking.plans[first.interface] if isinstance(first, Adapted) else exports(first.interface)
+        give_type = types.Func((*TOKEN, ("values", values)), None)
+        registrar.add(instance, f"take-{number}", path, types.Func(TOKEN, values), plans, _take)
+        registrar.add(instance, f"give-{number}", path, give_type, plans, _give)
+
+
+def _take(machine: Any) -> Callable[..., Any]:
+    take: Callable[..., Any] = machine.host_calls.elements.take
+    return take
+
+
+def _give(machine: Any) -> Callable[..., Any]:
+    give: Callable[..., Any] = machine.host_calls.elements.give
+    return give

@@ -1,4 +1,4 @@
-"""Puts providers into a wasmtime `Linker`."""
+"""Puts the functions of a world's imports into a wasmtime `Linker`, once for all instances with providers alike."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from wasmtime.component import Linker, LinkerInstance
 from wasihost._base.errors import LinkError
 from wasihost._component import ffi
 from wasihost._component.conversion.handles import HostResource
-from wasihost._component.conversion.numbers import SharedNumbers
+from wasihost._component.conversion.numbers import Shared
 from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
-from wasihost._component.running.imports.callbacks import Conclude
+from wasihost._component.running.imports.callbacks import Conclude, Contexts
 from wasihost._component.running.imports.missing import described
-from wasihost._component.running.imports.providers import CallObserver, Method, Providers, find_method, resource_class
-from wasihost._component.running.loop.suspension import Suspension
-from wasihost._component.running.store_context import StoreContext
+from wasihost._component.running.imports.providers import Method, Providers, Shape, find_method, resource_class
+from wasihost._component.running.store_context import Bind
 from wasihost._component.values import Classes
 from wasihost._component.world import types
 from wasihost._component.world.wiring import Wiring
@@ -29,40 +28,38 @@ _FIRST_NUMBER = 0x7761_0000
 class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
-    `observer`, if given, is told of every call. `export_classes` are the generated classes of each exported interface,
-    which all instances of a component share.
+    It keeps none of them, and holds for all others that it `fits`. `export_classes` are the generated classes of each
+    exported interface.
 
     Errors: LinkError, one for all that is missing.
     """
 
     def __init__(
-        self,
-        wiring: Wiring,
-        providers: Providers,
-        observer: CallObserver | None = None,
-        export_classes: Mapping[str, Classes] | None = None,
+        self, wiring: Wiring, providers: Mapping[str, object], export_classes: Mapping[str, Classes] | None = None
     ) -> None:
         self.wiring = wiring
-        self._observer = observer
         self.export_classes = export_classes or {}
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
         self.classes: dict[str, Classes] = {}
         self.plans: dict[str, Plans] = {}
-        found: dict[str, object] = {}
+        self._names = list(providers)
+        self._served: dict[str, str] = {}
+        self._shapes: dict[str, Shape] = {}
+        by_name = Providers(providers)
         missing: dict[str, types.Interface] = {}
         for name, interface in wiring.world.imports.items():
             resources = _resources(interface) if name else wiring.world.root_resources
             if name not in wiring.native and (interface.funcs or resources):
-                provider = providers.find(name)
-                if provider is None:
+                served = by_name.serving(name)
+                if served is None:
                     missing[name] = interface
                 else:
-                    found[name] = provider
+                    self._served[name] = served
         problems = list(described(missing))
-        for name, provider in found.items():
+        for name, served in self._served.items():
             try:
-                self._learn(name, provider)
+                self._learn(name, providers[served])
             except LinkError as error:
                 problems.append(str(error))
         if problems:
@@ -81,10 +78,20 @@ class Linking:
         self.classes[name] = classes
         self.plans[name] = self.plans_of(classes)
         for func_name, func in interface.funcs.items():
-            method = find_method(provider, name, func_name, func)
-            self.methods[name, func_name] = method if self._observer is None else method.observed(self._observer)
+            self.methods[name, func_name] = find_method(provider, name, func_name, func)
+        self._shapes[name] = Shape(provider, interface)
 
-    def plans_of(self, classes: Classes, numbers: SharedNumbers | None = None) -> Plans:
+    def fits(self, providers: Mapping[str, object]) -> bool:
+        """Whether all of this holds for these providers too."""
+        return list(providers) == self._names and all(
+            shape.fits(providers[self._served[name]]) for name, shape in self._shapes.items()
+        )
+
+    def call_of(self, method: Method, providers: Mapping[str, object]) -> Callable[..., Any]:
+        """What to call for a function, of providers that it fits."""
+        return method.of(providers[self._served[method.interface]])
+
+    def plans_of(self, classes: Classes, numbers: Shared | None = None) -> Plans:
         """Plans for values of these classes, with the resources of the whole world."""
         return Plans(classes, self.resources, self.wiring.guest_resources, numbers)
 
@@ -94,17 +101,25 @@ def _resources(interface: types.Interface) -> dict[str, types.Resource]:
 
 
 class Registrar:
-    """Registers callbacks in a linker.
+    """Registers callbacks in a linker, and in `binds`, by their names, what makes the functions that they call.
 
-    `suspend` is what a store does with a provider that waits in a sync-typed function; None where that is impossible.
+    `bind_method` makes that of a provider's method. `can_suspend`: the instances wait for a provider that waits in a
+    sync-typed function.
     """
 
     def __init__(
-        self, linker: Linker, context: StoreContext, suspend: Callable[[Suspension], None] | None = None
+        self,
+        linker: Linker,
+        contexts: Contexts,
+        binds: dict[str, Bind],
+        bind_method: Callable[[Method], Bind],
+        can_suspend: bool,
     ) -> None:
         self.linker = linker
-        self.context = context
-        self.suspend = suspend
+        self._contexts = contexts
+        self._binds = binds
+        self._bind_method = bind_method
+        self._can_suspend = can_suspend
 
     def add_direct(self, linking: Linking) -> None:
         """Registers the resources and direct functions of every interface that has a provider."""
@@ -130,14 +145,11 @@ class Registrar:
     ) -> None:
         for name, resource in _resources(interface).items():
             ffi.add_resource(
-                instance, name, linking.resources[resource].number, callbacks.destructor(self.context, name)
+                instance, name, linking.resources[resource].number, callbacks.destructor(self._contexts, name)
             )
         for method in methods:
-            self.add_method(instance, method.path.rpartition("#")[2], method, plans)
-
-    def add_method(self, instance: LinkerInstance, name: str, method: Method, plans: FunctionPlans) -> None:
-        """Registers a provider's method."""
-        self.add(instance, name, method.path, method.func, plans, method.call, method.may_wait)
+            bind = self._bind_method(method)
+            self.add(instance, method.name, method.path, method.func, plans, bind, method.may_wait)
 
     def add(
         self,
@@ -146,7 +158,7 @@ class Registrar:
         path: str,
         func: types.Func,
         plans: FunctionPlans,
-        call: Callable[..., Any],
+        bind: Bind,
         may_wait: bool = False,
         takes_words: bool = False,
         conclude: Conclude = callbacks.result_of,
@@ -155,11 +167,28 @@ class Registrar:
 
         If it `may_wait`, and returns an awaitable, `conclude` makes the result of what was awaited.
         """
-        if may_wait and self.suspend is not None:
-            suspending = callbacks.suspending_callback(
-                self.context, path, func, plans, call, self.suspend, takes_words, conclude
-            )
+        key = self._bound(f"{name} of {path}", bind)
+        if may_wait and self._can_suspend:
+            suspending = callbacks.suspending_callback(self._contexts, key, path, func, plans, takes_words, conclude)
             ffi.add_func_async(instance, name, suspending)
         else:
-            made = callbacks.callback(self.context, path, func, plans, call, takes_words)
-            ffi.add_func(instance, name, made)
+            ffi.add_func(instance, name, callbacks.callback(self._contexts, key, path, func, plans, takes_words))
+
+    def add_finish(
+        self, instance: LinkerInstance, name: str, path: str, func: types.Func, plans: FunctionPlans, bind: Bind
+    ) -> None:
+        """Registers what gives the result of a call that began before, see `callbacks.finishing_callback`."""
+        key = self._bound(f"{name} of {path}", bind)
+        ffi.add_func(instance, name, callbacks.finishing_callback(self._contexts, key, path, func, plans))
+
+    def add_bare(self, instance: LinkerInstance, name: str, bind: Bind) -> None:
+        """Registers a Python function without parameters and result."""
+        ffi.add_func(instance, name, callbacks.bare_callback(self._contexts, self._bound(name, bind)))
+
+    def add_value(self, instance: LinkerInstance, name: str, bind: Bind) -> None:
+        """Registers what gives a C value, at an address that a Python function says."""
+        ffi.add_func(instance, name, callbacks.handing_over(self._contexts, self._bound(name, bind)))
+
+    def _bound(self, key: str, bind: Bind) -> str:
+        self._binds[key] = bind
+        return key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from typing import Any
 
-from wasihost._component.running.imports.providers import Method
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.handles import discard
 from wasihost._component.world import types
@@ -39,12 +39,12 @@ class Pauses:
         return before == self._rounds
 
 
-async def put_off(adapted: Adapted, method: Method, args: tuple[Any, ...]) -> Any:
+async def put_off(adapted: Adapted, method: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """Calls the provider in the next pass of the event loop."""
     try:
         await asyncio.sleep(0)
     except asyncio.CancelledError:
         discard(types.Tuple(tuple(t for _, t in adapted.func.params)), args)
         raise
-    result = method.call(*args)
+    result = method(*args)
     return await result if inspect.isawaitable(result) else result

@@ -21,13 +21,15 @@ import asyncio
 import functools
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping
+import weakref
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from wasihost._base.errors import LinkError
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import camel_case, function_name, method_name, snake_case
 from wasihost._component.world import types, versions
+from wasihost._component.world.wiring import path_of
 
 CallEnd: TypeAlias = Callable[[BaseException | None], None]
 """Told that a call is over, and what it raised."""
@@ -43,44 +45,98 @@ class Providers:
     def __init__(self, providers: Mapping[str, object]) -> None:
         self._by_name = dict(providers)
 
+    def serving(self, interface: str) -> str | None:
+        """The name of the provider for an interface as the guest names it."""
+        return versions.serving(interface, self._by_name)
+
     def find(self, interface: str) -> object | None:
         """The provider for an interface as the guest names it."""
-        found = versions.serving(interface, self._by_name)
+        found = self.serving(interface)
         return None if found is None else self._by_name[found]
 
 
+class Shape:
+    """What instances whose providers are different objects share: the classes and functions that one provider has.
+
+    Another of its class has the same, unless the objects themselves have some.
+    """
+
+    def __init__(self, provider: object, interface: types.Interface) -> None:
+        self._cls = type(provider)
+        self._names = {"wit_types", *_attributes(interface)}
+        self._only: Callable[[], object] | None = None
+        if not self._has_all_of_class(provider):
+            try:
+                self._only = weakref.ref(provider)
+            except TypeError:
+                self._only = object  # which no provider is
+
+    def _has_all_of_class(self, provider: object) -> bool:
+        computed = (getattr(self._cls, name, None) for name in self._names)
+        return not (
+            hasattr(self._cls, "__getattr__")
+            or any(isinstance(found, property | functools.cached_property) for found in computed)
+            or self._names & getattr(provider, "__dict__", {}).keys()
+        )
+
+    def fits(self, provider: object) -> bool:
+        """Whether this provider has the same."""
+        if self._only is not None:
+            return self._only() is provider
+        return type(provider) is self._cls and self._names.isdisjoint(getattr(provider, "__dict__", ()))
+
+
+def _attributes(interface: types.Interface) -> Iterator[str]:
+    """The attributes of a provider that have the functions and resources."""
+    for name, item in interface.items.items():
+        match = _NAME.fullmatch(name)
+        if isinstance(item, types.Resource):
+            yield camel_case(name)
+        elif isinstance(item, types.Func) and match is not None:
+            yield function_name(match["func"])
+
+
 class Method(Frozen):
-    """One function of an interface, as its provider implements it."""
+    """One function of an interface, as every provider of one shape implements it."""
 
-    path: str
+    interface: str
+    name: str
     func: types.Func
-    call: Callable[..., Any]
     may_wait: bool
-    """Whether what `call` gives may be an awaitable of the result; an async function's always may."""
+    """Whether what a call gives may be an awaitable of the result; an async function's always may."""
 
-    def observed(self, observer: CallObserver) -> Method:
-        """The same method, whose calls are told to `observer`."""
+    @property
+    def path(self) -> str:
+        return path_of(self.interface, self.name)
+
+    def of(self, provider: object) -> Callable[..., Any]:
+        """What to call in this provider."""
+        call: Callable[..., Any] = _lookup(provider, self.interface, self.name)[0]
+        return call
+
+    def observed(self, method: Callable[..., Any], observer: CallObserver) -> Callable[..., Any]:
+        """The same call, reported to `observer`."""
+        path = self.path
+        may_wait = self.func.is_async or self.may_wait
 
         def call(*args: Any) -> Any:
-            end = observer(self.path)
+            end = observer(path)
             if end is None:
-                return self.call(*args)
+                return method(*args)
             try:
-                result = self.call(*args)
+                result = method(*args)
             except BaseException as error:
                 end(error)
                 raise
             if asyncio.iscoroutine(result):
                 return _observed(result, end)
-            if (self.func.is_async or self.may_wait) and asyncio.isfuture(
-                result
-            ):  # else the guest gets the future itself
+            if may_wait and asyncio.isfuture(result):  # else the guest gets the future itself
                 result.add_done_callback(lambda done: end(_failure(done)))
             else:
                 end(None)
             return result
 
-        return Method(self.path, self.func, call, self.may_wait)
+        return call
 
 
 async def _observed(coroutine: Coroutine[Any, Any, Any], end: CallEnd) -> Any:
@@ -112,8 +168,8 @@ def resource_class(provider: object, interface: str, name: str) -> type:
 
 def find_method(provider: object, interface: str, name: str, func: types.Func) -> Method:
     """The method behind a function; LinkError if there is none or its parameters do not fit."""
-    path = f"{interface}#{name}" if interface else name
-    call, found = _lookup(provider, interface, name, path)
+    path = path_of(interface, name)
+    call, found = _lookup(provider, interface, name)
     words = ", ".join(snake_case(param) for param, _ in func.params)
     if not callable(call):
         raise LinkError(f"{path}: the provider {_named(provider)} has no method {found}({words})")
@@ -126,13 +182,17 @@ def find_method(provider: object, interface: str, name: str, func: types.Func) -
     except ValueError:
         pass  # a builtin without a signature
     plain = _unwrapped(call)
-    return Method(path, func, call, inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False))
+    return Method(interface, name, func, inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False))
 
 
-def _lookup(provider: object, interface: str, name: str, path: str) -> tuple[Any, str]:
+def _path(interface: str, name: str) -> str:
+    return f"{interface}#{name}" if interface else name
+
+
+def _lookup(provider: object, interface: str, name: str) -> tuple[Any, str]:
     match = _NAME.fullmatch(name)
     if match is None:
-        raise LinkError(f"{path}: this name of a function is not understood")
+        raise LinkError(f"{path_of(interface, name)}: this name of a function is not understood")
     form = match["form"]
     resource = match["resource"]
     if form is None:

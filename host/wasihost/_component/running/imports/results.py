@@ -24,15 +24,17 @@ from wasihost._component.world import types
 from wasihost._component.world.wiring import Adapted, Kind, Wiring
 
 
-class _Writers(dict[int, Sequence[ToMemory]]):
+class Writers(dict[int, Sequence[ToMemory]]):
     """By function, what writes a value that its provider returned, and one that a `WitError` holds.
 
-    They are compiled when they are first needed: a guest imports many functions that it does not call.
+    They are compiled when they are first needed: a guest imports many functions that it does not call. `needed` says
+    how much room the lists of a result take. All instances share these.
     """
 
     def __init__(self, plans: Mapping[str, Plans], adapted: Sequence[Adapted]) -> None:
         self._plans = plans
         self._adapted = adapted
+        self.needed = {each.index: needed(each.func.result, whole=each.in_memory) for each in adapted}
 
     def __missing__(self, index: int) -> Sequence[ToMemory]:
         adapted = self._adapted[index]
@@ -86,12 +88,12 @@ class Room:
 class Results:
     """Gives the results of one instance's calls to the guest."""
 
-    def __init__(self, instance: Machine, wiring: Wiring, room: Room, plans: Mapping[str, Plans]) -> None:
+    def __init__(self, instance: Machine, wiring: Wiring, room: Room, writers: Writers) -> None:
         self._instance = instance
         self._wiring = wiring
         self._room = room
-        self._needed = {each.index: needed(each.func.result, whole=each.in_memory) for each in wiring.adapted}
-        self._writers = _Writers(plans, wiring.adapted)
+        self._writers = writers
+        self._needed = writers.needed
         self._finishing: HostCall | None = None
 
     # ---- into memory
@@ -102,7 +104,7 @@ class Results:
             return False
         self._room.use()
         try:
-            self._writers[adapted.index][is_error](value)
+            self._writers[adapted.index][is_error](value, self._room.numbers)
         except NoRoom:
             return False
         return True
@@ -116,7 +118,7 @@ class Results:
         """Writes a result into the room that was made for it."""
         self._find_room(call)
         value, is_error = call.outcome
-        self._writers[call.adapted.index][is_error](value)
+        self._writers[call.adapted.index][is_error](value, self._room.numbers)
 
     def fits(self, call: HostCall) -> bool:
         """Whether nothing must be made for a result, which then takes the room that there is."""
