@@ -309,8 +309,23 @@ def ours():
 """
 
 
-def test_no_thread_of_ours_is_left_after_a_run() -> None:
-    assert forked(OURS + 'run("rust-two-versions")\nprint(ours())') == "[]\n"
+def test_no_thread_of_ours_is_left_at_a_fork() -> None:
+    assert forked(OURS + 'run("rust-two-versions")\nos.fork() or os._exit(0)\nprint(ours())') == "[]\n"
+
+
+def test_limits_of_time_hold_after_a_fork_in_mid_call() -> None:
+    script = """
+async def main():
+    async with opened("rust-exports", {HOST: Sleeper()}, limits=Limits(run_time_s=0.1)) as instance:
+        asyncio.get_running_loop().call_soon(lambda: os.fork() or os._exit(0))
+        try:
+            await instance.call(f"{API}#spin", 0)
+        except GuestTimeout as error:
+            print(error)
+
+asyncio.run(main())
+"""
+    assert forked(script).startswith("the guest took longer")
 
 
 def test_no_thread_of_ours_stays_while_an_open_instance_waits_and_limits_hold_afterwards() -> None:

@@ -383,8 +383,10 @@ class Host(OfOneProcess):
         wasi = p3.providers(context)
         if of_wasip2:
             wasi |= p2.providers(context)
-        own = Providers(self._providers)
-        return {**{name: each for name, each in wasi.items() if own.find(name) is None}, **self._providers}
+        if self._providers:
+            own = Providers(self._providers)
+            wasi = {name: each for name, each in wasi.items() if own.find(name) is None}
+        return wasi | self._providers
 
     def _network_of_one(self) -> Network:
         """The network of one instance."""

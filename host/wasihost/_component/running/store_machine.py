@@ -83,6 +83,7 @@ class StoreMachine(StoreContext):
         self._drained: asyncio.Future[None] | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._failure: BaseException | None = None
+        self._instance: Any = None
         self._driver: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self._forks = forks.count()
@@ -125,8 +126,7 @@ class StoreMachine(StoreContext):
     # ---- opening and closing
 
     async def start(self) -> None:
-        """Instantiates the component and begins to drive it."""
-        self._clock.open()
+        """Instantiates the component, which is driven as soon as there is something to do."""
         contexts[self.store_context] = self
         engine.check_faulthandler()
         await polling.outside_of_polls()
@@ -147,8 +147,7 @@ class StoreMachine(StoreContext):
         if self._deadline is not None and not self._is_one_run:
             self._deadline.cancel()
         self._take_memories(recording)
-        self._driver = asyncio.create_task(self._drive(instance), name="wasihost driver")
-        self._driver.add_done_callback(self._driver_over)
+        self._instance = instance
 
     def _take_memories(self, recording: memory.MemoryObserver) -> None:
         """Finds those of adapter and driver component: the first and the last, see `memory.MemoryObserver`."""
@@ -195,16 +194,15 @@ class StoreMachine(StoreContext):
                 self._close_store()
 
     def _close_store(self) -> None:
-        self._clock.close()
-        self._store.close()
-        contexts.pop(self.store_context, None)
-        if self._linker is not self._linked.linker:
-            self._linker.close()
         if self._memories:  # which are large: they shall not wait for Python's collector
             self._memories.clear()
             self.rings.close()
             self.guest_calls.close()
             self.host_calls.release_memory()
+        self._store.close()
+        contexts.pop(self.store_context, None)
+        if self._linker is not self._linked.linker:
+            self._linker.close()
         try:
             self.host_calls.close()
         finally:
@@ -213,9 +211,9 @@ class StoreMachine(StoreContext):
 
     # ---- driving
 
-    async def _drive(self, instance: Any) -> None:
+    async def _drive(self) -> None:
         try:
-            await self._poller.drive(ffi.call_export(instance, self._store, "drive"), self.rings)
+            await self._poller.drive(ffi.call_export(self._instance, self._store, "drive"), self.rings)
         except BaseException as error:
             self._failed(error)
             if not isinstance(error, Exception):
@@ -255,6 +253,10 @@ class StoreMachine(StoreContext):
 
     def wake(self) -> None:
         """There is something to do: polls again."""
+        if self._driver is None and self._instance is not None and not self.closing:
+            context = self.callers.current.copy()
+            self._driver = asyncio.create_task(self._drive(), name="wasihost driver", context=context)
+            self._driver.add_done_callback(self._driver_over)
         self._poller.wake()
 
     def run(self, ready: Callable[[], None]) -> None:

@@ -20,8 +20,8 @@ _lock = forks.lock()
 class EpochClock:
     """Moves the epoch of an engine on while guests of it run, so that computing guests yield.
 
-    A thread, because nothing else runs while a guest computes. It ends when no guest has run for some epochs, and with
-    the last open instance: CPython warns about a fork of a process that has threads.
+    A thread, because nothing else runs while a guest computes. It ends when no guest has run for some epochs, and
+    before a fork, since CPython warns about a fork of a process that has threads.
     """
 
     _clocks: weakref.WeakKeyDictionary[wasmtime.Engine, EpochClock] = weakref.WeakKeyDictionary()
@@ -35,33 +35,30 @@ class EpochClock:
             return clock
 
     @classmethod
+    def pause(cls) -> None:
+        """Before a fork: ends the threads."""
+        for clock in list(cls._clocks.values()):
+            clock._end_thread()
+
+    @classmethod
+    def go_on(cls) -> None:
+        """In the parent, after a fork: a provider may have forked, whose guest runs."""
+        with _lock:
+            for clock in list(cls._clocks.values()):
+                if clock._running and clock._thread is None:
+                    clock._start_thread()
+
+    @classmethod
     def forget(cls) -> None:
-        """In the child of a fork: the clocks belong to instances of the parent, and their threads stayed there."""
+        """In the child of a fork: the clocks belong to instances of the parent."""
         cls._clocks = weakref.WeakKeyDictionary()
 
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = weakref.ref(engine)
-        self._instances = 0
         self._running = 0
         self._idle_ticks = 0
         self._thread: threading.Thread | None = None
         self._ended: threading.Event
-
-    def open(self) -> None:
-        """An instance of the engine is opened."""
-        with _lock:
-            self._instances += 1
-
-    def close(self) -> None:
-        """An instance that was opened is closed; the last one waits for the end of the thread."""
-        with _lock:
-            self._instances -= 1
-            thread = None if self._instances else self._thread
-            if thread is not None:
-                self._thread = None
-                self._ended.set()
-        if thread is not None:
-            thread.join()
 
     def start(self) -> None:
         """A guest begins to run; `stop` must follow, also after an error: RuntimeError without a thread."""
@@ -82,6 +79,15 @@ class EpochClock:
         thread.start()
         self._thread = thread
         self._ended = ended
+
+    def _end_thread(self) -> None:
+        with _lock:
+            thread = self._thread
+            self._thread = None
+            if thread is not None:
+                self._ended.set()
+        if thread is not None:
+            thread.join()
 
     def _tick(self, ended: threading.Event) -> None:
         while not ended.wait(EPOCH_SECONDS):
@@ -104,4 +110,5 @@ class EpochClock:
             return True
 
 
-os.register_at_fork(after_in_child=EpochClock.forget)
+# Those for before a fork run in reverse order: the lock is still free.
+os.register_at_fork(before=EpochClock.pause, after_in_parent=EpochClock.go_on, after_in_child=EpochClock.forget)

@@ -7,6 +7,9 @@ flag, and the handler that was there before is called after the poll.
 
 from __future__ import annotations
 
+# What `signal` wraps. Its functions try to make an enum of each handler, for whose error message they describe the main
+# task of asyncio: a fifth of opening an instance.
+import _signal  # type: ignore[import-not-found]
 import asyncio
 import contextlib
 import functools
@@ -55,10 +58,9 @@ def _install() -> None:
     global _running, _previous, _main_thread
     _main_thread = threading.get_ident()
     begin_poll()
-    before = signal.getsignal(signal.SIGINT)
-    if _running == 0 and callable(before):
+    if _running == 0 and callable(before := _signal.getsignal(signal.SIGINT)):
         _previous = before
-        signal.signal(signal.SIGINT, _handle)
+        _signal.signal(signal.SIGINT, _handle)
     _running += 1
 
 
@@ -110,8 +112,8 @@ def _take_away(main_task: asyncio.Task[Any]) -> None:
 
 
 def _replace(handler: Any, by: Any) -> None:
-    if signal.getsignal(signal.SIGINT) is handler:
-        signal.signal(signal.SIGINT, by)
+    if _signal.getsignal(signal.SIGINT) is handler:
+        _signal.signal(signal.SIGINT, by)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
