@@ -1,0 +1,144 @@
+"""The options of commands that run a guest, and the `Host` that they describe."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from wasihost._commands import file_options, limit_options, policy_options, recording_options
+from wasihost._commands.ending import Ending
+from wasihost._commands.parsing import add_no_cache, add_wasip2, cache
+from wasihost._host.host import Host
+from wasihost._wasi.cli.readiness import descriptor
+
+if TYPE_CHECKING:
+    from wasihost._policy.learning import Learner
+
+USAGE = f"""\
+{policy_options.USAGE}
+                    {limit_options.USAGE}
+                    {file_options.USAGE}
+                    [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env]
+                    [--seed N] {recording_options.USAGE}
+                    [--wasip2 python|native|none] [--grace SECONDS] [--no-cache]"""
+
+_NOTES = """\
+Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
+most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
+
+"""
+
+
+def notes() -> str:
+    """The end of the help."""
+    return "\n".join([policy_options.HELP, limit_options.epilog(), _NOTES])
+
+
+def add_to(parser: argparse.ArgumentParser) -> None:
+    """Gives the parser the options."""
+    policy_options.add_to(parser)
+    limit_options.add_to(parser)
+    file_options.add_to(parser)
+    parser.add_argument(
+        "--add-host",
+        action="append",
+        type=_variable,
+        default=[],
+        metavar="NAME=ADDRESS",
+        help="resolve NAME to ADDRESS for the guest; may be repeated, also for one name",
+    )
+    parser.add_argument(
+        "--env",
+        action="append",
+        type=_environment_variable,
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="set an environment variable of the guest, which sees none of this process, or give it this one; "
+        "may be repeated, of one name the last counts",
+    )
+    parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
+    )
+    recording_options.add_to(parser)
+    add_wasip2(parser)
+    add_no_cache(parser)
+    parser.add_argument(
+        "--grace",
+        type=seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="end at most so many seconds after SIGTERM, whatever the guest does; 5 by default",
+    )
+
+
+def seconds(text: str) -> float:
+    """A number of seconds."""
+    with contextlib.suppress(ValueError):
+        found = float(text)
+        if 0 <= found <= 1_000_000:
+            return found
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to 1,000,000")
+
+
+def _environment_variable(text: str) -> tuple[str, str | None]:
+    return _variable(text) if "=" in text or not text else (text, os.environ.get(text))
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Host, Learner | None]:
+    """The Host that the options describe, and what learns a policy; `own` are parameters that the command sets.
+
+    Errors: WasihostError.
+    """
+    learner = policy_options.learner(arguments)
+    network, seed = recording_options.replayed(arguments)
+    limits, quotas = limit_options.limits(arguments)
+    made = Host(
+        policy=policy_options.policy(arguments),
+        on_decision=learner,
+        network=network,
+        quotas=quotas,
+        recording=ending.enter(recording_options.recording(arguments)),
+        host_names=_host_names(arguments),
+        files=file_options.directories(arguments),
+        env=_env(arguments),
+        stdout=descriptor(sys.stdout),
+        stderr=descriptor(sys.stderr),
+        seed=seed,
+        wasip2=arguments.wasip2,
+        limits=limits,
+        cache=cache(arguments),
+        **own,
+    )
+    return made, learner
+
+
+@contextlib.contextmanager
+def printing(ending: Ending, learner: Learner | None) -> Iterator[None]:
+    """Prints on stderr what a guest is refused meanwhile, and at the end what was learned."""
+    ending.enter(policy_options.told_at_the_end(learner))
+    with policy_options.refusals_told(), file_options.refusals_printed():
+        yield
+
+
+def _env(arguments: argparse.Namespace) -> dict[str, str]:
+    inherited = dict(os.environ) if arguments.inherit_env else {}
+    return inherited | {name: value for name, value in arguments.env if value is not None}
+
+
+def _host_names(arguments: argparse.Namespace) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, address in arguments.add_host:
+        found.setdefault(name.lower(), []).append(address)
+    return found
