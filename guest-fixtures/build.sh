@@ -16,7 +16,7 @@ RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
 rust-exports=exports rust-streams=streams rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
-rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-files=files"
+rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-files=files rust-http=http"
 
 tool() { $GUEST_RUN "$@"; }
 
@@ -37,6 +37,7 @@ cargo_build() { # ARGUMENT...
 build_rust() {
   cargo_build
   cargo_build -p exports -p streams
+  cargo_build -p http
   for pair in $RUST; do
     install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
   done

@@ -13,7 +13,7 @@ from wit.surface import Function, Interface, surface
 
 END = "<!-- to here -->\n"
 VERSIONS = ("0.3", "0.2")
-CALLED = "wasi:cli/run@"  # a guest exports it, and Host.run calls it
+CALLED = ("wasi:cli/run@", "wasi:http/handler@")  # guests export them, and we call them
 
 
 def table() -> str:

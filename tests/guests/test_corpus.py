@@ -19,11 +19,14 @@ import pytest
 from tests.guests.exports import HOST as EXPORTS_HOST
 from tests.guests.exports import Sleeper
 from tests.guests.harness import FIXTURES, PREBUILT, Output
+from tests.guests.http import whole
 from tests.guests.kv import STORE, Store
 from tests.guests.test_calls import HOST as CALLS_HOST
 from tests.guests.test_calls import CallsHost
 from tests.guests.test_exports_streams import Provider as StreamsHost
 from wasihost import Cache, GuestExit, Host, LinkError, Policy, allow_all, deny_all
+from wasihost._host.serving import serve_handler
+from wasihost._http.messages import Request
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._testing import virtual_loop
 
@@ -46,8 +49,10 @@ class Row:
     providers: Mapping[str, object] = field(default_factory=dict)
     call: tuple[Any, ...] = ()
     """The export to call, and its arguments, of a guest that is not a command."""
+    request: str | None = None
+    """The path to ask for, of a guest that serves HTTP."""
     prints: tuple[str, ...] = ()
-    """What is in its output, or in what `call` gives."""
+    """What is in its output, in what `call` gives, or in its answer."""
     fails: type[Exception] | None = None
     why: str = ""
     """What is in the text of that exception, or in the guest's output."""
@@ -101,7 +106,7 @@ TABLE = {
         {"PORT": f"{ECHO_PORT}"},
         prints=("20 connects: ok 20 bytes 2100000", "dead: Err(ErrorCode::ConnectionRefused)", "spawned sum 3"),
     ),
-    "real/rust-http-p3": Row(call=("wasi:http/handler#handle", None), fails=LinkError, why=NO_HTTP),
+    "real/rust-http-p3": Row({"AUTHORITY": f"127.0.0.1:{HTTP_PORT}"}, request="/out", prints=("upstream 204",)),
     "real/rust-net-p2": Row(args=("guest", "listen"), prints=('listen: Ok("[120]")',)),
     "real/rust-std-p2": Row(
         prints=(
@@ -129,6 +134,7 @@ TABLE = {
     "prebuilt/rust-exports": Row(
         providers={EXPORTS_HOST: Sleeper()}, call=("test:exports/api#divide", 7, 2), prints=("(3, 1)",)
     ),
+    "prebuilt/rust-http": Row(request="/", prints=("404",)),
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
     "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
     "prebuilt/rust-p2-io": Row({"FRUIT": "apple"}, ("guest", "one"), b"0123456789", prints=("ok stdin",)),
@@ -182,6 +188,8 @@ async def _run(wasm: bytes, row: Row, cache: Cache, data: Path) -> tuple[Excepti
         cache=cache,
     )
     try:
+        if row.request is not None:
+            return None, await _answer(host, wasm, row.request)
         if not row.call:
             await host.run_async(wasm)
             return None, str(printed)
@@ -189,3 +197,12 @@ async def _run(wasm: bytes, row: Row, cache: Cache, data: Path) -> tuple[Excepti
             return None, f"{printed}{await instance.call(*row.call)}"
     except Exception as error:
         return error, str(printed)
+
+
+async def _answer(host: Host, wasm: bytes, path: str) -> str:
+    """Status and content of what a guest answers."""
+    component = host.load(wasm)
+    async with host.open(component) as instance:
+        response = await serve_handler(component, instance)(Request(path=path, scheme="http", authority="here"))
+        found, _ = await whole(response)
+        return f"{response.status} {found.decode()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -49,6 +50,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
+    from wasihost._wasi.http.context import Http
 
 IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
@@ -268,7 +270,7 @@ class Host(OfOneProcess):
         if refused and self._wasip2 is None:
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
-            adapted.check(self.providers())
+            adapted.check(self._providers_wanted(adapted, self._context("the component", None)))
             adapted.compile()
         return adapted
 
@@ -296,9 +298,7 @@ class Host(OfOneProcess):
     def _instance(
         self, adapted: Component, context: WasiContext, options: RunOptions
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
-        # Also with "native": for a component that another Host loaded for Python.
-        of_wasip2 = self._wasip2 is not None and any(map(native_wasip2.provides, adapted.imports))
-        providers = self._providers_for(context, of_wasip2=of_wasip2)
+        providers = self._providers_wanted(adapted, context)
         if adapted.native:
             return native_wasip2.Native(context.command, context.stdio).open(adapted, providers, options)
         return adapted.open(providers, options=options)
@@ -352,7 +352,8 @@ class Host(OfOneProcess):
 
         Where one of your own serves an interface, WASI's is left out.
         """
-        return self._providers_for(self._context("the component", None), of_wasip2=self._wasip2 is not None)
+        context = self._context("the component", None)
+        return self._providers_for(context, of_wasip2=self._wasip2 is not None, of_http=True)
 
     def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
         if recorded is None:
@@ -377,10 +378,32 @@ class Host(OfOneProcess):
             names=names,
             unwritten=Unwritten(),
             mounts=Mounts(self._files, hash_key, access, self._quotas),
+            http=functools.cache(functools.partial(self._http, access, names)),
         )
 
-    def _providers_for(self, context: WasiContext, *, of_wasip2: bool) -> dict[str, object]:
+    def _http(self, access: Access, names: Names) -> Http:
+        # Not for guests without HTTP.
+        from wasihost._http.client import Client
+        from wasihost._wasi.http.connecting import GuardedConnect
+        from wasihost._wasi.http.context import Http
+        from wasihost._wasi.http.fields import FieldRules
+        from wasihost._wasi.sockets.lookup import Lookup
+
+        return Http(FieldRules(), Client(GuardedConnect(access, Lookup(names, access)), clock=self._clock))
+
+    def _providers_wanted(self, adapted: Component, context: WasiContext) -> dict[str, object]:
+        """Those that a component can use: the others take time to import."""
+        # Also with "native": for a component that another Host loaded for Python.
+        of_wasip2 = self._wasip2 is not None and any(map(native_wasip2.provides, adapted.imports))
+        of_http = any(interface.startswith("wasi:http/") for interface in adapted.imports)
+        return self._providers_for(context, of_wasip2=of_wasip2, of_http=of_http)
+
+    def _providers_for(self, context: WasiContext, *, of_wasip2: bool, of_http: bool) -> dict[str, object]:
         wasi = p3.providers(context)
+        if of_http:
+            from wasihost._wasi.p3 import http as p3_http
+
+            wasi |= p3_http.providers(context.http())
         if of_wasip2:
             wasi |= p2.providers(context)
         if self._providers:

@@ -76,22 +76,31 @@ class ErrorCode(enum.Enum):
 class DnsErrorPayload(Frozen):
     """What is known of a DNS-error."""
 
-    rcode: str | None = None
-    info_code: int | None = None
+    rcode: str | None
+    info_code: int | None
+
+    def __init__(self, rcode: str | None = None, info_code: int | None = None) -> None:
+        self.__dict__.update(rcode=rcode, info_code=info_code)
 
 
 class TlsAlertReceivedPayload(Frozen):
     """The alert of a TLS-alert-received."""
 
-    alert_id: int | None = None
-    alert_message: str | None = None
+    alert_id: int | None
+    alert_message: str | None
+
+    def __init__(self, alert_id: int | None = None, alert_message: str | None = None) -> None:
+        self.__dict__.update(alert_id=alert_id, alert_message=alert_message)
 
 
 class FieldSizePayload(Frozen):
     """The field that is too large."""
 
-    field_name: str | None = None
-    field_size: int | None = None
+    field_name: str | None
+    field_size: int | None
+
+    def __init__(self, field_name: str | None = None, field_size: int | None = None) -> None:
+        self.__dict__.update(field_name=field_name, field_size=field_size)
 
 
 Payload: TypeAlias = DnsErrorPayload | TlsAlertReceivedPayload | FieldSizePayload | int | str | None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from wasihost._base.clock import Clock
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import Unwritten
@@ -11,9 +14,12 @@ from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
+if TYPE_CHECKING:  # for guests with HTTP
+    from wasihost._wasi.http.context import Http
+
 
 class WasiContext(Frozen):
-    """The cores that all of them share: standard streams, random numbers, the guard of the network, directories."""
+    """The cores that all of them share: standard streams, random numbers, the guarded network, directories, HTTP."""
 
     command: Command
     stdio: Stdio
@@ -23,3 +29,5 @@ class WasiContext(Frozen):
     names: Names
     unwritten: Unwritten
     mounts: Mounts
+    http: Callable[[], Http]
+    """Made when a guest first wants it."""

@@ -1,0 +1,241 @@
+"""Bodies between a guest and whatever is on the other side.
+
+Theory of operation. A `Body` is read by one reader, which pulls. What a guest sends is a body that pulls at the guest:
+a stream (`StreamBody`, 0.3), or what it writes (`WrittenBody`, 0.2). A body that came in feeds the guest as a
+`BodySource`, which pulls at the body when the guest asks. So nothing is taken that is not wanted, and nobody buffers
+more than one part.
+
+The content ends, and only then the trailers are asked for: they may be ready before. A body ends in `close`, with the
+error that it ended with, which is its outcome for the sender. A guest that dies in the middle breaks the content off:
+a body never ends cleanly unless the guest ended it.
+
+`content-length` binds a guest: too many bytes break the body off before the excess is given away, too few at its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeAlias, TypeVar
+
+from wasihost._base import eager
+from wasihost._base.streams import ByteSource, GuestStream
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import READ_BYTES, Body, Header
+
+T = TypeVar("T")
+OnClose: TypeAlias = Callable[[HttpError | None], None]
+"""Told how a body ended."""
+
+
+class Length:
+    """How many bytes of content there are to be, None: any number, and how many there were."""
+
+    __slots__ = ("_code", "_seen", "expected")
+
+    def __init__(self, expected: int | None, code: ErrorCode) -> None:
+        self.expected = expected
+        self._code = code
+        self._seen = 0
+
+    def add(self, size: int) -> None:
+        """Errors: HttpError, if there are too many."""
+        self._seen += size
+        if self.expected is not None and self._seen > self.expected:
+            raise HttpError(self._code, self._seen)
+
+    def end(self) -> None:
+        """Errors: HttpError, if there were too few."""
+        if self.expected is not None and self._seen < self.expected:
+            raise HttpError(self._code, self._seen)
+
+
+class StreamBody(Body):
+    """What a guest of 0.3 sends: the bytes of a stream, if there is one, and then trailers."""
+
+    def __init__(
+        self,
+        contents: GuestStream[int] | None,
+        trailers: Coroutine[Any, Any, list[Header]],
+        length: Length,
+        on_close: OnClose,
+    ) -> None:
+        self._contents = contents
+        self._trailers = eager.begin(_from_guest(trailers))  # at once: the guest may have written them already
+        self._trailers.add_done_callback(_ignore)
+        self._length = length
+        self._on_close = on_close
+
+    @property
+    def length(self) -> int | None:  # type: ignore[override]
+        """What `content-length` says; without it 0, if it is known that there are neither content nor trailers."""
+        return 0 if self._length.expected is None and self._is_empty else self._length.expected
+
+    @property
+    def _is_empty(self) -> bool:
+        if self._contents is not None or not self._trailers.done():
+            return False
+        return not self._trailers.cancelled() and self._trailers.exception() is None and not self._trailers.result()
+
+    def check(self) -> None:
+        """Errors: HttpError, if it is known beforehand that the content is not as long as it is to be."""
+        if self._contents is None:
+            self._length.end()
+
+    def waive_length(self) -> None:
+        """The headers speak of other content than this, as in an answer to HEAD."""
+        self._length.expected = None
+
+    async def read(self, n: int = READ_BYTES) -> bytes:
+        data = b"" if self._contents is None else bytes(await _from_guest(self._contents.read(n)))
+        if data:
+            self._length.add(len(data))
+        else:
+            self._length.end()
+        return data
+
+    async def trailers(self) -> list[Header]:
+        return await asyncio.shield(self._trailers)
+
+    def close(self, error: HttpError | None = None) -> None:
+        if self._contents is not None:
+            self._contents.close()
+        self._trailers.cancel()
+        self._on_close(error)
+
+
+def _ignore(future: asyncio.Future[Any]) -> None:
+    """An error in it is no news, if it is not asked for."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _from_guest(given: Awaitable[T]) -> T:
+    """What a guest gives; that it died is an error of the message, and its reader is not cancelled with it."""
+    try:
+        return await given
+    except HttpError:
+        raise
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        raise HttpError(ErrorCode.INTERNAL_ERROR, "the instance was closed") from None
+    except Exception as error:
+        raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended") from error
+
+
+class BodySource(ByteSource):
+    """Feeds a guest from a body; `on_end` is called once, with whether the body was read to its end.
+
+    `error` is what the content broke off with; the guest's stream just ends then.
+    """
+
+    def __init__(self, body: Body, on_end: Callable[[bool], None]) -> None:
+        self._body = body
+        self._on_end = on_end
+        self._data = memoryview(b"")
+        self._reading: asyncio.Future[bytes] | None = None
+        self._at_end = False
+        self.error: HttpError | None = None
+
+    def read_into(self, view: memoryview) -> int:
+        """The next bytes; 0 at the end of the content, or where it breaks off."""
+        if not self._data and not self._at_end:
+            self._data = memoryview(self._next(len(view)))
+            self._at_end = not self._data
+        size = min(len(view), len(self._data))
+        view[:size] = self._data[:size]
+        self._data = self._data[size:]
+        return size
+
+    def _next(self, n: int) -> bytes:
+        if self._reading is None:
+            self._reading = eager.begin(self._read(n))
+        if not self._reading.done():
+            raise BlockingIOError
+        data = b"" if self._reading.cancelled() else self._reading.result()
+        self._reading = None
+        return data
+
+    async def _read(self, n: int) -> bytes:
+        try:
+            return await self._body.read(n)
+        except HttpError as error:
+            self.error = error
+            return b""
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls back when the body has more, or ends."""
+        assert self._reading is not None
+        self._reading.add_done_callback(lambda _: callback())
+
+    def break_off(self, error: HttpError) -> None:
+        """The content ends here."""
+        self.error = self.error or error
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def close(self, error: BaseException | None) -> None:
+        """The guest has all, or wants no more."""
+        if self._reading is not None:
+            self._reading.cancel()
+        self._on_end(self._at_end)
+
+
+class Consumption:
+    """A body on its way into a guest of 0.3: a source of its content, then its trailers.
+
+    `outcome` is what the guest says of the body; an error in it gives the body up. The body is closed as soon as the
+    guest drops the stream before its end, else when the guest has had the trailers and has said what became of it.
+    """
+
+    def __init__(self, body: Body, outcome: Coroutine[Any, Any, HttpError | None]) -> None:
+        self._body = body
+        self._is_read = False
+        self._is_closed = False
+        self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.source = BodySource(body, self._ended)
+        self._outcome = eager.begin(outcome)
+        self._outcome.add_done_callback(self._told)
+
+    def _told(self, outcome: asyncio.Future[HttpError | None]) -> None:
+        error = _result(outcome)
+        if error is not None:
+            self.source.break_off(error)
+            self._close(error)
+        elif self._is_read:
+            self._close(None)
+
+    def _ended(self, is_complete: bool) -> None:
+        self._end.set_result(is_complete)
+        if self.source.error is not None or not is_complete:
+            self._close(self.source.error)
+
+    async def trailers(self) -> list[Header]:
+        """When the content has ended; none if the guest dropped it before. Errors: HttpError, as the body's."""
+        try:
+            is_complete = await self._end
+            if self.source.error is not None:
+                raise self.source.error
+            found = await self._body.trailers() if is_complete else []
+        except HttpError as error:
+            self._close(error)
+            raise
+        except asyncio.CancelledError:  # the guest has ended
+            self._close(None)
+            raise
+        self._is_read = True
+        if self._outcome.done():
+            self._close(_result(self._outcome))
+        return found
+
+    def _close(self, error: HttpError | None) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            self._body.close(error)
+
+
+def _result(outcome: asyncio.Future[HttpError | None]) -> HttpError | None:
+    """What the guest said; nothing, if it ended before."""
+    return None if outcome.cancelled() or outcome.exception() is not None else outcome.result()

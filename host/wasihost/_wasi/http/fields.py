@@ -1,0 +1,186 @@
+"""Headers and trailers as a guest sees and changes them.
+
+Names keep their casing and fields their order, as the WIT asks; names are compared without regard to case. A change is
+checked in this order: the syntax of the name, whether the name is forbidden, the syntax of the values, whether the
+fields are immutable, their size. So immutable fields answer `invalid-syntax` and `forbidden` first, as in Wasmtime 49.
+
+Where this differs from Wasmtime 49 (crates/wasi-http):
+
+| | Wasmtime | here |
+|---|---|---|
+| names | in lower case | as given |
+| values of one name | together, at the place of the first | where they were put |
+| after a delete | the last name moves into the gap | the order stays |
+| a content-length of `05` | reads back `5` | as given |
+| a name of 65,536 bytes | `invalid-syntax` | `size-exceeded` |
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from wasihost._base.frozen import Frozen
+from wasihost._http.messages import Header
+
+FORBIDDEN: Final = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "transfer-encoding",
+        "upgrade",
+        "host",
+        "http2-settings",
+    }
+)
+"""The names that are the transport's, as in Wasmtime. The WIT leaves them to the host."""
+MAX_SIZE: Final = 128 << 10
+"""As in Wasmtime, by the same formula."""
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5; outer blanks are kept
+_NUMBER = re.compile(rb"[0-9]{1,20}")
+_NAME_COST = 32
+_VALUE_COST = 40
+
+
+class Refusal(enum.Enum):
+    """Why fields refuse a change."""
+
+    INVALID_SYNTAX = "invalid-syntax"
+    FORBIDDEN = "forbidden"
+    IMMUTABLE = "immutable"
+    SIZE_EXCEEDED = "size-exceeded"
+
+
+class FieldsError(Exception):
+    """Fields refuse a change, and are as they were."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+class FieldRules(Frozen):
+    """What the fields of one guest may hold: `forbidden` names, in lower case, and at most `max_size` bytes."""
+
+    forbidden: frozenset[str] = FORBIDDEN
+    max_size: int = MAX_SIZE
+
+
+class Fields:
+    """The fields of one message, or that a guest builds for one."""
+
+    __slots__ = ("_entries", "_rules", "_values", "is_mutable", "size")
+
+    def __init__(self, rules: FieldRules, entries: Iterable[Header] = ()) -> None:
+        """Mutable ones. Errors: FieldsError."""
+        self._rules = rules
+        self._entries: list[Header] = []
+        self._values: dict[str, list[bytes]] = {}  # by the name in lower case
+        self.is_mutable = True
+        self.size = 0
+        for name, value in entries:
+            self.append(name, value)
+
+    @classmethod
+    def received(cls, rules: FieldRules, entries: Iterable[Header]) -> Fields:
+        """Immutable ones, as they came in: without those whose names are forbidden, and of any size."""
+        found = cls(rules)
+        found._replace([(name, value) for name, value in entries if name.lower() not in rules.forbidden])
+        found.is_mutable = False
+        return found
+
+    @property
+    def entries(self) -> list[Header]:
+        """Every name with a value, in order."""
+        return list(self._entries)
+
+    def get(self, name: str) -> list[bytes]:
+        """The values of a name, in order; none for a bad name."""
+        return list(self._values.get(name.lower(), ()))
+
+    def has(self, name: str) -> bool:
+        """Whether there is a value of a name."""
+        return name.lower() in self._values
+
+    def set(self, name: str, values: Sequence[bytes]) -> None:
+        """Replaces the values of a name, which go to the end; none deletes it. Errors: FieldsError."""
+        self._check(name, values)
+        changed = Fields(self._rules)
+        changed._replace([*self._without(name), *((name, value) for value in values)])
+        self._check_size(changed.size)
+        self._replace(changed._entries)
+
+    def delete(self, name: str) -> None:
+        """Removes the values of a name, if there are any. Errors: FieldsError."""
+        self._check(name, ())
+        self._replace(self._without(name))
+
+    def get_and_delete(self, name: str) -> list[bytes]:
+        """The values of a name, which are removed. Errors: FieldsError."""
+        found = self.get(name)
+        self.delete(name)
+        return found
+
+    def append(self, name: str, value: bytes) -> None:
+        """Adds a value at the end. Errors: FieldsError."""
+        self._check(name, (value,))
+        self._check_size(self.size + self._cost(name, value))
+        self._add(name, value)
+
+    def clone(self) -> Fields:
+        """A mutable copy."""
+        copy = Fields(self._rules)
+        copy._replace(self._entries)
+        return copy
+
+    def freeze(self) -> Fields:
+        """The same from now on, immutable; for a message that they are given to."""
+        self.is_mutable = False
+        return self
+
+    def _check(self, name: str, values: Sequence[bytes]) -> None:
+        if not _NAME.fullmatch(name):
+            raise FieldsError(Refusal.INVALID_SYNTAX)
+        key = name.lower()
+        if key in self._rules.forbidden:
+            raise FieldsError(Refusal.FORBIDDEN)
+        if not all(map(_VALUE.fullmatch, values)) or (key == "content-length" and not all(map(is_length, values))):
+            raise FieldsError(Refusal.INVALID_SYNTAX)
+        if not self.is_mutable:
+            raise FieldsError(Refusal.IMMUTABLE)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._rules.max_size:
+            raise FieldsError(Refusal.SIZE_EXCEEDED)
+
+    def _without(self, name: str) -> list[Header]:
+        key = name.lower()
+        return [entry for entry in self._entries if entry[0].lower() != key]
+
+    def _replace(self, entries: Iterable[Header]) -> None:
+        self._entries = []
+        self._values = {}
+        self.size = 0
+        for name, value in entries:
+            self._add(name, value)
+
+    def _add(self, name: str, value: bytes) -> None:
+        self.size += self._cost(name, value)
+        self._entries.append((name, value))
+        self._values.setdefault(name.lower(), []).append(value)
+
+    def _cost(self, name: str, value: bytes) -> int:
+        """What one more adds to the size, by Wasmtime's formula."""
+        return len(value) + _VALUE_COST + (0 if self.has(name) else len(name) + _NAME_COST)
+
+
+def is_length(value: bytes) -> bool:
+    """Whether it is the value of a `content-length`."""
+    return _NUMBER.fullmatch(value) is not None and int(value) < 1 << 64

@@ -1,0 +1,174 @@
+"""Bodies between a guest and the other side: who waits for whom, and how each end hears of the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.guests.harness import until
+from tests.guests.http import Parts
+from wasihost._base.errors import GuestTrap
+from wasihost._base.streams import ByteSink, GuestByteStream
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import BytesBody, Header
+from wasihost._wasi.http.bodies import BodySource, Consumption, Length, StreamBody
+
+SIZE = ErrorCode.HTTP_REQUEST_BODY_SIZE
+BROKEN = HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE)
+
+
+class Contents(GuestByteStream):
+    """What a guest writes, part by part; an exception is raised by the read."""
+
+    def __init__(self, *parts: bytes | BaseException) -> None:
+        self._parts = list(parts)
+        self.is_closed = False
+
+    async def read(self, n: int = 65536) -> bytes:
+        part = self._parts.pop(0) if self._parts else b""
+        if isinstance(part, BaseException):
+            raise part
+        return part
+
+    def forward(self, sink: ByteSink) -> None:
+        raise NotImplementedError
+
+    def close(self) -> None:
+        self.is_closed = True
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise NotImplementedError
+
+
+async def _trailers(*found: Header) -> list[Header]:
+    return list(found)
+
+
+def _body(contents: Contents | None, length: int | None = None, *trailers: Header) -> tuple[StreamBody, list[object]]:
+    outcome: list[object] = []
+    return StreamBody(contents, _trailers(*trailers), Length(length, SIZE), outcome.append), outcome
+
+
+async def _read(body: StreamBody) -> bytes:
+    parts = []
+    while part := await body.read():
+        parts.append(part)
+    return b"".join(parts)
+
+
+# ---- from a guest
+
+
+async def test_a_body_is_the_parts_of_the_guest_and_its_trailers() -> None:
+    contents = Contents(b"ab", b"c")
+    body, outcome = _body(contents, 3, ("x", b"1"))
+    assert (await _read(body), await body.trailers(), body.length) == (b"abc", [("x", b"1")], 3)
+    body.close()
+    assert (contents.is_closed, outcome) == (True, [None])
+
+
+@pytest.mark.parametrize(("parts", "length", "size"), [((b"ab", b"cd"), 3, 4), ((b"ab",), 3, 2), ((), 1, 0)])
+async def test_a_body_of_another_length_than_it_says_breaks_off(
+    parts: tuple[bytes, ...], length: int, size: int
+) -> None:
+    body, _ = _body(Contents(*parts), length)
+    with pytest.raises(HttpError) as caught:
+        await _read(body)
+    assert (caught.value.code, caught.value.payload) == (SIZE, size)
+
+
+async def test_without_contents_a_wrong_length_is_known_before() -> None:
+    body, _ = _body(None, 1)
+    with pytest.raises(HttpError):
+        body.check()
+
+
+async def test_the_length_is_0_if_there_is_nothing_and_that_is_known() -> None:
+    bodies = [_body(None)[0], _body(None, None, ("x", b""))[0], _body(Contents())[0]]
+    assert [body.length for body in bodies] == [0, None, None]
+    pending = StreamBody(None, asyncio.sleep(0, []), Length(None, SIZE), lambda _: None)
+    assert pending.length is None
+    assert await pending.trailers() == []
+    assert pending.length == 0
+
+
+@pytest.mark.parametrize("end", [GuestTrap("dead"), asyncio.CancelledError()])
+async def test_a_guest_that_dies_breaks_its_body_off(end: BaseException) -> None:
+    body, _ = _body(Contents(b"ab", end))
+    with pytest.raises(HttpError) as caught:
+        await _read(body)
+    assert caught.value.code is ErrorCode.INTERNAL_ERROR
+
+
+# ---- to a guest
+
+
+async def test_a_source_gives_what_comes_and_says_that_it_was_all() -> None:
+    ends: list[bool] = []
+    source = BodySource(BytesBody(b"abc"), ends.append)
+    view = memoryview(bytearray(2))
+    assert [source.read_into(view), source.read_into(view), source.read_into(view)] == [2, 1, 0]
+    source.close(None)
+    assert ends == [True]
+
+
+async def _says(outcome: HttpError | None) -> HttpError | None:
+    return outcome
+
+
+def _drain(consumption: Consumption) -> None:
+    while consumption.source.read_into(memoryview(bytearray(10))):
+        pass
+    consumption.source.close(None)
+
+
+async def test_trailers_come_when_the_content_was_read() -> None:
+    body = Parts(b"ab", trailers=[("x", b"1")])
+    consumption = Consumption(body, _says(None))
+    _drain(consumption)
+    assert await consumption.trailers() == [("x", b"1")]
+    assert body.closed == [None]
+
+
+async def test_a_guest_that_drops_the_stream_has_no_trailers_and_closes_the_body() -> None:
+    body = Parts(b"ab", trailers=[("x", b"1")])
+    consumption = Consumption(body, _says(None))
+    consumption.source.close(None)
+    assert body.closed == [None]
+    assert await consumption.trailers() == []
+
+
+async def test_content_that_breaks_off_just_ends_and_the_error_is_that_of_the_trailers() -> None:
+    body = Parts(b"ab", BROKEN)
+    consumption = Consumption(body, _says(None))
+    _drain(consumption)
+    with pytest.raises(HttpError) as caught:
+        await consumption.trailers()
+    assert (caught.value, body.closed) == (BROKEN, [BROKEN])
+
+
+async def test_an_error_that_the_guest_says_gives_the_body_up() -> None:
+    body = Parts(b"ab")
+    consumption = Consumption(body, _says(BROKEN))
+    await asyncio.sleep(0)
+    assert body.closed == [BROKEN]
+    consumption.source.close(None)
+    assert body.closed == [BROKEN]
+
+
+async def test_the_sender_hears_how_it_went_when_the_guest_says_it() -> None:
+    body = Parts(b"ab")
+    outcome: asyncio.Future[HttpError | None] = asyncio.get_running_loop().create_future()
+
+    async def said() -> HttpError | None:
+        return await outcome
+
+    consumption = Consumption(body, said())
+    _drain(consumption)
+    await consumption.trailers()
+    assert body.closed == []
+    outcome.set_result(BROKEN)
+    await until(lambda: body.closed)
+    assert body.closed == [BROKEN]
