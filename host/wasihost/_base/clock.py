@@ -118,30 +118,31 @@ class RunningClock(Clock):
 
     def monotonic_ns(self) -> int:
         """As the clock in question."""
-        return _running().monotonic_ns()
+        return running_clock().monotonic_ns()
 
     def monotonic_resolution_ns(self) -> int:
         """As the clock in question."""
-        return _running().monotonic_resolution_ns()
+        return running_clock().monotonic_resolution_ns()
 
     def system_ns(self) -> int:
         """As the clock in question."""
-        return _running().system_ns()
+        return running_clock().system_ns()
 
     def system_resolution_ns(self) -> int:
         """As the clock in question."""
-        return _running().system_resolution_ns()
+        return running_clock().system_resolution_ns()
 
     async def wait_until(self, monotonic_ns: int) -> None:
         """As the clock in question."""
-        await _running().wait_until(monotonic_ns)
+        await running_clock().wait_until(monotonic_ns)
 
     def call_later(self, delay_ns: int, callback: Callable[[], None]) -> Timer:
         """As the clock in question."""
-        return _running().call_later(delay_ns, callback)
+        return running_clock().call_later(delay_ns, callback)
 
 
-def _running() -> Clock:
+def running_clock() -> Clock:
+    """The clock of the event loop that runs now, or of this machine."""
     own = own_time()
     return _OS_CLOCK if own is None else own.clock
 

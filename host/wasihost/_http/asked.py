@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 _HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::[0-9]{0,5})?"  # RFC 3986, section 3.2
 _ORIGIN_FORM = re.compile(r"/[^#]*")
+_AUTHORITY = re.compile(_HOST)
 _ABSOLUTE_FORM = re.compile(rf"(?P<scheme>https?)://(?:[^@/?#]*@)?(?P<authority>{_HOST})(?P<path>[/?][^#]*)?", re.I)
 
 
@@ -28,7 +29,7 @@ class Asked(NamedTuple):
 
 def is_host(text: str) -> bool:
     """Whether it is a host and perhaps a port, as Host has to be."""
-    return re.fullmatch(_HOST, text) is not None
+    return _AUTHORITY.fullmatch(text) is not None
 
 
 def parse(method: str, target: str, *, scheme: str, authority: str) -> Asked | None:

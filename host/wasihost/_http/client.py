@@ -34,7 +34,7 @@ from wasihost._base.clock import Clock, RunningClock
 from wasihost._base.eager import begin
 from wasihost._http import outgoing, tls
 from wasihost._http.connecting import Connect
-from wasihost._http.connection import Connection
+from wasihost._http.connection import Connection, read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
 from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import MessageLimits
@@ -66,11 +66,12 @@ class Client:
         limits: MessageLimits | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
+        self.clock = clock or RunningClock()
+        self.limits = limits or MessageLimits()
+        self.buffer = read_buffer()
+        self.exchanges: set[_Exchange] = set()
         self._connect = connect
-        self._clock = clock or RunningClock()
-        self._limits = limits or MessageLimits()
         self._tls = tls
-        self._exchanges: set[_Exchange] = set()
 
     async def __call__(self, request: Request) -> Response:
         """The response, when its head has come. Errors: HttpError."""
@@ -86,7 +87,7 @@ class Client:
 
     def close(self) -> None:
         """Ends every exchange that is under way."""
-        for exchange in list(self._exchanges):
+        for exchange in list(self.exchanges):
             exchange.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
 
     async def _begun(self, request: Request) -> _Exchange:
@@ -97,7 +98,7 @@ class Client:
         headers, framing = _framed(request)
         authority = (request.authority or "").encode()
         head = outgoing.head(f"{request.method} {target.path} HTTP/1.1", [("host", authority), *headers])
-        exchange = _Exchange(request, self._clock, self._limits, self._exchanges)
+        exchange = _Exchange(request, self)
         await self._open(exchange, request, target)
         exchange.send(head, framing)
         return exchange
@@ -105,7 +106,7 @@ class Client:
     async def _open(self, exchange: _Exchange, request: Request, target: Target) -> None:
         seconds = _seconds(request.options.connect_timeout_s)
         try:
-            async with within(self._clock, seconds, ErrorCode.CONNECTION_TIMEOUT):
+            async with within(self.clock, seconds, ErrorCode.CONNECTION_TIMEOUT):
                 socket = await self._connect(request)
                 if target.scheme == "https":
                     socket = await self._secured(socket, target.host)
@@ -123,13 +124,13 @@ def _seconds(given: float | None) -> float:
 
 
 class _Exchange(Connection):
-    """One request and its response, on a connection of their own; it is in `among` until that is closed."""
+    """One request and its response, on a connection of their own; its client has it until that is closed."""
 
-    def __init__(self, request: Request, clock: Clock, limits: MessageLimits, among: set[_Exchange]) -> None:
-        super().__init__(clock, limits)
+    def __init__(self, request: Request, client: Client) -> None:
+        super().__init__(client.buffer, client.clock, client.limits)
         self._request = request
-        self._among = among
-        self._parser = ResponseParser(request.method, limits)
+        self._client = client
+        self._parser = ResponseParser(request.method, client.limits)
         self._response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._body: IncomingBody | None = None
         self._received = 0
@@ -143,7 +144,7 @@ class _Exchange(Connection):
         except BaseException:
             socket.close()
             raise
-        self._among.add(self)
+        self._client.exchanges.add(self)
         try:
             await asyncio.sleep(0)  # connection_made
         except BaseException:
@@ -163,7 +164,7 @@ class _Exchange(Connection):
         self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._among.discard(self)
+        self._client.exchanges.discard(self)
         if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
             self.fail(connecting_failed(error))  # TLS 1.3: that the server wants another certificate, for one
         elif self._has_response:
@@ -209,13 +210,13 @@ class _Exchange(Connection):
             self.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
             raise
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         if self.error is None and not self._has_response:
             self._parser.receive(data)
             self._advance()
 
     def eof_received(self) -> None:
-        self.data_received(b"")
+        self.received(b"")
 
     @property
     def _has_response(self) -> bool:

@@ -14,16 +14,24 @@ from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits
 
+_READ_BYTES = 1 << 18
+"""At a time, as asyncio's transports."""
 _TOGETHER_BYTES = 1 << 14
 """From here on data is sent by itself, which saves a copy."""
 
 
-class Connection(asyncio.Protocol):
-    """The protocol of a transport: bytes out with back-pressure, and the error that ended it."""
+def read_buffer() -> memoryview:
+    """What all connections of one event loop can be read with, since the bytes are taken out at once."""
+    return memoryview(bytearray(_READ_BYTES))
+
+
+class Connection(asyncio.BufferedProtocol):
+    """The protocol of a transport: bytes in, bytes out with back-pressure, and the error that ended it."""
 
     transport: asyncio.Transport
 
-    def __init__(self, clock: Clock, limits: MessageLimits) -> None:
+    def __init__(self, buffer: memoryview, clock: Clock, limits: MessageLimits) -> None:
+        self._buffer = buffer
         self.clock = clock
         self.limits = limits
         self.error: HttpError | None = None
@@ -40,6 +48,18 @@ class Connection(asyncio.Protocol):
     @abstractmethod
     def fail(self, error: HttpError) -> None:
         """Ends the connection at once; `error` goes to whatever reads or writes."""
+
+    # ---- reading
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self.received(bytes(self._buffer[:nbytes]))
+
+    @abstractmethod
+    def received(self, data: bytes) -> None:
+        """The peer sent this."""
 
     # ---- writing
 

@@ -43,6 +43,7 @@ class RequestHead:
     version: str
     headers: list[Header]
     length: int | None
+    host: str | None
     keeps_alive: bool
     expects_continue: bool
 
@@ -271,20 +272,23 @@ def _request_head(request: h11.Request) -> RequestHead:
     if version not in ("1.0", "1.1"):
         raise BadRequest(505)
     headers = _headers(request)
-    named = dict(request.headers)
+    named: dict[bytes, bytes] = {}
+    for name, value in request.headers:
+        named[name] = named[name] + b"," + value if name in named else value
     is_chunked = b"transfer-encoding" in named
     if is_chunked and (b"content-length" in named or version == "1.0"):
         raise BadRequest(400)
-    expected = b",".join(values(headers, "expect")).lower()
+    expected = named.get(b"expect", b"").lower()
     if expected not in (b"", b"100-continue"):
         raise BadRequest(417)
-    connection = b",".join(values(headers, "connection")).lower()
+    connection = named.get(b"connection", b"").lower()
     return RequestHead(
         method=request.method.decode(),
         target=request.target.decode(),
         version=version,
         headers=headers,
         length=None if is_chunked else int(named.get(b"content-length", 0)),
+        host=named[b"host"].decode("latin-1") if b"host" in named else None,
         keeps_alive=version == "1.1" and b"close" not in map(bytes.strip, connection.split(b",")),
         expects_continue=bool(expected) and version == "1.1",
     )

@@ -14,17 +14,18 @@ from collections.abc import Callable
 from email.utils import formatdate
 from typing import Final
 
-from wasihost._base.clock import NS_PER_S, Clock, Timer
+from wasihost._base.clock import NS_PER_S, Clock
 from wasihost._base.eager import begin
 from wasihost._base.frozen import Frozen
 from wasihost._http import answers, asked, outgoing
-from wasihost._http.connection import Connection
+from wasihost._http.connection import Connection, read_buffer
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler, Request, Response, values
 from wasihost._http.outgoing import Framing, Outgoing
 from wasihost._http.parsing import BadRequest, End, RequestEvent, RequestHead, RequestParser
+from wasihost._http.timing import Deadline
 
 LOGGER: Final = logging.getLogger("wasihost.http")
 
@@ -76,6 +77,7 @@ class Serving:
         self.answered = answered
         self.connections: set[ServerConnection] = set()
         self.answers: set[asyncio.Future[None]] = set()
+        self.buffer = read_buffer()
         self.is_draining = False
         self._date = (0, b"")
 
@@ -109,11 +111,11 @@ class ServerConnection(Connection):
     limits: ServerLimits
 
     def __init__(self, server: Serving) -> None:
-        super().__init__(server.clock, server.limits)
+        super().__init__(server.buffer, server.clock, server.limits)
         self._server = server
         self._parser = RequestParser(server.limits)
         self._exchange: _Exchange | None = None
-        self._timer: Timer | None = None
+        self._deadline = Deadline(server.clock, self._expired)
         self._has_served = False
         self._at_end = False  # the client sends no more
         self._is_deaf = False  # what else it sends is thrown away
@@ -122,11 +124,11 @@ class ServerConnection(Connection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._server.connections.add(self)
-        self._limit(self.limits.head_timeout_s)
+        self._deadline.set(self.limits.head_timeout_s)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._server.connections.discard(self)
-        self._stop_limit()
+        self._deadline.close()
         self.error = self.error or HttpError(ErrorCode.CONNECTION_TERMINATED)
         if self._exchange is not None:
             self._exchange.body.fail(self.error)
@@ -144,18 +146,6 @@ class ServerConnection(Connection):
         if is_idle and (self._has_served or also_unused):
             self.transport.close()
 
-    # ---- time
-
-    def _limit(self, seconds: float) -> None:
-        """What is waited for has to come within so long."""
-        self._stop_limit()
-        self._timer = self.clock.call_later(round(seconds * NS_PER_S), self._expired)
-
-    def _stop_limit(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
     def _expired(self) -> None:
         if self._is_lingering:
             self.transport.abort()
@@ -166,13 +156,14 @@ class ServerConnection(Connection):
 
     # ---- requests
 
-    def data_received(self, data: bytes) -> None:
+    def received(self, data: bytes) -> None:
         if self._is_deaf:
             return
-        if self._exchange is None and not self._parser.has_received:
-            self._limit(self.limits.head_timeout_s)
+        is_first = self._exchange is None and not self._parser.has_received
         self._parser.receive(data)
         self._advance()
+        if is_first and self._exchange is None and self._parser.has_received:
+            self._deadline.set(self.limits.head_timeout_s)
 
     def eof_received(self) -> bool:
         self._at_end = True
@@ -221,7 +212,7 @@ class ServerConnection(Connection):
             exchange.body.feed(event)
 
     def _begun(self, head: RequestHead) -> _Exchange:
-        self._stop_limit()
+        self._deadline.clear()
         self._check_size(head.length or 0)
         asked_for = self._asked(head)
         body = IncomingBody(
@@ -243,7 +234,7 @@ class ServerConnection(Connection):
         return _Exchange(head, request, body, self.clock.monotonic_ns())
 
     def _asked(self, head: RequestHead) -> asked.Asked:
-        host = next((value.decode("latin-1") for value in values(head.headers, "host")), self._server.authority)
+        host = self._server.authority if head.host is None else head.host
         found = asked.parse(head.method, head.target, scheme=self._server.scheme, authority=host)
         if found is None or not asked.is_host(host):
             raise BadRequest(400)
@@ -375,12 +366,12 @@ class ServerConnection(Connection):
 
     def _next(self) -> None:
         if self._parser.has_received:
-            self._limit(self.limits.head_timeout_s)
+            self._deadline.set(self.limits.head_timeout_s)
             asyncio.get_running_loop().call_soon(self._advance)
         elif self._at_end or self._server.is_draining:
             self.transport.close()
         else:
-            self._limit(self.limits.idle_timeout_s)
+            self._deadline.set(self.limits.idle_timeout_s)
         self.transport.resume_reading()
 
     def _linger(self) -> None:
@@ -389,7 +380,7 @@ class ServerConnection(Connection):
         self.flush()
         self.transport.resume_reading()
         self.transport.write_eof()
-        self._limit(_LINGER_S)
+        self._deadline.set(_LINGER_S)
 
     def _report(self, exchange: _Exchange) -> None:
         if self._server.answered is not None:
