@@ -12,6 +12,7 @@ from wasihost import Decision, Host, allow_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Handler, Header, Request, RequestOptions, Response
+from wasihost._network.quotas import Quotas
 from wasihost._network.virtual import VirtualNetwork
 from wasihost.policy import Rules
 
@@ -145,12 +146,29 @@ async def test_the_policy_of_the_guest_decides_about_names_and_addresses() -> No
 
     assert await first_line(Rules(["tcp://api.test:80"]), "api.test") == "204"
     assert await first_line(Rules(["tcp://10.0.0.2:80"]), "10.0.0.2") == "204"
+    assert await first_line(Rules(http=["GET http://api.test"]), "api.test") == "204"
     assert await first_line(Rules(["tcp://other.test:80"]), "api.test") == "ErrorCode::HttpRequestDenied"
     assert await first_line(Rules(["tcp://10.0.0.2:81"]), "10.0.0.2") == "ErrorCode::DestinationIpProhibited"
-    assert [str(decision) for decision in decisions if not decision.allowed] == [
-        "refused resolve of api.test: no rule allows it (--allow-resolve api.test)",
-        "refused tcp-connect to 10.0.0.2:80: no rule allows it (--allow-outbound tcp://10.0.0.2:80)",
+    assert [decision.flag for decision in decisions if not decision.allowed] == [
+        "--allow-http 'GET http://api.test/'",
+        "--allow-http 'GET http://10.0.0.2/'",
     ]
+
+
+async def test_an_origin_of_the_host_answers_with_no_network() -> None:
+    host = Host(http={"api.internal": Origin()})
+    async with host.open(load("rust-http")) as instance:
+        handler = serve_handler(load("rust-http"), instance)
+        assert await _sent(handler, "api.internal") == "201"
+        assert await _sent(handler, "api.test") == "ErrorCode::HttpRequestDenied"
+
+
+async def test_a_guest_has_quotas_of_requests() -> None:
+    host = Host(http={"api.internal": Origin()}, quotas=Quotas(http_requests=1))
+    async with host.open(load("rust-http")) as instance:
+        handler = serve_handler(load("rust-http"), instance)
+        assert await _sent(handler, "api.internal") == "201"
+        assert await _sent(handler, "api.internal") == "ErrorCode::ConnectionLimitReached"
 
 
 async def test_what_a_network_fails_with_has_its_code() -> None:

@@ -46,7 +46,10 @@ from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
 if TYPE_CHECKING:  # for who limits or records
+    import ssl
+
     from wasihost._host.recorded import RecordedGuest
+    from wasihost._http.messages import Handler
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
@@ -95,6 +98,9 @@ class Host(OfOneProcess):
       sockets and open files are limited, to a quarter each of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: resolves other names, see `wasihost.network.Resolver`; the network by default.
+    - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": handler}`; the others
+      go out on the network.
+    - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
     - `files`: the directories that guests are given, by the guest's names for them, in this order:
       `{"/data": Directory("data", read_only=True), "/cache": "cache"}`; none by default. See `wasihost.files`.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
@@ -131,6 +137,8 @@ class Host(OfOneProcess):
         quotas: Quotas | None = None,
         host_names: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
+        http: Mapping[str, Handler] | None = None,
+        tls: ssl.SSLContext | None = None,
         files: Mapping[str, FileSystem | str | os.PathLike[str]] | None = None,
         env: Mapping[str, str] | None = None,
         args: Iterable[str] = (),
@@ -159,6 +167,8 @@ class Host(OfOneProcess):
         self._quotas = quotas
         self._hosts = parse_hosts(host_names)
         self._resolver = resolver
+        self._origins = dict(http or {})
+        self._tls = tls
         self._files = {name: _file_system(each) for name, each in (files or {}).items()}
         self._command = Command(
             env=dict(env or {}),
@@ -318,7 +328,7 @@ class Host(OfOneProcess):
             end = error
             raise
         finally:
-            context.access.close()
+            context.closing.close()
             if isinstance(end, GuestTrap | WitError) or (isinstance(end, GuestExit) and end.code):
                 context.mounts.guest_failed()
             if recorded is not None:
@@ -369,6 +379,8 @@ class Host(OfOneProcess):
         seed = self._effective_seed()
         hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
         access = Access(network, self._policy, origin, on_decision)
+        closing = contextlib.ExitStack()
+        closing.callback(access.close)
         return WasiContext(
             command=self._command,
             stdio=stdio,
@@ -378,18 +390,21 @@ class Host(OfOneProcess):
             names=names,
             unwritten=Unwritten(),
             mounts=Mounts(self._files, hash_key, access, self._quotas),
-            http=functools.cache(functools.partial(self._http, access, names)),
+            http=functools.cache(functools.partial(self._http, access, names, closing)),
+            closing=closing,
         )
 
-    def _http(self, access: Access, names: Names) -> Http:
+    def _http(self, access: Access, names: Names, closing: contextlib.ExitStack) -> Http:
         # Not for guests without HTTP.
-        from wasihost._http.client import Client
-        from wasihost._wasi.http.connecting import GuardedConnect
+        from wasihost._network.quotas.metering import Budget
         from wasihost._wasi.http.context import Http
         from wasihost._wasi.http.fields import FieldRules
-        from wasihost._wasi.sockets.lookup import Lookup
+        from wasihost._wasi.http.sending import Sender
 
-        return Http(FieldRules(), Client(GuardedConnect(access, Lookup(names, access)), clock=self._clock))
+        budget = None if self._quotas is None else Budget(self._quotas, self._clock)
+        sender = Sender(access, names, clock=self._clock, origins=self._origins, tls=self._tls, budget=budget)
+        closing.callback(sender.close)
+        return Http(FieldRules(), sender)
 
     def _providers_wanted(self, adapted: Component, context: WasiContext) -> dict[str, object]:
         """Those that a component can use: the others take time to import."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -31,3 +32,5 @@ class WasiContext(Frozen):
     mounts: Mounts
     http: Callable[[], Http]
     """Made when a guest first wants it."""
+    closing: contextlib.ExitStack
+    """What ends with the guest."""

@@ -10,15 +10,21 @@ An origin that the embedder gave needs no rule, as a name in `host_names`; a rul
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import ssl
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
+from wasihost._base.clock import Clock
+from wasihost._http.client import Client
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Handler, Request, Response
 from wasihost._http.origins import Origins
+from wasihost._http.quotas import QuotaHandler
 from wasihost._http.targets import target_of
 from wasihost._network import peers
 from wasihost._network.base import Address, IpAddress, Socket
-from wasihost._network.names import literal
+from wasihost._network.names import Names, literal
+from wasihost._network.quotas.metering import Budget
 from wasihost._policy import PolicyContext, SocketAddressUse, Verdict
 from wasihost._policy.asking import settled
 from wasihost._wasi.failures import Failure
@@ -28,32 +34,52 @@ from wasihost._wasi.sockets.lookup import Lookup
 _GIVEN = Verdict(True, "the origin given")
 
 
-class Guarded:
-    """Sends what the policy of a guest allows: a `Handler` around another."""
+class Sender:
+    """Sends the requests of one guest that its policy and quotas allow: a `Handler`.
 
-    def __init__(self, inner: Handler, access: Access, origins: Origins) -> None:
-        self._inner = inner
+    `origins` are handlers of the embedder by authority, and `tls` is what https servers are verified with.
+    """
+
+    def __init__(
+        self,
+        access: Access,
+        names: Names,
+        *,
+        clock: Clock | None = None,
+        origins: Mapping[str, Handler] = MappingProxyType({}),
+        tls: ssl.SSLContext | None = None,
+        budget: Budget | None = None,
+    ) -> None:
         self._access = access
-        self._origins = origins
+        self._client = Client(_Connect(access, Lookup(names, access)), clock=clock, tls=tls)
+        self._origins = Origins(origins, self._client)
+        self._send: Handler = self._origins if budget is None else QuotaHandler(self._origins, budget)
 
     async def __call__(self, request: Request) -> Response:
         """The response. Errors: HttpError, and what the policy raises."""
         try:
-            otherwise = _GIVEN if self._origins.find(target_of(request)) is not None else None
-            verdict = await settled(self._access.ask_about_request(request, otherwise))
-            if not verdict.allowed:
-                raise HttpError(ErrorCode.HTTP_REQUEST_DENIED)
+            await self._ask(request)
         except HttpError as error:
             request.body.close(error)
             raise
         except BaseException:
             request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             raise
-        return await self._inner(request)
+        return await self._send(request)
+
+    async def _ask(self, request: Request) -> None:
+        otherwise = _GIVEN if self._origins.find(target_of(request)) is not None else None
+        verdict = await settled(self._access.ask_about_request(request, otherwise))
+        if not verdict.allowed:
+            raise HttpError(ErrorCode.HTTP_REQUEST_DENIED)
+
+    def close(self) -> None:
+        """Ends what is under way on the network."""
+        self._client.close()
 
 
-class Connecting:
-    """Connects for the requests of a guest, to addresses that its policy allows: a `Connect` of a client."""
+class _Connect:
+    """Connects for the requests of a guest, to addresses that its policy allows."""
 
     def __init__(self, access: Access, lookup: Lookup) -> None:
         self._access = access

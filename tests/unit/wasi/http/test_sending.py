@@ -8,18 +8,14 @@ from collections.abc import Mapping
 import pytest
 
 from tests.unit.http.peers import code, get, origin, whole
-from wasihost._base.clock import RunningClock
-from wasihost._http.client import Client
 from wasihost._http.errors import DnsErrorPayload, ErrorCode
 from wasihost._http.messages import BytesBody, Handler, Request, Response
-from wasihost._http.origins import Origins
 from wasihost._network.base import Network
 from wasihost._network.names import Names
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._policy import Decision, Policy, Rules, allow_all, deny_all
-from wasihost._wasi.http.sending import Connecting, Guarded
+from wasihost._wasi.http.sending import Sender
 from wasihost._wasi.sockets.access import Access
-from wasihost._wasi.sockets.lookup import Lookup
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -30,9 +26,7 @@ class _Guest:
     def __init__(self, network: Network, policy: Policy, origins: Mapping[str, Handler] | None = None) -> None:
         self.decisions: list[Decision] = []
         access = Access(network, policy, "guest", self.decisions.append)
-        client = Client(Connecting(access, Lookup(Names(network.resolve), access)), clock=RunningClock())
-        found = Origins(origins or {}, client)
-        self.send = Guarded(found, access, found)
+        self.send = Sender(access, Names(network.resolve), origins=origins or {})
 
     @property
     def told(self) -> list[str]:
