@@ -51,7 +51,8 @@ bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help
 soak: setup ## All fixtures on bad networks for 10 minutes, nothing may be left or grow; ARGS=--help for more
 	$(BIN)/python -m tests.soak $(ARGS)
 
-fuzz: setup ## Send values through 10,000 generated guests; ARGS='--worlds N --seed N' for others, or the same again
+fuzz: setup ## 100,000 operations on files, and values through 10,000 generated guests; ARGS='--worlds N --seed N'
+	$(BIN)/python -m tests.unit.wasi.filesystem.virtual
 	$(BIN)/python -m tests.abi.worlds $(ARGS)
 
 docs: setup ## Write the tables of what works and of limits into README.md

@@ -11,6 +11,7 @@ from wasihost._wasi.filesystem.quotas import QuotaFiles
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 from wasihost._wasi.filesystem.virtual.inodes import Inode
 from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
+from wasihost._wasi.filesystem.virtual.overlay import Overlay
 from wasihost._wasi.filesystem.virtual.snapshots import Changes, Snapshot
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Inode",
     "Kind",
     "MemoryFiles",
+    "Overlay",
     "QuotaFiles",
     "Snapshot",
     "Stat",

@@ -9,7 +9,7 @@ import pytest
 from tests.guests.harness import run
 from tests.guests.test_files import SOURCES, check, in_all
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost.files import FileSystem, MemoryFiles
+from wasihost.files import FileSystem, MemoryFiles, Overlay
 
 TREE = {"/x.txt": b"hello"}
 
@@ -21,8 +21,12 @@ def readable() -> MemoryFiles:
     return files
 
 
+def overlay() -> Overlay:
+    return Overlay(lower=MemoryFiles(), upper=MemoryFiles())
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [MemoryFiles, WaitingFiles])
+@pytest.mark.parametrize("make", [MemoryFiles, WaitingFiles, overlay])
 @pytest.mark.parametrize("name", SOURCES)
 def test_all_cases_in_one_run(name: str, make: Callable[[], FileSystem]) -> None:
     assert run(name, files={"/data": make()}) == "".join(f"ok {case}\n" for case in in_all(name))

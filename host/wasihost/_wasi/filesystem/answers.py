@@ -13,7 +13,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -79,7 +79,7 @@ async def settled(answer: T | Awaitable[T]) -> T:
     if not hasattr(answer, "__await__"):
         return answer
     try:
-        await _A_TASK
+        await A_TASK
     except BaseException:
         if inspect.iscoroutine(answer):
             answer.close()  # it has not begun, and Python would warn
@@ -104,7 +104,8 @@ class _ATask:
         yield
 
 
-_A_TASK = _ATask()
+A_TASK: Final = _ATask()
+"""Awaited in steps: what comes after it runs in a task, and may await anything."""
 
 
 def begun(steps: Coroutine[Any, Any, T]) -> Later[T]:

@@ -87,7 +87,7 @@ class Directory(FileSystem, OfOneProcess):
     def __repr__(self) -> str:
         return f"Directory({self.path!r}{', read_only=True' if self.read_only else ''})"
 
-    def open_root(self, handles: Handles) -> DirectoryNode:
+    def open_root(self, handles: Handles) -> OsRoot:
         return OsRoot(self, handles)
 
 
@@ -105,7 +105,7 @@ class OsNode(Node):
         os.close(self._fd)
 
     def stat(self) -> Stat:
-        return _stat(os.fstat(self._fd))
+        return stat_of(os.fstat(self._fd))
 
     def set_times(self, accessed: NewTime, modified: NewTime) -> None:
         system.set_times(self._fd, _timespec(accessed), _timespec(modified))
@@ -159,7 +159,7 @@ class OsDirectory(OsNode, DirectoryNode):
             os.close(fd)
             raise
         cls = OsDirectory if stat.S_ISDIR(found.st_mode) else OsFile
-        return cls(fd, self._handles, _identity(found))
+        return cls(fd, self._handles, identity_of(found))
 
     def entries(self) -> Entries:
         self._handles.require_room()
@@ -174,12 +174,13 @@ class OsDirectory(OsNode, DirectoryNode):
         return os.open(b".", os.O_RDONLY | os.O_DIRECTORY, dir_fd=self._fd)
 
     def stat_at(self, path: str, follow: bool) -> Stat:
-        return _stat(self._stat_result(path, follow))
+        return stat_of(self.stat_result(path, follow))
 
     def identity_at(self, path: str, follow: bool) -> Identity:
-        return _identity(self._stat_result(path, follow))
+        return identity_of(self.stat_result(path, follow))
 
-    def _stat_result(self, path: str, follow: bool) -> os.stat_result:
+    def stat_result(self, path: str, follow: bool) -> os.stat_result:
+        """What stat(2) gives for what is there."""
         if not follow and not path.endswith("/"):
             with open_parent(self._fd, path) as (parent, name):
                 return os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -246,7 +247,7 @@ class OsRoot(OsDirectory):
     def __init__(self, directory: Directory, handles: Handles) -> None:
         self._directory = directory
         self._fd = directory._root
-        self.identity = _identity(os.fstat(self._fd))
+        self.identity = identity_of(os.fstat(self._fd))
         self._handles = handles
 
     def _close(self) -> None:
@@ -313,11 +314,13 @@ def _os_flags(how: OpenFlags, use: DescriptorFlags) -> int:
     return flags
 
 
-def _identity(found: os.stat_result) -> Identity:
+def identity_of(found: os.stat_result) -> Identity:
+    """The identity in what stat(2) gives."""
     return found.st_dev, found.st_ino
 
 
-def _stat(found: os.stat_result) -> Stat:
+def stat_of(found: os.stat_result) -> Stat:
+    """What guests hear of it."""
     return Stat(
         kind_of(found.st_mode),
         found.st_size,

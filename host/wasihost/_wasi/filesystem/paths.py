@@ -38,7 +38,7 @@ def link_text(text: str) -> bytes:
     """What a symbolic link contains. Errors: EINVAL with a NUL."""
     if "\0" in text:
         raise os_error(errno.EINVAL)
-    return text.encode()
+    return text.encode(errors="surrogateescape")  # as `os.fsdecode` gives names, to our own code; guests send none
 
 
 def text(name: bytes) -> str:

@@ -18,6 +18,7 @@ from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.directory import Directory
 from wasihost._wasi.filesystem.mounts import Mounts
+from wasihost._wasi.filesystem.nodes import FileSystem
 
 T = TypeVar("T")
 
@@ -60,8 +61,13 @@ def policy_of(way: str) -> Policy | None:
 
 def descriptor(directory: Path, *, read_only: bool = False, policy: Policy | None = None) -> Descriptor:
     """The descriptor that a guest gets of a directory."""
+    return guest_of(Directory(directory, read_only=read_only), policy)
+
+
+def guest_of(files: FileSystem, policy: Policy | None = None) -> Descriptor:
+    """The descriptor that a guest gets of a file system."""
     asker = None if policy is None else Asker(policy)
-    ((found, _),) = preopened(Mounts({"/": Directory(directory, read_only=read_only)}, b"key", asker))
+    ((found, _),) = preopened(Mounts({"/": files}, b"key", asker))
     return found
 
 

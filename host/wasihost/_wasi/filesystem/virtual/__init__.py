@@ -7,5 +7,7 @@
 | `nodes` | what guests open of such a file system |
 | `files` | `VirtualFiles`: the base of such file systems |
 | `memory` | `MemoryFiles`, in memory |
+| `host_tree` | a directory of the host as inodes, to be read |
+| `overlay` | `Overlay`: what is read in one file system, what changes in another |
 | `snapshots` | what one had at some time, and what changed since |
 """

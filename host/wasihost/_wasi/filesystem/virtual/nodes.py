@@ -74,10 +74,12 @@ class VirtualFile(VirtualNode[I], FileNode):
 
     def write(self, view: memoryview, offset: int) -> Answer[int]:
         _check_range(offset, len(view))
-        return answer_of(self._files.write(self._inode, self._data(view), offset)) if view else 0
+        data = self._data(view)
+        return answer_of(self._files.write(self._inode, data, offset)) if view else 0
 
     def append(self, view: memoryview) -> Answer[int]:
-        return answer_of(self._files.append(self._inode, self._data(view))) if view else 0
+        data = self._data(view)
+        return answer_of(self._files.append(self._inode, data)) if view else 0
 
     def _data(self, view: memoryview) -> bytes | memoryview:
         if not self._writes:
@@ -157,12 +159,11 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
     async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
         way, name = await self._name(_without_slashes(path))
         new_way, new_name = await self._sibling(new_directory)._name(_without_slashes(new_path))
-        moved = await walk.lookup(self._files, way[-1], name)
         if path.endswith("/") or new_path.endswith("/"):
-            _require_directory(walk.there(moved))
+            _require_directory(walk.there(await walk.lookup(self._files, way[-1], name)))
         if b"." in (name, new_name):
             raise os_error(errno.EBUSY)
-        moved = walk.there(moved)
+        moved = walk.there(await walk.lookup(self._files, way[-1], name))
         replaced = await walk.lookup(self._files, new_way[-1], new_name)
         if replaced is not None and replaced.number == moved.number:
             return
@@ -171,11 +172,13 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
 
     @at_once_or_later
     async def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
-        _, _, inode = await self._entry(path)
-        directory, name = await self._sibling(new_directory)._free_name(new_path)
+        way, name = await self._name(path)
+        new_way, new_name = await self._sibling(new_directory)._name(new_path)
+        inode = walk.there(await walk.lookup(self._files, way[-1], name))
+        await self._require_free(new_way[-1], new_name)
         if inode.kind is Kind.DIRECTORY:
             raise os_error(errno.EPERM)
-        await settled(self._files.link(inode, directory, name))
+        await settled(self._files.link(inode, new_way[-1], os.fsdecode(new_name)))
 
     @at_once_or_later
     async def symlink(self, text: str, path: str) -> None:
@@ -208,9 +211,12 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
     async def _free_name(self, path: str) -> tuple[I, str]:
         """A name that is not there, and its directory."""
         way, name = await self._name(path)
-        if await walk.lookup(self._files, way[-1], name) is not None:
-            raise os_error(errno.EEXIST)
+        await self._require_free(way[-1], name)
         return way[-1], os.fsdecode(name)
+
+    async def _require_free(self, directory: I, name: bytes) -> None:
+        if await walk.lookup(self._files, directory, name) is not None:
+            raise os_error(errno.EEXIST)
 
     def _sibling(self, directory: DirectoryNode) -> VirtualDirectory[I]:
         if not isinstance(directory, VirtualDirectory) or directory._files is not self._files:

@@ -9,20 +9,13 @@ from functools import partial
 
 import pytest
 
-from tests.unit.wasi.filesystem.trees import at_once, code_of
-from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
+from tests.unit.wasi.filesystem.trees import at_once, code_of, guest_of
+from wasihost._wasi.filesystem.descriptor import Descriptor
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
-from wasihost._wasi.filesystem.mounts import Mounts
-from wasihost.files import Changes, FileSystem, MemoryFiles
+from wasihost.files import Changes, MemoryFiles
 
 READ, WRITE = DescriptorFlags.READ, DescriptorFlags.WRITE
 TREE = {"/a/b.txt": b"one", "/a/c": b"", "/d": b"two"}
-
-
-def guest_of(files: FileSystem) -> Descriptor:
-    """The descriptor that a guest gets of a file system."""
-    ((found, _),) = preopened(Mounts({"/": files}, b"key"))
-    return found
 
 
 def created(guest: Descriptor, path: str) -> Descriptor:

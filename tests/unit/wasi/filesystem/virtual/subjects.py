@@ -1,0 +1,80 @@
+"""The same tree on each file system and in the model, and a run of operations on all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
+from tests.unit.wasi.filesystem.virtual.model import Model
+from tests.unit.wasi.filesystem.virtual.operations import OPERATIONS, TREE, Operation, Subject
+from wasihost.files import Directory, MemoryFiles, Overlay
+
+EACH = 25
+"""Operations of one run."""
+
+
+def on_disk(top: Path) -> Directory:
+    """`TREE` in a directory of the host."""
+    for path, content in TREE.items():
+        if content is None:
+            (top / path).mkdir()
+        elif isinstance(content, str):
+            (top / path).symlink_to(content)
+        else:
+            (top / path).write_bytes(content)
+    return Directory(top)
+
+
+def in_memory() -> MemoryFiles:
+    """`TREE` in memory."""
+    files = MemoryFiles()
+    for path, content in TREE.items():
+        if content is None:
+            files.add_directory(f"/{path}")
+        elif isinstance(content, str):
+            files.add_link(f"/{path}", content)
+        else:
+            files[f"/{path}"] = content
+    return files
+
+
+@contextlib.contextmanager
+def subjects() -> Iterator[dict[str, Subject | Model]]:
+    """One for each file system, and the model."""
+    with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as lower:
+        files = {
+            "a directory": on_disk(Path(top)),
+            "memory": in_memory(),
+            "an overlay on a directory": Overlay(lower=on_disk(Path(lower)), upper=MemoryFiles()),
+            "an overlay on memory": Overlay(lower=in_memory(), upper=MemoryFiles()),
+        }
+        with contextlib.ExitStack() as opened:
+            each = {name: opened.enter_context(contextlib.closing(Subject(each))) for name, each in files.items()}
+            yield {"the model": Model(), **each}
+
+
+def check(operations: Sequence[Operation]) -> None:
+    """Fails unless all give the same answers, and then have the same tree."""
+    with subjects() as each:
+        for operation in operations:
+            answers = {name: subject.answer(operation) for name, subject in each.items()}
+            assert answers == dict.fromkeys(answers, answers["the model"]), f"{operation}: {answers}"
+        trees = {name: subject.tree() for name, subject in each.items()}
+        assert trees == dict.fromkeys(trees, trees["the model"])
+
+
+def run(count: int, with_seed: int) -> None:
+    """Runs so many random operations, which the seed repeats."""
+
+    @seed(with_seed)
+    @settings(max_examples=count // EACH, database=None)
+    @given(st.lists(OPERATIONS, min_size=EACH, max_size=EACH))
+    def each(operations: list[Operation]) -> None:
+        check(operations)
+
+    each()
