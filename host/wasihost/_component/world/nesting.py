@@ -12,22 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from wasihost._component.world.canonical import ASYNC, LOWER, OPERANDS, WITH_INDEX
 from wasihost._component.world.sections import Reader
-
-_LOWER = 0x01
-_ASYNC = 0x06
-_OPTIONS_WITH_INDEX = (0x03, 0x04, 0x05, 0x07, 0x08)  # memory, realloc, post-return, callback, core type
-_OPERANDS = {
-    **dict.fromkeys((0x05, 0x0D, 0x1E, 0x1F, 0x22, 0x23, 0x24, 0x25, 0x26, 0x28, 0x42), ""),
-    **dict.fromkeys((0x02, 0x03, 0x04, 0x06, 0x0C, 0x0E, 0x13, 0x14, 0x15, 0x1A, 0x1B), "n"),
-    **dict.fromkeys((0x29, 0x2A, 0x2B, 0x2C, 0x2D, 0x2E, 0x2F, 0x40), "n"),
-    **dict.fromkeys((0x0A, 0x0B, 0x11, 0x12, 0x18, 0x19, 0x20, 0x21, 0x27, 0x41), "nn"),
-    **dict.fromkeys((0x0F, 0x10, 0x16, 0x17), "no"),
-    **dict.fromkeys((0x1C, 0x1D), "o"),
-    **dict.fromkeys((0x01, 0x09), "nno"),
-    0x00: "nnon",
-}
-"""What follows the first byte of each canonical function of Binary.md: numbers (`n`) and lists of options (`o`)."""
 
 
 class Nesting:
@@ -55,14 +41,14 @@ def _lowers_async(canonical: bytes) -> bool:
     for _ in range(reader.number()):
         function = reader.byte()
         is_async = False
-        for operand in _OPERANDS.get(function, "?"):
+        for operand in OPERANDS.get(function, "?"):
             if operand == "?":
                 return True
-            if operand == "n":
-                reader.number()
-            else:
+            if operand == "o":
                 is_async = _read_options(reader)
-        if function == _LOWER and is_async:
+            else:
+                reader.number()
+        if function == LOWER and is_async:
             return True
     return False
 
@@ -72,6 +58,6 @@ def _read_options(reader: Reader) -> bool:
     options = []
     for _ in range(reader.number()):
         options.append(reader.byte())
-        if options[-1] in _OPTIONS_WITH_INDEX:
+        if options[-1] in WITH_INDEX:
             reader.number()
-    return _ASYNC in options
+    return ASYNC in options

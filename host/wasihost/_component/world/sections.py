@@ -15,7 +15,9 @@ PREAMBLE = 8
 
 # Sections of a component.
 CORE_MODULE = 1
+CORE_INSTANCES = 2
 COMPONENT = 4
+INSTANCES = 5
 ALIASES = 6
 TYPES = 7
 CANONICAL = 8
@@ -31,7 +33,23 @@ CODE = 10
 DATA = 11
 DATA_COUNT = 12
 
+# Sorts of what a component defines; those of core WebAssembly stand behind a byte that says so.
+FUNC_SORT = 1
+TYPE_SORT = 3
+INSTANCE_SORT = 5
+CORE_SORT = 0x100
+CORE_FUNC_SORT = CORE_SORT + 0x00
+CORE_MEMORY_SORT = CORE_SORT + 0x02
+CORE_MODULE_SORT = CORE_SORT + 0x11
+CORE_INSTANCE_SORT = CORE_SORT + 0x12
+
+# What an alias is of.
+EXPORT_TARGET = 0
+CORE_EXPORT_TARGET = 1
+OUTER_TARGET = 2
+
 MAX_LEB_BITS = 28
+_NAME_WITH_OPTIONS = 2
 
 
 def read_leb(wasm: bytes, at: int) -> tuple[int, int]:
@@ -105,3 +123,22 @@ class Reader:
 
     def name(self) -> str:
         return self.bytes().decode(errors="replace")
+
+    def external_name(self) -> str:
+        """The name of an import or export."""
+        form = self.byte()
+        name = self.name()
+        if form == _NAME_WITH_OPTIONS:
+            for _ in range(self.number()):
+                self.byte()
+                self.name()
+        return name
+
+    def sort(self) -> int:
+        return self.byte() or CORE_SORT + self.byte()
+
+    def description(self) -> tuple[int, int | None]:
+        """An `externdesc`: a sort, and an index if it has one, which `sub resource` has not."""
+        sort = self.sort()
+        is_indexed = sort != TYPE_SORT or self.byte() == 0
+        return sort, self.number() if is_indexed else None

@@ -13,18 +13,15 @@ from wasihost._component.world.sections import (
     ALIASES,
     EXPORTS,
     IMPORTS,
+    OUTER_TARGET,
     PREAMBLE,
+    TYPE_SORT,
     TYPES,
     Reader,
     leb,
     section,
     sections,
 )
-
-CORE_SORT = 0
-TYPE_SORT = 3
-OUTER = 2
-NAME_WITH_OPTIONS = 2
 
 
 class RootImports:
@@ -57,9 +54,9 @@ class RootImports:
                 self._defined += read(reader) == TYPE_SORT
 
     def _import(self, reader: Reader) -> int:
-        name = _name(reader)
+        name = reader.external_name()
         self.names.append(name)
-        sort = _description(reader)
+        sort, _ = reader.description()
         if sort == TYPE_SORT:
             self.types[name] = self._defined
         return sort
@@ -81,7 +78,7 @@ def name_behind(wasm: bytes, offset: int) -> str | None:
         if end > offset and number in (IMPORTS, EXPORTS):
             reader = Reader(contents)
             if reader.number():
-                return _name(reader)
+                return reader.external_name()
     return None
 
 
@@ -94,37 +91,11 @@ def _text(name: str) -> bytes:
     return leb(len(name)) + name.encode()
 
 
-def _name(reader: Reader) -> str:
-    form = reader.byte()
-    name = reader.name()
-    if form == NAME_WITH_OPTIONS:
-        for _ in range(reader.number()):
-            reader.byte()
-            reader.name()
-    return name
-
-
-def _sort(reader: Reader) -> int:
-    sort = reader.byte()
-    if sort == CORE_SORT:
-        reader.byte()
-    return sort
-
-
-def _description(reader: Reader) -> int:
-    """Reads an `externdesc`: its sort, and an index or the bound of a type, `eq` with an index or `sub resource`."""
-    sort = _sort(reader)
-    is_indexed = sort != TYPE_SORT or reader.byte() == 0
-    if is_indexed:
-        reader.number()
-    return sort
-
-
 def _alias(reader: Reader) -> int:
-    sort = _sort(reader)
+    sort = reader.sort()
     target = reader.byte()
     reader.number()
-    if target == OUTER:
+    if target == OUTER_TARGET:
         reader.number()
     else:
         reader.name()
@@ -132,9 +103,9 @@ def _alias(reader: Reader) -> int:
 
 
 def _export(reader: Reader) -> int:
-    _name(reader)
-    sort = _sort(reader)
+    reader.external_name()
+    sort = reader.sort()
     reader.number()
     if reader.byte():
-        _description(reader)
+        reader.description()
     return sort
