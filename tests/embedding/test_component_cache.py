@@ -26,7 +26,7 @@ from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import wiring_of
 from wasihost._component.cache import SUFFIX
 from wasihost._component.world.wiring import Wiring
-from wasihost._host.host import IN_ORDER
+from wasihost._host.host import IN_ORDER, WINDOWED
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 
@@ -54,9 +54,11 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     real = compilation.compile_component
 
-    def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Compiled:
+    def compile_component(
+        engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, windowed: frozenset[str], origin: str
+    ) -> tuple[Wiring, Compiled]:
         found.append(origin)
-        return real(engine, wasm, wiring, origin)
+        return real(engine, wasm, wiring, windowed, origin)
 
     monkeypatch.setattr(compilation, "compile_component", compile_component)
     return found
@@ -196,9 +198,9 @@ def test_code_that_wasmtime_refuses_is_compiled_anew(
     """Which the key does not let happen: here the entry of one engine stands under the key of another."""
     other = new_engine(consume_fuel=True)
     adapt(other, WASM, cache=cache)
-    entry = cache.get(entries.key(other, frozenset(IN_ORDER), Limits(), WASM))
+    entry = cache.get(entries.key(other, frozenset(IN_ORDER), frozenset(WINDOWED), Limits(), WASM))
     assert entry is not None
-    cache.put(entries.key(engine, frozenset(IN_ORDER), Limits(), WASM), entry)
+    cache.put(entries.key(engine, frozenset(IN_ORDER), frozenset(WINDOWED), Limits(), WASM), entry)
     assert isinstance(adapt(engine, WASM, cache=cache), Component)
     assert len(compiled) == 2
 

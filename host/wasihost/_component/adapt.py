@@ -35,7 +35,11 @@ class Component(OfOneProcess):
     _instead = "pickle the path or the bytes and load them in the other process, fast with Host(cache=Cache())"
 
     def __init__(
-        self, engine: wasmtime.Engine, wiring: Wiring, compiled: Compiled | Callable[[], Compiled], origin: str
+        self,
+        engine: wasmtime.Engine,
+        wiring: Wiring,
+        compiled: Compiled | Callable[[], tuple[Wiring, Compiled]],
+        origin: str,
     ) -> None:
         self.engine = engine
         self._wiring = wiring
@@ -75,7 +79,7 @@ class Component(OfOneProcess):
     def compile(self) -> Compiled:
         """The compiled code, which is made the first time. Errors: ComponentError."""
         if not isinstance(self._compiled, Compiled):
-            self._compiled = self._compiled()
+            self._wiring, self._compiled = self._compiled()
         return self._compiled
 
     @cached_property
@@ -88,8 +92,10 @@ class Component(OfOneProcess):
         for linked in self._linked:
             if linked.linking.fits(providers):
                 return linked
-        linking = Linking(self._wiring, providers, self._export_classes)
-        linked = Linked(self.compile(), self.engine, linking)
+        if not self.is_compiled:
+            self.check(providers)  # before it takes long
+        compiled = self.compile()
+        linked = Linked(compiled, self.engine, Linking(self._wiring, providers, self._export_classes))
         self._linked = [linked, *self._linked[: LINKED - 1]]
         return linked
 
@@ -143,6 +149,7 @@ def adapt(
     *,
     native: Callable[[str], bool] = lambda _: False,
     in_order: Iterable[str] = (),
+    windowed: Iterable[str] = (),
     origin: str = "the component",
     cache: Cache | None = None,
     limits: Limits = DEFAULTS,
@@ -151,10 +158,21 @@ def adapt(
 
     `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
     to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
-    a path with a version means the compatible versions, one without means every version. Errors: ComponentError,
-    UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see `configure`.
+    a path with a version means the compatible versions, one without means every version. `windowed` names
+    interfaces, in the same way, whose lists of bytes may go through a window inside of the guest. Errors:
+    ComponentError, UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see
+    `configure`.
     """
-    adapted = reflect(engine, wasm, native=native, in_order=in_order, origin=origin, cache=cache, limits=limits)
+    adapted = reflect(
+        engine,
+        wasm,
+        native=native,
+        in_order=in_order,
+        windowed=windowed,
+        origin=origin,
+        cache=cache,
+        limits=limits,
+    )
     adapted.compile()
     return adapted
 
@@ -165,6 +183,7 @@ def reflect(
     *,
     native: Callable[[str], bool],
     in_order: Iterable[str],
+    windowed: Iterable[str],
     origin: str,
     cache: Cache | None,
     limits: Limits,
@@ -174,18 +193,19 @@ def reflect(
         raise limits.reached("component_bytes", f"{origin} has {len(wasm)} bytes")
     check_compiles(engine)
     order = frozenset(in_order)
+    wanted = frozenset(windowed)
 
     def fresh() -> Component:
         from wasihost._component import compilation  # what comes from a cache needs none of it
 
-        wiring, compiled = compilation.prepare(engine, wasm, native, order, origin, limits)
+        wiring, compiled = compilation.prepare(engine, wasm, native, order, wanted, origin, limits)
         return Component(engine, wiring, compiled, origin)
 
     if cache is None:
         return fresh()
     from wasihost._component import entries  # json and hashlib, for who has a cache
 
-    key = entries.key(engine, order, limits, wasm)
+    key = entries.key(engine, order, wanted, limits, wasm)
 
     def kept() -> tuple[Wiring, Compiled] | None:
         entry = cache.get(key)
@@ -195,12 +215,12 @@ def reflect(
         return Component(engine, *found, origin)
     reflected = fresh()
 
-    def compiled() -> Compiled:
+    def compiled() -> tuple[Wiring, Compiled]:
         with cache.lock(key):
             if (found := kept()) is not None:  # another process compiled it meanwhile
-                return found[1]
+                return found
             component = reflected.compile()
             cache.put(key, entries.pack(reflected._wiring, component))
-            return component
+            return reflected._wiring, component
 
     return Component(engine, reflected._wiring, compiled, origin)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Callable
 
@@ -12,7 +13,10 @@ from wasihost._base.errors import ComponentError
 from wasihost._base.limits import Limits
 from wasihost._component.composition.compose import compose
 from wasihost._component.composition.segments import merge
+from wasihost._component.composition.window import give_window
 from wasihost._component.reasons import reason
+from wasihost._component.world import versions
+from wasihost._component.world.passages import can_pass
 from wasihost._component.world.reflect import reflect
 from wasihost._component.world.wiring import Wiring
 
@@ -22,22 +26,47 @@ def prepare(
     wasm: bytes,
     native: Callable[[str], bool],
     in_order: frozenset[str],
+    windowed: frozenset[str],
     origin: str,
     limits: Limits,
-) -> tuple[Wiring, Callable[[], Component]]:
-    """What a component imports and exports, with the numbering of what is generated for it, and what compiles it."""
+) -> tuple[Wiring, Callable[[], tuple[Wiring, Component]]]:
+    """What a component imports and exports, with the numbering of what is generated for it, and what compiles it.
+
+    With the compiled code comes the wiring for it, which may differ in what is `windowed`.
+    """
     world = reflect(engine, wasm, origin, limits)
     wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
     merged = merge(wasm, origin, limits)
-    return wiring, functools.partial(compile_component, engine, merged, wiring, origin)
+    return wiring, functools.partial(compile_component, engine, merged, wiring, windowed, origin)
 
 
-def compile_component(engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, origin: str) -> Component:
+def compile_component(
+    engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, windowed: frozenset[str], origin: str
+) -> tuple[Wiring, Component]:
     """A component composed with its adapter; this takes most of the time."""
+    with_window = _with_window(wasm, wiring, windowed)
+    if with_window is not None:
+        with contextlib.suppress(wasmtime.WasmtimeError):  # a guest for which a window is not enough, see `window.py`
+            rewritten, rewired = with_window
+            return rewired, Component(engine, compose(rewired, rewritten))
     composed = compose(wiring, wasm)
     try:
-        return Component(engine, composed)
+        return wiring, Component(engine, composed)
     except wasmtime.WasmtimeError as error:
         refused = reason(error)
     hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in refused else ""
     raise ComponentError(f"{origin} cannot be compiled{hint}: {refused}")
+
+
+def _with_window(wasm: bytes, wiring: Wiring, windowed: frozenset[str]) -> tuple[bytes, Wiring] | None:
+    """The guest with a window for what it imports of `windowed`, and the wiring for it; None if it cannot have one."""
+    names = frozenset(
+        name
+        for name, interface in wiring.world.imports.items()
+        if name not in wiring.native and versions.serving(name, windowed) is not None and can_pass(interface)
+    )
+    if not names:
+        return None
+    rewired = Wiring(wiring.world, wiring.native, wiring.in_order, names)
+    rewritten = give_window(wasm, rewired.passages)
+    return None if rewritten is None else (rewritten, rewired)

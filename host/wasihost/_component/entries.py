@@ -25,15 +25,17 @@ from wasihost._component.world.sections import COMPONENT_VERSION, MAGIC
 from wasihost._component.world.wiring import Wiring
 
 
-def key(engine: wasmtime.Engine, in_order: frozenset[str], limits: Limits, wasm: bytes) -> str:
+def key(
+    engine: wasmtime.Engine, in_order: frozenset[str], windowed: frozenset[str], limits: Limits, wasm: bytes
+) -> str:
     """The name of an entry: a digest of all that the compiled component depends on, but for `native`.
 
     Errors: ComponentError, if the engine takes no components at all.
     """
     names = ("world_parts", "module_items", "data_segments", "async_components")  # those looked at before compiling
     checked = " ".join(str(getattr(limits, name)) for name in names)
-    order = "\n".join(sorted(in_order))
-    parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), order.encode(), wasm]
+    names_of = ("\n".join(sorted(paths)).encode() for paths in (in_order, windowed))
+    parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), *names_of, wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -57,7 +59,11 @@ def _generator() -> bytes:
 
 def pack(wiring: Wiring, component: Compiled) -> bytes:
     """The entry of a compiled component."""
-    description = {"world": to_plain(wiring.world), "native": sorted(wiring.native)}
+    description = {
+        "world": to_plain(wiring.world),
+        "native": sorted(wiring.native),
+        "windowed": sorted(wiring.windowed),
+    }
     return json.dumps(description).encode() + b"\n" + component.serialize()
 
 
@@ -72,5 +78,5 @@ def unpack(
     if left != frozenset(filter(native, world.imports)):
         return None
     with contextlib.suppress(wasmtime.WasmtimeError):
-        return Wiring(world, left, in_order), Compiled.deserialize(engine, code)
+        return Wiring(world, left, in_order, frozenset(description["windowed"])), Compiled.deserialize(engine, code)
     return None

@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._wasi.http.context import Http
 
 IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
+WINDOWED = p2.WINDOWED
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
 """A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
 
@@ -82,7 +83,14 @@ def adapt(
     Errors: ComponentError, UnsupportedTypeError, LimitError.
     """
     return adapt_component(
-        engine, wasm, native=_left_to_wasmtime(wasip2), in_order=IN_ORDER, origin=origin, cache=cache, limits=limits
+        engine,
+        wasm,
+        native=_left_to_wasmtime(wasip2),
+        in_order=IN_ORDER,
+        windowed=WINDOWED,
+        origin=origin,
+        cache=cache,
+        limits=limits,
     )
 
 
@@ -209,6 +217,7 @@ class Host(OfOneProcess):
             wasm,
             native=_left_to_wasmtime(self._wasip2),
             in_order=IN_ORDER,
+            windowed=WINDOWED,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
             limits=self._limits,

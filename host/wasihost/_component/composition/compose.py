@@ -46,7 +46,7 @@ def text(wiring: Wiring) -> str:
 class _Composition:
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self.imports = list(wiring.world.imports.items())
+        self.imports = list(wiring.imports.items())
         self.adapted = {(f.interface, f.name): f for f in wiring.adapted}
         self.scope = TypeScope()
         # Types are defined where they are first needed: the scope's lines are the component's lines.
@@ -54,7 +54,7 @@ class _Composition:
 
     def text(self) -> str:
         world = self.wiring.world
-        root = world.imports.get("", types.Interface({}))
+        root = self.wiring.imports.get("", types.Interface({}))
         self._import_root(root, world.root_resources)
         for index, (name, interface) in enumerate(self.imports):
             if name:

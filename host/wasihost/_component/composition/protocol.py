@@ -43,6 +43,9 @@ LARGE_BLOCK_COUNT: Final = 8
 HEAP: Final = LARGE_BLOCKS + LARGE_BLOCK_COUNT * LARGE_BLOCK_SIZE
 PAGES: Final = HEAP // PAGE + 1
 
+WINDOW_PAGES: Final = 2
+"""Of a guest's window at first: 64 KiB are the most that WASI moves in a call, and a page beside is easier to count."""
+
 # ---- rings
 MAX_SUBMISSIONS: Final = 1024
 SUBMISSION_WORDS: Final = 5  # operation, kind, handle, a, b

@@ -13,10 +13,10 @@ from wasihost._component.ffi.private import raw
 
 PAGE: Final = 65536
 
-# Of adapter and driver component.
-OUR_INSTANCES: Final = 10
+# Of adapter and driver component, and the guest's window.
+OUR_INSTANCES: Final = 15
 OUR_TABLES: Final = 20
-OUR_MEMORIES: Final = 2
+OUR_MEMORIES: Final = 3
 
 CallbackType = Callable[[Callable[..., Any]], Any]
 """Makes a C callback of a Python function, also as a decorator."""

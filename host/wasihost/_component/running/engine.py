@@ -18,8 +18,8 @@ from wasihost._component.running import memory
 # Python callbacks run on the stacks that Wasmtime gives its tasks; its default of 2 MiB is small for Python.
 ASYNC_STACK_SIZE = 8 << 20
 
-# Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three. Where this process may not have many
-# (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
+# Wasmtime reserves 4 GiB of addresses for each memory, and an instance has three or four. Where this process may not
+# have many (`ulimit -v`), a memory gets a part of them, which it cannot grow out of, and its accesses are checked.
 LEAST_RESERVATION = 128 << 20
 MEMORIES = 16
 

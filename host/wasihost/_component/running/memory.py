@@ -13,7 +13,7 @@ import ctypes
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import wasmtime
@@ -156,19 +156,29 @@ class MemoryObserver:
     """While entered, collects the memories made on this thread, in order, and counts them in `account`.
 
     That is how the memories of adapter and driver component are found: they are the first and the last of their store.
+    The first ones go to `takers`, one to each, as soon as they are made.
     (Looking for a magic number would let a guest forge it.) A component that needs garbage collection has a heap, a
     memory too, that is made before them and empty.
     """
 
-    def __init__(self, account: Account | None = None) -> None:
+    def __init__(self, account: Account | None = None, takers: Iterable[Callable[[LinearMemory], None]] = ()) -> None:
         self.account = account
         self.memories: list[LinearMemory] = []
+        self._takers = iter(takers)
 
     def account_of(self, minimum: int) -> Account | None:
         """What counts the memory that is made now: nothing the first one, but for the heap of the garbage collector,
         which is made before it and empty."""
         is_first = minimum > 0 and not any(memory.minimum for memory in self.memories)
         return None if is_first else self.account
+
+    def add(self, memory: LinearMemory) -> None:
+        """A memory was made."""
+        self.memories.append(memory)
+        is_heap = not any(each.minimum for each in self.memories)
+        taker = None if is_heap else next(self._takers, None)
+        if taker is not None:
+            taker(memory)
 
     def __enter__(self) -> MemoryObserver:
         self._outer = getattr(_recording, "current", None)
@@ -213,7 +223,7 @@ def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int
         number = next(_numbers)
         _memories[number] = memory
         if recording is not None:
-            recording.memories.append(memory)
+            recording.add(memory)
         out = result[0]
         out.env = number
         out.get_memory = _get

@@ -15,12 +15,13 @@ from wasihost._base.clock import own_time
 from wasihost._base.errors import ForkError, GuestTimeout, GuestTrap, InternalError, LimitError, LinkError
 from wasihost._base.streams import Unwritten
 from wasihost._component import ffi
-from wasihost._component.composition.protocol import DRIVER_PAGES, OUT_OF_MEMORY, PAGE, PAGES
+from wasihost._component.composition.protocol import DRIVER_PAGES, OUT_OF_MEMORY, PAGE, PAGES, WINDOW_PAGES
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running import engine, memory
 from wasihost._component.running.exports.calls import GuestCalls, closed
 from wasihost._component.running.imports.calls import HostCalls
 from wasihost._component.running.imports.providers import Method
+from wasihost._component.running.imports.window import Window
 from wasihost._component.running.linked import Linked
 from wasihost._component.running.loop import polling
 from wasihost._component.running.loop.deadline import Deadline
@@ -58,8 +59,11 @@ class StoreMachine(StoreContext):
         self._observer = options.observer
         self.limits = limits = options.limits
         above = options.total or Account("total_memory_bytes", limits.total_memory_bytes)
-        # The driver component's memory counts among the guest's until it is known to be the last.
-        self._guest_memory = Account("memory_bytes", limits.memory_bytes + DRIVER_PAGES * PAGE, above)
+        self.window = Window(limits)
+        self._has_window = bool(linked.linking.wiring.windowed)
+        # The driver component's memory counts among the guest's until it is known to be the last, and the window too.
+        ours = (DRIVER_PAGES + WINDOW_PAGES * self._has_window) * PAGE
+        self._guest_memory = Account("memory_bytes", limits.memory_bytes + ours, above)
         self._values_memory = Account("values_in_flight_bytes", limits.values_in_flight_bytes, above)
         self._is_one_run = options.is_one_run
         self._deadline: Deadline | None = None
@@ -93,7 +97,9 @@ class StoreMachine(StoreContext):
     def call_of(self, method: Method) -> Callable[..., Any]:
         """What to call for a provider's method."""
         call = self._linked.linking.call_of(method, self._providers)
-        return call if self._observer is None else method.observed(call, self._observer)
+        if self._observer is not None:
+            call = method.observed(call, self._observer)
+        return self.window.passing(method, call)
 
     def turn(self) -> None:
         """The adapter component's `turn`."""
@@ -134,7 +140,8 @@ class StoreMachine(StoreContext):
         ffi.yield_on_epochs(self._store)
         if (own := own_time()) is not None:
             self._poller.time_slice = CountedTimeSlice(own, self._store)
-        recording = memory.MemoryObserver(self._guest_memory)
+        takers = (self.host_calls.use_memory, self.window.use_memory)
+        recording = memory.MemoryObserver(self._guest_memory, takers[: 1 + self._has_window])
         call, instance = ffi.instantiate(self._linker, self._store, self._linked.component)
         if self.limits.run_time_s is not None:
             self._deadline = Deadline(self.limits.run_time_s, self._time_out)
@@ -153,13 +160,12 @@ class StoreMachine(StoreContext):
         """Finds those of adapter and driver component: the first and the last, see `memory.MemoryObserver`."""
         made = recording.memories[recording.memories[0].minimum == 0 :]
         adapter, driver = self._memories = [made[0], made[-1]]
-        self.host_calls.use_memory(adapter)
         self.guest_calls.use_memory(driver)
         self.rings = Rings(adapter.view(), self.wake, self.limits.buffered_bytes)
         if (adapter.size, driver.size) != (PAGES * PAGE, DRIVER_PAGES * PAGE):
             raise InternalError("the first and last memory of the store are not those of adapter and driver component")
-        adapter.count_from_here(self._values_memory)
-        driver.count_from_here(self._values_memory)
+        for ours in (*made[: 1 + self._has_window], driver):
+            ours.count_from_here(self._values_memory)
         self._guest_memory.limit = self.limits.memory_bytes
 
     async def close(self) -> None:
@@ -199,6 +205,7 @@ class StoreMachine(StoreContext):
             self.rings.close()
             self.guest_calls.close()
             self.host_calls.release_memory()
+            self.window.release_memory()
         self._store.close()
         contexts.pop(self.store_context, None)
         if self._linker is not self._linked.linker:

@@ -19,6 +19,7 @@ from wasihost._base.errors import UnsupportedTypeError
 from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import line, some
 from wasihost._component.world import layout, types, versions
+from wasihost._component.world.passages import Passage, lengths_only, passages
 from wasihost._component.world.types import Future, Stream, ValType
 
 Kind = Stream | Future
@@ -194,11 +195,25 @@ class Wiring(Frozen):
     in_order: frozenset[str] = frozenset()
     """Functions before which a round is run if the component has streams, by path; one with a version means the
     compatible ones."""
+    windowed: frozenset[str] = frozenset()
+    """Interfaces whose lists of bytes go through the guest's window."""
     shares_memory: bool = True
     """Whether there is an adapter component at all, or only an embedder's own linker."""
 
+    @cached_property
+    def imports(self) -> dict[str, types.Interface]:
+        """The imports as the host sees them."""
+        return {
+            name: lengths_only(items) if name in self.windowed else items for name, items in self.world.imports.items()
+        }
+
+    @cached_property
+    def passages(self) -> dict[str, dict[str, Passage]]:
+        """How the lists of bytes of each interface go through the window, by function."""
+        return {name: passages(self.world.imports[name]) for name in self.windowed}
+
     def is_direct(self, interface: str, name: str) -> bool:
-        func = self.world.imports[interface].funcs[name]
+        func = self.imports[interface].funcs[name]
         carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
         adapts = func.is_async or carries or (self.shares_memory and _lends_several(func))
         return not adapts and not self._is_in_order(interface, name)
@@ -218,7 +233,7 @@ class Wiring(Frozen):
     def adapted(self) -> list[Adapted]:
         pairs = [
             (interface, name, func)
-            for interface, items in self.world.imports.items()
+            for interface, items in self.imports.items()
             if interface not in self.native
             for name, func in items.funcs.items()
             if not self.is_direct(interface, name)

@@ -10,6 +10,9 @@ from wasihost._wasi.p2 import cli, clocks, filesystem, io, random, sockets
 IN_ORDER: Final = (*io.IN_ORDER, *sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after what the guest did with streams of 0.3."""
 
+WINDOWED: Final = io.WINDOWED
+"""Interfaces whose lists of bytes go through a window inside of the guest."""
+
 
 def providers(context: WasiContext) -> dict[str, object]:
     """A provider for each interface, by its name with the version."""

@@ -25,7 +25,6 @@ from wasihost._base.streams import PromptFuture
 from wasihost._component.composition import protocol
 from wasihost._component.composition.protocol import NEEDS_NOTHING, NEEDS_UNKNOWN, PENDING, READY, WAITS, Operation
 from wasihost._component.conversion.plans import Plans
-from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.call import HostCall, provider_result
 from wasihost._component.running.imports.callbacks import Conclude, expect_nothing
 from wasihost._component.running.imports.elements import Elements
@@ -33,6 +32,7 @@ from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.pauses import Pauses, put_off
 from wasihost._component.running.imports.providers import Method
 from wasihost._component.running.imports.results import Results, Room, Writers
+from wasihost._component.running.imports.window import concluding
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.running.streams import incoming
@@ -71,7 +71,7 @@ class HostFunctions:
         conclude: Conclude
         if adapted.at_once:
             word = "call"
-            conclude = _conclude_call if adapted.in_memory else callbacks.result_of
+            conclude = _conclude_call if adapted.in_memory else concluding(method)
             func = types.Func(params, None if adapted.in_memory else result)
         else:
             word = "start"

@@ -16,6 +16,7 @@ from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, Contexts
 from wasihost._component.running.imports.missing import described
 from wasihost._component.running.imports.providers import Method, Providers, Shape, find_method, resource_class
+from wasihost._component.running.imports.window import concluding
 from wasihost._component.running.store_context import Bind
 from wasihost._component.values import Classes
 from wasihost._component.world import types
@@ -48,7 +49,7 @@ class Linking:
         self._shapes: dict[str, Shape] = {}
         by_name = Providers(providers)
         missing: dict[str, types.Interface] = {}
-        for name, interface in wiring.world.imports.items():
+        for name, interface in wiring.imports.items():
             resources = _resources(interface) if name else wiring.world.root_resources
             if name not in wiring.native and (interface.funcs or resources):
                 served = by_name.serving(name)
@@ -66,7 +67,7 @@ class Linking:
             raise LinkError(*problems)
 
     def _learn(self, name: str, provider: object) -> None:
-        interface = self.wiring.world.imports[name]
+        interface = self.wiring.imports[name]
         for resource_name, resource in _resources(interface).items():
             if resource not in self.resources:
                 number = _FIRST_NUMBER + len(self.resources)
@@ -77,8 +78,9 @@ class Linking:
             raise LinkError(f"{name}: {error}") from None
         self.classes[name] = classes
         self.plans[name] = self.plans_of(classes)
+        passages = self.wiring.passages.get(name, {})
         for func_name, func in interface.funcs.items():
-            self.methods[name, func_name] = find_method(provider, name, func_name, func)
+            self.methods[name, func_name] = find_method(provider, name, func_name, func, passages.get(func_name))
         self._shapes[name] = Shape(provider, interface)
 
     def fits(self, providers: Mapping[str, object]) -> bool:
@@ -125,7 +127,7 @@ class Registrar:
         """Registers the resources and direct functions of every interface that has a provider."""
         with self.linker.root() as root:
             for name, plans in linking.plans.items():
-                interface = linking.wiring.world.imports[name]
+                interface = linking.wiring.imports[name]
                 methods = [
                     linking.methods[name, func] for func in interface.funcs if linking.wiring.is_direct(name, func)
                 ]
@@ -149,7 +151,8 @@ class Registrar:
             )
         for method in methods:
             bind = self._bind_method(method)
-            self.add(instance, method.name, method.path, method.func, plans, bind, method.may_wait)
+            conclude = concluding(method)
+            self.add(instance, method.name, method.path, method.func, plans, bind, method.may_wait, conclude=conclude)
 
     def add(
         self,

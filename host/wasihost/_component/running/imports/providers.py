@@ -29,6 +29,7 @@ from wasihost._base.errors import LinkError
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import camel_case, function_name, method_name, snake_case
 from wasihost._component.world import types, versions
+from wasihost._component.world.passages import Passage
 from wasihost._component.world.wiring import path_of
 
 CallEnd: TypeAlias = Callable[[BaseException | None], None]
@@ -104,6 +105,8 @@ class Method(Frozen):
     func: types.Func
     may_wait: bool
     """Whether what a call gives may be an awaitable of the result; an async function's always may."""
+    passage: Passage | None = None
+    """How its list of bytes goes through the guest's window."""
 
     @property
     def path(self) -> str:
@@ -166,7 +169,9 @@ def resource_class(provider: object, interface: str, name: str) -> type:
     return found
 
 
-def find_method(provider: object, interface: str, name: str, func: types.Func) -> Method:
+def find_method(
+    provider: object, interface: str, name: str, func: types.Func, passage: Passage | None = None
+) -> Method:
     """The method behind a function; LinkError if there is none or its parameters do not fit."""
     path = path_of(interface, name)
     call, found = _lookup(provider, interface, name)
@@ -182,7 +187,8 @@ def find_method(provider: object, interface: str, name: str, func: types.Func) -
     except ValueError:
         pass  # a builtin without a signature
     plain = _unwrapped(call)
-    return Method(interface, name, func, inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False))
+    may_wait = inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False)
+    return Method(interface, name, func, may_wait, passage)
 
 
 def _path(interface: str, name: str) -> str:

@@ -17,6 +17,9 @@ IN_ORDER: Final = tuple(
 )
 """What a guest wrote to a stream of 0.3 comes out before what it writes afterwards to one of 0.2."""
 
+WINDOWED: Final = ("wasi:io/streams@0.2.0",)
+"""Interfaces whose lists of bytes go through a window inside of the guest."""
+
 
 def providers() -> dict[str, object]:
     """A provider for each interface."""
