@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-import http
-
 from wasihost._http import outgoing
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import BytesBody, Header, Response, values
+from wasihost._http.messages import PHRASES, Header, Response, failure, values
 from wasihost._http.outgoing import HOP_BY_HOP, Framing
 from wasihost._http.parsing import RequestHead
-
-_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
-
-
-def failure(status: int) -> Response:
-    """A response that says its status and no more."""
-    text = f"{status} {_PHRASES[status]}\n".encode()
-    return Response(status=status, headers=[("content-type", b"text/plain")], body=BytesBody(text))
 
 
 def refusal(status: int, date: bytes) -> bytes:
     """The whole of such a response, after which the connection ends."""
     response = failure(status)
     headers = [*response.headers, ("content-length", b"%d" % (response.body.length or 0)), ("connection", b"close")]
-    text = f"{status} {_PHRASES[status]}\n".encode()
+    text = f"{status} {PHRASES[status]}\n".encode()
     return outgoing.head(_status_line(status), [*headers, ("date", date)]) + text
 
 
@@ -41,7 +31,7 @@ def head(request: RequestHead, response: Response, *, date: bytes, keeps_alive: 
 
 
 def _status_line(status: int) -> str:
-    return f"HTTP/1.1 {status} {_PHRASES.get(status, '')}"
+    return f"HTTP/1.1 {status} {PHRASES.get(status, '')}"
 
 
 def _framing(request: RequestHead, response: Response, headers: list[Header]) -> Framing:

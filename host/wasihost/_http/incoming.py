@@ -1,10 +1,10 @@
-"""Bodies that come in on a connection."""
+"""Bodies that come in, on a connection or from an application."""
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from wasihost._base.clock import Clock
 from wasihost._base.waiting import Called
@@ -16,8 +16,18 @@ _HIGH_BYTES = 1 << 16
 """Beyond this nothing is read from the transport, as of asyncio.StreamReader."""
 
 
+class Flow(Protocol):
+    """What bytes come from: a transport, or whatever else can wait."""
+
+    def pause_reading(self) -> None:
+        """No more for now."""
+
+    def resume_reading(self) -> None:
+        """More, if it was paused."""
+
+
 class IncomingBody(Body):
-    """The body of a message whose bytes a connection feeds in; the transport waits while its reader does not read.
+    """The body of a message whose bytes are fed in; what they come from waits while its reader does not read.
 
     `timeout_s` bounds each wait for more. `closed` is called when the reader closes it, with the reader's error;
     `wanted` whenever the reader has to wait.
@@ -25,7 +35,7 @@ class IncomingBody(Body):
 
     def __init__(
         self,
-        transport: asyncio.Transport,
+        flow: Flow,
         clock: Clock,
         length: int | None,
         *,
@@ -35,7 +45,7 @@ class IncomingBody(Body):
     ) -> None:
         self.length = length
         self.is_closed = False
-        self._transport = transport
+        self._flow = flow
         self._clock = clock
         self._timeout_s = timeout_s
         self._closed = closed
@@ -47,7 +57,7 @@ class IncomingBody(Body):
         self.was_read = False
         self._arrived: Called | None = None
 
-    # ---- the connection's side
+    # ---- the side that feeds it
 
     @property
     def has_ended(self) -> bool:
@@ -61,7 +71,7 @@ class IncomingBody(Body):
         self._chunks.append(data)
         self._buffered += len(data)
         if self._buffered > _HIGH_BYTES:
-            self._transport.pause_reading()
+            self._flow.pause_reading()
         self._wake()
 
     def end(self, trailers: list[Header]) -> None:
@@ -94,7 +104,7 @@ class IncomingBody(Body):
             self._chunks.appendleft(view[n:])
         self._buffered -= len(data)
         if self._buffered <= _HIGH_BYTES:
-            self._transport.resume_reading()
+            self._flow.resume_reading()
         return bytes(data)
 
     async def trailers(self) -> list[Header]:
@@ -106,7 +116,7 @@ class IncomingBody(Body):
         if not self.is_closed:
             self.is_closed = True
             self._chunks.clear()
-            self._transport.resume_reading()
+            self._flow.resume_reading()
             self._closed(error)
 
     async def _wait(self) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from wasihost._base.frozen import Frozen
@@ -27,7 +28,8 @@ READ_BYTES: Final = 1 << 16
 class Body(ABC):
     """The content of a message and its trailers, read once by one reader.
 
-    `length` is how many bytes the content has if that is known beforehand, as by `content-length`; None: it is not.
+    `length` is how many bytes the content has if that is known beforehand, as by `content-length`, which leaves no
+    place for trailers; None: it is not.
     """
 
     length: int | None = None
@@ -69,9 +71,9 @@ class BytesBody(Body):
     """A body that is there already."""
 
     def __init__(self, content: bytes = b"", trailers: Iterable[Header] = ()) -> None:
-        self.length = len(content)
         self._content = memoryview(content)
         self._trailers = list(trailers)
+        self.length = None if self._trailers else len(content)
 
     async def read(self, n: int = READ_BYTES) -> bytes:
         data = self._content[:n]
@@ -141,6 +143,15 @@ class Response:
     status: int = 200
     headers: list[Header] = field(default_factory=list)
     body: Body = EMPTY
+
+
+PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+def failure(status: int) -> Response:
+    """A response that says its status and no more."""
+    text = f"{status} {PHRASES[status]}\n".encode()
+    return Response(status=status, headers=[("content-type", b"text/plain")], body=BytesBody(text))
 
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]

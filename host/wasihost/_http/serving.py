@@ -22,7 +22,7 @@ from wasihost._http.connection import Connection, read_buffer
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import ServerLimits
-from wasihost._http.messages import Handler, Request, Response, values
+from wasihost._http.messages import Handler, Request, Response, failure, values
 from wasihost._http.outgoing import Framing, Outgoing
 from wasihost._http.parsing import BadRequest, End, RequestEvent, RequestHead, RequestParser
 from wasihost._http.timing import Deadline
@@ -302,12 +302,12 @@ class ServerConnection(Connection):
             broken = exchange.body.error
             exchange.body.close(error)
             if broken is not None and broken.code is error.code:
-                return answers.failure(_STATUSES.get(error.code, 500))
+                return failure(_STATUSES.get(error.code, 500))
             LOGGER.warning("%s: no answer: %s", _name(exchange), error)
         except Exception:
             exchange.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             LOGGER.exception("%s: no answer", _name(exchange))
-        return answers.failure(500)
+        return failure(500)
 
     async def _send(self, exchange: _Exchange, response: Response) -> None:
         if not exchange.body.is_closed:
@@ -318,7 +318,7 @@ class ServerConnection(Connection):
         except HttpError as error:
             LOGGER.warning("%s: an answer that cannot be sent: %s", _name(exchange), error)
             response.body.close(error)
-            response = answers.failure(500)
+            response = failure(500)
             head, framing = self._head(exchange, response)
         exchange.status = response.status
         exchange.out = Outgoing(self, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)

@@ -39,7 +39,7 @@ async def content(body: Body, n: int) -> list[bytes]:
 async def test_bytes_are_read_in_pieces_and_then_the_trailers() -> None:
     trailers: list[Header] = [("Sum", b"1"), ("sum", b"2")]
     body = BytesBody(b"hello", trailers)
-    assert body.length == 5
+    assert (body.length, BytesBody(b"hello").length) == (None, 5)
     assert await content(body, 2) == [b"he", b"ll", b"o"]
     assert await body.trailers() == trailers
     body.close()
