@@ -1,4 +1,4 @@
-"""`Host.pool`: an instance for each request."""
+"""`Host.pool`: an instance for each request, or for several."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import fails, load, passes, until
-from wasihost import GuestTrap, Host, LimitError, LinkError, Pool
+from wasihost import ComponentError, GuestTrap, Host, LimitError, LinkError, Pool, WitError
 
 
 def make_pool(sleeper: Sleeper | None = None, **options: Any) -> Pool:
@@ -86,7 +86,9 @@ async def test_instances_are_made_beforehand_and_again_when_they_are_taken() -> 
 async def test_a_ready_instance_that_was_closed_is_replaced() -> None:
     async with make_pool(size=2, min_ready=1) as pool:
         await until(lambda: pool.ready == 1)
-        await pool._ready[0][1].close()
+        (member,) = pool._ready
+        assert member.instance is not None
+        await member.instance.close()
         assert await pool.call(f"{API}#echo-u8", 7) == 7
 
 
@@ -108,12 +110,12 @@ async def test_closing_waits_for_the_requests_under_way_and_takes_no_more() -> N
 async def test_closing_closes_every_ready_instance_when_it_is_cancelled(count: int) -> None:
     pool = make_pool(size=3, min_ready=3)
     await until(lambda: pool.ready == 3)
-    made = [instance for _, instance in pool._ready]
+    made = [member.instance for member in pool._ready]
     closing = asyncio.create_task(pool.close())
     await passes(count)
     closing.cancel()
     await asyncio.gather(closing, return_exceptions=True)
-    assert [instance.is_usable for instance in made] == [False] * 3
+    assert [instance is not None and instance.is_usable for instance in made] == [False] * 3
 
 
 async def test_requests_that_wait_when_the_pool_closes_are_refused() -> None:
@@ -147,7 +149,111 @@ async def test_what_opening_raises_is_raised_to_who_asks() -> None:
         assert pool.in_use == 0
 
 
-@pytest.mark.parametrize("options", [{"size": 0, "min_ready": 0}, {"size": 1, "min_ready": 2}, {"max_waiting": -1}])
+# ---- instances that serve several requests
+
+
+async def leave(pool: Pool, word: str) -> str:
+    """What an earlier request left in the instance; leaves a word for the next."""
+    async with pool.instance() as instance:
+        found: str = await instance.call(f"{API}#last-value")
+        await instance.call(f"{API}#no-result", word)
+    return found
+
+
+async def test_an_instance_serves_as_many_requests_as_it_may() -> None:
+    async with make_pool(reuse=2) as pool:
+        assert [await leave(pool, word) for word in "abc"] == ["", "a", ""]
+
+
+async def test_requests_share_instances_and_those_that_find_no_place_wait_in_line() -> None:
+    sleeper = Sleeper()
+    async with make_pool(sleeper, size=2, min_ready=0, reuse=9, at_once=2, max_waiting=2) as pool:
+        calls = [begin(pool, "wait", n) for n in range(6)]
+        await until(lambda: sleeper.sleeping == 4)
+        assert pool.in_use == 2
+        await fails(pool.call(f"{API}#wait", 6), LimitError)
+        sleeper.wake_all()
+        assert await asyncio.gather(*calls) == list(range(6))
+        assert (pool.in_use, pool.ready) == (0, 2)
+
+
+async def test_a_trap_ends_the_requests_of_its_own_instance() -> None:
+    sleeper = Sleeper()
+    async with make_pool(sleeper, size=2, reuse=9, at_once=2) as pool:
+        first, second, third = [begin(pool, "wait", n) for n in range(3)]
+        await until(lambda: sleeper.sleeping == 3)
+        await fails(begin(pool, "trap"), GuestTrap)
+        await fails(third, GuestTrap)
+        sleeper.wake_all()
+        assert [await call for call in (first, second, begin(pool, "wait", 3))] == [0, 1, 3]
+
+
+async def test_an_instance_whose_request_was_cancelled_serves_no_more_than_it_does() -> None:
+    sleeper = Sleeper()
+    async with make_pool(sleeper, size=2, min_ready=0, reuse=9, at_once=2) as pool:
+        await leave(pool, "old")
+        cancelled, other = [begin(pool, "wait", n) for n in range(2)]
+        await until(lambda: sleeper.sleeping == 2)
+        cancelled.cancel()
+        await fails(cancelled, asyncio.CancelledError)
+        assert await leave(pool, "new") == ""
+        sleeper.wake_all()
+        assert await other == 1
+        await until(lambda: pool.ready == 1)
+
+
+async def test_an_error_that_the_guest_returns_does_not_end_its_instance() -> None:
+    async with make_pool(reuse=9) as pool:
+        await leave(pool, "before")
+        await fails(pool.call(f"{API}#divide", 1, 0), WitError)
+        assert await leave(pool, "after") == "before"
+
+
+async def test_an_instance_that_is_idle_for_long_is_closed() -> None:
+    async with make_pool(min_ready=0, reuse=9, idle_s=0) as pool:
+        await pool.call(f"{API}#echo-u8", 1)
+        assert pool.ready == 1
+        await until(lambda: pool.ready == 0)
+
+
+async def test_another_component_serves_the_requests_that_come_later() -> None:
+    sleeper = Sleeper()
+    async with make_pool(sleeper, size=2, reuse=9, at_once=2) as pool:
+        await leave(pool, "old")
+        call = begin(pool, "wait", 1)
+        await until(lambda: sleeper.sleeping)
+        with pytest.raises(ComponentError):
+            pool.replace(b"no component")
+        assert await leave(pool, "old") == "old"
+        pool.replace(load("rust-exports"))
+        assert await leave(pool, "new") == ""
+        sleeper.wake_all()
+        assert await call == 1
+
+
+async def test_a_request_that_is_cancelled_in_line_lets_the_next_one_in() -> None:
+    sleeper = Sleeper()
+    async with make_pool(sleeper, size=1, min_ready=0, reuse=9) as pool:
+        served, cancelled, last = [begin(pool, "wait", n) for n in range(3)]
+        await until(lambda: sleeper.sleeping)
+        sleeper.wake_all()
+        await served
+        cancelled.cancel()  # it was its turn
+        await fails(cancelled, asyncio.CancelledError)
+        assert await last == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"size": 0, "min_ready": 0},
+        {"size": 1, "min_ready": 2},
+        {"max_waiting": -1},
+        {"reuse": 0},
+        {"at_once": 0},
+        {"idle_s": -1},
+    ],
+)
 async def test_impossible_limits_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a pool needs"):
         make_pool(**options)

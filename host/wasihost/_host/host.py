@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import wasmtime
 
-from wasihost._base import files
 from wasihost._base.clock import Clock, RunningClock, own_time
-from wasihost._base.errors import ComponentError, GuestExit, GuestTrap, LinkError
+from wasihost._base.errors import GuestExit, GuestTrap, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
@@ -32,7 +31,8 @@ from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
-from wasihost._host.pool import Pool
+from wasihost._host.pool import Pool, PoolOptions
+from wasihost._host.source import ComponentSource, read
 from wasihost._network.base import Network
 from wasihost._network.names import Addresses, Names, Resolver, parse_hosts
 from wasihost._network.os import OsNetwork
@@ -57,9 +57,6 @@ if TYPE_CHECKING:  # for who limits or records
 
 IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
 WINDOWED = p2.WINDOWED
-ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
-"""A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
-
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
 """What makes a component a command: the newest version that we serve, else any at all."""
 
@@ -211,7 +208,7 @@ class Host(OfOneProcess):
         """
         if isinstance(component, Component):
             return component
-        wasm = component if isinstance(component, bytes) else _read(Path(component), self._limits)
+        wasm = component if isinstance(component, bytes) else read(Path(component), self._limits)
         return reflect_component(
             default_engine(self._limits.stack_bytes, gc=self._has_gc),
             wasm,
@@ -271,17 +268,35 @@ class Host(OfOneProcess):
         size: int = 100,
         min_ready: int | None = None,
         max_waiting: int | None = None,
+        reuse: int = 1,
+        at_once: int = 1,
+        idle_s: float | None = None,
     ) -> Pool:
-        """A pool for servers, within the running event loop: an instance for each request.
+        """A pool for servers, within the running event loop: by default an instance for each request.
 
         At most `size` instances serve at once. `min_ready` more are made beforehand (None: up to 4), and at most
         `max_waiting` requests wait for their turn (None: any number).
 
+        With `reuse` an instance serves so many requests before it is closed, `at_once` of them at a time, and is closed
+        too when it has served none for `idle_s` seconds (None: it stays). What a request leaves in the guest's memory,
+        the next one can see then.
+
         Errors: as `load`, LinkError, ValueError, RuntimeError if no event loop of asyncio is running.
         """
         event_loop.running()
+        options = PoolOptions(
+            size=size,
+            min_ready=min(4, size) if min_ready is None else min_ready,
+            max_waiting=max_waiting,
+            reuse=reuse,
+            at_once=at_once,
+            idle_s=idle_s,
+        )
+        return Pool(self._opener, component, options)
+
+    def _opener(self, component: ComponentSource) -> Callable[[], contextlib.AbstractAsyncContextManager[Instance]]:
         adapted = self._compile(self.reflect(component))
-        return Pool(lambda: self._open(adapted), size, min(4, size) if min_ready is None else min_ready, max_waiting)
+        return lambda: self._open(adapted)
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
@@ -462,22 +477,6 @@ def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:
 
 def _nothing(_interface: str) -> bool:
     return False
-
-
-def _read(path: Path, limits: Limits) -> bytes:
-    with open(path, "rb", opener=files.regular) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > limits.component_bytes:
-            raise limits.reached("component_bytes", f"{path} has {size} bytes")
-        content = file.read(size)
-    return _from_text(path, content) if path.suffix == ".wat" else content
-
-
-def _from_text(path: Path, text: bytes) -> bytes:
-    try:
-        return bytes(wasmtime.wat2wasm(text))
-    except wasmtime.WasmtimeError as error:
-        raise ComponentError(f"{path} is not the text of a component: {error}") from None
 
 
 def run_export(adapted: Component) -> str:

@@ -1,7 +1,11 @@
-"""A pool of instances of one component: each is made beforehand, serves once, and is dropped.
+"""A pool of instances of one component, for servers: an instance for each request, or for several.
 
-For servers: one request cannot see what another left in the guest's memory, and a guest that traps takes nothing with
-it but its own request.
+With one request each, which is the default, no request sees what another left in the guest's memory. A guest that traps
+takes nothing with it but the requests of its own instance.
+
+Theory of operation. An instance has places for requests: `at_once` at a time, and `reuse` in all. Who finds none waits
+in line, and stays there until it has taken one: so none overtakes it. An instance without places to come is closed by
+the last request that leaves it, or if there is none by a task.
 """
 
 from __future__ import annotations
@@ -10,17 +14,63 @@ import asyncio
 import contextlib
 import contextvars
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeAlias
 
 from wasihost._base import forks
 from wasihost._base.errors import LimitError
+from wasihost._base.frozen import Frozen
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component.instance import Instance
+from wasihost._component.values import WitError
+from wasihost._host.source import ComponentSource
 
-Manager = contextlib.AbstractAsyncContextManager[Instance]
+Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance]
 CLOSED = "this pool is closed"
 FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
+
+
+class PoolOptions(Frozen):
+    """How many instances a pool has, and how many requests they serve; see `Host.pool`."""
+
+    size: int
+    min_ready: int
+    max_waiting: int | None
+    reuse: int
+    at_once: int
+    idle_s: float | None
+
+    def check(self) -> None:
+        """Errors: ValueError."""
+        counts = 0 <= self.min_ready <= self.size and min(self.size, self.reuse, self.at_once) >= 1
+        if not counts or (self.max_waiting or 0) < 0 or (self.idle_s or 0) < 0:
+            given = " ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+            raise ValueError(
+                "a pool needs 0 <= min_ready <= size; size, reuse and at_once >= 1; max_waiting and idle_s >= 0, "
+                f"not {given}"
+            )
+
+
+class _Member:
+    """One instance of a pool."""
+
+    def __init__(self, manager: Manager, left: int) -> None:
+        self.manager = manager
+        self.instance: Instance | None = None  # until it is opened
+        self.left = left  # how many requests it may still begin to serve
+        self.serving = 0
+        self.is_closing = False
+        self.expiry: asyncio.TimerHandle | None = None
+
+    async def open(self) -> Instance:
+        self.instance = await self.manager.__aenter__()
+        return self.instance
+
+    @property
+    def is_usable(self) -> bool:
+        return self.instance is not None and self.instance.is_usable
 
 
 class Pool(OfOneProcess):
@@ -29,25 +79,24 @@ class Pool(OfOneProcess):
     _instead = "open one in each process, and pickle what its calls return"
 
     def __init__(
-        self, open_instance: Callable[[], Manager], size: int, min_ready: int, max_waiting: int | None
+        self,
+        opener: Callable[[ComponentSource], Callable[[], Manager]],
+        component: ComponentSource,
+        options: PoolOptions,
     ) -> None:
-        if not 0 <= min_ready <= size or size < 1 or (max_waiting is not None and max_waiting < 0):
-            raise ValueError(
-                f"a pool needs 0 <= min_ready <= size, size >= 1 and max_waiting >= 0, "
-                f"not {min_ready=} {size=} {max_waiting=}"
-            )
-        self._open = open_instance
-        self._size = size
-        self._wanted = min_ready
-        self._limit = max_waiting
-        self._places = asyncio.Semaphore(size)
-        self._waiting = 0
-        self._ready: deque[tuple[Manager, Instance]] = deque()
+        options.check()
+        self._opener = opener
+        self._open = opener(component)
+        self._options = options
         self._context = contextvars.copy_context()
-        self._making: set[asyncio.Task[None]] = set()
+        self._ready: deque[_Member] = deque()  # that have served nothing yet
+        self._members: set[_Member] = set()  # all others
+        self._with_room: dict[_Member, None] = {}  # those of them that take more requests, the last one used last
         self._in_use = 0
-        self._all_returned = asyncio.Event()
-        self._all_returned.set()
+        self._line: deque[asyncio.Event] = deque()
+        self._making: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._all_closed = asyncio.Event()
         self._closed = False
         self._forks = forks.count()
         self._refill()
@@ -59,33 +108,44 @@ class Pool(OfOneProcess):
 
     @property
     def ready(self) -> int:
-        """How many are made and wait to serve."""
-        return len(self._ready)
+        """How many are made and serve nothing now."""
+        return len(self._ready) + len(self._members) - self._in_use
 
     @contextlib.asynccontextmanager
     async def instance(self) -> AsyncIterator[Instance]:
-        """An instance for one request: fresh, yours alone, and closed at the end.
+        """An instance for one request: by default fresh, yours alone, and closed at the end.
 
-        Waits while `size` instances serve. Errors: LimitError if too many wait already, RuntimeError if the pool is
-        closed, ForkError in a process that was forked from its own, and those of opening.
+        With `reuse` it may have served other requests, and with `at_once` it may serve others meanwhile. After a
+        request that ended with an exception other than `WitError`, CancelledError included, it takes no more; those
+        that it serves go on.
+
+        Waits while `size` instances serve all that they can. Errors: LimitError if too many wait already, RuntimeError
+        if the pool is closed, ForkError in a process that was forked from its own, and those of opening.
         """
-        await self._enter()
-        try:
-            manager, instance = await self._take()
-            async with contextlib.AsyncExitStack() as stack:
-                stack.push_async_exit(manager.__aexit__)
-                self._refill()
-                yield instance
-        finally:
-            self._leave()
+        member = await self._take()
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_exit(partial(self._leave, member))
+            instance = await self._opened(member)
+            self._refill()
+            yield instance
 
     async def call(self, name: str, *args: Any) -> Any:
-        """Calls an export of an instance of its own, see `Instance.call`.
+        """Calls an export of an instance, see `Instance.call`.
 
         For values: streams, futures and resources of the guest end with their instance, so use `instance` for them.
         """
         async with self.instance() as instance:
             return await instance.call(name, *args)
+
+    def replace(self, component: ComponentSource) -> None:
+        """Serves requests with another component from now on; those under way end with the one that they began with.
+
+        Load what takes long to compile before, in a thread. Errors: those of `Host.pool`, after which all is as it was.
+        """
+        self._check_open()
+        self._open = self._opener(component)
+        self._retire_all()
+        self._refill()
 
     async def close(self) -> None:
         """Takes no more requests, waits for those that are served, and closes what is ready.
@@ -95,13 +155,16 @@ class Pool(OfOneProcess):
         self._closed = True
         if self._forks != forks.count():
             return
-        for making in list(self._making):
-            making.cancel()
-        async with contextlib.AsyncExitStack() as stack:  # closes every one, also if this is cancelled
-            await asyncio.gather(*self._making, return_exceptions=True)
-            while self._ready:
-                stack.push_async_exit(self._ready.popleft()[0].__aexit__)
-        await self._all_returned.wait()
+        for turn in self._line:
+            turn.set()
+        self._retire_all()
+        try:
+            if self._members:
+                self._all_closed.clear()
+                await self._all_closed.wait()
+        finally:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
     async def __aenter__(self) -> Pool:
         return self
@@ -109,55 +172,172 @@ class Pool(OfOneProcess):
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    # ---- places: at most `size` instances serve
-
-    async def _enter(self) -> None:
-        self._check_open()
-        if self._limit is not None and self._places.locked() and self._waiting >= self._limit:
-            raise LimitError(f"{self._size} instances serve and {self._waiting} requests wait: the limits of this pool")
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-        self._in_use += 1
-        self._all_returned.clear()
-        if self._closed:
-            self._leave()
-            self._check_open()
-
-    def _leave(self) -> None:
-        self._in_use -= 1
-        if not self._in_use:
-            self._all_returned.set()
-        self._places.release()
-
     def _check_open(self) -> None:
         forks.check(self._forks, FORKED)
         if self._closed:
             raise RuntimeError(CLOSED)
 
+    # ---- places
+
+    async def _take(self) -> _Member:
+        """Takes a place in an instance, which may be yet to open."""
+        self._check_open()
+        if not self._line and (member := self._free_place()) is not None:
+            return member
+        waiting = len(self._line)
+        if self._options.max_waiting is not None and waiting >= self._options.max_waiting:
+            raise LimitError(
+                f"{self._options.size} instances serve and {waiting} requests wait: the limits of this pool"
+            )
+        turn = asyncio.Event()
+        self._line.append(turn)
+        try:
+            while True:
+                await turn.wait()
+                turn.clear()
+                self._check_open()
+                if (member := self._free_place()) is not None:
+                    return member
+        finally:
+            self._line.remove(turn)
+            self._call_next()
+
+    def _call_next(self) -> None:
+        """There may be a place for the first in line."""
+        if self._line:
+            self._line[0].set()
+
+    def _free_place(self) -> _Member | None:
+        """A place that was free, if there is one."""
+        member = self._member_with_room()
+        if member is None:
+            return None
+        if member.expiry is not None:
+            member.expiry.cancel()
+        if not member.serving:
+            self._in_use += 1
+        member.serving += 1
+        member.left -= 1
+        if not member.left or member.serving == self._options.at_once:
+            self._with_room.pop(member, None)
+        return member
+
+    def _member_with_room(self) -> _Member | None:
+        while self._with_room:
+            member = next(reversed(self._with_room))  # so that instances which are not needed become idle
+            if member.is_usable:
+                return member
+            self._retire(member)
+        if len(self._members) >= self._options.size:
+            return None
+        while self._ready:
+            member = self._ready.popleft()
+            self._members.add(member)
+            if member.is_usable:
+                return member
+            self._retire(member)
+        member = _Member(self._open(), self._options.reuse)
+        self._members.add(member)
+        return member
+
+    async def _leave(
+        self,
+        member: _Member,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Gives a place back at the end of a request."""
+        member.serving -= 1
+        if not member.serving:
+            self._in_use -= 1
+        if not member.is_usable or (error is not None and not isinstance(error, WitError)):
+            member.left = 0
+            self._with_room.pop(member, None)
+        if member.left:
+            self._offer(member)
+        elif not member.serving:
+            await self._close(member, kind, error, traceback)
+
+    def _offer(self, member: _Member) -> None:
+        """It can take more requests."""
+        self._with_room.pop(member, None)
+        self._with_room[member] = None
+        if not member.serving and self._options.idle_s is not None:
+            loop = asyncio.get_running_loop()
+            member.expiry = loop.call_later(self._options.idle_s, self._retire, member)
+        self._call_next()
+
     # ---- instances
 
-    async def _take(self) -> tuple[Manager, Instance]:
-        while self._ready:
-            manager, instance = self._ready.popleft()
-            if instance.is_usable:
-                instance.use_context()
-                return manager, instance
-            await manager.__aexit__(None, None, None)
-        manager = self._open()
-        return manager, await manager.__aenter__()
+    async def _opened(self, member: _Member) -> Instance:
+        """The instance, which nothing runs in yet if it is to serve one request: in that one's context."""
+        is_for_one = self._options.reuse == 1
+        instance = member.instance
+        if instance is None:
+            instance = await member.open()
+            if not is_for_one:
+                self._context.copy().run(instance.use_context)
+        elif is_for_one:
+            instance.use_context()
+        if member.left and member.serving < self._options.at_once:
+            self._offer(member)
+        return instance
+
+    def _retire(self, member: _Member) -> None:
+        """It takes no more requests."""
+        member.left = 0
+        self._with_room.pop(member, None)
+        if member.expiry is not None:
+            member.expiry.cancel()
+        if not member.serving:
+            self._start(self._close(member, None, None, None))
+
+    def _retire_all(self) -> None:
+        """None of those that there are takes more requests."""
+        for making in self._making:
+            making.cancel()
+        self._making.clear()
+        self._members.update(self._ready)
+        self._ready.clear()
+        for member in list(self._members):
+            self._retire(member)
+
+    async def _close(
+        self,
+        member: _Member,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if member.is_closing:
+            return
+        member.is_closing = True
+        try:
+            if member.instance is not None:
+                await member.manager.__aexit__(kind, error, traceback)
+        finally:
+            self._members.discard(member)
+            if not self._members:
+                self._all_closed.set()
+            self._call_next()
 
     def _refill(self) -> None:
-        while not self._closed and len(self._ready) + len(self._making) < self._wanted:
-            making = asyncio.create_task(self._make(), name="wasihost pool", context=self._context.copy())
+        while not self._closed and self.ready + len(self._making) < self._options.min_ready:
+            making = self._start(self._make())
             self._making.add(making)
             making.add_done_callback(self._made)
 
+    def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(coroutine, name="wasihost pool", context=self._context.copy())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
     async def _make(self) -> None:
-        manager = self._open()
-        self._ready.append((manager, await manager.__aenter__()))
+        member = _Member(self._open(), self._options.reuse)
+        await member.open()
+        self._ready.append(member)
 
     def _made(self, making: asyncio.Task[None]) -> None:
         self._making.discard(making)

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 from wasihost._base.errors import DeadlockError
 from wasihost._component.running.loop import interrupts
-from wasihost._host.host import ComponentSource, Host
+from wasihost._host.host import Host
+from wasihost._host.source import ComponentSource
 from wasihost._network.base import Network
 from wasihost._network.faults import FaultPlan, FaultyNetwork, RandomFaults
 from wasihost._network.os import OsNetwork

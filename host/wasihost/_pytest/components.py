@@ -8,7 +8,8 @@ from pathlib import Path
 
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
-from wasihost._host.host import ComponentSource, Host
+from wasihost._host.host import Host
+from wasihost._host.source import ComponentSource
 
 
 class Components:

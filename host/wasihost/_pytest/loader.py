@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from wasihost._host.host import ComponentSource
+from wasihost._host.source import ComponentSource
 from wasihost._network.faults import FaultPlan, RandomFaults
 from wasihost._pytest.bench import Bench
 from wasihost._pytest.guest import Guest
