@@ -5,6 +5,7 @@ A file system of your own is a `VirtualFiles`.
 
 from wasihost._base.public import publish as _publish
 from wasihost._wasi.filesystem.directory import Directory
+from wasihost._wasi.filesystem.faults import FaultyFiles
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import FileSystem
 from wasihost._wasi.filesystem.quotas import QuotaFiles
@@ -17,6 +18,7 @@ from wasihost._wasi.filesystem.virtual.snapshots import Changes, Snapshot
 __all__ = [
     "Changes",
     "Directory",
+    "FaultyFiles",
     "FileSystem",
     "Inode",
     "Kind",

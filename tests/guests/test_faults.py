@@ -13,6 +13,8 @@ from tests.guests.harness import Guest, advance_until, fails, load, passes, unti
 from tests.guests.peers import asked, discard, echo, giving, patient_echo, server, udp_echo
 from wasihost import GuestExit, OsNetwork, VirtualClock
 from wasihost._network.faults import Fault, FaultPlan, FaultyNetwork, RandomFaults
+from wasihost._network.faults.fault import FILE_CALLS
+from wasihost.files import FaultyFiles, MemoryFiles
 
 S = 1_000_000_000
 
@@ -283,3 +285,24 @@ async def test_output_that_breaks_off_after_the_guest_has_ended_is_not_waited_fo
         no_fourth = Fault("socket", "ENOBUFS", nth=1, socket=4)
         env: dict[str, Any] = {"ADDRESS": peer.address, "CONNECTIONS": 4, "BYTES": 100_000}
         assert "out-of-memory" in await Run("rust-tcp-client", stall, reset, no_fourth, **env).complains()
+
+
+# ---- files
+
+
+async def test_a_fault_of_files_is_an_error_code() -> None:
+    files = FaultyFiles(MemoryFiles(), FaultPlan(Fault("file-write", "ENOSPC", after_bytes=5)))
+    guest = Guest("rust-files", env={"CASE": "write"}, files={"/data": files})
+    await fails(guest.host.run_async(load("rust-files")), GuestExit)
+    assert str(guest.stderr).endswith("unexpected error-code: insufficient-space\n")
+
+
+@pytest.mark.parametrize("name", ["rust-files", "rust-p2-files"])
+async def test_a_guest_waits_for_slow_files(name: str) -> None:
+    clock = VirtualClock()
+    files = FaultyFiles(MemoryFiles(), FaultPlan(*(Fault(call, "stall", seconds=60) for call in FILE_CALLS)), clock)
+    guest = Guest(name, env={"CASE": "read"}, files={"/data": files}, clock=clock)
+    running = asyncio.ensure_future(guest.run_async())
+    await advance_until(clock, running)
+    assert await running == "ok read\n"
+    assert {fault.on for fault in files.injected} >= {"file-open", "file-read", "file-write"}

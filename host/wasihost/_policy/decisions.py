@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from wasihost._base.globs import literal
 from wasihost._base.quoting import line
 from wasihost._network.base import Address, IpAddress
-from wasihost._policy.globs import literal
 from wasihost._policy.policy import FileUse, HttpUse, NameUse, SocketAddressUse, Use
 from wasihost._policy.reach import may_lead_to
 

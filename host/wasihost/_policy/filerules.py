@@ -17,7 +17,7 @@ from typing import Final
 
 from wasihost._base.errors import RuleError
 from wasihost._base.frozen import Frozen
-from wasihost._policy.globs import Glob, parts
+from wasihost._base.globs import Glob, parts
 from wasihost._policy.policy import REFUSED, FileUse, PolicyContext, Verdict
 
 _FORM: Final = "'read PATTERN', 'write PATTERN' or 'PATTERN', such as /data/**"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Set
 from typing import Final
 
-from wasihost._policy.globs import Glob, literal, parts
+from wasihost._base.globs import Glob, literal, parts
 from wasihost._policy.policy import FileUse, Use
 
 MOST_IN_ONE: Final = 4

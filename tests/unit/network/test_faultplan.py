@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost._base.errors import ConfigError
-from wasihost._network.faults import RandomFaults
-from wasihost._network.faults.plan import CALLS, STREAMS, Fault, FaultPlan
+from wasihost._network.faults import Fault, FaultPlan, RandomFaults
+from wasihost._network.faults.fault import CALLS, FILE_CALLS, STREAMS, TRANSFERS
 
 
 @st.composite
@@ -26,6 +26,8 @@ def faults(draw: st.DrawFn) -> Fault:
         "udp-send": ["drop", "duplicate", "swap", "stall", "ENOBUFS"],
         "udp-receive": ["drop", "duplicate", "swap", "stall", "ENOBUFS"],
     }
+    of_files = ["ENOSPC", "short", "stall"] if on in TRANSFERS else ["EIO", "stall"]
+    words |= dict.fromkeys(FILE_CALLS, of_files)
     do = draw(st.sampled_from(words.get(on, ["EADDRINUSE", "EACCES"])))
     options: dict[str, Any] = {}
     if do == "stall":
@@ -33,7 +35,12 @@ def faults(draw: st.DrawFn) -> Fault:
     if do == "short":
         options["bytes"] = draw(st.integers(1, 1 << 40))
     if draw(st.booleans()):
-        options["after_bytes" if on in STREAMS else "nth"] = draw(st.integers(1, 1 << 40))
+        counts_bytes = on in STREAMS or (on in TRANSFERS and draw(st.booleans()))
+        options["after_bytes" if counts_bytes else "nth"] = draw(st.integers(1, 1 << 40))
+    if on in FILE_CALLS:
+        if draw(st.booleans()):
+            options["path"] = "/out/**"
+        return Fault(on, do, **options)
     if on != "resolve" and draw(st.booleans()):
         options["socket"] = draw(st.integers(1, 1 << 40))
     if on != "socket" and draw(st.booleans()):
@@ -114,6 +121,12 @@ def test_a_fault_that_does_not_exist_is_refused(arguments: tuple[Any, ...], comp
         ("connect", "EIO", {"address": "127.0.0.1:"}, "address: expected an IP address or IP:PORT"),
         ("connect", "EIO", {"address": ""}, "address: expected a text"),
         ("connect", "EIO", {"address": 5}, "address: expected a text"),
+        ("connect", "EIO", {"path": "/x"}, "path: has no meaning here"),
+        ("file-read", "EIO", {"path": "x"}, "path: expected a pattern such as /out/**"),
+        ("file-read", "EIO", {"address": "::1"}, "address: has no meaning here"),
+        ("file-read", "EIO", {"socket": 1}, "socket: has no meaning here"),
+        ("file-read", "EIO", {"nth": 1, "after_bytes": 1}, "nth: not together with after_bytes"),
+        ("file-open", "EIO", {"after_bytes": 1}, "after_bytes: has no meaning here: use nth"),
     ],
 )
 def test_a_bad_field_of_a_fault_is_named(on: Any, do: str, options: dict[str, Any], complaint: str) -> None:

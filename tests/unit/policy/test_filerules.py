@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wasihost._base.errors import RuleError
+from wasihost._base.globs import Glob, literal, parts
 from wasihost._policy import FileUse, PolicyContext, Rules, Verdict, all_of, allow_all, any_of, deny_all
 from wasihost._policy.asking import Asker
-from wasihost._policy.globs import Glob, literal, parts
 from wasihost._policy.policy import file_policy, verdict_of
 
 READ, WRITE, MOVE = FileUse

@@ -1,7 +1,8 @@
-"""What goes wrong on a network, on demand: plans and chance, and the network on which they strike."""
+"""What goes wrong on a network or with files, on demand: plans and chance, and the network on which they strike."""
 
 from wasihost._network.faults.chance import RandomFaults
+from wasihost._network.faults.fault import Fault
 from wasihost._network.faults.network import FaultyNetwork
-from wasihost._network.faults.plan import Fault, FaultPlan
+from wasihost._network.faults.plan import FaultPlan
 
 __all__ = ["Fault", "FaultPlan", "FaultyNetwork", "RandomFaults"]

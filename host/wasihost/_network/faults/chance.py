@@ -8,7 +8,8 @@ from typing import Any
 
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
-from wasihost._network.faults.plan import CALLS, RESOLVER_ERRORS, SECONDS, Call, Fault, Strikes
+from wasihost._network.faults.fault import CALLS, RESOLVER_ERRORS, SECONDS, Call, Fault
+from wasihost._network.faults.plan import Strikes
 
 _LIKELY: Mapping[Call, tuple[str, ...]] = {
     "socket": ("ENOBUFS",),
@@ -22,11 +23,18 @@ _LIKELY: Mapping[Call, tuple[str, ...]] = {
     "udp-receive": ("drop", "duplicate", "swap", "stall"),
     "udp-send": ("drop", "duplicate", "swap", "stall"),
     "resolve": (*RESOLVER_ERRORS, "stall"),
+    "file-open": ("EIO", "EMFILE", "stall"),
+    "file-read": ("short", "stall", "EIO"),
+    "file-write": ("short", "stall", "EIO", "ENOSPC"),
+    "file-list": ("EIO", "stall"),
+    "file-stat": ("EIO", "stall"),
+    "file-change": ("EIO", "ENOSPC", "stall"),
+    "file-sync": ("EIO", "stall"),
 }
 
 
 class RandomFaults(Frozen):
-    """Faults by chance, which are the same for the same seed, sockets and bytes.
+    """Faults by chance, which are the same for the same seed, sockets, bytes and calls on files.
 
     `rate`: what part of the calls is struck, and of a connection's KiB in either direction. `on`: the calls that may
     be, `do`: what may happen to them, anything if None. A stall takes up to `stall_s`. Errors: ConfigError.
@@ -91,6 +99,12 @@ class _RandomStrikes(Strikes):
             struck.append(fault)
             self._next[key] = next(self._streams[key], None)
         return struck, None if fault is None else fault.after_bytes
+
+    def on_file(self, call: Call, nth: int, paths: Sequence[str]) -> tuple[Sequence[Fault], int | None]:
+        return self.on_call(call, None, nth, paths), None
+
+    def moved(self, call: Call, paths: Sequence[str], count: int) -> None:
+        """It goes by calls: in how many they come is up to the guest."""
 
     def _along(self, call: Call, socket: int) -> Iterator[Fault]:
         """What strikes a direction of a connection, one after the other."""

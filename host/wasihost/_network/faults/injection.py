@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wasihost._base.clock import NS_PER_S, Clock
-from wasihost._network.faults.plan import Call, Fault, FaultPlan, Strikes
+from wasihost._network.faults.fault import Call, Fault
+from wasihost._network.faults.plan import FaultPlan, Strikes
 from wasihost._network.held import Gate, blocked
 
 
@@ -59,6 +60,17 @@ class Injector:
         faults, later = self._strikes.on_stream(call, socket, offset, addresses)
         self._note({fault: fault.at(socket, after_bytes=offset) for fault in faults})
         return Struck(faults), later
+
+    def strike_file(self, call: Call, nth: int, paths: Sequence[str]) -> tuple[Struck, int | None]:
+        """What strikes the `nth` such call on files, and how many bytes may go before the next may."""
+        faults, room = self._strikes.on_file(call, nth, paths)
+        # One that counts bytes has its place: it also cuts short the call before.
+        self._note({fault: fault.at(None, nth=nth) if fault.after_bytes is None else fault for fault in faults})
+        return Struck(faults), room
+
+    def moved(self, call: Call, paths: Sequence[str], count: int) -> None:
+        """So many bytes of files were read or written."""
+        self._strikes.moved(call, paths, count)
 
     def _note(self, placed: Mapping[Fault, Fault]) -> None:
         self.struck.update(placed)

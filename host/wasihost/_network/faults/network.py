@@ -1,4 +1,4 @@
-"""A network around another one on which things go wrong, by a plan or by chance: see `wasihost._network.faults.plan`.
+"""A network around another one on which things go wrong, by a plan or by chance: see `wasihost._network.faults.fault`.
 
     with FaultyNetwork(OsNetwork(), RandomFaults(seed=7)) as network:
         Host(network=network, policy=allow_all).run("guest.wasm")
@@ -9,62 +9,28 @@ An exception that leaves the `with` gets a note with the seed, and the plan that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Final
 
-from wasihost._base.clock import Clock, RunningClock
+from wasihost._base.clock import Clock
 from wasihost._network.base import DatagramSocket, Family, IpAddress, Network, Socket
 from wasihost._network.faults.chance import RandomFaults
-from wasihost._network.faults.injection import Injector
-from wasihost._network.faults.plan import Fault, FaultPlan
+from wasihost._network.faults.fault import NETWORK_CALLS, Fault
+from wasihost._network.faults.faulty import Faulty
+from wasihost._network.faults.plan import FaultPlan
 from wasihost._network.faults.sockets import FaultyDatagramSocket, FaultySocket
 from wasihost._network.wrapping import NetworkAround
 
 __all__ = ["Fault", "FaultPlan", "FaultyNetwork", "RandomFaults"]
 
 
-class FaultyNetwork(NetworkAround):
+class FaultyNetwork(NetworkAround, Faulty):
     """A network on which the faults of a plan happen, or random ones."""
 
+    _calls = NETWORK_CALLS
+
     def __init__(self, inner: Network, plan: FaultPlan | RandomFaults, clock: Clock | None = None) -> None:
-        super().__init__(inner)
-        if not isinstance(plan, FaultPlan | RandomFaults):
-            raise TypeError(f"plan: expected a FaultPlan or RandomFaults, got {plan!r}")
-        self.plan: Final = plan
-        self._injector = Injector(plan.begin(), clock or RunningClock())
+        NetworkAround.__init__(self, inner)
+        Faulty.__init__(self, plan, clock)
         self._lookups = 0
-
-    # ---- what happened
-
-    @property
-    def injected(self) -> FaultPlan:
-        """The faults that struck up to now, each with its place: a plan that repeats them."""
-        return self._injector.injected
-
-    @property
-    def unused(self) -> FaultPlan:
-        """The faults of the plan that never struck."""
-        planned = self.plan.faults if isinstance(self.plan, FaultPlan) else ()
-        return FaultPlan(*(fault for fault in planned if fault not in self._injector.struck))
-
-    def __str__(self) -> str:
-        seed = f"seed {self.plan.seed}: " if isinstance(self.plan, RandomFaults) else ""
-        injected = self.injected
-        if not injected:
-            return f"{seed}no faults were injected"
-        summary = "1 fault was injected, and this plan repeats it"
-        if len(injected) > 1:
-            summary = f"{len(injected)} faults were injected, and this plan repeats them"
-        return f"{seed}{summary}:\n{injected!r}"
-
-    def __enter__(self) -> FaultyNetwork:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if error is not None:
-            error.add_note(str(self))
 
     # ---- Network
 

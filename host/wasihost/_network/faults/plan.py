@@ -1,176 +1,14 @@
-"""What goes wrong on a network, written as data; `wasihost._network.faults.network` makes it happen.
-
-    FaultPlan(
-        Fault("connect", "ECONNREFUSED", nth=3),
-        Fault("receive", "ECONNRESET", after_bytes=1000),
-        Fault("send", "stall", seconds=5),
-        Fault("receive", "short", bytes=1),
-        Fault("accept", "drop", nth=2),
-        Fault("resolve", "EAI_AGAIN", address="db.example.com"),
-    )
-
-| call | an errno | `stall` for `seconds` | others |
-|---|---|---|---|
-| `socket`, `bind`, `listen`, `udp-bind` | it fails | | |
-| `connect` | it fails, after the stall | it takes so long | |
-| `accept` | a connection that came in is reset, and reported | it comes later | `drop`: the listener is gone |
-| `receive`, `send` | the connection is reset, both directions fail | no byte moves | `short`: up to `bytes` at a time |
-| `udp-receive`, `udp-send` | it fails, the datagram is lost | it takes so long | `drop`, `duplicate`, `swap` |
-| `resolve` | it fails: EAI_NONAME, EAI_AGAIN, EAI_FAIL | it takes so long | |
-
-A datagram that is swapped comes after the next one; if there is none it is lost.
-
-Which call is struck: the `nth` of those that match, counted from 1; of `receive` and `send` the one `after_bytes` of
-that direction; without these, each one. `socket` is the number of a socket, in the order in which they were made or
-accepted; `address` is an IP address, IP:PORT or, of `resolve`, a name. Both narrow down which calls match and count.
-On a connection bytes are counted, because in how many calls they come is chance.
-"""
+"""What goes wrong, one after the other, by a plan that is data; `fault` has the words."""
 
 from __future__ import annotations
 
-import errno
 import json
-import socket as os_socket
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, fields
-from ipaddress import ip_address
-from typing import Any, Final, Literal, TypeAlias, get_args
+from collections.abc import Iterator, Sequence
 
-from wasihost._base.bounds import bounds, fraction, whole
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
-from wasihost._network.base import Address
-
-Call: TypeAlias = Literal[
-    "socket", "bind", "connect", "listen", "accept", "receive", "send", "udp-bind", "udp-receive", "udp-send", "resolve"
-]
-CALLS: Final[tuple[Call, ...]] = get_args(Call)
-
-STREAMS: Final = ("receive", "send")
-_WORDS: Mapping[str, tuple[str, ...]] = {  # what can be done besides failing
-    "connect": ("stall",),
-    "accept": ("stall", "drop"),
-    "receive": ("stall", "short"),
-    "send": ("stall", "short"),
-    "udp-receive": ("stall", "drop", "duplicate", "swap"),
-    "udp-send": ("stall", "drop", "duplicate", "swap"),
-    "resolve": ("stall",),
-}
-RESOLVER_ERRORS = ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL")
-
-
-@dataclass(frozen=True, repr=False)
-class Fault:
-    """One thing that goes wrong: `do` is an errno by its name, or what the table above has. Errors: ConfigError."""
-
-    on: Call
-    do: str
-    _: KW_ONLY
-    nth: int | None = whole("which of the calls that match", least=1)
-    after_bytes: int | None = whole("how many bytes go before, in that direction of a connection")
-    socket: int | None = whole("the number of the socket, in the order in which they were made or accepted", least=1)
-    address: str | None = None
-    seconds: float | None = fraction("how long it stalls")
-    bytes: int | None = whole("how many bytes move at a time", least=1)
-
-    def __post_init__(self) -> None:
-        if problem := self._problem():
-            raise ConfigError(f"{self!r}: {problem}")
-        if self.address is not None:
-            address = self.address.lower() if self.on == "resolve" else _canonical(self.address)
-            object.__setattr__(self, "address", address)
-
-    def __repr__(self) -> str:
-        options = "".join(f", {name}={value!r}" for name, value in self.options().items())
-        return f"Fault({self.on!r}, {self.do!r}{options})"
-
-    def error(self) -> OSError | None:
-        """What the call fails with; None: it does not fail."""
-        if self.on == "resolve":
-            code = getattr(os_socket, self.do, None)
-            return None if code is None else os_socket.gaierror(code, f"{self.do}, as planned")
-        code = getattr(errno, self.do, None)
-        return None if code is None else OSError(code, f"{self.do}, as planned")
-
-    def matches(self, call: Call, socket: int | None, addresses: Sequence[str]) -> bool:
-        """Whether it is about such calls."""
-        return self.on == call and self.socket in (None, socket) and (self.address is None or self.address in addresses)
-
-    def at(self, socket: int | None, *, nth: int | None = None, after_bytes: int | None = None) -> Fault:
-        """The same, where it struck."""
-        if self.nth is None and self.after_bytes is None and self.address is None:
-            nth = after_bytes = None  # it strikes always
-        what = {"seconds": self.seconds, "bytes": self.bytes}
-        return Fault(self.on, self.do, nth=nth, after_bytes=after_bytes, socket=socket, **what)  # type: ignore[arg-type]
-
-    def options(self) -> dict[str, Any]:
-        """The fields after the first two that are not None."""
-        return {name: value for name in _FIELDS[2:] if (value := getattr(self, name)) is not None}
-
-    def _problem(self) -> str | None:
-        """What is wrong with it."""
-        if self.on not in CALLS:
-            return f"on: expected one of {', '.join(CALLS)}"
-        words = _WORDS.get(self.on, ())
-        if self.do not in words and not _is_error(self.on, self.do):
-            errors = " or ".join(RESOLVER_ERRORS) if self.on == "resolve" else "an errno such as ECONNRESET"
-            return f"do: expected {', '.join([*words, errors])}"
-        streams = self.on in STREAMS
-        for name, needed, wanted in (
-            ("nth", False, not streams),
-            ("after_bytes", False, streams),
-            ("socket", False, self.on != "resolve"),
-            ("bytes", self.do == "short", self.do == "short"),
-            ("seconds", self.do == "stall", self.do == "stall"),
-        ):
-            value = getattr(self, name)
-            if value is None and not needed:
-                continue
-            if not wanted:
-                instead = {"nth": ": use after_bytes", "after_bytes": ": use nth"}.get(name, "")
-                return f"{name}: has no meaning here{instead}"
-            if not _BOUNDS[name].takes(value):
-                return f"{name}: expected {_BOUNDS[name].expected}"
-        return None if self.address is None else self._problem_with_address(self.address)
-
-    def _problem_with_address(self, address: str) -> str | None:
-        if self.on == "socket":
-            return "address: has no meaning here"
-        if not isinstance(address, str) or not address:
-            return "address: expected a text"
-        if self.on != "resolve":
-            try:
-                _canonical(address)
-            except ValueError:
-                return "address: expected an IP address or IP:PORT, IPv6 with a port in brackets"
-        return None
-
-
-def _is_error(on: Call, name: object) -> bool:
-    if not isinstance(name, str):
-        return False
-    if on == "resolve":
-        return name in RESOLVER_ERRORS
-    # At the seam EAGAIN and the like mean to wait, and nothing would end such a wait.
-    code = getattr(errno, name, None)
-    return isinstance(code, int) and not isinstance(OSError(code, ""), BlockingIOError)
-
-
-def _canonical(address: str) -> str:
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        host, _, port = address.rpartition(":")
-        ip = ip_address(host.removeprefix("[").removesuffix("]"))
-        if (ip.version == 6) != host.startswith("[") or not 0 <= int(port) <= 0xFFFF:
-            raise
-        return str(Address(ip, int(port)))
-
-
-_FIELDS = tuple(field.name for field in fields(Fault))
-_BOUNDS = bounds(Fault)
-SECONDS: Final = _BOUNDS["seconds"]
+from wasihost._network.faults.fault import FIELDS, Call, Fault
 
 
 class Strikes(ABC):
@@ -185,6 +23,14 @@ class Strikes(ABC):
         self, call: Call, socket: int, offset: int, addresses: Sequence[str]
     ) -> tuple[Sequence[Fault], int | None]:
         """Those that strike after so many bytes, and after how many the next may do so."""
+
+    @abstractmethod
+    def on_file(self, call: Call, nth: int, paths: Sequence[str]) -> tuple[Sequence[Fault], int | None]:
+        """Those that strike a call on files, the `nth` of its kind, and how many bytes may go before the next may."""
+
+    @abstractmethod
+    def moved(self, call: Call, paths: Sequence[str], count: int) -> None:
+        """So many bytes were read or written by such a call."""
 
 
 class FaultPlan(Frozen):
@@ -232,31 +78,54 @@ def _parsed(position: int, entry: object) -> Fault:
     where = f"fault {position} of the plan"
     if not isinstance(entry, dict) or not {"on", "do"} <= entry.keys():
         raise ConfigError(f"{where}: expected an object with the fields on and do, got {entry!r}")
-    if unknown := entry.keys() - set(_FIELDS):
-        raise ConfigError(f"{where}: unknown fields {', '.join(sorted(unknown))}; expected {', '.join(_FIELDS)}")
+    if unknown := entry.keys() - set(FIELDS):
+        raise ConfigError(f"{where}: unknown fields {', '.join(sorted(unknown))}; expected {', '.join(FIELDS)}")
     try:
         return Fault(**entry)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from None
 
 
+class _Planned:
+    """A fault of a plan: how many calls it matched, and how many bytes of files they moved."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.calls = 0
+        self.bytes = 0
+
+
 class _PlannedStrikes(Strikes):
     def __init__(self, faults: Sequence[Fault]) -> None:
-        self._seen = [(fault, [0]) for fault in faults]
+        self._planned = [_Planned(fault) for fault in faults]
 
     def on_call(self, call: Call, socket: int | None, nth: int, addresses: Sequence[str]) -> Sequence[Fault]:
         struck = []
-        for fault, count in self._seen:
-            if fault.matches(call, socket, addresses):
-                count[0] += 1
-                if fault.nth in (None, count[0]):
-                    struck.append(fault)
+        for each in self._matching(call, socket, addresses):
+            each.calls += 1
+            if each.fault.nth in (None, each.calls):
+                struck.append(each.fault)
         return struck
+
+    def on_file(self, call: Call, nth: int, paths: Sequence[str]) -> tuple[Sequence[Fault], int | None]:
+        counted = {}
+        for each in self._matching(call, None, paths):
+            if each.fault.after_bytes is not None:
+                counted[each.fault] = each.fault.after_bytes - each.bytes
+        struck = [fault for fault in self.on_call(call, None, nth, paths) if not counted.get(fault)]
+        return struck, min((left for left in counted.values() if left > 0), default=None)
+
+    def moved(self, call: Call, paths: Sequence[str], count: int) -> None:
+        for each in self._matching(call, None, paths):
+            each.bytes += count
+
+    def _matching(self, call: Call, socket: int | None, names: Sequence[str]) -> list[_Planned]:
+        return [each for each in self._planned if each.fault.matches(call, socket, names)]
 
     def on_stream(
         self, call: Call, socket: int, offset: int, addresses: Sequence[str]
     ) -> tuple[Sequence[Fault], int | None]:
-        matching = [fault for fault, _ in self._seen if fault.matches(call, socket, addresses)]
+        matching = [each.fault for each in self._matching(call, socket, addresses)]
         later = [
             fault.after_bytes for fault in matching if fault.after_bytes is not None and fault.after_bytes > offset
         ]

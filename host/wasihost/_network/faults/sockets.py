@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from wasihost._network.base import Address, DatagramSocket, Endpoint, Socket, os_error
+from wasihost._network.faults.fault import Call
 from wasihost._network.faults.injection import Injector, Struck
-from wasihost._network.faults.plan import Call
 from wasihost._network.held import Gate, HeldDatagramSocket, HeldEndpoint, HeldSocket, blocked
 
 E = TypeVar("E", bound=Endpoint)

@@ -22,10 +22,10 @@ import errno
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
 
+from wasihost._base.globs import parts
 from wasihost._network.base import os_error
 from wasihost._policy import FileUse, Verdict
 from wasihost._policy.asking import Asker
-from wasihost._policy.globs import parts
 from wasihost._wasi.filesystem.answers import Answer, at_once_or_later, settled
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, file_flags
 from wasihost._wasi.filesystem.handles import Handles

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from wasihost._network.base import os_error
 from wasihost._network.quotas.metering import Reached
 from wasihost._network.quotas.quotas import Quotas
-from wasihost._wasi.filesystem.answers import Answer, at_once_or_later, settled, then
+from wasihost._wasi.filesystem.answers import Answer, Later, at_once_or_later, settled, then
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, Stat
@@ -147,7 +147,10 @@ class _QuotaFile(FileAround):
 
     @at_once_or_later
     async def _store(self, view: memoryview, offset: int | None) -> int:
-        found = await settled(self.inner.stat())
+        answer = self.inner.stat()
+        if isinstance(answer, Later):
+            view = memoryview(bytes(view))  # which the guest may change meanwhile
+        found = await settled(answer)
         if found.kind is not Kind.REGULAR_FILE:
             return await settled(self._pass_on(view, offset))
         end = found.size
@@ -225,7 +228,7 @@ class _QuotaDirectory(DirectoryAround):
 
     @at_once_or_later
     async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
-        inner = self.inner_of(new_directory)
+        inner = self._inner_of(new_directory)
         old = await _found(self.inner, path)
         replaced = await _found(inner, new_path)
         await settled(self.inner.rename(path, inner, new_path))

@@ -1,11 +1,19 @@
-"""Files and directories around others; each method does what the inner one does."""
+"""Files and directories around others: each method does what the inner one does, by way of `_do`."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar, TypeVarTuple
 
 from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+What: TypeAlias = Literal["open", "list", "stat", "change", "sync"]
+"""What an operation does."""
 
 
 class FileAround(FileNode):
@@ -15,17 +23,20 @@ class FileAround(FileNode):
         self.inner = inner
         self.identity = inner.identity
 
+    def _do(self, what: What, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
+        return call(*args)
+
     def _close(self) -> None:
         self.inner.close()
 
     def stat(self) -> Answer[Stat]:
-        return self.inner.stat()
+        return self._do("stat", self.inner.stat)
 
     def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
-        return self.inner.set_times(accessed, modified)
+        return self._do("change", self.inner.set_times, accessed, modified)
 
     def sync(self, with_metadata: bool) -> Answer[None]:
-        return self.inner.sync(with_metadata)
+        return self._do("sync", self.inner.sync, with_metadata)
 
     def read(self, size: int, offset: int) -> Answer[bytes]:
         return self.inner.read(size, offset)
@@ -40,7 +51,7 @@ class FileAround(FileNode):
         return self.inner.append(view)
 
     def set_size(self, size: int) -> Answer[None]:
-        return self.inner.set_size(size)
+        return self._do("change", self.inner.set_size, size)
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
         self.inner.advise(offset, length, advice)
@@ -53,7 +64,10 @@ class DirectoryAround(DirectoryNode):
         self.inner = inner
         self.identity = inner.identity
 
-    def inner_of(self, other: DirectoryNode) -> DirectoryNode:
+    def _do(self, what: What, path: str, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
+        return call(*args)
+
+    def _inner_of(self, other: DirectoryNode) -> DirectoryNode:
         """The directory that a directory of the same kind is around."""
         return other.inner if isinstance(other, type(self)) else other
 
@@ -61,46 +75,46 @@ class DirectoryAround(DirectoryNode):
         self.inner.close()
 
     def stat(self) -> Answer[Stat]:
-        return self.inner.stat()
+        return self._do("stat", ".", self.inner.stat)
 
     def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
-        return self.inner.set_times(accessed, modified)
+        return self._do("change", ".", self.inner.set_times, accessed, modified)
 
     def sync(self, with_metadata: bool) -> Answer[None]:
-        return self.inner.sync(with_metadata)
+        return self._do("sync", ".", self.inner.sync, with_metadata)
 
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Node]:
-        return self.inner.open(path, follow, how, use)
+        return self._do("open", path, self.inner.open, path, follow, how, use)
 
     def entries(self) -> Answer[Entries]:
-        return self.inner.entries()
+        return self._do("list", ".", self.inner.entries)
 
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
-        return self.inner.stat_at(path, follow)
+        return self._do("stat", path, self.inner.stat_at, path, follow)
 
     def identity_at(self, path: str, follow: bool) -> Answer[Identity]:
-        return self.inner.identity_at(path, follow)
+        return self._do("stat", path, self.inner.identity_at, path, follow)
 
     def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
-        return self.inner.set_times_at(path, follow, accessed, modified)
+        return self._do("change", path, self.inner.set_times_at, path, follow, accessed, modified)
 
     def create_directory(self, path: str) -> Answer[None]:
-        return self.inner.create_directory(path)
+        return self._do("change", path, self.inner.create_directory, path)
 
     def remove_directory(self, path: str) -> Answer[None]:
-        return self.inner.remove_directory(path)
+        return self._do("change", path, self.inner.remove_directory, path)
 
     def remove_file(self, path: str) -> Answer[None]:
-        return self.inner.remove_file(path)
+        return self._do("change", path, self.inner.remove_file, path)
 
     def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
-        return self.inner.rename(path, self.inner_of(new_directory), new_path)
+        return self._do("change", path, self.inner.rename, path, self._inner_of(new_directory), new_path)
 
     def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
-        return self.inner.link(path, self.inner_of(new_directory), new_path)
+        return self._do("change", path, self.inner.link, path, self._inner_of(new_directory), new_path)
 
     def symlink(self, text: str, path: str) -> Answer[None]:
-        return self.inner.symlink(text, path)
+        return self._do("change", path, self.inner.symlink, text, path)
 
     def readlink(self, path: str) -> Answer[bytes]:
-        return self.inner.readlink(path)
+        return self._do("stat", path, self.inner.readlink, path)
