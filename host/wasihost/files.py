@@ -14,6 +14,7 @@ from wasihost._wasi.filesystem.virtual.inodes import Inode
 from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
 from wasihost._wasi.filesystem.virtual.overlay import Overlay
 from wasihost._wasi.filesystem.virtual.snapshots import Changes, Snapshot
+from wasihost._wasi.filesystem.virtual.zip_files import ZipFiles
 
 __all__ = [
     "Changes",
@@ -28,6 +29,7 @@ __all__ = [
     "Snapshot",
     "Stat",
     "VirtualFiles",
+    "ZipFiles",
 ]
 
 _publish(globals())

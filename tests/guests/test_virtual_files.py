@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -9,16 +11,27 @@ import pytest
 from tests.guests.harness import run
 from tests.guests.test_files import SOURCES, check, in_all
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost.files import FileSystem, MemoryFiles, Overlay
+from wasihost.files import FileSystem, MemoryFiles, Overlay, ZipFiles
 
-TREE = {"/x.txt": b"hello"}
+# What guests expect in a directory that they may only read.
 
 
-def readable() -> MemoryFiles:
-    """What guests expect in a directory that they may only read."""
-    files = MemoryFiles(TREE, read_only=True)
+def memory() -> MemoryFiles:
+    files = MemoryFiles({"/x.txt": b"hello"}, read_only=True)
     files.add_directory("/dir")
     return files
+
+
+def archive() -> ZipFiles:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        made.writestr("x.txt", "hello")
+        made.writestr("dir/", "")
+    return ZipFiles(file)
+
+
+def layers() -> Overlay:
+    return Overlay(lower=archive(), upper=MemoryFiles(), read_only=True)
 
 
 def overlay() -> Overlay:
@@ -32,7 +45,7 @@ def test_all_cases_in_one_run(name: str, make: Callable[[], FileSystem]) -> None
     assert run(name, files={"/data": make()}) == "".join(f"ok {case}\n" for case in in_all(name))
 
 
-@pytest.mark.parametrize("make", [readable])
+@pytest.mark.parametrize("make", [memory, archive, layers])
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_read_only_one_is_read_and_not_changed(name: str, make: Callable[[], FileSystem]) -> None:
     check(name, "read-only", {"/data": make()})

@@ -10,4 +10,5 @@
 | `host_tree` | a directory of the host as inodes, to be read |
 | `overlay` | `Overlay`: what is read in one file system, what changes in another |
 | `snapshots` | what one had at some time, and what changed since |
+| `zip_files` | `ZipFiles`: what is in a zip archive |
 """

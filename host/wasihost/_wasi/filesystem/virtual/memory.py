@@ -222,9 +222,12 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
                 raise os_error(errno.ENOSPC)
             data = data[: end - offset]
             self.used_bytes += end - len(content)
-            if offset > len(content):
-                content.extend(bytes(offset - len(content)))
-        content[offset:end] = data
+            content.extend(bytes(max(offset - len(content), 0)))
+        if offset == len(content):
+            content += data
+        else:
+            content.extend(bytes(max(end - len(content), 0)))
+            memoryview(content)[offset:end] = data  # a slice of `content` itself would take a copy first
         self._touch(file)
         return len(data)
 

@@ -7,9 +7,10 @@ checked here.
 from __future__ import annotations
 
 import errno
+import functools
 import os
 from collections.abc import Iterable, Iterator
-from typing import Final, Generic
+from typing import Final, Generic, NamedTuple
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
@@ -22,6 +23,31 @@ from wasihost._wasi.filesystem.virtual import walk
 from wasihost._wasi.filesystem.virtual.inodes import I, Inode, InodeOperations
 
 MAX_OFFSET: Final = (1 << 63) - 1
+
+
+class _Opening(NamedTuple):
+    """What is done to open something. It is kept for each combination of flags: to ask flags takes longer."""
+
+    creates: bool
+    is_exclusive: bool
+    truncates: bool
+    wants_directory: bool
+    reads: bool
+    writes: bool
+
+
+@functools.cache
+def _opening(how: OpenFlags, use: DescriptorFlags) -> _Opening:
+    creates = OpenFlags.CREATE in how
+    flags = file_flags(how, use)
+    return _Opening(
+        creates=creates,
+        is_exclusive=creates and OpenFlags.EXCLUSIVE in how,
+        truncates=OpenFlags.TRUNCATE in how,
+        wants_directory=OpenFlags.DIRECTORY in how,
+        reads=DescriptorFlags.READ in flags,
+        writes=DescriptorFlags.WRITE in flags,
+    )
 
 
 class VirtualNode(Node, Generic[I]):
@@ -49,10 +75,10 @@ class VirtualNode(Node, Generic[I]):
 class VirtualFile(VirtualNode[I], FileNode):
     """An open file."""
 
-    def __init__(self, files: InodeOperations[I], inode: I, flags: DescriptorFlags) -> None:
+    def __init__(self, files: InodeOperations[I], inode: I, opening: _Opening) -> None:
         super().__init__(files, inode)
-        self._reads = DescriptorFlags.READ in flags
-        self._writes = DescriptorFlags.WRITE in flags
+        self._reads = opening.reads
+        self._writes = opening.writes
 
     def read(self, size: int, offset: int) -> Answer[bytes]:
         found = self._read(size, offset)
@@ -67,7 +93,8 @@ class VirtualFile(VirtualNode[I], FileNode):
         return size
 
     def _read(self, size: int, offset: int) -> Answer[bytes | memoryview]:
-        _check_range(offset, size)
+        if offset + size > MAX_OFFSET:
+            raise os_error(errno.EINVAL)
         if not self._reads:
             raise os_error(errno.EBADF)
         return answer_of(self._files.read(self._inode, size, offset))
@@ -102,23 +129,21 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
         checked = paths.checked(path)
-        creates = OpenFlags.CREATE in how
-        if creates and checked.endswith(b"/"):
+        opening = _opening(how, use)
+        if opening.creates and checked.endswith(b"/"):
             raise os_error(errno.EISDIR)
-        is_exclusive = creates and OpenFlags.EXCLUSIVE in how
-        place = await walk.locate(self._files, self._inode, checked, follow and not is_exclusive)
-        if is_exclusive and place.inode is not None:
-            raise os_error(errno.EEXIST)
-        if creates and place.inode is None:
+        place = await walk.locate(self._files, self._inode, checked, follow and not opening.is_exclusive)
+        inode = place.inode
+        if inode is None and opening.creates:
             inode = await settled(self._files.create_file(place.way[-1], os.fsdecode(place.name)))
         else:
-            inode = walk.there(place.inode)
-            _check_open(inode, how, file_flags(how, use))
-            if OpenFlags.TRUNCATE in how and inode.kind is Kind.REGULAR_FILE:
+            inode = walk.there(inode)
+            _check_open(inode, opening)
+            if opening.truncates and inode.kind is Kind.REGULAR_FILE:
                 await settled(self._files.set_size(inode, 0))
         if inode.kind is Kind.DIRECTORY:
             return VirtualDirectory(self._files, inode)
-        return VirtualFile(self._files, inode, file_flags(how, use))
+        return VirtualFile(self._files, inode, opening)
 
     def entries(self) -> Answer[Entries]:
         return then(answer_of(self._files.entries(self._inode)), VirtualEntries)
@@ -238,17 +263,17 @@ class VirtualEntries(Entries):
         """Nothing is held."""
 
 
-def _check_open(inode: I, how: OpenFlags, flags: DescriptorFlags) -> None:
+def _check_open(inode: Inode, opening: _Opening) -> None:
     """What open(2) checks of what is there."""
-    is_directory = inode.kind is Kind.DIRECTORY
-    if is_directory and OpenFlags.CREATE in how:
-        raise os_error(errno.EISDIR)
-    if OpenFlags.DIRECTORY in how:
-        _require_directory(inode)
-    if inode.kind is Kind.SYMBOLIC_LINK:
+    if opening.is_exclusive:
+        raise os_error(errno.EEXIST)
+    if inode.kind is Kind.DIRECTORY:
+        if opening.creates or opening.writes:
+            raise os_error(errno.EISDIR)
+    elif opening.wants_directory:
+        raise os_error(errno.ENOTDIR)
+    elif inode.kind is Kind.SYMBOLIC_LINK:
         raise os_error(errno.ELOOP)
-    if is_directory and DescriptorFlags.WRITE in flags:
-        raise os_error(errno.EISDIR)
 
 
 def _check_rename(moved: I, way: list[I], replaced: I | None, new_way: list[I]) -> None:

@@ -1,0 +1,187 @@
+"""`ZipFiles`: what is in a zip archive.
+
+The archive may be anyone's. Names that lead out of it, names that two entries have, entries that are encrypted or no
+file, and more than is allowed are errors when it is opened, so that a guest never meets half of one. A file is
+decompressed as a whole when a guest first reads it, and kept while one has it open: a guest that reads backwards would
+else have it decompressed from its beginning at each read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import calendar
+import errno
+import os
+import stat
+from typing import IO, TYPE_CHECKING, Final
+
+from wasihost._base.clock import NS_PER_S
+from wasihost._base.errors import ConfigError
+from wasihost._network.base import os_error
+from wasihost._wasi.filesystem import paths
+from wasihost._wasi.filesystem.answers import A_TASK, at_once_or_later
+from wasihost._wasi.filesystem.metadata import Kind, Stat
+from wasihost._wasi.filesystem.virtual.files import VirtualFiles
+from wasihost._wasi.filesystem.virtual.memory import MAX_BYTES, MAX_FILES
+
+if TYPE_CHECKING:  # 5 ms, for those who open one
+    from zipfile import ZipInfo
+
+BLOCK: Final = 1 << 20
+"""Bytes that are decompressed at a time; after each, others have a turn."""
+_METHODS: Final = (0, 8)  # stored and deflated; of others `zipfile` decompresses without a bound
+_ENCRYPTED: Final = 1  # of the general purpose bit flag, APPNOTE.TXT 4.4.4
+
+
+class ZipInode:
+    """An entry; directories may have none."""
+
+    __slots__ = ("content", "entry", "kind", "loading", "names", "number", "opens")
+
+    def __init__(self, kind: Kind, number: int, entry: ZipInfo | None) -> None:
+        self.kind = kind
+        self.number = number
+        self.entry = entry
+        self.names: dict[str, ZipInode] = {}
+        self.content: bytes | None = None
+        self.loading: asyncio.Lock | None = None
+        self.opens = 0
+
+
+class ZipFiles(VirtualFiles[ZipInode]):
+    """What is in a zip archive, to be read: `ZipFiles("x.zip")`, or below an `Overlay`; also of a binary file object.
+
+    All files together may have `max_bytes` when they are decompressed, and there may be `max_files`. Symbolic links are
+    followed within it. Errors: ConfigError, with the name of an entry that cannot be given to guests.
+    """
+
+    read_only = True
+
+    def __init__(
+        self, file: str | os.PathLike[str] | IO[bytes], *, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
+    ) -> None:
+        import zipfile
+
+        self.file = file
+        try:
+            self._archive = zipfile.ZipFile(file)
+        except (OSError, ValueError, zipfile.BadZipFile) as error:
+            raise self._refused(str(error)) from None
+        self._inodes = 0
+        self.root = self._made(Kind.DIRECTORY, None)
+        entries = self._archive.infolist()
+        if sum(each.file_size for each in entries) > max_bytes:
+            raise self._refused(f"its files have more than max_bytes={max_bytes} bytes")
+        for entry in entries:
+            self._add(entry, max_files)
+
+    def __repr__(self) -> str:
+        return f"ZipFiles({self.file!r})"
+
+    # ---- opening
+
+    def _add(self, entry: ZipInfo, max_files: int) -> None:
+        kind = self._kind(entry)
+        *way, name = entry.filename.rstrip("/").split("/")
+        if any(each in ("", ".", "..") for each in (*way, name)):
+            raise self._refused(f"the entry {entry.filename!r} has a name that leads nowhere in it")
+        directory = self.root
+        for each in way:
+            directory = directory.names.get(each) or self._put(directory, each, Kind.DIRECTORY, None)
+            if directory.kind is not Kind.DIRECTORY:
+                raise self._refused(f"the entry {entry.filename!r} is in another one that is no directory")
+        if kind is Kind.DIRECTORY and name in directory.names and directory.names[name].kind is kind:
+            return
+        if name in directory.names:
+            raise self._refused(f"two entries have the name {entry.filename!r}")
+        self._put(directory, name, kind, entry)
+        if self._inodes > max_files:
+            raise self._refused(f"it has more than max_files={max_files} entries")
+
+    def _kind(self, entry: ZipInfo) -> Kind:
+        if entry.is_dir():
+            return Kind.DIRECTORY
+        if entry.flag_bits & _ENCRYPTED:
+            raise self._refused(f"the entry {entry.filename!r} is encrypted")
+        if entry.compress_type not in _METHODS:
+            raise self._refused(f"the entry {entry.filename!r} is neither stored nor deflated")
+        mode = stat.S_IFMT(entry.external_attr >> 16)
+        if mode == stat.S_IFLNK and entry.file_size <= paths.LONGEST:
+            return Kind.SYMBOLIC_LINK
+        if mode not in (0, stat.S_IFREG):
+            raise self._refused(f"the entry {entry.filename!r} is no file, directory or symbolic link")
+        return Kind.REGULAR_FILE
+
+    def _put(self, directory: ZipInode, name: str, kind: Kind, entry: ZipInfo | None) -> ZipInode:
+        inode = directory.names[name] = self._made(kind, entry)
+        return inode
+
+    def _made(self, kind: Kind, entry: ZipInfo | None) -> ZipInode:
+        self._inodes += 1
+        return ZipInode(kind, self._inodes, entry)
+
+    def _refused(self, why: str) -> ConfigError:
+        return ConfigError(f"{self!r} cannot be opened: {why}")
+
+    # ---- reading
+
+    def lookup(self, directory: ZipInode, name: str) -> ZipInode:
+        inode = directory.names.get(name)
+        if inode is None:
+            raise os_error(errno.ENOENT)
+        return inode
+
+    def stat(self, inode: ZipInode) -> Stat:
+        if inode.entry is None:
+            return Stat(inode.kind, 0)
+        # The archive does not say in which time zone.
+        modified_ns = calendar.timegm((*inode.entry.date_time, 0, 0, 0)) * NS_PER_S
+        return Stat(inode.kind, inode.entry.file_size, 1, modified_ns, modified_ns, modified_ns)
+
+    def entries(self, directory: ZipInode) -> list[tuple[str, Kind]]:
+        return [(name, inode.kind) for name, inode in directory.names.items()]
+
+    @at_once_or_later
+    async def read(self, file: ZipInode, size: int, offset: int) -> memoryview:
+        content = await self._content(file)
+        if file.opens:
+            file.content = content
+        return memoryview(content)[offset : offset + size]
+
+    @at_once_or_later
+    async def readlink(self, link: ZipInode) -> str:
+        return os.fsdecode(await self._content(link))
+
+    def opened(self, inode: ZipInode) -> None:
+        inode.opens += 1
+
+    def closed(self, inode: ZipInode) -> None:
+        inode.opens -= 1
+        if not inode.opens:
+            inode.content = None
+
+    async def _content(self, inode: ZipInode) -> bytes:
+        lock = inode.loading = inode.loading or asyncio.Lock()
+        if lock.locked():
+            await A_TASK
+        async with lock:
+            if inode.content is not None:
+                return inode.content
+            return await self._decompressed(inode)
+
+    async def _decompressed(self, inode: ZipInode) -> bytes:
+        """What an entry has. Errors: EIO if it cannot be decompressed, or is not what its checksum says."""
+        import zipfile
+        import zlib
+
+        assert inode.entry is not None
+        blocks = []
+        try:
+            with self._archive.open(inode.entry) as file:
+                while block := file.read(BLOCK):
+                    blocks.append(block)
+                    if len(block) == BLOCK:
+                        await A_TASK
+        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+            raise OSError(errno.EIO, f"{inode.entry.filename!r} in {self!r}: {error}") from error
+        return b"".join(blocks)
