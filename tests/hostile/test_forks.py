@@ -164,18 +164,28 @@ asyncio.run(main())
     assert forked(script) == refused * 2 + "b'abc'\n"
 
 
-def test_a_guest_does_not_go_on_in_the_child_of_its_provider() -> None:
-    script = """
-class Forking(Sleeper):
-    async def sleep(self, ms):
+@pytest.mark.parametrize(
+    ("fixture", "function", "call"),
+    [
+        ("rust-exports", "async def sleep(self, ms):", '"test:exports/api#sleep-times", 1, 1'),
+        ("rust-calls", "def nothing(self):", '"test:calls/api#repeat", "nothing", 1'),
+    ],
+    ids=["async", "sync"],
+)
+def test_a_guest_does_not_go_on_in_the_child_of_its_provider(fixture: str, function: str, call: str) -> None:
+    script = f"""
+from benchmarks.rows.calls import CallsHost
+
+class Forking(Sleeper, CallsHost):
+    {function}
         self.child = os.fork()
         if not self.child:
             signal.alarm(60)
 
 async def main():
     forking = Forking()
-    async with opened("rust-exports", {HOST: forking}) as instance:
-        await instance.call(f"{API}#sleep-times", 1, 1)
+    async with opened("{fixture}", {{HOST: forking, "test:calls/host": forking}}) as instance:
+        await instance.call({call})
     print(os.waitpid(forking.child, 0)[1])
 
 try:

@@ -16,7 +16,7 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     which a timeout in it would cancel.
     """
     loop = asyncio.get_running_loop()
-    begun = _Begun(coroutine)
+    begun = _Begun(loop, coroutine)
     context = contextvars.copy_context()
     task = loop.create_task(begun, context=context)
     caller = asyncio.current_task()
@@ -46,7 +46,8 @@ def begun(result: Any) -> asyncio.Future[Any] | None:
 class _Begun(Coroutine[Any, Any, Any]):
     """A coroutine from its second step on; one without steps if it has ended in the first."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
+        self._loop = loop
         self._coroutine = coroutine
         self._waits_for: list[Any] = []
         self.has_begun = False
@@ -67,7 +68,7 @@ class _Begun(Coroutine[Any, Any, Any]):
             self._ended().set_exception(error)
 
     def _ended(self) -> asyncio.Future[Any]:
-        self.end = asyncio.get_running_loop().create_future()
+        self.end = self._loop.create_future()
         return self.end
 
     def send(self, value: Any) -> Any:

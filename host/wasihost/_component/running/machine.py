@@ -24,16 +24,14 @@ class Machine(CallContext, Protocol):
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool
+    failure: BaseException | None
+    """What has stopped the guest for good; in a process that was forked meanwhile, that it is the parent's."""
     loop: asyncio.AbstractEventLoop | None
     """The only event loop in which it may be called: its state has no locks."""
 
     @property
     def can_be_resumed(self) -> bool:
         """Whether a task of the guest may wait for something outside of it, or has been told of it in this poll."""
-
-    @property
-    def failure(self) -> BaseException | None:
-        """What has stopped the guest for good; in a process that was forked meanwhile, that it is the parent's."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""
@@ -48,7 +46,7 @@ class Machine(CallContext, Protocol):
         """The guest begins to run a call of an export, whose time counts from now on."""
 
     def returned(self) -> None:
-        """A call of an export is over: whoever waits for it can go on."""
+        """A call of an export is over: whoever waits for it can go on. Errors: ForkError in the child of a fork."""
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""

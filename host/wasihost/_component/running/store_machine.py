@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
@@ -86,7 +87,7 @@ class StoreMachine(StoreContext):
         self._unwritten.when_less = self.drained
         self._drained: asyncio.Future[None] | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        self._failure: BaseException | None = None
+        self.failure: BaseException | None = None
         self._instance: Any = None
         self._driver: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -124,10 +125,6 @@ class StoreMachine(StoreContext):
             await self._drained
         if self._unwritten.error is not None:
             raise self._unwritten.error
-
-    @property
-    def failure(self) -> BaseException | None:
-        return self._failure if self._forks == forks.count() else ForkError(forks.INSTANCE)
 
     # ---- opening and closing
 
@@ -234,8 +231,9 @@ class StoreMachine(StoreContext):
                 self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
-        self._failure = failure = self._explained(error)
+        failure = self._explained(error)
         self.guest_calls.fail(failure)
+        self.failure = failure
         for pump in self._pumps:
             pump.guest_failed(failure)
 
@@ -280,7 +278,9 @@ class StoreMachine(StoreContext):
             self.fail(error)
 
     def returned(self) -> None:
-        """A call of an export is over: whoever waits for it can go on."""
+        """A call of an export is over: whoever waits for it can go on, but not in the child of a fork."""
+        if self.failure is not None:
+            raise self.failure
         self._poller.others_can_run = True
 
     def fail(self, error: BaseException) -> None:
@@ -376,6 +376,17 @@ class StoreMachine(StoreContext):
     def drained(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
+
+
+def _leave_to_parent() -> None:
+    """In the child of a fork: every instance is the parent's."""
+    for machine in contexts.values():
+        if isinstance(machine, StoreMachine):
+            machine.failure = ForkError(forks.INSTANCE)
+            machine.exception = machine.failure
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
