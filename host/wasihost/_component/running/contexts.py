@@ -38,16 +38,14 @@ class CallerContexts:
     def run_first(self, context: Context, is_alone: bool) -> None:
         """The guest runs a call with this context up to its first wait."""
         self._later = context if is_alone else self._opened
-        self._switch(context)
+        self.current = context
+        self.switched = None if context is self._polled else context
 
     def run_later(self) -> None:
         """The guest runs anything else."""
-        if self.current is not self._later:
-            self._switch(self._later)
-
-    def _switch(self, context: Context) -> None:
-        self.current = context
-        self.switched = None if context is self._polled else context
+        later = self._later
+        self.current = later
+        self.switched = None if later is self._polled else later
 
     def run_polls(self, polls: Callable[[], T]) -> T:
         """Runs polls of the guest in the context that holds now."""

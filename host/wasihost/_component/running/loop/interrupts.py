@@ -20,10 +20,11 @@ from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
+from wasihost._component.running.loop import shutdown
+
 _main_thread: int | None = None  # which alone gets signals
 _running = 0
 _previous: Any = None
-_polling = False
 _pending = False
 
 
@@ -41,23 +42,24 @@ def restoring() -> Iterator[None]:
 
 @contextlib.contextmanager
 def deferring() -> Iterator[None]:
-    """While entered, SIGINT waits for `end_poll`. Only the main thread gets signals."""
+    """While entered, SIGINT waits for the end of a poll. Only the main thread gets signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     _install()
     try:
-        end_poll()
+        shutdown.end_poll()
+        deliver()
         yield
     finally:
         _uninstall()
 
 
 def _install() -> None:
-    """Takes SIGINT, which waits for `end_poll` from then on."""
+    """Takes SIGINT, which waits from then on as it does during a poll."""
     global _running, _previous, _main_thread
     _main_thread = threading.get_ident()
-    begin_poll()
+    shutdown.begin_poll()
     if _running == 0 and callable(before := _signal.getsignal(signal.SIGINT)):
         _previous = before
         _signal.signal(signal.SIGINT, _handle)
@@ -76,8 +78,8 @@ def _uninstall() -> None:
 
 def _forget() -> None:
     """In the child of a fork: no guest runs here, so the handler that was installed before is restored."""
-    global _running, _previous, _polling, _pending
-    _polling = _pending = False
+    global _running, _previous, _pending
+    _pending = False
     if _running:
         _running = 0
         _replace(_handle, _previous)
@@ -118,24 +120,15 @@ def _replace(handler: Any, by: Any) -> None:
 
 def _handle(number: int, frame: FrameType | None) -> None:
     global _pending
-    if _polling:
+    if shutdown.is_polling():
         _pending = True
     else:
         _previous(number, frame)
 
 
-def begin_poll() -> None:
-    """From here to `end_poll` no interrupt is delivered."""
-    global _polling
-    _polling = _polling or threading.get_ident() == _main_thread
-
-
-def end_poll() -> None:
-    """Delivers an interrupt that came meanwhile."""
-    global _polling, _pending
-    if threading.get_ident() != _main_thread:
-        return
-    _polling = False
-    if _pending:
+def deliver() -> None:
+    """Delivers an interrupt that came during a poll, now that it has ended."""
+    global _pending
+    if _pending and threading.get_ident() == _main_thread:
         _pending = False
         _previous(signal.SIGINT, None)

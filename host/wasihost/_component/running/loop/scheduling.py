@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 import wasmtime
 
@@ -26,19 +27,16 @@ class TimeSlice:
     _end = 0.0
 
     def begin(self) -> None:
-        """A series of polls begins."""
+        """The first of a series of polls begins."""
         self._end = time.monotonic() + PASS_SECONDS
 
-    def poll(self) -> None:
-        """A poll begins."""
-
     def is_over(self) -> bool:
-        """Whether others shall have a pass now."""
+        """Whether others shall have a pass now, or else the next poll begins."""
         return time.monotonic() >= self._end
 
-    async def give_way(self) -> None:
+    def give_way(self) -> Awaitable[object]:
         """Lets others have it."""
-        await asyncio.sleep(0)
+        return asyncio.sleep(0)
 
 
 class CountedTimeSlice(TimeSlice):
@@ -53,13 +51,12 @@ class CountedTimeSlice(TimeSlice):
     def begin(self) -> None:
         self._left = self._own.polls
         self._end = time.monotonic() + self._own.patience_s
-
-    def poll(self) -> None:
-        self._left -= 1
         self._store.set_epoch_deadline(self._ticks)
 
     def is_over(self) -> bool:
+        self._left -= 1
+        self._store.set_epoch_deadline(self._ticks)
         return self._left <= 0 or time.monotonic() >= self._end
 
-    async def give_way(self) -> None:
-        await asyncio.sleep(PASS_SECONDS if self._left <= 0 else self._own.patience_s)
+    def give_way(self) -> Awaitable[object]:
+        return asyncio.sleep(PASS_SECONDS if self._left <= 0 else self._own.patience_s)

@@ -27,8 +27,9 @@ def is_polling() -> bool:
 
 def begin_poll() -> None:
     """This thread is about to poll; it does not return once the end has come."""
-    _polling.add(threading.get_ident())
-    if _last not in (None, threading.get_ident()):
+    thread = threading.get_ident()
+    _polling.add(thread)
+    if _last is not None and _last != thread:
         end_poll()
         threading.Event().wait()
 
