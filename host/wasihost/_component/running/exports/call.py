@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
+from contextvars import copy_context
 from typing import Any
 
 from wasihost._component.running.exports.resources import GuestResource
@@ -34,7 +34,7 @@ class GuestCall:
         self.args = args
         self.future = future
         self.token = token
-        self.context = contextvars.copy_context()
+        self.context = copy_context()
 
     def lend(self, resource: GuestResource) -> int:
         """The handle of a resource that the guest may use until the call is over."""

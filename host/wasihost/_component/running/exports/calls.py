@@ -44,7 +44,6 @@ AT_ONCE_LIMIT = (
 _CALL = int(Command.CALL)
 _NO_COMMAND = (int(Command.NONE), 0, 0)
 _COMMAND = struct.Struct("<3I")
-_WORD = struct.Struct("<I")
 
 
 def closed() -> RuntimeError:
@@ -106,11 +105,11 @@ class GuestCalls:
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0
         self._at_once = 0
-        self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
         self.numbers = SharedNumbers(instance.limits)
         self.classes = ExportClasses(functions.plans)
         self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
         self.results = Results(instance, self._calls, functions.unpackers)
+        self._use_view(memoryview(bytearray(DRIVER_RETURNED)))  # until there is the driver component's
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -132,6 +131,7 @@ class GuestCalls:
 
     def _use_view(self, view: memoryview) -> None:
         self._memory = view
+        self._words = view.cast("I")
         self._arguments.use_memory(view)
         self.results.use_memory(view)
 
@@ -214,24 +214,20 @@ class GuestCalls:
     def write_next(self) -> None:
         """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
         returned; or where the room is that was asked for."""
-        if _WORD.unpack_from(self._memory, RETURNED_COUNT) != (0,):
+        if self._words[RETURNED_COUNT // 4]:
             self.results.take_scalars()
-        if self._current is not None:
-            (previous,) = _WORD.unpack_from(self._memory, DRIVER_PREVIOUS)
-            self._go_on(self._current, previous)
-        _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
         call = self._current
-        if call is not None and call.state is ISSUED:
-            is_alone = len(self._calls) == 1 and not self._instance.can_be_resumed
-            self._callers.run_first(call.context, is_alone)
-        else:
-            self._callers.run_later()
+        if call is not None:
+            self._current = None
+            if call.state is not OVER:
+                self._go_on(call, self._words[DRIVER_PREVIOUS // 4])
+        self._callers.run_later()
+        _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
 
     def _go_on(self, call: GuestCall, previous: int) -> None:
-        self._current = None
         if call.state is MAKING_ROOM:
             self._arguments.use_room(call, previous)
-        elif call.state is ISSUED:
+        else:
             call.state = WAITING
             call.handle = previous
             self._at_once -= call.called.func.is_async
@@ -268,9 +264,12 @@ class GuestCalls:
             self._refuse(call, error_of(call, error))
             return None
         call.state = ISSUED
+        called = call.called
         self._instance.time_call(call.future)
-        self._at_once += call.called.func.is_async
-        return _CALL, call.called.index, call.token
+        self._at_once += called.func.is_async
+        is_alone = len(self._calls) == 1 and not self._instance.can_be_resumed
+        self._callers.run_first(call.context, is_alone)
+        return _CALL, called.index, call.token
 
     def _refuse(self, call: GuestCall, error: Exception) -> None:
         """A call that is not made."""

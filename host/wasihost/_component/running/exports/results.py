@@ -15,9 +15,6 @@ from wasihost._component.values import Err, Ok, WitError
 from wasihost._component.world import types
 from wasihost._component.world.wiring import Called
 
-_COUNT = struct.Struct("<I")
-_RETURNED = struct.Struct("<I4x8s")
-
 
 class Results:
     """Resolves the futures of `calls`: those whose result is a number or nothing from a ring in the memory of the
@@ -28,35 +25,37 @@ class Results:
         self._instance = instance
         self._calls = calls
         self._unpackers = unpackers
-        self._memory = memoryview(bytearray(DRIVER_RETURNED))  # until there is the driver component's
+        self._memory: memoryview
+        self._words: memoryview
 
     def use_memory(self, view: memoryview) -> None:
         """That of the driver component."""
         self._memory = view
+        self._words = view.cast("I")
 
     def take_scalars(self) -> None:
         """Takes the results that are numbers, or nothing."""
-        (count,) = _COUNT.unpack_from(self._memory, RETURNED_COUNT)
+        words = self._words
+        count = words[RETURNED_COUNT // 4]
         if not count:
             return
-        _COUNT.pack_into(self._memory, RETURNED_COUNT, 0)
+        words[RETURNED_COUNT // 4] = 0
         self._instance.returned()
-        ring = self._memory[DRIVER_RETURNED : DRIVER_RETURNED + count * RETURNED_SIZE]
-        for token, value in _RETURNED.iter_unpack(ring):
-            call = self._calls.pop(token)
+        for at in range(DRIVER_RETURNED, DRIVER_RETURNED + count * RETURNED_SIZE, RETURNED_SIZE):
+            call = self._calls.pop(words[at // 4])
             call.end()
             if not call.future.done():
-                found = self._unpackers[call.called.index].unpack(value)
+                found = self._unpackers[call.called.index].unpack_from(self._memory, at + 8)
                 call.future.set_result(found[0] if found else None)
 
     def done(self, token: int, values: list[Any]) -> None:
         """Takes any other result: a list of one."""
+        self._instance.returned()
         call = self._calls.pop(token)
         call.end()
         if call.future.done():
             _discard(call.called, values)
             return
-        self._instance.returned()
         (value,) = values
         if not isinstance(call.called.func.result, types.Result):
             call.future.set_result(value)
