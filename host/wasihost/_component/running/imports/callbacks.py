@@ -90,19 +90,28 @@ def callback(
 ) -> Any:
     """A `ffi.Callback` that calls the instance's function of this name."""
     crossing = _Crossing(path, func, plans, takes_words)
+    read: ArgumentsToPython
+    give: Give
+
+    def compile_and_read(address: int, context: CallContext) -> tuple[Any, ...]:
+        nonlocal read, give
+        values = crossing.read(address, context)
+        read = crossing.read
+        give = crossing.give
+        return values
+
+    read = compile_and_read
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context = contexts[store]
-            read = crossing.read
             values = read(args, context)
             call = context.functions[name]
             switched = context.callers.switched
             if switched is not None:
                 switched.run(crossing.exchange, call, values, results, context)
                 return None
-            try:  # as `exchange`, in less time; so are `read` and `give` no methods here
-                give = crossing.give
+            try:  # as `exchange`, in less time; so are `read` and `give` names here
                 give(call(*values), results, context)
             except WitError as error:
                 crossing.fail(error, results, context)
