@@ -20,3 +20,7 @@ class Operation(enum.Enum):
     REMOTE_ADDRESS = "remote address"
     BACKLOG = "backlog"
     OPTION = "option"
+
+
+# Names of their own, since each method looks one up: in the class, that takes 60 ns with Python 3.11.
+(BIND, CONNECT, DISCONNECT, LISTEN, SEND, RECEIVE, LOCAL_ADDRESS, REMOTE_ADDRESS, BACKLOG, OPTION) = Operation

@@ -12,7 +12,7 @@ from typing import Final
 from wasihost._base.clock import NS_PER_S
 from wasihost._network.base import Endpoint, Option
 from wasihost._wasi.failures import Failure, Reason, attempt
-from wasihost._wasi.sockets.operations import Operation
+from wasihost._wasi.sockets.operations import OPTION, Operation
 
 MAX_INT: Final = 0x7FFF_FFFF  # int of setsockopt(2) and listen(2)
 _MOST: Final = {
@@ -50,7 +50,7 @@ class Options:
 
     def get_option(self, option: Option) -> int:
         """The value in effect, in the unit that the option's name says."""
-        socket = self._allowed(Operation.OPTION)
+        socket = self._allowed(OPTION)
         try:  # not `attempt`, which would be a tenth of the call
             return socket.get_option(option)
         except OSError as error:
@@ -60,7 +60,7 @@ class Options:
         """Sets what comes nearest to the value."""
         if option in _ZERO_FIRST:
             not_zero(value)
-        socket = self._allowed(Operation.OPTION)
+        socket = self._allowed(OPTION)
         if option is not Option.KEEP_ALIVE:
             not_zero(value)
         attempt(socket.set_option, option, min(value, _MOST[option]))

@@ -20,7 +20,17 @@ from wasihost._wasi.failures import Cause, Failure, Reason, attempt
 from wasihost._wasi.sockets.accept import Acceptor
 from wasihost._wasi.sockets.access import Access, Refused, new_socket, permitted
 from wasihost._wasi.sockets.addresses import is_valid_local, is_valid_remote
-from wasihost._wasi.sockets.operations import Operation
+from wasihost._wasi.sockets.operations import (
+    BACKLOG,
+    BIND,
+    CONNECT,
+    LISTEN,
+    LOCAL_ADDRESS,
+    RECEIVE,
+    REMOTE_ADDRESS,
+    SEND,
+    Operation,
+)
 from wasihost._wasi.sockets.options import MAX_INT, Options, not_zero
 from wasihost._wasi.sockets.own import OWN, is_free_loopback_port
 from wasihost._wasi.sockets.shared import SharedSocket
@@ -72,7 +82,7 @@ class TcpSocket(Options):
 
     def bind(self, address: Address) -> Question[None] | None:
         """Takes a local address; a question if the policy takes time."""
-        socket = self._allowed(Operation.BIND)
+        socket = self._allowed(BIND)
         if not is_valid_local(address, self.family):
             raise Failure(Reason.INVALID_ARGUMENT)
         return run(self._bound(socket, address))
@@ -82,7 +92,7 @@ class TcpSocket(Options):
 
         Any failure but INVALID_STATE and INVALID_ARGUMENT closes the socket, and so does cancelling.
         """
-        socket = self._allowed(Operation.CONNECT)
+        socket = self._allowed(CONNECT)
         if not is_valid_remote(address, self.family):
             raise Failure(Reason.INVALID_ARGUMENT)
         asked = [(address, SocketAddressUse.TCP_CONNECT)]
@@ -118,23 +128,23 @@ class TcpSocket(Options):
 
         An unbound socket is bound to any address and a free port, and stays so if listening fails.
         """
-        return run(self._listening(self._allowed(Operation.LISTEN)))
+        return run(self._listening(self._allowed(LISTEN)))
 
     def send(self, on_close: OnClose) -> SendSink:
         """The sink for what the connection sends, once; its end is a FIN."""
-        return SendSink(self._claim(Operation.SEND), on_close)
+        return SendSink(self._claim(SEND), on_close)
 
     def receive(self, on_close: OnClose) -> ReceiveSource:
         """The source of what the connection receives, once."""
-        return ReceiveSource(self._claim(Operation.RECEIVE), on_close)
+        return ReceiveSource(self._claim(RECEIVE), on_close)
 
     def local_address(self) -> Address:
         """Where it is bound."""
-        return attempt(self._allowed(Operation.LOCAL_ADDRESS).local_address)
+        return attempt(self._allowed(LOCAL_ADDRESS).local_address)
 
     def remote_address(self) -> Address:
         """Whom the guest is connected to, as the guest knows it."""
-        address = attempt(self._allowed(Operation.REMOTE_ADDRESS).remote_address)
+        address = attempt(self._allowed(REMOTE_ADDRESS).remote_address)
         return self._peer or address
 
     @property
@@ -145,7 +155,7 @@ class TcpSocket(Options):
     def set_backlog(self, value: int) -> None:
         """How many connections may wait to be accepted; NOT_SUPPORTED if the platform cannot change it any more."""
         backlog = min(not_zero(value), MAX_INT)
-        socket = self._allowed(Operation.BACKLOG)
+        socket = self._allowed(BACKLOG)
         if self.state is State.LISTENING:
             try:
                 socket.listen(backlog)

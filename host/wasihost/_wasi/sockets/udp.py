@@ -20,7 +20,7 @@ from wasihost._wasi.failures import Failure, Reason, attempt
 from wasihost._wasi.sockets.access import Access, new_socket, permitted
 from wasihost._wasi.sockets.addresses import is_of_family, is_valid_peer
 from wasihost._wasi.sockets.inbox import Datagram, Inbox
-from wasihost._wasi.sockets.operations import Operation
+from wasihost._wasi.sockets.operations import BIND, DISCONNECT, LOCAL_ADDRESS, RECEIVE, REMOTE_ADDRESS, Operation
 from wasihost._wasi.sockets.options import Options
 from wasihost._wasi.sockets.udp_states import ALLOWED, TRANSITIONS, Event, State
 
@@ -47,7 +47,7 @@ class UdpSocket(Options):
 
     def bind(self, address: Address) -> Question[None] | None:
         """Takes a local address; a question if the policy takes time."""
-        self._allowed(Operation.BIND)
+        self._allowed(BIND)
         if not is_of_family(address, self.family):
             raise Failure(Reason.INVALID_ARGUMENT)
         return run(self._bound(address))
@@ -61,7 +61,7 @@ class UdpSocket(Options):
 
     def disconnect(self) -> None:
         """Anybody is a peer again; the local port stays."""
-        attempt(self._allowed(Operation.DISCONNECT).disconnect)
+        attempt(self._allowed(DISCONNECT).disconnect)
         self._peer = None
         self._target = None
         self._see(Event.DISCONNECT_OK)
@@ -82,7 +82,7 @@ class UdpSocket(Options):
 
     def receive(self) -> Datagram | None:
         """The next datagram from a sender that the policy allows; None: it has to be waited for."""
-        self._allowed(Operation.RECEIVE)
+        self._allowed(RECEIVE)
         return self._inbox.receive()
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
@@ -91,11 +91,11 @@ class UdpSocket(Options):
 
     def local_address(self) -> Address:
         """Where it is bound."""
-        return attempt(self._allowed(Operation.LOCAL_ADDRESS).local_address)
+        return attempt(self._allowed(LOCAL_ADDRESS).local_address)
 
     def remote_address(self) -> Address:
         """The peer, as the guest knows it."""
-        address = attempt(self._allowed(Operation.REMOTE_ADDRESS).remote_address)
+        address = attempt(self._allowed(REMOTE_ADDRESS).remote_address)
         return address if self._target is self._peer else self._peer or address
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class UdpSocket(Options):
         self._bind(address)
 
     def _bind(self, address: Address) -> None:
-        attempt(self._allowed(Operation.BIND).bind, address)
+        attempt(self._allowed(BIND).bind, address)
         self._see(Event.BIND_OK)
         self._inbox.bound(address if address.port else attempt(self._socket.local_address))
 
