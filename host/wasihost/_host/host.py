@@ -48,8 +48,11 @@ from wasihost._wasi.sockets.access import Access
 if TYPE_CHECKING:  # for who limits or records
     import ssl
 
+    from wasihost._host.http_server import GuestServer
     from wasihost._host.recorded import RecordedGuest
+    from wasihost._http.limits import ServerLimits
     from wasihost._http.messages import Handler
+    from wasihost._http.serving import Answered
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
@@ -297,6 +300,56 @@ class Host(OfOneProcess):
     def _opener(self, component: ComponentSource) -> Callable[[], contextlib.AbstractAsyncContextManager[Instance]]:
         adapted = self._compile(self.reflect(component))
         return lambda: self._open(adapted)
+
+    @contextlib.asynccontextmanager
+    async def serve(
+        self,
+        component: ComponentSource,
+        *,
+        addr: str = "127.0.0.1",
+        port: int = 8080,
+        tls: ssl.SSLContext | None = None,
+        instances: int = 100,
+        max_waiting: int | None = None,
+        timeout_s: float | None = None,
+        limits: ServerLimits | None = None,
+        drain_s: float = 30,
+        answered: Callable[[Answered], None] | None = None,
+    ) -> AsyncIterator[GuestServer]:
+        """Answers HTTP with a component: `async with host.serve("app.wasm", port=0) as server: print(server.url)`.
+
+        It listens on the network of this host until the context is left; requests under way have `drain_s` seconds to
+        end then. The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports
+        serves.
+
+        - `port`: 0 is any free one. `tls`: the context of a server, for https.
+        - `instances`: how many serve at a time; other requests wait, at most `max_waiting`, beyond which the answer is
+          503.
+        - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the connection is cut.
+        - `limits`: of messages, clients and connections, see `wasihost.http.ServerLimits`.
+        - `answered`: called after each request with an `Answered`, for an access log.
+
+        Errors: as `load`, LinkError, ConfigError, and OSError if it cannot listen there.
+        """
+        event_loop.running()
+        from wasihost._host.http_server import PoolHandler, ServeOptions, serving
+        from wasihost._http.limits import ServerLimits
+
+        adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
+        pool = self.pool(adapted, size=instances, max_waiting=max_waiting)
+        handler = PoolHandler(adapted, pool, self._clock, timeout_s)
+        options = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
+        async with serving(handler, pool, self._server_network(), self._clock, options) as server:
+            yield server
+
+    def _server_network(self) -> Network:
+        """The network of a server of this host's own."""
+        network = self._network.for_guest()
+        if self._recording is None:
+            return network
+        from wasihost._recording import RecordingNetwork
+
+        return RecordingNetwork(network, self._recording, self._clock)
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""

@@ -119,6 +119,11 @@ class HttpError(Exception):
         return self.code.value if self.payload is None else f"{self.code.value}: {self.payload}"
 
 
+def explained(error: HttpError) -> str:
+    """The error and what it comes from, such as the trap of a guest: for a log, and not for the other side."""
+    return str(error) if error.__cause__ is None else f"{error}: {error.__cause__}"
+
+
 _BY_RESOLVER_ERROR = by_number(
     {
         (ErrorCode.DNS_ERROR, DnsErrorPayload("NXDOMAIN")): "EAI_NONAME EAI_NODATA EAI_ADDRFAMILY",

@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from wasihost._base.clock import NS_PER_S
 from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.exchange_time import ExchangeTime
 from wasihost._http.messages import READ_BYTES, Body, BodyAround, Handler, Header, Request, Response
-from wasihost._http.timing import within
 from wasihost._network.quotas.metering import Budget, Meter
 
 
@@ -50,7 +49,7 @@ class _Exchange:
         self.budget = budget
         self._what = what
         self._is_open = True
-        self._began_ns = budget.clock.monotonic_ns()
+        self._time = ExchangeTime(budget.clock, budget.quotas.http_time_s)
         budget.all_requests += 1
         budget.requests += 1
 
@@ -62,11 +61,8 @@ class _Exchange:
     @contextlib.asynccontextmanager
     async def within_its_time(self) -> AsyncIterator[None]:
         """Cancels what is inside when the time of the request is over. Errors: HttpError."""
-        limit_s = self.budget.quotas.http_time_s
-        passed_s = (self.budget.clock.monotonic_ns() - self._began_ns) / NS_PER_S
-        left_s = None if limit_s is None else max(0.0, limit_s - passed_s)
         try:
-            async with within(self.budget.clock, left_s, ErrorCode.HTTP_RESPONSE_TIMEOUT):
+            async with self._time.within():
                 yield
         except HttpError as error:
             if error.code is ErrorCode.HTTP_RESPONSE_TIMEOUT:

@@ -19,7 +19,7 @@ from wasihost._base.eager import begin
 from wasihost._base.frozen import Frozen
 from wasihost._http import answers, asked, outgoing
 from wasihost._http.connection import Connection, read_buffer
-from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.errors import ErrorCode, HttpError, explained
 from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler, Request, Response, failure, values
@@ -283,6 +283,8 @@ class ServerConnection(Connection):
         try:
             await self._send(exchange, await self._response(exchange))
         except HttpError as error:
+            if self.error is None:
+                LOGGER.warning("%s: the answer broke off: %s", _name(exchange), explained(error))
             self._break_off(exchange, error)
         except Exception:
             LOGGER.exception("%s: the body of the answer failed", _name(exchange))
@@ -303,7 +305,7 @@ class ServerConnection(Connection):
             exchange.body.close(error)
             if broken is not None and broken.code is error.code:
                 return failure(_STATUSES.get(error.code, 500))
-            LOGGER.warning("%s: no answer: %s", _name(exchange), error)
+            LOGGER.warning("%s: no answer: %s", _name(exchange), explained(error))
         except Exception:
             exchange.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             LOGGER.exception("%s: no answer", _name(exchange))

@@ -1,0 +1,174 @@
+"""Components behind an HTTP server: requests are answered by the instances of a pool.
+
+Theory of operation. Each request takes a place in an instance of the pool, and gives it back when the body of its
+response is closed: a guest may write that for as long as it likes. An instance that dies fails its own requests, those
+whose head has not gone out with 500, the others by breaking off. A request that is cancelled, as its client has left,
+cancels its task of the guest, and the instance takes no others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from collections.abc import AsyncIterator, Callable
+from typing import Final, TypeAlias
+
+from wasihost._base import eager
+from wasihost._base.clock import Clock
+from wasihost._base.errors import ConfigError, LimitError
+from wasihost._base.frozen import Frozen
+from wasihost._base.streams import ByteSink
+from wasihost._component.adapt import Component
+from wasihost._component.instance import Instance
+from wasihost._host.pool import Pool
+from wasihost._host.serving import serve_handler
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.exchange_time import ExchangeTime, TimedBody
+from wasihost._http.limits import ServerLimits
+from wasihost._http.messages import Body, BodyAround, Request, Response, failure
+from wasihost._http.server import HttpServer
+from wasihost._http.serving import Answered
+from wasihost._network.base import Address, Network
+from wasihost._network.names import literal
+
+_log: Final = logging.getLogger("wasihost.http")
+Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance]
+
+
+class PoolHandler:
+    """Answers requests by the instances of a pool: a `Handler`; `timeout_s` is for a whole exchange."""
+
+    def __init__(self, component: Component, pool: Pool, clock: Clock, timeout_s: float | None) -> None:
+        self._component = component
+        self._pool = pool
+        self._clock = clock
+        self._timeout_s = timeout_s
+
+    async def __call__(self, request: Request) -> Response:
+        """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
+
+        Errors: HttpError; whatever opening an instance raises.
+        """
+        time = ExchangeTime(self._clock, self._timeout_s)
+        try:
+            async with time.within():
+                lease, response = await self._leased(request)
+        except LimitError as error:
+            _log.warning("%s %s: no answer: %s", request.method, request.path, error)
+            request.body.close(HttpError(ErrorCode.CONNECTION_LIMIT_REACHED))
+            return failure(503)
+        except HttpError as error:
+            request.body.close(error)
+            if error.code is not ErrorCode.HTTP_RESPONSE_TIMEOUT:
+                raise
+            return failure(504)
+        except BaseException:
+            request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
+            raise
+        body = response.body if self._timeout_s is None else TimedBody(response.body, time)
+        response.body = _LeasedBody(body, lease)
+        return response
+
+    async def _leased(self, request: Request) -> tuple[Manager, Response]:
+        """A place in an instance, and its response. Errors: those of both; the place is given back then."""
+        lease = self._pool.instance()
+        instance = await lease.__aenter__()
+        try:
+            return lease, await serve_handler(self._component, instance)(request)
+        except asyncio.CancelledError as error:
+            await lease.__aexit__(type(error), error, error.__traceback__)
+            raise
+        except BaseException:
+            await lease.__aexit__(None, None, None)
+            raise
+
+
+class _LeasedBody(BodyAround):
+    """The body of a response, which gives the place in the instance back when it is closed."""
+
+    def __init__(self, inner: Body, lease: Manager) -> None:
+        super().__init__(inner)
+        self._lease: Manager | None = lease
+
+    async def forward(self, sink: ByteSink) -> None:
+        await self.inner.forward(sink)
+
+    def close(self, error: HttpError | None = None) -> None:
+        self.inner.close(error)
+        lease = self._lease
+        self._lease = None
+        if lease is not None:
+            eager.begin(_leave(lease))
+
+
+async def _leave(lease: Manager) -> None:
+    try:
+        await lease.__aexit__(None, None, None)
+    except Exception:
+        _log.exception("an instance failed at its end")
+
+
+class GuestServer:
+    """A component that answers requests on a network. Made by `Host.serve`."""
+
+    def __init__(self, server: HttpServer) -> None:
+        self._server = server
+
+    @property
+    def url(self) -> str:
+        """Where it answers, such as `http://127.0.0.1:8080/`."""
+        return self._server.url
+
+    @property
+    def address(self) -> Address:
+        """Where it listens."""
+        return self._server.address
+
+    async def drain(self, limit_s: float = 30) -> None:
+        """Takes no more connections, and returns when all requests have their answers, or are cut after `limit_s`."""
+        await self._server.drain(limit_s)
+
+
+class ServeOptions(Frozen):
+    """What `Host.serve` was given for the server itself."""
+
+    addr: str
+    port: int
+    tls: ssl.SSLContext | None
+    limits: ServerLimits
+    drain_s: float
+    answered: Callable[[Answered], None] | None
+
+    @property
+    def address(self) -> Address:
+        """Where to listen. Errors: ConfigError."""
+        ip = literal(self.addr)
+        if ip is None or not 0 <= self.port <= 0xFFFF:
+            raise ConfigError(f"serve: expected an IP address and a port, got addr={self.addr!r}, port={self.port!r}")
+        return Address(ip, self.port)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    handler: PoolHandler, pool: Pool, network: Network, clock: Clock, options: ServeOptions
+) -> AsyncIterator[GuestServer]:
+    """A server, which is drained at the end; after an error it is closed at once."""
+    async with pool:
+        server = HttpServer(
+            network,
+            [options.address],
+            handler,
+            tls=options.tls,
+            limits=options.limits,
+            clock=clock,
+            answered=options.answered,
+        )
+        async with server:
+            try:
+                yield GuestServer(server)
+            except asyncio.CancelledError:
+                await server.drain(options.drain_s)
+                raise
+            await server.drain(options.drain_s)

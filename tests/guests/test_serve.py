@@ -1,0 +1,143 @@
+"""A guest behind a server: requests, limits, deaths and the end, on a virtual network."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from tests.guests.harness import load
+from tests.guests.serve import ADDRESS, Served, served
+from wasihost import ConfigError, Host
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import BytesBody, Request, Response
+from wasihost._http.serving import Answered
+from wasihost._testing.loop import run_virtual
+
+
+async def test_a_guest_answers() -> None:
+    async with served() as guest:
+        assert guest.server.url == f"http://{ADDRESS}:80/"
+        assert await guest.answer("hello") == (200, b"hello")
+        assert (await guest.answer("describe"))[1].startswith(
+            b'Method::Post Some(Scheme::Http) Some("10.0.0.9:80") Some("/path?query")'
+        )
+        assert await guest.answer("copy", BytesBody(b"x" * 200_000)) == (200, b"x" * 200_000)
+
+
+async def test_a_guest_asks_an_origin_of_the_host() -> None:
+    async def origin(request: Request) -> Response:
+        request.body.close()
+        return Response(status=201, body=BytesBody(b"answered"))
+
+    async with served(settings={"http": {"api.internal": origin}}) as guest:
+        assert (await guest.answer("send", authority="api.internal"))[1].splitlines()[:2] == [b"201", b"8 bytes"]
+        assert b"HttpRequestDenied" in (await guest.answer("send", authority="elsewhere"))[1]
+
+
+async def test_requests_are_served_at_the_same_time() -> None:
+    async with served() as guest:
+        answers = await asyncio.gather(*(guest.answer("hello") for _ in range(20)))
+    assert answers == [(200, b"hello")] * 20
+
+
+# ---- deaths
+
+
+async def test_a_trap_before_the_head_is_500_with_nothing_internal(caplog: pytest.LogCaptureFixture) -> None:
+    async with served() as guest:
+        assert await guest.answer("trap") == (500, b"500 Internal Server Error\n")
+        assert await guest.answer("error", code="internal-error") == (500, b"500 Internal Server Error\n")
+        assert await guest.answer("hello") == (200, b"hello")
+    assert "unreachable" in caplog.text
+
+
+async def test_a_trap_after_the_head_breaks_the_answer_off() -> None:
+    async with served() as guest:
+        with pytest.raises(HttpError) as caught:
+            await guest.answer("trap-after")
+        assert caught.value.code is ErrorCode.HTTP_RESPONSE_INCOMPLETE
+        assert await guest.answer("hello") == (200, b"hello")
+
+
+# ---- limits
+
+
+def test_a_guest_that_takes_too_long_is_given_up() -> None:
+    async def main() -> None:
+        async with served(timeout_s=5) as guest:
+            assert await guest.answer("hang") == (504, b"504 Gateway Timeout\n")
+            assert await guest.answer("hello") == (200, b"hello")
+
+    run_virtual(main())
+
+
+async def test_requests_beyond_the_instances_wait_and_those_beyond_the_line_get_503() -> None:
+    async with served(instances=1, max_waiting=1) as guest:
+        first = asyncio.ensure_future(guest.answer("hang"))
+        second = asyncio.ensure_future(guest.answer("hello"))
+        await _until_waiting(guest)
+        assert (await guest.answer("hello"))[0] == 503
+        first.cancel()
+        assert await second == (200, b"hello")
+
+
+async def _until_waiting(guest: Served) -> None:
+    """Both requests have come to the server."""
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+
+async def test_a_client_that_leaves_cancels_its_request() -> None:
+    async with served(instances=1) as guest:
+        hanging = asyncio.ensure_future(guest.answer("hang"))
+        await _until_waiting(guest)
+        hanging.cancel()
+        assert await guest.answer("hello") == (200, b"hello")
+
+
+# ---- the end
+
+
+def test_the_end_waits_for_requests_under_way() -> None:
+    async def main() -> None:
+        async with served() as guest:
+            answer = asyncio.ensure_future(guest.answer("copy", BytesBody(b"x" * 100_000)))
+            await _until_waiting(guest)
+        assert await answer == (200, b"x" * 100_000)
+
+    run_virtual(main())
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    async def main() -> float:
+        loop = asyncio.get_running_loop()
+        async with served(drain_s=7) as guest:
+            hanging = asyncio.ensure_future(guest.answer("hang"))
+            await _until_waiting(guest)
+            began = loop.time()
+        with pytest.raises(HttpError):
+            await hanging
+        return loop.time() - began
+
+    assert 7 <= run_virtual(main()) < 8
+
+
+# ---- mistakes, and what is told
+
+
+async def test_an_address_that_is_none_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="expected an IP address and a port"):
+        async with served() as _, Host().serve(load("rust-http"), addr="localhost"):
+            pass
+
+
+async def test_each_answer_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    answered: list[Answered] = []
+    async with served(answered=answered.append) as guest:
+        await guest.answer("hello")
+        await guest.answer("trap", method="GET")
+    told = [(each.method, each.target, each.status, each.content_bytes) for each in answered]
+    assert told == [("POST", "/path?query", 200, 5), ("GET", "/path?query", 500, 26)]
