@@ -74,6 +74,10 @@ class _Ended:
         return WitError(StreamError.LastOperationFailed(Error(error, self._domain)))
 
 
+_buffers: list[memoryview] = []
+"""Of MOST bytes, for a single read each: new ones, full of zeros, would take as long as the read."""
+
+
 class InputStream(Subject):
     """WIT: `resource input-stream`."""
 
@@ -90,13 +94,14 @@ class InputStream(Subject):
         At most 64 KiB; none if there is nothing yet.
         """
         size = min(len, MOST)
-        if not self._ahead and size:
-            self._look_ahead(size)
-        if not self._ahead and self._ended is not None:
-            raise self._ended.report()
-        taken = self._ahead[:size]
-        self._ahead = self._ahead[size:]
-        return bytes(taken)
+        if self._ahead:
+            taken = bytes(self._ahead[:size])
+            self._ahead = self._ahead[size:]
+        else:
+            taken = self._look_ahead(size) if size else b""
+            if not taken and self._ended is not None:
+                raise self._ended.report()
+        return taken
 
     @may_wait
     def blocking_read(self, len: int) -> bytes | Awaitable[bytes]:
@@ -136,27 +141,34 @@ class InputStream(Subject):
 
     def _is_ready(self) -> bool:
         if not self._ahead:
-            self._look_ahead(MOST)
-            self._ahead = memoryview(bytes(self._ahead))  # the guest may leave it there, and the buffer is larger
+            self._ahead = memoryview(self._look_ahead(MOST))
         return bool(self._ahead) or self._ended is not None
 
     def _watch(self) -> None:
         self._source.wait_readable(self._changed)
 
-    def _look_ahead(self, size: int) -> None:
+    def _look_ahead(self, size: int) -> bytes:
+        """What the source has, as far as it is known to have not ended."""
         if self._ended is not None:
-            return
+            return b""
         self._is_watched = False
-        buffer = memoryview(bytearray(size))
         try:
-            self._ahead = buffer[: self._source.read_into(buffer)]
+            buffer = _buffers.pop()
+        except IndexError:
+            buffer = memoryview(bytearray(MOST))
+        try:
+            count = self._source.read_into(buffer[:size])
+            data = bytes(buffer[:count])
         except BlockingIOError:
-            return
+            return b""
         except OSError as error:
             self._ended = _Ended(error, self._domain)
-            return
-        if not self._ahead:
+            return b""
+        finally:
+            _buffers.append(buffer)
+        if not data:
             self._ended = _Ended(None, self._domain)
+        return data
 
 
 class OutputStream(Subject, Writer):
