@@ -102,6 +102,18 @@ class Output:
 
     def write(self, sink: OutputSink, view: memoryview) -> int:
         """Takes the beginning of `view`; `sink` stands in line until all of it is taken."""
+        if self._line:
+            return self._write_in_turn(sink, view)
+        try:
+            taken = self.write_now(view)
+        except BlockingIOError:
+            self._line[sink] = None
+            raise
+        if taken < len(view):
+            self._line[sink] = None
+        return taken
+
+    def _write_in_turn(self, sink: OutputSink, view: memoryview) -> int:
         self._line.setdefault(sink)
         if self._first() is not sink:
             raise BlockingIOError
