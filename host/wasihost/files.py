@@ -10,6 +10,7 @@ from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import FileSystem
 from wasihost._wasi.filesystem.quotas import QuotaFiles
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
+from wasihost._wasi.filesystem.virtual.fsspec_files import FsspecFiles
 from wasihost._wasi.filesystem.virtual.inodes import Inode
 from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
 from wasihost._wasi.filesystem.virtual.overlay import Overlay
@@ -21,6 +22,7 @@ __all__ = [
     "Directory",
     "FaultyFiles",
     "FileSystem",
+    "FsspecFiles",
     "Inode",
     "Kind",
     "MemoryFiles",

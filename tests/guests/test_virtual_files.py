@@ -7,11 +7,12 @@ import zipfile
 from collections.abc import Callable
 
 import pytest
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from tests.guests.harness import run
 from tests.guests.test_files import SOURCES, check, in_all
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost.files import FileSystem, MemoryFiles, Overlay, ZipFiles
+from wasihost.files import FileSystem, FsspecFiles, MemoryFiles, Overlay, ZipFiles
 
 # What guests expect in a directory that they may only read.
 
@@ -30,6 +31,13 @@ def archive() -> ZipFiles:
     return ZipFiles(file)
 
 
+def of_fsspec() -> FsspecFiles:
+    fs = MemoryFileSystem()
+    fs.store = {"/top/x.txt": MemoryFile(fs, "/top/x.txt", b"hello")}
+    fs.pseudo_dirs = ["", "/top", "/top/dir"]
+    return FsspecFiles(fs, "/top")
+
+
 def layers() -> Overlay:
     return Overlay(lower=archive(), upper=MemoryFiles(), read_only=True)
 
@@ -45,7 +53,7 @@ def test_all_cases_in_one_run(name: str, make: Callable[[], FileSystem]) -> None
     assert run(name, files={"/data": make()}) == "".join(f"ok {case}\n" for case in in_all(name))
 
 
-@pytest.mark.parametrize("make", [memory, archive, layers])
+@pytest.mark.parametrize("make", [memory, archive, of_fsspec, layers])
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_read_only_one_is_read_and_not_changed(name: str, make: Callable[[], FileSystem]) -> None:
     check(name, "read-only", {"/data": make()})

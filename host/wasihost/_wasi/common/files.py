@@ -50,6 +50,20 @@ _NAMES = {
 }
 CODES: Final = by_number(_NAMES, errno)
 """The WIT name of the error-code of an errno; `io` for any other."""
+_BY_CLASS = (
+    (FileNotFoundError, "no-entry"),
+    (FileExistsError, "exist"),
+    (IsADirectoryError, "is-directory"),
+    (NotADirectoryError, "not-directory"),
+    (PermissionError, "access"),
+)
+
+
+def code_name(error: OSError) -> str:
+    """The WIT name of the error-code of a failure; Python code may raise one of a class that says it, without errno."""
+    if error.errno is None:
+        return next((name for cls, name in _BY_CLASS if isinstance(error, cls)), "io")
+    return CODES.get(error.errno, "io")
 
 
 class MetadataHashValue(Frozen):

@@ -11,4 +11,5 @@
 | `overlay` | `Overlay`: what is read in one file system, what changes in another |
 | `snapshots` | what one had at some time, and what changed since |
 | `zip_files` | `ZipFiles`: what is in a zip archive |
+| `fsspec_files` | `FsspecFiles`: a file system of fsspec |
 """

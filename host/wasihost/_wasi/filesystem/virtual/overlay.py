@@ -301,14 +301,18 @@ class Overlay(VirtualFiles[OverlayInode]):
         return made
 
     async def _copy_content(self, lower: Any, made: Any, size: int) -> None:
-        offset = 0
-        while data := bytes(await settled(self._below.read(lower, min(BLOCK, size - offset), offset))):
-            written = 0
-            while written < len(data):
-                written += await settled(self.upper.write(made, data[written:], offset + written))
-            offset += written
-            if offset < size:
-                await A_TASK
+        self._below.opened(lower)
+        try:
+            offset = 0
+            while data := bytes(await settled(self._below.read(lower, min(BLOCK, size - offset), offset))):
+                written = 0
+                while written < len(data):
+                    written += await settled(self.upper.write(made, data[written:], offset + written))
+                offset += written
+                if offset < size:
+                    await A_TASK
+        finally:
+            self._below.closed(lower)
 
     # ---- removing
 

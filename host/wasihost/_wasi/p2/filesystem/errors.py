@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar, TypeVarTuple
 
 from wasihost._component.values import WitError
-from wasihost._wasi.common.files import CODES
+from wasihost._wasi.common.files import code_name
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import Answer, Later
 
@@ -59,7 +59,7 @@ class ErrorCode(enum.Enum):
 
 def error_code(error: OSError) -> ErrorCode:
     """The `error-code` that a failed system call means to the guest."""
-    return ErrorCode(CODES.get(error.errno or 0, "io"))
+    return ErrorCode(code_name(error))
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:

@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar, TypeVarTuple
 
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import WitError
-from wasihost._wasi.common.files import CODES
+from wasihost._wasi.common.files import code_name
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import Answer, Later
 
@@ -216,7 +216,7 @@ _CODES = {cls.case: cls() for cls in Code.__subclasses__() if cls is not ErrorCo
 
 def error_code(error: OSError) -> Code:
     """The `error-code` that a failed system call means to the guest; 0.3 has none for EAGAIN."""
-    return _CODES.get(CODES.get(error.errno or 0, "io"), _CODES["io"])
+    return _CODES.get(code_name(error), _CODES["io"])
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
