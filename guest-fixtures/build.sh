@@ -61,6 +61,7 @@ build_rust_p2() {
   for name in io tcp udp net tokio files fs; do
     install_fixture "rust-p2/target/wasm32-wasip2/release/p2-$name.wasm" "rust-p2-$name"
   done
+  install_fixture rust-p2/target/wasm32-wasip2/release/p2_http.wasm rust-p2-http
 }
 
 build_c() {

@@ -13,7 +13,7 @@ from wit.surface import Function, Interface, surface
 
 END = "<!-- to here -->\n"
 VERSIONS = ("0.3", "0.2")
-CALLED = ("wasi:cli/run@", "wasi:http/handler@")  # guests export them, and we call them
+CALLED = ("wasi:cli/run@", "wasi:http/handler@", "wasi:http/incoming-handler@")  # guests export them, and we call them
 
 
 def table() -> str:

@@ -10,9 +10,10 @@ from tests.guests.harness import load
 from wasihost import Host
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import HttpError
-from wasihost._http.messages import EMPTY, Body, Handler, Header, Request, Response
+from wasihost._http.messages import EMPTY, Body, BytesBody, Handler, Header, Request, Response
 from wasihost._wasi.http.context import Http
 from wasihost._wasi.http.fields import FieldRules
+from wasihost._wasi.p2 import http as p2_http
 from wasihost._wasi.p3 import http as p3_http
 
 SOME = b"some body"
@@ -50,12 +51,35 @@ async def no_origin(request: Request) -> Response:
     raise AssertionError(f"a request to {request.authority}")
 
 
+class Origin:
+    """Answers with the content that it gets, and keeps the request."""
+
+    def __init__(self, trailers: list[Header] | None = None) -> None:
+        self._trailers = trailers or []
+        self.request: Request
+
+    async def __call__(self, request: Request) -> Response:
+        self.request = request
+        error: HttpError | None = None
+        try:
+            got = await content(Response(body=request.body))
+            self.trailers = await request.body.trailers()
+        except HttpError as failed:
+            error = failed
+            raise
+        finally:
+            request.body.close(error)
+        return Response(
+            status=201, headers=[("X-Origin", b"Yes"), ("Upgrade", b"x")], body=BytesBody(got, self._trailers)
+        )
+
+
 @contextlib.asynccontextmanager
 async def serving(name: str, origin: Handler = no_origin) -> AsyncIterator[Handler]:
     """A handler that one instance of a fixture answers; what it sends is answered by `origin`."""
     component = load(name)
     http = Http(FieldRules(), origin)
-    async with Host(providers=p3_http.providers(http)).open(component) as instance:
+    async with Host(providers=p3_http.providers(http) | p2_http.providers(http)).open(component) as instance:
         yield serve_handler(component, instance)
 
 

@@ -24,7 +24,7 @@ from tests.guests.kv import STORE, Store
 from tests.guests.test_calls import HOST as CALLS_HOST
 from tests.guests.test_calls import CallsHost
 from tests.guests.test_exports_streams import Provider as StreamsHost
-from wasihost import Cache, GuestExit, Host, LinkError, Policy, allow_all, deny_all
+from wasihost import Cache, GuestExit, Host, Policy, allow_all, deny_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.messages import Request
 from wasihost._network.virtual import VirtualNetwork
@@ -33,7 +33,6 @@ from wasihost._testing import virtual_loop
 REAL = FIXTURES.parents[1] / "shared/real-guests"
 STDIN = b"0123456789abcdef and more"
 TEXT = "some text"  # of /data/x.txt
-NO_HTTP = "nothing provides wasi:http"
 ECHO_PORT, HTTP_PORT = 7707, 7708  # as real guests expect them
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
@@ -85,7 +84,7 @@ TABLE = {
         why="code 1",
     ),
     "real/js-quickjs": Row(call=("hello", "you"), prints=("Hello you true",)),
-    "real/js-starlingmonkey": Row(call=("hello", "you"), fails=LinkError, why=NO_HTTP),
+    "real/js-starlingmonkey": Row(call=("hello", "you"), prints=("Hello you true",)),
     "real/nested-plain-lowers": Row(providers={"": Log()}, call=("go",)),
     "real/python-net-p2": Row(
         prints=(
@@ -138,6 +137,7 @@ TABLE = {
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
     "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
     "prebuilt/rust-p2-io": Row({"FRUIT": "apple"}, ("guest", "one"), b"0123456789", prints=("ok stdin",)),
+    "prebuilt/rust-p2-http": Row(request="/", prints=("404",)),
     "prebuilt/rust-std-p2": Row({"CASE": "environment"}, prints=("guest",)),
     "prebuilt/rust-streams": Row(
         providers={"test:streams/host": StreamsHost()}, call=("test:streams/api#total", Letters()), prints=("(3, 294)",)

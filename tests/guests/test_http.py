@@ -12,17 +12,20 @@ from wasihost import GuestTrap
 from wasihost._http.errors import ErrorCode, FieldSizePayload, HttpError
 from wasihost._http.messages import BytesBody, Handler, Header
 
+both = pytest.mark.parametrize("name", ["rust-http", "rust-p2-http"])
 TRAILERS: list[Header] = [("X-Sum", b"1"), ("x-sum", b"2")]
 
 
+@both
 @pytest.mark.parametrize("case", ["fields", "requests", "responses", "options"])
-async def test_every_method_of_types_does_what_the_guest_expects(case: str) -> None:
-    async with serving("rust-http") as handler:
+async def test_every_method_of_types_does_what_the_guest_expects(name: str, case: str) -> None:
+    async with serving(name) as handler:
         assert await told(handler, case) == "ok"
 
 
-async def test_a_guest_sees_the_request_without_the_headers_of_the_connection() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_a_guest_sees_the_request_without_the_headers_of_the_connection(name: str) -> None:
+    async with serving(name) as handler:
         lines = await told(handler, "describe", Accept="x")
     assert lines.splitlines() == [
         'Method::Post Some(Scheme::Http) Some("here:81") Some("/path?query")',
@@ -31,15 +34,17 @@ async def test_a_guest_sees_the_request_without_the_headers_of_the_connection() 
     ]
 
 
-async def test_a_body_goes_through_a_guest_with_its_trailers() -> None:
+@both
+async def test_a_body_goes_through_a_guest_with_its_trailers(name: str) -> None:
     body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
-    async with serving("rust-http") as handler:
+    async with serving(name) as handler:
         assert await whole(await ask(handler, "copy", body)) == (SOME + b"x" * 200_000, TRAILERS)
     assert body.closed == [None]
 
 
-async def test_trailers_of_names_that_are_forbidden_do_not_reach_a_guest() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_trailers_of_names_that_are_forbidden_do_not_reach_a_guest(name: str) -> None:
+    async with serving(name) as handler:
         body = Parts(SOME, trailers=[("Host", b"x"), *TRAILERS])
         assert await whole(await ask(handler, "copy", body)) == (SOME, TRAILERS)
 
@@ -62,9 +67,10 @@ async def test_a_request_that_breaks_off_reaches_the_guest_as_the_error_of_its_t
     assert (caught.value.code, body.closed) == (code, [broken])
 
 
-async def test_an_unread_request_is_closed_when_the_guest_drops_it() -> None:
+@both
+async def test_an_unread_request_is_closed_when_the_guest_drops_it(name: str) -> None:
     body = Parts(SOME)
-    async with serving("rust-http") as handler:
+    async with serving(name) as handler:
         await told(handler, "hello", body)
         assert body.closed == [None]
 
@@ -109,8 +115,9 @@ async def test_an_answer_comes_as_described_or_breaks_off(
         assert await _outcome(handler) == heard
 
 
-async def test_an_answer_to_head_may_name_a_length_that_it_does_not_have() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_an_answer_to_head_may_name_a_length_that_it_does_not_have(name: str) -> None:
+    async with serving(name) as handler:
         response = await ask(handler, "answer", by="HEAD", length=5)
         assert (response.headers, response.body.length) == ([("content-length", b"5"), ("X-Kept", b"Yes")], None)
         assert await whole(response) == (b"", [])
@@ -137,8 +144,9 @@ async def _outcome(handler: Handler) -> str:
 # ---- failures
 
 
-async def test_every_error_code_of_a_guest_is_that_of_the_failure() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_every_error_code_of_a_guest_is_that_of_the_failure(name: str) -> None:
+    async with serving(name) as handler:
         for number, code in enumerate(ErrorCode):
             with pytest.raises(HttpError) as caught:
                 await ask(handler, "error", code=number)
@@ -147,9 +155,10 @@ async def test_every_error_code_of_a_guest_is_that_of_the_failure() -> None:
                 assert caught.value.payload == FieldSizePayload("x", 5)
 
 
-async def test_a_guest_that_traps_before_the_head_is_an_internal_error() -> None:
+@both
+async def test_a_guest_that_traps_before_the_head_is_an_internal_error(name: str) -> None:
     body = Parts(SOME)
-    async with serving("rust-http") as handler:
+    async with serving(name) as handler:
         with pytest.raises(HttpError) as caught:
             await ask(handler, "trap", body)
         assert caught.value.code is ErrorCode.INTERNAL_ERROR
@@ -157,8 +166,9 @@ async def test_a_guest_that_traps_before_the_head_is_an_internal_error() -> None
     assert body.closed == [None]
 
 
-async def test_a_guest_that_traps_after_the_head_breaks_its_response_off() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_a_guest_that_traps_after_the_head_breaks_its_response_off(name: str) -> None:
+    async with serving(name) as handler:
         response = await ask(handler, "trap-after")
         assert await response.body.read() == b"some"
         with pytest.raises(HttpError) as caught:
@@ -166,8 +176,9 @@ async def test_a_guest_that_traps_after_the_head_breaks_its_response_off() -> No
     assert (caught.value.code, type(caught.value.__cause__)) == (ErrorCode.INTERNAL_ERROR, GuestTrap)
 
 
-async def test_an_instance_that_is_closed_breaks_responses_off() -> None:
-    async with serving("rust-http") as handler:
+@both
+async def test_an_instance_that_is_closed_breaks_responses_off(name: str) -> None:
+    async with serving(name) as handler:
         response = await ask(handler, "answer", bytes=2_000_000)
         await response.body.read()
     with pytest.raises(HttpError) as caught:

@@ -7,39 +7,16 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load
-from tests.guests.http import SOME, Parts, content, serving, told
+from tests.guests.http import SOME, Origin, Parts, serving, told
 from wasihost import Decision, Host, allow_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import BytesBody, Handler, Header, Request, RequestOptions, Response
+from wasihost._http.messages import Handler, Header, Request, RequestOptions, Response
 from wasihost._network.quotas import Quotas
 from wasihost._network.virtual import VirtualNetwork
 from wasihost.policy import Rules
 
 TRAILERS: list[Header] = [("x-sum", b"1"), ("x-sum", b"2")]
-
-
-class Origin:
-    """Answers with the content that it gets, and keeps the request."""
-
-    def __init__(self, trailers: list[Header] | None = None) -> None:
-        self._trailers = trailers or []
-        self.request: Request
-
-    async def __call__(self, request: Request) -> Response:
-        self.request = request
-        error: HttpError | None = None
-        try:
-            got = await content(Response(body=request.body))
-            self.trailers = await request.body.trailers()
-        except HttpError as failed:
-            error = failed
-            raise
-        finally:
-            request.body.close(error)
-        return Response(
-            status=201, headers=[("X-Origin", b"Yes"), ("Upgrade", b"x")], body=BytesBody(got, self._trailers)
-        )
 
 
 async def test_a_request_goes_as_it_was_made() -> None:

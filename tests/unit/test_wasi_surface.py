@@ -72,7 +72,7 @@ def test_a_guest_of_any_version_gets_what_is_registered_for_the_first_one(versio
 
 PACKAGES = [
     *(("0.3", package) for package in ("cli", "clocks", "filesystem", "http", "random", "sockets")),
-    *(("0.2", package) for package in ("cli", "clocks", "filesystem", "io", "random", "sockets")),
+    *(("0.2", package) for package in ("cli", "clocks", "filesystem", "http", "io", "random", "sockets")),
 ]
 
 

@@ -492,12 +492,14 @@ class Host(OfOneProcess):
 
     def _providers_for(self, context: WasiContext, *, of_wasip2: bool, of_http: bool) -> dict[str, object]:
         wasi = p3.providers(context)
-        if of_http:
-            from wasihost._wasi.p3 import http as p3_http
-
-            wasi |= p3_http.providers(context.http())
         if of_wasip2:
             wasi |= p2.providers(context)
+        if of_http:
+            from wasihost._wasi.p2 import http as p2_http
+            from wasihost._wasi.p3 import http as p3_http
+
+            http = context.http()
+            wasi |= p3_http.providers(http) | p2_http.providers(http)
         if self._providers:
             own = Providers(self._providers)
             wasi = {name: each for name, each in wasi.items() if own.find(name) is None}

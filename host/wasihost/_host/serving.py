@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from typing import Final
 
 from wasihost._base.errors import LinkError
 from wasihost._base.quoting import some
@@ -10,7 +12,14 @@ from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
 from wasihost._http.messages import Handler
 from wasihost._wasi.http.fields import FieldRules
-from wasihost._wasi.p3.http.handler import HANDLE, GuestHandler
+from wasihost._wasi.p2.http import incoming_handler
+from wasihost._wasi.p3.http import handler
+
+HANDLERS: Final[dict[str, Callable[[Instance, FieldRules], Handler]]] = {
+    handler.HANDLE: handler.GuestHandler,
+    incoming_handler.HANDLE: incoming_handler.GuestHandler,
+}
+"""By the function that a service exports, the newest first."""
 
 
 def serve_handler(component: Component, instance: Instance) -> Handler:
@@ -18,9 +27,11 @@ def serve_handler(component: Component, instance: Instance) -> Handler:
 
     Errors: LinkError, if it serves none.
     """
-    with contextlib.suppress(LookupError):
-        component.find_export(HANDLE)
-        return GuestHandler(instance, FieldRules())
+    for path, make in HANDLERS.items():
+        with contextlib.suppress(LookupError):
+            component.find_export(path)
+            return make(instance, FieldRules())
     raise LinkError(
-        f"the component serves no HTTP: it exports {some(component.exports) or 'nothing'}, but not wasi:http/handler"
+        f"the component serves no HTTP: it exports {some(component.exports) or 'nothing'}, but neither "
+        "wasi:http/handler nor wasi:http/incoming-handler"
     )

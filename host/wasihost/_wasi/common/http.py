@@ -9,6 +9,8 @@ from wasihost._component.values import WitError, camel_case
 from wasihost._http import errors
 from wasihost._http.errors import DnsErrorPayload, FieldSizePayload, HttpError, Payload, TlsAlertReceivedPayload
 
+NS_PER_S: Final = 1_000_000_000
+
 
 class Case(Frozen):
     """A case of a variant without a value."""
@@ -59,6 +61,11 @@ def from_scheme(scheme: str | None) -> AnyScheme | None:
 def to_scheme(scheme: AnyScheme | None) -> str | None:
     """A scheme as the core has it."""
     return None if scheme is None else scheme.value if isinstance(scheme, Other) else scheme.case.lower()
+
+
+def seconds(duration_ns: int | None) -> float | None:
+    """A time-out as the core has it."""
+    return None if duration_ns is None else duration_ns / NS_PER_S
 
 
 # ---- error-code

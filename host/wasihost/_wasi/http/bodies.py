@@ -15,6 +15,7 @@ a body never ends cleanly unless the guest ended it.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,6 +27,14 @@ from wasihost._http.messages import READ_BYTES, Body, Header
 T = TypeVar("T")
 OnClose: TypeAlias = Callable[[HttpError | None], None]
 """Told how a body ended."""
+
+
+class BrokenOff(OSError):
+    """The content of a body broke off, as an error of the stream that it was read from or written to."""
+
+    def __init__(self, error: HttpError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class Length:
@@ -50,7 +59,42 @@ class Length:
             raise HttpError(self._code, self._seen)
 
 
-class StreamBody(Body):
+class GuestBody(Body):
+    """What a guest sends, as long as `content-length` says, if it does."""
+
+    def __init__(self, length: Length) -> None:
+        self._length = length
+        self._is_waived = False
+
+    @property
+    def length(self) -> int | None:  # type: ignore[override]
+        """What `content-length` says; without it 0, if it is known that there are neither content nor trailers."""
+        if self._is_waived:
+            return None
+        if self._length.expected is not None:
+            return self._length.expected
+        return 0 if not self._may_have_content and not self._may_have_trailers else None
+
+    def check(self) -> None:
+        """Errors: HttpError, if it is known beforehand that the content is not as long as it is to be."""
+        if not self._may_have_content:
+            self._length.end()
+
+    def waive_length(self) -> None:
+        """The headers speak of other content than this, as in an answer to HEAD."""
+        self._length.expected = None
+        self._is_waived = True
+
+    @property
+    @abstractmethod
+    def _may_have_content(self) -> bool: ...
+
+    @property
+    @abstractmethod
+    def _may_have_trailers(self) -> bool: ...
+
+
+class StreamBody(GuestBody):
     """What a guest of 0.3 sends: the bytes of a stream, if there is one, and then trailers."""
 
     def __init__(
@@ -60,31 +104,20 @@ class StreamBody(Body):
         length: Length,
         on_close: OnClose,
     ) -> None:
+        super().__init__(length)
         self._contents = contents
         self._trailers = eager.begin(_from_guest(trailers))  # at once: the guest may have written them already
         self._trailers.add_done_callback(_ignore)
-        self._length = length
         self._on_close = on_close
 
     @property
-    def length(self) -> int | None:  # type: ignore[override]
-        """What `content-length` says; without it 0, if it is known that there are neither content nor trailers."""
-        return 0 if self._length.expected is None and self._is_empty else self._length.expected
+    def _may_have_content(self) -> bool:
+        return self._contents is not None
 
     @property
-    def _is_empty(self) -> bool:
-        if self._contents is not None or not self._trailers.done():
-            return False
-        return not self._trailers.cancelled() and self._trailers.exception() is None and not self._trailers.result()
-
-    def check(self) -> None:
-        """Errors: HttpError, if it is known beforehand that the content is not as long as it is to be."""
-        if self._contents is None:
-            self._length.end()
-
-    def waive_length(self) -> None:
-        """The headers speak of other content than this, as in an answer to HEAD."""
-        self._length.expected = None
+    def _may_have_trailers(self) -> bool:
+        found = self._trailers
+        return not found.done() or found.cancelled() or found.exception() is not None or bool(found.result())
 
     async def read(self, n: int = READ_BYTES) -> bytes:
         data = b"" if self._contents is None else bytes(await _from_guest(self._contents.read(n)))
@@ -126,24 +159,23 @@ async def _from_guest(given: Awaitable[T]) -> T:
 
 
 class BodySource(ByteSource):
-    """Feeds a guest from a body; `on_end` is called once, with whether the body was read to its end.
+    """Feeds a guest from a body, which it leaves open.
 
     `error` is what the content broke off with; the guest's stream just ends then.
     """
 
-    def __init__(self, body: Body, on_end: Callable[[bool], None]) -> None:
+    def __init__(self, body: Body) -> None:
         self._body = body
-        self._on_end = on_end
         self._data = memoryview(b"")
         self._reading: asyncio.Future[bytes] | None = None
-        self._at_end = False
+        self.is_at_end = False
         self.error: HttpError | None = None
 
     def read_into(self, view: memoryview) -> int:
         """The next bytes; 0 at the end of the content, or where it breaks off."""
-        if not self._data and not self._at_end:
+        if not self._data and not self.is_at_end:
             self._data = memoryview(self._next(len(view)))
-            self._at_end = not self._data
+            self.is_at_end = not self._data
         size = min(len(view), len(self._data))
         view[:size] = self._data[:size]
         self._data = self._data[size:]
@@ -170,17 +202,23 @@ class BodySource(ByteSource):
         assert self._reading is not None
         self._reading.add_done_callback(lambda _: callback())
 
-    def break_off(self, error: HttpError) -> None:
-        """The content ends here."""
-        self.error = self.error or error
+    async def discard(self) -> None:
+        """Reads the rest. Errors: HttpError, if the content breaks off or did so before."""
+        data = b"" if self.is_at_end else b"-"
+        while data:
+            self._reading = self._reading or eager.begin(self._read(READ_BYTES))
+            data = await self._reading
+            self._reading = None
+        if self.error is not None:
+            raise self.error
+
+    def cancel(self) -> None:
+        """Nothing of the body is wanted any more."""
         if self._reading is not None:
             self._reading.cancel()
 
     def close(self, error: BaseException | None) -> None:
-        """The guest has all, or wants no more."""
-        if self._reading is not None:
-            self._reading.cancel()
-        self._on_end(self._at_end)
+        """The guest has all, or wants no more of the stream."""
 
 
 class Consumption:
@@ -192,17 +230,17 @@ class Consumption:
 
     def __init__(self, body: Body, outcome: Coroutine[Any, Any, HttpError | None]) -> None:
         self._body = body
+        self.source = _ConsumedSource(body, self._ended)
         self._is_read = False
         self._is_closed = False
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.source = BodySource(body, self._ended)
         self._outcome = eager.begin(outcome)
         self._outcome.add_done_callback(self._told)
 
     def _told(self, outcome: asyncio.Future[HttpError | None]) -> None:
         error = _result(outcome)
         if error is not None:
-            self.source.break_off(error)
+            self.source.error = self.source.error or error
             self._close(error)
         elif self._is_read:
             self._close(None)
@@ -233,7 +271,19 @@ class Consumption:
     def _close(self, error: HttpError | None) -> None:
         if not self._is_closed:
             self._is_closed = True
+            self.source.cancel()
             self._body.close(error)
+
+
+class _ConsumedSource(BodySource):
+    """Says when the guest is done with the stream, and whether it was read to its end."""
+
+    def __init__(self, body: Body, on_end: Callable[[bool], None]) -> None:
+        super().__init__(body)
+        self._on_end = on_end
+
+    def close(self, error: BaseException | None) -> None:
+        self._on_end(self.is_at_end)
 
 
 def _result(outcome: asyncio.Future[HttpError | None]) -> HttpError | None:

@@ -10,7 +10,7 @@ from wasihost._http import messages
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import NO_OPTIONS, Body, RequestOptions
 from wasihost._http.targets import target_of
-from wasihost._wasi.http.bodies import StreamBody
+from wasihost._wasi.http.bodies import GuestBody
 from wasihost._wasi.http.fields import FieldRules, Fields, is_length
 from wasihost._wasi.http.syntax import is_authority, is_method, is_path, is_scheme, is_status
 
@@ -97,7 +97,7 @@ class Request:
             raise
 
     def _sent(self) -> messages.Request:
-        if isinstance(self.body, StreamBody):
+        if isinstance(self.body, GuestBody):
             self.body.check()
         request = messages.Request(
             method=self._method,
@@ -155,7 +155,7 @@ class Response:
     def _check(self, method: str) -> None:
         if self._status < 200:  # not final, and WASI has no word for others
             raise HttpError(ErrorCode.INTERNAL_ERROR, f"{self._status} is not the status of a final response")
-        if not isinstance(self.body, StreamBody):
+        if not isinstance(self.body, GuestBody):
             return
         if method == "HEAD" or self._status in WITHOUT_CONTENT:
             self.body.waive_length()

@@ -10,6 +10,7 @@ class Domain(enum.Enum):
 
     FILES = "files and standard streams"
     NETWORK = "sockets"
+    HTTP = "bodies of HTTP"
 
 
 class Error:

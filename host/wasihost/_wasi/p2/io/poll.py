@@ -27,16 +27,34 @@ from wasihost._component.values import may_wait
 T = TypeVar("T")
 
 
-class Subject:
-    """What a guest can subscribe to."""
+class Parent:
+    """A resource that must outlive others."""
 
-    def __init__(self, parent: Subject | None = None) -> None:
+    def __init__(self, parent: Parent | None = None) -> None:
         self._parent = parent
         self._children = 0
-        self._waiters: dict[Callable[[], None], None] = {}
-        self._is_watched = False
         if parent is not None:
             parent._children += 1
+
+    def _released(self) -> None:
+        """A child is gone."""
+        self._children -= 1
+
+    def _leave(self) -> None:
+        """The guest drops this, which it may do once the children are gone."""
+        if self._children:
+            raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
+        if self._parent is not None:
+            self._parent._released()
+
+
+class Subject(Parent):
+    """What a guest can subscribe to: the parent of its pollables."""
+
+    def __init__(self, parent: Parent | None = None) -> None:
+        super().__init__(parent)
+        self._waiters: dict[Callable[[], None], None] = {}
+        self._is_watched = False
 
     @abstractmethod
     def _is_ready(self) -> bool:
@@ -52,17 +70,6 @@ class Subject:
         self._waiters = {}
         for callback in waiters:
             callback()
-
-    def _released(self) -> None:
-        """A child is gone: a pollable, or a subject that this is the parent of."""
-        self._children -= 1
-
-    def _leave(self) -> None:
-        """The guest drops this, which it may do once the children are gone."""
-        if self._children:
-            raise ResourceError(f"the {type(self).__name__} resource still has {self._children} children")
-        if self._parent is not None:
-            self._parent._released()
 
     def _when_ready(self, then: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
         """What `then` returns, called as soon as this is ready."""

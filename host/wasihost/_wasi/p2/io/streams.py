@@ -28,7 +28,7 @@ from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink, ByteSource, Unwritten, Writer
 from wasihost._component.values import WitError, may_wait
 from wasihost._wasi.p2.io.error import Domain, Error
-from wasihost._wasi.p2.io.poll import Pollable, Subject
+from wasihost._wasi.p2.io.poll import Parent, Pollable, Subject
 
 MOST: Final = 1 << 16
 """The most that one read gives and one `check-write` permits, as in Wasmtime."""
@@ -81,7 +81,7 @@ _buffers: list[memoryview] = []
 class InputStream(Subject):
     """WIT: `resource input-stream`."""
 
-    def __init__(self, source: ByteSource, parent: Subject | None = None, domain: Domain = Domain.FILES) -> None:
+    def __init__(self, source: ByteSource, parent: Parent | None = None, domain: Domain = Domain.FILES) -> None:
         super().__init__(parent)
         self._source = source
         self._domain = domain
@@ -181,7 +181,7 @@ class OutputStream(Subject, Writer):
     def __init__(
         self,
         sink: ByteSink,
-        parent: Subject | None = None,
+        parent: Parent | None = None,
         domain: Domain = Domain.FILES,
         *,
         asks_first: bool = True,
@@ -302,6 +302,10 @@ class OutputStream(Subject, Writer):
         if not self._queue:
             self._sink.close(None)
         self._changed()
+
+    def break_off(self, error: OSError) -> None:
+        """The stream ends with this error."""
+        self._ended = self._ended or _Ended(error, self._domain)
 
     def abandon(self) -> None:
         """The guest is gone, and what the sink has not taken by now is lost."""

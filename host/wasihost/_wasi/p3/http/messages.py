@@ -19,10 +19,11 @@ from wasihost._wasi.common.http import (
     to_method,
     to_scheme,
 )
+from wasihost._wasi.common.http_fields import HasRules
 from wasihost._wasi.http import fields, messages
 from wasihost._wasi.http.bodies import Consumption, Length, StreamBody
 from wasihost._wasi.http.messages import content_length
-from wasihost._wasi.p3.http.fields import Fields, HasRules
+from wasihost._wasi.p3.http.fields import Fields
 from wasihost._wasi.p3.http.options import RequestOptions
 from wasihost._wasi.p3.streams import ResultFuture, new_future
 

@@ -7,8 +7,7 @@ from typing import ClassVar
 from wasihost._base.frozen import Frozen
 from wasihost._component.values import WitError
 from wasihost._http import messages
-
-NS_PER_S = 1_000_000_000
+from wasihost._wasi.common.http import seconds
 
 
 class RequestOptionsError:
@@ -99,15 +98,11 @@ class RequestOptions:
     def core(self) -> messages.RequestOptions:
         """As the core has them."""
         return messages.RequestOptions(
-            connect_timeout_s=_seconds(self._connect_ns),
-            first_byte_timeout_s=_seconds(self._first_byte_ns),
-            between_bytes_timeout_s=_seconds(self._between_bytes_ns),
+            connect_timeout_s=seconds(self._connect_ns),
+            first_byte_timeout_s=seconds(self._first_byte_ns),
+            between_bytes_timeout_s=seconds(self._between_bytes_ns),
         )
 
     def _check(self) -> None:
         if not self._is_mutable:
             raise WitError(RequestOptionsError.Immutable())
-
-
-def _seconds(duration_ns: int | None) -> float | None:
-    return None if duration_ns is None else duration_ns / NS_PER_S

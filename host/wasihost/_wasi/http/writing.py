@@ -1,0 +1,151 @@
+"""What a guest of 0.2 sends: content that it writes to a sink.
+
+Theory of operation. The sink holds one part, and takes the next when the reader has read it. The content has ended when
+the guest has finished the body and the sink is closed: what the guest wrote last may still be on its way into the sink
+when it finishes. A body that is dropped unfinished, or of a guest that dies, breaks off.
+
+`content-length` is checked where the guest writes, so that it hears of it at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wasihost._base.streams import ByteSink
+from wasihost._base.waiting import Called
+from wasihost._http.errors import HttpError
+from wasihost._http.messages import READ_BYTES, Header
+from wasihost._wasi.http.bodies import BrokenOff, GuestBody, Length
+
+
+class WrittenBody(GuestBody):
+    """A body that a guest writes and finishes."""
+
+    def __init__(self, length: Length) -> None:
+        super().__init__(length)
+        self._part = b""
+        self._sink: _Sink | None = None
+        self._trailers: list[Header] | None = None  # once it is finished
+        self._error: HttpError | None = None
+        self._is_closed = False
+        self._readable: Called | None = None
+
+    # ---- for the guest
+
+    def sink(self) -> ByteSink:
+        """For all of the content; to be asked for once."""
+        self._sink = _Sink(self)
+        return self._sink
+
+    def count(self, size: int) -> None:
+        """The guest writes so many bytes. Errors: BrokenOff, if they are too many."""
+        try:
+            self._length.add(size)
+        except HttpError as error:
+            self.fail(error)
+            raise BrokenOff(error) from error
+
+    def finish(self, trailers: list[Header]) -> None:
+        """That was all. Errors: HttpError, if it is too little, or the body broke off before."""
+        if self._error is None:
+            try:
+                self._length.end()
+            except HttpError as error:
+                self.fail(error)
+        if self._error is not None:
+            raise self._error
+        self._trailers = trailers
+        self.changed()
+
+    def finish_empty(self) -> None:
+        """There is neither content nor trailers; whether that may be is for `check`."""
+        self._trailers = []
+
+    def fail(self, error: HttpError) -> None:
+        """The body breaks off here, unless it is finished."""
+        if self._trailers is None and self._error is None:
+            self._error = error
+            self.changed()
+
+    # ---- for the sink
+
+    def put(self, view: memoryview) -> int:
+        """Takes a part. Errors: BlockingIOError; BrokenOff, BrokenPipeError if the reader is gone."""
+        if self._error is not None:
+            raise BrokenOff(self._error)
+        if self._is_closed:
+            raise BrokenPipeError
+        if self._part:
+            raise BlockingIOError
+        self._part = bytes(view)
+        self.changed()
+        return len(view)
+
+    def changed(self) -> None:
+        """There may be something for the reader."""
+        if self._readable is not None:
+            self._readable()
+
+    # ---- the body
+
+    @property
+    def _may_have_content(self) -> bool:
+        return self._sink is not None or self._trailers is None
+
+    @property
+    def _may_have_trailers(self) -> bool:
+        return self._trailers != []
+
+    async def read(self, n: int = READ_BYTES) -> bytes:
+        while not self._part:
+            if self._error is not None:
+                raise self._error
+            if self._trailers is not None and (self._sink is None or self._sink.is_closed):
+                return b""
+            self._readable = Called()
+            await self._readable
+        data = self._part[:n]
+        self._part = self._part[n:]
+        self._wake_writer()
+        return data
+
+    async def trailers(self) -> list[Header]:
+        return self._trailers or []
+
+    def close(self, error: HttpError | None = None) -> None:
+        self._is_closed = True
+        self._part = b""
+        if error is not None:
+            self.fail(error)
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        if self._sink is not None and not self._part:
+            self._sink.wake()
+
+
+class _Sink(ByteSink):
+    """Of the content of a body."""
+
+    def __init__(self, body: WrittenBody) -> None:
+        self._body = body
+        self._callback: Callable[[], None] | None = None
+        self.is_closed = False
+
+    def write(self, view: memoryview) -> int:
+        return self._body.put(view)
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        self._callback = callback
+
+    def wake(self) -> None:
+        """Another write is worth a try."""
+        callback = self._callback
+        self._callback = None
+        if callback is not None:
+            callback()
+
+    def close(self, error: BaseException | None) -> None:
+        """The guest has written all that it writes."""
+        self.is_closed = True
+        self._body.changed()

@@ -1,0 +1,66 @@
+"""`wasi:http/incoming-handler`, as a guest exports it: a `Handler` that calls the guest."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final, Protocol
+
+from wasihost._http import messages
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._wasi.http.fields import FieldRules
+from wasihost._wasi.http.messages import Request
+from wasihost._wasi.p2.http.messages import IncomingRequest, OutgoingResponse, ResponseOutparam
+
+HANDLE: Final = "wasi:http/incoming-handler@0.2.0#handle"
+
+
+class Callee(Protocol):
+    """An instance of the guest."""
+
+    async def call(self, name: str, *args: Any) -> Any:
+        """Calls an export."""
+
+
+class GuestHandler:
+    """Answers requests by one instance of a guest, one after the other: a `Handler`.
+
+    The guest may go on after it has set its response, as it does to write the body. A guest that dies before it sets
+    one is an `internal-error`, whose cause is what it died of; one that dies later breaks the body off.
+    """
+
+    def __init__(self, instance: Callee, rules: FieldRules) -> None:
+        self._instance = instance
+        self._rules = rules
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, request: messages.Request) -> messages.Response:
+        """The guest's response. Errors: HttpError."""
+        outparam = ResponseOutparam()
+        given = IncomingRequest(Request.received(self._rules, request))
+        call = asyncio.create_task(self._call(given, outparam), name="wasihost request")
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        try:
+            response = await outparam.response
+        except BaseException:
+            call.cancel()
+            raise
+        return response.core.sent(request.method)
+
+    async def _call(self, request: IncomingRequest, outparam: ResponseOutparam) -> None:
+        try:
+            await self._instance.call(HANDLE, request, outparam)
+        except Exception as error:
+            request.drop()
+            _died(outparam.response, error)
+        else:
+            outparam.drop()
+
+
+def _died(response: asyncio.Future[OutgoingResponse], cause: Exception) -> None:
+    error = HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended")
+    error.__cause__ = cause
+    if not response.done():
+        response.set_exception(error)
+    elif not response.cancelled() and response.exception() is None:
+        response.result().break_off(error)
