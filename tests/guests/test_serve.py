@@ -9,10 +9,11 @@ import pytest
 
 from tests.guests.harness import load
 from tests.guests.serve import ADDRESS, Served, served
-from wasihost import ConfigError, Host
+from wasihost import ConfigError, Host, LinkError
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Request, Response
 from wasihost._http.serving import Answered
+from wasihost._network.virtual import VirtualNetwork
 from wasihost._testing.loop import run_virtual
 
 
@@ -125,6 +126,12 @@ def test_it_does_not_wait_for_ever() -> None:
 
 
 # ---- mistakes, and what is told
+
+
+async def test_a_component_that_serves_no_http_is_an_error() -> None:
+    with pytest.raises(LinkError, match="the component serves no HTTP: it exports wasi:cli/run"):
+        async with Host(network=VirtualNetwork().guest).serve(load("rust-echo-server")):
+            pass
 
 
 async def test_an_address_that_is_none_is_an_error() -> None:

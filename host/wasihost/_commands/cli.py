@@ -1,4 +1,4 @@
-"""The command line: `wasihost run`, `wasihost inspect`, `wasihost stubs` and `wasihost convert`."""
+"""The command line: `wasihost run`, `serve`, `inspect`, `stubs` and `convert`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 
 from wasihost._base.errors import WasihostError
 from wasihost._base.version import __version__
-from wasihost._commands import convert, inspect, run, stubs
+from wasihost._commands import convert, inspect, run, serve, stubs
 from wasihost._commands.exits import complain, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
 
-COMMANDS = {"run": run, "inspect": inspect, "stubs": stubs, "convert": convert}
+COMMANDS = {"run": run, "serve": serve, "inspect": inspect, "stubs": stubs, "convert": convert}
 
 _DESCRIPTION = "Runs components of WASI 0.2 and 0.3, with every host function written in Python."
 
@@ -25,6 +25,7 @@ examples:
   wasihost run guest.wasm one --two      the guest gets the arguments guest.wasm, one and --two; run may be left out
   wasihost run --allow-net guest.wasm    with any network
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
+  wasihost serve app.wasm                answers HTTP requests on 127.0.0.1:8080
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
   wasihost stubs guest.wasm > guest.py   typed Python for them
   wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows

@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine
 from types import FrameType
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -42,12 +42,14 @@ class Ended(KeyboardInterrupt):
 class Ending:
     """A context in which SIGTERM and SIGINT end a run; at its end it leaves the contexts that were entered by it.
 
-    `grace_s`: seconds from SIGTERM to the end of the process, whatever the guest does. Errors: `Ended` at SIGTERM,
-    KeyboardInterrupt at SIGINT. Python lets only its main thread handle signals: in another one they are not.
+    `grace_s`: seconds from SIGTERM to the end of the process, whatever the guest does. `second`: which signals end it
+    at once if another one came before. Errors: `Ended` at SIGTERM, KeyboardInterrupt at SIGINT. Python lets only its
+    main thread handle signals: in another one they are not.
     """
 
-    def __init__(self, grace_s: float) -> None:
+    def __init__(self, grace_s: float, second: Container[int] = (signal.SIGINT,)) -> None:
         self._grace_s = grace_s
+        self._second = second
         self._opened = contextlib.ExitStack()
         self._closing = threading.Lock()
         self._signals = contextlib.ExitStack()
@@ -124,8 +126,8 @@ class Ending:
             number = os.read(reader, 1)
             if not number:
                 return
-            if number[0] == signal.SIGINT and is_ending:
-                self._end_now(signal.SIGINT)
+            if number[0] in self._second and is_ending:
+                self._end_now(number[0])
             if number[0] == signal.SIGTERM and deadline is None:
                 deadline = time.monotonic() + self._grace_s
             is_ending = is_ending or number[0] in (signal.SIGINT, signal.SIGTERM)

@@ -1,12 +1,8 @@
-"""The option of `wasihost run` for directories, and what it prints of what guests may not do there."""
+"""The option of `wasihost run` for directories."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import logging
-import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wasihost._base.errors import ConfigError
@@ -50,22 +46,3 @@ def directories(arguments: argparse.Namespace) -> dict[str, Directory]:
             raise ConfigError(f"--dir: two directories have the name {guest!r} for the guest")
         found[guest] = Directory(host, read_only=read_only)
     return found
-
-
-class _Refusals(logging.Handler):
-    """Prints each line of the log on stderr."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        print(f"wasihost: {record.getMessage()}", file=sys.stderr)
-
-
-@contextlib.contextmanager
-def refusals_printed() -> Iterator[None]:
-    """Meanwhile what a guest may not do with files is printed on stderr, once for each directory and reason."""
-    logger = logging.getLogger("wasihost.files")
-    handler = _Refusals(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wasihost._commands import file_options, limit_options, policy_options, recording_options
 from wasihost._commands.ending import Ending
+from wasihost._commands.logs import warnings_printed
 from wasihost._commands.parsing import add_no_cache, add_wasip2, cache
 from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
@@ -128,7 +129,7 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
 def printing(ending: Ending, learner: Learner | None) -> Iterator[None]:
     """Prints on stderr what a guest is refused meanwhile, and at the end what was learned."""
     ending.enter(policy_options.told_at_the_end(learner))
-    with policy_options.refusals_told(), file_options.refusals_printed():
+    with policy_options.refusals_told(), warnings_printed("wasihost.files"):
         yield
 
 

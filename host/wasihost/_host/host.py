@@ -333,11 +333,13 @@ class Host(OfOneProcess):
         """
         event_loop.running()
         from wasihost._host.http_server import PoolHandler, ServeOptions, serving
+        from wasihost._host.serving import handler_maker
         from wasihost._http.limits import ServerLimits
 
         adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
+        make = handler_maker(adapted)
         pool = self.pool(adapted, size=instances, max_waiting=max_waiting)
-        handler = PoolHandler(adapted, pool, self._clock, timeout_s)
+        handler = PoolHandler(make, pool, self._clock, timeout_s)
         options = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
         async with serving(handler, pool, self._server_network(), self._clock, options) as server:
             yield server

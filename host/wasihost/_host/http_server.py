@@ -20,14 +20,12 @@ from wasihost._base.clock import Clock
 from wasihost._base.errors import ConfigError, LimitError
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
-from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
 from wasihost._host.pool import Pool
-from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.exchange_time import ExchangeTime, TimedBody
 from wasihost._http.limits import ServerLimits
-from wasihost._http.messages import Body, BodyAround, Request, Response, failure
+from wasihost._http.messages import Body, BodyAround, Handler, Request, Response, failure
 from wasihost._http.server import HttpServer
 from wasihost._http.serving import Answered
 from wasihost._network.base import Address, Network
@@ -40,8 +38,10 @@ Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance]
 class PoolHandler:
     """Answers requests by the instances of a pool: a `Handler`; `timeout_s` is for a whole exchange."""
 
-    def __init__(self, component: Component, pool: Pool, clock: Clock, timeout_s: float | None) -> None:
-        self._component = component
+    def __init__(
+        self, make: Callable[[Instance], Handler], pool: Pool, clock: Clock, timeout_s: float | None = None
+    ) -> None:
+        self._make = make
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
@@ -76,7 +76,7 @@ class PoolHandler:
         lease = self._pool.instance()
         instance = await lease.__aenter__()
         try:
-            return lease, await serve_handler(self._component, instance)(request)
+            return lease, await self._make(instance)(request)
         except asyncio.CancelledError as error:
             await lease.__aexit__(type(error), error, error.__traceback__)
             raise

@@ -22,16 +22,21 @@ HANDLERS: Final[dict[str, Callable[[Instance, FieldRules], Handler]]] = {
 """By the function that a service exports, the newest first."""
 
 
-def serve_handler(component: Component, instance: Instance) -> Handler:
-    """Answers requests by an instance of a component, by the newest version of WASI that it serves.
+def handler_maker(component: Component) -> Callable[[Instance], Handler]:
+    """What makes a handler of an instance of a component, by the newest version of WASI that it serves.
 
     Errors: LinkError, if it serves none.
     """
     for path, make in HANDLERS.items():
         with contextlib.suppress(LookupError):
             component.find_export(path)
-            return make(instance, FieldRules())
+            return lambda instance: make(instance, FieldRules())
     raise LinkError(
         f"the component serves no HTTP: it exports {some(component.exports) or 'nothing'}, but neither "
         "wasi:http/handler nor wasi:http/incoming-handler"
     )
+
+
+def serve_handler(component: Component, instance: Instance) -> Handler:
+    """Answers requests by an instance of a component. Errors: LinkError, if it serves no HTTP."""
+    return handler_maker(component)(instance)

@@ -1,0 +1,156 @@
+"""`wasihost serve`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from wasihost._base.clock import NS_PER_S
+from wasihost._base.errors import ConfigError, WasihostError
+from wasihost._base.quoting import line
+from wasihost._commands import guest_options, wasmtime_options
+from wasihost._commands.ending import Ending
+from wasihost._commands.logs import warnings_printed
+from wasihost._commands.parsing import Commands, add_component, reflected
+from wasihost._component.adapt import Component
+from wasihost._host.host import Host
+
+if TYPE_CHECKING:
+    import ssl
+
+    from wasihost._http.serving import Answered
+
+_USAGE = f"""\
+wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--connections N]
+                    [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
+                    {guest_options.USAGE}
+                    COMPONENT"""
+
+_NOTES = """\
+Once it listens, stderr has the line “Serving HTTP on http://IP:PORT/”, and then one for each answer: client, method,
+path, status, bytes of content, time. A guest that traps is a 500 to its client, and its trap is on stderr.
+
+SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more connections, and requests under way have the time
+of --drain to end. A second one ends it at once.
+
+exit code: 0 when it was ended, 1 when it cannot serve, 2 when the command line is wrong
+"""
+
+
+def add_to(commands: Commands) -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="answer HTTP requests with a component that exports wasi:http/handler",
+        usage=_USAGE,
+        description="Answers HTTP requests with a component that exports wasi:http/handler@0.3 or "
+        "wasi:http/incoming-handler@0.2.",
+        notes=lambda: guest_options.notes() + _NOTES,
+    )
+    _add_own(parser)
+    guest_options.add_to(parser)
+    wasmtime_options.add_to(parser)
+    add_component(parser)
+    parser.set_defaults(command=main)
+
+
+def _add_own(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--addr", default="127.0.0.1:8080", metavar="IP:PORT", help="where to listen; port 0 is any free one"
+    )
+    parser.add_argument("--tls-cert", metavar="FILE", help="serve https with this certificate and its chain, as PEM")
+    parser.add_argument(
+        "--tls-key", metavar="FILE", help="the private key of the certificate, if it is not in its file"
+    )
+    parser.add_argument(
+        "--instances", type=_count, default=100, metavar="N", help="how many instances serve at a time; 100 by default"
+    )
+    parser.add_argument(
+        "--connections", type=_count, default=1000, metavar="N", help="how many clients at a time; 1000 by default"
+    )
+    parser.add_argument(
+        "--request-timeout",
+        type=guest_options.seconds,
+        metavar="SECONDS",
+        help="give a request up that is not answered in full by then; without it there is no such limit",
+    )
+    parser.add_argument(
+        "--drain",
+        type=guest_options.seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="how long requests under way may take when the server is ended; 30 by default",
+    )
+    parser.add_argument("--no-access-log", action="store_true", help="print no line for each answer")
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and text.isascii() and 0 < int(text) < 1 << 31:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+
+
+# ---- serving
+
+
+def main(arguments: argparse.Namespace) -> int:
+    """Serves until a signal comes."""
+    grace_s = arguments.drain + arguments.grace
+    with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
+        host, learner = guest_options.host(arguments, ending)
+        component = reflected(host, arguments.component)
+        with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
+            try:
+                ending.run(_serve(host, component, arguments))
+            except KeyboardInterrupt:
+                return 0
+    return 0
+
+
+async def _serve(host: Host, component: Component, arguments: argparse.Namespace) -> None:
+    try:
+        async with host.serve(component, **_options(arguments)) as server:
+            print(f"Serving HTTP on {server.url}", file=sys.stderr, flush=True)
+            await asyncio.get_running_loop().create_future()
+    except OSError as error:
+        raise WasihostError(f"cannot listen on {arguments.addr}: {error.strerror}") from None
+
+
+def _options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What `Host.serve` takes. Errors: ConfigError."""
+    from wasihost._http.limits import ServerLimits
+
+    addr, colon, port = arguments.addr.rpartition(":")
+    if not (colon and port.isdecimal() and port.isascii()):
+        raise ConfigError(f"--addr {arguments.addr!r}: expected IP:PORT, such as 127.0.0.1:8080 or [::1]:0")
+    return {
+        "addr": addr,
+        "port": int(port),
+        "tls": _tls(arguments),
+        "instances": arguments.instances,
+        "timeout_s": arguments.request_timeout,
+        "limits": ServerLimits(connections=arguments.connections),
+        "drain_s": arguments.drain,
+        "answered": None if arguments.no_access_log else _print_answer,
+    }
+
+
+def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    if arguments.tls_cert is None:
+        if arguments.tls_key is not None:
+            raise ConfigError("--tls-key is the key of a certificate: give --tls-cert too")
+        return None
+    from wasihost._http.tls import server_context
+
+    return server_context(arguments.tls_cert, arguments.tls_key)
+
+
+def _print_answer(answered: Answered) -> None:
+    status = "-" if answered.status is None else answered.status
+    milliseconds = answered.duration_ns / NS_PER_S * 1000
+    end = "" if answered.error is None else f" {answered.error}"
+    asked = line(f"{answered.method} {answered.target}")
+    print(f"{answered.peer} {asked} {status} {answered.content_bytes} {milliseconds:.1f}ms{end}", file=sys.stderr)

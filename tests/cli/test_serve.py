@@ -1,0 +1,94 @@
+"""`wasihost serve`: what it prints, what it answers, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PREBUILT, Cli
+from tests.processes import TIMEOUT_S
+from wasihost._commands.cli import main
+
+HTTP = PREBUILT / "rust-http.wasm"
+
+
+def serving(cli: Cli, *options: str | Path) -> tuple[subprocess.Popen[str], str]:
+    """A server, and its URL."""
+    server = cli.start("serve", "--addr", "127.0.0.1:0", *options, HTTP)
+    assert server.stderr
+    line = server.stderr.readline()
+    found = re.fullmatch(r"Serving HTTP on (http://127\.0\.0\.1:\d+/)\n", line)
+    assert found, line + server.stderr.read()
+    return server, found[1]
+
+
+def ask(url: str, case: str) -> tuple[int, bytes]:
+    """Status and content of the answer to a GET."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers={"case": case}), timeout=TIMEOUT_S) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+@pytest.mark.slow
+def test_it_serves_until_sigterm(cli: Cli) -> None:
+    server, url = serving(cli, "--allow-http", "http://api.test")
+    assert ask(f"{url}a?b", "hello") == (200, b"hello")
+    assert ask(url, "trap") == (500, b"500 Internal Server Error\n")
+    server.send_signal(signal.SIGTERM)
+    _, err = server.communicate(timeout=TIMEOUT_S)
+    assert server.returncode == 0
+    first, *others = err.splitlines()
+    assert re.fullmatch(r"127\.0\.0\.1 GET /a\?b 200 5 \d+\.\dms", first)
+    assert re.fullmatch(r"127\.0\.0\.1 GET / 500 26 \d+\.\dms", others[-1])
+    assert "wasihost: GET /: no answer: internal-error" in others[0]
+    assert "unreachable" in err
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_it_at_once(cli: Cli) -> None:
+    server, url = serving(cli, "--no-access-log")
+    assert server.stderr
+    asking = cli.start(url, program=["-c", ASKS_FOR_EVER])
+    assert asking.stdout
+    assert asking.stdout.readline() == "asked\n"
+    server.send_signal(signal.SIGINT)
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(TIMEOUT_S) in (130, 143)  # whichever the system delivers last
+
+
+ASKS_FOR_EVER = """
+import socket, sys, urllib.parse
+url = urllib.parse.urlsplit(sys.argv[1])
+with socket.create_connection((url.hostname, url.port)) as connection:
+    connection.sendall(b"POST / HTTP/1.1\\r\\nhost: a\\r\\ncase: copy\\r\\ncontent-length: 5\\r\\n\\r\\n1")
+    connection.recv(1)  # the head of the answer
+    print("asked", flush=True)
+    while connection.recv(1000):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        (["--addr", "localhost:8080", str(HTTP)], 2, "expected an IP address and a port"),
+        (["--addr", "127.0.0.1", str(HTTP)], 2, "expected IP:PORT, such as 127.0.0.1:8080"),
+        (["--tls-key", "key.pem", str(HTTP)], 2, "give --tls-cert too"),
+        (["--tls-cert", "nowhere.pem", str(HTTP)], 2, "TLS: nowhere.pem"),
+        (["--addr", "127.0.0.1:1", "nowhere.wasm"], 1, "nowhere.wasm cannot be read"),
+    ],
+)
+def test_what_cannot_be_served_is_an_error(
+    options: list[str], code: int, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", "--no-cache", *options]) == code
+    assert told in capsys.readouterr().err
