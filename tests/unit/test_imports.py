@@ -18,7 +18,7 @@ ROOMS = {  # what each folder may import
     "_policy": {"_base", "_http", "_network"},
     "_recording": {"_base", "_network", "_policy"},
     "_wasi": WASI,
-    "_testing": {"_base", "_network"},
+    "_testing": {"_base", "_network", "_wasi"},
     "_host": HOST,
     "_commands": {*HOST, "_host", "public"},
     "_pytest": {*HOST, "_host", "_testing", "public"},

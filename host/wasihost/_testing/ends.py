@@ -22,7 +22,7 @@ PATIENCE_S = 20
 
 
 class ConformanceError(AssertionError):
-    """A network does not keep a rule of the seam; says which one, and what it did instead."""
+    """A network or file system does not keep a rule; says which one, and what it did instead."""
 
 
 class Ends:
