@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wasihost._network.base import Network
     from wasihost._pytest import Bench, BenchClock, GuestLoader, Trace
     from wasihost._pytest.components import Components
+    from wasihost._pytest.http import Http
 
 _BENCH = pytest.StashKey["Bench"]()
 _COMPONENTS = pytest.StashKey["Components"]()
@@ -51,6 +52,15 @@ def wasi_guest(_wasi_bench: Bench, wasi_net: Network) -> GuestLoader:
 
     _wasi_bench.network = wasi_net  # of a project's own, perhaps
     return GuestLoader(_wasi_bench)
+
+
+@pytest.fixture
+def wasi_http(_wasi_bench: Bench, wasi_net: Network) -> Http:
+    """Serves HTTP with guests: `with wasi_http.serve("app.wasm") as app: app.get("/")`."""
+    from wasihost._pytest.http import Http
+
+    _wasi_bench.network = wasi_net
+    return Http(_wasi_bench)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The types of the fixtures that the pytest plugin has, for annotations."""
 
 from wasihost._base.public import publish as _publish
-from wasihost._pytest import BenchClock, Guest, GuestLoader, Trace
+from wasihost._pytest import Answer, Asked, BenchClock, Guest, GuestLoader, Http, Origin, ServedGuest, Trace
 
-__all__ = ["BenchClock", "Guest", "GuestLoader", "Trace"]
+__all__ = ["Answer", "Asked", "BenchClock", "Guest", "GuestLoader", "Http", "Origin", "ServedGuest", "Trace"]
 
 _publish(globals())

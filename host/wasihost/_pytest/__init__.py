@@ -7,6 +7,7 @@
 | `wasi_host` | `wasihost.Host` |
 | `wasi_clock` | `BenchClock` |
 | `wasi_trace` | `Trace` |
+| `wasi_http` | `Http`, which makes a `ServedGuest` or an `Origin` |
 | `wasi_run` | a function that runs a coroutine on the test's event loop |
 
 The plugin itself is the module `_wasihost_pytest_plugin`, outside of this package: pytest imports it at every start,
@@ -16,7 +17,19 @@ and importing anything of `wasihost` would bring Wasmtime.
 from wasihost._pytest.bench import Bench
 from wasihost._pytest.clock import BenchClock
 from wasihost._pytest.guest import Guest
+from wasihost._pytest.http import Answer, Asked, Http, Origin, ServedGuest
 from wasihost._pytest.loader import GuestLoader
 from wasihost._pytest.trace import Trace
 
-__all__ = ["Bench", "BenchClock", "Guest", "GuestLoader", "Trace"]
+__all__ = [
+    "Answer",
+    "Asked",
+    "Bench",
+    "BenchClock",
+    "Guest",
+    "GuestLoader",
+    "Http",
+    "Origin",
+    "ServedGuest",
+    "Trace",
+]

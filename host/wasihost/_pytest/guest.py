@@ -7,7 +7,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from wasihost._base.errors import GuestExit
 from wasihost._base.waiting import Called
@@ -16,6 +16,9 @@ from wasihost._component.instance import Instance
 from wasihost._host.host import Host
 from wasihost._network.base import Network
 from wasihost._network.faults import FaultyNetwork
+
+if TYPE_CHECKING:  # for guests that serve
+    from wasihost._host.http_server import GuestServer
 
 
 class Output:
@@ -130,6 +133,10 @@ class Guest:
     def open(self) -> contextlib.AbstractAsyncContextManager[Instance]:
         """An instance whose exports can be called, as `Host.open`."""
         return self.host.open(self._component)
+
+    def serve(self, **options: Any) -> contextlib.AbstractAsyncContextManager[GuestServer]:
+        """A server that it answers for, as `Host.serve`."""
+        return self.host.serve(self._component, **options)
 
     async def line(self, words: str = "") -> str:
         """Waits until it has written a line to stdout that has these words, and gives that line.
