@@ -8,7 +8,7 @@ import functools
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import wasmtime
 
@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # for who limits or records
 
     from wasihost._host.http_server import GuestServer
     from wasihost._host.recorded import RecordedGuest
+    from wasihost._http.asgi import App
     from wasihost._http.limits import ServerLimits
     from wasihost._http.messages import Handler
     from wasihost._http.serving import Answered
@@ -106,8 +107,8 @@ class Host(OfOneProcess):
       sockets and open files are limited, to a quarter each of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
     - `resolver`: resolves other names, see `wasihost.network.Resolver`; the network by default.
-    - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": handler}`; the others
-      go out on the network.
+    - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": app}`, where `app` is
+      an application of ASGI 3 or a `wasihost.http.Handler`; the others go out on the network.
     - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
     - `files`: the directories that guests are given, by the guest's names for them, in this order:
       `{"/data": Directory("data", read_only=True), "/cache": "cache"}`; none by default. See `wasihost.files`.
@@ -145,7 +146,7 @@ class Host(OfOneProcess):
         quotas: Quotas | None = None,
         host_names: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
-        http: Mapping[str, Handler] | None = None,
+        http: Mapping[str, Handler | App] | None = None,
         tls: ssl.SSLContext | None = None,
         files: Mapping[str, FileSystem | str | os.PathLike[str]] | None = None,
         env: Mapping[str, str] | None = None,
@@ -175,7 +176,7 @@ class Host(OfOneProcess):
         self._quotas = quotas
         self._hosts = parse_hosts(host_names)
         self._resolver = resolver
-        self._origins = dict(http or {})
+        self._origins = {name: _handler(each) for name, each in (http or {}).items()}
         self._tls = tls
         self._files = {name: _file_system(each) for name, each in (files or {}).items()}
         self._command = Command(
@@ -302,6 +303,34 @@ class Host(OfOneProcess):
         return lambda: self._open(adapted)
 
     @contextlib.asynccontextmanager
+    async def answering(
+        self,
+        component: ComponentSource,
+        *,
+        instances: int = 100,
+        max_waiting: int | None = None,
+        timeout_s: float | None = None,
+    ) -> AsyncIterator[Handler]:
+        """A handler that answers HTTP requests with a component, with no server: `wasihost.http.Handler`.
+
+        The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports serves.
+
+        - `instances`: how many serve at a time; other requests wait, at most `max_waiting`, beyond which the answer is
+          503.
+        - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the body breaks off.
+
+        Errors: as `load`, and LinkError.
+        """
+        event_loop.running()
+        from wasihost._host.http_server import PoolHandler
+        from wasihost._host.serving import handler_maker
+
+        adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
+        make = handler_maker(adapted)
+        async with self.pool(adapted, size=instances, max_waiting=max_waiting) as pool:
+            yield PoolHandler(make, pool, self._clock, timeout_s)
+
+    @contextlib.asynccontextmanager
     async def serve(
         self,
         component: ComponentSource,
@@ -309,39 +338,32 @@ class Host(OfOneProcess):
         addr: str = "127.0.0.1",
         port: int = 8080,
         tls: ssl.SSLContext | None = None,
-        instances: int = 100,
-        max_waiting: int | None = None,
-        timeout_s: float | None = None,
         limits: ServerLimits | None = None,
         drain_s: float = 30,
         answered: Callable[[Answered], None] | None = None,
+        **options: Any,
     ) -> AsyncIterator[GuestServer]:
         """Answers HTTP with a component: `async with host.serve("app.wasm", port=0) as server: print(server.url)`.
 
         It listens on the network of this host until the context is left; requests under way have `drain_s` seconds to
-        end then. The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports
-        serves.
+        end then.
 
         - `port`: 0 is any free one. `tls`: the context of a server, for https.
-        - `instances`: how many serve at a time; other requests wait, at most `max_waiting`, beyond which the answer is
-          503.
-        - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the connection is cut.
         - `limits`: of messages, clients and connections, see `wasihost.http.ServerLimits`.
         - `answered`: called after each request with an `Answered`, for an access log.
+        - `options`: those of `answering`.
 
-        Errors: as `load`, LinkError, ConfigError, and OSError if it cannot listen there.
+        Errors: as `answering`, ConfigError, and OSError if it cannot listen there.
         """
         event_loop.running()
-        from wasihost._host.http_server import PoolHandler, ServeOptions, serving
-        from wasihost._host.serving import handler_maker
+        from wasihost._host.http_server import ServeOptions, serving
         from wasihost._http.limits import ServerLimits
 
-        adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
-        make = handler_maker(adapted)
-        pool = self.pool(adapted, size=instances, max_waiting=max_waiting)
-        handler = PoolHandler(make, pool, self._clock, timeout_s)
-        options = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
-        async with serving(handler, pool, self._server_network(), self._clock, options) as server:
+        listening = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
+        async with (
+            self.answering(component, **options) as handler,
+            serving(handler, self._server_network(), self._clock, listening) as server,
+        ):
             yield server
 
     def _server_network(self) -> Network:
@@ -522,6 +544,12 @@ class Host(OfOneProcess):
 def _left_to_wasmtime(wasip2: Wasip2 | None) -> Callable[[str], bool]:
     """Whether Wasmtime's own implementation serves an imported interface."""
     return native_wasip2.provides if wasip2 == "native" else _nothing
+
+
+def _handler(given: Handler | App) -> Handler:
+    from wasihost._http.origins import handler_of  # not for those who give none
+
+    return handler_of(given)
 
 
 def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:

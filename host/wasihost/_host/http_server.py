@@ -152,23 +152,22 @@ class ServeOptions(Frozen):
 
 @contextlib.asynccontextmanager
 async def serving(
-    handler: PoolHandler, pool: Pool, network: Network, clock: Clock, options: ServeOptions
+    handler: Handler, network: Network, clock: Clock, options: ServeOptions
 ) -> AsyncIterator[GuestServer]:
     """A server, which is drained at the end; after an error it is closed at once."""
-    async with pool:
-        server = HttpServer(
-            network,
-            [options.address],
-            handler,
-            tls=options.tls,
-            limits=options.limits,
-            clock=clock,
-            answered=options.answered,
-        )
-        async with server:
-            try:
-                yield GuestServer(server)
-            except asyncio.CancelledError:
-                await server.drain(options.drain_s)
-                raise
+    server = HttpServer(
+        network,
+        [options.address],
+        handler,
+        tls=options.tls,
+        limits=options.limits,
+        clock=clock,
+        answered=options.answered,
+    )
+    async with server:
+        try:
+            yield GuestServer(server)
+        except asyncio.CancelledError:
             await server.drain(options.drain_s)
+            raise
+        await server.drain(options.drain_s)

@@ -1,13 +1,19 @@
-"""Origins that the embedder answers for: `{"api.internal": handler, "db.internal:8080": handler}`."""
+"""Origins that the embedder answers for: `{"api.internal": handler, "db.internal:8080": asgi_app}`."""
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, cast
 
 from wasihost._base.errors import ConfigError
 from wasihost._http.errors import HttpError
 from wasihost._http.messages import Handler, Request, Response
 from wasihost._http.targets import PORTS, Target, split_authority, target_of
+
+if TYPE_CHECKING:
+    from wasihost._http.asgi import App
 
 
 class Origins:
@@ -31,6 +37,20 @@ class Origins:
         if found is None and target.port == PORTS[target.scheme]:
             return self._handlers.get((target.host, None))
         return found
+
+
+def handler_of(given: Handler | App) -> Handler:
+    """The handler itself, or one that answers with an ASGI application. Errors: ConfigError, if it is neither."""
+    with contextlib.suppress(TypeError):
+        signature = inspect.signature(given)
+        with contextlib.suppress(TypeError):
+            signature.bind(None)
+            return cast(Handler, given)
+        signature.bind(None, None, None)
+        from wasihost._http.asgi import AsgiHandler
+
+        return AsgiHandler(cast("App", given))
+    raise ConfigError(f"http: {given!r}: expected a handler (request), or an ASGI application (scope, receive, send)")
 
 
 def _authority(name: str) -> tuple[str, int | None]:
