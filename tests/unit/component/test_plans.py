@@ -60,8 +60,9 @@ def round_trip(plans: Plans, t: ValType, value: Any) -> Any:
 
 
 def refusal(t: ValType, value: Any, classes: Classes = CLASSES) -> str:
+    val = Val()
     with pytest.raises(ProviderError) as caught:
-        Plans(classes).from_python(t)(value, Val().address, NO_CONTEXT)
+        Plans(classes).from_python(t)(value, val.address, NO_CONTEXT)
     return str(caught.value)
 
 
@@ -294,8 +295,9 @@ def test_an_exception_of_the_values_own_passes_through() -> None:
                 raise RuntimeError("only the first time")
             return 1
 
+    val = Val()
     with pytest.raises(RuntimeError, match="only the first time"):
-        Plans(CLASSES).from_python(IPV4)(Lazy(), Val().address, NO_CONTEXT)
+        Plans(CLASSES).from_python(IPV4)(Lazy(), val.address, NO_CONTEXT)
 
 
 # ---- resources, streams and futures
@@ -319,6 +321,7 @@ class StoreContext:
     def __init__(self, capacity: int = 100) -> None:
         self.table = ResourceTable(capacity)
         self._store = wasmtime.Store()
+        self.cell = ffi.Cell()
         self.store_context: int = ctypes.cast(self._store._context(), ctypes.c_void_p).value or 0
         self.handles: list[object] = []
         self.adapter_numbers = self.driver_numbers = SharedNumbers()

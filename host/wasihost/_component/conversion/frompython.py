@@ -158,6 +158,16 @@ class FromPythonCode:
             self._packs[t] = self._function(code, t)
         return self._packs[t]
 
+    def number(self, t: types.Primitive) -> Callable[[Any, int], None]:
+        """A function that writes the C value of a number at an address. It points to nothing, so nothing is cloned."""
+        code = self._code()
+        layout, parts = self._parts(code, t, "value")
+        pack_into = code.constant(make_struct(layout).pack_into)
+        block = code.constant(plancode.block_at(VAL_SIZE))
+        code.line(f"{pack_into}({block}(address), 0, {', '.join(parts)})")
+        write: Callable[[Any, int], None] = code.function(f"from_python {t.name}", "value, address")
+        return write
+
     def result_case(self, t: types.Result, is_ok: bool) -> Pack:
         """A function from a payload to the C value of a result."""
         payload = t.ok if is_ok else t.err

@@ -95,7 +95,10 @@ class Plans:
     def from_python(self, t: ValType) -> FromPython:
         """The plan from a Python object to a C value."""
         if t not in self._writers:
-            self._writers[t] = self._writer(self._from_python.pack(t), t, t)
+            if isinstance(t, types.Primitive) and t.name != "string":
+                self._writers[t] = self._number_writer(t)
+            else:
+                self._writers[t] = self._writer(self._from_python.pack(t), t, t)
         return self._writers[t]
 
     def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
@@ -139,6 +142,17 @@ class Plans:
             if wrong := self._mismatch.message(t, value, where, names, refused):
                 raise ProviderError(wrong) from error
         raise error
+
+    def _number_writer(self, t: types.Primitive) -> FromPython:
+        write = self._from_python.number(t)
+
+        def checked_write(value: Any, address: int, _context: CallContext) -> None:
+            try:
+                write(value, address)
+            except Exception as error:
+                self._refuse(t, value, error, "")
+
+        return checked_write
 
     def _writer(
         self, pack: Pack, t: ValType, checked: ValType | None, where: str = "", names: Sequence[str] = ()
