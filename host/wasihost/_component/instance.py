@@ -66,8 +66,8 @@ class Instance(OfOneProcess):
     @property
     def context(self) -> Context:
         """The context (`contextvars`) in which the guest runs now."""
-        return self._machine.callers.current
+        return self._machine.caller_context
 
     def use_context(self) -> None:
         """From now on the guest runs in the caller's context, as if the caller had opened the instance."""
-        self._machine.callers.open_here()
+        self._machine.open_here()

@@ -74,7 +74,7 @@ class Host:
         engine = wasmtime.Engine()
         self.store = wasmtime.Store(engine)
         self.table = ResourceTable()
-        self.context: Any = SimpleNamespace(table=self.table, store_context=0)
+        self.context: Any = SimpleNamespace(table=self.table, store_context=0, cell=ffi.Cell())
         self._plans = Plans(Classes(types.Interface({})), {THING: HostResource(NUMBER, Thing)})
         self._kept: list[Any] = []
         linker = component.Linker(engine)

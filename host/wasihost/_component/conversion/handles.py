@@ -24,6 +24,10 @@ class CallContext(Protocol):
         """The address of the store's `wasmtime_context_t`."""
 
     @property
+    def cell(self) -> ffi.Cell:
+        """Where functions of Wasmtime leave a pointer."""
+
+    @property
     def table(self) -> ResourceTable:
         """The objects behind the host's resources."""
 
@@ -99,7 +103,7 @@ class Keep(list[bytes]):
         One whose child was not given yet refuses, and stays in the table until the guest's end.
         """
         for pointer in self._pointers:
-            ffi.resource_rep(context.store_context, pointer)
+            ffi.resource_rep(context.store_context, pointer, context.cell)
             ffi.resource_delete(pointer)
         for rep in reversed(self._reps):
             with contextlib.suppress(ResourceError):
@@ -150,10 +154,10 @@ class Handles:
         rep = ffi.resource_rep
 
         def own(pointer: int, context: CallContext) -> object:
-            return context.table.delete(rep(context.store_context, pointer), cls)
+            return context.table.delete(rep(context.store_context, pointer, context.cell), cls)
 
         def borrow(pointer: int, context: CallContext) -> object:
-            return context.table.get(rep(context.store_context, pointer), cls)
+            return context.table.get(rep(context.store_context, pointer, context.cell), cls)
 
         return own if owned else borrow
 

@@ -100,11 +100,12 @@ def call_export(instance: Any, store: wasmtime.Store, name: str) -> Call:
 # ---- host functions
 
 # (data, context, type, arguments, their number, results, their number) -> error or None. Our own prototypes with plain
-# addresses: ctypes then makes no pointer objects, which halves the price of a call.
-Callback = CFUNCTYPE(c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t)
-AsyncCallback = CFUNCTYPE(
-    None, c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, POINTER(c_void_p), c_void_p
-)
+# addresses: ctypes then makes no pointer objects, which halves the price of a call. What no callback reads is a bool,
+# for which ctypes makes no object either.
+_UNREAD = c_bool
+_PARAMETERS = (_UNREAD, c_void_p, _UNREAD, c_void_p, _UNREAD, c_void_p, _UNREAD)
+Callback = CFUNCTYPE(c_void_p, *_PARAMETERS)
+AsyncCallback = CFUNCTYPE(None, *_PARAMETERS, POINTER(c_void_p), c_void_p)
 Continuation = CFUNCTYPE(c_bool, c_void_p)
 
 

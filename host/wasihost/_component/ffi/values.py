@@ -35,13 +35,19 @@ _host_new = prototype("wasmtime_component_resource_host_new", c_void_p, c_bool, 
 _host_to_any = prototype("wasmtime_component_resource_host_to_any", c_void_p, c_void_p, c_void_p, c_void_p)
 
 
-def resource_rep(context: int, resource: int) -> int:
+class Cell(c_void_p):
+    """Where a function of Wasmtime leaves a pointer. Each store has one, since to make one takes a while."""
+
+    def __init__(self) -> None:
+        self.address = ctypes.addressof(self)
+
+
+def resource_rep(context: int, resource: int, cell: Cell) -> int:
     """The rep of a host resource that Wasmtime passed as an argument, and whose type it has checked."""
-    host = c_void_p()
-    if error := _any_to_host(context, resource, byref(host)):
+    if error := _any_to_host(context, resource, cell.address):
         raise_at(error)
-    found = _host_rep(host)
-    _host_delete(host)
+    found = _host_rep(cell)
+    _host_delete(cell)
     return found
 
 

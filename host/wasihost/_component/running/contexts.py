@@ -30,25 +30,26 @@ class CallerContexts:
 
     def open_here(self) -> None:
         """The caller opens the instance, in which nothing runs yet."""
-        self.current = copy_context()
-        self._opened = self.current
-        self._later = self.current
-        self._polled = self.current
+        self.caller_context = copy_context()
+        """The one that holds."""
+        self._opened = self.caller_context
+        self._later = self.caller_context
+        self._polled = self.caller_context
 
     def run_first(self, context: Context, is_alone: bool) -> None:
         """The guest runs a call with this context up to its first wait."""
         self._later = context if is_alone else self._opened
-        self.current = context
+        self.caller_context = context
         self.switched = None if context is self._polled else context
 
     def run_later(self) -> None:
         """The guest runs anything else."""
         later = self._later
-        self.current = later
+        self.caller_context = later
         self.switched = None if later is self._polled else later
 
     def run_polls(self, polls: Callable[[], T]) -> T:
         """Runs polls of the guest in the context that holds now."""
-        self._polled = self.current
+        self._polled = self.caller_context
         self.switched = None
         return self._polled.run(polls)

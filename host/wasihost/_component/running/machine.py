@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context
 from typing import Any, Protocol
 
 from wasihost._base.limits import Limits
 from wasihost._component.conversion.handles import CallContext
-from wasihost._component.running.contexts import CallerContexts
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.world.wiring import Kind
@@ -20,7 +20,6 @@ class Machine(CallContext, Protocol):
     rings: Rings
     stats: Stats
     limits: Limits
-    callers: CallerContexts
     waiting: set[object]
     """Everything that waits for the outside world."""
     closing: bool
@@ -32,6 +31,12 @@ class Machine(CallContext, Protocol):
     @property
     def can_be_resumed(self) -> bool:
         """Whether a task of the guest may wait for something outside of it, or has been told of it in this poll."""
+
+    def run_first(self, context: Context, is_alone: bool) -> None:
+        """The guest runs a call with this context up to its first wait."""
+
+    def run_later(self) -> None:
+        """The guest runs anything else."""
 
     def wake(self) -> None:
         """There is something to do: polls again."""

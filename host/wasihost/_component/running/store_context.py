@@ -22,20 +22,8 @@ Bind: TypeAlias = Callable[[Any], Callable[..., Any]]
 """Makes the function that a callback calls in one instance."""
 
 
-class Functions(dict[str, Callable[..., Any]]):
-    """The functions of one instance by the name of the callback, each made when it is first called."""
-
-    def __init__(self, instance: StoreContext, binds: Mapping[str, Bind]) -> None:
-        self._instance = instance
-        self._binds = binds
-
-    def __missing__(self, name: str) -> Callable[..., Any]:
-        found = self[name] = self._binds[name](self._instance)
-        return found
-
-
-class StoreContext:
-    """What the callbacks of one store share; the `CallContext` of its plans.
+class StoreContext(CallerContexts):
+    """What the callbacks of one store share, the context of the caller too; the `CallContext` of its plans.
 
     Streams, futures, lists of numbers and the guest's own resources need a machine: see `StoreMachine`.
     """
@@ -44,11 +32,21 @@ class StoreContext:
     driver_numbers: SharedNumbers
 
     def __init__(self, table: ResourceTable, binds: Mapping[str, Bind], store_context: int) -> None:
+        super().__init__()
         self.table = table
-        self.functions = Functions(self, binds)
+        self.functions: dict[str, Callable[..., Any]] = {}
+        """By the name of the callback, those that were called."""
+        self._binds = binds
         self.store_context = store_context
+        self.cell = ffi.Cell()
         self.exception: BaseException | None = None
-        self.callers = CallerContexts()
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """What the callback of this name calls, made when it is first called."""
+        found = self.functions.get(name)
+        if found is None:
+            found = self.functions[name] = self._binds[name](self)
+        return found
 
     def keep(self, error: BaseException, path: str) -> int:
         """Keeps what a callback raised, for whoever drives the store; gives the error for Wasmtime."""

@@ -259,7 +259,7 @@ class StoreMachine(StoreContext):
     def wake(self) -> None:
         """There is something to do: polls again."""
         if self._driver is None and self._instance is not None and not self.closing:
-            context = self.callers.current.copy()
+            context = self.caller_context.copy()
             self._driver = asyncio.create_task(self._drive(), name="wasihost driver", context=context)
             self._driver.add_done_callback(self._driver_over)
         self._poller.wake()

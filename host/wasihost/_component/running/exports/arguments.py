@@ -52,7 +52,7 @@ class Givers(dict[int, Callable[[tuple[Any, ...], int, CallContext], None]]):
 
 class Arguments:
     """Writes the arguments of one instance's calls: numbers into the memory of the driver component, any others as a C
-    value, at `address`, which it asks for next.
+    value, `value`, which it asks for next.
     """
 
     def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedNumbers) -> None:
@@ -60,8 +60,8 @@ class Arguments:
         self._wiring = wiring
         self._givers = givers
         self._numbers = numbers
-        self._value = ctypes.create_string_buffer(ffi.VAL_SIZE)
-        self.address = ctypes.addressof(self._value)
+        self.value = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        self._value_at = ctypes.addressof(self.value)
         self._memory: memoryview
 
     def use_memory(self, view: memoryview) -> None:
@@ -74,9 +74,9 @@ class Arguments:
         Errors: LimitError.
         """
         size_of = self._givers.needed.get(call.called.index)
-        lists = 0
         if size_of is None:
             return 0
+        lists = 0
         with contextlib.suppress(Exception):  # not of the type, as `write` will say
             lists = size_of(call.args)
         limits = self._instance.limits
@@ -96,14 +96,14 @@ class Arguments:
             return
         packer = self._givers.packers.get(called.index)
         if packer is None:
-            self._givers[called.index](call.args, self.address, self._instance)
+            self._givers[called.index](call.args, self._value_at, self._instance)
             for reader in call.home or ():
                 reader.give_away()
             return
         try:
             packer.pack_into(self._memory, DRIVER_ARGUMENTS, *call.args)
         except Exception:
-            self._givers[called.index](call.args, self.address, self._instance)  # says what is wrong
+            self._givers[called.index](call.args, self._value_at, self._instance)  # says what is wrong
             raise
 
     # ---- streams and futures

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import struct
 from collections import deque
 from collections.abc import Mapping
@@ -73,7 +74,7 @@ class GuestFunctions:
         for called in self.wiring.called:
             if called.arguments is not None and not called.takes_scalars:
                 registrar.add_value(
-                    instance, f"args-{called.index}", lambda machine: machine.guest_calls.address_of_arguments
+                    instance, f"args-{called.index}", lambda machine: machine.guest_calls.value_of_arguments
                 )
             if not called.gives_scalar:
                 self._register_done(instance, registrar, called)
@@ -97,7 +98,6 @@ class GuestCalls:
     def __init__(self, instance: Machine, functions: GuestFunctions) -> None:
         self._instance = instance
         self._wiring = functions.wiring
-        self._callers = instance.callers
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
         # A call stands for the command to make it.
@@ -199,9 +199,9 @@ class GuestCalls:
                     call.future.set_exception(error)
         self._calls.clear()
 
-    def address_of_arguments(self) -> int:
-        """Where the C value of the arguments is that the driver component asks for."""
-        return self._arguments.address
+    def value_of_arguments(self) -> ctypes.Array[ctypes.c_char]:
+        """The C value of the arguments, for which the driver component asks."""
+        return self._arguments.value
 
     # ---- the driver component's calls
 
@@ -221,7 +221,7 @@ class GuestCalls:
             self._current = None
             if call.state is not OVER:
                 self._go_on(call, self._words[DRIVER_PREVIOUS // 4])
-        self._callers.run_later()
+        self._instance.run_later()
         _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
 
     def _go_on(self, call: GuestCall, previous: int) -> None:
@@ -268,7 +268,7 @@ class GuestCalls:
         self._instance.time_call(call.future)
         self._at_once += called.func.is_async
         is_alone = len(self._calls) == 1 and not self._instance.can_be_resumed
-        self._callers.run_first(call.context, is_alone)
+        self._instance.run_first(call.context, is_alone)
         return _CALL, called.index, call.token
 
     def _refuse(self, call: GuestCall, error: Exception) -> None:

@@ -10,7 +10,6 @@ store's `StoreContext`, Wasmtime gets an error that ends the guest, and whoever 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from wasihost._base import eager
 from wasihost._base.errors import ProviderError
 from wasihost._component import ffi
+from wasihost._component.conversion.plancode import block_at
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, FunctionPlans
 from wasihost._component.running.loop.suspension import Suspension
 from wasihost._component.running.store_context import StoreContext
@@ -101,18 +101,22 @@ def callback(
         return values
 
     read = compile_and_read
+    exchanges = bool(func.params) or func.result is not None
+    gives_value = func.result is not None
 
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context = contexts[store]
-            values = read(args, context)
-            call = context.functions[name]
-            switched = context.callers.switched
+            values = read(args, context) if exchanges else ()
+            call = context.functions.get(name) or context.function(name)
+            switched = context.switched
             if switched is not None:
                 switched.run(crossing.exchange, call, values, results, context)
                 return None
             try:  # as `exchange`, in less time; so are `read` and `give` names here
-                give(call(*values), results, context)
+                given = call(*values)
+                if given is not None or gives_value:
+                    give(given, results, context)
             except WitError as error:
                 crossing.fail(error, results, context)
         except BaseException as error:
@@ -132,7 +136,7 @@ def finishing_callback(contexts: Contexts, name: str, path: str, func: types.Fun
     def run(_data: int, store: int, _type: int, args: int, _count: int, results: int, _result_count: int) -> int | None:
         try:
             context = contexts[store]
-            caller, finish = context.functions[name](*crossing.read(args, context))
+            caller, finish = context.function(name)(*crossing.read(args, context))
             caller.run(crossing.exchange, finish, (), results, context)
         except BaseException as error:
             return contexts[store].keep(error, path)
@@ -148,7 +152,9 @@ def bare_callback(contexts: Contexts, name: str) -> Any:
         _data: int, store: int, _type: int, _args: int, _count: int, _results: int, _result_count: int
     ) -> int | None:
         try:
-            contexts[store].functions[name]()
+            context = contexts[store]
+            call = context.functions.get(name) or context.function(name)
+            call()
         except BaseException as error:
             return contexts[store].keep(error, name)
         return None
@@ -217,7 +223,7 @@ def suspending_callback(
 
     def begin(context: StoreContext, args: int, results: int, error_out: Any) -> Any:
         try:
-            value = context.functions[name](*crossing.read(args, context))
+            value = context.function(name)(*crossing.read(args, context))
             if (task := eager.begun(value)) is not None:
                 if not task.done():
                     suspension = Suspension(task, lambda task: finish(context, task, results, error_out))
@@ -251,7 +257,7 @@ def suspending_callback(
     ) -> None:
         try:
             context = contexts[store]
-            switched = context.callers.switched
+            switched = context.switched
             if switched is None:
                 function = begin(context, args, results, error_out)
             else:
@@ -265,12 +271,13 @@ def suspending_callback(
 
 
 def handing_over(contexts: Contexts, name: str) -> Any:
-    """A `ffi.Callback` that gives a C value made before, whose address the instance's function of this name gives."""
+    """A `ffi.Callback` that gives a C value made before, which the instance's function of this name has."""
+    value_at = block_at(ffi.VAL_SIZE)
 
     def run(
         _data: int, store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
     ) -> int | None:
-        ctypes.memmove(results, contexts[store].functions[name](), ffi.VAL_SIZE)
+        value_at(results).raw = contexts[store].function(name)()
         return None
 
     return ffi.Callback(run)

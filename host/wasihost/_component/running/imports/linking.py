@@ -189,7 +189,7 @@ class Registrar:
         ffi.add_func(instance, name, callbacks.bare_callback(self._contexts, self._bound(name, bind)))
 
     def add_value(self, instance: LinkerInstance, name: str, bind: Bind) -> None:
-        """Registers what gives a C value, at an address that a Python function says."""
+        """Registers what gives a C value, which a Python function has in a buffer."""
         ffi.add_func(instance, name, callbacks.handing_over(self._contexts, self._bound(name, bind)))
 
     def _bound(self, key: str, bind: Bind) -> str:

@@ -200,7 +200,7 @@ class Poller:
         """Runs polls of this thread, during which no interrupt is delivered."""
         shutdown.begin_poll()
         try:
-            return self._context.callers.run_polls(polls)
+            return self._context.run_polls(polls)
         finally:
             shutdown.end_poll()
             interrupts.deliver()
