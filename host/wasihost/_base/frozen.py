@@ -18,6 +18,7 @@ class Frozen:
     """
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
+    _defaults: ClassVar[dict[str, Any]] = {}
     _key: ClassVar[Any]
 
     def __init_subclass__(cls) -> None:
@@ -26,6 +27,7 @@ class Frozen:
             raise TypeError(f"{cls.__qualname__}: its module needs `from __future__ import annotations`")
         own = [name for name, annotation in annotations.items() if not annotation.startswith("ClassVar")]
         cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc]
+        cls._defaults = {name: getattr(cls, name) for name in cls.__match_args__ if hasattr(cls, name)}
         cls._key = attrgetter("__class__", *cls.__match_args__)
 
     def __init__(self, *values: Any, **named: Any) -> None:
@@ -37,10 +39,10 @@ class Frozen:
     def _completed(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
         """`values` with those that are named or have a default."""
         rest = self.__match_args__[len(values) :]
-        named = {name: getattr(type(self), name) for name in rest if hasattr(type(self), name)} | named
-        if len(values) > len(self.__match_args__) or named.keys() != set(rest):
+        found = self._defaults | named
+        if len(values) > len(self.__match_args__) or not found.keys() >= set(rest) >= named.keys():
             raise TypeError(f"{type(self).__qualname__} takes ({', '.join(self.__match_args__)})")
-        return values + tuple(named[name] for name in rest)
+        return values + tuple([found[name] for name in rest])
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__qualname__} cannot be changed")

@@ -52,6 +52,11 @@ class Component(OfOneProcess):
         """The names of the imported interfaces."""
         return list(self._wiring.world.imports)
 
+    @cached_property
+    def packages(self) -> frozenset[str]:
+        """The names of their packages, without version."""
+        return frozenset(name.partition("/")[0] for name in self.imports)
+
     @property
     def native(self) -> frozenset[str]:
         """Those of them that are left to the linker."""

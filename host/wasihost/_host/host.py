@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._wasi.filesystem.nodes import FileSystem
     from wasihost._wasi.http.context import Http
 
+PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets")
 IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
 WINDOWED = p2.WINDOWED
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
@@ -411,7 +412,7 @@ class Host(OfOneProcess):
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
         providers = self._providers_wanted(adapted, context)
         if adapted.native:
-            return native_wasip2.Native(context.command, context.stdio).open(adapted, providers, options)
+            return native_wasip2.Native(context.command, context.stdio()).open(adapted, providers, options)
         return adapted.open(providers, options=options)
 
     @contextlib.contextmanager
@@ -431,7 +432,7 @@ class Host(OfOneProcess):
         finally:
             context.closing.close()
             if isinstance(end, GuestTrap | WitError) or (isinstance(end, GuestExit) and end.code):
-                context.mounts.guest_failed()
+                context.mounts().guest_failed()
             if recorded is not None:
                 recorded.ended(end)
             if self._on_stats is not None:
@@ -464,38 +465,44 @@ class Host(OfOneProcess):
         Where one of your own serves an interface, WASI's is left out.
         """
         context = self._context("the component", None)
-        return self._providers_for(context, of_wasip2=self._wasip2 is not None, of_http=True)
+        return self._providers_for(context, PACKAGES, of_wasip2=self._wasip2 is not None)
 
     def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
-        if recorded is None:
-            network = self._network_of_one()
-            on_decision = self._on_decision
-            names = Names(self._resolver or network.resolve, self._hosts)
-            stdio = Stdio(self._command)
-        else:
-            network = recorded.network
-            names = recorded.names
-            on_decision = recorded.on_decision
-            stdio = Stdio(self._command, recorded.on_stdout, recorded.on_stderr)
-        seed = self._effective_seed()
-        hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
-        access = Access(network, self._policy, origin, on_decision)
         closing = contextlib.ExitStack()
-        closing.callback(access.close)
-        return WasiContext(
+        seed = self._effective_seed()
+        network = cache(self._network_of_one if recorded is None else lambda: recorded.network)
+
+        def stdio() -> Stdio:
+            return Stdio(self._command, *([] if recorded is None else [recorded.on_stdout, recorded.on_stderr]))
+
+        def names() -> Names:
+            return Names(self._resolver or network().resolve, self._hosts) if recorded is None else recorded.names
+
+        def access() -> Access:
+            on_decision = self._on_decision if recorded is None else recorded.on_decision
+            made = Access(network(), self._policy, origin, on_decision)
+            closing.callback(made.close)
+            return made
+
+        def mounts() -> Mounts:
+            hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
+            return Mounts(self._files, hash_key, context.access(), self._quotas)
+
+        context = WasiContext(
             command=self._command,
-            stdio=stdio,
+            stdio=cache(stdio),
             clock=self._clock,
-            random=Random(seed),
-            access=access,
-            names=names,
+            random=cache(lambda: Random(seed)),
+            access=cache(access),
+            names=cache(names),
             unwritten=Unwritten(),
-            mounts=Mounts(self._files, hash_key, access, self._quotas),
-            http=functools.cache(functools.partial(self._http, access, names, closing)),
+            mounts=cache(mounts),
+            http=cache(lambda: self._http(context)),
             closing=closing,
         )
+        return context
 
-    def _http(self, access: Access, names: Names, closing: contextlib.ExitStack) -> Http:
+    def _http(self, context: WasiContext) -> Http:
         # Not for guests without HTTP.
         from wasihost._network.quotas.metering import Budget
         from wasihost._wasi.http.context import Http
@@ -503,27 +510,28 @@ class Host(OfOneProcess):
         from wasihost._wasi.http.sending import Sender
 
         budget = None if self._quotas is None else Budget(self._quotas, self._clock)
-        sender = Sender(access, names, clock=self._clock, origins=self._origins, tls=self._tls, budget=budget)
-        closing.callback(sender.close)
+        sender = Sender(
+            context.access(), context.names(), clock=self._clock, origins=self._origins, tls=self._tls, budget=budget
+        )
+        context.closing.callback(sender.close)
         return Http(FieldRules(), sender)
 
     def _providers_wanted(self, adapted: Component, context: WasiContext) -> dict[str, object]:
-        """Those that a component can use: the others take time to import."""
+        """Those that a component can use: the others take time, also to import."""
         # Also with "native": for a component that another Host loaded for Python.
         of_wasip2 = self._wasip2 is not None and any(map(native_wasip2.provides, adapted.imports))
-        of_http = any(interface.startswith("wasi:http/") for interface in adapted.imports)
-        return self._providers_for(context, of_wasip2=of_wasip2, of_http=of_http)
+        return self._providers_for(context, adapted.packages, of_wasip2=of_wasip2)
 
-    def _providers_for(self, context: WasiContext, *, of_wasip2: bool, of_http: bool) -> dict[str, object]:
-        wasi = p3.providers(context)
-        if of_wasip2:
-            wasi |= p2.providers(context)
-        if of_http:
+    def _providers_for(self, context: WasiContext, packages: Container[str], *, of_wasip2: bool) -> dict[str, object]:
+        wasi = p3.providers(context, packages)
+        if "wasi:http" in packages:
             from wasihost._wasi.p2 import http as p2_http
             from wasihost._wasi.p3 import http as p3_http
 
             http = context.http()
             wasi |= p3_http.providers(http) | p2_http.providers(http)
+        if of_wasip2:
+            wasi |= p2.providers(context, packages)
         if self._providers:
             own = Providers(self._providers)
             wasi = {name: each for name, each in wasi.items() if own.find(name) is None}

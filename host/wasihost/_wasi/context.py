@@ -20,17 +20,19 @@ if TYPE_CHECKING:  # for guests with HTTP
 
 
 class WasiContext(Frozen):
-    """The cores that all of them share: standard streams, random numbers, the guarded network, directories, HTTP."""
+    """The cores that all of them share: standard streams, random numbers, the guarded network, directories, HTTP.
+
+    Those that are functions are made when they are first called, and given again: most guests want few of them.
+    """
 
     command: Command
-    stdio: Stdio
+    stdio: Callable[[], Stdio]
     clock: Clock
-    random: Random
-    access: Access
-    names: Names
+    random: Callable[[], Random]
+    access: Callable[[], Access]
+    names: Callable[[], Names]
     unwritten: Unwritten
-    mounts: Mounts
+    mounts: Callable[[], Mounts]
     http: Callable[[], Http]
-    """Made when a guest first wants it."""
     closing: contextlib.ExitStack
     """What ends with the guest."""

@@ -13,7 +13,7 @@ import ctypes
 import mmap
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import wasmtime
@@ -42,7 +42,7 @@ class Account:
     def __init__(self, name: str, limit: int, above: Account | None = None) -> None:
         self.name = name
         self.limit = limit
-        self.above = above
+        self._all: tuple[Account, ...] = (self,) if above is None else (self, *above._all)
         self.used = 0
         self.refused: Account | None = None
         self.lacks_addresses = False
@@ -50,24 +50,18 @@ class Account:
     def take(self, size: int) -> None:
         """Counts so many bytes more. Raises MemoryError beyond the limit, and then counts nothing."""
         with _counting:
-            full = next((account for account in self._all() if account.used + size > account.limit), None)
-            if full is not None:
-                self.refused = full
-                raise MemoryError(f"the limit {full.name} is reached")
-            for account in self._all():
+            for account in self._all:
+                if account.used + size > account.limit:
+                    self.refused = account
+                    raise MemoryError(f"the limit {account.name} is reached")
+            for account in self._all:
                 account.used += size
 
     def give(self, size: int) -> None:
         """Counts so many bytes less."""
         with _counting:
-            for account in self._all():
+            for account in self._all:
                 account.used -= size
-
-    def _all(self) -> Iterator[Account]:
-        account: Account | None = self
-        while account is not None:
-            yield account
-            account = account.above
 
 
 class LinearMemory:

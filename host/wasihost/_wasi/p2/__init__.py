@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from wasihost._wasi.context import WasiContext
@@ -14,13 +15,19 @@ WINDOWED: Final = io.WINDOWED
 """Interfaces whose lists of bytes go through a window inside of the guest."""
 
 
-def providers(context: WasiContext) -> dict[str, object]:
-    """A provider for each interface, by its name with the version."""
-    return {
-        **io.providers(),
-        **cli.providers(context.command, context.stdio, context.unwritten),
-        **clocks.providers(context.clock),
-        **filesystem.providers(context.mounts),
-        **random.providers(context.random),
-        **sockets.providers(context.access, context.names, context.unwritten),
-    }
+def providers(context: WasiContext, packages: Container[str]) -> dict[str, object]:
+    """A provider for each interface of some packages, by its name with the version."""
+    made: dict[str, object] = {}
+    if "wasi:io" in packages:
+        made |= io.providers()
+    if "wasi:cli" in packages:
+        made |= cli.providers(context.command, context.stdio(), context.unwritten)
+    if "wasi:clocks" in packages:
+        made |= clocks.providers(context.clock)
+    if "wasi:filesystem" in packages:
+        made |= filesystem.providers(context.mounts())
+    if "wasi:random" in packages:
+        made |= random.providers(context.random())
+    if "wasi:sockets" in packages:
+        made |= sockets.providers(context.access(), context.names(), context.unwritten)
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Final
 
 from wasihost._wasi.context import WasiContext
@@ -11,12 +12,17 @@ IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after what the guest did with streams."""
 
 
-def providers(context: WasiContext) -> dict[str, object]:
-    """A provider for each interface, by its name with the version."""
-    return {
-        **cli.providers(context.command, context.stdio),
-        **clocks.providers(context.clock),
-        **filesystem.providers(context.mounts),
-        **random.providers(context.random),
-        **sockets.providers(context.access, context.names),
-    }
+def providers(context: WasiContext, packages: Container[str]) -> dict[str, object]:
+    """A provider for each interface of some packages, by its name with the version."""
+    made: dict[str, object] = {}
+    if "wasi:cli" in packages:
+        made |= cli.providers(context.command, context.stdio())
+    if "wasi:clocks" in packages:
+        made |= clocks.providers(context.clock)
+    if "wasi:filesystem" in packages:
+        made |= filesystem.providers(context.mounts())
+    if "wasi:random" in packages:
+        made |= random.providers(context.random())
+    if "wasi:sockets" in packages:
+        made |= sockets.providers(context.access(), context.names())
+    return made

@@ -45,6 +45,8 @@ AT_ONCE_LIMIT = (
 _CALL = int(Command.CALL)
 _NO_COMMAND = (int(Command.NONE), 0, 0)
 _COMMAND = struct.Struct("<3I")
+_NO_MEMORY = memoryview(bytes(DRIVER_RETURNED))
+"""In the place of the driver component's: nothing was returned."""
 
 
 def closed() -> RuntimeError:
@@ -109,7 +111,7 @@ class GuestCalls:
         self.classes = ExportClasses(functions.plans)
         self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
         self.results = Results(instance, self._calls, functions.unpackers)
-        self._use_view(memoryview(bytearray(DRIVER_RETURNED)))  # until there is the driver component's
+        self._use_view(_NO_MEMORY)  # until there is the driver component's
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -126,7 +128,7 @@ class GuestCalls:
 
     def close(self) -> None:
         """The memory is gone."""
-        self._use_view(memoryview(bytearray(DRIVER_RETURNED)))
+        self._use_view(_NO_MEMORY)
         del self.numbers.memory
 
     def _use_view(self, view: memoryview) -> None:
