@@ -26,6 +26,19 @@ async def test_a_body_is_spliced() -> None:
         assert await told(handler, "splice", Parts(SOME, b"x" * 200_000)) == (SOME + b"x" * 200_000).decode()
 
 
+async def test_what_is_written_by_permission_counts_for_content_length() -> None:
+    async with serving(NAME) as handler:
+        assert await whole(await ask(handler, "permitted")) == (b"some", [])
+
+
+async def test_a_body_that_is_left_unfinished_breaks_off_unless_it_has_no_content() -> None:
+    async with serving(NAME) as handler:
+        response = await ask(handler, "leave")
+        assert (response.status, await whole(response)) == (500, (b"", []))
+        with pytest.raises(HttpError, match="did not finish"):
+            await whole(await ask(handler, "leave-some"))
+
+
 async def test_the_trailers_come_after_a_stream_that_was_dropped_early() -> None:
     body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
     async with serving(NAME) as handler:

@@ -7,7 +7,9 @@
 //! - `fields`, `requests`, `responses`, `options`, `once`: checks of every method; `ok`, or what was not as it should be
 //! - `skip`: drops the stream of the request early, and answers with the trailers
 //! - `silent` (sets nothing), `trap`, `trap-after` (the head and some content), `trap-alive` (finishes a body whose stream is
-//!   there), `trap-size` (fields without room), `drop` (a body that is not finished)
+//!   there), `trap-size` (fields without room), `drop` (a body that is not finished), `leave` and `leave-some` (one that is
+//!   neither finished nor dropped, without content and with some)
+//! - `permitted`: a body of `content-length` 4, by `check-write` and `write`
 
 mod checks;
 mod codes;
@@ -60,6 +62,13 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
                 write(&stream, b"some").expect("somebody who reads");
                 drop(stream);
             }
+            "leave" => core::mem::forget(respond(out, 500)),
+            "leave-some" => {
+                let (body, stream) = respond(out, 200);
+                write(&stream, b"some").expect("somebody who reads");
+                core::mem::forget((body, stream));
+            }
+            "permitted" => permitted(out),
             other => text(out, 404, other),
         }
     }
@@ -96,6 +105,19 @@ fn respond(out: ResponseOutparam, status: u16) -> (OutgoingBody, OutputStream) {
 
 fn write(stream: &OutputStream, content: &[u8]) -> Result<(), StreamError> {
     content.chunks(4096).try_for_each(|part| stream.blocking_write_and_flush(part))
+}
+
+/// Writes as it is permitted, with no call that waits for the write.
+fn permitted(out: ResponseOutparam) {
+    let fields = Fields::from_list(&[("content-length".into(), b"4".to_vec())]).expect("a length");
+    let response = OutgoingResponse::new(fields);
+    let body = response.body().expect("its body");
+    ResponseOutparam::set(out, Ok(response));
+    let stream = body.write().expect("its stream");
+    assert!(stream.check_write().expect("a permit") >= 4);
+    stream.write(b"some").expect("room for it");
+    drop(stream);
+    OutgoingBody::finish(body, None).expect("what content-length says");
 }
 
 fn describe(request: &IncomingRequest) -> String {

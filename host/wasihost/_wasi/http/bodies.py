@@ -40,23 +40,23 @@ class BrokenOff(OSError):
 class Length:
     """How many bytes of content there are to be, None: any number, and how many there were."""
 
-    __slots__ = ("_code", "_seen", "expected")
+    __slots__ = ("_code", "expected", "seen")
 
     def __init__(self, expected: int | None, code: ErrorCode) -> None:
         self.expected = expected
         self._code = code
-        self._seen = 0
+        self.seen = 0
 
     def add(self, size: int) -> None:
         """Errors: HttpError, if there are too many."""
-        self._seen += size
-        if self.expected is not None and self._seen > self.expected:
-            raise HttpError(self._code, self._seen)
+        self.seen += size
+        if self.expected is not None and self.seen > self.expected:
+            raise HttpError(self._code, self.seen)
 
     def end(self) -> None:
         """Errors: HttpError, if there were too few."""
-        if self.expected is not None and self._seen < self.expected:
-            raise HttpError(self._code, self._seen)
+        if self.expected is not None and self.seen < self.expected:
+            raise HttpError(self._code, self.seen)
 
 
 class GuestBody(Body):

@@ -2,18 +2,20 @@
 
 Theory of operation. The sink holds one part, and takes the next when the reader has read it. The content has ended when
 the guest has finished the body and the sink is closed: what the guest wrote last may still be on its way into the sink
-when it finishes. A body that is dropped unfinished, or of a guest that dies, breaks off.
+when it finishes. A body that is dropped unfinished, or of a guest that dies, breaks off. So does one that a guest has
+begun and left behind when it returned; one that it left without content is empty (StarlingMonkey, after an exception).
 
 `content-length` is checked where the guest writes, so that it hears of it at once.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from wasihost._base.streams import ByteSink
 from wasihost._base.waiting import Called
-from wasihost._http.errors import HttpError
+from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Header
 from wasihost._wasi.http.bodies import BrokenOff, GuestBody, Length
 
@@ -60,6 +62,17 @@ class WrittenBody(GuestBody):
     def finish_empty(self) -> None:
         """There is neither content nor trailers; whether that may be is for `check`."""
         self._trailers = []
+
+    def leave(self) -> None:
+        """The guest has returned, and writes no more."""
+        if self._trailers is not None or self._error is not None:
+            return
+        if self._length.seen:
+            self.fail(HttpError(ErrorCode.INTERNAL_ERROR, "the guest did not finish the body"))
+            return
+        self._sink = None
+        with contextlib.suppress(HttpError):  # content-length says more: the body has broken off
+            self.finish([])
 
     def fail(self, error: HttpError) -> None:
         """The body breaks off here, unless it is finished."""

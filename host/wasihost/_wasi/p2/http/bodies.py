@@ -121,13 +121,12 @@ class _BodyStream(OutputStream):
         super().__init__(body.sink(), parent, Domain.HTTP)
         self._body = body
 
-    def write(self, contents: bytes) -> None:
+    def _count(self, size: int) -> None:
         """Fails if `content-length` permits less."""
         try:
-            self._body.count(len(contents))
+            self._body.count(size)
         except BrokenOff as error:
             self.break_off(error)
-        super().write(contents)
 
 
 class OutgoingBody(Parent):

@@ -54,7 +54,7 @@ class GuestHandler:
             request.drop()
             _died(outparam.response, error)
         else:
-            outparam.drop()
+            outparam.returned()
 
 
 def _died(response: asyncio.Future[OutgoingResponse], cause: Exception) -> None:

@@ -213,6 +213,10 @@ class OutgoingResponse:
         if not self._has_body:
             self._body.finish_empty()
 
+    def leave(self) -> None:
+        """The guest has returned."""
+        self._body.leave()
+
     def break_off(self, error: HttpError) -> None:
         """The guest has ended."""
         self._body.fail(error)
@@ -249,6 +253,14 @@ class ResponseOutparam:
         """There is no response."""
         if not self.response.done():
             self.response.set_exception(HttpError(ErrorCode.INTERNAL_ERROR, "the guest set no response"))
+
+    # ---- below the WIT
+
+    def returned(self) -> None:
+        """The guest has returned: what it left of the response is all that there is."""
+        self.drop()
+        if not self.response.cancelled() and self.response.exception() is None:
+            self.response.result().leave()
 
 
 class FutureIncomingResponse(Subject):

@@ -214,6 +214,7 @@ class OutputStream(Subject, Writer):
         permit = self._permit if self._asks_first else MOST - len(self._queue)
         if len(contents) > permit:
             raise GuestTrap(f"write: {len(contents)} bytes, but check-write permitted {permit}")
+        self._count(len(contents))
         self._check()
         if contents:
             self._permit = 0
@@ -292,6 +293,9 @@ class OutputStream(Subject, Writer):
         self.end()
 
     # ---- below the WIT
+
+    def _count(self, size: int) -> None:
+        """The guest writes so many bytes. A stream with a limit calls `break_off` for too many."""
 
     def end(self) -> None:
         """The guest writes no more; what it wrote is written."""
