@@ -10,7 +10,7 @@ import pytest
 import wasmtime
 from wasmtime.component import Component, Linker, Variant
 
-from tests.embedding.wasip2_guest import wasip2_guest, world
+from tests.embedding.wasip2_guest import IMPORTS, LIBC, wasip2_guest, world
 from tests.guests.harness import PREBUILT
 from wasihost import (
     OsNetwork,
@@ -154,3 +154,38 @@ def test_what_would_have_to_wait_says_so() -> None:
     with pytest.raises(ProviderError, match=r"pollable\.block waited, which is only possible in a Host"):
         embedder("pollable-block", pollable)
     embedder.table.clear()
+
+
+OWNER = f"""
+  {LIBC}
+  (core func $create (canon lower (func $tcp-create-socket "create-tcp-socket") (memory $memory)))
+  (core func $network (canon lower (func $instance-network "instance-network")))
+  (core func $bind (canon lower (func $tcp "[method]tcp-socket.start-bind") (memory $memory)))
+  (core module $m
+    (import "libc" "memory" (memory 1))
+    (import "" "create" (func $create (param i32 i32)))
+    (import "" "network" (func $network (result i32)))
+    (import "" "bind" (func $bind (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (func (export "bind-to-any-port") (local $z i32)
+      (call $create (i32.const 0) (i32.const 64))
+      (call $bind (i32.load (i32.const 68)) (call $network)
+        (i32.const 0) (i32.const 0) (i32.const 127) (i32.const 0) (i32.const 0) (i32.const 1)
+        (local.get $z) (local.get $z) (local.get $z) (local.get $z) (local.get $z) (local.get $z) (i32.const 128))))
+  (core instance $i (instantiate $m (with "libc" (instance $libc)) (with "" (instance
+    (export "create" (func $create)) (export "network" (func $network)) (export "bind" (func $bind))))))
+  (func (export "bind-to-any-port") (canon lift (core func $i "bind-to-any-port"))))"""
+
+
+def test_a_guest_that_owns_both_socket_and_network_cannot_bind_in_wasmtime_50() -> None:
+    """Wasmtime fails before it calls the host: there is nothing that registering could change."""
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    linker = Linker(engine)
+    table = ResourceTable()
+    add_wasip2_tcp_to_linker(linker, table, OsNetwork(), allow_all)
+    guest = Component(engine, bytes(wasmtime.wat2wasm(IMPORTS.rstrip().removesuffix(")") + OWNER)))
+    bind = linker.instantiate(store, guest).get_func(store, "bind-to-any-port")
+    assert bind is not None
+    with pytest.raises(wasmtime.WasmtimeError, match="deferred host scope has no call context"):
+        bind(store)
+    table.clear()

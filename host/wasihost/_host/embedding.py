@@ -41,9 +41,11 @@ def add_wasip2_tcp_to_linker(linker: Linker, table: ResourceTable, network: Netw
     `instance-network`, and all of `wasi:io`.
 
     For guests with plain `linker.instantiate`, for every 0.2.x; what they hold lives in `table`. The policy must answer
-    at once, and so must what the guest calls: a `block` or `poll` that would have to wait is a ProviderError. Wasmtime
-    50 ends a guest that lends two resources of its own in one call, as `start-bind` and `start-connect` do (“deferred
-    host scope has no call context”). For those there is `adapt`. Errors: ForkError, see `configure`.
+    at once, and so must what the guest calls: a `block` or `poll` that would have to wait is a ProviderError.
+
+    With Wasmtime 50.0.1 a guest's own sockets cannot be bound or connected in such a linker: a guest that lends two
+    resources of its own in one call, here the socket and the network, gets a trap (“deferred host scope has no call
+    context”) before the host is called. For guests that do so there is `adapt`. Errors: ForkError, see `configure`.
     """
     access = Access(network, checked(policy))
     providers = {**io.providers(), **p2_sockets.providers(access, Names(network.resolve), Unwritten())}
