@@ -147,7 +147,7 @@ def test_what_is_missing_is_said_before_the_component_is_compiled(cli: Cli, writ
 def test_a_directory_is_host_guest_and_ro(cli: Cli, write: Write, text: str) -> None:
     done = cli("run", "--dir", text, write(commands.OK))
     assert done.code == 2
-    assert f"argument --dir: {text!r} is not HOST, HOST::GUEST or HOST::GUEST::ro" in done.err
+    assert f"argument --dir: {text!r} is not HOST, HOST::GUEST, HOST::GUEST::ro or HOST::GUEST::overlay" in done.err
 
 
 def test_a_missing_directory_is_named(cli: Cli, write: Write) -> None:
@@ -157,7 +157,7 @@ def test_a_missing_directory_is_named(cli: Cli, write: Write) -> None:
 
 def test_two_directories_with_one_name_are_refused(cli: Cli, write: Write) -> None:
     done = cli("run", "--dir", ".::/data", "--dir", "..::/data", write(commands.OK))
-    assert _complaint(done, 2) == "--dir: two directories have the name '/data' for the guest"
+    assert _complaint(done, 2) == "--dir, --tmpfs, --zip: two of them have the name '/data' for the guest"
 
 
 def test_a_missing_stdin_is_named(cli: Cli, write: Write) -> None:

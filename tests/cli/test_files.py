@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,28 @@ def test_several_directories_have_their_names_order_and_rights(cli: Cli, data: P
 def test_a_directory_without_a_name_has_that_of_the_host(cli: Cli, data: Path) -> None:
     done = cli("run", "--dir", "data", "--env", "CASE=preopens", FILES)
     assert (done.code, done.err) == (1, 'case preopens: files/src/mounts.rs:19: got ["data"], expected ["/data"]\n')
+
+
+def test_changes_in_an_overlay_end_with_the_run(cli: Cli, data: Path) -> None:
+    done = cli("run", "--dir", "data::/data::overlay", "--env", "CASE=write", FILES)
+    assert (done.code, done.out) == (0, "ok write\n")
+    assert sorted(path.relative_to(data).as_posix() for path in data.rglob("*")) == ["dir", "x.txt"]
+
+
+def test_memory_and_archives_are_given_beside_directories(cli: Cli, data: Path) -> None:
+    with zipfile.ZipFile(cli.folder / "x.zip", "w") as archive:
+        archive.writestr("x.txt", "hello")
+        archive.writestr("dir/", "")
+    done = cli("run", "--tmpfs", "/data", "--dir", "data::/other", "--env", "CASE=write", P2_FILES)
+    assert (done.code, done.out) == (0, "ok write\n")
+    done = cli("run", "--zip", "x.zip::/data", "--env", "CASE=read-only", FS)
+    assert (done.code, done.out) == (0, "ok read-only\n")
+
+
+def test_what_is_none_of_these_is_named(cli: Cli, data: Path) -> None:
+    said = [cli("run", *words, FILES).err for words in (("--zip", "x.zip"), ("--dir", "a::b::c"), ("--tmpfs", ""))]
+    assert "argument --zip: 'x.zip' is not FILE::GUEST" in said[0]
+    assert "argument --dir: 'a::b::c' is not HOST, HOST::GUEST, HOST::GUEST::ro or HOST::GUEST::overlay" in said[1]
+    assert "argument --tmpfs: the guest's name for it is empty" in said[2]
+    done = cli("run", "--dir", "data::/x", "--tmpfs", "/x", FILES)
+    assert "two of them have the name '/x' for the guest" in done.err

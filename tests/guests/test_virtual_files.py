@@ -57,3 +57,11 @@ def test_all_cases_in_one_run(name: str, make: Callable[[], FileSystem]) -> None
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_read_only_one_is_read_and_not_changed(name: str, make: Callable[[], FileSystem]) -> None:
     check(name, "read-only", {"/data": make()})
+
+
+@pytest.mark.parametrize("name", ["rust-p2-fs", "c-p2-files"])
+def test_a_path_is_looked_up_in_what_has_the_longest_name(name: str) -> None:
+    top, data = MemoryFiles({"/data/hidden": b""}), MemoryFiles()
+    case = in_all(name)[0]
+    check(name, case, {"/": top, "/data": data})
+    assert (dict(top), data.used_files > 0) == ({"/data/hidden": b""}, True)

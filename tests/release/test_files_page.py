@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -21,15 +22,17 @@ COMMANDS = re.findall(r"^\$ wasihost run (.*) guest\.wasm$", PAGE, re.MULTILINE)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with what the page speaks of."""
     monkeypatch.chdir(tmp_path)
-    for name in ("src", "cache"):
+    for name in ("src", "cache", "app"):
         Path(name).mkdir()
+    with zipfile.ZipFile("data.zip", "w") as archive:
+        archive.writestr("x", "")
     Path("guest.wasm").write_bytes(commands.OK)
     return tmp_path
 
 
-def test_the_program_runs(folder: Path) -> None:
-    (program,) = CODE
-    exec(program, {})
+@pytest.mark.parametrize("program", CODE)
+def test_each_program_runs(folder: Path, program: str) -> None:
+    exec(program, {"__name__": "__main__"})
 
 
 def test_the_commands_are_understood(folder: Path) -> None:
@@ -37,5 +40,5 @@ def test_the_commands_are_understood(folder: Path) -> None:
     for text in COMMANDS:
         parser = argparse.ArgumentParser()
         file_options.add_to(parser)
-        found = file_options.directories(parser.parse_args(shlex.split(text)))
+        found = file_options.file_systems(parser.parse_args(shlex.split(text)))
         assert found["/src"].read_only

@@ -1,48 +1,102 @@
-"""The option of `wasihost run` for directories."""
+"""The options of `wasihost run` for files: directories, memory, archives."""
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 from wasihost._base.errors import ConfigError
 
-if TYPE_CHECKING:  # only needed if a directory is given
-    from wasihost._wasi.filesystem.directory import Directory
+if TYPE_CHECKING:  # only needed if a guest is given files
+    from wasihost._wasi.filesystem.nodes import FileSystem
 
-USAGE = "[--dir HOST[::GUEST[::ro]] ...]"
+USAGE = "[--dir HOST[::GUEST[::ro|::overlay]] ...] [--tmpfs GUEST ...] [--zip FILE::GUEST ...]"
+
+Given: TypeAlias = "tuple[str, Callable[[], FileSystem]]"
+"""The guest's name for files, and what makes them."""
 
 
 def add_to(parser: argparse.ArgumentParser) -> None:
-    """Gives the parser the option."""
+    """Gives the parser the options; the guest has what they give in their order."""
+    parser.set_defaults(files=[])
     parser.add_argument(
         "--dir",
         action="append",
-        type=_mount,
-        default=[],
-        metavar="HOST[::GUEST[::ro]]",
+        dest="files",
+        type=_directory,
+        metavar="HOST[::GUEST[::ro|::overlay]]",
         help="give the guest this directory with all that is in it, as GUEST or under the same name; with ::ro it can "
-        "change nothing there; may be repeated",
+        "change nothing there, with ::overlay its changes are kept in memory for this run; may be repeated",
+    )
+    parser.add_argument(
+        "--tmpfs",
+        action="append",
+        dest="files",
+        type=_memory,
+        metavar="GUEST",
+        help="give the guest an empty directory in memory; may be repeated",
+    )
+    parser.add_argument(
+        "--zip",
+        action="append",
+        dest="files",
+        type=_archive,
+        metavar="FILE::GUEST",
+        help="give the guest what is in this zip archive, to read; may be repeated",
     )
 
 
-def _mount(text: str) -> tuple[str, str, bool]:
+def _directory(text: str) -> Given:
     host, *rest = text.split("::")
     guest = rest[0] if rest else host
-    if not host or not guest or rest[1:] not in ([], ["ro"]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST, HOST::GUEST or HOST::GUEST::ro")
-    return host, guest, bool(rest[1:])
+    how = rest[1:]
+    if not host or not guest or how not in ([], ["ro"], ["overlay"]):
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST, HOST::GUEST, HOST::GUEST::ro or HOST::GUEST::overlay")
+
+    def make() -> FileSystem:
+        from wasihost._wasi.filesystem.directory import Directory
+
+        if how != ["overlay"]:
+            return Directory(host, read_only=how == ["ro"])
+        from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
+        from wasihost._wasi.filesystem.virtual.overlay import Overlay
+
+        return Overlay(lower=Directory(host, read_only=True), upper=MemoryFiles())
+
+    return guest, make
 
 
-def directories(arguments: argparse.Namespace) -> dict[str, Directory]:
-    """The directories by the guest's names. Errors: ConfigError."""
-    if not arguments.dir:
-        return {}
-    from wasihost._wasi.filesystem.directory import Directory
+def _memory(text: str) -> Given:
+    if not text:
+        raise argparse.ArgumentTypeError("the guest's name for it is empty")
 
-    found: dict[str, Directory] = {}
-    for host, guest, read_only in arguments.dir:
+    def make() -> FileSystem:
+        from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
+
+        return MemoryFiles()
+
+    return text, make
+
+
+def _archive(text: str) -> Given:
+    file, _, guest = text.rpartition("::")
+    if not file or not guest:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FILE::GUEST")
+
+    def make() -> FileSystem:
+        from wasihost._wasi.filesystem.virtual.zip_files import ZipFiles
+
+        return ZipFiles(file)
+
+    return guest, make
+
+
+def file_systems(arguments: argparse.Namespace) -> dict[str, FileSystem]:
+    """What the guest is given, by its names for it. Errors: ConfigError."""
+    found: dict[str, FileSystem] = {}
+    for guest, make in arguments.files:
         if guest in found:
-            raise ConfigError(f"--dir: two directories have the name {guest!r} for the guest")
-        found[guest] = Directory(host, read_only=read_only)
+            raise ConfigError(f"--dir, --tmpfs, --zip: two of them have the name {guest!r} for the guest")
+        found[guest] = make()
     return found
