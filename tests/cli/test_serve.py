@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -65,6 +66,27 @@ def test_a_second_signal_ends_it_at_once(cli: Cli) -> None:
     assert server.wait(TIMEOUT_S) in (130, 143)  # whichever the system delivers last
 
 
+@pytest.mark.slow
+def test_workers_share_a_socket_and_end_together(cli: Cli) -> None:
+    server, url = serving(cli, "--workers", "2", "--record", "run.jsonl")
+    assert [ask(url, "hello") for _ in range(4)] == [(200, b"hello")] * 4
+    server.send_signal(signal.SIGINT)
+    _, err = server.communicate(timeout=TIMEOUT_S)
+    assert (server.returncode, len(err.splitlines())) == (0, 4)
+    assert sorted(path.name for path in cli.folder.glob("run*")) == ["run-1.jsonl", "run-2.jsonl"]
+
+
+@pytest.mark.slow
+def test_a_worker_that_fails_ends_the_others(cli: Cli) -> None:
+    server, _ = serving(cli, "--workers", "2")
+    found = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True, check=True)
+    [worker, _] = found.stdout.split()
+    os.kill(int(worker), signal.SIGKILL)
+    _, err = server.communicate(timeout=TIMEOUT_S)
+    assert server.returncode == 137
+    assert err == f"wasihost: worker {worker} ended with 137, and so do the others\n"
+
+
 ASKS_FOR_EVER = """
 import socket, sys, urllib.parse
 url = urllib.parse.urlsplit(sys.argv[1])
@@ -80,7 +102,7 @@ with socket.create_connection((url.hostname, url.port)) as connection:
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        (["--addr", "localhost:8080", str(HTTP)], 2, "expected an IP address and a port"),
+        (["--addr", "localhost:8080", str(HTTP)], 2, "expected IP:PORT, such as 127.0.0.1:8080"),
         (["--addr", "127.0.0.1", str(HTTP)], 2, "expected IP:PORT, such as 127.0.0.1:8080"),
         (["--tls-key", "key.pem", str(HTTP)], 2, "give --tls-cert too"),
         (["--tls-cert", "nowhere.pem", str(HTTP)], 2, "TLS: nowhere.pem"),

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wasihost._base.errors import WasihostError
 from wasihost._base.version import __version__
 from wasihost._commands import convert, inspect, run, serve, stubs
-from wasihost._commands.exits import complain, exit_code_of
+from wasihost._commands.exits import ended, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
 
@@ -58,13 +57,7 @@ def _fill_standard_streams() -> None:
 def _main(argv: Sequence[str] | None) -> int:
     arguments = parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
     command: Callable[..., int] = arguments.command
-    try:
-        return command(arguments)
-    except WasihostError as error:
-        complain(error)
-        return exit_code_of(error)
-    except KeyboardInterrupt as interrupt:
-        return exit_code_of(interrupt)
+    return ended(lambda: command(arguments))
 
 
 def _with_command(words: Sequence[str]) -> Sequence[str]:

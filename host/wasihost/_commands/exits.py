@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Final
 
 from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LimitError, WasihostError
@@ -34,6 +35,17 @@ def exit_code_of(error: BaseException) -> int:
         case BrokenPipeError():
             return BROKEN_PIPE
     return FAILURE
+
+
+def ended(command: Callable[[], int]) -> int:
+    """The exit code of a command, whose errors are printed."""
+    try:
+        return command()
+    except WasihostError as error:
+        complain(error)
+        return exit_code_of(error)
+    except KeyboardInterrupt as interrupt:
+        return exit_code_of(interrupt)
 
 
 def complain(error: WasihostError) -> None:

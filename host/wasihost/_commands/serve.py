@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import ConfigError, WasihostError
 from wasihost._base.quoting import line
-from wasihost._commands import guest_options, wasmtime_options
+from wasihost._commands import guest_options, wasmtime_options, workers
 from wasihost._commands.ending import Ending
+from wasihost._commands.exits import ended
 from wasihost._commands.logs import warnings_printed
 from wasihost._commands.parsing import Commands, add_component, reflected
 from wasihost._component.adapt import Component
 from wasihost._host.host import Host
+from wasihost._network.base import Address
+from wasihost._network.names import literal
 
 if TYPE_CHECKING:
+    import socket
     import ssl
 
     from wasihost._http.serving import Answered
 
 _USAGE = f"""\
 wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--connections N]
-                    [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
+                    [--workers N] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
                     {guest_options.USAGE}
                     COMPONENT"""
 
@@ -72,6 +80,14 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         "--connections", type=_count, default=1000, metavar="N", help="how many clients at a time; 1000 by default"
     )
     parser.add_argument(
+        "--workers",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="serve in so many processes; limits, quotas and instances are those of each, and each records into a "
+        "file of its own",
+    )
+    parser.add_argument(
         "--request-timeout",
         type=guest_options.seconds,
         metavar="SECONDS",
@@ -98,37 +114,83 @@ def _count(text: str) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Serves until a signal comes."""
+    if arguments.workers == 1:
+        return _worker(arguments, None, _print_url)
+    addr, port = _address(arguments)
+    with _listening(arguments), workers.listener(addr, port) as listener:
+        scheme = "http" if arguments.tls_cert is None else "https"
+        host, number, *_ = listener.getsockname()
+        url = f"{scheme}://{Address(ip_address(host), number)}/"
+        return workers.run(
+            arguments.workers,
+            lambda worker, serves: ended(lambda: _worker(_numbered(arguments, worker), listener, lambda _: serves())),
+            lambda: _print_url(url),
+        )
+
+
+def _print_url(url: str) -> None:
+    print(f"Serving HTTP on {url}", file=sys.stderr, flush=True)
+
+
+def _numbered(arguments: argparse.Namespace, worker: int) -> argparse.Namespace:
+    """The arguments of a worker, which records into files of its own: `run.jsonl` becomes `run-1.jsonl`."""
+    paths = [str(Path(path).with_stem(f"{Path(path).stem}-{worker}")) for path in arguments.record]
+    return argparse.Namespace(**vars(arguments) | {"record": paths})
+
+
+def _worker(arguments: argparse.Namespace, listener: socket.socket | None, serves: Callable[[str], None]) -> int:
+    """Serves in this process; gives the exit code."""
     grace_s = arguments.drain + arguments.grace
-    with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
-        host, learner = guest_options.host(arguments, ending)
-        component = reflected(host, arguments.component)
-        with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
-            try:
-                ending.run(_serve(host, component, arguments))
-            except KeyboardInterrupt:
-                return 0
+    try:
+        with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
+            host, learner = guest_options.host(arguments, ending)
+            component = reflected(host, arguments.component)
+            with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
+                ending.run(_serve(host, component, arguments, listener, serves))
+    except KeyboardInterrupt:
+        return 0
     return 0
 
 
-async def _serve(host: Host, component: Component, arguments: argparse.Namespace) -> None:
-    try:
-        async with host.serve(component, **_options(arguments)) as server:
-            print(f"Serving HTTP on {server.url}", file=sys.stderr, flush=True)
+async def _serve(
+    host: Host,
+    component: Component,
+    arguments: argparse.Namespace,
+    listener: socket.socket | None,
+    serves: Callable[[str], None],
+) -> None:
+    with _listening(arguments):
+        async with host.serve(component, listener=listener, **_options(arguments)) as server:
+            serves(server.url)
             await asyncio.get_running_loop().create_future()
+
+
+@contextlib.contextmanager
+def _listening(arguments: argparse.Namespace) -> Iterator[None]:
+    """Makes an OSError of listening one of the command."""
+    try:
+        yield
     except OSError as error:
         raise WasihostError(f"cannot listen on {arguments.addr}: {error.strerror}") from None
+
+
+def _address(arguments: argparse.Namespace) -> tuple[str, int]:
+    """Where to listen. Errors: ConfigError."""
+    addr, colon, port = arguments.addr.rpartition(":")
+    ip = literal(addr)
+    if ip is None or not (colon and port.isdecimal() and port.isascii() and int(port) <= 0xFFFF):
+        raise ConfigError(f"--addr {arguments.addr!r}: expected IP:PORT, such as 127.0.0.1:8080 or [::1]:0")
+    return str(ip), int(port)
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, Any]:
     """What `Host.serve` takes. Errors: ConfigError."""
     from wasihost._http.limits import ServerLimits
 
-    addr, colon, port = arguments.addr.rpartition(":")
-    if not (colon and port.isdecimal() and port.isascii()):
-        raise ConfigError(f"--addr {arguments.addr!r}: expected IP:PORT, such as 127.0.0.1:8080 or [::1]:0")
+    addr, port = _address(arguments)
     return {
         "addr": addr,
-        "port": int(port),
+        "port": port,
         "tls": _tls(arguments),
         "instances": arguments.instances,
         "timeout_s": arguments.request_timeout,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import wasmtime
 
 from wasihost._base.clock import Clock, RunningClock, own_time
-from wasihost._base.errors import GuestExit, GuestTrap, LinkError
+from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
@@ -46,6 +46,7 @@ from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
 if TYPE_CHECKING:  # for who limits or records
+    import socket
     import ssl
 
     from wasihost._host.http_server import GuestServer
@@ -338,6 +339,7 @@ class Host(OfOneProcess):
         *,
         addr: str = "127.0.0.1",
         port: int = 8080,
+        listener: socket.socket | None = None,
         tls: ssl.SSLContext | None = None,
         limits: ServerLimits | None = None,
         drain_s: float = 30,
@@ -349,7 +351,8 @@ class Host(OfOneProcess):
         It listens on the network of this host until the context is left; requests under way have `drain_s` seconds to
         end then.
 
-        - `port`: 0 is any free one. `tls`: the context of a server, for https.
+        - `port`: 0 is any free one. `listener`: a socket that listens, instead of `addr` and `port`, which stays open.
+        - `tls`: the context of a server, for https.
         - `limits`: of messages, clients and connections, see `wasihost.http.ServerLimits`.
         - `answered`: called after each request with an `Answered`, for an access log.
         - `options`: those of `answering`.
@@ -360,16 +363,24 @@ class Host(OfOneProcess):
         from wasihost._host.http_server import ServeOptions, serving
         from wasihost._http.limits import ServerLimits
 
+        if listener is not None:
+            addr, port, *_ = listener.getsockname()
         listening = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
         async with (
             self.answering(component, **options) as handler,
-            serving(handler, self._server_network(), self._clock, listening) as server,
+            serving(handler, self._server_network(listener), self._clock, listening) as server,
         ):
             yield server
 
-    def _server_network(self) -> Network:
-        """The network of a server of this host's own."""
+    def _server_network(self, listener: socket.socket | None) -> Network:
+        """The network of a server of this host's own. Errors: ConfigError."""
         network = self._network.for_guest()
+        if listener is not None:
+            from wasihost._network.os.inherited import InheritedListener
+
+            if not isinstance(network, OsNetwork):
+                raise ConfigError(f"serve: a listener is of the network of this machine, and the host's is {network!r}")
+            network = InheritedListener(network, listener)
         if self._recording is None:
             return network
         from wasihost._recording import RecordingNetwork

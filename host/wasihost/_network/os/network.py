@@ -50,6 +50,11 @@ class OsNetwork(Network):
         self._share.require_room()
         return OsSocket(new_os_socket(family, socket.SOCK_STREAM), family, self._share)
 
+    def adopted(self, os_socket: socket.socket, family: Family) -> Socket:
+        """A TCP socket of this process as one of this network, which owns it from now on."""
+        os_socket.setblocking(False)
+        return OsSocket(os_socket, family, self._share)
+
     def udp_socket(self, family: Family) -> DatagramSocket:
         self._share.require_room()
         return OsDatagramSocket(new_os_socket(family, socket.SOCK_DGRAM), family, self._share)
