@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
+import socket
+import struct
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,10 +15,12 @@ import pytest
 
 from tests.unit.http.peers import Origin, Script, code, content, get, origin, saying, whole
 from wasihost._http.client import Client
+from wasihost._http.connecting import connect
 from wasihost._http.errors import DnsErrorPayload, ErrorCode, HttpError, Payload
 from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import Body, BytesBody, Header, Request, RequestOptions
 from wasihost._network.base import Socket, os_error
+from wasihost._network.os import OsNetwork
 from wasihost._testing.loop import run_virtual
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -344,6 +349,28 @@ async def test_an_answer_that_is_early_is_given_and_the_request_goes_on() -> Non
         body.pieces.put_nowait(b"")
         assert await body.closed is None
     assert received == b"ab"
+
+
+async def test_an_answer_is_given_even_if_the_server_then_resets_the_connection() -> None:
+    class Refused(Slow):
+        is_refused = False
+
+        async def read(self, n: int = 0) -> bytes:
+            if self.is_refused:
+                await asyncio.get_running_loop().create_future()
+            self.is_refused = True
+            connection, _ = listener.accept()
+            connection.sendall(b"HTTP/1.1 413 Much\r\ncontent-length: 3\r\n\r\nabc")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            return bytes(1 << 16)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(functools.partial(connect, OsNetwork()))
+        body = Refused()
+        response = await client(get(authority=f"127.0.0.1:{listener.getsockname()[1]}", body=body))
+        assert await whole(response) == (413, b"abc")
+        assert await body.closed is ErrorCode.CONNECTION_TERMINATED
 
 
 async def test_a_server_that_leaves_ends_the_request_s_body() -> None:

@@ -46,6 +46,7 @@ class SocketTransport(asyncio.Transport):
         self._ends = False
         self._protocol_paused = False
         self._at_end = False
+        self._cannot_write = False
         self.set_protocol(protocol)
         self._loop.call_soon(self._begin)
 
@@ -111,7 +112,7 @@ class SocketTransport(asyncio.Transport):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._ends:
             raise RuntimeError("Cannot call write() after write_eof()")
-        if not data or self._is_lost or self._is_closing:
+        if not data or self._is_lost or self._is_closing or self._cannot_write:
             return
         view = memoryview(data).cast("B") if isinstance(data, memoryview) else memoryview(data)
         if not self._buffer:
@@ -120,7 +121,7 @@ class SocketTransport(asyncio.Transport):
             except BlockingIOError:
                 pass
             except OSError as error:
-                self._lose(error)
+                self._fail_to_write(error)
                 return
             if not view:
                 return
@@ -147,7 +148,7 @@ class SocketTransport(asyncio.Transport):
         except BlockingIOError:
             self._socket.wait_writable(self._write)
         except OSError as error:
-            self._lose(error)
+            self._fail_to_write(error)
             return
         if self._protocol_paused and self._buffered <= self._low:
             self._protocol_paused = False
@@ -157,6 +158,19 @@ class SocketTransport(asyncio.Transport):
                 self._shut()
             if self._is_closing:
                 self._finish(None)
+
+    def _fail_to_write(self, error: OSError) -> None:
+        """Loses the connection, but not what the peer sent before it reset it, as why it did."""
+        self._cannot_write = True
+        self._buffer.clear()
+        self._buffered = 0
+        self._loop.call_soon(self._read_rest, error)
+
+    def _read_rest(self, error: OSError) -> None:
+        with contextlib.suppress(OSError):
+            while self.is_reading() and (self._receive_into() if self._is_buffered else self._receive()):
+                pass
+        self._lose(error)
 
     def can_write_eof(self) -> bool:
         return True
