@@ -17,7 +17,7 @@ from wasihost._http.limits import MessageLimits
 _READ_BYTES = 1 << 18
 """At a time, as asyncio's transports."""
 _TOGETHER_BYTES = 1 << 14
-"""From here on data is sent by itself, which saves a copy."""
+"""From here on it is sent at once."""
 
 
 def read_buffer() -> memoryview:
@@ -36,6 +36,7 @@ class Connection(asyncio.BufferedProtocol):
         self.limits = limits
         self.error: HttpError | None = None
         self._pending: list[bytes] = []
+        self._pending_bytes = 0
         self._flush_soon: asyncio.Handle | None = None
         self._is_full = False
         self._full_timer: Timer | None = None
@@ -78,11 +79,12 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Sends the data in this pass of the event loop, or with what comes until the next one."""
-        if len(data) >= _TOGETHER_BYTES:
+        if self._pending_bytes + len(data) >= _TOGETHER_BYTES:
             self.flush()
             self.transport.write(data)
             return
         self._pending.append(bytes(data))
+        self._pending_bytes += len(data)
         if self._flush_soon is None:
             self._flush_soon = asyncio.get_running_loop().call_soon(self.flush)
 
@@ -93,6 +95,7 @@ class Connection(asyncio.BufferedProtocol):
             self._flush_soon = None
             self.transport.write(b"".join(self._pending))
             self._pending.clear()
+            self._pending_bytes = 0
 
     def pause_writing(self) -> None:
         self._is_full = True

@@ -337,7 +337,7 @@ class ServerConnection(Connection):
             return False
         if body.is_closed and not body.has_ended:
             return False
-        return b"close" not in values(response.headers, "connection")
+        return b"close" not in b",".join(values(response.headers, "connection")).lower()
 
     def _break_off(self, exchange: _Exchange, error: HttpError) -> None:
         """Ends the connection so that the client sees that the answer is not whole."""

@@ -603,6 +603,26 @@ async def test_a_client_that_does_not_read_holds_the_handler_back() -> None:
         transport.abort()
 
 
+async def test_small_pieces_that_are_all_there_are_held_back_too() -> None:
+    class Drops(Flood):
+        async def read(self, n: int = 0) -> bytes:
+            self.sent += 1
+            return b"x"
+
+    drops = Drops()
+
+    async def handler(_request: Request) -> Response:
+        return Response(body=drops)
+
+    async with serving(handler, ServerLimits(write_timeout_s=1e6)) as site:
+        _, writer = await site.open()
+        assert isinstance(writer.transport, asyncio.ReadTransport)
+        writer.transport.pause_reading()
+        writer.write(GET)
+        assert 0 < await _until_still(lambda: drops.sent) < 1 << 20
+        writer.transport.abort()
+
+
 async def test_a_handler_that_does_not_read_holds_the_client_back() -> None:
     async def handler(request: Request) -> Response:
         await request.body.read(1)
