@@ -1,6 +1,7 @@
 """Recordings of what goes between guests and the outside world: made, replayed, and shown."""
 
 from wasihost._base.public import publish as _publish
+from wasihost._host.replayed_files import ReplayFiles
 from wasihost._recording import Recorder, Recording, RecordingNetwork, events
 from wasihost._recording.pictures import Trace, write_pcapng, write_report
 from wasihost._recording.replay import ReplayNetwork
@@ -9,6 +10,7 @@ __all__ = [
     "Recorder",
     "Recording",
     "RecordingNetwork",
+    "ReplayFiles",
     "ReplayNetwork",
     "Trace",
     "events",

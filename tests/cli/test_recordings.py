@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shutil
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.guests.peers import echo, server
 
 CLIENT = PREBUILT / "c-echo-client.wasm"
 RANDOM = PREBUILT / "rust-random.wasm"
+FILES = PREBUILT / "rust-files.wasm"
 
 
 async def recorded(cli: Cli) -> str:
@@ -46,6 +48,18 @@ def test_a_replay_has_the_seed_of_its_recording(cli: Cli) -> None:
     first = cli("run", "--seed", "7", "--record", "run.jsonl", "--env", "CASE=print", RANDOM)
     again = cli("run", "--replay", "run.jsonl", "--env", "CASE=print", RANDOM)
     assert (again.code, again.out) == (0, first.out)
+
+
+def test_a_recorded_run_can_be_replayed_without_its_directory(cli: Cli) -> None:
+    data = cli.folder / "data"
+    data.mkdir()
+    done = cli("run", "--dir", "data::/data", "--record", "run.jsonl", "--env", "CASE=write", FILES)
+    assert (done.code, done.out) == (0, "ok write\n")
+    shutil.rmtree(data)
+    done = cli("run", "--dir", "data::/data", "--replay", "run.jsonl", "--env", "CASE=write", FILES)
+    assert (done.code, done.out) == (0, "ok write\n")
+    done = cli("run", "--replay", "run.jsonl", "--env", "CASE=append", FILES)
+    assert (done.code, "which was not recorded" in done.err) == (1, True)
 
 
 def test_a_file_that_is_no_recording_is_told(cli: Cli) -> None:

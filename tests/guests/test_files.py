@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.guests.harness import FIXTURES, run
+from tests.guests.harness import FIXTURES, Guest, run
 from tests.unit.wasi.filesystem.trees import both_ways
 from wasihost import PolicyContext, Rules
 from wasihost.files import Directory, FileSystem
 from wasihost.policy import FileUse
+from wasihost.recording import Recording, ReplayFiles
 
 SOURCES = {
     "rust-files": "rust/files/src/lib.rs",
@@ -203,3 +204,12 @@ def test_a_guest_may_have_thousands_of_files_open_and_then_is_refused(name: str,
     soft = min(hard, 40_100) if hard != resource.RLIM_INFINITY else 40_100
     with limited(resource.RLIMIT_NOFILE, soft):  # a guest has a quarter of them
         assert run(name, files={"/data": data}, CASE="many-open", COUNT=soft // 4 - 20) == "ok many-open\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rust-files", "rust-p2-fs", "c-p2-files"])
+async def test_a_recorded_run_is_replayed_without_its_files(name: str, data: Path) -> None:
+    recording = Recording()
+    policy = Rules(files=["/data/**"])
+    printed = await Guest(name, files={"/data": data}, policy=policy, recording=recording, seed=1).run_async()
+    assert await Guest(name, files=ReplayFiles(recording), seed=1).run_async() == printed

@@ -169,6 +169,21 @@ def test_all_but_the_filter_works_without_scripts(show: Show, shared: Browser) -
         shared.command("Emulation.setScriptExecutionDisabled", value=False)
 
 
+def test_files_are_listed_with_what_was_done_with_them(show: Show) -> None:
+    story = Story()
+    story.add(events.DirectoryGiven, 1, "/data", False, "1:2")
+    story.add(events.FileCalled, 1, "open", ("d/../a", "yes", "create", "write"), ("file", "2", "1:3"), None)
+    story.add(events.FileRead, 2, 0, b"x" * 2048)
+    story.add(events.FileWritten, 2, 0, b"abc")
+    story.add(events.FileCalled, 2, "sync", ("yes",), (), None)
+    story.add(events.FileCalled, 1, "open", ("b", "yes", "", "read"), (), "ENOENT")
+    page = show(story)
+    cells = page.texts("#files + .wide td")
+    assert cells[:7] == ["/data", "1", "0", "0 B", "0 B", "0", ""]
+    assert cells[7:14] == ["/data/a", "1", "1", "2.00 KiB", "3 B", "1", ""]
+    assert cells[14:] == ["/data/b", "1", "0", "0 B", "0 B", "1", "open: ENOENT"]
+
+
 def test_hostile_text_is_only_text(show: Show) -> None:
     story = Story()
     story.add(events.GuestStarted, HOSTILE, (HOSTILE, "\udcff"), None)
@@ -177,6 +192,8 @@ def test_hostile_text_is_only_text(show: Show) -> None:
     story.add(events.HostCall, HOSTILE, 1, HOSTILE)
     talk = Talk(story).ask()
     talk.tell(0, events.Failed, "finish_connect", HOSTILE, None)
+    story.add(events.FileCalled, 1, HOSTILE, (HOSTILE,), (), HOSTILE)
+    story.add(events.DirectoryGiven, 2, HOSTILE, True, "1:2")
     story.add(events.Wrote, "stdout", HOSTILE.encode())
     story.add(events.GuestEnded, None, HOSTILE)
     page = show(story)

@@ -81,6 +81,26 @@ def test_what_else_happens_to_sockets_and_guests() -> None:
     ]
 
 
+def test_what_happens_to_files() -> None:
+    story = Story()
+    story.add(events.DirectoryGiven, 1, "/data", True, "1:2")
+    story.add(events.FileCalled, 1, "open", ("a.txt", "yes", "", "read"), ("file", "2", "1:3"), None)
+    story.add(events.FileRead, 2, 0, b"hello\n")
+    story.add(events.FileWritten, 2, None, b"x")
+    story.add(events.FileCalled, 2, "set_size", ("9",), (), "EINVAL")
+    story.add(events.FileCalled, 2, "sync", ("yes",), (), None)
+    story.add(events.FileClosed, 2)
+    assert [line[12:] for line in traced(story)] == [
+        "  file 1   /data is given to guest 1, read-only",
+        "  file 1   open(a.txt, yes, , read): file 2",
+        "  file 2 ←       6 B  hello\\n",
+        "  file 2 →       1 B  x",
+        "  file 2   set_size(9): EINVAL",
+        "  file 2   sync(yes)",
+        "  file 2   closed",
+    ]
+
+
 def test_what_goes_wrong_is_red() -> None:
     story = Story()
     story.add(events.Decided, "tcp-connect", SERVER, (), False, "no rule allows it")
@@ -101,6 +121,9 @@ def test_nothing_of_a_guest_reaches_the_terminal_as_it_is() -> None:
     story.add(events.HostCall, evil, 1, evil)
     story.add(events.Failed, 1, evil, evil, None)
     story.add(events.Sent, 1, evil.encode(errors="surrogatepass"))
+    story.add(events.DirectoryGiven, 1, evil, True, "1:2")
+    story.add(events.FileCalled, 1, evil, (evil,), (evil,), evil)
+    story.add(events.FileRead, 1, 0, evil.encode(errors="surrogatepass"))
     story.add(events.GuestEnded, None, evil)
     lines = traced(story, colours=False)
     assert len(lines) == len(story.recording.events)

@@ -27,10 +27,11 @@ def test_every_option_is_named() -> None:
 
 
 @pytest.mark.slow
-def test_the_example_runs(tmp_path: Path) -> None:
-    (example,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+def test_the_examples_run_and_their_replays_print_the_same(tmp_path: Path) -> None:
     os.symlink(ROOT / "guest-fixtures", tmp_path / "guest-fixtures")
-    done = run("-c", example, cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    first, second = re.split(r"(?<=ok connection-refused\n)", done.stdout, maxsplit=1)
+    examples = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
+    done = [run("-c", example, cwd=tmp_path) for example in examples]
+    assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * 2
+    first, second = re.split(r"(?<=ok connection-refused\n)", done[0].stdout, maxsplit=1)
     assert first == second != ""
+    assert done[1].stdout == 2 * "ok write\n"

@@ -103,20 +103,20 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
     Errors: WasihostError.
     """
     learner = policy_options.learner(arguments)
-    network, seed = recording_options.replayed(arguments)
+    replayed = recording_options.replayed(arguments)
     limits, quotas = limit_options.limits(arguments)
     made = Host(
         policy=policy_options.policy(arguments),
         on_decision=learner,
-        network=network,
+        network=replayed.network,
         quotas=quotas,
         recording=ending.enter(recording_options.recording(arguments)),
         host_names=_host_names(arguments),
-        files=file_options.file_systems(arguments),
+        files=replayed.files or file_options.file_systems(arguments),
         env=_env(arguments),
         stdout=descriptor(sys.stdout),
         stderr=descriptor(sys.stderr),
-        seed=seed,
+        seed=replayed.seed,
         wasip2=arguments.wasip2,
         limits=limits,
         cache=cache(arguments),

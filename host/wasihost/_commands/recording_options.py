@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from wasihost._base.errors import WasihostError
 
 if TYPE_CHECKING:  # for who records or replays
     from wasihost._network.base import Network
     from wasihost._recording import Recording
+    from wasihost._wasi.filesystem.nodes import FileSystem
 
 USAGE = "[--record FILE ...] [--replay FILE] [--trace]"
 
@@ -29,7 +31,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay",
         metavar="FILE",
-        help="instead of the network, play back this recording; fails where the guest does something else",
+        help="instead of the network and directories, play back this recording; fails where the guest does something "
+        "else",
     )
 
 
@@ -42,12 +45,21 @@ def recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManage
     return recording_to(arguments.record, trace=arguments.trace)
 
 
-def replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]:
-    """The network of a replay, and the seed, which the recording may know too. Errors: WasihostError."""
+class Replayed(NamedTuple):
+    """What a guest has of a recording that is played back: no files, if it had none."""
+
+    network: Network | None
+    files: Mapping[str, FileSystem]
+    seed: int | None
+
+
+def replayed(arguments: argparse.Namespace) -> Replayed:
+    """What is played back; the seed is of the options, or of the recording. Errors: WasihostError."""
     path = arguments.replay
     seed = arguments.seed
     if path is None:
-        return None, seed
+        return Replayed(None, {}, seed)
+    from wasihost._host.replayed_files import ReplayFiles
     from wasihost._recording import Recording
     from wasihost._recording.replay import ReplayNetwork
 
@@ -55,4 +67,4 @@ def replayed(arguments: argparse.Namespace) -> tuple[Network | None, int | None]
         found = Recording.load(path)
     except OSError as error:
         raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
-    return ReplayNetwork(found), found.seed if seed is None else seed
+    return Replayed(ReplayNetwork(found), ReplayFiles(found), found.seed if seed is None else seed)

@@ -432,10 +432,10 @@ class Host(OfOneProcess):
         end: BaseException | None = None
         try:
             yield
-            self._network.finish()
+            self._finish()
         except (GuestExit, WitError) as error:
             end = error
-            self._network.finish()
+            self._finish()
             raise
         except BaseException as error:
             end = error
@@ -448,6 +448,12 @@ class Host(OfOneProcess):
                 recorded.ended(end)
             if self._on_stats is not None:
                 self._on_stats(stats)
+
+    def _finish(self) -> None:
+        """A guest has ended by itself. Errors: DivergenceError, if it was to do more."""
+        self._network.finish()
+        for files in self._files.values():
+            files.finish()
 
     def _recorded(self, origin: str) -> RecordedGuest | None:
         if self._recording is None:
@@ -497,7 +503,8 @@ class Host(OfOneProcess):
 
         def mounts() -> Mounts:
             hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
-            return Mounts(self._files, hash_key, context.access(), self._quotas)
+            around = None if recorded is None else recorded.files
+            return Mounts(self._files, hash_key, context.access(), self._quotas, around)
 
         context = WasiContext(
             command=self._command,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from wasihost._base.errors import GuestExit
 from wasihost._component.running.imports.providers import CallEnd
@@ -14,6 +15,9 @@ from wasihost._network.names import Names, Resolver
 from wasihost._network.wrapping import NetworkAround
 from wasihost._policy import Decision
 from wasihost._recording import Recorder, Recording, RecordingNetwork
+
+if TYPE_CHECKING:
+    from wasihost._wasi.filesystem.nodes import FileSystem
 
 
 class RecordedGuest:
@@ -39,6 +43,12 @@ class RecordedGuest:
         self.on_stdout = functools.partial(self.recorder.wrote, "stdout")
         self.on_stderr = functools.partial(self.recorder.wrote, "stderr")
         self._on_decision = on_decision
+
+    def files(self, name: str, tree: FileSystem) -> FileSystem:
+        """A tree under the guest's name for it, which records."""
+        from wasihost._host.recorded_files import RecordedFiles  # not for those who give no files
+
+        return RecordedFiles(tree, name, self.recorder)
 
     def on_decision(self, decision: Decision) -> None:
         """Notes what the policy decided, and tells the embedder."""

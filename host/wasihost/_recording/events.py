@@ -1,8 +1,9 @@
 """What happens between a guest and the outside world, as values: the events of a `Recording`.
 
-Sockets are numbered from 1 in the order of their making, over a whole recording, and guests in the order of their
-start; guest 0 is nobody in particular. Times are nanoseconds of a `Clock` since the recording began. Nothing in an
-event depends on the process that made it: the same run gives the same events.
+Sockets are numbered from 1 in the order of their making, over a whole recording, files and directories in the order in
+which they were opened, and guests in the order of their start; guest 0 is nobody in particular. Times are nanoseconds
+of a `Clock` since the recording began. Nothing in an event depends on the process that made it: the same run gives the
+same events.
 
 A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried is no event. Each class is one
 kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
@@ -205,6 +206,56 @@ class Decided(Event):
     rule: str | None
 
 
+# ---- files
+
+
+class FileEvent(Event):
+    """An event of a file or directory that is open, by its number."""
+
+    file: int
+
+
+class DirectoryGiven(FileEvent):
+    """The guest asked for its directories, and got this one; `identity` says which file it is, as `answers` below."""
+
+    name: str
+    read_only: bool
+    identity: str
+
+
+class FileRead(FileEvent):
+    """The guest was given bytes of a file; none at its end."""
+
+    offset: int
+    data: bytes
+
+
+class FileWritten(FileEvent):
+    """Bytes of the guest went to a file; `offset` None: to its end."""
+
+    offset: int | None
+    data: bytes
+
+
+class FileCalled(FileEvent):
+    """Any other operation, or one that failed: `call` is the method of the core, `arguments` and `answers` its words.
+
+    Of `open`, answers are `file` or `directory`, the number of what was opened, and its identity.
+    """
+
+    call: str
+    arguments: tuple[str, ...]
+    answers: tuple[str, ...]
+    error: str | None
+
+
+class FileClosed(FileEvent):
+    """A file or directory was closed."""
+
+
+# ---- guests
+
+
 class GuestStarted(Event):
     """A guest begins: with its name, arguments, and seed if it has one."""
 
@@ -261,6 +312,11 @@ _KINDS: tuple[type[Event], ...] = (
     Failed,
     Resolved,
     Decided,
+    DirectoryGiven,
+    FileRead,
+    FileWritten,
+    FileCalled,
+    FileClosed,
     GuestStarted,
     HostCall,
     Wrote,

@@ -49,6 +49,7 @@ class Recording:
         self._began_ns = 0
         self._sockets = 0
         self._guests = 0
+        self._open_files = 0
         self._listeners: list[Callable[[Event], object]] = []
         self._forks = forks.count()
         self._file: IO[bytes] | None = None
@@ -119,6 +120,11 @@ class Recording:
         """The number of the next socket."""
         self._sockets += 1
         return self._sockets
+
+    def new_file(self) -> int:
+        """The number of the next file or directory that is opened."""
+        self._open_files += 1
+        return self._open_files
 
     def new_guest(self) -> int:
         """The number of the next guest."""

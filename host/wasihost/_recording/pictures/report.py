@@ -22,6 +22,7 @@ from wasihost._base.quoting import printable
 from wasihost._recording import Recording, events
 from wasihost._recording.pictures import text
 from wasihost._recording.pictures.lanes import Lane, lanes
+from wasihost._recording.pictures.used_files import used_files
 
 MOST_SOCKETS: Final = 1000
 MOST_LINES: Final = 500
@@ -93,6 +94,7 @@ class _Report:
             "duration": text.duration(self._end_ns),
             "text": text,
             "printable": printable,
+            "most_common": _most_common,
             "guests": guests,
             "ticks": self._ticks(),
             "bytes": self._chart(),
@@ -106,6 +108,7 @@ class _Report:
             "decision_marks": self._marks(decided, _in_words, lambda one: not one.allowed),
             "lookups": self._gathered(resolved, lambda one: (one.name, one.addresses, one.error)),
             "lookup_marks": self._marks(resolved, lambda one: printable(one.name), lambda one: one.error is not None),
+            "files": used_files(self._events),
             "calls": _by_path(calls),
             "call_count": len(calls),
             "call_marks": self._marks(calls, lambda one: text.call(one.path), lambda one: one.error is not None),

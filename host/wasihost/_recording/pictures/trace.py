@@ -148,6 +148,8 @@ def _who(event: events.Event) -> str:
     match event:
         case events.Accepted(accepted=number) | events.SocketEvent(socket=number):
             return f"#{number}"
+        case events.FileEvent(file=number):
+            return f"file {number}"
     return f"guest {event.guest}"
 
 
@@ -180,10 +182,23 @@ def _line(event: events.Event) -> _Line | None:
             words = f"the policy {answer} {printable(use)} {text.known_as(address, names)}: {text.reason(event)}"
             words = words.removesuffix(": ")
             return _Line("quiet" if allowed else "bad", "" if allowed else "×", words)
+        case events.FileRead(data=data):
+            return _Line("received", "←", _excerpt(data), "read", len(data))
+        case events.FileWritten(data=data):
+            return _Line("sent", "→", _excerpt(data), "written", len(data))
+        case events.FileCalled():
+            return _Line("quiet", "", _file_call(event), f"{printable(event.call)}")
         case events.Resolved(name=name):
             return _Line("bad" if event.error else "", "", f"{printable(name)}: {text.answer(event)}")
     arrow, words = _change(event)
     return _Line("state", arrow, words) if words else None
+
+
+def _file_call(event: events.FileCalled) -> str:
+    """`open(a.txt, …): file 3`: the call, its arguments and what came of it."""
+    answer = event.error or " ".join(event.answers[:2] if event.call == "open" else event.answers)
+    words = printable(f"{event.call}({', '.join(event.arguments)}): {answer}").removesuffix(": ")
+    return words if len(words) <= 2 * _EXCERPT else words[: 2 * _EXCERPT] + "…"
 
 
 def _change(event: events.Event) -> tuple[str, str]:
@@ -213,8 +228,10 @@ def _change(event: events.Event) -> tuple[str, str]:
             return ("→", "end") if direction == "write" else ("", "receives no more")
         case events.Aborted():
             return "→", "reset"
-        case events.Closed():
+        case events.Closed() | events.FileClosed():
             return "", "closed"
+        case events.DirectoryGiven(name=name, guest=guest, read_only=read_only):
+            return "", f"{printable(name)} is given to guest {guest}{', read-only' if read_only else ''}"
         case events.OptionSet(option=option, value=value):
             return "", f"{option.name.lower()} set to {value}"
     return "", ""

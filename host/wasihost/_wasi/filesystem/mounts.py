@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from wasihost._base.quoting import line
@@ -51,7 +51,7 @@ class Mounts:
     """All directories of one guest, in their order.
 
     `hash_key` is the secret in what it gets as metadata hashes, `asker` asks its policy, and `quotas` are for all of
-    them together.
+    them together. The guest uses what `around` makes of each, by its name.
     """
 
     def __init__(
@@ -60,8 +60,11 @@ class Mounts:
         hash_key: bytes = b"",
         asker: Asker | None = None,
         quotas: Quotas | None = None,
+        around: Callable[[str, FileSystem], FileSystem] | None = None,
     ) -> None:
         given = {name: _asked_about(each, name, asker) for name, each in _limited(files or {}, quotas).items()}
+        if around is not None:
+            given = {name: around(name, each) for name, each in given.items()}
         self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
         self._handles: Handles | None = None
         self.may_wait = any(each.may_wait for each in given.values())
@@ -88,11 +91,13 @@ def _limited(files: Mapping[str, FileSystem], quotas: Quotas | None) -> Mapping[
     from wasihost._wasi.filesystem.quotas import FileBudget, QuotaFiles
 
     budget = FileBudget(quotas)
-    return {name: QuotaFiles(each, budget) for name, each in files.items()} if budget.is_of_files else files
+    if not budget.is_of_files:
+        return files
+    return {name: each if each.is_recorded else QuotaFiles(each, budget) for name, each in files.items()}
 
 
 def _asked_about(files: FileSystem, name: str, asker: Asker | None) -> FileSystem:
-    if asker is None or not asker.asks_about_files:
+    if asker is None or not asker.asks_about_files or files.is_recorded:
         return files
     from wasihost._wasi.filesystem.guarded import GuardedFiles
 

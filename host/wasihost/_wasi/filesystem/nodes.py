@@ -160,7 +160,12 @@ class FileSystem(ABC):
     """Whether guests may change nothing in it."""
     may_wait: bool = False
     """Whether its nodes may answer later."""
+    is_recorded: bool = False
+    """Whether its answers are those of a run that was recorded: then no policy is asked and no quotas apply."""
 
     @abstractmethod
     def open_root(self, handles: Handles) -> DirectoryNode:
         """Its root, opened for one guest, whose `handles` count the descriptors of the operating system."""
+
+    def finish(self) -> None:  # noqa: B027, most have nothing to do
+        """A guest has ended by itself. Raises what it did wrong, if that shows only now."""
