@@ -49,6 +49,22 @@ async def test_trailers_of_names_that_are_forbidden_do_not_reach_a_guest(name: s
         assert await whole(await ask(handler, "copy", body)) == (SOME, TRAILERS)
 
 
+async def test_a_body_and_its_trailers_are_handed_over_as_they_are() -> None:
+    body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
+    async with serving("rust-http") as handler:
+        assert await whole(await ask(handler, "echo", body)) == (SOME + b"x" * 200_000, TRAILERS)
+    assert body.closed == [None]
+
+
+async def test_a_body_that_breaks_off_does_so_when_it_is_handed_over() -> None:
+    broken = HttpError(ErrorCode.CONNECTION_TERMINATED)
+    body = Parts(SOME, broken)
+    async with serving("rust-http") as handler:
+        with pytest.raises(HttpError) as caught:
+            await whole(await ask(handler, "echo", body))
+    assert (caught.value.code, body.closed) == (broken.code, [broken])
+
+
 async def test_a_guest_reads_the_request_after_its_response_has_begun() -> None:
     async with serving("rust-http") as handler:
         assert await told(handler, "late", BytesBody(SOME)) == "first, then some body"

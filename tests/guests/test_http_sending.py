@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load
-from tests.guests.http import SOME, Origin, Parts, serving, told
+from tests.guests.http import SOME, Origin, Parts, ask, serving, told, whole
 from wasihost import Decision, Host, allow_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
@@ -101,6 +101,14 @@ async def test_an_early_answer_leaves_the_rest_of_the_request_to_the_guest() -> 
     async with serving("rust-http", origin) as handler:
         lines = (await told(handler, "send", authority="a", bytes=3_000_000)).splitlines()
     assert lines[:3] == ["413", "0 bytes", "Ok(())"]
+
+
+async def test_a_guest_sends_a_request_on_with_its_body_and_trailers_as_they_are() -> None:
+    origin = Origin(TRAILERS)
+    async with serving("rust-http", origin) as handler:
+        response = await ask(handler, "forward", Parts(SOME, trailers=TRAILERS), to="api.test")
+        assert (response.status, await whole(response)) == (201, (SOME, TRAILERS))
+    assert (origin.request.authority, origin.request.path, origin.trailers) == ("api.test", "/path?query", TRAILERS)
 
 
 # ---- over a network

@@ -22,6 +22,7 @@ from wasihost._component.world.wiring import (
     Wiring,
     adopt_func,
     carries_values,
+    give_func,
     open_func,
     values_of,
 )
@@ -81,7 +82,7 @@ class _AdapterParts(Parts):
         for index, kind in enumerate(self.wiring.kinds):
             if carries_values(kind):
                 self.need(f"take-{index}", types.Func(TOKEN, values_of(kind)))
-                self.need(f"give-{index}", types.Func((*TOKEN, ("values", values_of(kind))), None))
+                self.need(f"give-{index}", give_func(kind))
 
     def _builtins(self) -> None:
         self.lower("turn", [], [])

@@ -4,6 +4,7 @@ outer       imports the direct functions and resources of every interface, and t
   adapter   async functions, streams, futures
   shim-N    one for each adapted interface: gives the functions their real names
   guest     the bytes as they came
+  relay     reads futures that may be the adapter's own, if there can be any
   driver    `drive`, which is exported
 """
 
@@ -15,7 +16,7 @@ import wasmtime
 
 from wasihost._base.errors import InternalError
 from wasihost._base.quoting import wat_string as quote
-from wasihost._component.composition import adapter, driver
+from wasihost._component.composition import adapter, driver, relay
 from wasihost._component.composition.coremodule import Parts
 from wasihost._component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
 from wasihost._component.composition.wat import TypeScope
@@ -62,6 +63,8 @@ class _Composition:
         self._import_root(root, root.items.keys() - world.root_resources)
         self._adapter()
         self._guest()
+        if self.wiring.relayed:
+            self._relay()
         self._driver()
         return "\n".join(["(component", *self.lines, ")"])
 
@@ -129,18 +132,26 @@ class _Composition:
         self.lines.append(text)
         self._instantiate("adapter", parts, lambda need: self._function("adapter-host", need))
 
+    def _relay(self) -> None:
+        text, parts = relay.generate(self.wiring)
+        self.lines.append(text)
+        self._instantiate("relay", parts, lambda need: self._function("adapter-host", need))
+
     def _driver(self) -> None:
         text, parts = driver.generate(self.wiring)
         exports = {f"export-{called.index}": called for called in self.wiring.called}
         of_adapter = {"step", "reader"} | {
             f"{word}-{number}" for word in ("open", "adopt") for number in self.wiring.exchanged
         }
-        self._import_host(DRIVER_HOST, "driver-host", parts, {*of_adapter, *exports})
+        of_relay = {f"await-{number}" for number in self.wiring.relayed}
+        self._import_host(DRIVER_HOST, "driver-host", parts, {*of_adapter, *of_relay, *exports})
         instances = self._guest_exports()
 
         def argument(need: str) -> str:
             if need in of_adapter:
                 return self._function("adapter", need)
+            if need in of_relay:
+                return self._function("relay", need)
             if called := exports.get(need):
                 return self._function(instances[called.interface], called.name)
             return self._function("driver-host", need)

@@ -10,7 +10,17 @@ from wasihost._component.composition import corecode, protocol
 from wasihost._component.composition.corecode import ADOPT, DROP_BORROWED, DROP_OWNED, FREE, OPEN
 from wasihost._component.composition.coremodule import MEMORY, REALLOC, Parts, text
 from wasihost._component.world import layout, types
-from wasihost._component.world.wiring import KINDS, TOKEN, Called, Kind, Wiring, adopt_func, numbers_to_host, open_func
+from wasihost._component.world.wiring import (
+    KINDS,
+    TOKEN,
+    Called,
+    Kind,
+    Wiring,
+    adopt_func,
+    await_func,
+    numbers_to_host,
+    open_func,
+)
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
@@ -52,6 +62,8 @@ class _DriverParts(Parts):
         for number, kind in self.wiring.exchanged.items():
             self.need(f"open-{number}", open_func(kind))
             self.need(f"adopt-{number}", adopt_func(kind))
+        for number, kind in self.wiring.relayed.items():
+            self.need(f"await-{number}", await_func(kind))
         for called in self.wiring.called:
             if called.arguments is not None and not called.takes_scalars:
                 self.need(f"args-{called.index}", called.args)
@@ -68,6 +80,14 @@ class _DriverParts(Parts):
         for number in self.wiring.exchanged:
             self.lower(f"open-{number}", ["i32"], ["i32"])
             self.lower(f"adopt-{number}", ["i32"], ["i32"])
+        for number in self.wiring.relayed:
+            self.lower(f"await-{number}", ["i32", "i32"], ["i32"], "async")
+            self.functions.append(
+                f"""(func $relay-{number} (param $end i32) (param $token i32)
+      ;; it returns at once
+      (drop (call $await-{number}
+        (call $open-{number} (i32.or (local.get $end) (i32.const {protocol.HOME}))) (local.get $token))))"""
+            )
         self.builtin("task.return", [], [], "task.return")
         self.builtin("waitable-set.new", [], ["i32"], "waitable-set.new")
         self.builtin("waitable-set.poll", ["i32", "i32"], ["i32"], f"waitable-set.poll {MEMORY}")
@@ -198,6 +218,10 @@ class _DriverParts(Parts):
             "calls": [f"$call-{i}" for i in indices],
             "finishes": [f"$finish-{i}" for i in indices],
             "discards": [f"$discard-{i}" for i in indices],
+            "relays": [
+                f"$relay-{number}" if number in self.wiring.relayed else "$no-relay"
+                for number in range(len(self.wiring.kinds))
+            ],
             "drops": [self.drop_function(types.Own(r)) or "" for r in self.wiring.guest_resource_order],
         }
         return "\n  ".join(f"(table ${name} funcref (elem {' '.join(items)}))" for name, items in tables.items())

@@ -9,6 +9,7 @@
   (type $call (func (param i32) (result i32)))
   (type $finish (func (param i32 i32 i32)))
   (type $drop (func (param i32)))
+  (type $relay (func (param i32 i32)))
   {tables}
 
   (global $set (mut i32) (i32.const 0))  ;; waitable set of all subtasks
@@ -105,10 +106,15 @@
         (call $free (global.get $room))
         (global.set $room (call $malloc (local.get $value)))
         (local.set $previous (global.get $room))))
+      (if (i32.eq (i32.and (local.get $op) (i32.const 0xff)) (i32.const {DO_AWAIT})) (then
+        (call_indirect $relays (type $relay)
+          (local.get $index) (local.get $value) (i32.shr_u (local.get $op) (i32.const 8)))))
       (if (i32.eq (local.get $op) (i32.const {DO_DROP})) (then
         (call_indirect $drops (type $drop) (local.get $value) (local.get $index))))
       (br $more))
     unreachable)
+
+  (func $no-relay (param i32 i32) unreachable)
 
   (func $cancel-call (param $handle i32) (local $state i32)
     ;; Wasmtime traps on a cancel, async or not, of what is in a waitable set

@@ -141,6 +141,7 @@ class Command(IntEnum):
     CANCEL = 3  # handle of the subtask
     DROP = 4  # index of the guest's resource type, handle
     ROOM = 5  # bytes: memory for the arguments of the next call
+    AWAIT = 6  # end, token: the relay component reads a future; its kind stands above the command
 
 
 NUMBERS: Final[dict[str, int]] = (

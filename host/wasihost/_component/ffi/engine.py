@@ -13,10 +13,10 @@ from wasihost._component.ffi.private import raw
 
 PAGE: Final = 65536
 
-# Of adapter and driver component, and the guest's window.
-OUR_INSTANCES: Final = 15
-OUR_TABLES: Final = 20
-OUR_MEMORIES: Final = 3
+# Of adapter, driver and relay component, and the guest's window.
+OUR_INSTANCES: Final = 18
+OUR_TABLES: Final = 21
+OUR_MEMORIES: Final = 4
 
 CallbackType = Callable[[Callable[..., Any]], Any]
 """Makes a C callback of a Python function, also as a decorator."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextvars import Context
 from typing import Any, Protocol
 
@@ -22,6 +22,8 @@ class Machine(CallContext, Protocol):
     limits: Limits
     waiting: set[object]
     """Everything that waits for the outside world."""
+    relayed: Mapping[int, Kind]
+    """The kinds of futures that the relay component reads."""
     closing: bool
     failure: BaseException | None
     """What has stopped the guest for good; in a process that was forked meanwhile, that it is the parent's."""
@@ -73,6 +75,9 @@ class Machine(CallContext, Protocol):
 
     def untaken_values(self, token: int, kind: Kind) -> None:
         """There will be no `take`: closes what these values hold."""
+
+    def await_future(self, number: int, end: int, resolved: Callable[[list[Any]], None]) -> None:
+        """Has the relay component read a future of a kind in `relayed`, which takes the end over."""
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         """The next `give` of this token calls back."""

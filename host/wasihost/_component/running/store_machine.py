@@ -38,6 +38,7 @@ from wasihost._component.running.streams.incoming import ByteInPump, FutureReade
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.world import types
+from wasihost._component.world.wiring import Kind
 
 FEW = 4
 
@@ -61,6 +62,7 @@ class StoreMachine(StoreContext):
         self.limits = limits = options.limits
         above = options.total or Account("total_memory_bytes", limits.total_memory_bytes)
         self.window = Window(limits)
+        self.relayed: Mapping[int, Kind] = linked.linking.wiring.relayed
         self._has_window = bool(linked.linking.wiring.windowed)
         # The driver component's memory counts among the guest's until it is known to be the last, and the window too.
         ours = (DRIVER_PAGES + WINDOW_PAGES * self._has_window) * PAGE
@@ -361,6 +363,9 @@ class StoreMachine(StoreContext):
 
     def untaken_values(self, token: int, kind: types.Stream | types.Future) -> None:
         self.host_calls.elements.untaken_values(token, kind)
+
+    def await_future(self, number: int, end: int, resolved: Callable[[list[Any]], None]) -> None:
+        self.guest_calls.await_future(number, end, resolved)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         self.host_calls.elements.expect_values(token, callback)

@@ -12,7 +12,7 @@ these have the flat and memory form of what they replace.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from wasihost._base.errors import UnsupportedTypeError
@@ -316,8 +316,22 @@ class Wiring(Frozen):
 
     @cached_property
     def exchanged(self) -> dict[int, Kind]:
-        """Those that called functions mention: their ends go from the adapter component to the driver and back."""
-        return {self.kind(kind): kind for called in self.called for kind in _kinds(called.func)}
+        """Those whose ends go from the adapter component to the driver and back: those that called functions mention,
+        and those in `relayed`.
+        """
+        return {self.kind(kind): kind for called in self.called for kind in _kinds(called.func)} | self.relayed
+
+    @cached_property
+    def relayed(self) -> dict[int, Kind]:
+        """The futures that the relay component reads: those that Python gives to the guest and also gets from it.
+
+        The guest may give back one of Python's, of which the adapter component has both ends then, and an instance may
+        not read anything but numbers from itself. Futures with streams inside stay: those are handles of one instance.
+        """
+        given = {kind for function in self._functions for kind in _kinds_in(_given(function))}
+        taken = {kind for function in self._functions for kind in _kinds_in(_taken(function))}
+        both = [kind for kind in self.kinds if kind in given and kind in taken and _is_relayed(kind)]
+        return {self.kind(kind): kind for kind in both}
 
     def kind(self, t: Kind) -> int:
         return self.kinds.index(t)
@@ -347,12 +361,51 @@ def path_of(interface: str, name: str) -> str:
 
 
 def _kinds(func: types.Func) -> Iterator[Kind]:
-    return (inner for t in func.types for inner in types.walk(t) if isinstance(inner, Kind))
+    return _kinds_in(func.types)
+
+
+def _kinds_in(ts: Iterable[ValType]) -> Iterator[Kind]:
+    return (inner for t in ts for inner in types.walk(t) if isinstance(inner, Kind))
+
+
+def _given(function: Adapted | Called) -> list[ValType]:
+    """The types of what Python gives to the guest by a function."""
+    return _results(function) if isinstance(function, Adapted) else _params(function)
+
+
+def _taken(function: Adapted | Called) -> list[ValType]:
+    """The types of what Python gets from the guest by a function."""
+    return _params(function) if isinstance(function, Adapted) else _results(function)
+
+
+def _params(function: Adapted | Called) -> list[ValType]:
+    return [t for _, t in function.func.params]
+
+
+def _results(function: Adapted | Called) -> list[ValType]:
+    return [] if function.func.result is None else [function.func.result]
+
+
+def _is_relayed(kind: Kind) -> bool:
+    payload = kind.payload
+    if isinstance(kind, Stream) or payload is None or types.is_number(payload):
+        return False
+    return not types.contains(payload, KINDS)
 
 
 def carries_values(kind: Kind) -> bool:
     """Whether the elements go through `take` and `give`; bytes and nothing at all do not."""
     return kind.payload is not None and kind != types.Stream(types.U8)
+
+
+def await_func(kind: Kind) -> types.Func:
+    """The relay component's `await`: hands what a future resolves to to `give`, with this token."""
+    return types.Func((("future", kind), *TOKEN), None, True)
+
+
+def give_func(kind: Kind) -> types.Func:
+    """The host's `give`: takes elements that were read."""
+    return types.Func((*TOKEN, ("values", values_of(kind))), None)
 
 
 def open_func(kind: Kind) -> types.Func:

@@ -6,7 +6,7 @@ import asyncio
 import ctypes
 import struct
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -17,6 +17,7 @@ from wasihost._component.composition.protocol import (
     DRIVER_COMMAND,
     DRIVER_PREVIOUS,
     DRIVER_RETURNED,
+    HOME,
     RETURNED_COUNT,
     Command,
 )
@@ -103,9 +104,10 @@ class GuestCalls:
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
         # A call stands for the command to make it.
-        self._commands: deque[GuestCall | tuple[Command, int, int]] = deque()
+        self._commands: deque[GuestCall | tuple[int, int, int]] = deque()
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0
+        self._awaited = 0
         self._at_once = 0
         self.numbers = SharedNumbers(instance.limits)
         self.classes = ExportClasses(functions.plans)
@@ -189,6 +191,13 @@ class GuestCalls:
             call.state = CANCELLING
             self._command((Command.CANCEL, 0, call.token))
 
+    def await_future(self, number: int, end: int, resolved: Callable[[list[Any]], None]) -> None:
+        """Has the relay component read a future of kind `number`, which takes the end over."""
+        self._awaited = self._awaited % (HOME - 1) + 1
+        token = HOME | self._awaited  # no token of a pump, which is its end
+        self._instance.expect_values(token, resolved)
+        self._command((Command.AWAIT | number << 8, end, token))
+
     def fail(self, error: BaseException) -> None:
         """No call will return any more."""
         self.results.take_scalars()
@@ -207,7 +216,7 @@ class GuestCalls:
 
     # ---- the driver component's calls
 
-    def _command(self, command: GuestCall | tuple[Command, int, int]) -> None:
+    def _command(self, command: GuestCall | tuple[int, int, int]) -> None:
         if not self._commands:
             self._instance.rings.want_driver(True)
             self._instance.wake()

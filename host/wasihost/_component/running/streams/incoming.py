@@ -228,24 +228,36 @@ class FutureReader(Pump):
                 Operation.READ, self.number, self.end, 0, 1, lambda _count, _outcome: self._resolve([None])
             )
             return
+        if self.number in self.machine.relayed:
+            self.rings.forget(self.end)
+            self.machine.await_future(self.number, self.end, self._relayed)
+            return
         size = layout.size(self.kind.payload)
         self.rings.begin(Operation.READ_VALUES, self.number, self.end, size, 1, self._got)
-
-    def _got_nothing(self, _count: int, _outcome: int) -> None:
-        self._resolve([None])
 
     def _got(self, _count: int, _outcome: int) -> None:
         self.machine.expect_values(self.end, self._resolve)
         self.rings.submit(Operation.GIVE, self.number, self.end, self.rings.take_buffer(self.end), 1)
 
     def _resolve(self, values: list[Any]) -> None:
+        self._give(values[0])
+        self._end()
+
+    def _relayed(self, values: list[Any]) -> None:
+        self._give(values[0])
+        self._leave()
+        self.machine.returned()
+
+    def _give(self, value: Any) -> None:
         assert self._result is not None
         if not self._result.done():
-            self._result.set_result(values[0])
-        self._end()
+            self._result.set_result(value)
 
     def _end(self) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
+        self._leave()
+
+    def _leave(self) -> None:
         self.state = OVER
         self.machine.closed(self)
 

@@ -167,6 +167,10 @@ class Rings:
         """
         self._when_dropped[end] = dropped
 
+    def forget(self, end: int) -> None:
+        """It is an end of another instance from now on."""
+        del self._when_dropped[end]
+
     def drop(self, operation: Operation, kind: int, end: int) -> None:
         """Queues the drop of an end."""
         del self._when_dropped[end]
