@@ -9,7 +9,7 @@ import pytest
 
 from tests.guests.harness import load
 from tests.guests.serve import ADDRESS, Served, served
-from wasihost import ConfigError, Host, LinkError
+from wasihost import ConfigError, Host, LinkError, Stats
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Request, Response
 from wasihost._http.serving import Answered
@@ -43,6 +43,29 @@ async def test_requests_are_served_at_the_same_time() -> None:
     assert answers == [(200, b"hello")] * 20
 
 
+async def _instances(requests: int, reuse: int | None = None) -> int:
+    """How many instances served so many requests."""
+    stats: list[Stats] = []
+    async with served(settings={"on_stats": stats.append}, instances=1, reuse=reuse) as guest:
+        for _ in range(requests):
+            assert await guest.answer("hello") == (200, b"hello")
+    return sum(bool(each.calls) for each in stats)
+
+
+async def test_an_instance_serves_as_many_requests_as_it_may() -> None:
+    assert await _instances(5) == 1
+    assert await _instances(5, reuse=2) == 3
+    assert await _instances(2, reuse=1) == 2
+
+
+async def test_a_guest_of_0_2_answers_too() -> None:
+    async with served("rust-p2-http") as guest:
+        assert await guest.answer("hello") == (200, b"hello")
+        assert await guest.answer("copy", BytesBody(b"x" * 100_000)) == (200, b"x" * 100_000)
+    async with served("rust-p2-http", instances=1, reuse=5) as guest:
+        assert await asyncio.gather(*(guest.answer("hello") for _ in range(9))) == [(200, b"hello")] * 9
+
+
 # ---- deaths
 
 
@@ -62,6 +85,18 @@ async def test_a_trap_after_the_head_breaks_the_answer_off() -> None:
         assert await guest.answer("hello") == (200, b"hello")
 
 
+async def test_a_trap_ends_the_requests_of_its_own_instance_only() -> None:
+    async with served(instances=2, at_once=2) as guest:
+        hanging = [asyncio.ensure_future(guest.answer("hang")) for _ in range(3)]
+        await _until_waiting(guest)
+        assert (await guest.answer("trap"))[0] == 500
+        done, others = await asyncio.wait(hanging, return_when=asyncio.FIRST_COMPLETED)
+        assert [task.result()[0] for task in done] == [500]
+        assert len(others) == 2
+        for task in others:
+            task.cancel()
+
+
 # ---- limits
 
 
@@ -75,7 +110,7 @@ def test_a_guest_that_takes_too_long_is_given_up() -> None:
 
 
 async def test_requests_beyond_the_instances_wait_and_those_beyond_the_line_get_503() -> None:
-    async with served(instances=1, max_waiting=1) as guest:
+    async with served(instances=1, at_once=1, max_waiting=1) as guest:
         first = asyncio.ensure_future(guest.answer("hang"))
         second = asyncio.ensure_future(guest.answer("hello"))
         await _until_waiting(guest)
@@ -91,7 +126,7 @@ async def _until_waiting(guest: Served) -> None:
 
 
 async def test_a_client_that_leaves_cancels_its_request() -> None:
-    async with served(instances=1) as guest:
+    async with served(instances=1, at_once=1) as guest:
         hanging = asyncio.ensure_future(guest.answer("hang"))
         await _until_waiting(guest)
         hanging.cancel()

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from wasihost._http.serving import Answered
 
 _USAGE = f"""\
-wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--connections N]
+wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--reuse N]
+                    [--at-once N] [--idle SECONDS] [--connections N]
                     [--workers N] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
                     {guest_options.USAGE}
                     COMPONENT"""
@@ -75,6 +76,25 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--instances", type=_count, default=100, metavar="N", help="how many instances serve at a time; 100 by default"
+    )
+    parser.add_argument(
+        "--reuse",
+        type=_count,
+        metavar="N",
+        help="how many requests an instance serves before it is closed; by default 128 of WASI 0.3, and one of 0.2",
+    )
+    parser.add_argument(
+        "--at-once",
+        type=_count,
+        metavar="N",
+        help="how many requests an instance of WASI 0.3 serves at a time; 16 by default",
+    )
+    parser.add_argument(
+        "--idle",
+        type=guest_options.seconds,
+        default=60.0,
+        metavar="SECONDS",
+        help="close an instance that has served nothing for so long; 60 by default",
     )
     parser.add_argument(
         "--connections", type=_count, default=1000, metavar="N", help="how many clients at a time; 1000 by default"
@@ -193,6 +213,9 @@ def _options(arguments: argparse.Namespace) -> dict[str, Any]:
         "port": port,
         "tls": _tls(arguments),
         "instances": arguments.instances,
+        "reuse": arguments.reuse,
+        "at_once": arguments.at_once,
+        "idle_s": arguments.idle,
         "timeout_s": arguments.request_timeout,
         "limits": ServerLimits(connections=arguments.connections),
         "drain_s": arguments.drain,

@@ -310,6 +310,9 @@ class Host(OfOneProcess):
         component: ComponentSource,
         *,
         instances: int = 100,
+        reuse: int | None = None,
+        at_once: int | None = None,
+        idle_s: float | None = 60,
         max_waiting: int | None = None,
         timeout_s: float | None = None,
     ) -> AsyncIterator[Handler]:
@@ -318,19 +321,29 @@ class Host(OfOneProcess):
         The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports serves.
 
         - `instances`: how many serve at a time; other requests wait, at most `max_waiting`, beyond which the answer is
-          503.
+          503. One that has served nothing for `idle_s` seconds is closed.
+        - `reuse`: how many requests an instance serves before it is closed, by default 128 of 0.3 and one of 0.2;
+          `at_once`: how many at a time, by default 16 of 0.3. Those of 0.2 serve one at a time.
         - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the body breaks off.
 
         Errors: as `load`, and LinkError.
         """
         event_loop.running()
         from wasihost._host.http_server import PoolHandler
-        from wasihost._host.serving import handler_maker
+        from wasihost._host.serving import service_of
 
         adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
-        make = handler_maker(adapted)
-        async with self.pool(adapted, size=instances, max_waiting=max_waiting) as pool:
-            yield PoolHandler(make, pool, self._clock, timeout_s)
+        service = service_of(adapted)
+        pool = self.pool(
+            adapted,
+            size=instances,
+            max_waiting=max_waiting,
+            reuse=reuse or service.reuse,
+            at_once=1 if service.at_once == 1 else at_once or service.at_once,
+            idle_s=idle_s,
+        )
+        async with pool:
+            yield PoolHandler(service, pool, self._clock, timeout_s)
 
     @contextlib.asynccontextmanager
     async def serve(

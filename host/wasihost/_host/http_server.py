@@ -13,7 +13,7 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncIterator, Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 from wasihost._base import eager
 from wasihost._base.clock import Clock
@@ -22,6 +22,7 @@ from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
 from wasihost._component.instance import Instance
 from wasihost._host.pool import Pool
+from wasihost._host.serving import GuestHandler, Service
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.exchange_time import ExchangeTime, TimedBody
 from wasihost._http.limits import ServerLimits
@@ -32,16 +33,13 @@ from wasihost._network.base import Address, Network
 from wasihost._network.names import literal
 
 _log: Final = logging.getLogger("wasihost.http")
-Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance]
 
 
 class PoolHandler:
     """Answers requests by the instances of a pool: a `Handler`; `timeout_s` is for a whole exchange."""
 
-    def __init__(
-        self, make: Callable[[Instance], Handler], pool: Pool, clock: Clock, timeout_s: float | None = None
-    ) -> None:
-        self._make = make
+    def __init__(self, service: Service, pool: Pool, clock: Clock, timeout_s: float | None = None) -> None:
+        self._service = service
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
@@ -71,26 +69,41 @@ class PoolHandler:
         response.body = _LeasedBody(body, lease)
         return response
 
-    async def _leased(self, request: Request) -> tuple[Manager, Response]:
+    async def _leased(self, request: Request) -> tuple[_Lease, Response]:
         """A place in an instance, and its response. Errors: those of both; the place is given back then."""
-        lease = self._pool.instance()
-        instance = await lease.__aenter__()
+        place = self._pool.instance()
+        lease = _Lease(place, self._service.handler(await place.__aenter__()))
         try:
-            return lease, await self._make(instance)(request)
+            return lease, await lease.handler(request)
         except asyncio.CancelledError as error:
-            await lease.__aexit__(type(error), error, error.__traceback__)
+            await place.__aexit__(type(error), error, error.__traceback__)
             raise
         except BaseException:
-            await lease.__aexit__(None, None, None)
+            await place.__aexit__(None, None, None)
             raise
+
+
+class _Lease(Frozen):
+    """A place in an instance, and the handler that answers there."""
+
+    place: contextlib.AbstractAsyncContextManager[Instance]
+    handler: GuestHandler
+
+    async def end(self, *, cancel: bool) -> None:
+        """Gives the place back, when the guest has returned."""
+        try:
+            await self.handler.end(cancel=cancel)
+            await self.place.__aexit__(None, None, None)
+        except Exception:
+            _log.exception("an instance failed at its end")
 
 
 class _LeasedBody(BodyAround):
-    """The body of a response, which gives the place in the instance back when it is closed."""
+    """The body of a response, which ends the lease when it is closed."""
 
-    def __init__(self, inner: Body, lease: Manager) -> None:
+    def __init__(self, inner: Body, lease: _Lease) -> None:
         super().__init__(inner)
-        self._lease: Manager | None = lease
+        self._lease: _Lease | None = lease
 
     async def forward(self, sink: ByteSink) -> None:
         await self.inner.forward(sink)
@@ -100,14 +113,7 @@ class _LeasedBody(BodyAround):
         lease = self._lease
         self._lease = None
         if lease is not None:
-            eager.begin(_leave(lease))
-
-
-async def _leave(lease: Manager) -> None:
-    try:
-        await lease.__aexit__(None, None, None)
-    except Exception:
-        _log.exception("an instance failed at its end")
+            eager.begin(lease.end(cancel=error is not None))
 
 
 class GuestServer:

@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from wasihost._base.errors import LinkError
+from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import some
 from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
-from wasihost._http.messages import Handler
+from wasihost._http.messages import Handler, Request, Response
 from wasihost._wasi.http.fields import FieldRules
 from wasihost._wasi.p2.http import incoming_handler
 from wasihost._wasi.p3.http import handler
 
-HANDLERS: Final[dict[str, Callable[[Instance, FieldRules], Handler]]] = {
-    handler.HANDLE: handler.GuestHandler,
-    incoming_handler.HANDLE: incoming_handler.GuestHandler,
+
+class GuestHandler(Protocol):
+    """A `Handler` that calls one instance of a guest."""
+
+    async def __call__(self, request: Request) -> Response:
+        """The guest's response. Errors: HttpError."""
+        ...
+
+    async def end(self, *, cancel: bool) -> None:
+        """Returns when the guest has returned from all calls; `cancel` ends them."""
+
+
+class Service(Frozen):
+    """How a version of WASI serves: a handler of an instance, and how many requests that gets, of all and at a time."""
+
+    make: Callable[[Instance, FieldRules], GuestHandler]
+    reuse: int
+    at_once: int
+
+    def handler(self, instance: Instance) -> GuestHandler:
+        """A handler of an instance."""
+        return self.make(instance, FieldRules())
+
+
+_SERVICES: Final = {
+    handler.HANDLE: Service(handler.GuestHandler, reuse=128, at_once=16),  # as of `wasmtime serve`
+    incoming_handler.HANDLE: Service(incoming_handler.GuestHandler, reuse=1, at_once=1),
 }
-"""By the function that a service exports, the newest first."""
+"""By the function that a component exports, the newest first."""
 
 
-def handler_maker(component: Component) -> Callable[[Instance], Handler]:
-    """What makes a handler of an instance of a component, by the newest version of WASI that it serves.
-
-    Errors: LinkError, if it serves none.
-    """
-    for path, make in HANDLERS.items():
+def service_of(component: Component) -> Service:
+    """How a component serves HTTP, by the newest version of WASI that it exports. Errors: LinkError, if it does not."""
+    for path, service in _SERVICES.items():
         with contextlib.suppress(LookupError):
             component.find_export(path)
-            return lambda instance: make(instance, FieldRules())
+            return service
     raise LinkError(
         f"the component serves no HTTP: it exports {some(component.exports) or 'nothing'}, but neither "
         "wasi:http/handler nor wasi:http/incoming-handler"
@@ -39,4 +61,4 @@ def handler_maker(component: Component) -> Callable[[Instance], Handler]:
 
 def serve_handler(component: Component, instance: Instance) -> Handler:
     """Answers requests by an instance of a component. Errors: LinkError, if it serves no HTTP."""
-    return handler_maker(component)(instance)
+    return service_of(component).handler(instance)

@@ -47,6 +47,13 @@ class GuestHandler:
             raise
         return response.core.sent(request.method)
 
+    async def end(self, *, cancel: bool) -> None:
+        """Returns when the guest has returned from all calls; `cancel` ends them."""
+        for call in self._calls if cancel else ():
+            call.cancel()
+        if self._calls:
+            await asyncio.wait(self._calls)
+
     async def _call(self, request: IncomingRequest, outparam: ResponseOutparam) -> None:
         try:
             await self._instance.call(HANDLE, request, outparam)

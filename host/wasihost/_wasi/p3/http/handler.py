@@ -45,3 +45,6 @@ class GuestHandler:
             raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended before its response") from error
         assert isinstance(response, resources.Response)
         return response.core.sent(request.method)
+
+    async def end(self, *, cancel: bool) -> None:
+        """Nothing is left of a call that has its response; the guest may go on, as any that has returned."""
