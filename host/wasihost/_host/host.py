@@ -112,8 +112,9 @@ class Host(OfOneProcess):
     - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": app}`, where `app` is
       an application of ASGI 3 or a `wasihost.http.Handler`; the others go out on the network.
     - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
-    - `files`: the directories that guests are given, by the guest's names for them, in this order:
-      `{"/data": Directory("data", read_only=True), "/cache": "cache"}`; none by default. See `wasihost.files`.
+    - `files`: the directories that guests are given, by the guest's names for them, in this order: of this machine, in
+      memory or any `VirtualFiles`, `{"/data": Directory("data", read_only=True), "/cache": "cache",
+      "/tmp": MemoryFiles()}`; none by default. See `wasihost.files`.
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`: a file descriptor, a file object, bytes, or a callable that gets the number of bytes wanted and returns
       at most that many; empty by default, and this process's with `stdin=sys.stdin`.

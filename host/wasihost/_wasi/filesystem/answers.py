@@ -15,6 +15,8 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, Final, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
+from wasihost._base.errors import InternalError
+
 T = TypeVar("T")
 U = TypeVar("U")
 P = ParamSpec("P")
@@ -66,9 +68,11 @@ def at_once_or_later(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P,
     def run(*args: P.args, **kwargs: P.kwargs) -> Answer[T]:
         steps = method(*args, **kwargs)
         try:
-            steps.send(None)
+            waits_for = steps.send(None)
         except StopIteration as end:
             return cast(T, end.value)
+        if waits_for is not None:
+            raise InternalError(f"{method.__qualname__} waits for {waits_for!r}, which is not settled")
         return Later(steps)
 
     return run

@@ -1,19 +1,9 @@
 """`InodeOperations`: what a file system in Python has to do. It is asked about single names, and never sees a path.
 
 Theory of operation. A file system consists of inodes: objects of the implementation's own, each a file, a directory or
-a symbolic link. Directories have names for them. A guest opens inodes; `nodes` resolves its paths, checks what it asks,
-and calls these methods. So `..`, symbolic links, loops and slashes at the end mean the same in all file systems, and no
-path leads out of one.
-
-Before a method is called it holds that
-
-- `name` is one component: not empty, no `.` or `..`, no `/`, no NUL, at most 255 bytes. Names and links are as
-  `os.fsdecode` gives them: a byte that is not UTF-8 is a surrogate, which no guest can send.
-- an inode has the kind that the method is for;
-- what is created has a name that was free, and what is removed or renamed was there. An implementation that waits may
-  find that it changed meanwhile, and raises FileExistsError or FileNotFoundError.
-
-All methods fail with OSError; its errno becomes the error-code. Any may be `async`, or return an awaitable.
+a symbolic link. Directories have names for them. A guest opens inodes; `walk` resolves its paths, `nodes` checks what
+it asks and calls these methods. So `..`, symbolic links, loops and slashes at the end mean the same in all file
+systems, and no path leads out of one.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ from wasihost._wasi.filesystem.virtual.snapshots import Changes, Saved, Snapshot
 
 MAX_BYTES: Final = 256 << 20
 MAX_FILES: Final = 100_000
+_ZEROS: Final = memoryview(bytes(1 << 16))
 
 
 class MemoryInode:
@@ -222,11 +223,11 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
                 raise os_error(errno.ENOSPC)
             data = data[: end - offset]
             self.used_bytes += end - len(content)
-            content.extend(bytes(max(offset - len(content), 0)))
+            _lengthen_to(content, offset)
         if offset == len(content):
             content += data
         else:
-            content.extend(bytes(max(end - len(content), 0)))
+            _lengthen_to(content, end)
             memoryview(content)[offset:end] = data  # a slice of `content` itself would take a copy first
         self._touch(file)
         return len(data)
@@ -239,10 +240,8 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
         if more > self.max_bytes - self.used_bytes:
             raise os_error(errno.ENOSPC)
         self.used_bytes += more
-        if more > 0:
-            file.content.extend(bytes(more))
-        else:
-            del file.content[size:]
+        _lengthen_to(file.content, size)
+        del file.content[size:]
         self._touch(file)
 
     def set_times(self, inode: MemoryInode, accessed_ns: int | None, modified_ns: int | None) -> None:
@@ -354,6 +353,12 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
 
     def _touch(self, inode: MemoryInode) -> None:
         inode.modified_ns = inode.changed_ns = self.now_ns()
+
+
+def _lengthen_to(content: bytearray, size: int) -> None:
+    """Adds zeros, but not all at once, which would take as much again for a moment."""
+    while len(content) < size:
+        content += _ZEROS[: size - len(content)]
 
 
 def _is_within(directory: MemoryInode, other: MemoryInode) -> bool:

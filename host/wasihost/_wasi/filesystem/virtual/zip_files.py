@@ -2,13 +2,12 @@
 
 The archive may be anyone's. Names that lead out of it, names that two entries have, entries that are encrypted or no
 file, and more than is allowed are errors when it is opened, so that a guest never meets half of one. A file is
-decompressed as a whole when a guest first reads it, and kept while one has it open: a guest that reads backwards would
-else have it decompressed from its beginning at each read.
+decompressed as far as guests read it, and kept while one has it open: else a guest that reads backwards would have it
+decompressed from its beginning at each read.
 """
 
 from __future__ import annotations
 
-import asyncio
 import calendar
 import errno
 import os
@@ -19,7 +18,7 @@ from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import ConfigError
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
-from wasihost._wasi.filesystem.answers import A_TASK, at_once_or_later
+from wasihost._wasi.filesystem.answers import A_TASK, at_once_or_later, settled
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 from wasihost._wasi.filesystem.virtual.memory import MAX_BYTES, MAX_FILES
@@ -36,16 +35,24 @@ _ENCRYPTED: Final = 1  # of the general purpose bit flag, APPNOTE.TXT 4.4.4
 class ZipInode:
     """An entry; directories may have none."""
 
-    __slots__ = ("content", "entry", "kind", "loading", "names", "number", "opens")
+    __slots__ = ("content", "entry", "kind", "names", "number", "opens", "reader")
 
     def __init__(self, kind: Kind, number: int, entry: ZipInfo | None) -> None:
         self.kind = kind
         self.number = number
         self.entry = entry
         self.names: dict[str, ZipInode] = {}
-        self.content: bytes | None = None
-        self.loading: asyncio.Lock | None = None
         self.opens = 0
+        self.reader: IO[bytes] | None = None
+        self.content = bytearray()
+        """What was decompressed, from the beginning on."""
+
+    def forget(self) -> None:
+        """What was decompressed is not needed any more."""
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
+        self.content.clear()
 
 
 class ZipFiles(VirtualFiles[ZipInode]):
@@ -142,15 +149,21 @@ class ZipFiles(VirtualFiles[ZipInode]):
         return [(name, inode.kind) for name, inode in directory.names.items()]
 
     @at_once_or_later
-    async def read(self, file: ZipInode, size: int, offset: int) -> memoryview:
-        content = await self._content(file)
-        if file.opens:
-            file.content = content
-        return memoryview(content)[offset : offset + size]
+    async def read(self, file: ZipInode, size: int, offset: int) -> bytes:
+        assert file.entry is not None
+        end = min(offset + size, file.entry.file_size)
+        while len(file.content) < end:
+            self._decompress(file, file.entry)
+            if len(file.content) < end:
+                await A_TASK
+        found = bytes(memoryview(file.content)[offset:end])
+        if not file.opens:
+            file.forget()
+        return found
 
     @at_once_or_later
     async def readlink(self, link: ZipInode) -> str:
-        return os.fsdecode(await self._content(link))
+        return os.fsdecode(await settled(self.read(link, paths.LONGEST, 0)))
 
     def opened(self, inode: ZipInode) -> None:
         inode.opens += 1
@@ -158,30 +171,19 @@ class ZipFiles(VirtualFiles[ZipInode]):
     def closed(self, inode: ZipInode) -> None:
         inode.opens -= 1
         if not inode.opens:
-            inode.content = None
+            inode.forget()
 
-    async def _content(self, inode: ZipInode) -> bytes:
-        lock = inode.loading = inode.loading or asyncio.Lock()
-        if lock.locked():
-            await A_TASK
-        async with lock:
-            if inode.content is not None:
-                return inode.content
-            return await self._decompressed(inode)
-
-    async def _decompressed(self, inode: ZipInode) -> bytes:
-        """What an entry has. Errors: EIO if it cannot be decompressed, or is not what its checksum says."""
+    def _decompress(self, inode: ZipInode, entry: ZipInfo) -> None:
+        """One block more of an entry. Errors: EIO if it cannot be decompressed, or is not what its checksum says."""
         import zipfile
         import zlib
 
-        assert inode.entry is not None
-        blocks = []
         try:
-            with self._archive.open(inode.entry) as file:
-                while block := file.read(BLOCK):
-                    blocks.append(block)
-                    if len(block) == BLOCK:
-                        await A_TASK
+            inode.reader = inode.reader or self._archive.open(entry)
+            block = inode.reader.read(BLOCK)
+            if not block:
+                raise EOFError("it ends early")
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-            raise OSError(errno.EIO, f"{inode.entry.filename!r} in {self!r}: {error}") from error
-        return b"".join(blocks)
+            inode.forget()
+            raise OSError(errno.EIO, f"{entry.filename!r} in {self!r}: {error}") from error
+        inode.content += block

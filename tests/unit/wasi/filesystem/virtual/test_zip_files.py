@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import stat
 import warnings
@@ -13,6 +14,7 @@ import pytest
 
 from tests.unit.wasi.filesystem.trees import at_once, code_of, guest_of
 from wasihost import ConfigError
+from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import settled
 from wasihost._wasi.filesystem.descriptor import Descriptor
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
@@ -130,8 +132,19 @@ async def test_a_large_file_is_decompressed_once_with_turns_for_others() -> None
     files = ZipFiles(archive([("x", b"x" * 5_000_000)]))
     guest = guest_of(files)
     one, two = (at_once(guest.open("x", False, NONE, READ)) for _ in range(2))
-    assert await settled(one.read(3, 4_999_999)) == b"x"
     assert at_once(two.read(3, 0)) == b"xxx"
+    reads = [asyncio.create_task(settled(file.read(3, 4_999_999))) for file in (one, two)]
+    assert await asyncio.gather(*reads) == [b"x", b"x"]
+    assert len(files.root.names["x"].content) == 5_000_000
     one.close()
     two.close()
-    assert files.root.names["x"].content is None
+    assert len(files.root.names["x"].content) == 0
+
+
+async def test_an_entry_that_ends_early_is_an_error_when_it_is_read() -> None:
+    made = bytearray(archive([("x", b"content")], zipfile.ZIP_STORED).getvalue())
+    at = made.index(b"PK\1\2") + 20
+    made[at : at + 8] = b"\x07\0\0\0\x09\0\0\0"  # the sizes, compressed and not
+    file = at_once(guest_of(ZipFiles(io.BytesIO(made))).open("x", False, NONE, READ))
+    with pytest.raises(Failure, match="it ends early"):
+        await settled(file.read(9, 0))
