@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from wasihost._network.base import Network
     from wasihost._pytest import Bench, BenchClock, GuestLoader, Trace
     from wasihost._pytest.components import Components
+    from wasihost._pytest.files import GuestFiles
     from wasihost._pytest.http import Http
 
 _BENCH = pytest.StashKey["Bench"]()
 _COMPONENTS = pytest.StashKey["Components"]()
 _MARKERS = (
     "wasi_real_network: the guests of this test are on the operating system's network, in real time",
-    "wasi_faults(*faults): what goes wrong on the network of this test's guests: Faults, a FaultPlan or RandomFaults",
+    "wasi_faults(*faults): what goes wrong for this test's guests: Faults, a FaultPlan or RandomFaults",
     "wasi_may_leak: this test may leave connections, guests, tasks and sockets behind",
 )
 
@@ -61,6 +62,12 @@ def wasi_http(_wasi_bench: Bench, wasi_net: Network) -> Http:
 
     _wasi_bench.network = wasi_net
     return Http(_wasi_bench)
+
+
+@pytest.fixture
+def wasi_files(_wasi_bench: Bench) -> GuestFiles:
+    """Files in memory, which this test's guests have as `/`: `wasi_files["/in.txt"] = b"..."`."""
+    return _wasi_bench.files
 
 
 @pytest.fixture
@@ -103,6 +110,8 @@ def _wasi_bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
         is_real=item.get_closest_marker("wasi_real_network") is not None,
         faults=_faults(item.get_closest_marker("wasi_faults")),
     )
+    if "wasi_files" in request.fixturenames:
+        bench.files  # noqa: B018, also for hosts that fixtures make before it
     item.stash[_BENCH] = bench
     if is_async:
         item.obj = bench.checked(test)  # whoever runs it
@@ -168,9 +177,14 @@ def pytest_runtest_makereport(
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """Shows the lines of a trace in which something is not."""
-    trace = sys.modules.get("wasihost._pytest.trace")
-    if "in" not in op or trace is None or not isinstance(right, trace.Trace):
+    """Shows the lines of a trace, or the paths of the files, in which something is not."""
+    fixtures = sys.modules.get("wasihost._pytest")
+    if "in" not in op or fixtures is None:
         return None
     what = left.__name__ if isinstance(left, type) else repr(left)
-    return [f"{what} {op} the trace:", *right.lines]
+    match right:
+        case fixtures.Trace():
+            return [f"{what} {op} the trace:", *right.lines]
+        case fixtures.GuestFiles():
+            return [f"{what} {op} wasi_files:", *right]
+    return None

@@ -7,6 +7,7 @@
 | `wasi_host` | `wasihost.Host` |
 | `wasi_clock` | `BenchClock` |
 | `wasi_trace` | `Trace` |
+| `wasi_files` | `GuestFiles` |
 | `wasi_http` | `Http`, which makes a `ServedGuest` or an `Origin` |
 | `wasi_run` | a function that runs a coroutine on the test's event loop |
 
@@ -16,6 +17,7 @@ and importing anything of `wasihost` would bring Wasmtime.
 
 from wasihost._pytest.bench import Bench
 from wasihost._pytest.clock import BenchClock
+from wasihost._pytest.files import GuestFiles
 from wasihost._pytest.guest import Guest
 from wasihost._pytest.http import Answer, Asked, Http, Origin, ServedGuest
 from wasihost._pytest.loader import GuestLoader
@@ -27,6 +29,7 @@ __all__ = [
     "Bench",
     "BenchClock",
     "Guest",
+    "GuestFiles",
     "GuestLoader",
     "Http",
     "Origin",

@@ -26,10 +26,13 @@ from wasihost._policy import allow_all, deny_all
 from wasihost._pytest import leaks
 from wasihost._pytest.clock import BenchClock
 from wasihost._pytest.components import Components
+from wasihost._pytest.files import GuestFiles
 from wasihost._pytest.guest import Guest
 from wasihost._pytest.trace import Trace
 from wasihost._recording import Recording
 from wasihost._testing.loop import virtual_loop
+from wasihost._wasi.filesystem.faults import FaultyFiles
+from wasihost._wasi.filesystem.nodes import FileSystem
 
 T = TypeVar("T")
 _TAIL_LINES = 20
@@ -59,7 +62,8 @@ class Bench:
         self._runner: asyncio.Runner | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._planned: dict[str | None, FaultyNetwork] = {}  # by host
-        self._faulty: list[FaultyNetwork] = []
+        self._faulty: list[FaultyNetwork | FaultyFiles] = []
+        self._has_files = False
         self._guests: list[Guest] = []
         self._descriptors = leaks.internet_sockets() if is_real else set()
         # A test that is not async has no other event loop.
@@ -102,8 +106,16 @@ class Bench:
     def entered(self) -> None:
         """A guest runs on the loop that is running now."""
         self._loop = asyncio.get_running_loop()
+        if self._has_files:
+            self.files.begun()
 
     # ---- hosts and guests
+
+    @functools.cached_property
+    def files(self) -> GuestFiles:
+        """The files of its guests, from now on."""
+        self._has_files = True
+        return GuestFiles(self.clock)
 
     @functools.cached_property
     def host(self) -> Host:
@@ -132,7 +144,16 @@ class Bench:
             "clock": self.clock,
             "recording": self.trace.recording,
             "stdin": b"",
+            **({"files": {"/": self._tree()}} if self._has_files else {}),
         }
+
+    def _tree(self) -> FileSystem:
+        """The files, on which things go wrong if that is planned."""
+        if self._plan is None:
+            return self.files
+        faulty = FaultyFiles(self.files, self._plan, self.clock)
+        self._faulty.append(faulty)
+        return faulty
 
     def _network_at(self, at: str | None, faults: FaultPlan | RandomFaults | None) -> Network:
         network = self.network
@@ -161,7 +182,9 @@ class Bench:
             lines = [f"... {left_out} more lines", *lines[-_TAIL_LINES:]]
         found = [("wasihost transcript", "\n".join(lines))]
         found += [(f"stderr of {guest.name}", _tail(guest.stderr)) for guest in self._guests]
-        found += [("wasihost faults", _told(network)) for network in self._faulty]
+        if self._has_files:
+            found.append(("changes to wasi_files", str(self.files.changes)))
+        found += [("wasihost faults", _told(faulty)) for faulty in self._faulty]
         return [(title, text) for title, text in found if text]
 
     # ---- ending
@@ -225,7 +248,7 @@ def _tail(text: str) -> str:
     return text if len(text) <= _TAIL_CHARACTERS else f"...{text[-_TAIL_CHARACTERS:]}"
 
 
-def _told(network: FaultyNetwork) -> str:
+def _told(faulty: FaultyNetwork | FaultyFiles) -> str:
     """What went wrong, and what did not though it was planned."""
-    unused = network.unused
-    return f"{network}\nthese were planned and did not happen:\n{unused!r}" if unused else str(network)
+    unused = faulty.unused
+    return f"{faulty}\nthese were planned and did not happen:\n{unused!r}" if unused else str(faulty)
