@@ -76,7 +76,8 @@ class SocketTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         if self._is_paused and not self._is_closing:
             self._is_paused = False
-            self._socket.wait_readable(self._read)
+            if not self._cannot_write:  # else the rest is read in a moment
+                self._socket.wait_readable(self._read)
 
     def _read(self) -> None:
         try:
