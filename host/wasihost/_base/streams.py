@@ -88,6 +88,11 @@ class Source(ABC):
 class ByteSource(Source):
     """Feeds a `stream<u8>`."""
 
+    @property
+    def descriptor(self) -> int | None:
+        """A file descriptor that poll(2) reports as readable just when another read is worth a try."""
+        return None
+
     @abstractmethod
     def read_into(self, view: memoryview) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""

@@ -113,6 +113,11 @@ class Endpoint(ABC):
 
     # ---- waiting
 
+    @property
+    def descriptor(self) -> int | None:
+        """A file descriptor that poll(2) reports as readable just when receiving or accepting is worth a try."""
+        return None
+
     @abstractmethod
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """Calls `callback` once, from the event loop, when receiving or accepting is worth a try."""

@@ -108,6 +108,10 @@ class OsEndpoint(Endpoint):
 
     # ---- waiting
 
+    @property
+    def descriptor(self) -> int | None:
+        return self._socket.fileno()
+
     def wait_readable(self, callback: Callable[[], None]) -> None:
         self._on_readable = callback
         loop = asyncio.get_running_loop()

@@ -38,6 +38,11 @@ class ReceiveSource(ByteSource):
         """The number of bytes received, 0 after the peer's FIN."""
         return self._socket.recv_into(view)
 
+    @property
+    def descriptor(self) -> int | None:
+        """That of the socket, if it has one."""
+        return self._socket.descriptor
+
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """Calls back when bytes, the end or an error is there."""
         self._socket.wait_readable(callback)

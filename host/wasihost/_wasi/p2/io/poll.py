@@ -5,6 +5,8 @@ serves for ever. A subject asks for one call back from below, however many polls
 them; a poll that is given up is taken off the list, and the call back stays asked for. So a guest that polls the same
 things round and round registers each of them once for each time that it was ready.
 
+Of many subjects at once, those that read from a file descriptor are looked at by one poll(2).
+
 While the call back is to come, the subject is watched, and a poll that waits takes it for not ready without a look: of
 many connections only those are looked at where something happened. Any other look ends the watch, since it may find
 what the call back would be for.
@@ -16,15 +18,19 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import select
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from wasihost._base.errors import GuestTrap
 from wasihost._component.resources import ResourceError
 from wasihost._component.values import may_wait
 
 T = TypeVar("T")
+
+MANY: Final = 16
+"""Subjects for which a poll(2) takes less time than to look at each, which reads at once what there is."""
 
 
 class Parent:
@@ -59,6 +65,10 @@ class Subject(Parent):
     @abstractmethod
     def _is_ready(self) -> bool:
         """Whether an operation is worth a try."""
+
+    def _polled(self) -> int | None:
+        """The file descriptor by which poll(2) knows whether this is ready; None: only `_is_ready` says."""
+        return None
 
     @abstractmethod
     def _watch(self) -> None:
@@ -140,12 +150,32 @@ class Poll:
         ready = _ready(subjects)
         if not ready:
             return _one_of(subjects)
-        ready += [index for index, subject in enumerate(subjects) if subject._is_watched and subject._is_ready()]
-        return sorted(ready)
+        return sorted(ready + _ready(subjects, watched=True))
 
 
-def _ready(subjects: Sequence[Subject]) -> list[int]:
-    return [index for index, subject in enumerate(subjects) if not subject._is_watched and subject._is_ready()]
+def _ready(subjects: Sequence[Subject], *, watched: bool = False) -> list[int]:
+    """The indices of those that are ready, of those that are watched or of the others."""
+    asked = [(index, subject) for index, subject in enumerate(subjects) if subject._is_watched is watched]
+    if len(asked) >= MANY:
+        return _ready_of_many(asked)
+    return [index for index, subject in asked if subject._is_ready()]
+
+
+def _ready_of_many(subjects: Sequence[tuple[int, Subject]]) -> list[int]:
+    ready = []
+    polled: dict[int, list[int]] = {}
+    for index, subject in subjects:
+        descriptor = subject._polled()
+        if descriptor is not None:
+            polled.setdefault(descriptor, []).append(index)
+        elif subject._is_ready():
+            ready.append(index)
+    poller = select.poll()
+    for descriptor in polled:
+        poller.register(descriptor, select.POLLIN)
+    for descriptor, _ in poller.poll(0):
+        ready += polled[descriptor]
+    return sorted(ready)
 
 
 async def _one_of(subjects: Sequence[Subject]) -> list[int]:

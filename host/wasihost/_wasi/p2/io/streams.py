@@ -84,6 +84,7 @@ class InputStream(Subject):
     def __init__(self, source: ByteSource, parent: Parent | None = None, domain: Domain = Domain.FILES) -> None:
         super().__init__(parent)
         self._source = source
+        self._descriptor = source.descriptor
         self._domain = domain
         self._ahead = memoryview(b"")
         self._ended: _Ended | None = None
@@ -143,6 +144,9 @@ class InputStream(Subject):
         if not self._ahead:
             self._ahead = memoryview(self._look_ahead(MOST))
         return bool(self._ahead) or self._ended is not None
+
+    def _polled(self) -> int | None:
+        return None if self._ahead or self._ended is not None else self._descriptor
 
     def _watch(self) -> None:
         self._source.wait_readable(self._changed)

@@ -53,6 +53,10 @@ class _LastingSource(ByteSource):
     def read_into(self, view: memoryview) -> int:
         return self._source.read_into(view)
 
+    @property
+    def descriptor(self) -> int | None:
+        return self._source.descriptor
+
     def wait_readable(self, callback: Callable[[], None]) -> None:
         self._source.wait_readable(callback)
 

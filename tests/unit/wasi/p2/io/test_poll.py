@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
+import socket
 
 import pytest
 
-from tests.unit.wasi.p2.io.fakes import Source, settled
+from tests.unit.wasi.p2.io.fakes import Source, failure_of, settled
 from wasihost._base.errors import GuestTrap
 from wasihost._component.resources import ResourceError
-from wasihost._wasi.p2.io.poll import Poll
+from wasihost._wasi.p2.io.poll import MANY, Poll
 from wasihost._wasi.p2.io.streams import InputStream
 
 POLL = Poll()
@@ -136,3 +139,42 @@ async def test_what_another_look_has_found_is_ready_for_the_next_poll() -> None:
     source.arrived.append(b"a")
     assert pollable.ready()
     assert await settled(POLL.poll([pollable])) == [0]
+
+
+class _SocketSource(Source):
+    """Counts its reads, and has a descriptor that says when there is something to read."""
+
+    def __init__(self, end: socket.socket) -> None:
+        super().__init__()
+        self._end = end
+
+    @property
+    def descriptor(self) -> int:
+        return self._end.fileno()
+
+    def read_into(self, view: memoryview) -> int:
+        self.reads += 1
+        return self._end.recv_into(view)
+
+
+async def test_of_many_only_those_are_read_that_the_system_reports() -> None:
+    with contextlib.ExitStack() as stack:
+        pairs = [socket.socketpair() for _ in range(MANY)]
+        for end in itertools.chain(*pairs):
+            stack.enter_context(end).setblocking(False)
+        sources = [_SocketSource(ours) for ours, _ in pairs]
+        streams = [InputStream(source) for source in sources]
+        other = InputStream(Source(b"a"))
+        pollables = [stream.subscribe() for stream in (*streams, other, streams[3])]
+        assert await settled(POLL.poll(pollables)) == [MANY]
+        pairs[3][1].send(b"ab")
+        pairs[1][1].close()
+        assert await settled(POLL.poll(pollables)) == [1, 3, MANY, MANY + 1]
+        assert sum(source.reads for source in sources) == 0
+        assert streams[3].subscribe().ready()  # which reads ahead: the system has nothing any more
+        assert await settled(POLL.poll(pollables)) == [1, 3, MANY, MANY + 1]
+        assert streams[3].read(5) == b"ab"
+        assert await settled(POLL.poll(pollables)) == [1, MANY]
+        assert failure_of(lambda: streams[1].read(5)) == "closed"
+        streams[3].end()
+        assert await settled(POLL.poll(pollables)) == [1, 3, MANY, MANY + 1]
