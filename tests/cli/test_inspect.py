@@ -153,6 +153,20 @@ def test_a_component_that_is_no_command_will_not_run(cli: Cli) -> None:
     assert "not a command" in done.out
 
 
+@pytest.mark.parametrize("name", ["rust-http", "rust-p2-http"])
+def test_a_service_needs_no_command(cli: Cli, name: str) -> None:
+    done = cli("inspect", PREBUILT / f"{name}.wasm")
+    assert done.code == 0
+    assert done.out.splitlines()[-1] == "// It will run: everything is provided."
+
+
+def test_running_a_service_names_the_command_for_it(cli: Cli) -> None:
+    done = cli("run", PREBUILT / "rust-p2-http.wasm")
+    assert done.code == 1
+    assert "not a command" in done.err
+    assert "wasihost serve" in done.err
+
+
 def test_sockets_of_native_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
     done = cli("inspect", "--wasip2", "native", PREBUILT / "c-libc-p2.wasm")
     assert done.code == 0

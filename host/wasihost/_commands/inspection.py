@@ -16,6 +16,7 @@ from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 from wasihost._host import native_wasip2
 from wasihost._host.host import run_export
+from wasihost._host.serving import serves
 
 WIDTH = 96  # of a line before it is broken up
 MARK_COLUMN = 72
@@ -26,7 +27,7 @@ Mark: TypeAlias = Callable[[str, str, types.Func], str]
 
 
 class Inspection:
-    """`text` is the whole report; `problems` are the reasons why the component will not run.
+    """`text` is the whole report; `problems` are the reasons why the component will neither run nor serve.
 
     The report has all types and functions, or with `why` a table of what serves each import.
     """
@@ -87,7 +88,8 @@ def _problems(component: Component, providers: Mapping[str, object]) -> Iterator
     try:
         run_export(component)
     except LinkError as error:
-        yield str(error)
+        if not serves(component):
+            yield str(error)
 
 
 class Homes:

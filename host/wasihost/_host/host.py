@@ -609,7 +609,11 @@ def run_export(adapted: Component) -> str:
     for name in RUN:
         with contextlib.suppress(LookupError):
             return adapted.find_export(name)
+    if any(name.startswith("wasi:http/") for name in adapted.exports):
+        instead = "let it answer HTTP requests with `wasihost serve` or `Host.serve`"
+    else:
+        instead = "call a function with `wasihost run --invoke` or `Host.open`"
     raise LinkError(
         f"the component is not a command: it exports {some(adapted.exports) or 'nothing'}, but not wasi:cli/run; "
-        "call a function with `wasihost run --invoke` or `Host.open`"
+        f"{instead}"
     )

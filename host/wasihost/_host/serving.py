@@ -59,6 +59,14 @@ def service_of(component: Component) -> Service:
     )
 
 
+def serves(component: Component) -> bool:
+    """Whether a component serves HTTP."""
+    with contextlib.suppress(LinkError):
+        service_of(component)
+        return True
+    return False
+
+
 def serve_handler(component: Component, instance: Instance) -> Handler:
     """Answers requests by an instance of a component. Errors: LinkError, if it serves no HTTP."""
     return service_of(component).handler(instance)
