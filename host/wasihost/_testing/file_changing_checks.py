@@ -8,6 +8,7 @@ from wasihost._base.streams import ByteSink
 from wasihost._base.waiting import Called
 from wasihost._testing.ends import expect_equal
 from wasihost._testing.tree import Tree
+from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.metadata import Kind, When
 
 # ---- files
@@ -95,6 +96,14 @@ async def files_and_directories_are_created(tree: Tree) -> None:
     expect_equal(await tree.entries("dir"), {"new": Kind.REGULAR_FILE}, "entries of 'dir'")
     expect_equal(await tree.content("dir/new"), b"", "bytes of the new file")
     await tree.fails("exist", "create 'dir' again", tree.top.create_directory, "dir")
+
+
+async def two_that_create_one_file_have_one(tree: Tree) -> None:
+    """`create_file` is FileExistsError if the name is there by now, so that who comes second opens it, or fails."""
+    one, two = await asyncio.gather(*(tree.create_or_open("new") for _ in range(2)))
+    expect_equal(one.identity, two.identity, "the number of the file")
+    made = await asyncio.gather(*(tree.create("other") for _ in range(2)), return_exceptions=True)
+    expect_equal([isinstance(each, Failure) for each in made].count(True), 1, "failures of two that want a new file")
 
 
 async def a_file_that_was_removed_is_used_by_who_has_it(tree: Tree) -> None:

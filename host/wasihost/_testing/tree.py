@@ -75,6 +75,10 @@ class Tree:
         await self.write(file, content)
         return file
 
+    async def create_or_open(self, path: str) -> Descriptor:
+        """A file, opened to read and write, that need not be there yet."""
+        return await self._open(path, None, OpenFlags.CREATE, _BOTH)
+
     async def create_tree(self) -> None:
         """Makes `TREE` where it is not there yet."""
         if not self.is_read_only:

@@ -38,7 +38,17 @@ def link_text(text: str) -> bytes:
     """What a symbolic link contains. Errors: EINVAL with a NUL."""
     if "\0" in text:
         raise os_error(errno.EINVAL)
-    return text.encode(errors="surrogateescape")  # as `os.fsdecode` gives names, to our own code; guests send none
+    return from_python(text)
+
+
+def to_python(name: bytes) -> str:
+    """A name as Python code gets it, whatever the locale: a byte that is not UTF-8 is a surrogate."""
+    return name.decode(errors="surrogateescape")
+
+
+def from_python(name: str) -> bytes:
+    """The name that `to_python` made a string of. Guests send no surrogates."""
+    return name.encode(errors="surrogateescape")
 
 
 def text(name: bytes) -> str:

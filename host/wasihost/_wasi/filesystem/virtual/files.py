@@ -17,7 +17,7 @@ class VirtualFiles(FileSystem, InodeOperations[I]):
     `async`. Paths are resolved before: when a method is called,
 
     - a name is one component: not empty, no `.` or `..`, no `/`, no NUL, at most 255 bytes. Names and texts of links
-      are as `os.fsdecode` gives them: a byte that is not UTF-8 is a surrogate, which no guest can send;
+      are UTF-8; a byte that is none is a surrogate, as with `errors="surrogateescape"`, and no guest can send one;
     - an inode has the kind that the method is for;
     - what is created has a name that was free, and what is removed or renamed was there. Between that and the call of
       an `async` method it may have changed: then FileExistsError and FileNotFoundError say so.

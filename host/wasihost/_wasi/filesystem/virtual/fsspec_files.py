@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Any, Final
 
 from wasihost._network.base import os_error
+from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 
@@ -29,7 +30,7 @@ class FsspecInode:
         self.path = path
         self.info = info
         self.kind = _kind(info)
-        self.number = int.from_bytes(blake2b(path.encode(errors="surrogateescape"), digest_size=8).digest())
+        self.number = int.from_bytes(blake2b(paths.from_python(path), digest_size=8).digest())
         self.lock = threading.Lock()
         self.opens = 0
         self.file: Any = None
@@ -74,7 +75,7 @@ class FsspecFiles(VirtualFiles[FsspecInode]):
         text = link.info.get("destination")
         if not isinstance(text, str | bytes):
             raise os_error(errno.EOPNOTSUPP)
-        return text if isinstance(text, str) else text.decode(errors="surrogateescape")
+        return text if isinstance(text, str) else paths.to_python(text)
 
     def opened(self, inode: FsspecInode) -> None:
         inode.opens += 1

@@ -6,8 +6,7 @@ nothing outside is. A file that guests have open is kept open.
 
 from __future__ import annotations
 
-import os
-
+from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.directory import Directory, OsDirectory, OsFile, identity_of, stat_of
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
@@ -51,7 +50,7 @@ class HostTree(InodeOperations[HostInode]):
         assert isinstance(node, OsDirectory)
         found = node.entries()
         try:
-            return [(os.fsdecode(name), kind) for name, kind in found]
+            return [(paths.to_python(name), kind) for name, kind in found]
         finally:
             found.close()
             node.close()
@@ -70,7 +69,7 @@ class HostTree(InodeOperations[HostInode]):
             opened.close()
 
     def readlink(self, link: HostInode) -> str:
-        return os.fsdecode(self._top.readlink(link.path))
+        return paths.to_python(self._top.readlink(link.path))
 
     def opened(self, inode: HostInode) -> None:
         inode.opens += 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import errno
 import itertools
-import os
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from operator import itemgetter
 from typing import Final
@@ -56,7 +55,7 @@ class MemoryInode:
         """The bytes that it takes."""
         if self.kind is Kind.REGULAR_FILE:
             return len(self.content)
-        return len(os.fsencode(self.text)) if self.kind is Kind.SYMBOLIC_LINK else 0
+        return len(paths.from_python(self.text)) if self.kind is Kind.SYMBOLIC_LINK else 0
 
 
 class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
@@ -132,10 +131,7 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
 
     def add_link(self, path: str, text: str) -> None:
         """Makes a symbolic link. Guests can follow it if it is relative and does not lead out of what they have."""
-        directory, name = self._place_for(path)
-        if name in directory.names:
-            raise os_error(errno.EEXIST)
-        self.symlink(directory, name, text)
+        self.symlink(*self._place_for(path), text)
 
     def snapshot(self) -> Snapshot:
         """A copy of all that is there, for `restore` and `diff`; it can be pickled."""
@@ -281,7 +277,7 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
         self._added(directory, name, inode)
 
     def rename(self, directory: MemoryInode, name: str, new_directory: MemoryInode, new_name: str) -> None:
-        inode = directory.names[name]
+        inode = self.lookup(directory, name)
         replaced = new_directory.names.get(new_name)
         if not new_directory.links:
             raise os_error(errno.ENOENT)
@@ -302,10 +298,10 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
         self._added(new_directory, new_name, inode)
 
     def remove_file(self, directory: MemoryInode, name: str) -> None:
-        self._remove(directory, name, directory.names[name])
+        self._remove(directory, name, self.lookup(directory, name))
 
     def remove_directory(self, directory: MemoryInode, name: str) -> None:
-        inode = directory.names[name]
+        inode = self.lookup(directory, name)
         self._require_empty(inode)
         self._remove(directory, name, inode)
 
@@ -325,6 +321,8 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
         """The length of the path of a new name."""
         if not directory.links:
             raise os_error(errno.ENOENT)
+        if name in directory.names:
+            raise os_error(errno.EEXIST)
         if self.used_files >= self.max_files:
             raise os_error(errno.ENOSPC)
         return _path_bytes(directory, name)
@@ -387,7 +385,7 @@ def _paths(top: MemoryInode) -> Iterator[tuple[str, MemoryInode]]:
 
 def _path_bytes(directory: MemoryInode, name: str) -> int:
     """The length of the path of a name. Errors: ENAMETOOLONG."""
-    length = directory.path_bytes + 1 + len(os.fsencode(name))
+    length = directory.path_bytes + 1 + len(paths.from_python(name))
     if length > paths.LONGEST:
         raise os_error(errno.ENAMETOOLONG)
     return length

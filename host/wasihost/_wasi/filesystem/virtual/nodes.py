@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import os
 from collections.abc import Iterable, Iterator
 from typing import Final, Generic, NamedTuple
 
@@ -23,6 +22,7 @@ from wasihost._wasi.filesystem.virtual import walk
 from wasihost._wasi.filesystem.virtual.inodes import I, Inode, InodeOperations
 
 MAX_OFFSET: Final = (1 << 63) - 1
+_MOST_TRIES = 4  # to create a file that others create and remove at the same time
 
 
 class _Opening(NamedTuple):
@@ -93,8 +93,7 @@ class VirtualFile(VirtualNode[I], FileNode):
         return size
 
     def _read(self, size: int, offset: int) -> Answer[bytes | memoryview]:
-        if offset + size > MAX_OFFSET:
-            raise os_error(errno.EINVAL)
+        _check_range(offset, size)
         if not self._reads:
             raise os_error(errno.EBADF)
         return answer_of(self._files.read(self._inode, size, offset))
@@ -128,14 +127,23 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
 
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
-        checked = paths.checked(path)
         opening = _opening(how, use)
+        for _ in range(_MOST_TRIES - 1):
+            try:
+                return await self._open(path, follow, opening)
+            except FileExistsError:  # someone was faster, and their file is as good as a new one
+                if opening.is_exclusive:
+                    raise
+        return await self._open(path, follow, opening)
+
+    async def _open(self, path: str, follow: bool, opening: _Opening) -> Node:
+        checked = paths.checked(path)
         if opening.creates and checked.endswith(b"/"):
             raise os_error(errno.EISDIR)
         place = await walk.locate(self._files, self._inode, checked, follow and not opening.is_exclusive)
         inode = place.inode
         if inode is None and opening.creates:
-            inode = await settled(self._files.create_file(place.way[-1], os.fsdecode(place.name)))
+            inode = await settled(self._files.create_file(place.way[-1], paths.to_python(place.name)))
         else:
             inode = walk.there(inode)
             _check_open(inode, opening)
@@ -171,14 +179,14 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         if name == b".":
             raise os_error(errno.EINVAL)
         _require_directory(inode)
-        await settled(self._files.remove_directory(directory, os.fsdecode(name)))
+        await settled(self._files.remove_directory(directory, paths.to_python(name)))
 
     @at_once_or_later
     async def remove_file(self, path: str) -> None:
         directory, name, inode = await self._entry(path)
         if inode.kind is Kind.DIRECTORY:
             raise os_error(errno.EISDIR)
-        await settled(self._files.remove_file(directory, os.fsdecode(name)))
+        await settled(self._files.remove_file(directory, paths.to_python(name)))
 
     @at_once_or_later
     async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
@@ -193,7 +201,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         if replaced is not None and replaced.number == moved.number:
             return
         _check_rename(moved, way, replaced, new_way)
-        await settled(self._files.rename(way[-1], os.fsdecode(name), new_way[-1], os.fsdecode(new_name)))
+        await settled(self._files.rename(way[-1], paths.to_python(name), new_way[-1], paths.to_python(new_name)))
 
     @at_once_or_later
     async def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
@@ -203,7 +211,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         await self._require_free(new_way[-1], new_name)
         if inode.kind is Kind.DIRECTORY:
             raise os_error(errno.EPERM)
-        await settled(self._files.link(inode, new_way[-1], os.fsdecode(new_name)))
+        await settled(self._files.link(inode, new_way[-1], paths.to_python(new_name)))
 
     @at_once_or_later
     async def symlink(self, text: str, path: str) -> None:
@@ -237,7 +245,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         """A name that is not there, and its directory."""
         way, name = await self._name(path)
         await self._require_free(way[-1], name)
-        return way[-1], os.fsdecode(name)
+        return way[-1], paths.to_python(name)
 
     async def _require_free(self, directory: I, name: bytes) -> None:
         if await walk.lookup(self._files, directory, name) is not None:
@@ -257,7 +265,7 @@ class VirtualEntries(Entries):
 
     def __next__(self) -> Entry:
         name, kind = next(self._found)
-        return os.fsencode(name), kind
+        return paths.from_python(name), kind
 
     def close(self) -> None:
         """Nothing is held."""
@@ -305,7 +313,8 @@ def _check_range(offset: int, size: int) -> None:
 
 
 def _set_times(files: InodeOperations[I], inode: I, accessed: NewTime, modified: NewTime) -> Answer[None]:
-    return answer_of(files.set_times(inode, _time(files, accessed), _time(files, modified)))
+    times = _time(files, accessed), _time(files, modified)
+    return None if times == (None, None) else answer_of(files.set_times(inode, *times))
 
 
 def _time(files: InodeOperations[I], time: NewTime) -> int | None:

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import errno
-import os
 from typing import Final, Generic, NamedTuple
 
 from wasihost._network.base import os_error
@@ -84,14 +83,14 @@ async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | No
     if len(name) > LONGEST_NAME:
         raise os_error(errno.ENAMETOOLONG)
     try:
-        return await settled(files.lookup(directory, os.fsdecode(name)))
+        return await settled(files.lookup(directory, paths.to_python(name)))
     except FileNotFoundError:
         return None
 
 
 async def link_text(files: InodeOperations[I], link: I) -> bytes:
     """What a symbolic link contains. Errors: EscapeError if that is absolute."""
-    text = os.fsencode(await settled(files.readlink(link)))
+    text = paths.from_python(await settled(files.readlink(link)))
     if text.startswith(b"/"):
         raise EscapeError
     return text

@@ -163,7 +163,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
 
     @at_once_or_later
     async def readlink(self, link: ZipInode) -> str:
-        return os.fsdecode(await settled(self.read(link, paths.LONGEST, 0)))
+        return paths.to_python(await settled(self.read(link, paths.LONGEST, 0)))
 
     def opened(self, inode: ZipInode) -> None:
         inode.opens += 1
