@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import wasmtime
@@ -245,3 +246,11 @@ def test_long_names_do_not_widen_the_table(cli: Cli, write: Write) -> None:
     lines = cli("inspect", "--why", write(wasmtime.wat2wasm(f"(component {imports})"))).out.splitlines()
     assert len(lines[1]) < 150
     assert len(lines[2]) == 1000
+
+
+def test_a_service_can_be_inspected_without_the_extra_for_http(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "h11.py").write_text("raise ImportError", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert cli("inspect", PREBUILT / "rust-http.wasm").code == 0

@@ -10,12 +10,12 @@ An origin that the embedder gave needs no rule, as a name in `host_names`; a rul
 
 from __future__ import annotations
 
-import ssl
+import functools
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from wasihost._base.clock import Clock
-from wasihost._http.client import Client
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Handler, Request, Response
 from wasihost._http.origins import Origins
@@ -30,6 +30,11 @@ from wasihost._policy.asking import settled
 from wasihost._wasi.failures import Failure
 from wasihost._wasi.sockets.access import Access, Refused
 from wasihost._wasi.sockets.lookup import Lookup
+
+if TYPE_CHECKING:  # for guests that send something on the network
+    import ssl
+
+    from wasihost._http.client import Client
 
 _GIVEN = Verdict(True, "the origin given")
 
@@ -51,8 +56,9 @@ class Sender:
         budget: Budget | None = None,
     ) -> None:
         self._access = access
-        self._client = Client(_Connect(access, Lookup(names, access)), clock=clock, tls=tls)
-        self._origins = Origins(origins, self._client)
+        self._make_client = functools.partial(_client, access, names, clock, tls)
+        self._client: Client | None = None
+        self._origins = Origins(origins, self._send_on_the_network)
         self._send: Handler = self._origins if budget is None else QuotaHandler(self._origins, budget)
 
     async def __call__(self, request: Request) -> Response:
@@ -67,6 +73,11 @@ class Sender:
             raise
         return await self._send(request)
 
+    async def _send_on_the_network(self, request: Request) -> Response:
+        if self._client is None:
+            self._client = self._make_client()
+        return await self._client(request)
+
     async def _ask(self, request: Request) -> None:
         otherwise = _GIVEN if self._origins.find(target_of(request)) is not None else None
         verdict = await settled(self._access.ask_about_request(request, otherwise))
@@ -75,7 +86,14 @@ class Sender:
 
     def close(self) -> None:
         """Ends what is under way on the network."""
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
+
+
+def _client(access: Access, names: Names, clock: Clock | None, tls: ssl.SSLContext | None) -> Client:
+    from wasihost._http.client import Client  # which needs an extra
+
+    return Client(_Connect(access, Lookup(names, access)), clock=clock, tls=tls)
 
 
 class _Connect:
