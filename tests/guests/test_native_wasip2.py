@@ -18,7 +18,7 @@ import pytest
 
 from tests.guests.harness import PREBUILT, Output
 from tests.processes import TIMEOUT_S, run
-from wasihost import Component, GuestExit, Host, ProviderError, allow_all
+from wasihost import Component, GuestExit, Host, LinkError, ProviderError, allow_all
 from wasihost._host import native_wasip2
 from wasihost._testing import run_virtual
 
@@ -55,6 +55,11 @@ def _copy(stdin: Any) -> bytes:
     blocks: list[bytes] = []
     _run_copy(stdin, blocks.append)
     return b"".join(blocks)
+
+
+def test_http_is_lacking() -> None:
+    with pytest.raises(LinkError, match="nothing provides wasi:http"):
+        NativeHost().open(PREBUILT / "rust-p2-http.wasm")
 
 
 @pytest.mark.parametrize("loads", ["python", "native"])

@@ -557,11 +557,13 @@ class Host(OfOneProcess):
     def _providers_for(self, context: WasiContext, packages: Container[str], *, of_wasip2: bool) -> dict[str, object]:
         wasi = p3.providers(context, packages)
         if "wasi:http" in packages:
-            from wasihost._wasi.p2 import http as p2_http
             from wasihost._wasi.p3 import http as p3_http
 
-            http = context.http()
-            wasi |= p3_http.providers(http) | p2_http.providers(http)
+            wasi |= p3_http.providers(context.http())
+        if "wasi:http" in packages and of_wasip2 and self._wasip2 != "native":  # its streams must be ours
+            from wasihost._wasi.p2 import http as p2_http
+
+            wasi |= p2_http.providers(context.http())
         if of_wasip2:
             wasi |= p2.providers(context, packages)
         if self._providers:

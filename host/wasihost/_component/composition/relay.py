@@ -59,6 +59,7 @@ class _RelayParts(Parts):
             (i32.const 0))
         (then (return (call $wait (local.get $record)))))
       (call $got-{index} (local.get $record))
+      ;; YIELD and not EXIT: Wasmtime 50 keeps a task for ever that exits before its caller knows that it returned
       (i32.const 1))""",
             f"""(func (export "go-on-{index}") (param i32 i32 i32) (result i32) (local $record i32)
       (local.set $record (call $context.get))

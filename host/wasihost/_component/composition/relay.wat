@@ -14,8 +14,7 @@
     (i32.store offset=4 (local.get $record) (local.get $token))
     (local.get $record))
 
-  ;; What the task does next, after a read with this result: it waits, or gives the value and yields. It must not exit
-  ;; before its caller knows that it returned: Wasmtime 50 keeps such tasks for ever.
+  ;; Waits for the future.
   (func $wait (param $record i32) (result i32) (local $set i32)
     (local.set $set (call $waitable-set.new))
     (i32.store offset=8 (local.get $record) (local.get $set))
@@ -23,6 +22,7 @@
     (call $context.set (local.get $record))
     (i32.or (i32.const 2) (i32.shl (local.get $set) (i32.const 4))))
 
+  ;; The wait has ended.
   (func $leave (param $record i32)
     (call $waitable.join (i32.load (local.get $record)) (i32.const 0))
     (call $waitable-set.drop (i32.load offset=8 (local.get $record))))

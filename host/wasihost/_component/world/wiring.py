@@ -334,7 +334,15 @@ class Wiring(Frozen):
         return {self.kind(kind): kind for kind in both}
 
     def kind(self, t: Kind) -> int:
-        return self.kinds.index(t)
+        number = self._numbers.get(id(t))
+        if number is None:  # an equal type of another function
+            number = self._numbers[id(t)] = self.kinds.index(t)
+        return number
+
+    @cached_property
+    def _numbers(self) -> dict[int, int]:
+        """The kinds by the `id` of their types, which live as long as the world: to compare types takes long."""
+        return {id(kind): number for number, kind in enumerate(self.kinds)}
 
     def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
         """The functions that mention a stream or future type."""

@@ -2,12 +2,12 @@
 
 Theory of operation. A `Body` is read by one reader, which pulls. What a guest sends is a body that pulls at the guest:
 a stream (`StreamBody`, 0.3), or what it writes (`WrittenBody`, 0.2). A body that came in feeds the guest as a
-`BodySource`, which pulls at the body when the guest asks. So nothing is taken that is not wanted, and nobody buffers
-more than one part.
+`BodySource`, which pulls at the body when the guest asks. So nothing is taken that is not wanted, and at most one part
+is kept.
 
-The content ends, and only then the trailers are asked for: they may be ready before. A body ends in `close`, with the
-error that it ended with, which is its outcome for the sender. A guest that dies in the middle breaks the content off:
-a body never ends cleanly unless the guest ended it.
+Trailers are asked for when the content has ended, though they may be ready before. A body ends in `close`; the error
+that it gets is the outcome for the sender. A guest that dies in the middle breaks the content off: a body only ends
+cleanly if the guest ended it.
 
 `content-length` binds a guest: too many bytes break the body off before the excess is given away, too few at its end.
 """
@@ -26,7 +26,7 @@ from wasihost._http.messages import READ_BYTES, Body, Header
 
 T = TypeVar("T")
 OnClose: TypeAlias = Callable[[HttpError | None], None]
-"""Told how a body ended."""
+"""Called with the error that a body ended with, or None."""
 
 
 class BrokenOff(OSError):
@@ -138,13 +138,13 @@ class StreamBody(GuestBody):
 
 
 def _ignore(future: asyncio.Future[Any]) -> None:
-    """An error in it is no news, if it is not asked for."""
+    """Takes note of an exception, which asyncio would log if nothing reads the trailers."""
     if not future.cancelled():
         future.exception()
 
 
 async def _from_guest(given: Awaitable[T]) -> T:
-    """What a guest gives; that it died is an error of the message, and its reader is not cancelled with it."""
+    """What a guest gives; its death is an error of the message, and does not cancel the reader."""
     try:
         return await given
     except HttpError:
@@ -224,8 +224,8 @@ class BodySource(ByteSource):
 class Consumption:
     """A body on its way into a guest of 0.3: a source of its content, then its trailers.
 
-    `outcome` is what the guest says of the body; an error in it gives the body up. The body is closed as soon as the
-    guest drops the stream before its end, else when the guest has had the trailers and has said what became of it.
+    `outcome` is the guest's verdict on the body; an error gives the body up. The body is closed as soon as the guest
+    drops the stream before its end, else when the guest has the trailers and has given its verdict.
     """
 
     def __init__(self, body: Body, outcome: Coroutine[Any, Any, HttpError | None]) -> None:
@@ -235,9 +235,9 @@ class Consumption:
         self._is_closed = False
         self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._outcome = eager.begin(outcome)
-        self._outcome.add_done_callback(self._told)
+        self._outcome.add_done_callback(self._judged)
 
-    def _told(self, outcome: asyncio.Future[HttpError | None]) -> None:
+    def _judged(self, outcome: asyncio.Future[HttpError | None]) -> None:
         error = _result(outcome)
         if error is not None:
             self.source.error = self.source.error or error
@@ -246,7 +246,8 @@ class Consumption:
             self._close(None)
 
     def _ended(self, is_complete: bool) -> None:
-        self._end.set_result(is_complete)
+        if not self._end.done():  # the guest may have ended
+            self._end.set_result(is_complete)
         if self.source.error is not None or not is_complete:
             self._close(self.source.error)
 
@@ -276,7 +277,7 @@ class Consumption:
 
 
 class _ConsumedSource(BodySource):
-    """Says when the guest is done with the stream, and whether it was read to its end."""
+    """Calls `on_end` when the guest needs the stream no more, with whether it was read to its end."""
 
     def __init__(self, body: Body, on_end: Callable[[bool], None]) -> None:
         super().__init__(body)
@@ -287,5 +288,5 @@ class _ConsumedSource(BodySource):
 
 
 def _result(outcome: asyncio.Future[HttpError | None]) -> HttpError | None:
-    """What the guest said; nothing, if it ended before."""
+    """The guest's verdict on a body; None if it ended before it gave one."""
     return None if outcome.cancelled() or outcome.exception() is not None else outcome.result()

@@ -141,7 +141,7 @@ class Fields:
         return copy
 
     def freeze(self) -> Fields:
-        """The same from now on, immutable; for a message that they are given to."""
+        """Makes them immutable, as a message does that gets them, and returns them."""
         self.is_mutable = False
         return self
 

@@ -240,7 +240,7 @@ class ResponseOutparam:
     @classmethod
     def set(cls, provider: object, param: ResponseOutparam, response: Ok | Err) -> None:
         """WIT: `set: static func(param: response-outparam, response: result<outgoing-response, error-code>)`."""
-        if param.response.done():  # who asked is gone
+        if param.response.done():  # the caller has gone
             if isinstance(response, Ok):
                 response.value.drop()
         elif isinstance(response, Err):
@@ -257,7 +257,7 @@ class ResponseOutparam:
     # ---- below the WIT
 
     def returned(self) -> None:
-        """The guest has returned: what it left of the response is all that there is."""
+        """The guest has returned, and adds nothing to the response."""
         self.drop()
         if not self.response.cancelled() and self.response.exception() is None:
             self.response.result().leave()

@@ -52,10 +52,10 @@ class Request:
     ) -> tuple[Request, ResultFuture]:
         """WIT: `new: static func(headers: headers, contents: option<stream<u8>>, trailers: future<result<option<trailers>, error-code>>, options: option<request-options>) -> tuple<request, future<result<_, error-code>>>`.
 
-        The future is ok when the last byte is on its way, or nobody wants more of them.
+        The future is ok when the last byte is on its way, or the recipient wants no more.
         - `HTTP-request-body-size`: the content is not as long as `content-length` says.
-        - What the guest itself gives for the trailers.
-        - What the request failed with.
+        - The error-code that the guest itself gives in place of trailers.
+        - The error-code of the request.
         """  # noqa: E501
         body, future = _guest_body(headers, contents, trailers, ErrorCode.HTTP_REQUEST_BODY_SIZE)
         if options is not None:
@@ -111,7 +111,7 @@ class Request:
     def consume_body(cls, provider: HasRules, this: Request, res: ResultFuture) -> tuple[ByteSource, TrailersFuture]:
         """WIT: `consume-body: static func(this: request, res: future<result<_, error-code>>) -> tuple<stream<u8>, future<result<option<trailers>, error-code>>>`.
 
-        The future is there when the stream has ended; with none at once, if it is dropped before.
+        The future resolves when the stream has ended, or to none as soon as the guest drops it before its end.
         """  # noqa: E501
         return _consumed(provider, this.take_body(), res)
 
@@ -123,7 +123,7 @@ class Request:
     # ---- below the WIT
 
     def take_body(self) -> Body:
-        """The body, which is somebody else's from now on."""
+        """The body, which its new owner closes."""
         assert self._body is not None
         body = self._body
         self._body = None
@@ -145,10 +145,10 @@ class Response:
     ) -> tuple[Response, ResultFuture]:
         """WIT: `new: static func(headers: headers, contents: option<stream<u8>>, trailers: future<result<option<trailers>, error-code>>) -> tuple<response, future<result<_, error-code>>>`.
 
-        The future is ok when the last byte is on its way, or nobody wants more of them.
+        The future is ok when the last byte is on its way, or the recipient wants no more.
         - `HTTP-response-body-size`: the content is not as long as `content-length` says.
         - `connection-terminated`: the client went away.
-        - What the guest itself gives for the trailers.
+        - The error-code that the guest itself gives in place of trailers.
         """  # noqa: E501
         body, future = _guest_body(headers, contents, trailers, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
         return cls(messages.Response(headers.core.freeze(), body)), future
@@ -169,7 +169,7 @@ class Response:
     def consume_body(cls, provider: HasRules, this: Response, res: ResultFuture) -> tuple[ByteSource, TrailersFuture]:
         """WIT: `consume-body: static func(this: response, res: future<result<_, error-code>>) -> tuple<stream<u8>, future<result<option<trailers>, error-code>>>`.
 
-        The future is there when the stream has ended; with none at once, if it is dropped before.
+        The future resolves when the stream has ended, or to none as soon as the guest drops it before its end.
         """  # noqa: E501
         return _consumed(provider, this.take_body(), res)
 
@@ -181,7 +181,7 @@ class Response:
     # ---- below the WIT
 
     def take_body(self) -> Body:
-        """The body, which is somebody else's from now on."""
+        """The body, which its new owner closes."""
         assert self._body is not None
         body = self._body
         self._body = None
