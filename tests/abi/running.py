@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from wasihost._component.running.options import RunOptions
 WAT = Path(__file__).parents[2] / "guest-fixtures" / "wat"
 
 
-def assemble(text: str) -> Component:
+def assemble(text: str, windowed: Iterable[str] = ()) -> Component:
     """A component from its text, ready to be opened."""
-    return adapt(default_engine(), bytes(wasmtime.wat2wasm(text)))
+    return adapt(default_engine(), bytes(wasmtime.wat2wasm(text)), windowed=windowed)
 
 
 @contextlib.asynccontextmanager

@@ -17,6 +17,7 @@ from tests.abi.worlds.trial import Trial
 from tests.abi.worlds.world import Way
 from tests.strategies import PRIMITIVES
 from wasihost._component.world import types
+from wasihost._component.world.passages import can_pass
 from wasihost._component.world.types import ValType
 
 
@@ -35,6 +36,8 @@ KINDS = (types.Stream, types.Future)
 def features(trial: Trial) -> Iterator[object]:
     for interface in trial.world.everything:
         yield "at root" if interface.at_root else "in an interface"
+        if can_pass(types.Interface({function.name: function.func for function in interface.functions})):
+            yield "with a window"
         for function in interface.functions:
             func = function.func
             yield from (function.way, function.form, (func.is_async, function.is_slow))
@@ -52,7 +55,7 @@ def test_worlds_have_all_that_wit_has() -> None:
     found: set[object] = set()
     assert run(seed=0, count=200, check=lambda trial: found.update(features(trial))) == ""
     assert found == {
-        *("at root", "in an interface", "", "method", "static", "constructor"),
+        *("at root", "in an interface", "with a window", "", "method", "static", "constructor"),
         *Way,
         *itertools.product((False, True), repeat=2),
         *PRIMITIVES,

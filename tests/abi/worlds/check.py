@@ -27,7 +27,7 @@ def check(trial: Trial) -> None:
 
 
 async def _check(trial: Trial) -> None:
-    component = assemble(guest(trial.world))
+    component = assemble(guest(trial.world), windowed=[interface.name for interface in trial.world.interfaces])
     exchange = Exchange(trial)
     # What is generated from the world for people is sound too.
     assert all("is not a command" in problem for problem in Inspection(component, exchange.providers).problems)

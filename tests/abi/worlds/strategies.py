@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.abi.worlds.world import FILL, Function, Interface, Way, World
 from tests.strategies import PRIMITIVES, WORDS, val_types
 from wasihost._component.world import layout, types
+from wasihost._component.world.passages import BYTES
 from wasihost._component.world.types import ValType
 
 # Further kinds of words: acronyms, digits, words of WIT, of our providers and of the guest's text.
@@ -28,6 +29,7 @@ PUMPED = st.none() | val_types(6, OWN).filter(lambda t: t != types.CHAR)
 """What one may carry that the guest reads and writes; WIT has no stream<char>."""
 
 SEEDS = st.integers(0, 10**6)
+BLOCKS = st.integers(0, 2).map(lambda n: n == 2)
 KEPT = st.integers(0, 19).map(bool)  # nearly always, but not when it shrinks
 
 Params = list[tuple[str, ValType]]
@@ -167,6 +169,8 @@ def _passed_on(
     draw: st.DrawFn, names: Names, this: types.Resource | None, resources: Sequence[types.Resource]
 ) -> tuple[types.Func, Way]:
     """A function type and a way to pass on its calls; `this` is the resource of a method."""
+    if this is not None and draw(BLOCKS):
+        return draw(_blocks(names, this)), Way.STANDS
     way = draw(st.sampled_from([Way.STANDS, Way.WAITS, Way.PUMPS])) if this is None else Way.STANDS
     if way is Way.PUMPS:
         taken, given = draw(_pumped(resources)), draw(_pumped(resources))
@@ -183,6 +187,15 @@ def _passed_on(
         if result is not None and len(layout.flatten(result)) <= layout.MAX_FLAT_PARAMS:
             result = types.Tuple((result, FILL))
     return types.Func(tuple(params), result, is_async), way
+
+
+@st.composite
+def _blocks(draw: st.DrawFn, names: Names, this: types.Resource) -> types.Func:
+    """A function whose bytes may go through a window."""
+    error = draw(val_types(6).filter(lambda t: not types.contains(t, types.List)))
+    takes = draw(st.booleans())
+    params: Params = [("self", types.Borrow(this)), (names.new(), BYTES if takes else types.U64)]
+    return types.Func(tuple(params), types.Result(None if takes else BYTES, error))
 
 
 def _params(names: Names, resources: Sequence[types.Resource], borrows: bool) -> st.SearchStrategy[Params]:
