@@ -26,7 +26,7 @@ from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import wiring_of
 from wasihost._component.cache import SUFFIX
 from wasihost._component.world.wiring import Wiring
-from wasihost._host.host import IN_ORDER, WINDOWED
+from wasihost._host.host import of_wasi
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 
@@ -198,9 +198,10 @@ def test_code_that_wasmtime_refuses_is_compiled_anew(
     """Which the key does not let happen: here the entry of one engine stands under the key of another."""
     other = new_engine(consume_fuel=True)
     adapt(other, WASM, cache=cache)
-    entry = cache.get(entries.key(other, frozenset(IN_ORDER), frozenset(WINDOWED), Limits(), WASM))
+    in_order, windowed = map(frozenset, of_wasi().values())
+    entry = cache.get(entries.key(other, in_order, windowed, Limits(), WASM))
     assert entry is not None
-    cache.put(entries.key(engine, frozenset(IN_ORDER), frozenset(WINDOWED), Limits(), WASM), entry)
+    cache.put(entries.key(engine, in_order, windowed, Limits(), WASM), entry)
     assert isinstance(adapt(engine, WASM, cache=cache), Component)
     assert len(compiled) == 2
 

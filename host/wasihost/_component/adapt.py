@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import wasmtime
 from wasmtime.component import Component as Compiled
@@ -17,13 +18,13 @@ from wasihost._component.cache import Cache
 from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
-from wasihost._component.running.imports.linking import Linking
-from wasihost._component.running.linked import Linked
 from wasihost._component.running.loop import event_loop
 from wasihost._component.running.options import RunOptions
-from wasihost._component.running.store_machine import StoreMachine
 from wasihost._component.values import Classes
-from wasihost._component.world.wiring import Wiring
+
+if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
+    from wasihost._component.running.linked import Linked
+    from wasihost._component.world.wiring import Wiring
 
 LINKED = 4
 """How many kinds of providers a component keeps callbacks for; most have one."""
@@ -74,6 +75,8 @@ class Component(OfOneProcess):
 
     def check(self, providers: Mapping[str, object]) -> None:
         """Checks that these providers serve all that it imports. Errors: LinkError, which lists what is missing."""
+        from wasihost._component.running.imports.linking import Linking
+
         Linking(self._wiring, providers)
 
     @property
@@ -94,6 +97,9 @@ class Component(OfOneProcess):
 
     def _linked_with(self, providers: Mapping[str, object]) -> Linked:
         """All that does not depend on which objects the providers are, only on their classes."""
+        from wasihost._component.running.imports.linking import Linking
+        from wasihost._component.running.linked import Linked
+
         for linked in self._linked:
             if linked.linking.fits(providers):
                 return linked
@@ -120,6 +126,8 @@ class Component(OfOneProcess):
         may hold what the interfaces in `native` need; both are used up. The limits in `options` hold for a store that
         is made here. Errors: LinkError, and those of instantiation.
         """
+        from wasihost._component.running.store_machine import StoreMachine
+
         event_loop.running()
         linked = self._linked_with(providers)
         if store is None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Coroutine, Mapping
 from contextvars import Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wasihost._base.pickling import OfOneProcess
-from wasihost._component.running.store_machine import StoreMachine
+
+if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
+    from wasihost._component.running.store_machine import StoreMachine
 
 
 class Instance(OfOneProcess):

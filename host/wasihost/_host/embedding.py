@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import wasmtime
 from wasmtime.component import Linker
@@ -10,19 +11,15 @@ from wasmtime.component import Linker
 from wasihost._base.streams import Unwritten
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
-from wasihost._component.running.imports.callbacks import at_once
-from wasihost._component.running.imports.linking import Linking, Registrar
-from wasihost._component.running.imports.providers import Method
-from wasihost._component.running.store_context import Bind, PlainContexts
-from wasihost._component.world.wiring import Wiring
 from wasihost._network.base import Network
 from wasihost._network.names import Names
 from wasihost._policy import Policy, deny_all
 from wasihost._policy.policy import checked
-from wasihost._wasi.p2 import io
-from wasihost._wasi.p2 import sockets as p2_sockets
-from wasihost._wasi.p3 import sockets
 from wasihost._wasi.sockets.access import Access
+
+if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
+    from wasihost._component.running.imports.providers import Method
+    from wasihost._component.running.store_context import Bind
 
 
 def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
@@ -32,6 +29,8 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
     For guests that use only these, with plain `linker.instantiate`; sockets live in `table`. The policy must answer at
     once. For the others there is `adapt`. Errors: ForkError, see `configure`.
     """
+    from wasihost._wasi.p3 import sockets
+
     providers = sockets.providers(Access(network, checked(policy)), Names(network.resolve))
     _add(linker, table, "wasihost._wasi.p3.sockets", providers)
 
@@ -47,6 +46,9 @@ def add_wasip2_tcp_to_linker(linker: Linker, table: ResourceTable, network: Netw
     resources of its own in one call, here the socket and the network, gets a trap (“deferred host scope has no call
     context”) before the host is called. For guests that do so there is `adapt`. Errors: ForkError, see `configure`.
     """
+    from wasihost._wasi.p2 import io
+    from wasihost._wasi.p2 import sockets as p2_sockets
+
     access = Access(network, checked(policy))
     providers = {**io.providers(), **p2_sockets.providers(access, Names(network.resolve), Unwritten())}
     _add(linker, table, "wasihost._wasi.p2.sockets", providers)
@@ -56,7 +58,11 @@ def _add(linker: Linker, table: ResourceTable, package: str, providers: Mapping[
     """Registers what the `tcp-socket.wat` of a package imports."""
     from importlib.resources import files  # takes 3 ms to import
 
+    from wasihost._component.running.imports.callbacks import at_once
+    from wasihost._component.running.imports.linking import Linking, Registrar
+    from wasihost._component.running.store_context import PlainContexts
     from wasihost._component.world.reflect import reflect
+    from wasihost._component.world.wiring import Wiring
 
     check_compiles(linker.engine)
     text = files(package).joinpath("tcp-socket.wat").read_text(encoding="utf-8")

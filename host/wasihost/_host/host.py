@@ -24,7 +24,6 @@ from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
 from wasihost._component.instance import Instance
 from wasihost._component.running.engine import default_engine
-from wasihost._component.running.imports.providers import Providers
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
 from wasihost._component.running.options import RunOptions
@@ -38,7 +37,6 @@ from wasihost._network.names import Addresses, Names, Resolver, parse_hosts
 from wasihost._network.os import OsNetwork
 from wasihost._policy import Decision, Policy, deny_all
 from wasihost._policy.policy import checked
-from wasihost._wasi import p2, p3
 from wasihost._wasi.cli import Command, InputTarget, OutputTarget, Stdio
 from wasihost._wasi.context import WasiContext
 from wasihost._wasi.filesystem.mounts import Mounts
@@ -61,8 +59,6 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._wasi.http.context import Http
 
 PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets")
-IN_ORDER = (*p3.IN_ORDER, *p2.IN_ORDER)
-WINDOWED = p2.WINDOWED
 RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
 """What makes a component a command: the newest version that we serve, else any at all."""
 
@@ -89,12 +85,18 @@ def adapt(
         engine,
         wasm,
         native=_left_to_wasmtime(wasip2),
-        in_order=IN_ORDER,
-        windowed=WINDOWED,
         origin=origin,
         cache=cache,
         limits=limits,
+        **of_wasi(),
     )
+
+
+def of_wasi() -> dict[str, tuple[str, ...]]:
+    """What to tell of WASI to the `adapt` and `reflect` of a component: `in_order` and `windowed`."""
+    from wasihost._wasi import p2, p3  # not before there is a component
+
+    return {"in_order": (*p3.IN_ORDER, *p2.IN_ORDER), "windowed": p2.WINDOWED}
 
 
 class Host(OfOneProcess):
@@ -220,11 +222,10 @@ class Host(OfOneProcess):
             default_engine(self._limits.stack_bytes, gc=self._has_gc),
             wasm,
             native=_left_to_wasmtime(self._wasip2),
-            in_order=IN_ORDER,
-            windowed=WINDOWED,
             origin="the component" if isinstance(component, bytes) else os.fspath(component),
             cache=self._cache,
             limits=self._limits,
+            **of_wasi(),
         )
 
     def run(self, component: ComponentSource) -> None:
@@ -555,6 +556,8 @@ class Host(OfOneProcess):
         return self._providers_for(context, adapted.packages, of_wasip2=of_wasip2)
 
     def _providers_for(self, context: WasiContext, packages: Container[str], *, of_wasip2: bool) -> dict[str, object]:
+        from wasihost._wasi import p2, p3
+
         wasi = p3.providers(context, packages)
         if "wasi:http" in packages:
             from wasihost._wasi.p3 import http as p3_http
@@ -567,6 +570,8 @@ class Host(OfOneProcess):
         if of_wasip2:
             wasi |= p2.providers(context, packages)
         if self._providers:
+            from wasihost._component.running.imports.providers import Providers
+
             own = Providers(self._providers)
             wasi = {name: each for name, each in wasi.items() if own.find(name) is None}
         return wasi | self._providers

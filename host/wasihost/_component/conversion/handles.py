@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wasihost._base.errors import LimitError, UnsupportedTypeError
 from wasihost._base.frozen import Frozen
 from wasihost._component import ffi
 from wasihost._component.conversion import plancode
-from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.resources import ResourceError, ResourceTable, drop_or_close
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
+
+if TYPE_CHECKING:
+    from wasihost._component.conversion.numbers import SharedNumbers
 
 
 class CallContext(Protocol):

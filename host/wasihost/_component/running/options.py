@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from wasihost._base.frozen import Frozen
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.streams import Unwritten
-from wasihost._component.running.imports.providers import CallEnd, CallObserver
-from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
+
+if TYPE_CHECKING:
+    from wasihost._component.running.imports.providers import CallEnd, CallObserver
+    from wasihost._component.running.memory import Account
 
 
 class RunOptions(Frozen):

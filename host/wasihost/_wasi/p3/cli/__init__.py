@@ -5,11 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from wasihost._wasi.cli import Command, Stdio
-from wasihost._wasi.common.exit import Exit
-from wasihost._wasi.common.terminal import TerminalInput, TerminalOutput, TerminalStderr, TerminalStdin, TerminalStdout
-from wasihost._wasi.p3.cli.environment import Environment
-from wasihost._wasi.p3.cli.stdio import Stderr, Stdin, Stdout
-from wasihost._wasi.p3.cli.types import Types
 
 IN_ORDER: Final = ("wasi:cli/exit@0.3.0#exit", "wasi:cli/exit@0.3.0#exit-with-code")
 """Functions that must come after what the guest did with streams: what it wrote before an exit is output."""
@@ -17,6 +12,19 @@ IN_ORDER: Final = ("wasi:cli/exit@0.3.0#exit", "wasi:cli/exit@0.3.0#exit-with-co
 
 def providers(command: Command, stdio: Stdio) -> dict[str, object]:
     """A provider for each interface that wasi:cli imports."""
+    # Importing wasihost shall not take the time of these.
+    from wasihost._wasi.common.exit import Exit
+    from wasihost._wasi.common.terminal import (
+        TerminalInput,
+        TerminalOutput,
+        TerminalStderr,
+        TerminalStdin,
+        TerminalStdout,
+    )
+    from wasihost._wasi.p3.cli.environment import Environment
+    from wasihost._wasi.p3.cli.stdio import Stderr, Stdin, Stdout
+    from wasihost._wasi.p3.cli.types import Types
+
     return {
         "wasi:cli/environment@0.3.0": Environment(command),
         "wasi:cli/exit@0.3.0": Exit(),
