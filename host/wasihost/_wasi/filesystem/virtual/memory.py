@@ -95,10 +95,7 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
     # ---- for Python
 
     def __getitem__(self, path: str) -> bytes:
-        inode = self._found(path)
-        if inode is None or inode.kind is not Kind.REGULAR_FILE:
-            raise KeyError(path)
-        return bytes(inode.content)
+        return bytes(self._file(path).content)
 
     def __setitem__(self, path: str, content: bytes) -> None:
         directory, name = self._place_for(path)
@@ -110,10 +107,16 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
             raise os_error(errno.ENOSPC)
 
     def __delitem__(self, path: str) -> None:
-        inode = self._found(path)
-        if inode is None or inode.kind is not Kind.REGULAR_FILE:
-            raise KeyError(path)
+        self._file(path)
         self.remove_file(*self._place_for(path))
+
+    def __contains__(self, path: object) -> bool:
+        """Whether there is a file of that path."""
+        try:
+            self._file(path)
+        except KeyError:
+            return False
+        return True
 
     def __iter__(self) -> Iterator[str]:
         """The paths of all files, sorted."""
@@ -172,10 +175,16 @@ class MemoryFiles(VirtualFiles[MemoryInode], MutableMapping[str, bytes]):
         """Every path with what is there, sorted: a directory is before what is in it."""
         return sorted(_paths(self.root), key=itemgetter(0))
 
-    def _found(self, path: str) -> MemoryInode | None:
+    def _file(self, path: object) -> MemoryInode:
+        """The file of a path. Errors: KeyError."""
         inode: MemoryInode | None = self.root
-        for name in _names(path):
+        if not isinstance(path, str):
+            raise KeyError(path)
+        first, *names = path.split("/")
+        for name in names:
             inode = inode.names.get(name) if inode is not None and inode.kind is Kind.DIRECTORY else None
+        if first or inode is None or inode.kind is not Kind.REGULAR_FILE:
+            raise KeyError(path)
         return inode
 
     def _place_for(self, path: str) -> tuple[MemoryInode, str]:

@@ -72,7 +72,7 @@ def run(count: int, with_seed: int) -> None:
     """Runs so many random operations, which the seed repeats."""
 
     @seed(with_seed)
-    @settings(max_examples=count // EACH, database=None)
+    @settings(max_examples=count // EACH, database=None, deadline=None)
     @given(st.lists(OPERATIONS, min_size=EACH, max_size=EACH))
     def each(operations: list[Operation]) -> None:
         check(operations)

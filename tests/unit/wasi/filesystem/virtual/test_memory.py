@@ -40,8 +40,11 @@ def test_it_is_a_mapping_of_paths_to_bytes() -> None:
         False,
         False,
     )
+    assert [path in files for path in ("/a/b.txt", "/a", "a/b.txt", "/a/b.txt/c", "", 1)] == [True] + [False] * 5
     with pytest.raises(KeyError, match="/d"):
         files["/d"]
+    with pytest.raises(KeyError, match="'a'"):
+        del files["a"]
 
 
 @pytest.mark.parametrize("path", ["a", "", "/", "//a", "/a/", "/./a", "/../a", "/a\0"])
