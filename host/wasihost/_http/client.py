@@ -1,11 +1,11 @@
 """An HTTP/1.1 client: a `Handler` that sends requests over a network.
 
-Theory of operation. Each request has a connection of its own, on which its body goes out while the response comes in: a
-server may answer before it has the body, and both may be endless. The response is there with its head. The connection
-is closed when both bodies have come to their end, and at once when either is given up.
-
 Nothing is added to a request but `host` and the framing of its body; redirects, cookies, encodings and proxies are the
 guest's own affair, as in Wasmtime.
+
+A connection whose exchange is done stays open for some seconds, and serves the next request to the same place. The
+server may close it just then, so only a request that may be sent twice goes there, and is, on a new connection, unless
+some of a response has come (RFC 9110, section 9.2.2). All others have a new connection.
 
 | what fails | code |
 |---|---|
@@ -27,35 +27,49 @@ guest's own affair, as in Wasmtime.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import functools
 import ssl
-from typing import Final
+from typing import NamedTuple, TypeAlias
 
 from wasihost._base.clock import Clock, RunningClock
-from wasihost._base.eager import begin
 from wasihost._http import outgoing, tls
+from wasihost._http.client_connection import ClientConnection, seconds
 from wasihost._http.connecting import Connect
-from wasihost._http.connection import Connection, read_buffer
+from wasihost._http.connection import read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
-from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import MessageLimits
-from wasihost._http.messages import Header, Request, Response
-from wasihost._http.outgoing import HOP_BY_HOP, Framing, Outgoing, is_token
-from wasihost._http.parsing import End, ResponseEvent, ResponseHead, ResponseParser
+from wasihost._http.messages import EMPTY, Header, Request, Response
+from wasihost._http.outgoing import HOP_BY_HOP, Framing, is_token
 from wasihost._http.targets import Target, target_of
 from wasihost._http.timing import within
 from wasihost._network.base import Socket
-from wasihost._network.peers import SocketTransport
-
-TIMEOUT_S: Final = 600.0
-"""For each of the three time-outs that a request leaves open, as of Wasmtime."""
 
 _OWN = HOP_BY_HOP | {"host"}
+_REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+_MOST_IDLE = 16
+
+_Place: TypeAlias = tuple[str, str, int]
+"""Scheme, host and port, which requests on one connection share."""
+
+
+class _Prepared(NamedTuple):
+    """A request that can be sent."""
+
+    target: Target
+    head: bytes
+    framing: Framing
+
+    @property
+    def place(self) -> _Place:
+        return self.target.scheme, self.target.host, self.target.port
 
 
 class Client:
     """Sends each request that it is called with, and gives the response: a `Handler`.
 
-    `tls` makes connections for https, by default with the roots of the system.
+    `tls` makes connections for https, by default with the roots of the system. With `keeps_alive` connections are used
+    again.
     """
 
     def __init__(
@@ -65,207 +79,109 @@ class Client:
         clock: Clock | None = None,
         limits: MessageLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        keeps_alive: bool = True,
     ) -> None:
-        self.clock = clock or RunningClock()
-        self.limits = limits or MessageLimits()
-        self.buffer = read_buffer()
-        self.exchanges: set[_Exchange] = set()
         self._connect = connect
+        self._clock = clock or RunningClock()
+        self._limits = limits or MessageLimits()
         self._tls = tls
+        self._keeps_alive = keeps_alive
+        self._buffer = read_buffer()
+        self._connections: set[ClientConnection] = set()
+        self._idle: dict[ClientConnection, _Place] = {}
+        self._is_closed = False
 
     async def __call__(self, request: Request) -> Response:
         """The response, when its head has come. Errors: HttpError."""
         try:
-            exchange = await self._begun(request)
+            prepared = _prepared(request)
+            idle = await self._idle_connection(prepared.place) if _is_repeatable(request) else None
+            connection = idle or await self._opened(request, prepared)
         except HttpError as error:
             request.body.close(error)
             raise
         except BaseException:
             request.body.close(HttpError(ErrorCode.CONNECTION_TERMINATED))
             raise
-        return await exchange.response(_seconds(request.options.first_byte_timeout_s))
+        exchange = connection.begin(request, prepared.head, prepared.framing)
+        try:
+            return await exchange.response()
+        except HttpError as error:
+            is_stale = idle is not None and error.code is ErrorCode.CONNECTION_TERMINATED and not exchange.has_begun
+            if not is_stale or self._is_closed:
+                raise
+        return await self._repeated(dataclasses.replace(request, body=EMPTY), prepared)
+
+    async def _repeated(self, request: Request, prepared: _Prepared) -> Response:
+        connection = await self._opened(request, prepared)
+        return await connection.begin(request, prepared.head, prepared.framing).response()
 
     def close(self) -> None:
-        """Ends every exchange that is under way."""
-        for exchange in list(self.exchanges):
-            exchange.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
+        """Ends what is under way, and closes what is idle."""
+        self._is_closed = True
+        for connection in list(self._connections):
+            connection.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
 
-    async def _begun(self, request: Request) -> _Exchange:
-        """An exchange whose request is on its way; it owns the request's body."""
-        if not is_token(request.method) or request.method == "CONNECT":
-            raise HttpError(ErrorCode.HTTP_REQUEST_METHOD_INVALID)
-        target = target_of(request)
-        headers, framing = _framed(request)
-        authority = (request.authority or "").encode()
-        head = outgoing.head(f"{request.method} {target.path} HTTP/1.1", [("host", authority), *headers])
-        exchange = _Exchange(request, self)
-        await self._open(exchange, request, target)
-        exchange.send(head, framing)
-        return exchange
+    # ---- connections
 
-    async def _open(self, exchange: _Exchange, request: Request, target: Target) -> None:
-        seconds = _seconds(request.options.connect_timeout_s)
+    async def _opened(self, request: Request, prepared: _Prepared) -> ClientConnection:
+        connection = ClientConnection(
+            self._buffer, self._clock, self._limits, functools.partial(self._changed, prepared.place)
+        )
+        timeout_s = seconds(request.options.connect_timeout_s)
         try:
-            async with within(self.clock, seconds, ErrorCode.CONNECTION_TIMEOUT):
+            async with within(self._clock, timeout_s, ErrorCode.CONNECTION_TIMEOUT):
                 socket = await self._connect(request)
-                if target.scheme == "https":
-                    socket = await self._secured(socket, target.host)
-            await exchange.open_on(socket)
+                if prepared.target.scheme == "https":
+                    socket = await self._secured(socket, prepared.target.host)
+            await connection.open_on(socket)
         except OSError as error:
             raise connecting_failed(error) from error
+        self._connections.add(connection)
+        return connection
 
     async def _secured(self, socket: Socket, host: str) -> Socket:
         self._tls = self._tls or tls.client_context()
         return await tls.connected(socket, self._tls, host.strip("[]"))
 
+    async def _idle_connection(self, place: _Place) -> ClientConnection | None:
+        """The last one that was used to that place, if it is open."""
+        if place in self._idle.values():
+            await asyncio.sleep(0)  # a pass of the event loop, in which it hears whether the server has closed it
+        for connection, other in reversed(self._idle.items()):
+            if other == place:
+                del self._idle[connection]
+                return connection
+        return None
 
-def _seconds(given: float | None) -> float:
-    return TIMEOUT_S if given is None else given
-
-
-class _Exchange(Connection):
-    """One request and its response, on a connection of their own; its client has it until that is closed."""
-
-    def __init__(self, request: Request, client: Client) -> None:
-        super().__init__(client.buffer, client.clock, client.limits)
-        self._request = request
-        self._client = client
-        self._parser = ResponseParser(request.method, client.limits)
-        self._response: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
-        self._body: IncomingBody | None = None
-        self._received = 0
-        self._sending: asyncio.Future[None] | None = None
-        self._is_sent = False
-
-    async def open_on(self, socket: Socket) -> None:
-        """Makes the socket its own. Errors: OSError."""
-        try:
-            self.transport = SocketTransport(socket, self)
-        except BaseException:
-            socket.close()
-            raise
-        self._client.exchanges.add(self)
-        try:
-            await asyncio.sleep(0)  # connection_made
-        except BaseException:
-            self.transport.abort()
-            raise
-
-    def fail(self, error: HttpError) -> None:
-        if self.error is not None:
-            return
-        self.error = error
-        if self._sending is not None:
-            self._sending.cancel()
-        if self._body is not None:
-            self._body.fail(error)
-        if not self._response.done():
-            self._response.set_exception(error)
-        self.transport.abort()
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._client.exchanges.discard(self)
-        if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
-            self.fail(connecting_failed(error))  # TLS 1.3: that the server wants another certificate, for one
-        elif self._has_response:
-            self.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
+    def _changed(self, place: _Place, connection: ClientConnection) -> None:
+        """A connection has become idle, or was closed."""
+        if not connection.is_idle:
+            self._idle.pop(connection, None)
+            self._connections.discard(connection)
+        elif self._keeps_alive and len(self._idle) < _MOST_IDLE:
+            self._idle[connection] = place
         else:
-            self.fail(self._parser.broken_off())
-        super().connection_lost(error)
-
-    # ---- the request
-
-    def send(self, head: bytes, framing: Framing) -> None:
-        """Begins to send the request."""
-        self.write(head)
-        out = Outgoing(self, framing, ErrorCode.HTTP_REQUEST_BODY_SIZE)
-        self._sending = begin(outgoing.send(self._request.body, out))
-        self._sending.add_done_callback(self._sent)
-
-    def _sent(self, sending: asyncio.Future[None]) -> None:
-        if sending.cancelled():
-            return
-        error = sending.exception()
-        if error is None:
-            self._is_sent = True
-            self._close_if_done()
-        elif isinstance(error, HttpError):
-            self.fail(error)
-        else:  # what a body in Python raised
-            if not self._response.done():
-                self._response.set_exception(error)
-            self.fail(HttpError(ErrorCode.INTERNAL_ERROR))
-
-    # ---- the response
-
-    async def response(self, timeout_s: float) -> Response:
-        """The response as soon as there is its head. Errors: HttpError."""
-        try:
-            async with within(self.clock, timeout_s, ErrorCode.CONNECTION_READ_TIMEOUT):
-                return await self._response
-        except HttpError as error:
-            self.fail(error)
-            raise
-        except BaseException:
-            self.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
-            raise
-
-    def received(self, data: bytes) -> None:
-        if self.error is None and not self._has_response:
-            self._parser.receive(data)
-            self._advance()
-
-    def eof_received(self) -> None:
-        self.received(b"")
-
-    @property
-    def _has_response(self) -> bool:
-        return self._body is not None and self._body.has_ended
-
-    def _advance(self) -> None:
-        try:
-            while not self._has_response and (event := self._parser.next_event()) is not None:
-                self._take(event)
-        except HttpError as error:
-            self.fail(error)
-
-    def _take(self, event: ResponseEvent) -> None:
-        if isinstance(event, ResponseHead):
-            self._begin_body(event)
-            return
-        assert self._body is not None
-        if isinstance(event, End):
-            self._body.end(event.trailers)
-            self._close_if_done()
-        else:
-            self._received += len(event)
-            self._check_size(self._received)
-            self._body.feed(event)
-
-    def _begin_body(self, head: ResponseHead) -> None:
-        self._check_size(head.length or 0)
-        timeout_s = _seconds(self._request.options.between_bytes_timeout_s)
-        self._body = IncomingBody(
-            self.transport, self.clock, head.length, timeout_s=timeout_s, closed=self._body_closed
-        )
-        if not self._response.done():
-            self._response.set_result(Response(status=head.status, headers=head.headers, body=self._body))
-
-    def _check_size(self, size: int) -> None:
-        limit = self.limits.body_bytes
-        if limit is not None and size > limit:
-            raise HttpError(ErrorCode.HTTP_RESPONSE_BODY_SIZE, limit)
-
-    def _body_closed(self, error: HttpError | None) -> None:
-        if not self._has_response:
-            self.fail(error or HttpError(ErrorCode.CONNECTION_TERMINATED))
-
-    def _close_if_done(self) -> None:
-        if self._is_sent and self._has_response:
-            self.transport.close()
+            connection.close()
 
 
 # ---- what is sent
+
+
+def _prepared(request: Request) -> _Prepared:
+    """What is to be sent, and where. Errors: HttpError."""
+    if not is_token(request.method) or request.method == "CONNECT":
+        raise HttpError(ErrorCode.HTTP_REQUEST_METHOD_INVALID)
+    target = target_of(request)
+    headers, framing = _framed(request)
+    authority = (request.authority or "").encode()
+    head = outgoing.head(f"{request.method} {target.path} HTTP/1.1", [("host", authority), *headers])
+    return _Prepared(target, head, framing)
+
+
+def _is_repeatable(request: Request) -> bool:
+    """Whether it has no content, and may be carried out twice."""
+    return request.method in _REPEATABLE and request.body.length == 0
 
 
 def _framed(request: Request) -> tuple[list[Header], Framing]:

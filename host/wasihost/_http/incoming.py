@@ -77,6 +77,7 @@ class IncomingBody(Body):
     def end(self, trailers: list[Header]) -> None:
         """That was all."""
         self._trailers = trailers
+        self._flow.resume_reading()  # for what follows
         self._wake()
 
     def fail(self, error: HttpError) -> None:
@@ -103,7 +104,7 @@ class IncomingBody(Body):
             data = view[:n]
             self._chunks.appendleft(view[n:])
         self._buffered -= len(data)
-        if self._buffered <= _HIGH_BYTES:
+        if self._buffered <= _HIGH_BYTES and not self.has_ended:
             self._flow.resume_reading()
         return bytes(data)
 
@@ -116,7 +117,8 @@ class IncomingBody(Body):
         if not self.is_closed:
             self.is_closed = True
             self._chunks.clear()
-            self._flow.resume_reading()
+            if not self.has_ended:
+                self._flow.resume_reading()
             self._closed(error)
 
     async def _wait(self) -> None:

@@ -110,6 +110,11 @@ class ResponseParser:
             return End(self._checked(_headers(event)))
         return None
 
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether, after the end of the response, another can follow on the connection."""
+        return self._message.their_state is h11.DONE and self._message.trailing_data == (b"", False)
+
     def broken_off(self) -> HttpError:
         """The error if nothing follows."""
         has_begun = self._has_head or self._received
