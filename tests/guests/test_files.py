@@ -17,6 +17,7 @@ from tests.guests.harness import FIXTURES, Guest, run
 from tests.unit.wasi.filesystem.trees import both_ways
 from wasihost import PolicyContext, Rules
 from wasihost.files import Directory, FileSystem
+from wasihost.network import Quotas
 from wasihost.policy import FileUse
 from wasihost.recording import Recording, ReplayFiles
 
@@ -204,6 +205,16 @@ def test_a_guest_may_have_thousands_of_files_open_and_then_is_refused(name: str,
     soft = min(hard, 40_100) if hard != resource.RLIM_INFINITY else 40_100
     with limited(resource.RLIMIT_NOFILE, soft):  # a guest has a quarter of them
         assert run(name, files={"/data": data}, CASE="many-open", COUNT=soft // 4 - 20) == "ok many-open\n"
+
+
+@pytest.mark.slow
+async def test_quotas_let_a_guest_have_all_descriptors_that_there_are(data: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = min(hard, 10_400) if hard != resource.RLIM_INFINITY else 10_400
+    quotas = Quotas(open_files=soft)
+    with limited(resource.RLIMIT_NOFILE, soft):
+        env = {"CASE": "many-open", "COUNT": soft - 400}
+        assert await Guest("rust-files", files={"/data": data}, quotas=quotas, env=env).run_async() == "ok many-open\n"
 
 
 @pytest.mark.slow

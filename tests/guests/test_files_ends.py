@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from tests.guests.harness import Guest
-from wasihost import GuestTrap, LimitError, Limits
+from tests.guests.harness import Guest, until
+from wasihost import GuestTrap, LimitError, Limits, PolicyContext, Rules, VirtualClock
+from wasihost._network.faults.fault import FileCall
 from wasihost._wasi.filesystem.directory import OsDirectory, OsFile
-from wasihost.files import Directory
+from wasihost.files import Directory, FaultyFiles, QuotaFiles
+from wasihost.network import Fault, FaultPlan, Quotas
+from wasihost.policy import FileUse
+from wasihost.recording import Recording
 
 GUESTS = ["rust-files", "rust-p2-files"]
 
@@ -85,3 +89,76 @@ async def test_a_guest_that_traps_with_open_files_leaves_nothing(tmp_path: Path)
     guest = Guest("rust-p2-files", env={"CASE": "write"}, files={"/data": Directory(tmp_path, read_only=True)})
     with pytest.raises(GuestTrap):
         await guest.run_async()
+
+
+# ---- with everything around the files: a policy, quotas, faults, a recording
+
+
+class Never:
+    """A policy that does not answer about one use, and allows all else."""
+
+    def __init__(self, use: FileUse | None) -> None:
+        self._use = use
+        self.is_asked = asyncio.Event()
+
+    async def __call__(self, path: str, use: FileUse, context: PolicyContext) -> bool:
+        if use is self._use:
+            self.is_asked.set()
+            await asyncio.Event().wait()
+        return True
+
+
+def wrapped(name: str, case: str, directory: Path, plan: FaultPlan, policy: Never) -> Guest:
+    files = FaultyFiles(Directory(directory), plan, VirtualClock())
+    return Guest(
+        name,
+        env={"CASE": case},
+        files={"/data": QuotaFiles(files, Quotas(file_bytes_stored=1 << 30, files=1000))},
+        quotas=Quotas(open_files=100, file_bytes_written=1 << 30),
+        policy=Rules(files=policy),
+        recording=Recording(),
+    )
+
+
+@pytest.mark.parametrize("name", GUESTS)
+@pytest.mark.parametrize(
+    ("call", "case"),
+    [
+        ("file-open", "open-flags"),
+        ("file-read", "streams-outlive-descriptors"),
+        ("file-write", "big-file"),
+        ("file-list", "read-directory"),
+        ("file-change", "rename"),
+        ("file-stat", "stat"),
+    ],
+)
+async def test_a_guest_that_is_cancelled_while_its_files_stall_leaves_nothing(
+    tmp_path: Path, name: str, call: FileCall, case: str
+) -> None:
+    plan = FaultPlan(Fault(call, "stall", seconds=60, nth=3 if call == "file-open" else 1))
+    guest = wrapped(name, case, tmp_path, plan, Never(None))
+    task = asyncio.create_task(guest.run_async())
+    clock = guest.host._files["/data"].inner._injector.clock  # type: ignore[attr-defined]
+    await until(lambda: clock.next_ns is not None or task.done())
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("name", GUESTS)
+@pytest.mark.parametrize("use", FileUse)
+async def test_a_guest_that_is_cancelled_while_its_policy_thinks_leaves_nothing(
+    tmp_path: Path, name: str, use: FileUse
+) -> None:
+    policy = Never(use)
+    task = asyncio.create_task(wrapped(name, "rename", tmp_path, FaultPlan(), policy).run_async())
+    await policy.is_asked.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+@pytest.mark.parametrize("name", GUESTS)
+async def test_a_guest_that_ends_by_itself_leaves_nothing(tmp_path: Path, name: str) -> None:
+    guest = wrapped(name, "streams-outlive-descriptors", tmp_path, FaultPlan(), Never(None))
+    assert await guest.run_async() == "ok streams-outlive-descriptors\n"

@@ -12,7 +12,7 @@ _log = logging.getLogger("wasihost.files")
 
 
 class Handles(Share):
-    """The descriptors of one guest's files: at most a quarter of this process's, and see `Share` for all guests."""
+    """The descriptors of one guest's files: as many as its quotas say, or a quarter of this process's; see `Share`."""
 
     __slots__ = ()
 
@@ -21,5 +21,5 @@ class Handles(Share):
         if lacks := self.lacks:
             level = logging.DEBUG if self._is_told else logging.WARNING
             self._is_told = True
-            _log.log(level, "no file is opened: %s", lacks)
+            _log.log(level, "no file is opened: %s; raise that with Quotas(open_files=...)", lacks)
             raise os_error(errno.EMFILE)

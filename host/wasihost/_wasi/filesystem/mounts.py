@@ -67,6 +67,7 @@ class Mounts:
             given = {name: around(name, each) for name, each in given.items()}
         self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
         self._handles: Handles | None = None
+        self._open_files = None if quotas is None else quotas.open_files
         self.may_wait = any(each.may_wait for each in given.values())
         """Whether some of them may answer later."""
         self._was_asked = False
@@ -76,7 +77,7 @@ class Mounts:
         from wasihost._wasi.filesystem.handles import Handles
 
         self._was_asked = True
-        handles = self._handles = self._handles or Handles()
+        handles = self._handles = self._handles or Handles(self._open_files)
         return [(mount, mount.open_root(handles)) for mount in self._mounts]
 
     def guest_failed(self) -> None:

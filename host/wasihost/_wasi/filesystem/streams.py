@@ -55,12 +55,14 @@ class _Waiting(Generic[T]):
         if self._task is None:
             asyncio.get_running_loop().call_soon(callback)
         else:
-            self._task.add_done_callback(lambda _task: callback())
+            self._task.add_done_callback(lambda task: callback() if self._task is task else None)
 
     def close(self, error: BaseException | None) -> None:
         """Lets go of what it holds."""
-        if self._task is not None and not self._task.cancel():
-            self._task.exception()  # which asyncio would report, since no one asks for it
+        task = self._task
+        self._task = None
+        if task is not None and not task.cancel() and not task.cancelled():
+            task.exception()  # which asyncio would report, since no one asks for it
         self._close()
         self._on_close(error)
 

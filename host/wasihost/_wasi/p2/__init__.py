@@ -25,7 +25,7 @@ def providers(context: WasiContext, packages: Container[str]) -> dict[str, objec
     if "wasi:clocks" in packages:
         made |= clocks.providers(context.clock)
     if "wasi:filesystem" in packages:
-        made |= filesystem.providers(context.mounts())
+        made |= filesystem.providers(context.mounts(), context.unwritten)
     if "wasi:random" in packages:
         made |= random.providers(context.random())
     if "wasi:sockets" in packages:

@@ -366,7 +366,7 @@ def test_a_guest_may_open_a_quarter_of_what_the_process_may(
     with caplog.at_level(logging.WARNING, "wasihost.files"):
         assert [code_of(guest.open, "f", False, NONE, READ), code_of(guest.entries)] == ["EMFILE", "EMFILE"]
     assert [record.getMessage() for record in caplog.records] == [
-        "no file is opened: a guest may hold 4 of this process's 16 descriptors"
+        "no file is opened: a guest may hold 4 of this process's 16 descriptors; raise that with Quotas(open_files=...)"
     ]
     for each in opened:
         each.close()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from wasihost._base.streams import Unwritten
 from wasihost._wasi.filesystem.mounts import Mounts
 
 
-def providers(mounts: Mounts) -> dict[str, object]:
+def providers(mounts: Mounts, unwritten: Unwritten) -> dict[str, object]:
     """A provider for each interface, for one guest."""
     # Importing wasihost shall not take the time of these.
     from wasihost._wasi.p2.filesystem.preopens import Preopens
@@ -18,5 +19,5 @@ def providers(mounts: Mounts) -> dict[str, object]:
         types.Descriptor = WaitingDescriptor
     return {
         "wasi:filesystem/types@0.2.0": types,
-        "wasi:filesystem/preopens@0.2.0": Preopens(mounts, types.Descriptor),
+        "wasi:filesystem/preopens@0.2.0": Preopens(mounts, unwritten, types.Descriptor),
     }

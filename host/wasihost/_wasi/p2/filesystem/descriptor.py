@@ -12,6 +12,7 @@ path gives:
 
 from __future__ import annotations
 
+from wasihost._base.streams import Unwritten
 from wasihost._wasi import failures
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
@@ -58,10 +59,11 @@ class DirectoryEntryStream:
 class Descriptor:
     """WIT: `resource descriptor`."""
 
-    __slots__ = ("_descriptor",)
+    __slots__ = ("_descriptor", "_unwritten")
 
-    def __init__(self, opened: descriptor.Descriptor) -> None:
+    def __init__(self, opened: descriptor.Descriptor, unwritten: Unwritten) -> None:
         self._descriptor = opened
+        self._unwritten = unwritten
 
     def read_via_stream(self, offset: int) -> InputStream:
         """WIT: `read-via-stream: func(offset: filesize) -> result<input-stream, error-code>`.
@@ -75,14 +77,14 @@ class Descriptor:
 
         - `bad-descriptor`: it is a directory. That it was not opened to write, the first write says.
         """
-        return OutputStream(attempt(self._descriptor.sink, offset, _ignore))
+        return OutputStream(attempt(self._descriptor.sink, offset, _ignore), unwritten=self._unwritten)
 
     def append_via_stream(self) -> OutputStream:
         """WIT: `append-via-stream: func() -> result<output-stream, error-code>`.
 
         - `bad-descriptor`: as `write-via-stream`.
         """
-        return OutputStream(attempt(self._descriptor.sink, None, _ignore))
+        return OutputStream(attempt(self._descriptor.sink, None, _ignore), unwritten=self._unwritten)
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
         """WIT: `advise: func(offset: filesize, length: filesize, advice: advice) -> result<_, error-code>`.
@@ -207,7 +209,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), type(self))
+        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), self._opened)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
@@ -269,6 +271,9 @@ class Descriptor:
     def drop(self) -> None:
         """The handle is gone; streams go on."""
         self._descriptor.close()
+
+    def _opened(self, opened: descriptor.Descriptor) -> Descriptor:
+        return type(self)(opened, self._unwritten)
 
 
 def _follows(path_flags: PathFlags) -> bool:

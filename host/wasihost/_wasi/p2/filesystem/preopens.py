@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from wasihost._base.streams import Unwritten
 from wasihost._wasi.filesystem import descriptor
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.p2.filesystem.descriptor import Descriptor
@@ -14,10 +15,11 @@ _Descriptor: TypeAlias = Descriptor  # the provider has an attribute of that nam
 class Preopens:
     """Provider of wasi:filesystem/preopens."""
 
-    def __init__(self, mounts: Mounts, descriptor: type[_Descriptor] = Descriptor) -> None:
+    def __init__(self, mounts: Mounts, unwritten: Unwritten, descriptor: type[_Descriptor] = Descriptor) -> None:
         self._mounts = mounts
+        self._unwritten = unwritten
         self.Descriptor = descriptor
 
     def get_directories(self) -> list[tuple[_Descriptor, str]]:
         """WIT: `get-directories: func() -> list<tuple<descriptor, string>>`; new descriptors each time."""
-        return [(self.Descriptor(each), name) for each, name in descriptor.preopened(self._mounts)]
+        return [(self.Descriptor(each, self._unwritten), name) for each, name in descriptor.preopened(self._mounts)]
