@@ -11,7 +11,7 @@ import wasmtime
 
 from tests.guests.harness import until
 from tests.hostile.harness import ASYNC, CALLBACK, HOST, SYNC, attack, attacked, bystander, core
-from wasihost import GuestTimeout, Host, Limits, LinkError
+from wasihost import ConfigError, GuestTimeout, Host, LimitError, Limits, LinkError, Stats
 from wasihost._component import ffi
 from wasihost._component.running.loop.polling import Poller
 from wasihost._testing import run_virtual
@@ -285,3 +285,47 @@ async def test_a_host_can_refuse_wasi_0_2() -> None:
     with pytest.raises(LinkError, match=r"wasi:random/random@0\.2\.0"):
         async with Host(wasip2=None).open(wasm):
             pass
+
+
+# ---- fuel, which does not depend on time
+
+
+async def used(fuel: int, name: str = "f", guest: str = GUESTS["computes"]) -> tuple[str | None, int | None]:
+    """The limit that ended a call, and what it used, while another guest computes."""
+    found: list[Stats] = []
+    limit = None
+    host = Host(limits=Limits(fuel=fuel), on_stats=found.append)
+    try:
+        async with host.open(bytes(wasmtime.wat2wasm(guest))) as instance:
+            await instance.call(name)
+    except LimitError as error:
+        limit = error.limit
+    return limit, found[0].fuel
+
+
+async def test_fuel_ends_a_guest_at_the_same_point_whatever_the_load() -> None:
+    assert await used(5_000_000) == ("fuel", 5_000_000)
+    counts = core(
+        f"{F} (local $n i32) (loop $more (local.set $n (i32.add (local.get $n) (i32.const 1)))"
+        " (br_if $more (i32.lt_u (local.get $n) (i32.const 300000)))) (local.get $n))",
+        SYNC,
+    )
+    _, needed = await used(1 << 40, guest=counts)
+    assert needed is not None
+    async with bystander():
+        assert (await used(needed + 1000, guest=counts))[0] is None
+        assert (await used(needed - 1000, guest=counts))[0] == "fuel"
+
+
+async def test_fuel_ends_a_guest_that_computes_when_it_is_instantiated() -> None:
+    assert (await used(100_000, guest=GUESTS["computes in a start function"]))[0] == "fuel"
+
+
+async def test_a_component_that_counts_no_fuel_has_no_limit_of_it() -> None:
+    wasm = bytes(wasmtime.wat2wasm(GUESTS["computes"]))
+    with pytest.raises(ConfigError, match="loaded without a limit of fuel"):
+        async with Host(limits=Limits(fuel=1)).open(Host().load(wasm)):
+            pass
+    counting = Host(limits=Limits(fuel=1)).load(bytes(wasmtime.wat2wasm(core(f"{F} (i32.const 7))", SYNC))))
+    async with Host().open(counting) as instance:
+        assert await instance.call("f") == 7

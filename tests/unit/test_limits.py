@@ -25,7 +25,7 @@ def test_limits_are_read_from_text() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("memory", "expected NAME=NUMBER, where NAME is one of run-time-s, cpu-time-s, memory-bytes"),
+        ("memory", "expected NAME=NUMBER, where NAME is one of run-time-s, cpu-time-s, fuel, memory-bytes"),
         ("bytes=1", "where NAME is one of"),
         ("memory-bytes=", "'' is not a whole number, nor one of KiB, MiB or GiB"),
         ("memory-bytes=1TiB", "'1TiB' is not a whole number"),

@@ -34,6 +34,9 @@ class Limits:
 
     run_time_s: float | None = fraction("wall-clock seconds of a whole run, or of each call of an instance")
     cpu_time_s: float | None = fraction("seconds in which the guest, and what it calls of Python, computes")
+    fuel: int | None = bounds.whole(
+        "what the guest executes, about an instruction each, whatever the machine's load", least=1
+    )
     memory_bytes: int = _whole("linear memories and the heap of garbage collected values of an instance", 1 << 30)
     total_memory_bytes: int = _whole("the same of all instances of a Host, and their values in flight", 4 << 30)
     memories: int = _whole("linear memories", 50)

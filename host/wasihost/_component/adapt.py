@@ -11,6 +11,7 @@ import wasmtime
 from wasmtime.component import Component as Compiled
 from wasmtime.component import Linker
 
+from wasihost._base.errors import ConfigError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component import ffi
@@ -26,6 +27,7 @@ if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
     from wasihost._component.running.linked import Linked
     from wasihost._component.world.wiring import Wiring
 
+MOST_FUEL = (1 << 64) - 1
 LINKED = 4
 """How many kinds of providers a component keeps callbacks for; most have one."""
 
@@ -110,6 +112,28 @@ class Component(OfOneProcess):
         self._linked = [linked, *self._linked[: LINKED - 1]]
         return linked
 
+    @cached_property
+    def _counts_fuel(self) -> bool:
+        """Whether its code counts fuel, and traps in a store that has none."""
+        try:
+            wasmtime.Store(self.engine).get_fuel()
+        except wasmtime.WasmtimeError:
+            return False
+        return True
+
+    def new_store(self, limits: Limits) -> wasmtime.Store:
+        """A store for one instance. Errors: ConfigError."""
+        store = wasmtime.Store(self.engine)
+        ffi.limit(store, limits)
+        if self._counts_fuel:
+            store.set_fuel(MOST_FUEL if limits.fuel is None else min(limits.fuel, MOST_FUEL))
+        elif limits.fuel is not None:
+            raise ConfigError(
+                f"{self.origin} was loaded without a limit of fuel, and its code counts none: load it with a Host that "
+                "has one, or for an engine with consume_fuel"
+            )
+        return store
+
     @contextlib.asynccontextmanager
     async def open(
         self,
@@ -131,8 +155,7 @@ class Component(OfOneProcess):
         event_loop.running()
         linked = self._linked_with(providers)
         if store is None:
-            store = wasmtime.Store(self.engine)
-            ffi.limit(store, options.limits)
+            store = self.new_store(options.limits)
         if linker is None:
             linker = linked.linker
         else:

@@ -219,7 +219,7 @@ class Host(OfOneProcess):
             return component
         wasm = component if isinstance(component, bytes) else read(Path(component), self._limits)
         return reflect_component(
-            default_engine(self._limits.stack_bytes, gc=self._has_gc),
+            default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None),
             wasm,
             native=_left_to_wasmtime(self._wasip2),
             origin="the component" if isinstance(component, bytes) else os.fspath(component),

@@ -30,7 +30,6 @@ from wasmtime.component import Linker
 
 from wasihost._base import forks
 from wasihost._base.clock import own_time
-from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
 from wasihost._component.running.options import RunOptions
@@ -79,9 +78,8 @@ class Native:
         global _began
         _began = forks.count() if _began is None else _began
         forks.check(_began, FORKED)
-        store = wasmtime.Store(component.engine)
+        store = component.new_store(options.limits)
         linker = Linker(component.engine)
-        ffi.limit(store, options.limits)
         store.set_wasi(self._config())
         linker.add_wasip2()
         try:

@@ -80,11 +80,16 @@ def check_compiles(engine: wasmtime.Engine) -> None:
 
 
 @functools.cache
-def default_engine(stack_bytes: int = DEFAULTS.stack_bytes, *, gc: bool = True) -> wasmtime.Engine:
-    """The engine that every `Host` shares whose guests have stacks of this size, and may have a garbage collector."""
+def default_engine(
+    stack_bytes: int = DEFAULTS.stack_bytes, *, gc: bool = True, counts_fuel: bool = False
+) -> wasmtime.Engine:
+    """The engine that every `Host` shares whose guests have stacks of this size, may have a garbage collector, and have
+    limits of fuel.
+    """
     config = configure(wasmtime.Config(), stack_bytes=stack_bytes)
     config.epoch_interruption = True
     config.gc_support = gc
+    config.consume_fuel = counts_fuel
     addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
     if addresses != resource.RLIM_INFINITY and addresses < MEMORIES * memory.LARGEST:
         # Whole pages: Wasmtime 50.0.1 aborts for the heap of a collector that has others (GHSA-wvgq-g5hf-6gm6).

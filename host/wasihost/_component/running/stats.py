@@ -27,6 +27,8 @@ class Stats:
         self.wall_s = 0.0
         self.cpu_s = 0.0
         """CPU time of the whole process meanwhile, user and system."""
+        self.fuel: int | None = None
+        """What the guest has used of `Limits.fuel`, if it has such a limit."""
         self._started = time.perf_counter(), time.process_time()
 
     def end(self) -> None:
@@ -44,4 +46,6 @@ class Stats:
             f"calls  {calls.total():,}",
             *(line(f"{count:9,}  {path}") for path, count in calls.most_common()),
         ]
+        if self.fuel is not None:
+            lines.insert(1, f"fuel   {self.fuel:,}")
         return "\n".join(lines)

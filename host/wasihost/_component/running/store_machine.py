@@ -205,6 +205,9 @@ class StoreMachine(StoreContext):
             self.guest_calls.close()
             self.host_calls.release_memory()
             self.window.release_memory()
+        if self.limits.fuel is not None:
+            with contextlib.suppress(wasmtime.WasmtimeError):  # an embedder's store, of an engine that counts none
+                self.stats.fuel = self.limits.fuel - self._store.get_fuel()
         self._store.close()
         contexts.pop(self.store_context, None)
         if self._linker is not self._linked.linker:

@@ -66,6 +66,7 @@ _OUR_FRAME = re.compile(r" *0: +0x[0-9a-f]+ - wasihost!")
 
 # What Wasmtime says of our limits: which one, and what for.
 _LIMITS = {
+    "all fuel consumed": ("fuel", "the guest executed more"),
     "call stack exhausted": ("stack_bytes", "the guest called too deep"),
     "resource limit exceeded: instance count": ("instances", "the component has too many core instances"),
     "resource limit exceeded: table count": ("tables", "the component has too many tables"),
