@@ -89,7 +89,7 @@ class ByteSource(Source):
     """Feeds a `stream<u8>`."""
 
     @property
-    def descriptor(self) -> int | None:
+    def readable_fd(self) -> int | None:
         """A file descriptor that poll(2) reports as readable just when another read is worth a try."""
         return None
 

@@ -114,7 +114,7 @@ class Endpoint(ABC):
     # ---- waiting
 
     @property
-    def descriptor(self) -> int | None:
+    def readable_fd(self) -> int | None:
         """A file descriptor that poll(2) reports as readable just when receiving or accepting is worth a try."""
         return None
 

@@ -109,7 +109,7 @@ class OsEndpoint(Endpoint):
     # ---- waiting
 
     @property
-    def descriptor(self) -> int | None:
+    def readable_fd(self) -> int | None:
         return self._socket.fileno()
 
     def wait_readable(self, callback: Callable[[], None]) -> None:

@@ -39,9 +39,9 @@ class ReceiveSource(ByteSource):
         return self._socket.recv_into(view)
 
     @property
-    def descriptor(self) -> int | None:
+    def readable_fd(self) -> int | None:
         """That of the socket, if it has one."""
-        return self._socket.descriptor
+        return self._socket.readable_fd
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """Calls back when bytes, the end or an error is there."""

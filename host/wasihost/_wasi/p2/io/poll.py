@@ -165,16 +165,16 @@ def _ready_of_many(subjects: Sequence[tuple[int, Subject]]) -> list[int]:
     ready = []
     polled: dict[int, list[int]] = {}
     for index, subject in subjects:
-        descriptor = subject._polled()
-        if descriptor is not None:
-            polled.setdefault(descriptor, []).append(index)
+        fd = subject._polled()
+        if fd is not None:
+            polled.setdefault(fd, []).append(index)
         elif subject._is_ready():
             ready.append(index)
     poller = select.poll()
-    for descriptor in polled:
-        poller.register(descriptor, select.POLLIN)
-    for descriptor, _ in poller.poll(0):
-        ready += polled[descriptor]
+    for fd in polled:
+        poller.register(fd, select.POLLIN)
+    for fd, _ in poller.poll(0):
+        ready += polled[fd]
     return sorted(ready)
 
 

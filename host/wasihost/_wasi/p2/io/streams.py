@@ -84,7 +84,7 @@ class InputStream(Subject):
     def __init__(self, source: ByteSource, parent: Parent | None = None, domain: Domain = Domain.FILES) -> None:
         super().__init__(parent)
         self._source = source
-        self._descriptor = source.descriptor
+        self._readable_fd = source.readable_fd
         self._domain = domain
         self._ahead = memoryview(b"")
         self._ended: _Ended | None = None
@@ -146,7 +146,7 @@ class InputStream(Subject):
         return bool(self._ahead) or self._ended is not None
 
     def _polled(self) -> int | None:
-        return None if self._ahead or self._ended is not None else self._descriptor
+        return None if self._ahead or self._ended is not None else self._readable_fd
 
     def _watch(self) -> None:
         self._source.wait_readable(self._changed)

@@ -54,8 +54,8 @@ class _LastingSource(ByteSource):
         return self._source.read_into(view)
 
     @property
-    def descriptor(self) -> int | None:
-        return self._source.descriptor
+    def readable_fd(self) -> int | None:
+        return self._source.readable_fd
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
         self._source.wait_readable(callback)

@@ -149,7 +149,7 @@ class _SocketSource(Source):
         self._end = end
 
     @property
-    def descriptor(self) -> int:
+    def readable_fd(self) -> int:
         return self._end.fileno()
 
     def read_into(self, view: memoryview) -> int:
