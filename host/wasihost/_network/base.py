@@ -185,6 +185,9 @@ class Socket(Endpoint):
     def shutdown_write(self) -> None:
         """No more is sent: the peer reads to the end of what was sent (SHUT_WR, a FIN)."""
 
+    def send_at_once(self) -> None:
+        """From now on little data is not held back until the peer has acknowledged what went before (TCP_NODELAY)."""
+
 
 class DatagramSocket(Endpoint):
     """A UDP socket."""

@@ -86,6 +86,9 @@ class SocketAround(EndpointAround[Socket], Socket):
     def shutdown_write(self) -> None:
         self.inner.shutdown_write()
 
+    def send_at_once(self) -> None:
+        self.inner.send_at_once()
+
 
 class DatagramSocketAround(EndpointAround[DatagramSocket], DatagramSocket):
     """A UDP socket that passes every call on to `inner`."""

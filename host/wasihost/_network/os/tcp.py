@@ -121,6 +121,10 @@ class OsSocket(OsEndpoint, Socket):
     def shutdown_write(self) -> None:
         self._socket.shutdown(socket.SHUT_WR)
 
+    def send_at_once(self) -> None:
+        with contextlib.suppress(OSError):  # macOS, after a reset
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
     # ---- options
 
     def set_option(self, option: Option, value: int) -> None:

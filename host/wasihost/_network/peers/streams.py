@@ -33,6 +33,7 @@ class SocketTransport(asyncio.Transport):
         sockname = socket_name(socket.local_address())
         peername = socket_name(socket.remote_address())
         super().__init__({"sockname": sockname, "peername": peername, "socket": None})
+        socket.send_at_once()  # as asyncio does
         self._loop = asyncio.get_running_loop()
         self._socket = socket
         self._over = over
