@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.peers import echo, server, udp_echo
 from wasihost import Component, GuestExit, GuestTrap, Host, PolicyContext, Rules, SocketAddressUse
 from wasihost._network.base import Address
+from wasihost.files import Directory, FileSystem, MemoryFiles, Overlay
 
 pytestmark = pytest.mark.slow
 
@@ -125,13 +127,18 @@ async def test_socket_urllib_and_asyncio_of_the_standard_library_work_on_wasi_0_
     ]
 
 
-async def test_open_os_walk_and_shutil_of_the_standard_library_work_on_a_directory(
-    files: Component, tmp_path: Path
+def overlay(top: Path) -> FileSystem:
+    return Overlay(lower=Directory(top, read_only=True), upper=MemoryFiles())
+
+
+@pytest.mark.parametrize("make", [Directory, overlay])
+async def test_open_os_walk_and_shutil_of_the_standard_library_work(
+    files: Component, tmp_path: Path, make: Callable[[Path], FileSystem]
 ) -> None:
     (tmp_path / "outside").write_text("secret", encoding="utf-8")
     (tmp_path / "data").mkdir()
     printed = Output()
-    await Host(files={"/data": tmp_path / "data"}, stdout=printed).run_async(files)
+    await Host(files={"/data": make(tmp_path / "data")}, stdout=printed).run_async(files)
     assert printed.lines == [
         "lines: 1000",
         "last: 255 size: 256000",
