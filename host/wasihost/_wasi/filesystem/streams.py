@@ -61,13 +61,20 @@ class _Waiting(Generic[T]):
         """Lets go of what it holds."""
         task = self._task
         self._task = None
-        if task is not None and not task.cancel() and not task.cancelled():
-            task.exception()  # which asyncio would report, since no one asks for it
+        if task is not None and not task.cancel() and _succeeded(task):
+            self._discard(task.result())
         self._close()
         self._on_close(error)
 
     @abstractmethod
     def _close(self) -> None: ...
+
+    def _discard(self, answer: T) -> None:
+        """An answer came that no one waits for any more."""
+
+
+def _succeeded(task: asyncio.Future[T]) -> bool:
+    return not task.cancelled() and task.exception() is None  # asyncio reports an exception that no one asks for
 
 
 class FileSource(_Waiting[bytes], ByteSource):
@@ -182,3 +189,6 @@ class EntrySource(_Waiting[Entries], ValueSource[T]):
     def _close(self) -> None:
         if self._entries is not None:
             self._entries.close()
+
+    def _discard(self, answer: Entries) -> None:
+        answer.close()
