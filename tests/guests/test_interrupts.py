@@ -19,15 +19,19 @@ from wasihost import Host, PolicyContext, SocketAddressUse
 from wasihost._component import ffi
 from wasihost._component.running.loop import interrupts
 from wasihost._component.running.loop.polling import Poller
+from wasihost._component.running.store_context import contexts
 from wasihost._network.base import Address
 
 
 def interrupted(host: Host, name: str) -> None:
-    """Runs a fixture that ends with KeyboardInterrupt; the next run works, and SIGINT is handled as before."""
+    """Runs a fixture that ends with KeyboardInterrupt; nothing is left, the next run works, and SIGINT is handled as
+    before.
+    """
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         host.run(load(name))
     assert signal.getsignal(signal.SIGINT) is before
+    assert not contexts
     assert run("rust-two-versions") == "both versions work\n"
 
 
@@ -80,10 +84,13 @@ def test_in_a_drop() -> None:
     interrupted(kv_host(InterruptedStore()), "rust-kv-client")
 
 
-def test_in_an_async_iterator() -> None:
+@pytest.mark.parametrize("waits", [False, True], ids=["at once", "later"])
+def test_in_an_async_iterator(waits: bool) -> None:
     class Interrupted(Store):
         async def _entries(self, prefix: str) -> AsyncIterator[Entry]:
             yield Entry("one", b"", 1)
+            if waits:
+                await passes(5)
             raise KeyboardInterrupt
 
     interrupted(kv_host(Interrupted()), "rust-kv-client")

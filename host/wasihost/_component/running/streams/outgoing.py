@@ -315,6 +315,9 @@ class IteratorSource(ValueSource[Any]):
         self._next = None
         if done.cancelled():
             raise ProviderError(_CANCELLED)
+        if isinstance(error := done.exception(), KeyboardInterrupt | SystemExit):
+            # The event loop has raised it out of the task, and is cancelling all others: a second one would stop that.
+            raise ProviderError(f"the async iterator of a stream raised {type(error).__name__}") from error
         return done.result()
 
     async def _advance(self) -> Any:
