@@ -72,7 +72,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
         self.file = file
         try:
             self._archive = zipfile.ZipFile(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except Exception as error:  # of a damaged one, of many classes
             raise self._refused(str(error)) from None
         self._inodes = 0
         self.root = self._made(Kind.DIRECTORY, None)
@@ -141,8 +141,10 @@ class ZipFiles(VirtualFiles[ZipInode]):
     def stat(self, inode: ZipInode) -> Stat:
         if inode.entry is None:
             return Stat(inode.kind, 0)
-        # The archive does not say in which time zone.
-        modified_ns = calendar.timegm((*inode.entry.date_time, 0, 0, 0)) * NS_PER_S
+        try:  # the archive does not say in which time zone
+            modified_ns = calendar.timegm((*inode.entry.date_time, 0, 0, 0)) * NS_PER_S
+        except ValueError:  # no month has the number
+            modified_ns = None
         return Stat(inode.kind, inode.entry.file_size, 1, modified_ns, modified_ns, modified_ns)
 
     def entries(self, directory: ZipInode) -> list[tuple[str, Kind]]:
@@ -175,15 +177,12 @@ class ZipFiles(VirtualFiles[ZipInode]):
 
     def _decompress(self, inode: ZipInode, entry: ZipInfo) -> None:
         """One block more of an entry. Errors: EIO if it cannot be decompressed, or is not what its checksum says."""
-        import zipfile
-        import zlib
-
         try:
             inode.reader = inode.reader or self._archive.open(entry)
             block = inode.reader.read(BLOCK)
             if not block:
                 raise EOFError("it ends early")
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except Exception as error:  # of a damaged one, of many classes
             inode.forget()
             raise OSError(errno.EIO, f"{entry.filename!r} in {self!r}: {error}") from error
         inode.content += block

@@ -128,6 +128,22 @@ def test_damaged_content_is_an_error_when_it_is_read() -> None:
     assert code_of(file.read, 1, 0) == "EIO"
 
 
+@pytest.mark.parametrize("offset", range(0, 46, 2))
+def test_a_damaged_entry_is_refused_or_an_error_when_it_is_read(offset: int) -> None:
+    made = bytearray(archive([("x", b"content")]).getvalue())
+    at = made.index(b"PK\1\2") + offset
+    made[at : at + 2] = b"\xff\xff"
+    try:
+        files = ZipFiles(io.BytesIO(made))
+    except ConfigError:
+        return
+    guest = guest_of(files)
+    assert code_of(guest.stat_at, "x", False) in ("ok", "ENOENT")
+    assert code_of(guest.open, "x", False, NONE, READ) in ("ok", "ENOENT", "ENXIO")
+    if code_of(guest.open, "x", False, NONE, READ) == "ok":
+        assert code_of(at_once(guest.open("x", False, NONE, READ)).read, 9, 0) in ("ok", "EIO")
+
+
 async def test_a_large_file_is_decompressed_once_with_turns_for_others() -> None:
     files = ZipFiles(archive([("x", b"x" * 5_000_000)]))
     guest = guest_of(files)
