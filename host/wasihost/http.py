@@ -11,11 +11,11 @@ from wasihost._base.public import publish as _publish
 from wasihost._host.host import Host
 from wasihost._host.http_server import GuestServer
 from wasihost._host.source import ComponentSource
+from wasihost._http.answering import Answered
 from wasihost._http.asgi import Application, AsgiHandler
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Body, BytesBody, Handler, Header, Request, RequestOptions, Response
-from wasihost._http.serving import Answered
 from wasihost._http.tls import client_context, server_context
 
 __all__ = [

@@ -10,9 +10,9 @@ import pytest
 from tests.guests.harness import load
 from tests.guests.serve import ADDRESS, Served, served
 from wasihost import ConfigError, Host, LinkError, Stats
+from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Request, Response
-from wasihost._http.serving import Answered
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._testing.loop import run_virtual
 

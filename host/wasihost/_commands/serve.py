@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
-    from wasihost._http.serving import Answered
+    from wasihost._http.answering import Answered
 
 _USAGE = f"""\
 wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--reuse N]

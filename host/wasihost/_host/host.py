@@ -49,10 +49,10 @@ if TYPE_CHECKING:  # for who limits or records
 
     from wasihost._host.http_server import GuestServer
     from wasihost._host.recorded import RecordedGuest
+    from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
     from wasihost._http.limits import ServerLimits
     from wasihost._http.messages import Handler
-    from wasihost._http.serving import Answered
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem

@@ -23,12 +23,12 @@ from wasihost._base.streams import ByteSink
 from wasihost._component.instance import Instance
 from wasihost._host.pool import Pool
 from wasihost._host.serving import GuestHandler, Service
+from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.exchange_time import ExchangeTime, TimedBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Body, BodyAround, Handler, Request, Response, failure
 from wasihost._http.server import HttpServer
-from wasihost._http.serving import Answered
 from wasihost._network.base import Address, Network
 from wasihost._network.names import literal
 

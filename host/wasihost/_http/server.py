@@ -21,10 +21,11 @@ from types import TracebackType
 from typing import Self
 
 from wasihost._base.clock import Clock, running_clock
+from wasihost._http.answering import Answered, Serving
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler
-from wasihost._http.serving import Answered, ServerConnection, Serving
+from wasihost._http.serving import ServerConnection
 from wasihost._http.timing import within
 from wasihost._http.tls import TlsListener
 from wasihost._network import peers
@@ -53,6 +54,7 @@ class HttpServer:
         clock: Clock | None = None,
         answered: Callable[[Answered], None] | None = None,
     ) -> None:
+        self._connections: set[ServerConnection] = set()
         listeners = peers.listen(network, addresses)
         self._serving = Serving(
             handler,
@@ -64,7 +66,7 @@ class HttpServer:
         )
         sockets: list[Socket] = listeners if tls is None else [TlsListener(each, tls) for each in listeners]
         self._server = peers.Server(
-            sockets, lambda: ServerConnection(self._serving), most=self._serving.limits.connections
+            sockets, lambda: ServerConnection(self._serving, self._connections), most=self._serving.limits.connections
         )
 
     @property
@@ -91,14 +93,14 @@ class HttpServer:
     async def close(self) -> None:
         """Takes no more connections and ends those there are; returns when no handler runs any more."""
         self._server.close()
-        for connection in list(self._serving.connections):
+        for connection in list(self._connections):
             connection.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
         await self._server.wait_closed()
         if self._serving.answers:
             await asyncio.wait(self._serving.answers)
 
     def _close_idle(self, *, also_unused: bool) -> None:
-        for connection in list(self._serving.connections):
+        for connection in list(self._connections):
             connection.close_if_idle(also_unused=also_unused)
 
     async def _ends_within(self, seconds: float) -> bool:

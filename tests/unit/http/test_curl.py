@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import trustme
 
+from wasihost._http.answering import Answered
 from wasihost._http.messages import BytesBody, Request, Response
 from wasihost._http.server import HttpServer
-from wasihost._http.serving import Answered
 from wasihost._http.tls import server_context
 from wasihost._network.base import Address
 from wasihost._network.os import OsNetwork

@@ -15,13 +15,13 @@ import pytest
 
 from tests.unit.http.peers import content
 from tests.unit.http.test_client import Slow
+from wasihost._http.answering import Answered
 from wasihost._http.client import Client
 from wasihost._http.connecting import connect
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Body, BytesBody, Handler, Header, Request, Response
 from wasihost._http.server import HttpServer
-from wasihost._http.serving import Answered
 from wasihost._network.base import Address
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._testing.loop import run_virtual
@@ -279,7 +279,7 @@ async def test_requests_on_one_connection_do_not_wait_for_each_other_to_be_sent(
             Response(status=304, headers=[("content-length", b"7")]),
             b"HTTP/1.1 304 Not Modified\r\ncontent-length: 7\r\n\r\n",
         ),
-        (b"CONNECT a:1 HTTP/1.1", Response(), b"HTTP/1.1 200 OK\r\n\r\n"),
+        (b"CONNECT a:1 HTTP/1.1", Response(), b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"),
         (
             b"GET / HTTP/1.1",
             Response(headers=[("Connection", b"close"), ("Transfer-Encoding", b"gzip"), ("Upgrade", b"x")]),
