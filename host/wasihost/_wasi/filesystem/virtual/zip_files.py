@@ -88,10 +88,10 @@ class ZipFiles(VirtualFiles[ZipInode]):
     # ---- opening
 
     def _add(self, entry: ZipInfo, max_files: int) -> None:
-        kind = self._kind(entry)
         *way, name = entry.filename.rstrip("/").split("/")
         if any(each in ("", ".", "..") for each in (*way, name)):
             raise self._refused(f"the entry {entry.filename!r} has a name that leads nowhere in it")
+        kind = self._kind(entry)
         directory = self.root
         for each in way:
             directory = directory.names.get(each) or self._put(directory, each, Kind.DIRECTORY, None)
@@ -106,7 +106,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
             raise self._refused(f"it has more than max_files={max_files} entries")
 
     def _kind(self, entry: ZipInfo) -> Kind:
-        if entry.is_dir():
+        if entry.filename.endswith("/"):
             return Kind.DIRECTORY
         if entry.flag_bits & _ENCRYPTED:
             raise self._refused(f"the entry {entry.filename!r} is encrypted")

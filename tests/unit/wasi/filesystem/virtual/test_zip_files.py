@@ -108,6 +108,14 @@ def test_an_encrypted_entry_is_named() -> None:
         ZipFiles(io.BytesIO(made))
 
 
+def test_an_entry_without_a_name_is_refused() -> None:
+    made = bytearray(archive([("x", b"")]).getvalue())
+    at = made.index(b"PK\1\2") + 28
+    made[at : at + 4] = b"\0\0\1\0"  # the name is none, and its byte an extra field
+    with pytest.raises(ConfigError, match="the entry '' has a name that leads nowhere in it"):
+        ZipFiles(io.BytesIO(made))
+
+
 def test_a_method_without_a_bound_is_refused() -> None:
     with pytest.raises(ConfigError, match="the entry 'x' is neither stored nor deflated"):
         ZipFiles(archive([("x", b"x" * 1000)], zipfile.ZIP_BZIP2))
