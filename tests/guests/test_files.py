@@ -101,6 +101,17 @@ def test_all_cases_under_a_policy_that_allows_them(name: str, data: Path) -> Non
     assert run(name, files={"/data": data}, policy=policy) == "".join(f"ok {case}\n" for case in in_all(name))
 
 
+@pytest.mark.parametrize("case", ["write", "append", "file-to-file", "read-directory", "rename", "stat"])
+def test_a_case_in_threads(case: str, data: Path) -> None:
+    check("rust-files", case, {"/data": Directory(data, threads=True)})
+
+
+@pytest.mark.slow
+def test_all_cases_of_std_in_threads(data: Path) -> None:
+    files = {"/data": Directory(data, threads=True)}
+    assert run("rust-p2-fs", files=files) == "".join(f"ok {case}\n" for case in in_all("rust-p2-fs"))
+
+
 def test_a_policy_may_take_time(data: Path) -> None:
     asked = []
 

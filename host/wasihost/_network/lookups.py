@@ -1,87 +1,26 @@
-"""Lookups that block, in threads of their own.
-
-Theory of operation. The event loop's default executor belongs to the embedder: its jobs would wait behind slow lookups,
-and `asyncio.run` waits for all of its threads. So each guest has threads of its own. They are daemons, which end when
-no lookup is left, and nothing waits for one that is stuck in getaddrinfo(3), which cannot be interrupted. A lookup that
-is cancelled before a thread took it is forgotten; one under way keeps its thread, and counts, until it returns.
-"""
+"""Lookups that block, in threads of their own."""
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
-import functools
 import socket
-import threading
-from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from typing import Any, ParamSpec, TypeVar
+from concurrent.futures import Future
+from typing import ParamSpec, TypeVar
+
+from wasihost._base.threads import NoThreadError, Threads
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MOST = 16
-"""Lookups at a time; half of what asyncio's own executor has at most."""
 
-
-class LookupThreads(Executor):
-    """Threads for the lookups of one guest, at most `MOST` at a time; other lookups wait for their turn."""
+class LookupThreads(Threads):
+    """Threads for the lookups of one guest; without one, a lookup fails with EAI_AGAIN."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running = 0
-        self._waiting: OrderedDict[Future[Any], Callable[[], object]] = OrderedDict()
-
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns or raises, called in a thread and in the caller's context.
-
-        Errors: socket.gaierror with EAI_AGAIN if the system has no thread to give.
-        """
-        call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self, call)
+        super().__init__("wasihost-lookup")
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """What the event loop calls."""
-        future: Future[T] = Future()
-        with self._lock:
-            self._waiting[future] = functools.partial(call, *args, **kwargs)
-            starts = self._running < MOST
-            self._running += starts
-        future.add_done_callback(self._forget)
-        if starts:
-            self._start(future)
-        return future
-
-    def _start(self, future: Future[Any]) -> None:
         try:
-            threading.Thread(target=self._work, name="wasihost-lookup", daemon=True).start()
-        except RuntimeError as error:  # pthread_create(3), EAGAIN
-            future.cancel()
-            with self._lock:
-                self._running -= 1
-            raise socket.gaierror(socket.EAI_AGAIN, str(error)) from error
-
-    def _forget(self, future: Future[Any]) -> None:
-        with self._lock:
-            self._waiting.pop(future, None)
-
-    def _work(self) -> None:
-        while (job := self._next()) is not None:
-            future, call = job
-            if future.set_running_or_notify_cancel():
-                _finish(future, call)
-
-    def _next(self) -> tuple[Future[Any], Callable[[], object]] | None:
-        with self._lock:
-            if self._waiting:
-                return self._waiting.popitem(last=False)
-            self._running -= 1
-            return None
-
-
-def _finish(future: Future[Any], call: Callable[[], object]) -> None:
-    try:
-        future.set_result(call())
-    except BaseException as error:
-        future.set_exception(error)
+            return super().submit(call, *args, **kwargs)
+        except NoThreadError as error:
+            raise socket.gaierror(socket.EAI_AGAIN, error.strerror) from error

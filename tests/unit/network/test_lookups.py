@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from wasihost._network.lookups import MOST, LookupThreads
+from wasihost._base.threads import MOST
+from wasihost._network.lookups import LookupThreads
 from wasihost._network.names import Names
 from wasihost._testing import run_virtual
 

@@ -69,13 +69,16 @@ class Directory(FileSystem, OfOneProcess):
     """A directory of the host with all that is in it: `Directory("data", read_only=True)`.
 
     `path` is resolved once, here. With `read_only`, guests get the error-code `not-permitted` for every change; else
-    they can change what this process can. Errors: ConfigError if it is no directory that can be opened.
+    they can change what this process can. With `threads`, each operation is done in a thread, up to 16 at a time for a
+    guest: for file systems that may be slow, which would hold up the event loop. Errors: ConfigError if it is no
+    directory that can be opened.
     """
 
     _instead: ClassVar[str] = "make one in each process"
 
-    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, threads: bool = False) -> None:
         self.read_only = read_only
+        self.may_wait = threads
         try:
             self.path = os.fspath(path)
             self._root = os.open(self.path, sandbox.DIRECTORY)
@@ -85,10 +88,17 @@ class Directory(FileSystem, OfOneProcess):
         weakref.finalize(self, os.close, self._root)
 
     def __repr__(self) -> str:
-        return f"Directory({self.path!r}{', read_only=True' if self.read_only else ''})"
+        options = f"{', read_only=True' if self.read_only else ''}{', threads=True' if self.may_wait else ''}"
+        return f"Directory({self.path!r}{options})"
 
-    def open_root(self, handles: Handles) -> OsRoot:
-        return OsRoot(self, handles)
+    def open_root(self, handles: Handles) -> DirectoryNode:
+        root = OsRoot(self, handles)
+        if not self.may_wait:
+            return root
+        from wasihost._base.threads import Threads  # not for those without
+        from wasihost._wasi.filesystem.threaded import ThreadedDirectory
+
+        return ThreadedDirectory(root, Threads("wasihost-files"))
 
 
 class OsNode(Node):

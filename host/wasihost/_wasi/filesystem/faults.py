@@ -19,7 +19,7 @@ from wasihost._network.faults.fault import FILE_CALLS, Call, FileCall
 from wasihost._network.faults.faulty import Faulty
 from wasihost._network.faults.injection import Injector
 from wasihost._network.faults.plan import FaultPlan
-from wasihost._wasi.filesystem.answers import Answer, Later, at_once_or_later, settled
+from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.nodes import DirectoryNode, FileNode, FileSystem, Node
@@ -71,7 +71,7 @@ class _Faults:
 
     def _stall(self, ns: int) -> Answer[None]:
         clock = self._injector.clock
-        return Later(clock.wait_until(clock.monotonic_ns() + ns))
+        return answer_of(clock.wait_until(clock.monotonic_ns() + ns))
 
     def moved(self, call: FileCall, path: str, count: int) -> None:
         """So many bytes were read or written."""

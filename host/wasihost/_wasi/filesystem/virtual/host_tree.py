@@ -7,7 +7,7 @@ nothing outside is. A file that guests have open is kept open.
 from __future__ import annotations
 
 from wasihost._wasi.filesystem import paths
-from wasihost._wasi.filesystem.directory import Directory, OsDirectory, OsFile, identity_of, stat_of
+from wasihost._wasi.filesystem.directory import Directory, OsDirectory, OsFile, OsRoot, identity_of, stat_of
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Kind, Stat, kind_of
@@ -34,7 +34,7 @@ class HostTree(InodeOperations[HostInode]):
     may_wait = False
 
     def __init__(self, directory: Directory) -> None:
-        self._top = directory.open_root(Handles())
+        self._top = OsRoot(directory, Handles())
         self.root = HostInode(".", Kind.DIRECTORY, hash(self._top.identity))
 
     def lookup(self, directory: HostInode, name: str) -> HostInode:
