@@ -44,7 +44,8 @@ _STATUSES = {  # of the answer to a request whose body broke off with this code
 class Answered(Frozen):
     """A request and what became of it, for an access log.
 
-    `status` is what was sent, None if nothing was; `error` what broke the answer off.
+    `status` is what was sent, None if nothing was; `error` what broke the answer off. Of what was no request at all,
+    method and target are "-".
     """
 
     peer: str
@@ -262,7 +263,7 @@ class Exchange:
     def _report(self) -> None:
         if self._serving.answered is not None:
             answered = Answered(
-                peer=str(self._connection.transport.get_extra_info("peername")[0]),
+                peer=self._connection.peer,
                 method=self._head.method,
                 target=self._head.target,
                 status=self._status,

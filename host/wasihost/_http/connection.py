@@ -46,6 +46,11 @@ class Connection(asyncio.BufferedProtocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
 
+    @property
+    def peer(self) -> str:
+        """The IP address of the other side."""
+        return str(self.transport.get_extra_info("peername")[0])
+
     @abstractmethod
     def fail(self, error: HttpError) -> None:
         """Ends the connection at once; `error` goes to whatever reads or writes."""

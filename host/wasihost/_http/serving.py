@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 
 from wasihost._http import answers
-from wasihost._http.answering import Exchange, Serving
+from wasihost._http.answering import Answered, Exchange, Serving
 from wasihost._http.connection import Connection
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.parsing import BadRequest, End, RequestEvent, RequestHead, RequestParser
@@ -127,9 +127,24 @@ class ServerConnection(Connection):
         if self._exchange is None:
             self.write(answers.refusal(status, self._server.date()))
             self._linger()
+            self._report(status)
         else:
             self._is_deaf = True
             self._exchange.refuse(status)
+
+    def _report(self, status: int) -> None:
+        if self._server.answered is not None:
+            self._server.answered(
+                Answered(
+                    peer=self.peer,
+                    method="-",
+                    target="-",
+                    status=status,
+                    content_bytes=0,
+                    duration_ns=0,
+                    error=None,
+                )
+            )
 
     # ---- what comes next
 

@@ -743,6 +743,12 @@ async def test_a_client_of_ours_forwards_from_one_server_to_another() -> None:
             assert await sent.closed is None
 
 
+async def test_what_is_no_request_is_noted_too() -> None:
+    async with serving(hello) as site:
+        await site.says(b"hello\r\n\r\n")
+        assert [(entry.method, entry.target, entry.status) for entry in site.log] == [("-", "-", 400)]
+
+
 # ---- time, all of it virtual
 
 
