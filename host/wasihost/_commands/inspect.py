@@ -6,7 +6,7 @@ import argparse
 
 from wasihost._commands import limit_options
 from wasihost._commands.exits import FAILURE
-from wasihost._commands.parsing import Commands, add_component, add_no_cache, add_wasip2, cache, reflected
+from wasihost._commands.parsing import Commands, add_component, add_no_cache, add_plug, add_wasip2, cache, reflected
 from wasihost._host.host import Host
 
 _DESCRIPTION = """\
@@ -31,6 +31,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
     )
+    add_plug(parser)
     add_component(parser)
     parser.set_defaults(command=main)
 
@@ -41,7 +42,7 @@ def main(arguments: argparse.Namespace) -> int:
 
     limits, _ = limit_options.limits(arguments)
     host = Host(cache=cache(arguments), wasip2=arguments.wasip2, limits=limits)
-    component = reflected(host, arguments.component)
+    component = reflected(host, arguments.component, arguments.plug)
     inspection = Inspection(component, host.providers(), why=arguments.why)
     if not inspection.problems:
         component.compile()  # only then it is known whether its code is valid

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
 from wasihost._base.errors import ComponentError
@@ -45,6 +45,25 @@ def add_component(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
 
 
+def add_plug(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --plug, for `reflected`."""
+    parser.add_argument(
+        "--plug",
+        action="append",
+        type=_plug,
+        default=[],
+        metavar="NAME=FILE",
+        help="meet the import NAME, an interface, by what the component in FILE exports; may be repeated",
+    )
+
+
+def _plug(text: str) -> tuple[str, str]:
+    name, _, path = text.partition("=")
+    if not (name and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=FILE")
+    return name, path
+
+
 def add_no_cache(parser: argparse.ArgumentParser) -> None:
     """Adds the option --no-cache, see `cache`."""
     parser.add_argument(
@@ -77,9 +96,11 @@ def cache(arguments: argparse.Namespace) -> Cache | None:
     return None if arguments.no_cache else Cache()
 
 
-def reflected(host: Host, path: str) -> Component:
-    """The component in a file. Errors: those of `Host.reflect`; ComponentError, the file cannot be read."""
+def reflected(host: Host, path: str, plugs: Iterable[tuple[str, str]]) -> Component:
+    """The component in a file, with what --plug says. Errors: those of `Host.reflect`; ComponentError, a file cannot be
+    read.
+    """
     try:
-        return host.reflect(path)
+        return host.reflect(path, plug=dict(plugs))
     except OSError as error:
-        raise ComponentError(f"{path} cannot be read: {error.strerror}") from None
+        raise ComponentError(f"{error.filename or path} cannot be read: {error.strerror}") from None

@@ -99,7 +99,7 @@ def main(arguments: argparse.Namespace) -> int:
             sigpipe=True,
             on_stats=_print_stats if arguments.stats else None,
         )
-        component = reflected(host, path)
+        component = reflected(host, path, arguments.plug)
         with guest_options.printing(ending, learner):
             if arguments.invoke is None:
                 _run(ending, host, component)

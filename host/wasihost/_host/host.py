@@ -7,7 +7,6 @@ import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import wasmtime
@@ -31,7 +30,7 @@ from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
 from wasihost._host.pool import Pool, PoolOptions
-from wasihost._host.source import ComponentSource, read
+from wasihost._host.source import ComponentSource, Plugs, read_plugged, read_source
 from wasihost._network.base import Network
 from wasihost._network.names import Addresses, Names, Resolver, parse_hosts
 from wasihost._network.os import OsNetwork
@@ -200,29 +199,37 @@ class Host(OfOneProcess):
         self._recording = recording
         self._cache = cache
 
-    def load(self, component: ComponentSource) -> Component:
+    def load(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
         """Compiles a component, to run it more than once.
 
-        What others wrote can take seconds: `await asyncio.to_thread(host.load, component)` holds up nobody.
+        `plug` meets imports by exports of other components, as `wac plug` does: `{"my:auth/check": "auth.wasm"}`; all
+        become one component, with whatever is still to be imported. What others wrote can take seconds:
+        `await asyncio.to_thread(host.load, component)` holds up nobody.
         Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
         """
-        adapted = self.reflect(component)
+        adapted = self.reflect(component, plug=plug)
         adapted.compile()
         return adapted
 
-    def reflect(self, component: ComponentSource) -> Component:
+    def reflect(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
         """What a component imports and exports; it is compiled when it first runs.
 
         Errors: as `load`.
         """
         if isinstance(component, Component):
+            if plug:
+                raise TypeError("what `Host.load` gave has no bytes to compose: give the path or the bytes with `plug`")
             return component
-        wasm = component if isinstance(component, bytes) else read(Path(component), self._limits)
+        engine = default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None)
+        if plug:
+            wasm, origin = read_plugged(engine, component, plug, self._limits)
+        else:
+            wasm, origin = read_source(component, self._limits)
         return reflect_component(
-            default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None),
+            engine,
             wasm,
             native=_left_to_wasmtime(self._wasip2),
-            origin="the component" if isinstance(component, bytes) else os.fspath(component),
+            origin=origin,
             cache=self._cache,
             limits=self._limits,
             **of_wasi(),

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wasihost._commands import limit_options
-from wasihost._commands.parsing import Commands, add_component, reflected
+from wasihost._commands.parsing import Commands, add_component, add_plug, reflected
 from wasihost._component.adapt import Component, wiring_of
 from wasihost._host.host import Host
 
@@ -36,6 +36,7 @@ def add_to(commands: Commands) -> None:
     )
     limit_options.add_to(parser, limit_options.OF_OTHERS)
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
+    add_plug(parser)
     add_component(parser)
     parser.set_defaults(command=main)
 
@@ -48,7 +49,7 @@ def main(arguments: argparse.Namespace) -> int:
     host = Host(limits=limits)
     ours = Providers({} if arguments.all else host.providers())
     title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
-    component = reflected(host, arguments.component)
+    component = reflected(host, arguments.component, arguments.plug)
     print(write(component, title, lambda name: ours.find(name) is not None), end="")
     return 0
 

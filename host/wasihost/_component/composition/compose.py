@@ -10,7 +10,7 @@ outer       imports the direct functions and resources of every interface, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 
 import wasmtime
 
@@ -41,34 +41,37 @@ def _assembled(text: str) -> bytes:
 
 def text(wiring: Wiring) -> str:
     """The text of the composed component, with a marker where the guest goes."""
-    return _Composition(wiring).text()
+    return _Composition(wiring).compose()
 
 
-class _Composition:
-    def __init__(self, wiring: Wiring) -> None:
-        self.wiring = wiring
-        self.imports = list(wiring.imports.items())
-        self.adapted = {(f.interface, f.name): f for f in wiring.adapted}
+class Outer:
+    """A component around others, which imports what they import, but for functions that are `adapted`."""
+
+    def __init__(
+        self,
+        imports: Mapping[str, types.Interface],
+        root_resources: Mapping[str, types.Resource],
+        adapted: Container[tuple[str, str]] = (),
+    ) -> None:
+        self.imports = list(imports.items())
+        self._root_resources = root_resources
+        self._adapted = adapted
         self.scope = TypeScope()
         # Types are defined where they are first needed: the scope's lines are the component's lines.
         self.lines = self.scope.lines
 
     def text(self) -> str:
-        world = self.wiring.world
-        root = self.wiring.imports.get("", types.Interface({}))
-        self._import_root(root, world.root_resources)
+        """The text of the component, as far as it is written."""
+        return "\n".join(["(component", *self.lines, ")"])
+
+    def write_imports(self) -> None:
+        """Imports the interfaces, and what is outside of any: resources before, and functions behind."""
+        root = dict(self.imports).get("", types.Interface({}))
+        self._import_root(root, self._root_resources)
         for index, (name, interface) in enumerate(self.imports):
             if name:
                 self._import(index, name, interface)
-        self._import_root(root, root.items.keys() - world.root_resources)
-        self._adapter()
-        self._guest()
-        if self.wiring.relayed:
-            self._relay()
-        self._driver()
-        return "\n".join(["(component", *self.lines, ")"])
-
-    # ---- imports
+        self._import_root(root, root.items.keys() - self._root_resources.keys())
 
     def _import(self, index: int, name: str, interface: types.Interface) -> None:
         """Imports one interface as far as it is direct."""
@@ -76,9 +79,9 @@ class _Composition:
         for item_name, item in interface.items.items():
             if not isinstance(item, types.Func):
                 inside.export_item(item_name, item)
-            elif (name, item_name) not in self.adapted:
+            elif (name, item_name) not in self._adapted:
                 inside.lines.append(f"(export {quote(item_name)} {inside.func(item)})")
-        self._import_instance(name, f"import-{index}", inside)
+        self.import_instance(name, f"import-{index}", inside)
         for number, (type_name, t) in enumerate(interface.types.items()):
             symbol = f"$import-{index}-type-{number}"
             self.lines.append(f"(alias export $import-{index} {quote(type_name)} (type {symbol}))")
@@ -86,9 +89,9 @@ class _Composition:
                 self.scope.know(t, symbol)
 
     def _import_root(self, root: types.Interface, names: Container[str]) -> None:
-        """Imports those that are named of what stands outside of any interface."""
+        """Imports those that are named of what is outside of any interface."""
         for number, (name, item) in enumerate(root.items.items()):
-            if name not in names or ("", name) in self.adapted:
+            if name not in names or ("", name) in self._adapted:
                 continue
             symbol = f"$root-{number}"
             if isinstance(item, types.Func):
@@ -101,16 +104,39 @@ class _Composition:
                 self.lines.append(f"(import {quote(name)} (type {symbol} {bound}))")
                 self.scope.know(item, symbol)
 
+    def import_instance(self, name: str, symbol: str, scope: TypeScope) -> None:
+        """Imports an instance of the type that a scope has."""
+        self.lines += [f"(import {quote(name)} (instance ${symbol}", *scope.lines, "))"]
+
+    def function(self, instance: str, name: str) -> str:
+        """The symbol of a function that an instance exports."""
+        symbol = self.scope.symbol()
+        self.lines.append(f"(alias export ${instance} {quote(name)} (func {symbol}))")
+        return symbol
+
+
+class _Composition(Outer):
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
+        self.adapted = {(f.interface, f.name): f for f in wiring.adapted}
+        super().__init__(wiring.imports, wiring.world.root_resources, self.adapted)
+
+    def compose(self) -> str:
+        self.write_imports()
+        self._adapter()
+        self._guest()
+        if self.wiring.relayed:
+            self._relay()
+        self._driver()
+        return self.text()
+
     def _import_host(self, name: str, symbol: str, parts: Parts, inside: Container[str] = ()) -> None:
         """Imports what Python provides for the adapter or driver component: all that it needs but what is `inside`."""
         scope = TypeScope(outer=self.scope, naming=True)
         for need, func in parts.needs.items():
             if need not in inside:
                 scope.lines.append(f"(export {quote(need)} {scope.func(func)})")
-        self._import_instance(name, symbol, scope)
-
-    def _import_instance(self, name: str, symbol: str, scope: TypeScope) -> None:
-        self.lines += [f"(import {quote(name)} (instance ${symbol}", *scope.lines, "))"]
+        self.import_instance(name, symbol, scope)
 
     # ---- instances
 
@@ -120,22 +146,16 @@ class _Composition:
         supplied += [f"(export {quote(need)} (func {argument(need)}))" for need in parts.needs]
         self.lines.append(f'(instance ${name} (instantiate ${name} (with "host" (instance {" ".join(supplied)}))))')
 
-    def _function(self, instance: str, name: str) -> str:
-        """The symbol of a function that an instance exports."""
-        symbol = self.scope.symbol()
-        self.lines.append(f"(alias export ${instance} {quote(name)} (func {symbol}))")
-        return symbol
-
     def _adapter(self) -> None:
         text, parts = adapter.generate(self.wiring)
         self._import_host(ADAPTER_HOST, "adapter-host", parts)
         self.lines.append(text)
-        self._instantiate("adapter", parts, lambda need: self._function("adapter-host", need))
+        self._instantiate("adapter", parts, lambda need: self.function("adapter-host", need))
 
     def _relay(self) -> None:
         text, parts = relay.generate(self.wiring)
         self.lines.append(text)
-        self._instantiate("relay", parts, lambda need: self._function("adapter-host", need))
+        self._instantiate("relay", parts, lambda need: self.function("adapter-host", need))
 
     def _driver(self) -> None:
         text, parts = driver.generate(self.wiring)
@@ -149,12 +169,12 @@ class _Composition:
 
         def argument(need: str) -> str:
             if need in of_adapter:
-                return self._function("adapter", need)
+                return self.function("adapter", need)
             if need in of_relay:
-                return self._function("relay", need)
+                return self.function("relay", need)
             if called := exports.get(need):
-                return self._function(instances[called.interface], called.name)
-            return self._function("driver-host", need)
+                return self.function(instances[called.interface], called.name)
+            return self.function("driver-host", need)
 
         self.lines.append(text)
         self._instantiate("driver", parts, argument)
@@ -183,7 +203,7 @@ class _Composition:
         if not isinstance(item, types.Func):
             return f"(type $root-{number})"
         if adapted := self.adapted.get(("", name)):
-            return f"(func {self._function('adapter', f'call-{adapted.index}')})"
+            return f"(func {self.function('adapter', f'call-{adapted.index}')})"
         return f"(func $root-{number})"
 
     def _shim(self, index: int, interface_name: str, interface: types.Interface) -> None:
@@ -192,8 +212,8 @@ class _Composition:
 
         def argument(plain: str) -> str:
             if adapted := self.adapted.get((interface_name, names[plain])):
-                return self._function("adapter", f"call-{adapted.index}")
-            return self._function(f"import-{index}", names[plain])
+                return self.function("adapter", f"call-{adapted.index}")
+            return self.function(f"import-{index}", names[plain])
 
         self._instantiate(f"shim-{index}", parts, argument)
 

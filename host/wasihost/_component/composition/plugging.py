@@ -1,0 +1,168 @@
+"""Components in components: the imports of one met by the exports of others, as `wac plug` does.
+
+outer      imports what the socket imports and nothing meets, and what the plugs import; what both import, once
+  plug-N   each once, however many of its exports are used
+  socket   with exports of the plugs as imports; its exports are those of the outer component
+
+Whether the types fit is for Wasmtime to say, when the outer component is reflected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import wasmtime
+
+from wasihost._base.errors import ComponentError
+from wasihost._base.frozen import Frozen
+from wasihost._base.quoting import line, some
+from wasihost._base.quoting import wat_string as quote
+from wasihost._component.composition.compose import Outer
+from wasihost._component.world import binary, types, versions
+
+
+class Part(Frozen):
+    """A component that goes into another."""
+
+    origin: str
+    wasm: bytes
+    world: types.World
+
+
+def plug(socket: Part, plugs: Mapping[str, Part]) -> bytes:
+    """The component in which plugs meet imports of the socket, by the names of the interfaces, with a version or not.
+
+    Errors: ComponentError if the socket does not import an interface, or its plug does not export it.
+    """
+    return _Plugging(socket, plugs).composed()
+
+
+class _Plugging:
+    def __init__(self, socket: Part, plugs: Mapping[str, Part]) -> None:
+        self._socket = socket
+        self._plugs = list({id(part): part for part in plugs.values()}.values())
+        self._met = dict(_meet(socket, wanted, part) for wanted, part in plugs.items())
+        rest = {name: each for name, each in socket.world.imports.items() if name not in self._met}
+        merged = types.World(_merged([rest, *(part.world.imports for part in self._plugs)]), {})
+        self._outer = Outer(merged.imports, merged.root_resources)
+        self._indices = {name: index for index, name in enumerate(merged.imports)}
+        self._root = list(merged.imports.get("", types.Interface({})).items)
+
+    def composed(self) -> bytes:
+        self._outer.write_imports()
+        for part in self._plugs:
+            self._instantiate(part, {})
+        met = {name: self._alias(part, "instance", export) for name, (part, export) in self._met.items()}
+        self._instantiate(self._socket, met)
+        for name, interface in self._socket.world.exports.items():
+            if name:
+                self._export("instance", name)
+            else:
+                for item, t in interface.items.items():
+                    self._export("func" if isinstance(t, types.Func) else "type", item)
+        composed = bytes(wasmtime.wat2wasm(self._outer.text()))
+        for part in (*self._plugs, self._socket):
+            composed = binary.splice(composed, bytes(wasmtime.wat2wasm(f"(module {self._marker(part)})")), part.wasm)
+        return composed
+
+    def _symbol(self, part: Part) -> str:
+        return "$socket" if part is self._socket else f"$plug-{self._plugs.index(part)}"
+
+    def _marker(self, part: Part) -> str:
+        """All of the core module that is there in the place of a part."""
+        return f'(func (export "{self._symbol(part)}"))'
+
+    def _instantiate(self, part: Part, met: Mapping[str, str]) -> None:
+        symbol = self._symbol(part)
+        arguments = [f"(with {quote(name)} {argument})" for name, argument in self._arguments(part, met)]
+        self._outer.lines.append(f"(component {symbol} (core module {self._marker(part)}))")
+        self._outer.lines.append(f"(instance {symbol} (instantiate {symbol} {' '.join(arguments)}))")
+
+    def _arguments(self, part: Part, met: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+        for name, interface in part.world.imports.items():
+            if name in met:
+                yield name, f"(instance {met[name]})"
+            elif name:
+                yield name, f"(instance $import-{self._indices[name]})"
+            else:
+                for item, t in interface.items.items():
+                    sort = "func" if isinstance(t, types.Func) else "type"
+                    yield item, f"({sort} $root-{self._root.index(item)})"
+
+    def _alias(self, part: Part, sort: str, name: str) -> str:
+        """The symbol of something that a part exports."""
+        symbol = self._outer.scope.symbol()
+        self._outer.lines.append(f"(alias export {self._symbol(part)} {quote(name)} ({sort} {symbol}))")
+        return symbol
+
+    def _export(self, sort: str, name: str) -> None:
+        symbol = self._alias(self._socket, sort, name)
+        self._outer.lines.append(f"(export {quote(name)} ({sort} {symbol}))")
+
+
+def _meet(socket: Part, wanted: str, part: Part) -> tuple[str, tuple[Part, str]]:
+    """The import that is meant, and the export that meets it."""
+    imports = [name for name in socket.world.imports if name]
+    exports = [name for name in part.world.exports if name]
+    name = versions.find(wanted, imports)
+    if name is None:
+        known = some(imports) or "no interface"
+        raise ComponentError(line(f"{socket.origin} does not import {wanted!r}; it imports {known}"))
+    export = versions.serving(name, exports)
+    if export is None:
+        known = some(exports) or "no interface"
+        raise ComponentError(line(f"{part.origin} does not export {name!r}; it exports {known}"))
+    return name, (part, export)
+
+
+# ---- what several components import
+
+
+def _merged(worlds: Sequence[Mapping[str, types.Interface]]) -> dict[str, types.Interface]:
+    """The imports of all: an interface that several import has all that they want of it, and resources in common."""
+    merged: dict[str, types.Interface] = {}
+    owners: dict[types.Resource, str] = {}  # the interface that defines a resource comes before those that use it
+    for imports in worlds:
+        same: dict[types.Resource, types.Resource] = {}
+        for name, interface in imports.items():
+            known = merged.get(name, types.Interface({}))
+            for item, t in interface.types.items():
+                if isinstance(t, types.Resource):
+                    ours = known.types.get(item)
+                    same.setdefault(t, ours if isinstance(ours, types.Resource) else t)
+                    owners.setdefault(same[t], name)
+            items = {item: _with_resources(t, same) for item, t in interface.items.items()}
+            merged[name] = types.Interface({**known.items, **items})
+    return _in_order(merged, owners)
+
+
+def _with_resources(item: types.Item, same: Mapping[types.Resource, types.Resource]) -> types.Item:
+    def replace(t: types.ValType) -> types.ValType | None:
+        return type(t)(same[t.resource]) if isinstance(t, types.Own | types.Borrow) and t.resource in same else None
+
+    if isinstance(item, types.Resource):
+        return same[item]
+    if not isinstance(item, types.Func):
+        return types.substitute(item, replace)
+    params = tuple((name, types.substitute(t, replace)) for name, t in item.params)
+    result = None if item.result is None else types.substitute(item.result, replace)
+    return types.Func(params, result, item.is_async)
+
+
+def _in_order(
+    interfaces: Mapping[str, types.Interface], owners: Mapping[types.Resource, str]
+) -> dict[str, types.Interface]:
+    found: dict[str, types.Interface] = {}
+    begun: set[str] = set()
+
+    def add(name: str) -> None:
+        if name not in begun:
+            begun.add(name)
+            for t in interfaces[name].types.values():
+                if isinstance(t, types.Resource):
+                    add(owners[t])
+            found[name] = interfaces[name]
+
+    for name in interfaces:
+        add(name)
+    return found
