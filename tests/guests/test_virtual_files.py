@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from tests.guests.harness import Guest, run
 from tests.guests.test_files import CALL_EVERYTHING, SOURCES, check, in_all
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost._wasi.filesystem.virtual.memory import MemoryInode
+from wasihost._wasi.filesystem.virtual.memory_tree import MemoryInode
 from wasihost.files import FileSystem, FsspecFiles, Kind, MemoryFiles, Overlay, ZipFiles
 
 # What guests expect in a directory that they may only read.

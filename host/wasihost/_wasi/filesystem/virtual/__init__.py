@@ -6,7 +6,8 @@
 | `walk` | resolves the paths of guests, one name after the other |
 | `nodes` | what guests open of such a file system |
 | `files` | `VirtualFiles`: the base of such file systems |
-| `memory` | `MemoryFiles`, in memory |
+| `memory_tree` | files in memory, as guests use them |
+| `memory` | `MemoryFiles`: these as Python uses them |
 | `host_tree` | a directory of the host as inodes, to be read |
 | `overlay` | `Overlay`: what is read in one file system, what changes in another |
 | `snapshots` | what one had at some time, and what changed since |

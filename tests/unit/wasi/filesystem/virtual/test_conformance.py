@@ -13,7 +13,7 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost._wasi.filesystem.virtual.memory import MemoryInode
+from wasihost._wasi.filesystem.virtual.memory_tree import MemoryInode
 from wasihost.files import Directory, FileSystem, FsspecFiles, MemoryFiles, Overlay, QuotaFiles, VirtualFiles, ZipFiles
 from wasihost.network import Quotas
 from wasihost.testing import conformance

@@ -106,7 +106,17 @@ def test_paths_are_bounded_so_that_a_list_of_them_is() -> None:
     assert code_of(guest.rename, "n" * 250, guest, "m" * 250 + "/" + "n" * 250) == "ok"
     files.add_directory("/" + "k" * 250 + "/" + "k" * 250)
     assert code_of(guest.rename, "m" * 250, guest, "k" * 250 + "/" + "k" * 250 + "/x") == "ENAMETOOLONG"
+    assert code_in_python(partial(files.update, {"/" + "x" * 256: b""})) == "ENAMETOOLONG"
     assert max(map(len, files)) <= 4095
+
+
+def test_a_move_makes_no_path_too_long_by_the_names_in_it() -> None:
+    way = "/".join(["n" * 250] * 15)
+    files = MemoryFiles({"/dir/" + "x" * 250: b""})
+    files.add_directory(f"/{way}/y")
+    guest = guest_of(files)
+    assert code_of(guest.rename, "dir", guest, f"{way}/d") == "ok"
+    assert code_of(guest.rename, f"{way}/d", guest, f"{way}/y/" + "d" * 80) == "ENAMETOOLONG"
 
 
 def test_a_diff_names_what_a_guest_changed() -> None:

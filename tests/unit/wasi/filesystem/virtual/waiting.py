@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-from wasihost._wasi.filesystem.virtual.memory import MemoryInode
+from wasihost._wasi.filesystem.virtual.memory_tree import MemoryInode
 from wasihost.files import Kind, MemoryFiles, Stat, VirtualFiles
 
 
