@@ -32,7 +32,7 @@ class Instance(OfOneProcess):
         or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
         and whatever a provider raised.
         """
-        return self._machine.call(name, args)
+        return self._machine.guest_calls.call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.

@@ -109,10 +109,6 @@ class StoreMachine(StoreContext):
         self.stats.turns += 1
         self.rings.turn()
 
-    def call(self, name: str, args: tuple[Any, ...]) -> Coroutine[Any, Any, Any]:
-        """See `Instance.call`."""
-        return self.guest_calls.call(name, args)
-
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """See `Instance.use_types`."""
         self.guest_calls.use_types(interface, wit_types)

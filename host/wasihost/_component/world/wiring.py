@@ -259,16 +259,6 @@ class Wiring(Frozen):
 
         Errors: LookupError if there is none, UnsupportedTypeError if it cannot be called.
         """
-        if name not in self._found:
-            self._found[name] = self._find(name)
-        return self._found[name]
-
-    @cached_property
-    def _found(self) -> dict[str, Called]:
-        """What `find` has found: instances are made for a request each, and call what others called before."""
-        return {}
-
-    def _find(self, name: str) -> Called:
         callables = {called.path: called for called in self.called}
         others = [path for path in self._exported_paths() if path not in callables]
         found = None if name in others else versions.find(name, callables)

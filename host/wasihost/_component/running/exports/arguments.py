@@ -91,20 +91,18 @@ class Arguments:
 
     def write(self, call: GuestCall) -> None:
         """Writes the arguments of a call. Errors: any, for `error_of`."""
-        called = call.called
-        if called.arguments is None:
-            return
-        packer = self._givers.packers.get(called.index)
-        if packer is None:
-            self._givers[called.index](call.args, self._value_at, self._instance)
+        index = call.called.index
+        packer = self._givers.packers.get(index)
+        if packer is not None:
+            try:
+                packer.pack_into(self._memory, DRIVER_ARGUMENTS, *call.args)
+            except Exception:
+                self._givers[index](call.args, self._value_at, self._instance)  # says what is wrong
+                raise
+        elif call.args:
+            self._givers[index](call.args, self._value_at, self._instance)
             for reader in call.home or ():
                 reader.give_away()
-            return
-        try:
-            packer.pack_into(self._memory, DRIVER_ARGUMENTS, *call.args)
-        except Exception:
-            self._givers[called.index](call.args, self._value_at, self._instance)  # says what is wrong
-            raise
 
     # ---- streams and futures
 

@@ -60,11 +60,19 @@ class GuestFunctions:
 
     def __init__(self, linking: Linking) -> None:
         self.wiring = linking.wiring
+        self._found: dict[str, Called] = {}
         self.plans = ExportPlans(linking)
         self.givers = Givers(self.plans.values, self.wiring.called)
         self.unpackers = {
             called.index: scalars.result(called.func.result) for called in self.wiring.called if called.gives_scalar
         }
+
+    def find(self, name: str) -> Called:
+        """As `Wiring.find`, which an instance for one request would ask for what others have called before."""
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self.wiring.find(name)
+        return found
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the driver component calls."""
@@ -101,12 +109,14 @@ class GuestCalls:
     def __init__(self, instance: Machine, functions: GuestFunctions) -> None:
         self._instance = instance
         self._wiring = functions.wiring
+        self._find = functions.find
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
         # A call stands for the command to make it.
         self._commands: deque[GuestCall | tuple[int, int, int]] = deque()
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0
+        self._is_timed = instance.limits.run_time_s is not None
         self._awaited = 0
         self._at_once = 0
         self.numbers = SharedNumbers(instance.limits)
@@ -146,7 +156,7 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        called = self._wiring.find(name)
+        called = self._find(name)
         try:
             if self._instance.closing:
                 raise closed()
@@ -276,7 +286,8 @@ class GuestCalls:
             return None
         call.state = ISSUED
         called = call.called
-        self._instance.time_call(call.future)
+        if self._is_timed:
+            self._instance.time_call(call.future)
         self._at_once += called.func.is_async
         is_alone = len(self._calls) == 1 and not self._instance.can_be_resumed
         self._instance.run_first(call.context, is_alone)

@@ -277,7 +277,9 @@ def handing_over(contexts: Contexts, name: str) -> Any:
     def run(
         _data: int, store: int, _type: int, _args: int, _count: int, results: int, _result_count: int
     ) -> int | None:
-        value_at(results).raw = contexts[store].function(name)()
+        context = contexts[store]
+        value = context.functions.get(name) or context.function(name)
+        value_at(results).raw = value()
         return None
 
     return ffi.Callback(run)
