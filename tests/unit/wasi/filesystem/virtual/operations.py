@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import itertools
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from hypothesis import strategies as st
 
-from tests.unit.wasi.filesystem.trees import at_once
+from wasihost._base.waiting import Called
 from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem.answers import Answer, Later, settled
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost.files import FileSystem, Kind, Stat
+
+T = TypeVar("T")
 
 TOP, FIRST, SECOND, DIRECTORY = range(4)
 """Where what a guest opens is kept: the directory at the top, two files and another directory."""
@@ -84,7 +88,8 @@ OPERATIONS = st.one_of(
 class Subject:
     """A guest with a file system, that does what it is told."""
 
-    def __init__(self, files: FileSystem) -> None:
+    def __init__(self, files: FileSystem, runner: asyncio.Runner) -> None:
+        self._runner = runner
         ((top, _),) = preopened(Mounts({"/": files}, b"key"))
         self._opened: dict[int, Descriptor] = {TOP: top}
         both = DescriptorFlags.READ | DescriptorFlags.WRITE
@@ -118,22 +123,32 @@ class Subject:
             each.close()
 
     def _entries_at(self, path: str) -> list[tuple[str, Kind]]:
-        directory = at_once(self._opened[TOP].open(path, False, OpenFlags(0), DescriptorFlags.READ))
+        directory = self._now(self._opened[TOP].open(path, False, OpenFlags(0), DescriptorFlags.READ))
         try:
-            return _entries(directory)
+            return self._entries(directory)
         finally:
             directory.close()
+
+    def _entries(self, directory: Descriptor) -> list[tuple[str, Kind]]:
+        found = self._now(directory.entries())
+        try:
+            return sorted(((name.decode(), kind) for name, kind in found), key=str)
+        finally:
+            found.close()
 
     def _content(self, path: str, kind: Kind) -> object:
         if kind is Kind.DIRECTORY:
             return None
         if kind is Kind.SYMBOLIC_LINK:
-            return at_once(self._opened[TOP].readlink(path))
-        file = at_once(self._opened[TOP].open(path, False, OpenFlags(0), DescriptorFlags.READ))
+            return self._now(self._opened[TOP].readlink(path))
+        file = self._now(self._opened[TOP].open(path, False, OpenFlags(0), DescriptorFlags.READ))
         try:
-            return at_once(file.read(1 << 16, 0)), at_once(file.stat()).links
+            return self._now(file.read(1 << 16, 0)), self._now(file.stat()).links
         finally:
             file.close()
+
+    def _now(self, answer: Answer[T]) -> T:
+        return self._runner.run(settled(answer)) if isinstance(answer, Later) else answer
 
     def _at(self, slot: int) -> Descriptor:
         return self._opened[slot]
@@ -141,8 +156,8 @@ class Subject:
     # ---- operations
 
     def open(self, base: int, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags, slot: int) -> object:
-        found = at_once(self._at(base).open(path, follow, how, use))
-        kind = at_once(found.stat()).kind
+        found = self._now(self._at(base).open(path, follow, how, use))
+        kind = self._now(found.stat()).kind
         if kind is Kind.DIRECTORY:
             slot = DIRECTORY
         if slot in self._opened:
@@ -151,55 +166,49 @@ class Subject:
         return kind, found.flags
 
     def read(self, slot: int, offset: int) -> object:
-        return at_once(self._at(slot).read(70, offset))
+        return self._now(self._at(slot).read(70, offset))
 
     def write(self, slot: int, data: bytes, offset: int) -> object:
-        return at_once(self._at(slot).write(data, offset))
+        return self._now(self._at(slot).write(data, offset))
 
     def append(self, slot: int, data: bytes) -> object:
-        sink = self._at(slot).sink(None, _ignore)
-        try:
-            return sink.write(memoryview(data))
-        except OSError as error:
-            raise Failure(error) from error
-        finally:
-            sink.close(None)
+        return self._runner.run(_appended(self._at(slot), data))
 
     def set_size(self, slot: int, size: int) -> object:
-        return at_once(self._at(slot).set_size(size))
+        return self._now(self._at(slot).set_size(size))
 
     def stat(self, slot: int) -> object:
-        return known(at_once(self._at(slot).stat()))
+        return known(self._now(self._at(slot).stat()))
 
     def same(self, slot: int, other: int) -> object:
         return self._at(slot).identity == self._at(other).identity
 
     def entries(self, base: int) -> object:
-        return _entries(self._at(base))
+        return self._entries(self._at(base))
 
     def stat_at(self, base: int, path: str, follow: bool) -> object:
-        return known(at_once(self._at(base).stat_at(path, follow)))
+        return known(self._now(self._at(base).stat_at(path, follow)))
 
     def readlink(self, base: int, path: str) -> object:
-        return at_once(self._at(base).readlink(path))
+        return self._now(self._at(base).readlink(path))
 
     def create_directory(self, base: int, path: str) -> object:
-        return at_once(self._at(base).create_directory(path))
+        return self._now(self._at(base).create_directory(path))
 
     def remove_directory(self, base: int, path: str) -> object:
-        return at_once(self._at(base).remove_directory(path))
+        return self._now(self._at(base).remove_directory(path))
 
     def remove_file(self, base: int, path: str) -> object:
-        return at_once(self._at(base).remove_file(path))
+        return self._now(self._at(base).remove_file(path))
 
     def rename(self, base: int, path: str, new_base: int, new_path: str) -> object:
-        return at_once(self._at(base).rename(path, self._at(new_base), new_path))
+        return self._now(self._at(base).rename(path, self._at(new_base), new_path))
 
     def link(self, base: int, path: str, new_base: int, new_path: str) -> object:
-        return at_once(self._at(base).link(path, False, self._at(new_base), new_path))
+        return self._now(self._at(base).link(path, False, self._at(new_base), new_path))
 
     def symlink(self, base: int, text: str, path: str) -> object:
-        return at_once(self._at(base).symlink(text, path))
+        return self._now(self._at(base).symlink(text, path))
 
 
 def known(stat: Stat) -> object:
@@ -207,12 +216,20 @@ def known(stat: Stat) -> object:
     return (stat.kind, stat.links > 0) if stat.kind is Kind.DIRECTORY else (stat.kind, stat.size, stat.links)
 
 
-def _entries(directory: Descriptor) -> list[tuple[str, Kind]]:
-    found = at_once(directory.entries())
+async def _appended(file: Descriptor, data: bytes) -> int:
+    sink = file.sink(None, _ignore)
     try:
-        return sorted(((name.decode(), kind) for name, kind in found), key=str)
+        while True:
+            try:
+                return sink.write(memoryview(data))
+            except BlockingIOError:
+                ready = Called()
+                sink.wait_writable(ready)
+                await ready
+    except OSError as error:
+        raise Failure(error) from error
     finally:
-        found.close()
+        sink.close(None)
 
 
 def _ignore(_error: BaseException | None) -> None:

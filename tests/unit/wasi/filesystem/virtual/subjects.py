@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.unit.wasi.filesystem.virtual.model import Model
 from tests.unit.wasi.filesystem.virtual.operations import OPERATIONS, TREE, Operation, Subject
+from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
 from wasihost.files import Directory, MemoryFiles, Overlay
 
 EACH = 25
@@ -30,9 +32,8 @@ def on_disk(top: Path) -> Directory:
     return Directory(top)
 
 
-def in_memory() -> MemoryFiles:
-    """`TREE` in memory."""
-    files = MemoryFiles()
+def in_memory(files: MemoryFiles) -> MemoryFiles:
+    """The same with `TREE` in it."""
     for path, content in TREE.items():
         if content is None:
             files.add_directory(f"/{path}")
@@ -43,18 +44,27 @@ def in_memory() -> MemoryFiles:
     return files
 
 
+def waiting_overlay() -> Overlay:
+    """`TREE` below an overlay, with both layers a turn of the event loop away."""
+    lower = WaitingFiles()
+    in_memory(lower.inner)
+    return Overlay(lower=lower, upper=WaitingFiles())
+
+
 @contextlib.contextmanager
 def subjects() -> Iterator[dict[str, Subject | Model]]:
     """One for each file system, and the model."""
     with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as lower:
         files = {
             "a directory": on_disk(Path(top)),
-            "memory": in_memory(),
+            "memory": in_memory(MemoryFiles()),
             "an overlay on a directory": Overlay(lower=on_disk(Path(lower)), upper=MemoryFiles()),
-            "an overlay on memory": Overlay(lower=in_memory(), upper=MemoryFiles()),
+            "an overlay of what waits": waiting_overlay(),
         }
-        with contextlib.ExitStack() as opened:
-            each = {name: opened.enter_context(contextlib.closing(Subject(each))) for name, each in files.items()}
+        with asyncio.Runner() as runner, contextlib.ExitStack() as opened:
+            each = {name: Subject(each, runner) for name, each in files.items()}
+            for subject in each.values():
+                opened.callback(subject.close)
             yield {"the model": Model(), **each}
 
 

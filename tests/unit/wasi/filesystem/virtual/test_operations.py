@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.wasi.filesystem.virtual import subjects
 
 
+@pytest.mark.slow
 def test_every_file_system_answers_as_the_model() -> None:
     subjects.run(2000, with_seed=1)
