@@ -11,7 +11,7 @@ from typing import TypeAlias
 PREBUILT = Path(__file__).parents[2] / "guest-fixtures" / "prebuilt"
 
 Job: TypeAlias = Mapping[str, str | int]
-"""MODE, ADDRESS and so on: see the heads of the guests `rust-tcp-client` and `rust-tcp-load`."""
+"""MODE, ADDRESS and so on: see the heads of the guests `rust-tcp-client` and `rust-tcp-load`. FOLDER is /data there."""
 
 Figures: TypeAlias = dict[str, float]
 """What the summary of a guest says: `{"bytes": 1000, "ns": 2000}`."""

@@ -52,7 +52,8 @@ class Wasihost(Contender):
         """A host whose guest does the job."""
         network = OsNetwork(sockets=ENOUGH_FILES)
         env = {name: str(value) for name, value in job.items()}
-        return Host(network=network, policy=allow_all, env=env, stdout=lines)
+        files = {"/data": env["FOLDER"]} if "FOLDER" in env else None
+        return Host(network=network, policy=allow_all, env=env, stdout=lines, files=files)
 
 
 class Process(Contender):
@@ -93,6 +94,8 @@ class WasmtimeCli(Process):
 
     def command(self, guest: str, job: Job) -> Sequence[str | Path]:
         flags = ["-Wcomponent-model-async=y", "-Sp3=y", "-Sinherit-network=y"]
+        if "FOLDER" in job:
+            flags += ["--dir", f"{job['FOLDER']}::/data"]
         variables = [word for name, value in job.items() for word in ("--env", f"{name}={value}")]
         return [self.path, "run", *flags, *variables, PREBUILT / f"{guest}.wasm"]
 

@@ -39,6 +39,10 @@ BY_NAME = {
     "host-made-links",
     "host-made-special-files",
     "host-made-names",
+    "load-write",
+    "load-read",
+    "load-open",
+    "load-list",
 }
 
 
@@ -79,6 +83,13 @@ def filled(directory: Path) -> Path:
 
 def check(name: str, case: str, files: Mapping[str, FileSystem | Path]) -> None:
     assert run(name, files=files, CASE=case) == f"ok {case}\n"
+
+
+@pytest.mark.parametrize("name", ["rust-files", "rust-p2-fs"])
+def test_load_for_benchmarks_says_how_much_it_did(name: str, data: Path) -> None:
+    for case, figure in (("write", "bytes=100000"), ("read", "bytes=100000"), ("open", "calls=7"), ("list", "calls=8")):
+        printed = run(name, files={"/data": data}, CASE=f"load-{case}", BYTES=100_000, COUNT=7)
+        assert re.fullmatch(rf"{case} {figure} ns=\d+\nok load-{case}\n", printed)
 
 
 @pytest.mark.parametrize(("name", "case"), [(name, case) for name in SOURCES for case in in_all(name)])

@@ -6,6 +6,7 @@
 //! read-only, with `x.txt` and `dir`), and `escapes`, for which /data has links that lead out of it.
 
 mod files;
+mod load;
 mod mounts;
 mod trees;
 
@@ -32,6 +33,10 @@ support::cases! {
     "no-mounts" => mounts::none,
     "read-only" => mounts::read_only,
     "escapes" => mounts::escapes,
+    "load-write" => load::write,
+    "load-read" => load::read,
+    "load-open" => load::open,
+    "load-list" => load::list,
 }
 
 /// An empty directory below /data.

@@ -19,6 +19,7 @@ mod directories;
 mod host_made;
 mod kinds;
 mod links;
+mod load;
 mod metadata;
 mod mounts;
 mod node;
@@ -78,4 +79,8 @@ support::cases! {
     "host-made-links" => host_made::links,
     "host-made-special-files" => host_made::special_files,
     "host-made-names" => host_made::names,
+    "load-write" => load::write,
+    "load-read" => load::read,
+    "load-open" => load::open,
+    "load-list" => load::list,
 }
