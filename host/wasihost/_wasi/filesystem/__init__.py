@@ -10,6 +10,12 @@
 | `descriptor` | `Descriptor`: what a guest holds; checks what it is and what its mount allows, then asks the node |
 | `streams` | the contents of a file and the entries of a directory as sources and sinks |
 | `mounts` | the directories that one guest is given |
+| `virtual/` | file systems in Python |
+| `wrapping` | nodes around nodes, for these: |
+| `guarded`, `places` | asks a policy about paths, which it follows step by step |
+| `quotas` | limits what a guest uses |
+| `faults` | makes things go wrong |
+| `threaded` | does operations in threads |
 
 Nodes fail with OSError, as a system call does; a descriptor fails with `Failure`.
 """
