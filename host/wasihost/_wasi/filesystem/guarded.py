@@ -13,11 +13,13 @@ policy is asked about the path as it is written, so that a guest does not learn 
 | link, rename | READ and WRITE of the old path, WRITE of the new one; MOVE of both for a directory |
 
 What is open is not asked about again, but for the times of what was opened to read. Since READ and WRITE of the old
-path are asked for, no other name of a file gives more than its own did.
+path are asked for, no other name of a file gives more than its own did. Where operations take time, a guest makes its
+changes one after the other: it cannot put a directory in the place of the file that it renames.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 from collections.abc import Callable
 from typing import TypeAlias, TypeVar
@@ -26,7 +28,7 @@ from wasihost._base.globs import parts
 from wasihost._network.base import os_error
 from wasihost._policy import FileUse, Verdict
 from wasihost._policy.asking import Asker
-from wasihost._wasi.filesystem.answers import Answer, at_once_or_later, settled
+from wasihost._wasi.filesystem.answers import Answer, answer_of, at_once_or_later, settled
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, file_flags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
@@ -44,27 +46,47 @@ class GuardedFiles(FileSystem):
 
     may_wait = True
 
-    def __init__(self, inner: FileSystem, name: str, asker: Asker) -> None:
+    def __init__(self, inner: FileSystem, name: str, asker: Asker, turns: Turns) -> None:
         self.read_only = inner.read_only
         self._inner = inner
-        self._name = name
-        self._asker = asker
+        self._guard = _Guard(parts(name), asker, turns)
 
     def open_root(self, handles: Handles) -> DirectoryNode:
-        return GuardedDirectory(self._inner.open_root(handles), parts(self._name), self._asker)
+        return GuardedDirectory(self._inner.open_root(handles), self._guard)
+
+
+class Turns:
+    """The changes of a guest, one after the other: `async with turns`. Without a need for that, it does nothing."""
+
+    def __init__(self, are_needed: bool) -> None:
+        self._lock = asyncio.Lock() if are_needed else None
+
+    async def __aenter__(self) -> None:
+        if self._lock is not None:
+            turn: Answer[bool] = answer_of(self._lock.acquire())
+            await settled(turn)
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
 
 class _Guard:
     """Asks about what these names lead to."""
 
-    def __init__(self, names: tuple[str, ...], asker: Asker) -> None:
+    def __init__(self, names: tuple[str, ...], asker: Asker, turns: Turns) -> None:
         self.names = names
-        self.asker = asker
+        self.turns = turns
+        self._asker = asker
+
+    def of(self, names: tuple[str, ...]) -> _Guard:
+        """The same for other names."""
+        return _Guard(names, self._asker, self.turns)
 
     async def require(self, *asked: Asked) -> None:
         """Errors: EACCES, if the policy refuses one of these; what the policy raises."""
         try:
-            answer = self.asker.ask_about_files([(_path(names), use) for names, use in asked])
+            answer = self._asker.ask_about_files([(_path(names), use) for names, use in asked])
             while not isinstance(answer, Verdict):
                 answer = answer.settle(await settled(answer.answer))
         except OSError as error:  # which is none of the guest's
@@ -93,10 +115,10 @@ class GuardedFile(FileAround):
 class GuardedDirectory(DirectoryNode):
     """A directory whose names the guest knows; `inner` does all but asking."""
 
-    def __init__(self, inner: DirectoryNode, names: tuple[str, ...], asker: Asker) -> None:
+    def __init__(self, inner: DirectoryNode, guard: _Guard) -> None:
         self.identity = inner.identity
         self._inner = inner
-        self._guard = _Guard(names, asker)
+        self._guard = guard
 
     def _close(self) -> None:
         self._inner.close()
@@ -131,9 +153,9 @@ class GuardedDirectory(DirectoryNode):
             await self._guard.require(*((place.names, each) for each in uses))
             opened = await settled(place.directory.open(_ending(place, path), False, how, use))
         if isinstance(opened, DirectoryNode):
-            return GuardedDirectory(opened, place.names, self._guard.asker)
+            return GuardedDirectory(opened, self._guard.of(place.names))
         if isinstance(opened, FileNode) and FileUse.WRITE not in uses:
-            return GuardedFile(opened, _Guard(place.names, self._guard.asker))
+            return GuardedFile(opened, self._guard.of(place.names))
         return opened
 
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
@@ -169,7 +191,8 @@ class GuardedDirectory(DirectoryNode):
             await old.find(path, False)
             await new.find(new_path, False)
             await self._require_both(old, new)
-            await settled(old.directory.link(old.name, new.directory, new.name))
+            async with self._guard.turns:
+                await settled(old.directory.link(old.name, new.directory, new.name))
 
     @at_once_or_later
     async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
@@ -177,11 +200,20 @@ class GuardedDirectory(DirectoryNode):
             await old.find(_without_slashes(path), False)
             await new.find(_without_slashes(new_path), False)
             await self._require_both(old, new)
-            found = await settled(old.directory.stat_at(old.name, False))
-            if found.kind is Kind.DIRECTORY:
+            names = _ending(old, path), _ending(new, new_path)
+            if not await self._renamed(old, new, names, may_be_directory=False):
                 await self._guard.require((old.names, FileUse.MOVE), (new.names, FileUse.MOVE))
-            old_name = _ending(old, path)
-            await settled(old.directory.rename(old_name, new.directory, _ending(new, new_path)))
+                await self._renamed(old, new, names, may_be_directory=True)
+
+    async def _renamed(self, old: Place, new: Place, names: tuple[str, str], may_be_directory: bool) -> bool:
+        """Whether it was renamed, and was no directory that may not be."""
+        async with self._guard.turns:
+            if not may_be_directory:
+                found = await settled(old.directory.stat_at(old.name, False))
+                if found.kind is Kind.DIRECTORY:
+                    return False
+            await settled(old.directory.rename(names[0], new.directory, names[1]))
+            return True
 
     # ----
 
@@ -191,8 +223,13 @@ class GuardedDirectory(DirectoryNode):
     async def _require_both(self, old: Place, new: Place) -> None:
         await self._guard.require((old.names, FileUse.READ), (old.names, FileUse.WRITE), (new.names, FileUse.WRITE))
 
-    def _change(self, path: str, call: Callable[[Place], Answer[T]]) -> Answer[T]:
-        return self._on(path, False, FileUse.WRITE, call)
+    @at_once_or_later
+    async def _change(self, path: str, call: Callable[[Place], Answer[None]]) -> None:
+        with self._place() as place:
+            await place.find(path, False)
+            await self._guard.require((place.names, FileUse.WRITE))
+            async with self._guard.turns:
+                await settled(call(place))
 
     @at_once_or_later
     async def _on(self, path: str, follow: bool, use: FileUse, call: Callable[[Place], Answer[T]]) -> T:

@@ -62,7 +62,7 @@ class Mounts:
         quotas: Quotas | None = None,
         around: Callable[[str, FileSystem], FileSystem] | None = None,
     ) -> None:
-        given = {name: _asked_about(each, name, asker) for name, each in _limited(files or {}, quotas).items()}
+        given = _asked_about(_limited(files or {}, quotas), asker)
         if around is not None:
             given = {name: around(name, each) for name, each in given.items()}
         self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
@@ -97,9 +97,10 @@ def _limited(files: Mapping[str, FileSystem], quotas: Quotas | None) -> Mapping[
     return {name: each if each.is_recorded else QuotaFiles(each, budget) for name, each in files.items()}
 
 
-def _asked_about(files: FileSystem, name: str, asker: Asker | None) -> FileSystem:
-    if asker is None or not asker.asks_about_files or files.is_recorded:
+def _asked_about(files: Mapping[str, FileSystem], asker: Asker | None) -> Mapping[str, FileSystem]:
+    if asker is None or not asker.asks_about_files:
         return files
-    from wasihost._wasi.filesystem.guarded import GuardedFiles
+    from wasihost._wasi.filesystem.guarded import GuardedFiles, Turns
 
-    return GuardedFiles(files, name, asker)
+    turns = Turns(any(each.may_wait for each in files.values()))
+    return {name: each if each.is_recorded else GuardedFiles(each, name, asker, turns) for name, each in files.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,16 +10,20 @@ from typing import Any
 
 import pytest
 
+from tests.guests.harness import advance_until, passes, until
 from tests.unit.wasi.filesystem.trees import at_once, code_of, descriptor, make_tree, open_files
+from wasihost import VirtualClock
 from wasihost._policy import Decision, FileUse, PolicyContext, Rules
 from wasihost._policy.asking import Asker
 from wasihost._wasi.failures import Failure
-from wasihost._wasi.filesystem.answers import Later, settled
+from wasihost._wasi.filesystem.answers import Answer, Later, settled
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.directory import Directory
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.metadata import When
 from wasihost._wasi.filesystem.mounts import Mounts
+from wasihost.files import FaultyFiles, MemoryFiles
+from wasihost.network import Fault, FaultPlan
 
 NONE = OpenFlags(0)
 CREATE, TRUNCATE = OpenFlags.CREATE, OpenFlags.TRUNCATE
@@ -216,6 +221,27 @@ async def test_what_a_policy_raises_is_no_error_of_the_guest(base: Path) -> None
     guest = descriptor(base, policy=Rules(files=failing))
     with pytest.raises(RuntimeError, match="the policy raised FileNotFoundError"):
         guest.stat_at("f", False)
+
+
+async def test_a_guest_changes_nothing_while_a_file_that_it_renames_is_looked_at() -> None:
+    clock = VirtualClock()
+    tree = MemoryFiles({"/f": b"", "/d/secret": b""})
+    files = FaultyFiles(tree, FaultPlan(Fault("file-stat", "stall", seconds=60, path="/f")), clock)
+    asker = Asker(Rules(files=["/*"]))  # so that no directory may be moved
+    ((guest, _),) = preopened(Mounts({"/": files}, b"key", asker))
+    renaming = asyncio.ensure_future(_waited(guest.rename("f", guest, "g")))
+    await until(lambda: clock.next_ns is not None)
+    swaps = [asyncio.ensure_future(_waited(call)) for call in (guest.remove_file("f"), guest.create_directory("f"))]
+    await passes(10)
+    assert not any(swap.done() for swap in swaps)
+    await advance_until(clock, renaming)
+    await asyncio.wait(swaps)
+    assert (sorted(tree), renaming.exception()) == (["/d/secret", "/g"], None)
+    assert [type(swap.exception()) for swap in swaps] == [Failure, type(None)]
+
+
+async def _waited(answer: Answer[None]) -> None:
+    await settled(answer)
 
 
 def test_nothing_stays_open(base: Path) -> None:
