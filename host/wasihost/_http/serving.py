@@ -83,25 +83,29 @@ class ServerConnection(Connection):
         self._at_end = True
         if self._is_lingering:
             self.transport.close()
-        elif self._exchange is None:
-            self._advance()
         else:
-            self._exchange.body.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
+            self._advance()
             self._settle()
         return True  # there may be answers to send
 
     def _advance(self) -> None:
         """Takes what has come of the request under way, or begins the next one."""
+        if self._is_deaf:
+            return
         try:
             while not self._has_request and (event := self._parser.next_event()) is not None:
                 self._take(event)
         except BadRequest as error:
             self._refuse(error.status)
         exchange = self._exchange
-        if exchange is None:
-            if self._at_end:
+        if self._at_end:
+            if exchange is None:
                 self.transport.close()
-        elif not exchange.has_begun:
+                return
+            exchange.body.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
+        if exchange is None:
+            return
+        if not exchange.has_begun:
             exchange.begin()
         elif self._parser.held_bytes > _HELD_BYTES:
             self.transport.pause_reading()

@@ -31,10 +31,12 @@ class Origin:
         self._server = self.net.host("web").listen(80, self._serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            self.requests.append(await reader.readuntil(b"\r\n\r\n"))
-            await self.script(reader, writer)
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+                self.requests.append(await reader.readuntil(b"\r\n\r\n"))
+                await self.script(reader, writer)
+        finally:
+            writer.close()
 
     async def close(self) -> None:
         self.client.close()

@@ -220,6 +220,12 @@ async def test_requests_sent_ahead_are_answered_in_their_order() -> None:
         assert len(site.net.connections) == 1
 
 
+async def test_what_was_sent_ahead_and_is_no_request_is_refused_once() -> None:
+    async with serving(described) as site:
+        answer = await site.says(GET + GET + b"hello\r\n\r\n" + GET)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"400"]
+
+
 async def test_a_request_may_come_a_byte_at_a_time() -> None:
     async with serving(described) as site:
         reader, writer = await site.open()
@@ -459,6 +465,12 @@ async def test_the_answer_to_a_client_that_has_ended_is_whole() -> None:
 
     async with serving(handler) as site:
         assert b"'abc'" in await site.says(POST + b"Content-Length: 3\r\n\r\nabc")
+
+
+async def test_a_request_that_was_sent_ahead_and_breaks_off_is_seen() -> None:
+    async with serving(described) as site:
+        answer = await site.says(GET + GET + CHUNKED + b"3\r\nab")
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"200", b"400"]
 
 
 @pytest.mark.parametrize(("sent", "expected"), [(b"Content-Length: 9\r\n\r\nabc", 400), (b"Content-Le", 0)])
