@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wasihost._network.base import Address, Option
 from wasihost._recording import Recording
-from wasihost._recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport
+from wasihost._recording.events import EVENTS, Direction, Event, Side, StandardStream, Transport, Way
 
 
 def replaced(event: Event, **fields: object) -> Event:
@@ -60,6 +60,8 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "Transport": st.sampled_from(get_args(Transport)),
     "Direction": st.sampled_from(get_args(Direction)),
     "Side": st.sampled_from(get_args(Side)),
+    "Headers": st.lists(st.tuples(_TEXTS, st.binary())).map(tuple),
+    "Way": st.sampled_from(get_args(Way)),
     "StandardStream": st.sampled_from(get_args(StandardStream)),
 }
 

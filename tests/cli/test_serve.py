@@ -67,6 +67,21 @@ def test_a_second_signal_ends_it_at_once(cli: Cli) -> None:
 
 
 @pytest.mark.slow
+def test_what_was_recorded_is_asked_again(cli: Cli) -> None:
+    server, url = serving(cli, "--record", "run.jsonl")
+    assert ask(url, "hello") == (200, b"hello")
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=TIMEOUT_S)
+    done = cli("serve", "--replay", "run.jsonl", HTTP)
+    assert (done.code, done.err) == (0, "1 requests were answered as recorded\n")
+    recorded = cli.folder / "run.jsonl"
+    recorded.write_text(recorded.read_text().replace('"status": 200', '"status": 201'))
+    done = cli("serve", "--replay", "run.jsonl", HTTP)
+    assert done.code == 1
+    assert "the status is 200, recorded 201" in done.err
+
+
+@pytest.mark.slow
 def test_workers_share_a_socket_and_end_together(cli: Cli) -> None:
     server, url = serving(cli, "--workers", "2", "--record", "run.jsonl")
     assert [ask(url, "hello") for _ in range(4)] == [(200, b"hello")] * 4

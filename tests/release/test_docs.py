@@ -31,7 +31,7 @@ def test_the_examples_run_and_their_replays_print_the_same(tmp_path: Path) -> No
     os.symlink(ROOT / "guest-fixtures", tmp_path / "guest-fixtures")
     examples = re.findall(r"^```python\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
     done = [run("-c", example, cwd=tmp_path) for example in examples]
-    assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * 2
+    assert [(each.returncode, each.stderr) for each in done] == [(0, "")] * 3
     first, second = re.split(r"(?<=ok connection-refused\n)", done[0].stdout, maxsplit=1)
     assert first == second != ""
     assert done[1].stdout == 2 * "ok write\n"

@@ -16,7 +16,7 @@ ROOMS = {  # what each folder may import
     "_network": {"_base"},
     "_http": {"_base", "_network"},
     "_policy": {"_base", "_http", "_network"},
-    "_recording": {"_base", "_network", "_policy"},
+    "_recording": {"_base", "_http", "_network", "_policy"},
     "_wasi": WASI,
     "_testing": {"_base", "_network", "_wasi"},
     "_host": HOST,

@@ -114,6 +114,7 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
         quotas=quotas,
         recording=ending.enter(recording_options.recording(arguments)),
         host_names=_host_names(arguments),
+        http=own.pop("http", replayed.http),
         files=replayed.files or file_options.file_systems(arguments),
         env=_env(arguments),
         stdout=descriptor(sys.stdout),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wasihost._base.errors import WasihostError
 
 if TYPE_CHECKING:  # for who records or replays
+    from wasihost._http.messages import Handler
     from wasihost._network.base import Network
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
@@ -45,11 +46,22 @@ def recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManage
     return recording_to(arguments.record, trace=arguments.trace)
 
 
+def loaded(path: str) -> Recording:
+    """The recording in a file. Errors: WasihostError."""
+    from wasihost._recording import Recording
+
+    try:
+        return Recording.load(path)
+    except OSError as error:
+        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
+
+
 class Replayed(NamedTuple):
     """What a guest has of a recording that is played back: no files, if it had none."""
 
     network: Network | None
     files: Mapping[str, FileSystem]
+    http: Mapping[str, Handler]
     seed: int | None
 
 
@@ -58,13 +70,11 @@ def replayed(arguments: argparse.Namespace) -> Replayed:
     path = arguments.replay
     seed = arguments.seed
     if path is None:
-        return Replayed(None, {}, seed)
+        return Replayed(None, {}, {}, seed)
     from wasihost._host.replayed_files import ReplayFiles
-    from wasihost._recording import Recording
     from wasihost._recording.replay import ReplayNetwork
+    from wasihost._recording.replay.http import ReplayHttp
 
-    try:
-        found = Recording.load(path)
-    except OSError as error:
-        raise WasihostError(f"{path} cannot be read: {error.strerror}") from None
-    return Replayed(ReplayNetwork(found), ReplayFiles(found), found.seed if seed is None else seed)
+    found = loaded(path)
+    seed = found.seed if seed is None else seed
+    return Replayed(ReplayNetwork(found), ReplayFiles(found), ReplayHttp(found), seed)

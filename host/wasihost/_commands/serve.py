@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import ConfigError, WasihostError
 from wasihost._base.quoting import line
-from wasihost._commands import guest_options, wasmtime_options, workers
+from wasihost._commands import guest_options, recording_options, wasmtime_options, workers
 from wasihost._commands.ending import Ending
 from wasihost._commands.exits import ended
 from wasihost._commands.logs import warnings_printed
@@ -44,6 +44,9 @@ path, status, bytes of content, time. A guest that traps is a 500 to its client,
 
 SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more connections, and requests under way have the time
 of --drain to end. A second one ends it at once.
+
+With --replay it does not listen: it asks the component what was asked when the recording was made, with the recorded
+answers to what it sends, and fails where it answers something else.
 
 exit code: 0 when it was ended, 1 when it cannot serve, 2 when the command line is wrong
 """
@@ -134,6 +137,8 @@ def _count(text: str) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Serves until a signal comes."""
+    if arguments.replay is not None:
+        return _replay(arguments)
     if arguments.workers == 1:
         return _worker(arguments, None, _print_url)
     addr, port = _address(arguments)
@@ -146,6 +151,26 @@ def main(arguments: argparse.Namespace) -> int:
             lambda worker, serves: ended(lambda: _worker(_numbered(arguments, worker), listener, lambda _: serves())),
             lambda: _print_url(url),
         )
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    """Asks the component what was asked when it was recorded. Errors: DivergenceError, if it answers otherwise."""
+    from wasihost._recording.replay.http import ReplayHttp, replay_requests
+
+    recording = recording_options.loaded(arguments.replay)
+    arguments = argparse.Namespace(**vars(arguments) | {"replay": None, "seed": arguments.seed or recording.seed})
+    with Ending(arguments.grace) as ending:
+        host, learner = guest_options.host(arguments, ending, http=ReplayHttp(recording))
+        component = reflected(host, arguments.component, arguments.plug)
+
+        async def replay() -> int:
+            async with host.answering(component, instances=1) as handler:
+                return await replay_requests(handler, recording)
+
+        with guest_options.printing(ending, learner):
+            count = ending.run(replay())
+    print(f"{count:,} requests were answered as recorded", file=sys.stderr)
+    return 0
 
 
 def _print_url(url: str) -> None:

@@ -352,7 +352,14 @@ class Host(OfOneProcess):
             idle_s=idle_s,
         )
         async with pool:
-            yield PoolHandler(service, pool, self._clock, timeout_s)
+            handler: Handler = PoolHandler(service, pool, self._clock, timeout_s)
+            if self._recording is not None:
+                from wasihost._recording import Recorder
+                from wasihost._recording.http import RecordingHandler
+
+                self._recording.use_clock(self._clock)
+                handler = RecordingHandler(handler, Recorder(self._recording), "in")
+            yield handler
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -537,12 +544,12 @@ class Host(OfOneProcess):
             names=cache(names),
             unwritten=Unwritten(),
             mounts=cache(mounts),
-            http=cache(lambda: self._http(context)),
+            http=cache(lambda: self._http(context, recorded)),
             closing=closing,
         )
         return context
 
-    def _http(self, context: WasiContext) -> Http:
+    def _http(self, context: WasiContext, recorded: RecordedGuest | None) -> Http:
         # Not for guests without HTTP.
         from wasihost._network.quotas.metering import Budget
         from wasihost._wasi.http.context import Http
@@ -551,7 +558,14 @@ class Host(OfOneProcess):
 
         budget = None if self._quotas is None else Budget(self._quotas, self._clock)
         sender = Sender(
-            context.access(), context.names(), clock=self._clock, origins=self._origins, tls=self._tls, budget=budget
+            context.access(),
+            context.names() if recorded is None else recorded.http_names,
+            clock=self._clock,
+            origins=self._origins,
+            tls=self._tls,
+            budget=budget,
+            network=None if recorded is None else recorded.http_network,
+            around=None if recorded is None else recorded.sending,
         )
         context.closing.callback(sender.close)
         return Http(FieldRules(), sender)

@@ -17,6 +17,7 @@ from wasihost._policy import Decision
 from wasihost._recording import Recorder, Recording, RecordingNetwork
 
 if TYPE_CHECKING:
+    from wasihost._http.messages import Handler
     from wasihost._wasi.filesystem.nodes import FileSystem
 
 
@@ -40,9 +41,18 @@ class RecordedGuest:
             network = _Resolving(network, resolver)
         self.network = RecordingNetwork(network, recording, guest=self.recorder.guest)
         self.names = Names(self.network.resolve, hosts)
+        # The host's own connections for the guest's requests: a replay needs none, as it has the requests.
+        self.http_network = RecordingNetwork(network, recording)
+        self.http_names = Names(self.http_network.resolve, hosts)
         self.on_stdout = functools.partial(self.recorder.wrote, "stdout")
         self.on_stderr = functools.partial(self.recorder.wrote, "stderr")
         self._on_decision = on_decision
+
+    def sending(self, handler: Handler) -> Handler:
+        """A handler of what the guest sends, which records."""
+        from wasihost._recording.http import RecordingHandler  # not for guests without HTTP
+
+        return RecordingHandler(handler, self.recorder, "out")
 
     def files(self, name: str, tree: FileSystem) -> FileSystem:
         """A tree under the guest's name for it, which records."""

@@ -22,6 +22,8 @@ Transport: TypeAlias = Literal["tcp", "udp"]
 Direction: TypeAlias = Literal["read", "write"]
 Side: TypeAlias = Literal["local", "remote"]
 StandardStream: TypeAlias = Literal["stdout", "stderr"]
+Way: TypeAlias = Literal["in", "out"]
+Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 class Event(Frozen):
@@ -256,6 +258,26 @@ class FileClosed(FileEvent):
 # ---- guests
 
 
+class HttpExchange(Event):
+    """A request of HTTP has ended: one that the guest sent (`out`), or that was sent to a served component (`in`).
+
+    It began `duration_ns` earlier. `headers` and `content` are the request's, `trailers` the response's. `status` is
+    None if there was no response; `error` is the error-code, or the class of the exception, with which either ended.
+    """
+
+    way: Way
+    method: str
+    url: str
+    headers: Headers
+    content: bytes
+    status: int | None
+    response_headers: Headers
+    response_content: bytes
+    trailers: Headers
+    error: str | None
+    duration_ns: int
+
+
 class GuestStarted(Event):
     """A guest begins: with its name, arguments, and seed if it has one."""
 
@@ -317,6 +339,7 @@ _KINDS: tuple[type[Event], ...] = (
     FileWritten,
     FileCalled,
     FileClosed,
+    HttpExchange,
     GuestStarted,
     HostCall,
     Wrote,

@@ -31,6 +31,7 @@ from wasihost._recording.events import (
     Side,
     StandardStream,
     Transport,
+    Way,
 )
 
 FORMAT: Final = "wasihost-recording"
@@ -284,6 +285,12 @@ def _same(value: Any) -> Any:
     return value
 
 
+def _header_pair(value: Any) -> tuple[str, bytes]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise _Wrong(f"expected an array of a name and a value, got {_shown(value)}")
+    return _text(value[0]), _bytes(value[1])
+
+
 _STR = _Codec(_same, _text)
 _ADDRESS_CODEC = _Codec(encode_address, _address)
 _CODECS: dict[Any, _Codec] = {
@@ -297,8 +304,9 @@ _CODECS: dict[Any, _Codec] = {
     Address | None: _or_none(_ADDRESS_CODEC),
     Option: _Codec(lambda option: option.name, _option),
     tuple[str, ...]: _several(_same, _text),
+    tuple[tuple[str, bytes], ...]: _several(lambda pair: [pair[0], encode_bytes(pair[1])], _header_pair),
     tuple[IpAddress, ...]: _several(str, _ip),
-    **{literal: _words(literal) for literal in (Family, Transport, Direction, Side, StandardStream)},
+    **{literal: _words(literal) for literal in (Family, Transport, Direction, Side, StandardStream, Way)},
 }
 
 

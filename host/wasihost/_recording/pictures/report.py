@@ -109,6 +109,7 @@ class _Report:
             "lookups": self._gathered(resolved, lambda one: (one.name, one.addresses, one.error)),
             "lookup_marks": self._marks(resolved, lambda one: printable(one.name), lambda one: one.error is not None),
             "files": used_files(self._events),
+            "requests": self._of(events.HttpExchange),
             "calls": _by_path(calls),
             "call_count": len(calls),
             "call_marks": self._marks(calls, lambda one: text.call(one.path), lambda one: one.error is not None),

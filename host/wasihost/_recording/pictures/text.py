@@ -55,6 +55,14 @@ def call(path: str) -> str:
     return printable(f"{interface.partition('@')[0]} {function.rpartition(']')[2]}".strip())
 
 
+def exchange(event: events.HttpExchange) -> str:
+    """`GET http://db/x: 200, 17 B in 1.20 ms`."""
+    status = "no response" if event.status is None else str(event.status)
+    error = f", {event.error}" if event.error else ""
+    found = f"{size(len(event.response_content))} in {duration(event.duration_ns)}"
+    return printable(f"{event.method} {event.url}: {status}{error}, {found}")
+
+
 def known_as(address: Address | None, names: Iterable[str]) -> str:
     """`10.0.0.1:80 (db)`, or only the half that there is."""
     known = printable(", ".join(names))

@@ -182,6 +182,8 @@ def _line(event: events.Event) -> _Line | None:
             words = f"the policy {answer} {printable(use)} {text.known_as(address, names)}: {text.reason(event)}"
             words = words.removesuffix(": ")
             return _Line("quiet" if allowed else "bad", "" if allowed else "×", words)
+        case events.HttpExchange(way=way):
+            return _Line("bad" if event.error else "", "←" if way == "in" else "→", text.exchange(event))
         case events.FileRead(data=data):
             return _Line("received", "←", _excerpt(data), "read", len(data))
         case events.FileWritten(data=data):

@@ -305,6 +305,8 @@ def _call(event: SocketEvent, is_datagram: bool) -> str:
 def _only_guest(recorded: Sequence[Event]) -> int:
     guests = {event.guest: "" for event in recorded if isinstance(event, SocketEvent | events.Resolved)}
     names = {event.guest: event.name for event in recorded if isinstance(event, events.GuestStarted)}
+    if names:
+        guests.pop(0, None)  # those of the host, for HTTP
     if len(guests) > 1:
         told = ", ".join(f"{guest} {names.get(guest, '')}".rstrip() for guest in guests)
         raise RecordingError(f"several guests were recorded, {told}: say which with guest=")

@@ -11,18 +11,19 @@ An origin that the embedder gave needs no rule, as a name in `host_names`; a rul
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from wasihost._base.clock import Clock
+from wasihost._http.connecting import Connect
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Handler, Request, Response
 from wasihost._http.origins import Origins
 from wasihost._http.quotas import QuotaHandler
 from wasihost._http.targets import target_of
 from wasihost._network import peers
-from wasihost._network.base import Address, IpAddress, Socket
+from wasihost._network.base import Address, IpAddress, Network, Socket
 from wasihost._network.names import Names, literal
 from wasihost._network.quotas.metering import Budget
 from wasihost._policy import PolicyContext, SocketAddressUse, Verdict
@@ -42,7 +43,8 @@ _GIVEN = Verdict(True, "the origin given")
 class Sender:
     """Sends the requests of one guest that its policy and quotas allow: a `Handler`.
 
-    `origins` are handlers of the embedder by authority, and `tls` is what https servers are verified with.
+    `origins` are handlers of the embedder by authority, and `tls` is what https servers are verified with. `network` is
+    what it connects on, by default that of the guest's sockets; `around` makes a handler around what sends.
     """
 
     def __init__(
@@ -54,12 +56,16 @@ class Sender:
         origins: Mapping[str, Handler] = MappingProxyType({}),
         tls: ssl.SSLContext | None = None,
         budget: Budget | None = None,
+        network: Network | None = None,
+        around: Callable[[Handler], Handler] | None = None,
     ) -> None:
         self._access = access
-        self._make_client = functools.partial(_client, access, names, clock, tls)
+        connect = _Connect(network or access.network, access, Lookup(names, access))
+        self._make_client = functools.partial(_client, connect, clock, tls)
         self._client: Client | None = None
         self._origins = Origins(origins, self._send_on_the_network)
-        self._send: Handler = self._origins if budget is None else QuotaHandler(self._origins, budget)
+        sending: Handler = self._origins if around is None else around(self._origins)
+        self._send = sending if budget is None else QuotaHandler(sending, budget)
 
     async def __call__(self, request: Request) -> Response:
         """The response. Errors: HttpError, and what the policy raises."""
@@ -90,16 +96,17 @@ class Sender:
             self._client.close()
 
 
-def _client(access: Access, names: Names, clock: Clock | None, tls: ssl.SSLContext | None) -> Client:
+def _client(connect: Connect, clock: Clock | None, tls: ssl.SSLContext | None) -> Client:
     from wasihost._http.client import Client  # which needs an extra
 
-    return Client(_Connect(access, Lookup(names, access)), clock=clock, tls=tls)
+    return Client(connect, clock=clock, tls=tls)
 
 
 class _Connect:
     """Connects for the requests of a guest, to addresses that its policy allows."""
 
-    def __init__(self, access: Access, lookup: Lookup) -> None:
+    def __init__(self, network: Network, access: Access, lookup: Lookup) -> None:
+        self._network = network
         self._access = access
         self._lookup = lookup
 
@@ -113,7 +120,7 @@ class _Connect:
             verdict = await settled(self._access.ask(address, SocketAddressUse.TCP_CONNECT, context))
             if verdict.allowed:
                 try:
-                    return await peers.connect(self._access.network, verdict.target or address)
+                    return await peers.connect(self._network, verdict.target or address)
                 except OSError as error:
                     failed = failed or error
         raise failed or HttpError(ErrorCode.DESTINATION_IP_PROHIBITED)

@@ -1,0 +1,135 @@
+"""Plays the HTTP of a recording back, with no network and no origins.
+
+`ReplayHttp` answers the requests of a guest with the recorded responses, and `replay_requests` sends a served guest the
+recorded requests and compares what it answers. Content is compared as a whole, however it is cut into blocks, and
+connections, TLS and time are not.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
+
+from wasihost._base.errors import DivergenceError
+from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.messages import Body, BytesBody, Handler, Header, Request, Response
+from wasihost._recording import Recording, events
+from wasihost._recording.replay.divergence import differing_bytes, line
+
+
+class ReplayHttp(Mapping[str, Handler]):
+    """The origins of a recording for `Host(http=...)`, for one run: what was answered to the same method and URL.
+
+    A guest that sends another request, or other content, has diverged. `guest`: which of several, by number; all of
+    them by default.
+    """
+
+    def __init__(self, recording: Recording, *, guest: int | None = None) -> None:
+        self._left: dict[tuple[str, str], deque[tuple[int, events.HttpExchange]]] = defaultdict(deque)
+        self._hosts: dict[str, None] = {}
+        for index, event in enumerate(recording.events):
+            if isinstance(event, events.HttpExchange) and event.way == "out" and guest in (None, event.guest):
+                self._left[event.method, event.url].append((index, event))
+                self._hosts[event.url.partition("://")[2].partition("/")[0]] = None
+
+    def __getitem__(self, host: str) -> Handler:
+        if host not in self._hosts:
+            raise KeyError(host)
+        return self._answer
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._hosts)
+
+    def __len__(self) -> int:
+        return len(self._hosts)
+
+    async def _answer(self, request: Request) -> Response:
+        url = f"{request.scheme or 'https'}://{request.authority}{request.path or '/'}"
+        left = self._left.get((request.method, url))
+        if not left:
+            request.body.close()
+            raise DivergenceError(f"the guest sends {request.method} {url}, which was not recorded")
+        index, event = left.popleft()
+        content = await _whole(request.body)
+        if content != event.content:
+            words = differing_bytes(content, event.content)
+            raise DivergenceError(f"{request.method} {url}: the content is {words}\n  {line(index)} of the recording")
+        if event.status is None:
+            raise _error(event)
+        body: Body = BytesBody(event.response_content, event.trailers)
+        if event.error is not None:
+            body = _BrokenBody(event.response_content, _error(event))
+        return Response(status=event.status, headers=list(event.response_headers), body=body)
+
+
+class _BrokenBody(BytesBody):
+    """Content that breaks off at its end."""
+
+    def __init__(self, content: bytes, error: HttpError) -> None:
+        super().__init__(content)
+        self.length = None
+        self._error = error
+
+    async def read(self, n: int = 1 << 16) -> bytes:
+        data = await super().read(n)
+        if not data:
+            raise self._error
+        return data
+
+
+async def replay_requests(handler: Handler, recording: Recording) -> int:
+    """Sends the recorded requests to a handler, one after the other; how many they were. Errors: DivergenceError."""
+    count = 0
+    for index, event in enumerate(recording.events):
+        if isinstance(event, events.HttpExchange) and event.way == "in":
+            count += 1
+            _compare(event, await _asked(handler, event), index)
+    return count
+
+
+async def _asked(handler: Handler, event: events.HttpExchange) -> tuple[int | None, tuple[Header, ...], bytes]:
+    scheme, _, rest = event.url.partition("://")
+    authority, slash, path = rest.partition("/")
+    request = Request(
+        method=event.method,
+        scheme=scheme,
+        authority=authority,
+        path=slash + path,
+        headers=list(event.headers),
+        body=BytesBody(event.content),
+    )
+    try:
+        response = await handler(request)
+    except HttpError:
+        return None, (), b""
+    return response.status, tuple(response.headers), await _whole(response.body)
+
+
+def _compare(event: events.HttpExchange, now: tuple[int | None, tuple[Header, ...], bytes], index: int) -> None:
+    status, headers, content = now
+    where = f"{event.method} {event.url}"
+    if status != event.status:
+        raise DivergenceError(f"{where}: the status is {status}, recorded {event.status} in {line(index)}")
+    if headers != event.response_headers:
+        recorded = event.response_headers
+        raise DivergenceError(f"{where}: the headers are {headers}, recorded {recorded} in {line(index)}")
+    if content != event.response_content:
+        words = differing_bytes(content, event.response_content)
+        raise DivergenceError(f"{where}: the content is {words}\n  {line(index)} of the recording")
+
+
+async def _whole(body: Body) -> bytes:
+    """The content, as far as it comes."""
+    content = b""
+    try:
+        while data := await body.read():
+            content += data
+    except HttpError as error:
+        body.close(error)
+    body.close()
+    return content
+
+
+def _error(event: events.HttpExchange) -> HttpError:
+    known = {code.value: code for code in ErrorCode}
+    return HttpError(known.get(event.error or "", ErrorCode.INTERNAL_ERROR))
