@@ -1,4 +1,4 @@
-"""Gives the guest a window: a memory of ours inside of it, through which the bytes of a call go to Python as a block.
+"""Gives the guest a window: a memory of ours inside it, through which the bytes of a call go to Python as a block.
 
 Theory of operation. Wasmtime copies a `list<u8>` between two components byte by byte, and looks for a new epoch at
 each; as a value of its C API each byte would be 32. So where the guest lowers such a function of an interface that is
@@ -8,9 +8,9 @@ each; as a value of its C API each byte would be 32. So where the guest lowers s
     gives   read(self, len)         calls   read(self, len) -> result<u32, E>,   makes a list with the guest's realloc,
                                     copies the bytes out of the window, and puts the list into the result
 
-They stand inside of the guest's component, the only place where its memory can be had. Every access is WebAssembly's
-own: pointers of the guest are checked as in any instruction, handles and results are left to Wasmtime as before, and
-Python looks into the window and never into the guest's memory. The window is the first memory of the guest.
+They are inside the guest's component, the only place where its memory can be had. Every access is WebAssembly's own:
+pointers of the guest are checked as in any instruction, handles and results are left to Wasmtime as before, and Python
+looks into the window and never into the guest's memory. The window is the first memory of the guest.
 
 In the binary, `list<u8>` becomes `u32` in the type of the imported interface, and what the guest lowered is handed to
 instances of our modules, from which an alias takes the lowering's place. So the core modules, core instances and core

@@ -1,5 +1,5 @@
-;; What window.py puts at the top of the guest's component: the window, and the two modules whose `call` stands where a
-;; lowering of the guest's own would. Such a module gets the host's function and the options of that lowering in "guest".
+;; What window.py puts at the top of the guest's component: the window, and the two modules whose `call` replaces a
+;; lowering of the guest's. Such a module gets the host's function and the options of that lowering in "guest".
 (component
   (core module $window
     (memory (export "memory") {WINDOW_PAGES} {MAX_PAGES})
