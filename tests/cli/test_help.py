@@ -30,6 +30,7 @@ def test_the_usage_has_the_options_of_the_parser_with_their_values(cli: Cli, com
         (Ended(15), 143),
         (GuestTrap("unreachable"), 134),
         (LimitError("too long", "run_time_s", 1.0), 124),
+        (LimitError("too much", "fuel", 1), 124),
         (LimitError("too deep", "stack_bytes", 1), 134),
         (LimitError("too much", "memory_bytes", 1), 1),
         (ConfigError("wrong"), 2),

@@ -1,4 +1,4 @@
-"""The command line: `wasihost run`, `serve`, `inspect`, `stubs` and `convert`."""
+"""The command line: `wasihost run`, `serve`, `inspect`, `compile`, `stubs` and `convert`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wasihost._base.version import __version__
-from wasihost._commands import convert, inspect, run, serve, stubs
+from wasihost._commands import compiling, convert, inspect, run, serve, stubs
 from wasihost._commands.exits import ended, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
 
-COMMANDS = {"run": run, "serve": serve, "inspect": inspect, "stubs": stubs, "convert": convert}
+COMMANDS = {"run": run, "serve": serve, "inspect": inspect, "compile": compiling, "stubs": stubs, "convert": convert}
 
 _DESCRIPTION = "Runs components of WASI 0.2 and 0.3, with every host function written in Python."
 
@@ -26,6 +26,7 @@ examples:
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
   wasihost serve app.wasm                answers HTTP requests on 127.0.0.1:8080
   wasihost inspect guest.wasm            what it imports and exports, and whether it will run
+  wasihost compile app.wasm -o app.bin   native code, which `wasihost serve --compiled app.bin` starts at once
   wasihost stubs guest.wasm > guest.py   typed Python for them
   wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows
 """

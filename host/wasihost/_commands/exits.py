@@ -16,7 +16,7 @@ TIMED_OUT: Final = 124  # as timeout(1) has it
 # As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
 INTERRUPTED: Final = 130
 TRAPPED: Final = 134
-_LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "stack_bytes": TRAPPED}
+_LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "fuel": TIMED_OUT, "stack_bytes": TRAPPED}
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from wasihost._commands import file_options, limit_options, policy_options, recording_options
 from wasihost._commands.ending import Ending
 from wasihost._commands.logs import warnings_printed
-from wasihost._commands.parsing import add_no_cache, add_plug, add_wasip2, cache
+from wasihost._commands.parsing import add_compiled, add_no_cache, add_plug, add_wasip2, cache
 from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
 
@@ -25,7 +25,7 @@ USAGE = f"""\
                     {file_options.USAGE}
                     [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env]
                     [--seed N] {recording_options.USAGE}
-                    [--wasip2 python|native|none] [--plug NAME=FILE ...]
+                    [--wasip2 python|native|none] [--plug NAME=FILE ...] [--compiled]
                     [--grace SECONDS] [--no-cache]"""
 
 _NOTES = """\
@@ -43,6 +43,7 @@ def notes() -> str:
 def add_to(parser: argparse.ArgumentParser) -> None:
     """Gives the parser the options."""
     add_plug(parser)
+    add_compiled(parser)
     policy_options.add_to(parser)
     limit_options.add_to(parser)
     file_options.add_to(parser)

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol
 
-from wasihost._base.errors import ComponentError
+from wasihost._base.errors import ComponentError, ConfigError
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
 from wasihost._host.host import Host, Wasip2
@@ -96,11 +96,23 @@ def cache(arguments: argparse.Namespace) -> Cache | None:
     return None if arguments.no_cache else Cache()
 
 
-def reflected(host: Host, path: str, plugs: Iterable[tuple[str, str]]) -> Component:
-    """The component in a file, with what --plug says. Errors: those of `Host.reflect`; ComponentError, a file cannot be
-    read.
+def add_compiled(parser: argparse.ArgumentParser) -> None:
+    """Adds the option --compiled, for `reflected`."""
+    parser.add_argument(
+        "--compiled",
+        action="store_true",
+        help="COMPONENT is what `wasihost compile` wrote: native code, so it must be yours and writable only by you",
+    )
+
+
+def reflected(host: Host, path: str, plugs: Iterable[tuple[str, str]], compiled: bool = False) -> Component:
+    """The component in a file, with what --plug and --compiled say.
+
+    Errors: those of `Host.reflect` and `Host.load_compiled`; ComponentError, a file cannot be read; ConfigError.
     """
+    if compiled and plugs:
+        raise ConfigError("--plug is for `wasihost compile`, and not for what that has compiled")
     try:
-        return host.reflect(path, plug=dict(plugs))
+        return host.load_compiled(path) if compiled else host.reflect(path, plug=dict(plugs))
     except OSError as error:
         raise ComponentError(f"{error.filename or path} cannot be read: {error.strerror}") from None

@@ -40,8 +40,8 @@ With --invoke, values are JSON:
                                                            printed too, ok(3) or err(...) with exit code 0
 
 exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
-command line is wrong, 124 when its time is over, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads its stdout
-any more, 143 after SIGTERM
+command line is wrong, 124 when its time or fuel is used up, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads
+its stdout any more, 143 after SIGTERM
 
 SIGTERM and Ctrl-C end the guest in order, with its recordings written. If it does not let go, the process ends when the
 grace after SIGTERM is over, or at a second Ctrl-C, and what was recorded until then is written.
@@ -99,7 +99,7 @@ def main(arguments: argparse.Namespace) -> int:
             sigpipe=True,
             on_stats=_print_stats if arguments.stats else None,
         )
-        component = reflected(host, path, arguments.plug)
+        component = reflected(host, path, arguments.plug, arguments.compiled)
         with guest_options.printing(ending, learner):
             if arguments.invoke is None:
                 _run(ending, host, component)

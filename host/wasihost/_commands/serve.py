@@ -189,7 +189,7 @@ def _worker(arguments: argparse.Namespace, listener: socket.socket | None, serve
     try:
         with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
             host, learner = guest_options.host(arguments, ending)
-            component = reflected(host, arguments.component, arguments.plug)
+            component = reflected(host, arguments.component, arguments.plug, arguments.compiled)
             with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
                 ending.run(_serve(host, component, arguments, listener, serves))
     except KeyboardInterrupt:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 from wasmtime.component import Component as Compiled
@@ -57,26 +58,40 @@ def _generator() -> bytes:
     return b"".join(path.read_bytes() for pattern in patterns for path in sorted(here.glob(pattern)))
 
 
-def pack(wiring: Wiring, component: Compiled) -> bytes:
-    """The entry of a compiled component."""
-    description = {
+def build(in_order: Iterable[str], windowed: Iterable[str]) -> str:
+    """Tells apart what generates adapter and driver components, also where the version is the same."""
+    names_of = ("\n".join(sorted(paths)).encode() for paths in (in_order, windowed))
+    return sha256(b"".join(sha256(part).digest() for part in (_generator(), *names_of))).hexdigest()[:16]
+
+
+def described(wiring: Wiring) -> dict[str, Any]:
+    """The world, and how it is wired, for JSON."""
+    return {
         "world": to_plain(wiring.world),
         "native": sorted(wiring.native),
         "windowed": sorted(wiring.windowed),
     }
-    return json.dumps(description).encode() + b"\n" + component.serialize()
+
+
+def wiring_of(description: Mapping[str, Any], in_order: frozenset[str]) -> Wiring:
+    """What was described."""
+    world = from_plain(description["world"])
+    return Wiring(world, frozenset(description["native"]), in_order, frozenset(description["windowed"]))
+
+
+def pack(wiring: Wiring, component: Compiled) -> bytes:
+    """The entry of a compiled component."""
+    return json.dumps(described(wiring)).encode() + b"\n" + component.serialize()
 
 
 def unpack(
     engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
 ) -> tuple[Wiring, Compiled] | None:
     """What was packed; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
-    line, _, code = entry.partition(b"\n")
-    description = json.loads(line)
-    world = from_plain(description["world"])
-    left = frozenset(description["native"])
-    if left != frozenset(filter(native, world.imports)):
+    text, _, code = entry.partition(b"\n")
+    wiring = wiring_of(json.loads(text), in_order)
+    if wiring.native != frozenset(filter(native, wiring.world.imports)):
         return None
     with contextlib.suppress(wasmtime.WasmtimeError):
-        return Wiring(world, left, in_order, frozenset(description["windowed"])), Compiled.deserialize(engine, code)
+        return wiring, Compiled.deserialize(engine, code)
     return None

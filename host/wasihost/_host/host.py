@@ -17,6 +17,8 @@ from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
 from wasihost._base.streams import Unwritten
+from wasihost._base.version import __version__
+from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import reflect as reflect_component
@@ -220,7 +222,7 @@ class Host(OfOneProcess):
             if plug:
                 raise TypeError("what `Host.load` gave has no bytes to compose: give the path or the bytes with `plug`")
             return component
-        engine = default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None)
+        engine = self._engine
         if plug:
             wasm, origin = read_plugged(engine, component, plug, self._limits)
         else:
@@ -234,6 +236,39 @@ class Host(OfOneProcess):
             limits=self._limits,
             **of_wasi(),
         )
+
+    def load_compiled(self, path: str | os.PathLike[str]) -> Component:
+        """What `wasihost compile` wrote: native code, which is mapped and run as it is, without a compiler.
+
+        The file must belong to this user or root, and be writable by nobody else. Errors: ComponentError, which names
+        both if versions or settings are not those with which it was compiled; OSError.
+        """
+        from wasihost._component import compiled  # not for who compiles
+
+        return compiled.read(path, self._engine, self._made(), of_wasi()["in_order"])
+
+    def save_compiled(self, component: Component, path: str | os.PathLike[str]) -> None:
+        """Writes what this Host loaded for `load_compiled`, as `wasihost compile` does. Errors: OSError."""
+        from wasihost._component import compiled
+
+        compiled.write(path, component, self._made())
+
+    @property
+    def _engine(self) -> wasmtime.Engine:
+        return default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None)
+
+    def _made(self) -> dict[str, str | bool]:
+        """What compiled code depends on."""
+        from wasihost._component import entries
+
+        return {
+            "wasihost": __version__,
+            "build": entries.build(**of_wasi()),
+            "Wasmtime": ffi.VERSION,
+            "wasip2": "native" if self._wasip2 == "native" else "python",
+            "gc": self._has_gc,
+            "fuel": self._limits.fuel is not None,
+        }
 
     def run(self, component: ComponentSource) -> None:
         """Runs a command component to its end, on an event loop of its own.

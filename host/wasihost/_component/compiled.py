@@ -1,0 +1,106 @@
+"""Compiled components in files of their own, which `wasihost compile` writes: for images and for workers.
+
+A file is native code, mapped and run as it is: so it is taken only where it is asked for, and only if nobody else can
+have written it. It begins with what Wasmtime makes, which ends by itself. Behind that come a JSON object and a trailer
+with the object's size: `made`, with which versions and settings the code was made, and the world.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+import struct
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeAlias
+
+import wasmtime
+from wasmtime.component import Component as Compiled
+
+from wasihost._base import files
+from wasihost._base.errors import ComponentError
+from wasihost._base.quoting import line
+from wasihost._component import entries
+from wasihost._component.adapt import Component, wiring_of
+from wasihost._component.reasons import reason
+
+Made: TypeAlias = Mapping[str, str | bool]
+"""What code depends on, by its name: versions and settings."""
+
+_TRAILER: Final = struct.Struct("<Q24s")
+_MARK: Final = b"wasihost compile, form 1"
+_OTHERS_CAN_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def write(path: str | os.PathLike[str], component: Component, made: Made) -> None:
+    """Writes a compiled component, in the place of a file that is there. Errors: OSError, ComponentError."""
+    code = component.compile().serialize()
+    text = json.dumps({"made": dict(made), **entries.described(wiring_of(component))}).encode()
+    temporary = f"{os.fspath(path)}.{os.getpid()}"
+    try:
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644), "wb") as file:
+            file.write(code)
+            file.write(text)
+            file.write(_TRAILER.pack(len(text), _MARK))
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def read(path: str | os.PathLike[str], engine: wasmtime.Engine, made: Made, in_order: Iterable[str]) -> Component:
+    """A component that was written.
+
+    Errors: ComponentError if it was made with others than `made`, or others may write to the file; OSError.
+    """
+    name = os.fspath(path)
+    descriptor = files.regular(name, os.O_RDONLY)
+    try:
+        size = _check_trusted(descriptor, name)
+        description = _description(descriptor, size, name)
+        if (there := description["made"]) != made:
+            raise ComponentError(line(f"{name} was compiled {_differing(there, made)}: compile it again"))
+        wiring = entries.wiring_of(description, frozenset(in_order))
+        return Component(engine, wiring, _mapped(engine, descriptor, name), name)
+    finally:
+        os.close(descriptor)
+
+
+def _check_trusted(descriptor: int, name: str) -> int:
+    """The size of a file that only this user or root can have written."""
+    found = os.fstat(descriptor)
+    if found.st_uid not in (0, os.geteuid()):
+        raise ComponentError(
+            f"{name} is native code of user {found.st_uid}, and this process runs as user {os.geteuid()}: "
+            "it must belong to this user or to root"
+        )
+    if found.st_mode & _OTHERS_CAN_WRITE:
+        mode = stat.S_IMODE(found.st_mode)
+        raise ComponentError(f"{name} is native code to which others can write, with mode {mode:o}: chmod go-w {name}")
+    return found.st_size
+
+
+def _description(descriptor: int, size: int, name: str) -> dict[str, Any]:
+    trailer = os.pread(descriptor, _TRAILER.size, max(size - _TRAILER.size, 0))
+    if len(trailer) == _TRAILER.size:
+        length, mark = _TRAILER.unpack(trailer)
+        if mark == _MARK and length <= size - _TRAILER.size:
+            found: dict[str, Any] = json.loads(os.pread(descriptor, length, size - _TRAILER.size - length))
+            return found
+    raise ComponentError(f"{name} is not what `wasihost compile` writes, or not all of it")
+
+
+def _differing(there: Made, here: Made) -> str:
+    """What is not the same, with both values."""
+    names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
+    return " and ".join(f"with {name} {there.get(name)}, and here it is {here.get(name)}" for name in names)
+
+
+def _mapped(engine: wasmtime.Engine, descriptor: int, name: str) -> Compiled:
+    try:
+        return Compiled.deserialize_file(engine, f"/dev/fd/{descriptor}")  # the file that was checked
+    except wasmtime.WasmtimeError as error:
+        refused = reason(error)
+    raise ComponentError(f"{name} cannot be used here: {refused}")
