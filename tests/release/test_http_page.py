@@ -1,0 +1,33 @@
+"""docs/http.md: its programs are Python, its options those of the parser, its tables true."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+from pathlib import Path
+
+from wasihost import Host
+from wasihost._commands import serve
+from wasihost._commands.parsing import Parser
+
+PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
+
+
+def test_the_programs_of_the_page_are_python() -> None:
+    for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
+        compile(block, "docs/http.md", "exec")
+
+
+def test_the_options_of_the_page_are_those_of_the_command() -> None:
+    commands = argparse.ArgumentParser().add_subparsers(parser_class=Parser)
+    serve.add_to(commands)
+    known = commands.choices["serve"].format_usage()
+    named = set(re.findall(r"`(?:wasihost serve )?(--[a-z-]+)", PAGE))
+    assert {option for option in named if option not in known and option not in ("--help", "--learn-policy")} == set()
+
+
+def test_the_table_has_the_parameters_of_serve() -> None:
+    of_answering = set(inspect.signature(Host.answering).parameters) - {"self", "component"}
+    of_serve = set(inspect.signature(Host.serve).parameters) - {"self", "component", "options"}
+    assert {name for name in of_answering | of_serve if f"`{name}`" not in PAGE} == set()
