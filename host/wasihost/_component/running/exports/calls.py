@@ -29,7 +29,7 @@ from wasihost._component.running.exports.arguments import Arguments, Givers, err
 from wasihost._component.running.exports.call import GuestCall, close_streams
 from wasihost._component.running.exports.classes import ExportClasses, ExportPlans
 from wasihost._component.running.exports.resources import GuestResource
-from wasihost._component.running.exports.results import Results
+from wasihost._component.running.exports.results import Results, discard_result
 from wasihost._component.running.exports.states import CANCELLING, ISSUED, MAKING_ROOM, OVER, PREPARING, QUEUED, WAITING
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.loop import event_loop
@@ -200,6 +200,8 @@ class GuestCalls:
         elif call.state is WAITING:
             call.state = CANCELLING
             self._command((Command.CANCEL, 0, call.token))
+        elif call.future.done() and not call.future.cancelled() and call.future.exception() is None:
+            discard_result(call.called, call.future.result())  # cancelled between the guest's return and its caller's
 
     def await_future(self, number: int, end: int, resolved: Callable[[list[Any]], None]) -> None:
         """Has the relay component read a future of kind `number`, which takes the end over."""

@@ -71,6 +71,13 @@ class Results:
             call.end()
 
 
+def discard_result(called: Called, value: Any) -> None:
+    """Drops and closes what a call gave to a caller that has gone; of a `result`, the ok value."""
+    t = called.func.result
+    if t is not None:
+        _discard(called, [Ok(value) if isinstance(t, types.Result) else value])
+
+
 def _discard(called: Called, values: list[Any]) -> None:
     """The caller has gone: drops the resources in a result, closes its streams."""
     assert called.func.result is not None

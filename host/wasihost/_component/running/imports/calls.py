@@ -299,6 +299,7 @@ class HostCalls:
             # It was done already, and its completion is on the way: that is a no-op now.
             del self._calls[token]
             call.discard()
+            call.discard()
 
     def use_memory(self, memory: LinearMemory) -> None:
         """That of the adapter component, once it is there."""

@@ -82,7 +82,7 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
             # Shielded: a read that is cancelled must not lose what the guest has already given.
             await asyncio.shield(self._reading)
         except asyncio.CancelledError:
-            if self.rings.is_busy(self.end):
+            if not self.is_over and self.rings.is_busy(self.end):  # over: its number may be another end's by now
                 self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
             raise
         finally:
