@@ -74,12 +74,17 @@ class Origin:
         )
 
 
+def http_providers(origin: Handler) -> dict[str, object]:
+    """Of guests whose requests `origin` answers."""
+    http = Http(FieldRules(), origin)
+    return p3_http.providers(http) | p2_http.providers(http)
+
+
 @contextlib.asynccontextmanager
 async def serving(name: str, origin: Handler = no_origin) -> AsyncIterator[Handler]:
     """A handler that one instance of a fixture answers; what it sends is answered by `origin`."""
     component = load(name)
-    http = Http(FieldRules(), origin)
-    async with Host(providers=p3_http.providers(http) | p2_http.providers(http)).open(component) as instance:
+    async with Host(providers=http_providers(origin)).open(component) as instance:
         yield serve_handler(component, instance)
 
 

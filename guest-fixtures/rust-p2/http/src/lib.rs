@@ -89,7 +89,7 @@ fn text(out: ResponseOutparam, status: u16, content: &str) {
     let (body, stream) = respond(out, status);
     if write(&stream, content.as_bytes()).is_ok() {
         drop(stream);
-        OutgoingBody::finish(body, None).expect("a body of any length");
+        let _ = OutgoingBody::finish(body, None);
     }
 }
 
@@ -155,16 +155,20 @@ fn copy(request: IncomingRequest, out: ResponseOutparam) {
     loop {
         match read(&contents) {
             Ok(part) if part.is_empty() => break,
-            Ok(part) => write(&stream, &part).expect("somebody who reads"),
+            Ok(part) => {
+                if write(&stream, &part).is_err() {
+                    return;
+                }
+            }
             Err(code) => {
-                write(&stream, format!("broke off: {code:?}").as_bytes()).expect("somebody who reads");
+                let _ = write(&stream, format!("broke off: {code:?}").as_bytes());
                 break;
             }
         }
     }
     drop((contents, stream));
     if let Ok(found) = trailers(received) {
-        OutgoingBody::finish(body, found.map(|fields| fields.clone())).expect("a body of any length");
+        let _ = OutgoingBody::finish(body, found.map(|fields| fields.clone()));
     }
 }
 
@@ -173,9 +177,10 @@ fn splice(request: IncomingRequest, out: ResponseOutparam) {
     let received = request.consume().expect("its body");
     let contents = received.stream().expect("its stream");
     while stream.blocking_splice(&contents, 1 << 20).is_ok() {}
-    stream.blocking_flush().expect("somebody who reads");
-    drop((contents, stream));
-    OutgoingBody::finish(body, None).expect("a body of any length");
+    if stream.blocking_flush().is_ok() {
+        drop((contents, stream));
+        let _ = OutgoingBody::finish(body, None);
+    }
 }
 
 fn skip(request: IncomingRequest, out: ResponseOutparam) {

@@ -59,6 +59,19 @@ class Length:
             raise HttpError(self._code, self.seen)
 
 
+class GoneBody(Body):
+    """What is left of a body that came in when whoever sent it has gone."""
+
+    async def read(self, n: int = READ_BYTES) -> bytes:
+        raise HttpError(ErrorCode.CONNECTION_TERMINATED)
+
+    async def trailers(self) -> list[Header]:
+        raise HttpError(ErrorCode.CONNECTION_TERMINATED)
+
+    def close(self, error: HttpError | None = None) -> None:
+        """It is."""
+
+
 class GuestBody(Body):
     """What a guest sends, as long as `content-length` says, if it does."""
 

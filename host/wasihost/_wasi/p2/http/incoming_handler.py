@@ -44,6 +44,8 @@ class GuestHandler:
             response = await outparam.response
         except BaseException:
             call.cancel()
+            given.drop()  # it may not have had it, and if the client has gone it has no use for it
+            outparam.give_up()
             raise
         return response.core.sent(request.method)
 

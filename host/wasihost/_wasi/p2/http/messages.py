@@ -21,7 +21,7 @@ from wasihost._wasi.common.http import (
     to_scheme,
 )
 from wasihost._wasi.http import messages
-from wasihost._wasi.http.bodies import Length
+from wasihost._wasi.http.bodies import GoneBody, Length
 from wasihost._wasi.http.fields import FieldRules
 from wasihost._wasi.http.messages import content_length
 from wasihost._wasi.http.writing import WrittenBody
@@ -33,11 +33,12 @@ from wasihost._wasi.p2.io.poll import Pollable, Subject
 class IncomingRequest:
     """WIT: `resource incoming-request`."""
 
-    __slots__ = ("_body", "_core")
+    __slots__ = ("_body", "_core", "_is_consumed")
 
     def __init__(self, core: messages.Request) -> None:
         self._core = core
         self._body: Body | None = core.body
+        self._is_consumed = False
 
     def method(self) -> AnyMethod:
         """WIT: `method: func() -> method`."""
@@ -60,10 +61,14 @@ class IncomingRequest:
         return Fields.of(self._core.headers)
 
     def consume(self) -> IncomingBody:
-        """WIT: `consume: func() -> result<incoming-body>`; once."""
-        if self._body is None:
+        """WIT: `consume: func() -> result<incoming-body>`; once.
+
+        It is a `GoneBody` if the request was dropped under the guest's hands.
+        """
+        if self._is_consumed:
             raise WitError()
-        body = self._body
+        self._is_consumed = True
+        body = self._body or GoneBody()
         self._body = None
         return IncomingBody(body)
 
@@ -255,6 +260,13 @@ class ResponseOutparam:
             self.response.set_exception(HttpError(ErrorCode.INTERNAL_ERROR, "the guest set no response"))
 
     # ---- below the WIT
+
+    def give_up(self) -> None:
+        """The caller has gone: what the guest has set, or sets yet, goes nowhere."""
+        if not self.response.done():
+            self.response.cancel()
+        elif not self.response.cancelled() and self.response.exception() is None:
+            self.response.result().drop()
 
     def returned(self) -> None:
         """The guest has returned, and adds nothing to the response."""

@@ -40,8 +40,10 @@ class GuestHandler:
             response = await self._instance.call(HANDLE, given)
         except WitError as error:
             raise to_error(error.value) from None
-        except Exception as error:  # it never had the request, or has it no more
-            given.drop()
+        except BaseException as error:
+            given.drop()  # it may not have had it, and if the client has gone it has no use for it
+            if not isinstance(error, Exception):
+                raise
             raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended before its response") from error
         assert isinstance(response, resources.Response)
         return response.core.sent(request.method)

@@ -21,7 +21,7 @@ from wasihost._wasi.common.http import (
 )
 from wasihost._wasi.common.http_fields import HasRules
 from wasihost._wasi.http import fields, messages
-from wasihost._wasi.http.bodies import Consumption, Length, StreamBody
+from wasihost._wasi.http.bodies import Consumption, GoneBody, Length, StreamBody
 from wasihost._wasi.http.messages import content_length
 from wasihost._wasi.p3.http.fields import Fields
 from wasihost._wasi.p3.http.options import RequestOptions
@@ -123,9 +123,8 @@ class Request:
     # ---- below the WIT
 
     def take_body(self) -> Body:
-        """The body, which its new owner closes."""
-        assert self._body is not None
-        body = self._body
+        """The body, which its new owner closes; `GoneBody` if the request was dropped under the guest's hands."""
+        body = self._body or GoneBody()
         self._body = None
         return body
 
