@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from wasihost._base.clock import Clock
+from wasihost._base.streams import ByteSink
 from wasihost._base.waiting import Called
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import READ_BYTES, Body, Header
+from wasihost._http.messages import READ_BYTES, Body, Header, write_all
 from wasihost._http.timing import within
 
 _HIGH_BYTES = 1 << 16
@@ -98,6 +99,10 @@ class IncomingBody(Body):
             if self._trailers is not None:
                 return b""
             await self._wait()
+        return bytes(self._take(n))
+
+    def _take(self, n: int) -> bytes | memoryview:
+        """At most `n` bytes of the first piece."""
         data = self._chunks.popleft()
         if len(data) > n:
             view = memoryview(data)
@@ -106,7 +111,17 @@ class IncomingBody(Body):
         self._buffered -= len(data)
         if self._buffered <= _HIGH_BYTES and not self.has_ended:
             self._flow.resume_reading()
-        return bytes(data)
+        return data
+
+    async def forward(self, sink: ByteSink) -> None:
+        """Without a copy, and in pieces as they came."""
+        self.was_read = True
+        while True:
+            while not self._chunks:
+                if self._trailers is not None:
+                    return
+                await self._wait()
+            await write_all(sink, self._take(len(self._chunks[0])))
 
     async def trailers(self) -> list[Header]:
         while self._trailers is None:

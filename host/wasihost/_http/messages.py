@@ -52,15 +52,15 @@ class Body(ABC):
     async def forward(self, sink: ByteSink) -> None:
         """Moves the content to `sink` and returns at its end; the sink stays open. Errors: those of both sides."""
         while data := await self.read():
-            view = memoryview(data)
-            while view:
-                view = view[await _write(sink, view) :]
+            await write_all(sink, data)
 
 
-async def _write(sink: ByteSink, view: memoryview) -> int:
-    while True:
+async def write_all(sink: ByteSink, data: bytes | memoryview) -> None:
+    """Returns when a sink has taken the data. Errors: those of the sink."""
+    view = memoryview(data)
+    while view:
         try:
-            return sink.write(view)
+            view = view[sink.write(view) :]
         except BlockingIOError:
             writable = Called()
             sink.wait_writable(writable)

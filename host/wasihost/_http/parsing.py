@@ -1,7 +1,8 @@
 """What a peer sent, as heads, pieces of content and ends: h11, and what it lets through that is refused here.
 
 Theory of operation. A parser is given bytes and asked for the next event until there is none. Each message has an
-`h11.Connection` of its own, which only reads: what goes out is written by `outgoing`.
+`h11.Connection` of its own, which only reads: what goes out is written by `outgoing`. It has the head, and the content
+if that is in chunks; other content it would only copy, three times.
 
 A request's head is looked at before h11 has it. What h11 accepts, and a proxy in front may understand in another way,
 is refused (RFC 9112, section 11.2): lines that end in LF alone, folded ones, control characters, content-length beside
@@ -77,6 +78,28 @@ def _is_too_large(headers: list[Header], limits: MessageLimits) -> bool:
     return len(headers) > limits.headers or size > limits.head_bytes
 
 
+class _Content:
+    """Content that comes as it is: so many bytes, or None: all until the connection ends."""
+
+    def __init__(self, length: int | None, data: bytes) -> None:
+        self.left = length
+        self.data = data
+        """What has come of it, and of what follows it."""
+
+    def take(self) -> bytes:
+        """What has come of it since."""
+        piece = self.data[: self.left]
+        self.data = self.data[len(piece) :]
+        if self.left is not None:
+            self.left -= len(piece)
+        return piece
+
+
+def _closes(connection: bytes) -> bool:
+    """Whether the value of `connection` says that it ends."""
+    return b"close" in map(bytes.strip, connection.lower().split(b","))
+
+
 class ResponseParser:
     """The response to one request; interim responses are skipped."""
 
@@ -87,15 +110,24 @@ class ResponseParser:
         self._message.send(h11.Request(method=method, target="/", headers=[("host", "")]))
         self._received = b""  # until the head is parsed
         self._has_head = False
+        self._keeps_alive = False
+        self._at_end = False
+        self._content: _Content | None = None
 
     def receive(self, data: bytes) -> None:
         """The peer sent this; b"": and that was all."""
+        self._at_end = not data
+        if self._content is not None:
+            self._content.data += data
+            return
         if not self._has_head:
             self._received += data
         self._message.receive_data(data)
 
     def next_event(self) -> ResponseEvent | None:
-        """What follows; None if more has to come. Errors: HttpError."""
+        """What follows; None if more has to come, or has ended. Errors: HttpError."""
+        if self._content is not None:
+            return self._next_piece(self._content)
         try:
             event = self._message.next_event()
             while isinstance(event, h11.InformationalResponse):
@@ -113,12 +145,22 @@ class ResponseParser:
     @property
     def keeps_alive(self) -> bool:
         """Whether, after the end of the response, another can follow on the connection."""
-        return self._message.their_state is h11.DONE and self._message.trailing_data == (b"", False)
+        rest = self._message.trailing_data[0] if self._content is None else self._content.data
+        return self._keeps_alive and not rest and not self._at_end
 
     def broken_off(self) -> HttpError:
         """The error if nothing follows."""
         has_begun = self._has_head or self._received
         return HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE if has_begun else ErrorCode.CONNECTION_TERMINATED)
+
+    def _next_piece(self, content: _Content) -> bytes | End | None:
+        if piece := content.take():
+            return piece
+        if content.left == 0 or (content.left is None and self._at_end):
+            return End([])
+        if self._at_end:
+            raise self.broken_off()
+        return None
 
     def _head(self, response: h11.Response) -> ResponseHead:
         headers = self._checked(_headers(response))
@@ -128,8 +170,11 @@ class ResponseParser:
             headers = [header for header in headers if header[0].lower() != "content-length"]
         self._has_head = True
         self._received = b""
+        self._keeps_alive = response.http_version == b"1.1" and not _closes(b",".join(values(headers, "connection")))
         if self._method == "HEAD" or response.status_code in (204, 304):
             length = 0
+        if length is not None or not values(headers, "transfer-encoding"):
+            self._content = _Content(length, self._message.trailing_data[0])
         return ResponseHead(response.status_code, headers, length)
 
     def _checked(self, headers: list[Header]) -> list[Header]:
@@ -142,7 +187,7 @@ class ResponseParser:
         return HttpError(ErrorCode[f"HTTP_RESPONSE_{section}_SECTION_SIZE"], self._limits.head_bytes)
 
     def _failed(self, error: h11.RemoteProtocolError) -> HttpError:
-        if self._message.trailing_data[1]:  # the peer has ended
+        if self._at_end:
             return self.broken_off()
         if error.error_status_hint == 431:
             return self._too_large()
@@ -170,10 +215,9 @@ class RequestParser:
         self._limits = limits
         self._received = bytearray()  # of the next request
         self._searched = 0  # how much of it has no end of a head
-        self._message: h11.Connection | None = None  # whose head has come
-        self._is_chunked = False
-        self._is_empty = False
-        self._tail = b""  # of what the message got
+        self._message: h11.Connection | None = None  # whose chunks come
+        self._tail = b""  # of what it got
+        self._content: _Content | None = None
 
     @property
     def has_received(self) -> bool:
@@ -187,24 +231,23 @@ class RequestParser:
 
     def receive(self, data: bytes) -> None:
         """The client sent this."""
-        if self._message is None:
-            self._received += data
+        if self._content is not None:
+            self._content.data += data
+        elif self._message is not None:
+            self._feed(self._message, data)
         else:
-            self._feed(data)
+            self._received += data
 
-    def _feed(self, data: bytes) -> None:
-        assert self._message is not None
-        self._message.receive_data(data)
-        if self._is_chunked:
-            self._tail = (self._tail + data)[-len(data) - 3 :]
+    def _feed(self, message: h11.Connection, data: bytes) -> None:
+        message.receive_data(data)
+        self._tail = (self._tail + data)[-len(data) - 3 :]
 
     def next_event(self) -> RequestEvent | None:
         """What follows; None if more has to come. Errors: BadRequest."""
-        if self._is_empty:
-            self._is_empty = False
-            return End([])
+        if self._content is not None:
+            return self._next_piece(self._content)
         try:
-            return self._next_head() if self._message is None else self._next_piece(self._message)
+            return self._next_head() if self._message is None else self._next_chunk(self._message)
         except h11.RemoteProtocolError as error:
             raise BadRequest(error.error_status_hint) from None
 
@@ -240,19 +283,31 @@ class RequestParser:
         head = _request_head(request)
         if len(head.target) > self._limits.target_bytes:
             raise BadRequest(414)
-        self._is_chunked = head.length is None
-        self._is_empty = head.length == 0
-        if not self._is_empty:
+        rest = b""
+        if head.length != 0:
+            rest = bytes(self._received)
+            self._received.clear()
+        if head.length is None:
             self._message = message
             self._tail = b""
-            if self._received:
-                self._feed(bytes(self._received))
-                self._received.clear()
+            if rest:  # which for h11 would be the end
+                self._feed(message, rest)
+        else:
+            self._content = _Content(head.length, rest)
         return head
 
     # ---- bodies
 
-    def _next_piece(self, message: h11.Connection) -> bytes | End | None:
+    def _next_piece(self, content: _Content) -> bytes | End | None:
+        if piece := content.take():
+            return piece
+        if content.left:
+            return None
+        self._content = None
+        self._received += content.data
+        return End([])
+
+    def _next_chunk(self, message: h11.Connection) -> bytes | End | None:
         event = message.next_event()
         if isinstance(event, h11.Data):
             return bytes(event.data)
@@ -262,7 +317,7 @@ class RequestParser:
 
     def _end(self, message: h11.Connection, trailers: list[Header]) -> End:
         rest = message.trailing_data[0]
-        if self._is_chunked and not self._tail.removesuffix(rest).endswith(b"\r\n\r\n"):
+        if not self._tail.removesuffix(rest).endswith(b"\r\n\r\n"):
             raise BadRequest(400)
         if _is_too_large(trailers, self._limits):
             raise BadRequest(431)
@@ -286,7 +341,6 @@ def _request_head(request: h11.Request) -> RequestHead:
     expected = named.get(b"expect", b"").lower()
     if expected not in (b"", b"100-continue"):
         raise BadRequest(417)
-    connection = named.get(b"connection", b"").lower()
     return RequestHead(
         method=request.method.decode(),
         target=request.target.decode(),
@@ -294,6 +348,6 @@ def _request_head(request: h11.Request) -> RequestHead:
         headers=headers,
         length=None if is_chunked else int(named.get(b"content-length", 0)),
         host=named[b"host"].decode("latin-1") if b"host" in named else None,
-        keeps_alive=version == "1.1" and b"close" not in map(bytes.strip, connection.split(b",")),
+        keeps_alive=version == "1.1" and not _closes(named.get(b"connection", b"")),
         expects_continue=bool(expected) and version == "1.1",
     )
