@@ -75,6 +75,9 @@ class BytesBody(Body):
         self._trailers = list(trailers)
         self.length = None if self._trailers else len(content)
 
+    def __repr__(self) -> str:
+        return f"<BytesBody of {len(self._content)} bytes>"
+
     async def read(self, n: int = READ_BYTES) -> bytes:
         data = self._content[:n]
         self._content = self._content[n:]
