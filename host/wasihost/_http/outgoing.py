@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
 from wasihost._http.connection import Connection
 from wasihost._http.errors import ErrorCode, HttpError
@@ -55,7 +55,7 @@ def declared_length(headers: list[Header]) -> int | None:
     return int(value)
 
 
-class Framing(Frozen):
+class Framing(NamedTuple):
     """How the end of the content is marked: by its length, by chunks, or by the end of the connection.
 
     A body that is not sent at all, as that of an answer to HEAD, is still read; and so are trailers without a place.
