@@ -37,9 +37,17 @@ class Turn:
         return statistics.quantiles(self.latencies, n=100)[percent - 1] * 1000
 
 
-def turn(port: int, connections: int, seconds: float, path: str = "/") -> Turn:
-    """The answers of a server to so many connections at a time."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+def request(port: int, path: str = "/", content: bytes = b"", **headers: str) -> bytes:
+    """A GET, or a POST if there is content."""
+    lines = [f"{'POST' if content else 'GET'} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines += [f"Content-Length: {len(content)}"] if content else []
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def turn(port: int, connections: int, seconds: float, asking: bytes | None = None) -> Turn:
+    """The answers of a server to so many connections at a time, each of which asks again when it has its answer."""
+    asking = asking or request(port)
     selector = selectors.DefaultSelector()
     found = Turn()
     sent: dict[socket.socket, float] = {}
@@ -51,14 +59,14 @@ def turn(port: int, connections: int, seconds: float, path: str = "/") -> Turn:
     begun = time.perf_counter()
     for key in selector.get_map().values():
         assert isinstance(key.fileobj, socket.socket)
-        _send(key.fileobj, request, sent, received)
+        _send(key.fileobj, asking, sent, received)
     while (now := time.perf_counter()) < begun + seconds:
         for key, _ in selector.select(1):
             connection = key.fileobj  # type: ignore[assignment]
             received[connection] += connection.recv(1 << 16)
             if _is_whole(received[connection]):
                 found.latencies.append(time.perf_counter() - sent[connection])
-                _send(connection, request, sent, received)
+                _send(connection, asking, sent, received)
     found.seconds = now - begun
     for connection in sent:
         connection.close()
@@ -66,11 +74,11 @@ def turn(port: int, connections: int, seconds: float, path: str = "/") -> Turn:
 
 
 def _send(
-    connection: socket.socket, request: bytes, sent: dict[socket.socket, float], received: dict[socket.socket, bytes]
+    connection: socket.socket, asking: bytes, sent: dict[socket.socket, float], received: dict[socket.socket, bytes]
 ) -> None:
     received[connection] = b""
     sent[connection] = time.perf_counter()
-    connection.sendall(request)
+    connection.sendall(asking)
 
 
 def _is_whole(answer: bytes) -> bool:
