@@ -1,9 +1,9 @@
 """Generates the plans from Python objects to C values.
 
 A value is first made in `bytes` objects of Python's, which point to one another and which `keep` keeps alive; only the
-finished whole is cloned into Wasmtime's own memory. So a value that turns out wrong half way leaves nothing to free.
-Nothing is checked for its own sake here: `struct`, `array` and the tables of cases refuse what does not fit, and then
-`mismatch` finds out what is wrong.
+finished whole is cloned into Wasmtime's own memory. So a value that turns out wrong half way leaves nothing to free. A
+number by itself points to nothing and is written in place. Nothing is checked for its own sake here: `struct`, `array`
+and the tables of cases refuse what does not fit, and then `mismatch` finds out what is wrong.
 
 The plan of `record pair { a: u8, b: list<u32> }`:
 
