@@ -143,6 +143,10 @@ class Handles:
             return plancode.U32 if t.resource in self._guest_resources else plancode.POINTER
         return _LAYOUTS.get(type(t), plancode.VECTOR)
 
+    def is_hosts(self, t: types.Own | types.Borrow) -> bool:
+        """Whether a handle is one of a resource that the host implements."""
+        return t.resource not in self._guest_resources
+
     def to_python(self, t: ValType) -> Callable[[int, CallContext], object]:
         """A function from the word of a handle to the object."""
         if isinstance(t, types.Stream | types.Future):

@@ -56,6 +56,11 @@ def _numbers(code: str, width: int, size: int, pointer: int) -> list[Any]:
     return words[VAL_OF // width :: VAL_SIZE // width].tolist()
 
 
+def _list_of_words(read: ToPython, size: int, pointer: int, context: Any) -> list[Any]:
+    """A list of what `read` makes of the word that each element is."""
+    return [read(word, context) for word in _numbers("Q", 8, size, pointer)]
+
+
 _OF_WORD: Final = {"bool": "({} != 0)", "char": "chr({})"} | dict.fromkeys(
     ("s8", "s16", "s32"), "(({} ^ 0x80000000) - 0x80000000)"
 )
@@ -223,6 +228,9 @@ class ToPythonCode:
         if isinstance(element, types.Primitive) and element.name in plancode.BULK:
             number = array_code(element.name)
             return f"{code.constant(_numbers)}({number!r}, {make_struct(number).size}, {size}, {pointer})"
+        if isinstance(element, types.Own | types.Borrow) and self._handles.is_hosts(element):
+            read = code.constant(self._handles.to_python(element))
+            return f"{code.constant(_list_of_words)}({read}, {size}, {pointer}, context)"
         return f"{code.constant(_list)}({code.constant(self.plan(element))}, {size}, {pointer}, context)"
 
     def _tuple(self, code: Code, elements: Sequence[ValType], pointer: str) -> str:
