@@ -75,6 +75,8 @@ def split(path: bytes) -> tuple[bytes, bytes]:
 
 
 def components(path: bytes) -> list[bytes]:
-    """The steps of a path; the last is `.` if it must be a directory and does not say so by `..`."""
+    """The steps of a path, of which the last is `.` where only that says that it must be a directory."""
+    if b"/" not in path:
+        return [path]
     steps = [step for step in path.split(b"/") if step not in (b"", b".")]
     return [*steps, b"."] if is_directory_by_name(path) else steps

@@ -6,6 +6,7 @@
 | `walk` | resolves the paths of guests, one name after the other |
 | `nodes` | what guests open of such a file system |
 | `files` | `VirtualFiles`: the base of such file systems |
+| `memory_content` | the bytes of a file in memory |
 | `memory_tree` | files in memory, as guests use them |
 | `memory` | `MemoryFiles`: these as Python uses them |
 | `host_tree` | a directory of the host as inodes, to be read |

@@ -12,15 +12,13 @@ from __future__ import annotations
 import errno
 import itertools
 from collections.abc import Iterable
-from typing import Final
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
+from wasihost._wasi.filesystem.virtual.memory_content import MemoryContent
 from wasihost._wasi.filesystem.virtual.walk import LONGEST_NAME
-
-_ZEROS: Final = memoryview(bytes(1 << 16))
 
 
 class MemoryInode:
@@ -30,7 +28,7 @@ class MemoryInode:
         *("accessed_ns", "changed_ns", "content", "kind", "links", "modified_ns", "names", "number", "opens", "parent"),
         *("path_bytes", "text"),
     )
-    content: bytearray
+    content: MemoryContent
     text: str
     names: dict[str, MemoryInode]
     parent: MemoryInode
@@ -51,7 +49,7 @@ class MemoryInode:
     def size(self) -> int:
         """The bytes that it takes."""
         if self.kind is Kind.REGULAR_FILE:
-            return len(self.content)
+            return self.content.size
         return len(paths.from_python(self.text)) if self.kind is Kind.SYMBOLIC_LINK else 0
 
 
@@ -85,8 +83,8 @@ class MemoryTree(VirtualFiles[MemoryInode]):
     def entries(self, directory: MemoryInode) -> Iterable[tuple[str, Kind]]:
         return [(name, inode.kind) for name, inode in directory.names.items()]
 
-    def read(self, file: MemoryInode, size: int, offset: int) -> memoryview:
-        return memoryview(file.content)[offset : offset + size]
+    def read(self, file: MemoryInode, size: int, offset: int) -> bytes | memoryview:
+        return file.content.read(size, offset)
 
     def readlink(self, link: MemoryInode) -> str:
         return link.text
@@ -96,31 +94,25 @@ class MemoryTree(VirtualFiles[MemoryInode]):
     def write(self, file: MemoryInode, data: bytes | memoryview, offset: int) -> int:
         content = file.content
         end = offset + len(data)
-        if end > len(content):
-            end = min(end, len(content) + self.max_bytes - self.used_bytes)
+        if end > content.size:
+            end = min(end, content.size + self.max_bytes - self.used_bytes)
             if end <= offset < offset + len(data):
                 raise os_error(errno.ENOSPC)
             data = data[: end - offset]
-            self.used_bytes += end - len(content)
-            _lengthen_to(content, offset)
-        if offset == len(content):
-            content += data
-        else:
-            _lengthen_to(content, end)
-            memoryview(content)[offset:end] = data  # a slice of `content` itself would take a copy first
+            self.used_bytes += end - content.size
+        content.write(data, offset)
         self._touch(file)
         return len(data)
 
     def append(self, file: MemoryInode, data: bytes | memoryview) -> int:
-        return self.write(file, data, len(file.content))
+        return self.write(file, data, file.content.size)
 
     def set_size(self, file: MemoryInode, size: int) -> None:
-        more = size - len(file.content)
+        more = size - file.content.size
         if more > self.max_bytes - self.used_bytes:
             raise os_error(errno.ENOSPC)
         self.used_bytes += more
-        _lengthen_to(file.content, size)
-        del file.content[size:]
+        file.content.set_size(size)
         self._touch(file)
 
     def set_times(self, inode: MemoryInode, accessed_ns: int | None, modified_ns: int | None) -> None:
@@ -133,7 +125,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
     def create_file(self, directory: MemoryInode, name: str) -> MemoryInode:
         self._require_room(directory, name)
         inode = self._inode(Kind.REGULAR_FILE)
-        inode.content = bytearray()
+        inode.content = MemoryContent()
         return self._added(directory, name, inode)
 
     def create_directory(self, directory: MemoryInode, name: str) -> MemoryInode:
@@ -235,12 +227,6 @@ class MemoryTree(VirtualFiles[MemoryInode]):
 
     def _touch(self, inode: MemoryInode) -> None:
         inode.modified_ns = inode.changed_ns = self.now_ns()
-
-
-def _lengthen_to(content: bytearray, size: int) -> None:
-    """Adds zeros, but not all at once, which would take as much again for a moment."""
-    while len(content) < size:
-        content += _ZEROS[: size - len(content)]
 
 
 def _is_within(directory: MemoryInode, other: MemoryInode) -> bool:

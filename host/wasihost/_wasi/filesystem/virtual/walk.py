@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Final, Generic, NamedTuple
+from typing import Final, Generic, NamedTuple, cast
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
@@ -83,7 +83,8 @@ async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | No
     if len(name) > LONGEST_NAME:
         raise os_error(errno.ENAMETOOLONG)
     try:
-        return await settled(files.lookup(directory, paths.to_python(name)))
+        found = files.lookup(directory, paths.to_python(name))
+        return await settled(found) if files.may_wait else cast(I, found)
     except FileNotFoundError:
         return None
 
