@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import wasmtime
@@ -14,6 +13,7 @@ import wasmtime
 from wasihost._base.clock import Clock, RunningClock, own_time
 from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._base.once import Once
 from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
 from wasihost._base.streams import Unwritten
@@ -551,7 +551,7 @@ class Host(OfOneProcess):
     def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
         closing = contextlib.ExitStack()
         seed = self._effective_seed()
-        network = cache(self._network_of_one if recorded is None else lambda: recorded.network)
+        network = Once(self._network_of_one if recorded is None else lambda: recorded.network)
 
         def stdio() -> Stdio:
             return Stdio(self._command, *([] if recorded is None else [recorded.on_stdout, recorded.on_stderr]))
@@ -572,14 +572,14 @@ class Host(OfOneProcess):
 
         context = WasiContext(
             command=self._command,
-            stdio=cache(stdio),
+            stdio=Once(stdio),
             clock=self._clock,
-            random=cache(lambda: Random(seed)),
-            access=cache(access),
-            names=cache(names),
+            random=Once(lambda: Random(seed)),
+            access=Once(access),
+            names=Once(names),
             unwritten=Unwritten(),
-            mounts=cache(mounts),
-            http=cache(lambda: self._http(context, recorded)),
+            mounts=Once(mounts),
+            http=Once(lambda: self._http(context, recorded)),
             closing=closing,
         )
         return context

@@ -396,9 +396,14 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
     """Returns when all of them are over; who cancels this cancels them once more."""
     cancelled: asyncio.CancelledError | None = None
+    is_first = True
     while pending := [task for task in tasks if not task.done()]:
         try:
-            await asyncio.wait(pending)
+            if is_first:
+                is_first = False
+                await asyncio.sleep(0)  # mostly enough; `wait` would take two passes more
+            else:
+                await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             cancelled = error
             for task in pending:

@@ -70,7 +70,9 @@ class Output:
         self._printed = target if isinstance(target, Printed) else None
         self._sigpipe = sigpipe
         self._on_write = on_write
-        self._use(target.target if isinstance(target, Printed) else target)
+        self._target: OutputTarget | None = None  # until something is written
+        if not isinstance(target, Printed):
+            self._use(target)
         # Who has a block to write, first come first, and what to call when its turn comes.
         self._line: dict[OutputSink, Callable[[], None] | None] = {}
 
@@ -83,6 +85,7 @@ class Output:
     def target(self) -> OutputTarget:
         """Where the output goes now."""
         self._look()
+        assert self._target is not None
         return self._target
 
     @property
