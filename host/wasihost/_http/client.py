@@ -33,7 +33,7 @@ import ssl
 from typing import NamedTuple, TypeAlias
 
 from wasihost._base.clock import Clock, RunningClock
-from wasihost._http import outgoing, tls
+from wasihost._http import outgoing, parsing, tls
 from wasihost._http.client_connection import ClientConnection, seconds
 from wasihost._http.connecting import Connect
 from wasihost._http.connection import read_buffer
@@ -69,7 +69,7 @@ class Client:
     """Sends each request that it is called with, and gives the response: a `Handler`.
 
     `tls` makes connections for https, by default with the roots of the system. With `keeps_alive` connections are used
-    again.
+    again. Errors: MissingExtraError.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Client:
         tls: ssl.SSLContext | None = None,
         keeps_alive: bool = True,
     ) -> None:
+        parsing.require()
         self._connect = connect
         self._clock = clock or RunningClock()
         self._limits = limits or MessageLimits()
@@ -120,7 +121,10 @@ class Client:
         """Ends what is under way, and closes what is idle."""
         self._is_closed = True
         for connection in list(self._connections):
-            connection.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
+            if connection.is_idle:
+                connection.close()
+            else:
+                connection.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
 
     # ---- connections
 

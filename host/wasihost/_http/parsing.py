@@ -11,6 +11,7 @@ transfer-encoding, chunks of HTTP/1.0, and trailers that end in LF alone.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -20,10 +21,16 @@ from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
 
-try:
+with contextlib.suppress(ModuleNotFoundError):  # see `require`
     import h11
-except ModuleNotFoundError:
-    raise MissingExtraError("http", "HTTP/1.1 is parsed by h11") from None
+
+
+def require() -> None:
+    """Whoever makes parsers calls this first. Errors: MissingExtraError, if h11 is not installed."""
+    try:
+        import h11  # noqa: F401
+    except ModuleNotFoundError:
+        raise MissingExtraError("http", "HTTP/1.1 is parsed by h11") from None
 
 
 @dataclass(slots=True)

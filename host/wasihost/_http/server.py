@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from wasihost._base.clock import Clock, running_clock
+from wasihost._http import parsing
 from wasihost._http.answering import Answered, Serving
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
@@ -37,7 +38,7 @@ _GRACE_S = 1.0
 
 
 class HttpServer:
-    """Listens on a network from when it is made; `async with` closes it at the end. Errors: OSError.
+    """Listens on a network from when it is made; `async with` closes it at the end. Errors: OSError, MissingExtraError.
 
     With several addresses, the free port that the first one gets for 0 is that of all. `tls` makes it speak https.
     `answered` is called after each answer, for an access log.
@@ -54,6 +55,7 @@ class HttpServer:
         clock: Clock | None = None,
         answered: Callable[[Answered], None] | None = None,
     ) -> None:
+        parsing.require()
         self._connections: set[ServerConnection] = set()
         listeners = peers.listen(network, addresses)
         self._serving = Serving(
