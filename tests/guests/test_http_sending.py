@@ -140,6 +140,34 @@ async def test_the_policy_of_the_guest_decides_about_names_and_addresses() -> No
     ]
 
 
+async def test_a_get_without_contents_has_no_body_on_the_wire() -> None:
+    received: list[bytes] = []
+
+    def answer(data: bytes) -> bytes:
+        received.append(data)
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
+    network = VirtualNetwork()
+    network.host("api.test").serve(80, answer)
+    async with Host(policy=allow_all, network=network).open(load("rust-http")) as instance:
+        await told(serve_handler(load("rust-http"), instance), "send", scheme="http", authority="api.test")
+    assert received == [b"GET / HTTP/1.1\r\nhost: api.test\r\nX-Kept: Yes\r\n\r\n"]
+
+
+@pytest.mark.parametrize(("keep_alive", "connections"), [(True, 1), (False, 2)])
+async def test_requests_of_a_guest_share_a_connection_unless_the_host_forbids_it(
+    keep_alive: bool, connections: int
+) -> None:
+    network = VirtualNetwork()
+    network.host("api.test").serve(80, lambda _: b"HTTP/1.1 204 No Content\r\n\r\n")
+    host = Host(policy=allow_all, network=network, http_keep_alive=keep_alive)
+    async with host.open(load("rust-http")) as instance:
+        handler = serve_handler(load("rust-http"), instance)
+        for _ in range(2):
+            assert (await told(handler, "send", scheme="http", authority="api.test")).startswith("204\n")
+    assert len(network.connections) == connections
+
+
 async def test_an_origin_of_the_host_answers_with_no_network() -> None:
     host = Host(http={"api.internal": Origin()})
     async with host.open(load("rust-http")) as instance:

@@ -115,6 +115,7 @@ class Host(OfOneProcess):
     - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": app}`, where `app` is
       an application of ASGI 3 or a `wasihost.http.Handler`; the others go out on the network.
     - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
+    - `http_keep_alive`: whether a guest's requests that may be repeated use a connection that another one made.
     - `files`: the directories that guests are given, by the guest's names for them, in this order: of this machine, in
       memory or any `VirtualFiles`, `{"/data": Directory("data", read_only=True), "/cache": "cache",
       "/tmp": MemoryFiles()}`; none by default. See `wasihost.files`.
@@ -154,6 +155,7 @@ class Host(OfOneProcess):
         resolver: Resolver | None = None,
         http: Mapping[str, Handler | App] | None = None,
         tls: ssl.SSLContext | None = None,
+        http_keep_alive: bool = True,
         files: Mapping[str, FileSystem | str | os.PathLike[str]] | None = None,
         env: Mapping[str, str] | None = None,
         args: Iterable[str] = (),
@@ -184,6 +186,7 @@ class Host(OfOneProcess):
         self._resolver = resolver
         self._origins = {name: _handler(each) for name, each in (http or {}).items()}
         self._tls = tls
+        self._http_keep_alive = http_keep_alive
         self._files = {name: _file_system(each) for name, each in (files or {}).items()}
         self._command = Command(
             env=dict(env or {}),
@@ -598,6 +601,7 @@ class Host(OfOneProcess):
             clock=self._clock,
             origins=self._origins,
             tls=self._tls,
+            keeps_alive=self._http_keep_alive,
             budget=budget,
             network=None if recorded is None else recorded.http_network,
             around=None if recorded is None else recorded.sending,

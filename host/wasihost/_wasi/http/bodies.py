@@ -78,6 +78,7 @@ class GuestBody(Body):
     def __init__(self, length: Length) -> None:
         self._length = length
         self._is_waived = False
+        self._has_place_for_trailers = True
 
     @property
     def length(self) -> int | None:  # type: ignore[override]
@@ -86,7 +87,8 @@ class GuestBody(Body):
             return None
         if self._length.expected is not None:
             return self._length.expected
-        return 0 if not self._may_have_content and not self._may_have_trailers else None
+        is_empty = not self._may_have_content and not (self._has_place_for_trailers and self._may_have_trailers)
+        return 0 if is_empty else None
 
     def check(self) -> None:
         """Errors: HttpError, if it is known beforehand that the content is not as long as it is to be."""
@@ -97,6 +99,10 @@ class GuestBody(Body):
         """The headers speak of other content than this, as in an answer to HEAD."""
         self._length.expected = None
         self._is_waived = True
+
+    def waive_trailers(self) -> None:
+        """Without content there is no place for trailers, and so no need to know beforehand whether there are any."""
+        self._has_place_for_trailers = False
 
     @property
     @abstractmethod

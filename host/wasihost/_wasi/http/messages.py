@@ -18,6 +18,10 @@ WITHOUT_CONTENT = frozenset({204, 304})
 """Statuses whose responses have none, whatever their headers say of a length."""
 
 
+WITHOUT_REQUEST_CONTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "DELETE"})
+"""Methods whose requests mostly have none; servers do not expect chunks of them then (RFC 9110, section 9.3)."""
+
+
 class Request:
     """A request that a guest makes or has been given."""
 
@@ -99,6 +103,8 @@ class Request:
     def _sent(self) -> messages.Request:
         if isinstance(self.body, GuestBody):
             self.body.check()
+            if self._method in WITHOUT_REQUEST_CONTENT:
+                self.body.waive_trailers()
         request = messages.Request(
             method=self._method,
             scheme=self._scheme,

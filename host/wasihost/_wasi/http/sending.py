@@ -55,13 +55,14 @@ class Sender:
         clock: Clock | None = None,
         origins: Mapping[str, Handler] = MappingProxyType({}),
         tls: ssl.SSLContext | None = None,
+        keeps_alive: bool = True,
         budget: Budget | None = None,
         network: Network | None = None,
         around: Callable[[Handler], Handler] | None = None,
     ) -> None:
         self._access = access
         connect = _Connect(network or access.network, access, Lookup(names, access))
-        self._make_client = functools.partial(_client, connect, clock, tls)
+        self._make_client = functools.partial(_client, connect, clock, tls, keeps_alive)
         self._client: Client | None = None
         self._origins = Origins(origins, self._send_on_the_network)
         sending: Handler = self._origins if around is None else around(self._origins)
@@ -96,10 +97,10 @@ class Sender:
             self._client.close()
 
 
-def _client(connect: Connect, clock: Clock | None, tls: ssl.SSLContext | None) -> Client:
+def _client(connect: Connect, clock: Clock | None, tls: ssl.SSLContext | None, keeps_alive: bool) -> Client:
     from wasihost._http.client import Client  # which needs an extra
 
-    return Client(connect, clock=clock, tls=tls)
+    return Client(connect, clock=clock, tls=tls, keeps_alive=keeps_alive)
 
 
 class _Connect:
