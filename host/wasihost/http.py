@@ -9,7 +9,7 @@ from typing import Any
 
 from wasihost._base.public import publish as _publish
 from wasihost._host.host import Host
-from wasihost._host.http_server import GuestServer
+from wasihost._host.http_server import GuestHandler, GuestServer
 from wasihost._host.source import ComponentSource
 from wasihost._http.answering import Answered
 from wasihost._http.asgi import Application, AsgiHandler
@@ -25,6 +25,7 @@ __all__ = [
     "Body",
     "BytesBody",
     "ErrorCode",
+    "GuestHandler",
     "GuestServer",
     "Handler",
     "Header",

@@ -19,9 +19,9 @@ from wasihost._commands.cli import main
 HTTP = PREBUILT / "rust-http.wasm"
 
 
-def serving(cli: Cli, *options: str | Path) -> tuple[subprocess.Popen[str], str]:
+def serving(cli: Cli, *options: str | Path, component: str | Path = HTTP) -> tuple[subprocess.Popen[str], str]:
     """A server, and its URL."""
-    server = cli.start("serve", "--addr", "127.0.0.1:0", *options, HTTP)
+    server = cli.start("serve", "--addr", "127.0.0.1:0", *options, component)
     assert server.stderr
     line = server.stderr.readline()
     found = re.fullmatch(r"Serving HTTP on (http://127\.0\.0\.1:\d+/)\n", line)
@@ -79,6 +79,21 @@ def test_what_was_recorded_is_asked_again(cli: Cli) -> None:
     done = cli("serve", "--replay", "run.jsonl", HTTP)
     assert done.code == 1
     assert "the status is 200, recorded 201" in done.err
+
+
+@pytest.mark.slow
+def test_a_component_that_changes_is_served_anew(cli: Cli) -> None:
+    (cli.folder / "app.wasm").write_bytes(HTTP.read_bytes())
+    server, url = serving(cli, "--reload", "--no-access-log", component="app.wasm")
+    assert server.stderr
+    (cli.folder / "new.wasm").write_text("no component")
+    (cli.folder / "new.wasm").rename(cli.folder / "app.wasm")
+    assert "wasihost: app.wasm is not" in server.stderr.readline()
+    assert ask(url, "hello") == (200, b"hello")
+    (cli.folder / "new.wasm").write_bytes(HTTP.read_bytes())
+    (cli.folder / "new.wasm").rename(cli.folder / "app.wasm")
+    assert any("app.wasm has changed, and serves from now on" in line for line in server.stderr)
+    assert ask(url, "hello") == (200, b"hello")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from wasihost._base.errors import ConfigError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._commands import guest_options, recording_options, wasmtime_options, workers
 from wasihost._commands.ending import Ending
-from wasihost._commands.exits import ended
+from wasihost._commands.exits import complain, ended
 from wasihost._commands.logs import warnings_printed
 from wasihost._commands.parsing import Commands, add_component, reflected
 from wasihost._component.adapt import Component
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     import socket
     import ssl
 
+    from wasihost._host.http_server import GuestServer
     from wasihost._http.answering import Answered
 
+_LOOKS_S = 0.5
 _USAGE = f"""\
 wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--reuse N]
                     [--at-once N] [--idle SECONDS] [--connections N]
-                    [--workers N] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
+                    [--workers N] [--reload] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
                     {guest_options.USAGE}
                     COMPONENT"""
 
@@ -109,6 +112,9 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="serve in so many processes; limits, quotas and instances are those of each, and each records into a "
         "file of its own",
+    )
+    parser.add_argument(
+        "--reload", action="store_true", help="serve with the component anew when its file changes; for development"
     )
     parser.add_argument(
         "--request-timeout",
@@ -207,7 +213,35 @@ async def _serve(
     with _listening(arguments):
         async with host.serve(component, listener=listener, **_options(arguments)) as server:
             serves(server.url)
-            await asyncio.get_running_loop().create_future()
+            if not arguments.reload:
+                await asyncio.get_running_loop().create_future()
+            await _reloading(server, host, arguments)
+
+
+async def _reloading(server: GuestServer, host: Host, arguments: argparse.Namespace) -> None:
+    """Serves with what the file of the component has become, whenever it changes."""
+    path = arguments.component
+    seen = _state(path)
+    while True:
+        await asyncio.sleep(_LOOKS_S)
+        now = _state(path)
+        if now in (None, seen):
+            continue
+        seen = now
+        try:
+            server.replace(reflected(host, path, arguments.plug))
+        except WasihostError as error:
+            complain(error)
+        else:
+            print(f"wasihost: {path} has changed, and serves from now on", file=sys.stderr)
+
+
+def _state(path: str) -> tuple[int, int, int] | None:
+    """What tells one state of a file from another; None while there is no file."""
+    with contextlib.suppress(OSError):
+        found = os.stat(path)
+        return found.st_ino, found.st_mtime_ns, found.st_size
+    return None
 
 
 @contextlib.contextmanager

@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # for who limits or records
     import socket
     import ssl
 
-    from wasihost._host.http_server import GuestServer
+    from wasihost._host.http_server import GuestHandler, GuestServer
     from wasihost._host.recorded import RecordedGuest
     from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
@@ -362,7 +362,7 @@ class Host(OfOneProcess):
         idle_s: float | None = 60,
         max_waiting: int | None = None,
         timeout_s: float | None = None,
-    ) -> AsyncIterator[Handler]:
+    ) -> AsyncIterator[GuestHandler]:
         """A handler that answers HTTP requests with a component, with no server: `wasihost.http.Handler`.
 
         The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports serves.
@@ -376,7 +376,7 @@ class Host(OfOneProcess):
         Errors: as `load`, and LinkError.
         """
         event_loop.running()
-        from wasihost._host.http_server import PoolHandler
+        from wasihost._host.http_server import GuestHandler
         from wasihost._host.serving import service_of
 
         adapted = await asyncio.to_thread(lambda: self._compile(self.reflect(component)))
@@ -390,14 +390,17 @@ class Host(OfOneProcess):
             idle_s=idle_s,
         )
         async with pool:
-            handler: Handler = PoolHandler(service, pool, self._clock, timeout_s)
-            if self._recording is not None:
-                from wasihost._recording import Recorder
-                from wasihost._recording.http import RecordingHandler
+            yield GuestHandler(service, pool, self._clock, timeout_s, self._noting)
 
-                self._recording.use_clock(self._clock)
-                handler = RecordingHandler(handler, Recorder(self._recording), "in")
-            yield handler
+    def _noting(self, handler: Handler) -> Handler:
+        """A handler of what a component is asked, which records if anything does."""
+        if self._recording is None:
+            return handler
+        from wasihost._recording import Recorder
+        from wasihost._recording.http import RecordingHandler
+
+        self._recording.use_clock(self._clock)
+        return RecordingHandler(handler, Recorder(self._recording), "in")
 
     @contextlib.asynccontextmanager
     async def serve(

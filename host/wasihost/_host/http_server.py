@@ -20,9 +20,10 @@ from wasihost._base.clock import Clock
 from wasihost._base.errors import ConfigError, LimitError
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
+from wasihost._component.adapt import Component
 from wasihost._component.instance import Instance
 from wasihost._host.pool import Pool
-from wasihost._host.serving import GuestHandler, Service
+from wasihost._host.serving import InstanceHandler, Service, service_of
 from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.exchange_time import ExchangeTime, TimedBody
@@ -35,20 +36,43 @@ from wasihost._network.names import literal
 _log: Final = logging.getLogger("wasihost.http")
 
 
-class PoolHandler:
-    """Answers requests by the instances of a pool: a `Handler`; `timeout_s` is for a whole exchange."""
+class GuestHandler:
+    """Answers requests with a component: a `Handler`. Made by `Host.answering`.
 
-    def __init__(self, service: Service, pool: Pool, clock: Clock, timeout_s: float | None = None) -> None:
+    `timeout_s` is for a whole exchange; `around` makes a handler around this one.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        pool: Pool,
+        clock: Clock,
+        timeout_s: float | None,
+        around: Callable[[Handler], Handler],
+    ) -> None:
         self._service = service
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
+        self._answer = around(self._answered)
 
     async def __call__(self, request: Request) -> Response:
         """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
 
         Errors: HttpError; whatever opening an instance raises.
         """
+        return await self._answer(request)
+
+    def replace(self, component: Component) -> None:
+        """Answers later requests with another component; those under way end with the one that they began with.
+
+        Errors: those of `Host.pool`; ConfigError, if it serves another version of WASI. Then all is as it was.
+        """
+        if service_of(component) is not self._service:
+            raise ConfigError("the component serves another version of wasi:http than the one before: start anew")
+        self._pool.replace(component)
+
+    async def _answered(self, request: Request) -> Response:
         time = ExchangeTime(self._clock, self._timeout_s)
         try:
             async with time.within():
@@ -87,7 +111,7 @@ class _Lease(Frozen):
     """A place in an instance, and the handler that answers there."""
 
     place: contextlib.AbstractAsyncContextManager[Instance]
-    handler: GuestHandler
+    handler: InstanceHandler
 
     async def end(self, *, cancel: bool) -> None:
         """Gives the place back, when the guest has returned."""
@@ -119,8 +143,9 @@ class _LeasedBody(BodyAround):
 class GuestServer:
     """A component that answers requests on a network. Made by `Host.serve`."""
 
-    def __init__(self, server: HttpServer) -> None:
+    def __init__(self, server: HttpServer, handler: GuestHandler) -> None:
         self._server = server
+        self._handler = handler
 
     @property
     def url(self) -> str:
@@ -131,6 +156,13 @@ class GuestServer:
     def address(self) -> Address:
         """Where it listens."""
         return self._server.address
+
+    def replace(self, component: Component) -> None:
+        """Answers later requests with another component, see `Host.reflect`; none is lost.
+
+        Errors: those of `Host.pool`; ConfigError, if it serves another version of WASI. Then all is as it was.
+        """
+        self._handler.replace(component)
 
     async def drain(self, limit_s: float = 30) -> None:
         """Takes no more connections, and returns when all requests have their answers, or are cut after `limit_s`."""
@@ -158,7 +190,7 @@ class ServeOptions(Frozen):
 
 @contextlib.asynccontextmanager
 async def serving(
-    handler: Handler, network: Network, clock: Clock, options: ServeOptions
+    handler: GuestHandler, network: Network, clock: Clock, options: ServeOptions
 ) -> AsyncIterator[GuestServer]:
     """A server, which is drained at the end; after an error it is closed at once."""
     server = HttpServer(
@@ -172,7 +204,7 @@ async def serving(
     )
     async with server:
         try:
-            yield GuestServer(server)
+            yield GuestServer(server, handler)
         except asyncio.CancelledError:
             await server.drain(options.drain_s)
             raise

@@ -17,7 +17,7 @@ from wasihost._wasi.p2.http import incoming_handler
 from wasihost._wasi.p3.http import handler
 
 
-class GuestHandler(Protocol):
+class InstanceHandler(Protocol):
     """A `Handler` that calls one instance of a guest."""
 
     async def __call__(self, request: Request) -> Response:
@@ -31,11 +31,11 @@ class GuestHandler(Protocol):
 class Service(Frozen):
     """How a version of WASI serves: a handler of an instance, and how many requests that gets, of all and at a time."""
 
-    make: Callable[[Instance, FieldRules], GuestHandler]
+    make: Callable[[Instance, FieldRules], InstanceHandler]
     reuse: int
     at_once: int
 
-    def handler(self, instance: Instance) -> GuestHandler:
+    def handler(self, instance: Instance) -> InstanceHandler:
         """A handler of an instance."""
         return self.make(instance, FieldRules())
 

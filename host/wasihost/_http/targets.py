@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Final
 
@@ -48,6 +49,7 @@ def target_of(request: Request) -> Target:
     return Target(scheme, host, port or PORTS[scheme], path if path.startswith("/") or path == "*" else f"/{path}")
 
 
+@functools.lru_cache(maxsize=1024)  # which takes a tenth of the time of parsing
 def split_authority(authority: str) -> tuple[str, int | None]:
     """Host and port. Errors: HttpError, if it is none."""
     parts = re.fullmatch(_AUTHORITY, authority)
