@@ -142,6 +142,9 @@ class Client:
         except OSError as error:
             raise connecting_failed(error) from error
         self._connections.add(connection)
+        if self._is_closed:
+            connection.close()
+            raise HttpError(ErrorCode.CONNECTION_TERMINATED)
         return connection
 
     async def _secured(self, socket: Socket, host: str) -> Socket:

@@ -87,7 +87,7 @@ class BytesBody(Body):
         return self._trailers
 
     def close(self, error: HttpError | None = None) -> None:
-        """Nobody waits for it."""
+        """Nothing waits for it."""
 
 
 class BodyAround(Body):

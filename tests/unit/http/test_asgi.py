@@ -221,7 +221,7 @@ def application(handler: Handler) -> Application:
 
 
 class Server:
-    """What an ASGI server is to an application: it gives these messages, and then a disconnect when told."""
+    """What an ASGI server is to an application: it gives these messages, and, when it leaves, a disconnect."""
 
     def __init__(self, *messages: Message, **scope: Any) -> None:
         self.scope: Scope = {

@@ -58,7 +58,7 @@ class Broken(Body):
         return []
 
     def close(self, error: HttpError | None = None) -> None:
-        """Nobody waits."""
+        """Nothing waits."""
 
 
 # ---- what is sent
@@ -418,6 +418,16 @@ async def test_closing_the_client_ends_what_is_under_way() -> None:
             with code(ErrorCode.CONNECTION_TERMINATED):
                 await task
         assert await body.closed is ErrorCode.CONNECTION_TERMINATED
+
+
+async def test_a_client_that_is_closed_sends_nothing_any_more() -> None:
+    async with origin(OK) as web:
+        web.client.close()
+        body = Slow()
+        with code(ErrorCode.CONNECTION_TERMINATED):
+            await web.client(get(body=body))
+        assert await body.closed is ErrorCode.CONNECTION_TERMINATED
+        assert web.requests == []
 
 
 async def test_a_response_that_is_not_read_holds_its_server_back() -> None:

@@ -1,4 +1,4 @@
-"""The server against a client that nobody here wrote."""
+"""The server against a client that others wrote."""
 
 from __future__ import annotations
 

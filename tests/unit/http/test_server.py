@@ -584,7 +584,7 @@ class Flood(Body):
         raise AssertionError
 
     def close(self, error: HttpError | None = None) -> None:
-        """Nobody waits."""
+        """Nothing waits."""
 
 
 async def _until_still(count: Callable[[], int]) -> int:

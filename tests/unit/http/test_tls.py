@@ -32,7 +32,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 class Files(NamedTuple):
-    """PEM files: the CA, a certificate of `web` and 127.0.0.1, one of a client, and a CA that nobody trusts."""
+    """PEM files: the CA, a certificate of `web` and 127.0.0.1, one of a client, and a CA that no client trusts."""
 
     ca: Path
     server: Path

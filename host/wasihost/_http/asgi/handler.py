@@ -105,7 +105,7 @@ class _Call:
                 self.response.set_result(failure(500))
 
     def give_up(self) -> None:
-        """Nobody wants the response."""
+        """The response is not wanted any more."""
         self._gone.set()
         self._gate.resume_reading()
 
