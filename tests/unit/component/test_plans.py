@@ -446,6 +446,14 @@ def growth(work: Callable[[], None]) -> int:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // unit
 
 
+def test_flags_arrive_in_every_combination() -> None:
+    t = types.Flags(tuple(f"bit{number}" for number in range(9)))
+    plans = Plans(CLASSES)
+    cls: Any = CLASSES.of(t)
+    for value in (*range(512), *range(512)):
+        assert round_trip(plans, t, cls(value)) == cls(value)
+
+
 @pytest.mark.slow
 def test_neither_values_nor_failures_leak() -> None:
     t = types.List(types.Record((("name", types.STRING), ("address", ADDRESS), ("data", types.List(types.U8)))))

@@ -45,6 +45,7 @@ _WORDS: Final = {
     plancode.VARIANT: 3,
 }
 _names = make_struct("QQ")
+_FLAGS_KEPT: Final = 256
 
 
 def _list(read: ToPython, size: int, pointer: int, context: Any) -> list[Any]:
@@ -66,15 +67,29 @@ _OF_WORD: Final = {"bool": "({} != 0)", "char": "chr({})"} | dict.fromkeys(
 )
 
 
-def _flags_of_word(cls: type, bits: list[int], word: int) -> Any:
-    return cls(sum(value for bit, value in enumerate(bits) if word >> bit & 1))
+class _Flags(dict[int, Any]):
+    """The flags of one type by their value. Some are kept: `enum` takes longer to find one than the rest takes."""
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+
+    def __missing__(self, value: int) -> Any:
+        found = self._cls(value)
+        if len(self) < _FLAGS_KEPT:
+            self[value] = found
+        return found
 
 
-def _flags(cls: type, bits: dict[bytes, int], size: int, pointer: int) -> Any:
+def _flags_of_word(flags: _Flags, bits: list[int], word: int) -> Any:
+    return flags[sum(value for bit, value in enumerate(bits) if word >> bit & 1)]
+
+
+def _flags(flags: _Flags, bits: dict[bytes, int], size: int, pointer: int) -> Any:
     found = 0
-    for length, name in _names.iter_unpack(string_at(pointer, size * _NAME_SIZE)):
-        found |= bits[name_at[length](name).raw]
-    return cls(found)
+    if size:
+        for length, name in _names.iter_unpack(string_at(pointer, size * _NAME_SIZE)):
+            found |= bits[name_at[length](name).raw]
+    return flags[found]
 
 
 class ToPythonCode:
@@ -121,7 +136,7 @@ class ToPythonCode:
             case types.Enum():
                 return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
             case types.Flags():
-                flags = code.constant(self._classes.of(t))
+                flags = code.constant(_Flags(self._classes.of(t)))
                 bits = code.constant([member.value for member in self._members(t).values()])
                 return f"{code.constant(_flags_of_word)}({flags}, {bits}, {words[0]})"
             case types.Record():
@@ -208,8 +223,8 @@ class ToPythonCode:
                 return f"{code.constant(self._members(t))}[name_at[{words[0]}]({pointer}).raw]"
             case types.Flags():
                 bits = {name: member.value for name, member in self._members(t).items()}
-                cls = code.constant(self._classes.of(t))
-                return f"{code.constant(_flags)}({cls}, {code.constant(bits)}, {words[0]}, {pointer})"
+                flags = code.constant(_Flags(self._classes.of(t)))
+                return f"{code.constant(_flags)}({flags}, {code.constant(bits)}, {words[0]}, {pointer})"
             case types.Option():
                 return f"{code.constant(self._present(t.payload))}({pointer}, context) if {pointer} else None"
             case types.Result():
