@@ -202,11 +202,13 @@ async def test_an_instance_that_is_closed_breaks_responses_off(name: str) -> Non
     assert caught.value.code is ErrorCode.INTERNAL_ERROR
 
 
-async def test_a_request_can_be_given_up() -> None:
+async def test_a_request_that_is_given_up_leaves_the_others_alone() -> None:
+    body = Parts(SOME)
     async with serving("rust-http") as handler:
-        asking = asyncio.create_task(ask(handler, "hang", Parts(SOME)))
+        asking = asyncio.create_task(ask(handler, "hang", body))
         assert await told(handler, "hello") == "hello"
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
+        assert body.closed == [None]
         assert await told(handler, "hello") == "hello"

@@ -125,12 +125,30 @@ async def _until_waiting(guest: Served) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_client_that_leaves_cancels_its_request() -> None:
+async def test_a_client_that_leaves_leaves_its_place() -> None:
     async with served(instances=1, at_once=1) as guest:
         hanging = asyncio.ensure_future(guest.answer("hang"))
         await _until_waiting(guest)
         hanging.cancel()
         assert await guest.answer("hello") == (200, b"hello")
+
+
+async def test_a_client_that_leaves_takes_no_other_with_it() -> None:
+    """The guest would panic if its task were cancelled, as most in Rust would."""
+    more = asyncio.Event()
+
+    async def origin(request: Request) -> Response:
+        await more.wait()
+        request.body.close()
+        return Response(status=201)
+
+    async with served(settings={"http": {"api.internal": origin}}, instances=1, at_once=2) as guest:
+        leaving, staying = (asyncio.ensure_future(guest.answer("send", authority="api.internal")) for _ in range(2))
+        await _until_waiting(guest)
+        leaving.cancel()
+        await _until_waiting(guest)
+        more.set()
+        assert (await staying)[1].startswith(b"201")
 
 
 # ---- the end

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine, Mapping
 from contextvars import Context
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,13 @@ class Instance(OfOneProcess):
         and whatever a provider raised.
         """
         return self._machine.guest_calls.call(name, args)
+
+    def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
+        """As `call`, but the guest's task goes on when the future is cancelled: what it returns is dropped.
+
+        Errors: those of a call that is not made; the others are in the future.
+        """
+        return self._machine.begin_call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.

@@ -2,8 +2,8 @@
 
 Theory of operation. Each request takes a place in an instance of the pool, and gives it back when the body of its
 response is closed: a guest may write that for as long as it likes. An instance that dies fails its own requests, those
-whose head has not gone out with 500, the others by breaking off. A request that is cancelled, as its client has left,
-cancels its task of the guest, and the instance takes no others.
+whose head has not gone out with 500, the others by breaking off. When a request is cancelled, as its client has left,
+the instance takes no others, and ends with those that it serves.
 """
 
 from __future__ import annotations

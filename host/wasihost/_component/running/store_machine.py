@@ -109,6 +109,10 @@ class StoreMachine(StoreContext):
         self.stats.turns += 1
         self.rings.turn()
 
+    def begin_call(self, name: str, args: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """See `Instance.begin_call`."""
+        return self.guest_calls.begin_call(name, args)
+
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """See `Instance.use_types`."""
         self.guest_calls.use_types(interface, wit_types)

@@ -22,6 +22,8 @@ class GuestCall:
     """Of the subtask, from `waiting` on."""
     room = 0
     """Bytes that the driver component makes for arguments and the lists of numbers in them, from `making room` on."""
+    goes_on = False
+    """Whether the guest's task goes on when the future is cancelled."""
     lent: list[GuestResource] | None = None
     given: list[GuestResource] | None = None
     offered: dict[int, tuple[Kind, Any]] | None = None

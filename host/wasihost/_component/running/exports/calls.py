@@ -156,6 +156,23 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
+        call = self._checked(name, args)
+        try:
+            return await call.future
+        except asyncio.CancelledError:
+            self._cancel(call)
+            if isinstance(self._instance.failure, GeneratorExit):  # as an exception of the future it would close us
+                raise self._instance.failure from None
+            raise
+
+    def begin_call(self, name: str, args: tuple[Any, ...]) -> asyncio.Future[Any]:
+        """See `Instance.begin_call`."""
+        call = self._checked(name, args)
+        call.goes_on = True
+        return call.future
+
+    def _checked(self, name: str, args: tuple[Any, ...]) -> GuestCall:
+        """A call, if it may be made."""
         called = self._find(name)
         try:
             if self._instance.closing:
@@ -177,14 +194,7 @@ class GuestCalls:
         except BaseException:
             close_streams(called, args)
             raise
-        call = self._begin(called, args, loop.create_future())
-        try:
-            return await call.future
-        except asyncio.CancelledError:
-            self._cancel(call)
-            if isinstance(self._instance.failure, GeneratorExit):  # as an exception of the future it would close us
-                raise self._instance.failure from None
-            raise
+        return self._begin(called, args, loop.create_future())
 
     def _begin(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any]) -> GuestCall:
         if self._counted is not None:
@@ -254,7 +264,7 @@ class GuestCalls:
             call.state = WAITING
             call.handle = previous
             self._at_once -= call.called.func.is_async
-            if call.future.cancelled():  # while the guest was stopped before its first wait
+            if call.future.cancelled() and not call.goes_on:  # while the guest was stopped before its first wait
                 self._cancel(call)
 
     def _next_command(self) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final, Protocol
 
 from wasihost._component.values import WitError
@@ -18,15 +19,19 @@ HANDLE: Final = "wasi:http/handler@0.3.0#handle"
 class Callee(Protocol):
     """An instance of the guest."""
 
-    async def call(self, name: str, *args: Any) -> Any:
-        """Calls an export."""
+    def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
+        """Calls an export; the guest's task goes on if the future is cancelled."""
 
 
 class GuestHandler:
     """Answers requests by one instance of a guest, many at a time: a `Handler`.
 
     A guest that dies before the head is an `internal-error`, whose cause is what it died of; one that dies later breaks
-    the body of its response off. A cancelled call cancels the guest's task.
+    the body of its response off.
+
+    A cancelled call leaves the guest's task to itself: what it reads of the request breaks off, and its response is
+    dropped. To cancel the task would take the requests of the others with it: Rust guests panic then, unless
+    wit-bindgen (0.63) has the feature `inter-task-wakeup`, which it has not in the crate wasip3.
     """
 
     def __init__(self, instance: Callee, rules: FieldRules) -> None:
@@ -37,16 +42,25 @@ class GuestHandler:
         """The guest's response. Errors: HttpError."""
         given = resources.Request(Request.received(self._rules, request))
         try:
-            response = await self._instance.call(HANDLE, given)
+            call = self._instance.begin_call(HANDLE, given)
+            response = await call
         except WitError as error:
             raise to_error(error.value) from None
-        except BaseException as error:
-            given.drop()  # it may not have had it, and if the client has gone it has no use for it
-            if not isinstance(error, Exception):
-                raise
+        except asyncio.CancelledError:
+            given.drop()
+            _drop(call)
+            raise
+        except Exception as error:
+            given.drop()  # the guest may never have had it
             raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended before its response") from error
         assert isinstance(response, resources.Response)
         return response.core.sent(request.method)
 
     async def end(self, *, cancel: bool) -> None:
         """Nothing is left of a call that has its response; the guest may go on, as any that has returned."""
+
+
+def _drop(call: asyncio.Future[Any]) -> None:
+    """Drops the response of a call that has it already."""
+    if not call.cancelled() and call.exception() is None:
+        call.result().drop()
