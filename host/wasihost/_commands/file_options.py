@@ -43,7 +43,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         dest="files",
         type=_archive,
         metavar="FILE::GUEST",
-        help="give the guest what is in this zip archive, to read; may be repeated",
+        help="give the guest the files of this zip archive, read-only; may be repeated",
     )
 
 

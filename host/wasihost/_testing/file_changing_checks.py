@@ -24,10 +24,10 @@ async def what_is_written_is_read(tree: Tree) -> None:
 
 
 async def what_is_open_is_one_file(tree: Tree) -> None:
-    """Whoever has a file open reads what others write."""
+    """Every guest that has a file open reads what the others write."""
     writer, reader = await tree.create("new"), await tree.open("new")
     await tree.write(writer, b"later")
-    expect_equal(await tree.read(reader), b"later", "bytes for who opened it before")
+    expect_equal(await tree.read(reader), b"later", "bytes for a guest that opened it before")
     expect_equal(reader.identity, writer.identity, "the number of the file")
 
 
@@ -99,15 +99,15 @@ async def files_and_directories_are_created(tree: Tree) -> None:
 
 
 async def two_that_create_one_file_have_one(tree: Tree) -> None:
-    """`create_file` is FileExistsError if the name is there by now, so that who comes second opens it, or fails."""
+    """`create_file` raises FileExistsError if the name is there by now; the second of two guests opens that file."""
     one, two = await asyncio.gather(*(tree.create_or_open("new") for _ in range(2)))
     expect_equal(one.identity, two.identity, "the number of the file")
     made = await asyncio.gather(*(tree.create("other") for _ in range(2)), return_exceptions=True)
     expect_equal([isinstance(each, Failure) for each in made].count(True), 1, "failures of two that want a new file")
 
 
-async def a_file_that_was_removed_is_used_by_who_has_it(tree: Tree) -> None:
-    """After `remove_file` who has the file open reads and writes it; it has no name, and a new one is another file."""
+async def a_file_that_was_removed_can_be_used_further(tree: Tree) -> None:
+    """After `remove_file`, guests that have the file open use it further, without a name; a new one is another file."""
     file = await tree.create("new", b"content")
     await tree.done(tree.top.remove_file, "new")
     await tree.fails("no-entry", "stat of what was removed", tree.top.stat_at, "new", False)

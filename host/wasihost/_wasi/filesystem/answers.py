@@ -102,7 +102,7 @@ def then(answer: Answer[T], convert: Callable[[T], U]) -> Answer[U]:
 
 
 class _ATask:
-    """Awaited to go on in a task: it stops whoever runs the steps, and in a task it takes a turn of the event loop."""
+    """Awaited to go on in a task: outside of one it stops the steps, in a task it takes a turn of the event loop."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield

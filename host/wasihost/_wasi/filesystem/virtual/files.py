@@ -12,15 +12,15 @@ class VirtualFiles(FileSystem, InodeOperations[I]):
     """A file system in Python, to be derived from.
 
     Its inodes are objects of your own, see `Inode`. Four methods make one that can be read: `lookup`, `stat`, `entries`
-    and `read`. What is not overridden of the others fails with EROFS, the error-code `read-only`. Methods fail with
-    OSError, of which the errno or the class becomes the error-code. Any of them that returns something `Given` may be
-    `async`. Paths are resolved before: when a method is called,
+    and `read`. The others raise EROFS, the error-code `read-only`, unless you override them. Methods raise OSError, and
+    its errno or class becomes the error-code. A method that returns a value `Given` may be `async`. Before a method is
+    called, the path is resolved, so that
 
     - a name is one component: not empty, no `.` or `..`, no `/`, no NUL, at most 255 bytes. Names and texts of links
-      are UTF-8; a byte that is none is a surrogate, as with `errors="surrogateescape"`, and no guest can send one;
+      are UTF-8; other bytes are surrogates, as with `errors="surrogateescape"`, and guests cannot send them;
     - an inode has the kind that the method is for;
-    - what is created has a name that was free, and what is removed or renamed was there. Between that and the call of
-      an `async` method it may have changed: then FileExistsError and FileNotFoundError say so.
+    - a name for a new inode is free, and a name to remove or rename is there. An `async` method may find that this has
+      changed, and raises FileExistsError or FileNotFoundError.
     """
 
     read_only: bool = False

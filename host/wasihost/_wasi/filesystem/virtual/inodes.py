@@ -1,4 +1,4 @@
-"""`InodeOperations`: what a file system in Python has to do. It is asked about single names, and never sees a path.
+"""`InodeOperations`: the methods of a file system in Python. They get single names, and never a path.
 
 Theory of operation. A file system consists of inodes: objects of the implementation's own, each a file, a directory or
 a symbolic link. Directories have names for them. A guest opens inodes; `walk` resolves its paths, `nodes` checks what
@@ -43,7 +43,7 @@ I = TypeVar("I", bound=Inode)  # noqa: E741 - the usual letter of an inode
 
 
 class InodeOperations(ABC, Generic[I]):
-    """The methods of a file system in Python; what is not overridden fails with EROFS, the error-code `read-only`."""
+    """The methods of a file system in Python; those that change something raise EROFS unless they are overridden."""
 
     may_wait: bool = True
     """Whether a method may be `async`; if not, calls of WASI 0.2 take a little less time."""
@@ -82,7 +82,7 @@ class InodeOperations(ABC, Generic[I]):
         raise _no_change()
 
     def append(self, file: I, data: bytes | memoryview) -> Given[int]:
-        """Writes at the end; to be overridden where two may do so at a time."""
+        """Writes at the end. Override it in a file system that waits: this asks for the size, and then writes."""
         return _append(self, file, data)
 
     def set_size(self, file: I, size: int) -> Given[None]:
@@ -94,7 +94,7 @@ class InodeOperations(ABC, Generic[I]):
         raise _no_change()
 
     def create_file(self, directory: I, name: str) -> Given[I]:
-        """The inode of a new file. This and the next five are FileNotFoundError in a directory that was removed."""
+        """The inode of a new file. Errors: FileNotFoundError if the directory was removed, as for the next four."""
         raise _no_change()
 
     def create_directory(self, directory: I, name: str) -> Given[I]:
@@ -106,18 +106,19 @@ class InodeOperations(ABC, Generic[I]):
         raise _no_change()
 
     def link(self, inode: I, directory: I, name: str) -> Given[None]:
-        """Gives what is no directory one more name."""
+        """Gives a file or symbolic link one more name."""
         raise _no_change()
 
     def rename(self, directory: I, name: str, new_directory: I, new_name: str) -> Given[None]:
-        """Moves it. What has the new name is another inode, a directory if and only if the old is one, and is removed.
+        """Moves an inode. If the new name is taken, then by another inode, which is replaced: one directory by another,
+        anything else by anything else.
 
-        Errors: ENOTEMPTY if that is a directory with entries, EINVAL if a directory would be moved into itself.
+        Errors: ENOTEMPTY if the replaced directory has entries, EINVAL if a directory would be moved into itself.
         """
         raise _no_change()
 
     def remove_file(self, directory: I, name: str) -> Given[None]:
-        """Removes the name of what is no directory. Who has it open reads and writes it further."""
+        """Removes the name of a file or symbolic link. Guests that have the file open go on using it."""
         raise _no_change()
 
     def remove_directory(self, directory: I, name: str) -> Given[None]:

@@ -1,10 +1,9 @@
 """`MemoryContent`: the bytes of a file in memory.
 
 Theory of operation. They are in blocks of a mebibyte, so that a file that grows is not copied again and again, as one
-`bytearray` would be. The first blocks grow as a `bytearray` does; each further one is memory of the system, which gives
-all pages of it at once: a fault for each takes longer than what is written to it. That is at most a quarter more than
-is needed. A block may be shorter than it could be, and None if nothing was written there: what is missing below `size`
-is zeros.
+`bytearray` would be. The first blocks grow as a `bytearray` does. Each further one is mapped, with all its pages at
+once, since a page fault takes longer than writing the page; so a file takes at most a quarter more memory than it has
+bytes. A block may be shorter than a mebibyte, or None if nothing was written there: the rest, up to `size`, is zeros.
 """
 
 from __future__ import annotations

@@ -263,5 +263,5 @@ def _lengthen(directory: MemoryInode, more: int) -> None:
 
 
 def _longest_path_bytes(directory: MemoryInode) -> int:
-    """The length of the longest path of a directory and of what is in it."""
+    """The length of the longest path of a directory and its entries."""
     return directory.path_bytes + max((1 + len(paths.from_python(name)) for name in directory.names), default=0)

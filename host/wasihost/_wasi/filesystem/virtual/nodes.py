@@ -1,7 +1,7 @@
-"""What guests open of a file system in Python: checks what is asked as Linux does, and calls its methods.
+"""The open files and directories of a file system in Python: they make the checks of Linux, and call its methods.
 
-The order of checks is that of the system calls, as on a `Directory`; what `InodeOperations` promises to its methods is
-checked here.
+The order of checks is that of the system calls, as on a `Directory`. They include all that `VirtualFiles` promises to
+its methods.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST_TRIES = 4  # to create a file that others create and remove at the same ti
 
 
 class _Opening(NamedTuple):
-    """What is done to open something. It is kept for each combination of flags: to ask flags takes longer."""
+    """The steps of opening, for one combination of flags. They are kept, since asking flags takes longer."""
 
     creates: bool
     is_exclusive: bool

@@ -1,7 +1,7 @@
-"""`ZipFiles`: what is in a zip archive.
+"""`ZipFiles`: the files of a zip archive.
 
-The archive may be anyone's. Names that lead out of it, names that two entries have, entries that are encrypted or no
-file, and more than is allowed are errors when it is opened, so that a guest never meets half of one. A file is
+The archive need not be trusted. Names that lead out of it, names of two entries, entries that are encrypted or special,
+and more bytes or entries than allowed are errors when it is opened, so that guests have all of it or nothing. A file is
 decompressed as far as guests read it, and kept while one has it open: else a guest that reads backwards would have it
 decompressed from its beginning at each read.
 """
@@ -23,7 +23,7 @@ from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 from wasihost._wasi.filesystem.virtual.memory import MAX_BYTES, MAX_FILES
 
-if TYPE_CHECKING:  # 5 ms, for those who open one
+if TYPE_CHECKING:  # 5 ms, for a program that opens an archive
     from zipfile import ZipInfo
 
 BLOCK: Final = 1 << 20
@@ -56,10 +56,10 @@ class ZipInode:
 
 
 class ZipFiles(VirtualFiles[ZipInode]):
-    """What is in a zip archive, to be read: `ZipFiles("x.zip")`, or below an `Overlay`; also of a binary file object.
+    """The files of a zip archive, read-only: `ZipFiles("x.zip")`; it takes binary file objects too.
 
-    All files together may have `max_bytes` when they are decompressed, and there may be `max_files`. Symbolic links are
-    followed within it. Errors: ConfigError, with the name of an entry that cannot be given to guests.
+    The decompressed files may have `max_bytes` together, and the archive `max_files` entries. Symbolic links lead
+    nowhere outside. Errors: ConfigError that names the entry, if one cannot be given to guests.
     """
 
     read_only = True
@@ -72,7 +72,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
         self.file = file
         try:
             self._archive = zipfile.ZipFile(file)
-        except Exception as error:  # of a damaged one, of many classes
+        except Exception as error:  # a damaged archive raises many classes
             raise self._refused(str(error)) from None
         self._inodes = 0
         self.root = self._made(Kind.DIRECTORY, None)
@@ -182,7 +182,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
             block = inode.reader.read(BLOCK)
             if not block:
                 raise EOFError("it ends early")
-        except Exception as error:  # of a damaged one, of many classes
+        except Exception as error:  # a damaged archive raises many classes
             inode.forget()
             raise OSError(errno.EIO, f"{entry.filename!r} in {self!r}: {error}") from error
         inode.content += block

@@ -41,7 +41,7 @@ Way = list[Node]
 
 
 class Model:
-    """Does what it is told, as a `Subject`."""
+    """Does the operations of a `Subject`, and gives the same answers."""
 
     def __init__(self) -> None:
         self._top = Node({})

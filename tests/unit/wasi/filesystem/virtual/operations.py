@@ -86,7 +86,7 @@ OPERATIONS = st.one_of(
 
 
 class Subject:
-    """A guest with a file system, that does what it is told."""
+    """A guest with a file system, which does the operations."""
 
     def __init__(self, files: FileSystem, runner: asyncio.Runner) -> None:
         self._runner = runner

@@ -78,7 +78,7 @@ def test_a_copy_keeps_its_times_until_it_is_written(lower: Path) -> None:
     assert (found.accessed_ns, found.modified_ns, found.links) == (1, 2, 2)
 
 
-def test_a_file_that_was_removed_is_written_by_who_has_it_open(lower: Path) -> None:
+def test_a_file_that_was_removed_can_be_written_further(lower: Path) -> None:
     upper = MemoryFiles()
     guest = guest_of(layered(lower, upper))
     file = opened(guest, "dir/f", READ | WRITE)
