@@ -25,7 +25,8 @@ async def what_is_written_is_read(tree: Tree) -> None:
 
 async def what_is_open_is_one_file(tree: Tree) -> None:
     """Every guest that has a file open reads what the others write."""
-    writer, reader = await tree.create("new"), await tree.open("new")
+    writer = await tree.create("new")
+    reader = await tree.open("new")
     await tree.write(writer, b"later")
     expect_equal(await tree.read(reader), b"later", "bytes for a guest that opened it before")
     expect_equal(reader.identity, writer.identity, "the number of the file")

@@ -165,7 +165,8 @@ class Overlay(VirtualFiles[OverlayInode]):
         replaced = await self._found(new_directory, new_name)
         if replaced is not None:
             await self._require_empty(replaced)
-        source, target = await self._copied(directory), await self._copied(new_directory)
+        source = await self._copied(directory)
+        target = await self._copied(new_directory)
         await self._copied(inode)
         is_last = replaced is not None and await self._is_last_name(replaced)
         await settled(self.upper.rename(source, name, target, new_name))
