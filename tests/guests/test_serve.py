@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 
 import pytest
+import trustme
 
 from tests.guests.harness import load
 from tests.guests.serve import ADDRESS, Served, served
-from wasihost import ConfigError, Host, LinkError, Stats
+from wasihost import ConfigError, Host, LinkError, Stats, allow_all
 from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Request, Response
+from wasihost._http.tls import client_context, server_context
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._testing.loop import run_virtual
 
@@ -64,6 +67,23 @@ async def test_a_guest_of_0_2_answers_too() -> None:
         assert await guest.answer("copy", BytesBody(b"x" * 100_000)) == (200, b"x" * 100_000)
     async with served("rust-p2-http", instances=1, reuse=5) as guest:
         assert await asyncio.gather(*(guest.answer("hello") for _ in range(9))) == [(200, b"hello")] * 9
+
+
+async def test_guests_talk_to_each_other_by_https(tmp_path: Path) -> None:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    ca.issue_cert("secure").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
+    network = VirtualNetwork()
+    behind = Host(network=network.host("secure", "10.0.0.7"))
+    own = server_context(tmp_path / "server.pem")
+    settings = {"policy": allow_all, "tls": client_context(ca=tmp_path / "ca.pem")}
+    async with (
+        behind.serve(load("rust-http"), addr="10.0.0.7", port=443, tls=own) as server,
+        served(network=network, settings=settings) as guest,
+    ):
+        assert server.url == "https://10.0.0.7:443/"
+        status, told = await guest.answer("send", scheme="HTTPS", authority="secure", path="/x")
+    assert (status, told.splitlines()[0]) == (200, b"404")
 
 
 # ---- deaths

@@ -17,13 +17,15 @@ from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
 
 if TYPE_CHECKING:
+    import ssl
+
     from wasihost._policy.learning import Learner
 
 USAGE = f"""\
 {policy_options.USAGE}
                     {limit_options.USAGE}
                     {file_options.USAGE}
-                    [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env]
+                    [--https-ca FILE] [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env]
                     [--seed N] {recording_options.USAGE}
                     [--wasip2 python|native|none] [--plug NAME=FILE ...] [--compiled]
                     [--grace SECONDS] [--no-cache]"""
@@ -63,6 +65,11 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[=VALUE]",
         help="set an environment variable of the guest, which sees none of this process, or give it this one; "
         "may be repeated, of one name the last counts",
+    )
+    parser.add_argument(
+        "--https-ca",
+        metavar="FILE",
+        help="verify servers to which the guest sends requests by https with these roots, as PEM, not the system's",
     )
     parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
     parser.add_argument(
@@ -116,6 +123,7 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
         recording=ending.enter(recording_options.recording(arguments)),
         host_names=_host_names(arguments),
         http=own.pop("http", replayed.http),
+        tls=_tls(arguments),
         files=replayed.files or file_options.file_systems(arguments),
         env=_env(arguments),
         stdout=descriptor(sys.stdout),
@@ -135,6 +143,14 @@ def printing(ending: Ending, learner: Learner | None) -> Iterator[None]:
     ending.enter(policy_options.told_at_the_end(learner))
     with policy_options.refusals_told(), warnings_printed("wasihost.files"):
         yield
+
+
+def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
+    if arguments.https_ca is None:
+        return None
+    from wasihost._http.tls import client_context
+
+    return client_context(ca=arguments.https_ca)
 
 
 def _env(arguments: argparse.Namespace) -> dict[str, str]:
