@@ -618,8 +618,8 @@ async def test_a_client_that_does_not_read_holds_the_handler_back() -> None:
 async def test_small_pieces_that_are_all_there_are_held_back_too() -> None:
     class Drops(Flood):
         async def read(self, n: int = 0) -> bytes:
-            self.sent += 1
-            return b"x"
+            self.sent += 1 << 10
+            return bytes(1 << 10)
 
     drops = Drops()
 
@@ -631,7 +631,7 @@ async def test_small_pieces_that_are_all_there_are_held_back_too() -> None:
         assert isinstance(writer.transport, asyncio.ReadTransport)
         writer.transport.pause_reading()
         writer.write(GET)
-        assert 0 < await _until_still(lambda: drops.sent) < 1 << 20
+        assert 0 < await _until_still(lambda: drops.sent) < 4 << 20
         writer.transport.abort()
 
 
