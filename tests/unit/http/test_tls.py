@@ -20,7 +20,8 @@ from wasihost._http import tls
 from wasihost._http.client import Client
 from wasihost._http.connecting import connect
 from wasihost._http.errors import ErrorCode, HttpError, TlsAlertReceivedPayload
-from wasihost._http.messages import BytesBody
+from wasihost._http.messages import BytesBody, Request, Response
+from wasihost._http.server import HttpServer
 from wasihost._http.tls import TlsListener, client_context, server_context
 from wasihost._network import peers
 from wasihost._network.base import Address, Network, Socket
@@ -206,6 +207,23 @@ async def test_a_side_that_has_ended_still_hears_the_other(files: Files) -> None
         transport.write_eof()
         assert await reader.read() == b"HELLO"
         transport.close()
+
+
+async def test_our_server_and_client_share_a_connection_for_several_requests(files: Files) -> None:
+    async def handler(request: Request) -> Response:
+        request.body.close()
+        return Response(body=BytesBody(f"{request.scheme}://{request.authority}{request.path}".encode()))
+
+    net = VirtualNetwork()
+    host = net.host("web")
+    async with HttpServer(host, [Address(host.addresses[0], 443)], handler, tls=server_context(files.server)) as server:
+        assert server.url == f"https://{host.addresses[0]}:443/"
+        sending = client(net.guest, client_context(ca=files.ca))
+        for path in ("/a", "/b"):
+            assert await whole(await sending(get(scheme="https", path=path))) == (200, f"https://web{path}".encode())
+        sending.close()
+        await server.drain()
+    assert len(net.connections) == 1
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
