@@ -7,9 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 from tests.guests import exports, test_calls, test_exports_streams
+from tests.guests.harness import load
+from tests.guests.http import Origin, Parts, ask, http_providers, whole
 from tests.guests.test_exports_streams import Bytes, Entry, Provider, Ticket, Upload, each, everything, later
 from tests.guests.test_exports_values import PERSON
 from wasihost import GuestStream, Instance
+from wasihost._host.serving import serve_handler
+from wasihost._http.errors import HttpError
 
 
 class Sleeper:
@@ -42,7 +46,43 @@ async def _read(result: Any) -> None:
         await result
 
 
-EXPORTS = {
+class Service(NamedTuple):
+    """A fixture that serves HTTP; its calls are requests."""
+
+    name: str
+    calls: Mapping[str, Mapping[str, Any]]
+    """What describes the message of each case."""
+
+    def providers(self) -> Mapping[str, object]:
+        """What it sends is answered."""
+        return http_providers(Origin())
+
+    async def call(self, instance: Instance, case: str) -> None:
+        """Asks it, and reads its response to the end."""
+        handler = serve_handler(load(self.name), instance)
+        body = Parts(b"x" * 100_000, trailers=[("a", b"b")])
+        try:
+            await whole(await ask(handler, case, body, **self.calls[case]))
+        except HttpError as error:
+            if error.__cause__ is not None:  # that the guest has ended
+                raise error.__cause__ from None
+
+
+_CASES: Mapping[str, Mapping[str, Any]] = {
+    "hello": {},
+    "describe": {},
+    "copy": {},
+    "answer": {"bytes": 100_000, "trailers": "fields"},
+    "send": {"authority": "a", "bytes": 100_000, "length": 5},
+    "forward": {"to": "a"},
+    "error": {"code": 5},
+    "fields": {},
+    "trap-after": {},
+}
+
+EXPORTS: dict[str, Exports | Service] = {
+    "rust-http": Service("rust-http", {**_CASES, "echo": {}, "late": {}, "hang": {}}),
+    "rust-p2-http": Service("rust-p2-http", {**_CASES, "splice": {}, "skip": {}, "silent": {}}),
     "rust-exports": Exports(
         exports.API,
         lambda: {exports.HOST: Sleeper()},

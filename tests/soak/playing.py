@@ -22,7 +22,7 @@ from tests.guests.harness import Output, counted_tables, load, open_fds, passes
 from tests.guests.kv import STORE, Store
 from tests.guests.peers import patient_echo, server
 from tests.hostile.harness import held
-from tests.soak.calls import EXPORTS, Exports
+from tests.soak.calls import EXPORTS, Exports, Service
 from tests.soak.counting import Counting
 from tests.soak.rounds import NAMES, SERVERS, Round
 from wasihost import (
@@ -237,7 +237,7 @@ async def _guest(host: Host, round: Round) -> None:
             raise error
 
 
-async def _call(exports: Exports, instance: Instance, name: str, cancelled_after: int | None) -> None:
+async def _call(exports: Exports | Service, instance: Instance, name: str, cancelled_after: int | None) -> None:
     cancelling = asyncio.ensure_future(_cancel(asyncio.current_task(), cancelled_after))
     try:
         await exports.call(instance, name)

@@ -22,6 +22,8 @@ Env = Mapping[str, str]
 # What fixtures are told, one of these, beside where the echo server is. Lists of cases are told one of them.
 ENVIRONMENTS: dict[str, list[Env]] = {
     "rust-bin-p3": [{}],
+    "rust-http": [{}],
+    "rust-p2-http": [{}],
     "rust-tcp-client": [
         {"MODE": "echo", "BYTES": "100000", "CONNECTIONS": "3", "VERIFY": "1"},
         {"MODE": "send", "BYTES": "100000"},
