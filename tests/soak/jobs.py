@@ -1,4 +1,4 @@
-"""Three jobs that a guest does over and over: moving bytes, opening connections, everything at once."""
+"""Jobs done over and over: a guest moves bytes, opens connections, does everything at once; instances come and go."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.guests.harness import counted_tables, load
+from tests.guests.exports import API, HOST, Sleeper
+from tests.guests.harness import CountedTable, counted_tables, load
 from tests.soak.counting import Counting
 from tests.soak.growth import state
 from wasihost import Host, Rules
@@ -34,23 +36,41 @@ JOBS = [
 ]
 
 
+INSTANCES = 1000
+
+
 async def do_all(seconds: float) -> bool:
-    """Does each job for a third of the time, and prints what it came to; whether nothing grew."""
+    """Does each job for its share of the time, and prints how much it did; whether nothing grew."""
+    share = seconds / (len(JOBS) + 1)
     async with echo_server() as address:
-        return all([await _repeat(job, address, seconds / len(JOBS)) for job in JOBS])
+        with counted_tables() as tables:
+            runs = [await _repeat(partial(_do, job, address), job.amount, job.unit, share, tables) for job in JOBS]
+    # Without the tables: counting keeps each of them.
+    return all([*runs, await _repeat(_open_instances, INSTANCES, "instances opened and closed", share)])
 
 
-async def _repeat(job: Job, address: str, seconds: float) -> bool:
-    with counted_tables() as tables:
-        await _do(job, address)  # what is made once is there
-        before, until, done = state(tables), time.monotonic() + seconds, 0
-        while time.monotonic() < until:
-            await _do(job, address)
-            done += job.amount
-        after = state(tables)
+async def _repeat(
+    do: Callable[[], Awaitable[None]], amount: int, unit: str, seconds: float, tables: Sequence[CountedTable] = ()
+) -> bool:
+    await do()  # what is made once is there
+    before, until, done = state(tables), time.monotonic() + seconds, 0
+    while time.monotonic() < until:
+        await do()
+        done += amount
+    after = state(tables)
     flat = after.is_flat(before)
-    print(f"{done:,} {job.unit}: {'flat' if flat else 'GREW'}, {after.since(before)}", flush=True)
+    print(f"{done:,} {unit}: {'flat' if flat else 'GREW'}, {after.since(before)}", flush=True)
     return flat
+
+
+async def _open_instances() -> None:
+    """As a server does for its requests: every second one is called."""
+    host = Host(providers={HOST: Sleeper()})
+    component = load("rust-exports")
+    for number in range(INSTANCES):
+        async with host.open(component) as instance:
+            if number % 2:
+                await instance.call(f"{API}#async-divide", 7, 2)
 
 
 async def _do(job: Job, address: str) -> None:
