@@ -33,7 +33,8 @@ class Givers(dict[int, Callable[[tuple[Any, ...], int, CallContext], None]]):
         self._plans = plans
         self._called = called
         self.packers = {each.index: scalars.arguments(each.whole) for each in called if each.takes_scalars}
-        self.needed = {each.index: needed(each.whole) for each in called if each.sends_numbers}
+        sizes = ((each.index, needed(each.whole)) for each in called)
+        self.needed = {index: size_of for index, size_of in sizes if size_of is not None}
 
     def __missing__(self, index: int) -> Callable[[tuple[Any, ...], int, CallContext], None]:
         called = self._called[index]
@@ -69,16 +70,13 @@ class Arguments:
         self._memory = view
 
     def room_of(self, call: GuestCall) -> int:
-        """Bytes that the driver component must make for arguments with lists of numbers; 0 if none are needed.
+        """Bytes that the driver component must make for arguments with lists of numbers, see `Givers.needed`.
 
         Errors: LimitError.
         """
-        size_of = self._givers.needed.get(call.called.index)
-        if size_of is None:
-            return 0
         lists = 0
         with contextlib.suppress(Exception):  # not of the type, as `write` will say
-            lists = size_of(call.args)
+            lists = self._givers.needed[call.called.index](call.args)
         limits = self._instance.limits
         if lists > limits.list_bytes:
             raise limits.reached("list_bytes", f"{call.called.path}: lists of {lists} bytes")

@@ -117,6 +117,7 @@ class GuestCalls:
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0
         self._is_timed = instance.limits.run_time_s is not None
+        self._rooms = functions.givers.needed
         self._awaited = 0
         self._at_once = 0
         self.numbers = SharedNumbers(instance.limits)
@@ -156,7 +157,7 @@ class GuestCalls:
     # ---- calling
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
-        call = self._checked(name, args)
+        call = self._begin(name, args)
         try:
             return await call.future
         except asyncio.CancelledError:
@@ -167,26 +168,27 @@ class GuestCalls:
 
     def begin_call(self, name: str, args: tuple[Any, ...]) -> asyncio.Future[Any]:
         """See `Instance.begin_call`."""
-        call = self._checked(name, args)
+        call = self._begin(name, args)
         call.goes_on = True
         return call.future
 
-    def _checked(self, name: str, args: tuple[Any, ...]) -> GuestCall:
+    def _begin(self, name: str, args: tuple[Any, ...]) -> GuestCall:
         """A call, if it may be made."""
         called = self._find(name)
+        instance = self._instance
         try:
-            if self._instance.closing:
+            if instance.closing:
                 raise closed()
-            if self._instance.failure is not None:
-                raise self._instance.failure
+            if instance.failure is not None:
+                raise instance.failure
             loop = event_loop.running()
-            if loop is not self._instance.loop:
+            if loop is not instance.loop:
                 raise RuntimeError("this instance was opened in another event loop: call it there, or open one here")
             if len(args) != len(called.func.params):
                 words = ", ".join(called.names)
                 message = f"{called.path} takes {len(called.names)} arguments ({words}), not {len(args)}"
                 raise TypeError(line(message))
-            limits = self._instance.limits
+            limits = instance.limits
             if len(self._calls) >= limits.pending_calls:
                 raise limits.reached("pending_calls", f"{len(self._calls)} calls of exports are under way")
             if called.func.is_async and self._at_once >= MOST_AT_ONCE:
@@ -194,13 +196,10 @@ class GuestCalls:
         except BaseException:
             close_streams(called, args)
             raise
-        return self._begin(called, args, loop.create_future())
-
-    def _begin(self, called: Called, args: tuple[Any, ...], future: asyncio.Future[Any]) -> GuestCall:
         if self._counted is not None:
             self._counted[called.path] += 1
         token = self._last_token = self._last_token % 0xFFFF_FFFF + 1
-        call = self._calls[token] = GuestCall(called, args, future, token)
+        call = self._calls[token] = GuestCall(called, args, loop.create_future(), token)
         self._command(call)
         return call
 
@@ -254,8 +253,10 @@ class GuestCalls:
             self._current = None
             if call.state is not OVER:
                 self._go_on(call, self._words[DRIVER_PREVIOUS // 4])
-        self._instance.run_later()
-        _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *self._next_command())
+        command = self._next_command()
+        if command[0] != _CALL:  # which runs in the context of its own caller
+            self._instance.run_later()
+        _COMMAND.pack_into(self._memory, DRIVER_COMMAND, *command)
 
     def _go_on(self, call: GuestCall, previous: int) -> None:
         if call.state is MAKING_ROOM:
@@ -286,7 +287,7 @@ class GuestCalls:
             return None
         self._current = call
         try:
-            if call.state is QUEUED and (room := self._arguments.room_of(call)):
+            if call.called.index in self._rooms and call.state is QUEUED and (room := self._arguments.room_of(call)):
                 call.state = MAKING_ROOM
                 call.room = room
                 self._commands.appendleft(call)

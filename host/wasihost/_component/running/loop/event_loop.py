@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import get_running_loop
 
 
 def running() -> asyncio.AbstractEventLoop:
     """The event loop that runs in this thread. Errors: RuntimeError, which names the ways from elsewhere."""
     try:
-        return asyncio.get_running_loop()
+        return get_running_loop()
     except RuntimeError:
         raise RuntimeError(
             "no event loop of asyncio is running: await this in a coroutine that asyncio.run runs, or use Host.run; "
@@ -19,7 +20,7 @@ def running() -> asyncio.AbstractEventLoop:
 def check_none_runs() -> None:
     """Errors: RuntimeError if an event loop runs in this thread."""
     try:
-        asyncio.get_running_loop()
+        get_running_loop()
     except RuntimeError:
         return
     raise RuntimeError("an event loop is running in this thread, as in a notebook: await host.run_async(component)")
