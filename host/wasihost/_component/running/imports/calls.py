@@ -101,12 +101,6 @@ class HostFunctions:
             )
 
 
-def _take_note(task: asyncio.Future[Any]) -> None:
-    """Of an exception, which asyncio would log if the instance ends before it asks for it."""
-    if not task.cancelled():
-        task.exception()
-
-
 def _conclude_call(machine: Any, task: asyncio.Future[Any]) -> None:
     machine.host_calls.conclude_call(task)
 
@@ -206,7 +200,6 @@ class HostCalls:
         # The round before this call was none of the driver's: somebody else is runnable.
         self._instance.rings.is_quiet = False
         call.task = task
-        task.add_done_callback(_take_note)
         return task
 
     def _call(self, adapted: Adapted, method: Callable[..., Any], may_wait: bool) -> Callable[..., Any]:

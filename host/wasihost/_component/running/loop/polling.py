@@ -22,7 +22,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import wasmtime
 
@@ -183,8 +183,10 @@ class Poller:
         self.suspension = suspension
         suspension.task.add_done_callback(self._resume)
 
-    def _resume(self, _task: object) -> None:
+    def _resume(self, task: asyncio.Future[Any]) -> None:
         self.suspension = None
+        if not task.cancelled():
+            task.exception()  # the instance may end before it asks, and asyncio would log it
 
     # ---- polls
 
