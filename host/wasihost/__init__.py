@@ -42,7 +42,8 @@ from wasihost._component.running.stats import Stats
 from wasihost._component.values import Err, Ok, Some, WitError
 from wasihost._host.embedding import add_tcp_to_linker, add_wasip2_tcp_to_linker
 from wasihost._host.exports import Exports
-from wasihost._host.host import Host, adapt
+from wasihost._host.host import Host
+from wasihost._host.loading import adapt
 from wasihost._host.pool import Pool
 from wasihost._network.base import Address, Network
 from wasihost._network.os import OsNetwork

@@ -26,7 +26,7 @@ from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import wiring_of
 from wasihost._component.cache import SUFFIX
 from wasihost._component.world.wiring import Wiring
-from wasihost._host.host import of_wasi
+from wasihost._host.loading import of_wasi
 
 WASM = (PREBUILT / "c-echo-client.wasm").read_bytes()
 

@@ -125,7 +125,7 @@ async def attacked(
         finally:
             assert not any(map(len, tables))
             assert held() == before
-            assert host._memory.used == 0
+            assert host._settings.memory.used == 0
 
 
 async def attack(

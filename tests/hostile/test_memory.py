@@ -123,7 +123,7 @@ async def test_instances_of_a_host_share_the_total() -> None:
             with pytest.raises(LimitError, match="total_memory_bytes is 10485760"):
                 async with host.open(loaded):
                     pass
-    assert host._memory.used == 0
+    assert host._settings.memory.used == 0
     async with host.open(loaded) as third:
         assert await third.call("f") == 96
 

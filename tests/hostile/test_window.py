@@ -12,7 +12,7 @@ from tests.hostile.harness import attack, attacked
 from wasihost import Component, GuestTrap, Host, LimitError, Limits, ProviderError
 from wasihost._component.adapt import adapt, wiring_of
 from wasihost._component.running.engine import default_engine
-from wasihost._host.host import of_wasi
+from wasihost._host.loading import of_wasi
 
 IN_ORDER, WINDOWED = of_wasi().values()
 MEMORY = 2 << 16

@@ -15,7 +15,7 @@ from wasihost._component.running.imports.providers import Providers, find_method
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 from wasihost._host import native_wasip2
-from wasihost._host.host import run_export
+from wasihost._host.loading import run_export
 from wasihost._host.serving import serves
 
 WIDTH = 96  # of a line before it is broken up

@@ -10,7 +10,8 @@ from typing import Any, Final, Protocol
 from wasihost._base.errors import ComponentError, ConfigError
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
-from wasihost._host.host import Host, Wasip2
+from wasihost._host.host import Host
+from wasihost._host.loading import Wasip2
 
 _WASIP2: Final[dict[str, Wasip2 | None]] = {"python": "python", "native": "native", "none": None}
 

@@ -5,51 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
-from wasihost._base.clock import Clock, RunningClock, own_time
-from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LinkError
+from wasihost._base.clock import Clock, RunningClock
+from wasihost._base.errors import ConfigError, GuestExit, LinkError
 from wasihost._base.limits import DEFAULTS, Limits
-from wasihost._base.once import Once
 from wasihost._base.pickling import OfOneProcess
-from wasihost._base.quoting import some
-from wasihost._base.streams import Unwritten
 from wasihost._base.version import __version__
 from wasihost._component import ffi
 from wasihost._component.adapt import Component
-from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
 from wasihost._component.instance import Instance
 from wasihost._component.running.engine import default_engine
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
-from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
+from wasihost._host.guest import Guest, Settings
+from wasihost._host.loading import Wasip2, left_to_wasmtime, of_wasi, run_export
 from wasihost._host.pool import Pool, PoolOptions
 from wasihost._host.source import ComponentSource, Plugs, read_plugged, read_source
 from wasihost._network.base import Network
-from wasihost._network.names import Addresses, Names, Resolver, parse_hosts
+from wasihost._network.names import Addresses, Resolver, parse_hosts
 from wasihost._network.os import OsNetwork
 from wasihost._policy import Decision, Policy, deny_all
 from wasihost._policy.policy import checked
-from wasihost._wasi.cli import Command, InputTarget, OutputTarget, Stdio
-from wasihost._wasi.context import WasiContext
-from wasihost._wasi.filesystem.mounts import Mounts
-from wasihost._wasi.random import Random
-from wasihost._wasi.sockets.access import Access
+from wasihost._wasi.cli import Command, InputTarget, OutputTarget
 
 if TYPE_CHECKING:  # for who limits or records
     import socket
     import ssl
 
     from wasihost._host.http_server import GuestHandler, GuestServer
-    from wasihost._host.recorded import RecordedGuest
     from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
     from wasihost._http.limits import ServerLimits
@@ -57,47 +49,6 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
-    from wasihost._wasi.http.context import Http
-
-PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets")
-RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
-"""What makes a component a command: the newest version that we serve, else any at all."""
-
-Wasip2: TypeAlias = Literal["python", "native"]
-"""Which implementation serves WASI 0.2: Python, as 0.3, or Wasmtime's own."""
-
-
-def adapt(
-    engine: wasmtime.Engine,
-    wasm: bytes,
-    *,
-    origin: str = "the component",
-    cache: Cache | None = None,
-    wasip2: Wasip2 = "python",
-    limits: Limits = DEFAULTS,
-) -> Component:
-    """Compiles a component for an engine of your own, whose config went through `configure`, unless `cache` has it.
-
-    Open it with your own store and linker: `async with adapted.open(providers, store=…, linker=…) as instance`.
-    With `wasip2="native"` imports of WASI 0.2 are left to the linker (`linker.add_wasip2()`).
-    Errors: ComponentError, UnsupportedTypeError, LimitError.
-    """
-    return adapt_component(
-        engine,
-        wasm,
-        native=_left_to_wasmtime(wasip2),
-        origin=origin,
-        cache=cache,
-        limits=limits,
-        **of_wasi(),
-    )
-
-
-def of_wasi() -> dict[str, tuple[str, ...]]:
-    """What to tell of WASI to the `adapt` and `reflect` of a component: `in_order` and `windowed`."""
-    from wasihost._wasi import p2, p3  # not before there is a component
-
-    return {"in_order": (*p3.IN_ORDER, *p2.IN_ORDER), "windowed": p2.WINDOWED}
 
 
 class Host(OfOneProcess):
@@ -174,35 +125,37 @@ class Host(OfOneProcess):
         gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
-        self._wasip2 = wasip2
         self._has_gc = gc
-        self._limits = limits
-        self._memory = Account("total_memory_bytes", limits.total_memory_bytes)
-        self._policy = checked(policy)
-        self._on_decision = on_decision
-        self._network = network or OsNetwork()
-        self._quotas = quotas
-        self._hosts = parse_hosts(host_names)
-        self._resolver = resolver
-        self._origins = {name: _handler(each) for name, each in (http or {}).items()}
-        self._tls = tls
-        self._http_keep_alive = http_keep_alive
-        self._files = {name: _file_system(each) for name, each in (files or {}).items()}
-        self._command = Command(
-            env=dict(env or {}),
-            args=tuple(args),
-            cwd=cwd,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            sigpipe=sigpipe,
-        )
-        self._clock = clock or RunningClock()
-        self._seed = seed
-        self._providers = dict(providers or {})
-        self._on_stats = on_stats
-        self._recording = recording
         self._cache = cache
+        self._settings = Settings(
+            policy=checked(policy),
+            on_decision=on_decision,
+            network=network or OsNetwork(),
+            quotas=quotas,
+            host_names=parse_hosts(host_names),
+            resolver=resolver,
+            origins={name: _handler(each) for name, each in (http or {}).items()},
+            tls=tls,
+            http_keep_alive=http_keep_alive,
+            files={name: _file_system(each) for name, each in (files or {}).items()},
+            command=Command(
+                env=dict(env or {}),
+                args=tuple(args),
+                cwd=cwd,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                sigpipe=sigpipe,
+            ),
+            clock=clock or RunningClock(),
+            seed=seed,
+            providers=dict(providers or {}),
+            on_stats=on_stats,
+            recording=recording,
+            wasip2=wasip2,
+            limits=limits,
+            memory=Account("total_memory_bytes", limits.total_memory_bytes),
+        )
 
     def load(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
         """Compiles a component, to run it more than once.
@@ -227,16 +180,16 @@ class Host(OfOneProcess):
             return component
         engine = self._engine
         if plug:
-            wasm, origin = read_plugged(engine, component, plug, self._limits)
+            wasm, origin = read_plugged(engine, component, plug, self._settings.limits)
         else:
-            wasm, origin = read_source(component, self._limits)
+            wasm, origin = read_source(component, self._settings.limits)
         return reflect_component(
             engine,
             wasm,
-            native=_left_to_wasmtime(self._wasip2),
+            native=left_to_wasmtime(self._settings.wasip2),
             origin=origin,
             cache=self._cache,
-            limits=self._limits,
+            limits=self._settings.limits,
             **of_wasi(),
         )
 
@@ -258,7 +211,9 @@ class Host(OfOneProcess):
 
     @property
     def _engine(self) -> wasmtime.Engine:
-        return default_engine(self._limits.stack_bytes, gc=self._has_gc, counts_fuel=self._limits.fuel is not None)
+        return default_engine(
+            self._settings.limits.stack_bytes, gc=self._has_gc, counts_fuel=self._settings.limits.fuel is not None
+        )
 
     def _made(self) -> dict[str, str | bool]:
         """What compiled code depends on."""
@@ -268,9 +223,9 @@ class Host(OfOneProcess):
             "wasihost": __version__,
             "build": entries.build(**of_wasi()),
             "Wasmtime": ffi.VERSION,
-            "wasip2": "native" if self._wasip2 == "native" else "python",
+            "wasip2": "native" if self._settings.wasip2 == "native" else "python",
             "gc": self._has_gc,
-            "fuel": self._limits.fuel is not None,
+            "fuel": self._settings.limits.fuel is not None,
         }
 
     def run(self, component: ComponentSource) -> None:
@@ -312,7 +267,7 @@ class Host(OfOneProcess):
         `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
         DeadlockError. Errors: as `load`, and LinkError, both before the context is entered.
         """
-        return self._open(self._compile(self.reflect(component)), detect_deadlock)
+        return self._open(self._compile(self.reflect(component)), detect_deadlock=detect_deadlock)
 
     def pool(
         self,
@@ -390,17 +345,17 @@ class Host(OfOneProcess):
             idle_s=idle_s,
         )
         async with pool:
-            yield GuestHandler(service, pool, self._clock, timeout_s, self._noting)
+            yield GuestHandler(service, pool, self._settings.clock, timeout_s, self._noting)
 
     def _noting(self, handler: Handler) -> Handler:
         """A handler of what a component is asked, which records if anything does."""
-        if self._recording is None:
+        if self._settings.recording is None:
             return handler
         from wasihost._recording import Recorder
         from wasihost._recording.http import RecordingHandler
 
-        self._recording.use_clock(self._clock)
-        return RecordingHandler(handler, Recorder(self._recording), "in")
+        self._settings.recording.use_clock(self._settings.clock)
+        return RecordingHandler(handler, Recorder(self._settings.recording), "in")
 
     @contextlib.asynccontextmanager
     async def serve(
@@ -438,222 +393,46 @@ class Host(OfOneProcess):
         listening = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
         async with (
             self.answering(component, **options) as handler,
-            serving(handler, self._server_network(listener), self._clock, listening) as server,
+            serving(handler, self._server_network(listener), self._settings.clock, listening) as server,
         ):
             yield server
 
     def _server_network(self, listener: socket.socket | None) -> Network:
         """The network of a server of this host's own. Errors: ConfigError."""
-        network = self._network.for_guest()
+        network = self._settings.network.for_guest()
         if listener is not None:
             from wasihost._network.os.inherited import InheritedListener
 
             if not isinstance(network, OsNetwork):
                 raise ConfigError(f"serve: a listener is of the network of this machine, and the host's is {network!r}")
             network = InheritedListener(network, listener)
-        if self._recording is None:
+        if self._settings.recording is None:
             return network
         from wasihost._recording import RecordingNetwork
 
-        return RecordingNetwork(network, self._recording, self._clock)
-
-    def _compile(self, adapted: Component) -> Component:
-        """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
-        refused = ", ".join(filter(native_wasip2.provides, adapted.imports))
-        if refused and self._wasip2 is None:
-            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
-        if not adapted.is_compiled:
-            adapted.check(self._providers_wanted(adapted, self._context("the component", None)))
-            adapted.compile()
-        return adapted
-
-    @contextlib.asynccontextmanager
-    async def _open(
-        self, adapted: Component, detect_deadlock: bool = False, is_one_run: bool = False
-    ) -> AsyncIterator[Instance]:
-        event_loop.running()
-        recorded = self._recorded(adapted.origin)
-        context = self._context(adapted.origin, recorded)
-        stats = Stats(counts_calls=self._on_stats is not None)
-        options = RunOptions(
-            limits=self._limits,
-            detect_deadlock=detect_deadlock,
-            stats=stats,
-            on_call=None if recorded is None else recorded.on_call,
-            is_one_run=is_one_run,
-            total=self._memory,
-            unwritten=context.unwritten,
-        )
-        with self._ending(context, recorded, stats):
-            async with self._instance(adapted, context, options) as instance:
-                yield instance
-
-    def _instance(
-        self, adapted: Component, context: WasiContext, options: RunOptions
-    ) -> contextlib.AbstractAsyncContextManager[Instance]:
-        providers = self._providers_wanted(adapted, context)
-        if adapted.native:
-            return native_wasip2.Native(context.command, context.stdio()).open(adapted, providers, options)
-        return adapted.open(providers, options=options)
-
-    @contextlib.contextmanager
-    def _ending(self, context: WasiContext, recorded: RecordedGuest | None, stats: Stats) -> Iterator[None]:
-        """Closes what one guest had of the network, and reports its end."""
-        end: BaseException | None = None
-        try:
-            yield
-            self._finish()
-        except (GuestExit, WitError) as error:
-            end = error
-            self._finish()
-            raise
-        except BaseException as error:
-            end = error
-            raise
-        finally:
-            context.closing.close()
-            if isinstance(end, GuestTrap | WitError) or (isinstance(end, GuestExit) and end.code):
-                context.mounts().guest_failed()
-            if recorded is not None:
-                recorded.ended(end)
-            if self._on_stats is not None:
-                self._on_stats(stats)
-
-    def _finish(self) -> None:
-        """A guest has ended by itself. Errors: DivergenceError, if it was to do more."""
-        self._network.finish()
-        for files in self._files.values():
-            files.finish()
-
-    def _recorded(self, origin: str) -> RecordedGuest | None:
-        if self._recording is None:
-            return None
-        from wasihost._host.recorded import RecordedGuest
-
-        self._recording.use_clock(self._clock)
-        return RecordedGuest(
-            recording=self._recording,
-            origin=origin,
-            args=self._command.args,
-            seed=self._effective_seed(),
-            network=self._network_of_one(),
-            resolver=self._resolver,
-            hosts=self._hosts,
-            on_decision=self._on_decision,
-        )
-
-    def _effective_seed(self) -> int | None:
-        own = own_time()
-        return own.seed if self._seed is None and own is not None else self._seed
+        return RecordingNetwork(network, self._settings.recording, self._settings.clock)
 
     def providers(self) -> dict[str, object]:
         """The providers of one instance, by interface name with the version that they serve.
 
         Where one of your own serves an interface, WASI's is left out.
         """
-        context = self._context("the component", None)
-        return self._providers_for(context, PACKAGES, of_wasip2=self._wasip2 is not None)
+        return Guest(self._settings, "the component").all_providers()
 
-    def _context(self, origin: str, recorded: RecordedGuest | None) -> WasiContext:
-        closing = contextlib.ExitStack()
-        seed = self._effective_seed()
-        network = Once(self._network_of_one if recorded is None else lambda: recorded.network)
+    def _compile(self, adapted: Component) -> Component:
+        """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
+        refused = ", ".join(filter(native_wasip2.provides, adapted.imports))
+        if refused and self._settings.wasip2 is None:
+            raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
+        if not adapted.is_compiled:
+            adapted.check(Guest(self._settings, "the component").providers_for(adapted))
+            adapted.compile()
+        return adapted
 
-        def stdio() -> Stdio:
-            return Stdio(self._command, *([] if recorded is None else [recorded.on_stdout, recorded.on_stderr]))
-
-        def names() -> Names:
-            return Names(self._resolver or network().resolve, self._hosts) if recorded is None else recorded.names
-
-        def access() -> Access:
-            on_decision = self._on_decision if recorded is None else recorded.on_decision
-            made = Access(network(), self._policy, origin, on_decision)
-            closing.callback(made.close)
-            return made
-
-        def mounts() -> Mounts:
-            hash_key = os.urandom(16) if seed is None else str(seed).encode()[:64]
-            around = None if recorded is None else recorded.files
-            return Mounts(self._files, hash_key, context.access(), self._quotas, around)
-
-        context = WasiContext(
-            command=self._command,
-            stdio=Once(stdio),
-            clock=self._clock,
-            random=Once(lambda: Random(seed)),
-            access=Once(access),
-            names=Once(names),
-            unwritten=Unwritten(),
-            mounts=Once(mounts),
-            http=Once(lambda: self._http(context, recorded)),
-            closing=closing,
-        )
-        return context
-
-    def _http(self, context: WasiContext, recorded: RecordedGuest | None) -> Http:
-        # Not for guests without HTTP.
-        from wasihost._network.quotas.metering import Budget
-        from wasihost._wasi.http.context import Http
-        from wasihost._wasi.http.fields import FieldRules
-        from wasihost._wasi.http.sending import Sender
-
-        budget = None if self._quotas is None else Budget(self._quotas, self._clock)
-        sender = Sender(
-            context.access(),
-            context.names() if recorded is None else recorded.http_names,
-            clock=self._clock,
-            origins=self._origins,
-            tls=self._tls,
-            keeps_alive=self._http_keep_alive,
-            budget=budget,
-            network=None if recorded is None else recorded.http_network,
-            around=None if recorded is None else recorded.sending,
-        )
-        context.closing.callback(sender.close)
-        return Http(FieldRules(), sender)
-
-    def _providers_wanted(self, adapted: Component, context: WasiContext) -> dict[str, object]:
-        """Those that a component can use: the others take time, also to import."""
-        # Also with "native": for a component that another Host loaded for Python.
-        of_wasip2 = self._wasip2 is not None and any(map(native_wasip2.provides, adapted.imports))
-        return self._providers_for(context, adapted.packages, of_wasip2=of_wasip2)
-
-    def _providers_for(self, context: WasiContext, packages: Container[str], *, of_wasip2: bool) -> dict[str, object]:
-        from wasihost._wasi import p2, p3
-
-        wasi = p3.providers(context, packages)
-        if "wasi:http" in packages:
-            from wasihost._wasi.p3 import http as p3_http
-
-            wasi |= p3_http.providers(context.http())
-        if "wasi:http" in packages and of_wasip2 and self._wasip2 != "native":  # its streams must be ours
-            from wasihost._wasi.p2 import http as p2_http
-
-            wasi |= p2_http.providers(context.http())
-        if of_wasip2:
-            wasi |= p2.providers(context, packages)
-        if self._providers:
-            from wasihost._component.running.imports.providers import Providers
-
-            own = Providers(self._providers)
-            wasi = {name: each for name, each in wasi.items() if own.find(name) is None}
-        return wasi | self._providers
-
-    def _network_of_one(self) -> Network:
-        """The network of one instance."""
-        if self._quotas is None:
-            return self._network.for_guest()
-        from wasihost._network.quotas import QuotaNetwork  # not for those who set no quotas
-
-        sockets = self._quotas.sockets
-        # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
-        network = self._network.for_guest(None if sockets is None else sockets + 1)
-        return QuotaNetwork(network, self._quotas, self._clock)
-
-
-def _left_to_wasmtime(wasip2: Wasip2 | None) -> Callable[[str], bool]:
-    """Whether Wasmtime's own implementation serves an imported interface."""
-    return native_wasip2.provides if wasip2 == "native" else _nothing
+    def _open(
+        self, adapted: Component, *, detect_deadlock: bool = False, is_one_run: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        return Guest.open(self._settings, adapted, detect_deadlock=detect_deadlock, is_one_run=is_one_run)
 
 
 def _handler(given: Handler | App) -> Handler:
@@ -668,22 +447,3 @@ def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:
     from wasihost._wasi.filesystem.nodes import FileSystem
 
     return given if isinstance(given, FileSystem) else Directory(given)
-
-
-def _nothing(_interface: str) -> bool:
-    return False
-
-
-def run_export(adapted: Component) -> str:
-    """The path of the function that makes a component a command. Errors: LinkError, if there is none."""
-    for name in RUN:
-        with contextlib.suppress(LookupError):
-            return adapted.find_export(name)
-    if any(name.startswith("wasi:http/") for name in adapted.exports):
-        instead = "let it answer HTTP requests with `wasihost serve` or `Host.serve`"
-    else:
-        instead = "call a function with `wasihost run --invoke` or `Host.open`"
-    raise LinkError(
-        f"the component is not a command: it exports {some(adapted.exports) or 'nothing'}, but not wasi:cli/run; "
-        f"{instead}"
-    )
