@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from tests.guests.harness import load
 from tests.guests.http import SOME, Parts, ask, content, serving, told, whole
-from wasihost import GuestTrap
+from wasihost import GuestTrap, Host
 from wasihost._http.errors import ErrorCode, FieldSizePayload, HttpError
 from wasihost._http.messages import BytesBody, Handler, Header
 
@@ -63,6 +64,12 @@ async def test_a_body_that_breaks_off_does_so_when_it_is_handed_over() -> None:
         with pytest.raises(HttpError) as caught:
             await whole(await ask(handler, "echo", body))
     assert (caught.value.code, body.closed) == (broken.code, [broken])
+
+
+async def test_which_headers_are_forbidden_is_a_setting() -> None:
+    async with Host(forbidden_headers=["Secret"]).answering(load("rust-http")) as handler:
+        lines = await told(handler, "describe", secret=1)
+    assert lines.splitlines()[1:] == ["Host: here:81", "case: describe"]
 
 
 async def test_a_guest_reads_the_request_after_its_response_has_begun() -> None:

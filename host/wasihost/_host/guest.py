@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # for who limits, records, or has HTTP
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
     from wasihost._wasi.http.context import Http
+    from wasihost._wasi.http.fields import FieldRules
 
 PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets")
 
@@ -56,6 +57,7 @@ class Settings(Frozen):
     origins: Mapping[str, Handler]
     tls: ssl.SSLContext | None
     http_keep_alive: bool
+    forbidden_headers: frozenset[str] | None
     files: Mapping[str, FileSystem]
     command: Command
     clock: Clock
@@ -72,6 +74,12 @@ class Settings(Frozen):
         """The seed of this host, or else of the virtual loop that runs."""
         own = own_time()
         return own.seed if self.seed is None and own is not None else self.seed
+
+    def field_rules(self) -> FieldRules:
+        """What the headers of HTTP may be."""
+        from wasihost._wasi.http.fields import FieldRules  # not for guests without HTTP
+
+        return FieldRules() if self.forbidden_headers is None else FieldRules(self.forbidden_headers)
 
     def network_of_one(self) -> Network:
         """The network of one instance."""
@@ -259,7 +267,6 @@ class Guest:
         # Not for guests without HTTP.
         from wasihost._network.quotas.metering import Budget
         from wasihost._wasi.http.context import Http
-        from wasihost._wasi.http.fields import FieldRules
         from wasihost._wasi.http.sending import Sender
 
         settings = self._settings
@@ -276,4 +283,4 @@ class Guest:
             around=None if recorded is None else recorded.sending,
         )
         self._closing.callback(sender.close)
-        return Http(FieldRules(), sender)
+        return Http(settings.field_rules(), sender)

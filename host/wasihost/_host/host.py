@@ -65,6 +65,8 @@ class Host(OfOneProcess):
     - `resolver`: resolves other names, see `wasihost.network.Resolver`; the network by default.
     - `http`: answers requests that guests send to these hosts, with no socket: `{"api.internal": app}`, where `app` is
       an application of ASGI 3 or a `wasihost.http.Handler`; the others go out on the network.
+    - `forbidden_headers`: those that guests neither set nor see, since they are the transport's: by default
+      `connection`, `host`, `transfer-encoding`, `upgrade` and a few more, as of Wasmtime.
     - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
     - `http_keep_alive`: whether a guest's requests that may be repeated use a connection that another one made.
     - `files`: the directories that guests are given, by the guest's names for them, in this order: of this machine, in
@@ -105,6 +107,7 @@ class Host(OfOneProcess):
         host_names: Mapping[str, Addresses] | None = None,
         resolver: Resolver | None = None,
         http: Mapping[str, Handler | App] | None = None,
+        forbidden_headers: Iterable[str] | None = None,
         tls: ssl.SSLContext | None = None,
         http_keep_alive: bool = True,
         files: Mapping[str, FileSystem | str | os.PathLike[str]] | None = None,
@@ -134,6 +137,7 @@ class Host(OfOneProcess):
             quotas=quotas,
             host_names=parse_hosts(host_names),
             resolver=resolver,
+            forbidden_headers=None if forbidden_headers is None else frozenset(map(str.lower, forbidden_headers)),
             origins={name: _handler(each) for name, each in (http or {}).items()},
             tls=tls,
             http_keep_alive=http_keep_alive,
@@ -345,7 +349,9 @@ class Host(OfOneProcess):
             idle_s=idle_s,
         )
         async with pool:
-            yield GuestHandler(service, pool, self._settings.clock, timeout_s, self._noting)
+            yield GuestHandler(
+                service, self._settings.field_rules(), pool, self._settings.clock, timeout_s, self._noting
+            )
 
     def _noting(self, handler: Handler) -> Handler:
         """A handler of what a component is asked, which records if anything does."""

@@ -32,6 +32,7 @@ from wasihost._http.messages import Body, BodyAround, Handler, Request, Response
 from wasihost._http.server import HttpServer
 from wasihost._network.base import Address, Network
 from wasihost._network.names import literal
+from wasihost._wasi.http.fields import FieldRules
 
 _log: Final = logging.getLogger("wasihost.http")
 
@@ -45,12 +46,14 @@ class GuestHandler:
     def __init__(
         self,
         service: Service,
+        rules: FieldRules,
         pool: Pool,
         clock: Clock,
         timeout_s: float | None,
         around: Callable[[Handler], Handler],
     ) -> None:
         self._service = service
+        self._rules = rules
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
@@ -96,7 +99,7 @@ class GuestHandler:
     async def _leased(self, request: Request) -> tuple[_Lease, Response]:
         """A place in an instance, and its response. Errors: those of both; the place is given back then."""
         place = self._pool.instance()
-        lease = _Lease(place, self._service.handler(await place.__aenter__()))
+        lease = _Lease(place, self._service.make(await place.__aenter__(), self._rules))
         try:
             return lease, await lease.handler(request)
         except asyncio.CancelledError as error:

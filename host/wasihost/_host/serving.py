@@ -35,10 +35,6 @@ class Service(Frozen):
     reuse: int
     at_once: int
 
-    def handler(self, instance: Instance) -> InstanceHandler:
-        """A handler of an instance."""
-        return self.make(instance, FieldRules())
-
 
 _SERVICES: Final = {
     handler.HANDLE: Service(handler.GuestHandler, reuse=128, at_once=16),  # as of `wasmtime serve`
@@ -69,4 +65,4 @@ def serves(component: Component) -> bool:
 
 def serve_handler(component: Component, instance: Instance) -> Handler:
     """Answers requests by an instance of a component. Errors: LinkError, if it serves no HTTP."""
-    return service_of(component).handler(instance)
+    return service_of(component).make(instance, FieldRules())
