@@ -29,10 +29,12 @@ def serving(cli: Cli, *options: str | Path, component: str | Path = HTTP) -> tup
     return server, found[1]
 
 
-def ask(url: str, case: str) -> tuple[int, bytes]:
+def ask(url: str, case: str, **headers: str) -> tuple[int, bytes]:
     """Status and content of the answer to a GET."""
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers={"case": case}), timeout=TIMEOUT_S) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(url, headers={"case": case} | headers), timeout=TIMEOUT_S
+        ) as answer:
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -104,6 +106,14 @@ def test_workers_share_a_socket_and_end_together(cli: Cli) -> None:
     _, err = server.communicate(timeout=TIMEOUT_S)
     assert (server.returncode, len(err.splitlines())) == (0, 4)
     assert sorted(path.name for path in cli.folder.glob("run*")) == ["run-1.jsonl", "run-2.jsonl"]
+
+
+@pytest.mark.slow
+def test_middleware_is_asked_first(cli: Cli) -> None:
+    gate = PREBUILT / "rust-http-gate.wasm"
+    _, url = serving(cli, "--middleware", gate, "--middleware", gate)
+    assert ask(url, "hello") == (500, b"500 Internal Server Error\n")
+    assert ask(url, "hello", key="1") == (200, b"hello")
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from tests.guests.kv import STORE, Store
 from tests.guests.test_calls import HOST as CALLS_HOST
 from tests.guests.test_calls import CallsHost
 from tests.guests.test_exports_streams import Provider as StreamsHost
-from wasihost import Cache, GuestExit, Host, Policy, allow_all, deny_all
+from wasihost import Cache, GuestExit, Host, LinkError, Policy, allow_all, deny_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.messages import Request
 from wasihost._network.virtual import VirtualNetwork
@@ -134,6 +134,7 @@ TABLE = {
         providers={EXPORTS_HOST: Sleeper()}, call=("test:exports/api#divide", 7, 2), prints=("(3, 1)",)
     ),
     "prebuilt/rust-http": Row(request="/", prints=("404",)),
+    "prebuilt/rust-http-gate": Row(fails=LinkError, why="not a command"),
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
     "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
     "prebuilt/rust-p2-io": Row({"FRUIT": "apple"}, ("guest", "one"), b"0123456789", prints=("ok stdin",)),

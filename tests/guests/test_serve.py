@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.guests.harness import load
+from tests.guests.harness import PREBUILT, load
 from tests.guests.serve import ADDRESS, Served, served
-from wasihost import ConfigError, Host, LinkError, Stats, allow_all
+from tests.unit.http.peers import content
+from wasihost import ConfigError, Host, Limits, LinkError, Stats, allow_all
 from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Request, Response
@@ -67,6 +68,30 @@ async def test_a_guest_of_0_2_answers_too() -> None:
         assert await guest.answer("copy", BytesBody(b"x" * 100_000)) == (200, b"x" * 100_000)
     async with served("rust-p2-http", instances=1, reuse=5) as guest:
         assert await asyncio.gather(*(guest.answer("hello") for _ in range(9))) == [(200, b"hello")] * 9
+
+
+async def test_middleware_lets_through_what_it_likes() -> None:
+    gate, app = (PREBUILT / f"{name}.wasm" for name in ("rust-http-gate", "rust-http"))
+    host = Host(network=VirtualNetwork().guest, limits=Limits(async_components=10))
+    component = host.reflect(gate, plug={"wasi:http/handler": app})
+    async with host.answering(component, instances=1) as handler:
+        for headers, expected in (([("key", b"1")], 200), ([], None), ([("key", b"1")], 200)):
+            asking = Request(
+                method="POST",
+                scheme="http",
+                authority="a",
+                path="/",
+                headers=[("case", b"copy"), *headers],
+                body=BytesBody(b"x" * 100_000, [("sum", b"1")]),
+            )
+            if expected is None:
+                with pytest.raises(HttpError, match="HTTP-request-denied"):
+                    await handler(asking)
+                continue
+            response = await handler(asking)
+            assert len(await content(response.body)) == 100_000
+            assert await response.body.trailers() == [("sum", b"1")]
+            response.body.close()
 
 
 async def test_guests_talk_to_each_other_by_https(tmp_path: Path) -> None:

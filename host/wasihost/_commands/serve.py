@@ -13,16 +13,19 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wasihost._base.bounds import name_of
 from wasihost._base.clock import NS_PER_S
-from wasihost._base.errors import ConfigError, WasihostError
+from wasihost._base.errors import ComponentError, ConfigError, WasihostError
 from wasihost._base.quoting import line
-from wasihost._commands import guest_options, recording_options, wasmtime_options, workers
+from wasihost._commands import guest_options, limit_options, recording_options, wasmtime_options, workers
 from wasihost._commands.ending import Ending
 from wasihost._commands.exits import complain, ended
 from wasihost._commands.logs import warnings_printed
 from wasihost._commands.parsing import Commands, add_component, reflected
 from wasihost._component.adapt import Component
+from wasihost._component.running.engine import default_engine
 from wasihost._host.host import Host
+from wasihost._host.source import read_plugged
 from wasihost._network.base import Address
 from wasihost._network.names import literal
 
@@ -34,10 +37,13 @@ if TYPE_CHECKING:
     from wasihost._http.answering import Answered
 
 _LOOKS_S = 0.5
+_HANDLER = "wasi:http/handler"
+_TRUSTED = "async-components=20"
 _USAGE = f"""\
 wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--reuse N]
                     [--at-once N] [--idle SECONDS] [--connections N]
-                    [--workers N] [--reload] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
+                    [--workers N] [--middleware FILE ...]
+                    [--reload] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
                     {guest_options.USAGE}
                     COMPONENT"""
 
@@ -114,6 +120,14 @@ def _add_own(parser: argparse.ArgumentParser) -> None:
         "file of its own",
     )
     parser.add_argument(
+        "--middleware",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="have this component handle requests, which imports wasi:http/handler and passes them on to COMPONENT, or "
+        "to the next one, if it is repeated; both are trusted not to end this process, see docs/http.md",
+    )
+    parser.add_argument(
         "--reload", action="store_true", help="serve with the component anew when its file changes; for development"
     )
     parser.add_argument(
@@ -143,6 +157,7 @@ def _count(text: str) -> int:
 
 def main(arguments: argparse.Namespace) -> int:
     """Serves until a signal comes."""
+    arguments = _trusting(arguments)
     if arguments.replay is not None:
         return _replay(arguments)
     if arguments.workers == 1:
@@ -167,7 +182,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     arguments = argparse.Namespace(**vars(arguments) | {"replay": None, "seed": arguments.seed or recording.seed})
     with Ending(arguments.grace) as ending:
         host, learner = guest_options.host(arguments, ending, http=ReplayHttp(recording))
-        component = reflected(host, arguments.component, arguments.plug)
+        component = _component(host, arguments)
 
         async def replay() -> int:
             async with host.answering(component, instances=1) as handler:
@@ -177,6 +192,32 @@ def _replay(arguments: argparse.Namespace) -> int:
             count = ending.run(replay())
     print(f"{count:,} requests were answered as recorded", file=sys.stderr)
     return 0
+
+
+def _component(host: Host, arguments: argparse.Namespace) -> Component:
+    """The component, with the middleware around it. Errors: WasihostError."""
+    path = arguments.component
+    if not arguments.middleware:
+        return reflected(host, path, arguments.plug, arguments.compiled)
+    if arguments.compiled:
+        raise ConfigError("--middleware is for components, and not for what `wasihost compile` made of one")
+    first, *others = arguments.middleware
+    limits, _ = limit_options.limits(arguments)
+    inner: str | bytes = path
+    try:
+        for each in reversed(others):
+            inner, _ = read_plugged(default_engine(), each, {_HANDLER: inner}, limits)
+        return host.reflect(first, plug={_HANDLER: inner, **dict(arguments.plug)})
+    except OSError as error:
+        raise ComponentError(f"{error.filename or path} cannot be read: {error.strerror}") from None
+
+
+def _trusting(arguments: argparse.Namespace) -> argparse.Namespace:
+    """With a limit that lets the middleware call the component, unless the options have one."""
+    has_limit = any(name_of(limit) == "async_components" for limit in arguments.limit)
+    if has_limit or not arguments.middleware:
+        return arguments
+    return argparse.Namespace(**vars(arguments) | {"limit": [*arguments.limit, _TRUSTED]})
 
 
 def _print_url(url: str) -> None:
@@ -195,7 +236,7 @@ def _worker(arguments: argparse.Namespace, listener: socket.socket | None, serve
     try:
         with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
             host, learner = guest_options.host(arguments, ending)
-            component = reflected(host, arguments.component, arguments.plug, arguments.compiled)
+            component = _component(host, arguments)
             with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
                 ending.run(_serve(host, component, arguments, listener, serves))
     except KeyboardInterrupt:
@@ -229,7 +270,7 @@ async def _reloading(server: GuestServer, host: Host, arguments: argparse.Namesp
             continue
         seen = now
         try:
-            server.replace(reflected(host, path, arguments.plug))
+            server.replace(_component(host, arguments))
         except WasihostError as error:
             complain(error)
         else:

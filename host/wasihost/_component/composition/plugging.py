@@ -138,7 +138,12 @@ def _merged(worlds: Sequence[Mapping[str, types.Interface]]) -> dict[str, types.
 
 def _with_resources(item: types.Item, same: Mapping[types.Resource, types.Resource]) -> types.Item:
     def replace(t: types.ValType) -> types.ValType | None:
-        return type(t)(same[t.resource]) if isinstance(t, types.Own | types.Borrow) and t.resource in same else None
+        match t:
+            case types.Own(resource=resource) | types.Borrow(resource=resource) if resource in same:
+                return type(t)(same[resource])
+            case types.Stream(payload=payload) | types.Future(payload=payload) if payload is not None:
+                return type(t)(types.substitute(payload, replace))
+        return None
 
     if isinstance(item, types.Resource):
         return same[item]
