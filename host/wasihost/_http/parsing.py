@@ -1,12 +1,12 @@
 """What a peer sent, as heads, pieces of content and ends: h11, and what it lets through that is refused here.
 
 Theory of operation. A parser is given bytes and asked for the next event until there is none. Each message has an
-`h11.Connection` of its own, which only reads: what goes out is written by `outgoing`. It has the head, and the content
-if that is in chunks; other content it would only copy, three times.
+`h11.Connection` of its own, which reads its head; content is read here and in `chunks`, and what goes out is written by
+`outgoing`.
 
 A request's head is looked at before h11 has it. What h11 accepts, and a proxy in front may understand in another way,
 is refused (RFC 9112, section 11.2): lines that end in LF alone, folded ones, control characters, content-length beside
-transfer-encoding, chunks of HTTP/1.0, and trailers that end in LF alone.
+transfer-encoding, and chunks of HTTP/1.0.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from wasihost._base.errors import MissingExtraError
+from wasihost._http.chunks import AMBIGUOUS, Chunks, MalformedChunks
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
@@ -75,7 +76,7 @@ class BadRequest(Exception):
         self.status = status
 
 
-def _headers(event: h11.Request | h11.Response | h11.EndOfMessage) -> list[Header]:
+def _headers(event: h11.Request | h11.Response) -> list[Header]:
     return [(name.decode("ascii"), value) for name, value in event.headers.raw_items()]
 
 
@@ -90,13 +91,22 @@ class _Content:
 
     def __init__(self, length: int | None, data: bytes) -> None:
         self.left = length
-        self.data = data
-        """What has come of it, and of what follows it."""
+        self.rest = data
+        """What has come of it and was not taken, and of what follows it."""
+
+    @property
+    def trailers(self) -> list[Header] | None:
+        """None, and none when it has ended by its length."""
+        return [] if self.left == 0 else None
+
+    def receive(self, data: bytes) -> None:
+        """The peer sent this."""
+        self.rest += data
 
     def take(self) -> bytes:
         """What has come of it since."""
-        piece = self.data[: self.left]
-        self.data = self.data[len(piece) :]
+        piece = self.rest[: self.left]
+        self.rest = self.rest[len(piece) :]
         if self.left is not None:
             self.left -= len(piece)
         return piece
@@ -119,20 +129,19 @@ class ResponseParser:
         self._has_head = False
         self._keeps_alive = False
         self._at_end = False
-        self._content: _Content | None = None
+        self._content: _Content | Chunks | None = None
 
     def receive(self, data: bytes) -> None:
         """The peer sent this; b"": and that was all."""
         self._at_end = not data
         if self._content is not None:
-            self._content.data += data
-            return
-        if not self._has_head:
+            self._content.receive(data)
+        else:
             self._received += data
-        self._message.receive_data(data)
+            self._message.receive_data(data)
 
     def next_event(self) -> ResponseEvent | None:
-        """What follows; None if more has to come, or has ended. Errors: HttpError."""
+        """What follows; None if more has to come, or it has ended. Errors: HttpError."""
         if self._content is not None:
             return self._next_piece(self._content)
         try:
@@ -141,36 +150,37 @@ class ResponseParser:
                 event = self._message.next_event()
         except h11.RemoteProtocolError as error:
             raise self._failed(error) from None
-        if isinstance(event, h11.Response):
-            return self._head(event)
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        if isinstance(event, h11.EndOfMessage):
-            return End(self._checked(_headers(event)))
-        return None
+        return self._head(event) if isinstance(event, h11.Response) else None
 
     @property
     def keeps_alive(self) -> bool:
         """Whether, after the end of the response, another can follow on the connection."""
-        rest = self._message.trailing_data[0] if self._content is None else self._content.data
-        return self._keeps_alive and not rest and not self._at_end
+        return self._keeps_alive and not self._at_end and self._content is not None and not self._content.rest
 
     def broken_off(self) -> HttpError:
         """The error if nothing follows."""
         has_begun = self._has_head or self._received
         return HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE if has_begun else ErrorCode.CONNECTION_TERMINATED)
 
-    def _next_piece(self, content: _Content) -> bytes | End | None:
-        if piece := content.take():
+    def _next_piece(self, content: _Content | Chunks) -> bytes | End | None:
+        try:
+            piece = content.take()
+        except MalformedChunks as error:
+            raise self._too_large() if error.is_too_large else HttpError(ErrorCode.HTTP_PROTOCOL_ERROR) from None
+        if piece:
             return piece
-        if content.left == 0 or (content.left is None and self._at_end):
+        if content.trailers is not None:
+            return End(content.trailers)
+        if not self._at_end:
+            return None
+        if isinstance(content, _Content) and content.left is None:
             return End([])
-        if self._at_end:
-            raise self.broken_off()
-        return None
+        raise self.broken_off()
 
     def _head(self, response: h11.Response) -> ResponseHead:
-        headers = self._checked(_headers(response))
+        headers = _headers(response)
+        if _is_too_large(headers, self._limits):
+            raise self._too_large()
         length = _length(headers)
         if length is None and values(headers, "content-length"):
             # RFC 9112, section 6.3: it is overridden, and must not be passed on.
@@ -180,14 +190,10 @@ class ResponseParser:
         self._keeps_alive = response.http_version == b"1.1" and not _closes(b",".join(values(headers, "connection")))
         if self._method == "HEAD" or response.status_code in (204, 304):
             length = 0
-        if length is not None or not values(headers, "transfer-encoding"):
-            self._content = _Content(length, self._message.trailing_data[0])
+        rest = self._message.trailing_data[0]
+        is_chunked = length is None and values(headers, "transfer-encoding")
+        self._content = Chunks(self._limits, rest) if is_chunked else _Content(length, rest)
         return ResponseHead(response.status_code, headers, length)
-
-    def _checked(self, headers: list[Header]) -> list[Header]:
-        if _is_too_large(headers, self._limits):
-            raise self._too_large()
-        return headers
 
     def _too_large(self) -> HttpError:
         section = "TRAILER" if self._has_head else "HEADER"
@@ -212,7 +218,6 @@ def _length(headers: list[Header]) -> int | None:
 
 
 _HEAD_END = re.compile(rb"\n\r?\n")
-_AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class RequestParser:
@@ -222,9 +227,7 @@ class RequestParser:
         self._limits = limits
         self._received = bytearray()  # of the next request
         self._searched = 0  # how much of it has no end of a head
-        self._message: h11.Connection | None = None  # whose chunks come
-        self._tail = b""  # of what it got
-        self._content: _Content | None = None
+        self._content: _Content | Chunks | None = None
 
     @property
     def has_received(self) -> bool:
@@ -238,23 +241,17 @@ class RequestParser:
 
     def receive(self, data: bytes) -> None:
         """The client sent this."""
-        if self._content is not None:
-            self._content.data += data
-        elif self._message is not None:
-            self._feed(self._message, data)
-        else:
+        if self._content is None:
             self._received += data
-
-    def _feed(self, message: h11.Connection, data: bytes) -> None:
-        message.receive_data(data)
-        self._tail = (self._tail + data)[-len(data) - 3 :]
+        else:
+            self._content.receive(data)
 
     def next_event(self) -> RequestEvent | None:
         """What follows; None if more has to come. Errors: BadRequest."""
         if self._content is not None:
             return self._next_piece(self._content)
         try:
-            return self._next_head() if self._message is None else self._next_chunk(self._message)
+            return self._next_head()
         except h11.RemoteProtocolError as error:
             raise BadRequest(error.error_status_hint) from None
 
@@ -279,7 +276,7 @@ class RequestParser:
         return self._begin(text)
 
     def _begin(self, text: bytes) -> RequestHead:
-        if _AMBIGUOUS.search(text):
+        if AMBIGUOUS.search(text):
             raise BadRequest(400)
         if text.count(b"\n") - 2 > self._limits.headers:
             raise BadRequest(431)
@@ -294,43 +291,23 @@ class RequestParser:
         if head.length != 0:
             rest = bytes(self._received)
             self._received.clear()
-        if head.length is None:
-            self._message = message
-            self._tail = b""
-            if rest:  # which for h11 would be the end
-                self._feed(message, rest)
-        else:
-            self._content = _Content(head.length, rest)
+        self._content = Chunks(self._limits, rest) if head.length is None else _Content(head.length, rest)
         return head
 
     # ---- bodies
 
-    def _next_piece(self, content: _Content) -> bytes | End | None:
-        if piece := content.take():
+    def _next_piece(self, content: _Content | Chunks) -> bytes | End | None:
+        try:
+            piece = content.take()
+        except MalformedChunks as error:
+            raise BadRequest(431 if error.is_too_large else 400) from None
+        if piece:
             return piece
-        if content.left:
+        if content.trailers is None:
             return None
         self._content = None
-        self._received += content.data
-        return End([])
-
-    def _next_chunk(self, message: h11.Connection) -> bytes | End | None:
-        event = message.next_event()
-        if isinstance(event, h11.Data):
-            return bytes(event.data)
-        if isinstance(event, h11.EndOfMessage):
-            return self._end(message, _headers(event))
-        return None
-
-    def _end(self, message: h11.Connection, trailers: list[Header]) -> End:
-        rest = message.trailing_data[0]
-        if not self._tail.removesuffix(rest).endswith(b"\r\n\r\n"):
-            raise BadRequest(400)
-        if _is_too_large(trailers, self._limits):
-            raise BadRequest(431)
-        self._message = None
-        self._received += rest
-        return End(trailers)
+        self._received += content.rest
+        return End(content.trailers)
 
 
 def _request_head(request: h11.Request) -> RequestHead:
