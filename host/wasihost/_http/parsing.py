@@ -96,7 +96,7 @@ class _Content:
 
     @property
     def trailers(self) -> list[Header] | None:
-        """None, and none when it has ended by its length."""
+        """An empty list when it has ended by its length, since only chunks have trailers; None before."""
         return [] if self.left == 0 else None
 
     def receive(self, data: bytes) -> None:
