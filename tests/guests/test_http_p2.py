@@ -49,12 +49,16 @@ async def test_the_trailers_come_after_a_stream_that_was_dropped_early() -> None
 async def test_a_stream_that_breaks_off_has_the_error_code() -> None:
     async with serving(NAME) as handler:
         response = await ask(handler, "copy", Parts(SOME, HttpError(ErrorCode.CONNECTION_TERMINATED)))
-        part = await response.body.read()
-        assert part == SOME
-        assert await response.body.read() == b"broke off: ErrorCode::ConnectionTerminated"
+        said: list[bytes] = []
+
+        async def read_on() -> None:
+            while part := await response.body.read():
+                said.append(part)
+
         with pytest.raises(HttpError):  # the guest does not finish its body
-            await response.body.read()
+            await read_on()
         response.body.close()
+    assert b"".join(said) == SOME + b"broke off: ErrorCode::ConnectionTerminated"
 
 
 ANSWERS: list[tuple[dict[str, Any], tuple[bytes, list[Header]] | HttpError, str]] = [

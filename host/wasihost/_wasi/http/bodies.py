@@ -193,7 +193,7 @@ class BodySource(ByteSource):
     def read_into(self, view: memoryview) -> int:
         """The next bytes; 0 at the end of the content, or where it breaks off."""
         if not self._data and not self.is_at_end:
-            self._data = memoryview(self._next(len(view)))
+            self._data = memoryview(self._next(max(len(view), READ_BYTES)))  # guests of 0.2 read a little at a time
             self.is_at_end = not self._data
         size = min(len(view), len(self._data))
         view[:size] = self._data[:size]

@@ -1,9 +1,10 @@
 """What a guest of 0.2 sends: content that it writes to a sink.
 
-Theory of operation. The sink holds one part, and takes the next when the reader has read it. The content has ended when
-the guest has finished the body and the sink is closed: what the guest wrote last may still be on its way into the sink
-when it finishes. A body that is dropped unfinished, or of a guest that dies, breaks off. So does one that a guest has
-begun and left behind when it returned; one that it left without content is empty (StarlingMonkey, after an exception).
+Theory of operation. The sink takes parts until 64 KiB are unread, so that a guest that writes a little at a time does
+not wait for the reader each time. The content has ended when the guest has finished the body and the sink is closed:
+what the guest wrote last may still be on its way into the sink when it finishes. A body that is dropped unfinished, or
+of a guest that dies, breaks off. So does one that a guest has begun and left behind when it returned; one that it left
+without content is empty (StarlingMonkey, after an exception).
 
 `content-length` is checked where the guest writes, so that it hears of it at once.
 """
@@ -25,7 +26,7 @@ class WrittenBody(GuestBody):
 
     def __init__(self, length: Length) -> None:
         super().__init__(length)
-        self._part = b""
+        self._unread = bytearray()
         self._sink: _Sink | None = None
         self._trailers: list[Header] | None = None  # once it is finished
         self._error: HttpError | None = None
@@ -88,9 +89,9 @@ class WrittenBody(GuestBody):
             raise BrokenOff(self._error)
         if self._is_closed:
             raise BrokenPipeError
-        if self._part:
+        if len(self._unread) >= READ_BYTES:
             raise BlockingIOError
-        self._part = bytes(view)
+        self._unread += view
         self.changed()
         return len(view)
 
@@ -110,15 +111,15 @@ class WrittenBody(GuestBody):
         return self._trailers != []
 
     async def read(self, n: int = READ_BYTES) -> bytes:
-        while not self._part:
+        while not self._unread:
             if self._error is not None:
                 raise self._error
             if self._trailers is not None and (self._sink is None or self._sink.is_closed):
                 return b""
             self._readable = Called()
             await self._readable
-        data = self._part[:n]
-        self._part = self._part[n:]
+        data = bytes(self._unread[:n])
+        del self._unread[:n]
         self._wake_writer()
         return data
 
@@ -127,13 +128,13 @@ class WrittenBody(GuestBody):
 
     def close(self, error: HttpError | None = None) -> None:
         self._is_closed = True
-        self._part = b""
+        self._unread.clear()
         if error is not None:
             self.fail(error)
         self._wake_writer()
 
     def _wake_writer(self) -> None:
-        if self._sink is not None and not self._part:
+        if self._sink is not None:
             self._sink.wake()
 
 
