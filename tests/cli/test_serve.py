@@ -69,18 +69,17 @@ def test_a_second_signal_ends_it_at_once(cli: Cli) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_recorded_is_asked_again(cli: Cli) -> None:
+def test_what_was_recorded_is_asked_again(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
     server, url = serving(cli, "--record", "run.jsonl")
     assert ask(url, "hello") == (200, b"hello")
     server.send_signal(signal.SIGTERM)
     server.communicate(timeout=TIMEOUT_S)
-    done = cli("serve", "--replay", "run.jsonl", HTTP)
-    assert (done.code, done.err) == (0, "1 requests were answered as recorded\n")
     recorded = cli.folder / "run.jsonl"
+    assert main(["serve", "--no-cache", "--replay", str(recorded), str(HTTP)]) == 0
+    assert capsys.readouterr().err == "1 requests were answered as recorded\n"
     recorded.write_text(recorded.read_text().replace('"status": 200', '"status": 201'))
-    done = cli("serve", "--replay", "run.jsonl", HTTP)
-    assert done.code == 1
-    assert "the status is 200, recorded 201" in done.err
+    assert main(["serve", "--no-cache", "--replay", str(recorded), str(HTTP)]) == 1
+    assert "the status is 200, recorded 201" in capsys.readouterr().err
 
 
 @pytest.mark.slow

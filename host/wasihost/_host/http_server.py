@@ -30,10 +30,13 @@ from wasihost._http.exchange_time import ExchangeTime, TimedBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Body, BodyAround, Handler, Request, Response, failure
 from wasihost._http.server import HttpServer
+from wasihost._http.timing import within
 from wasihost._network.base import Address, Network
 from wasihost._network.names import literal
 from wasihost._wasi.http.fields import FieldRules
 
+_RETURN_S: Final = 30.0
+"""How long a guest of 0.2 may go on after its response has ended."""
 _log: Final = logging.getLogger("wasihost.http")
 
 
@@ -99,7 +102,7 @@ class GuestHandler:
     async def _leased(self, request: Request) -> tuple[_Lease, Response]:
         """A place in an instance, and its response. Errors: those of both; the place is given back then."""
         place = self._pool.instance()
-        lease = _Lease(place, self._service.make(await place.__aenter__(), self._rules))
+        lease = _Lease(place, self._service.make(await place.__aenter__(), self._rules), self._clock)
         try:
             return lease, await lease.handler(request)
         except asyncio.CancelledError as error:
@@ -115,14 +118,23 @@ class _Lease(Frozen):
 
     place: contextlib.AbstractAsyncContextManager[Instance]
     handler: InstanceHandler
+    clock: Clock
 
     async def end(self, *, cancel: bool) -> None:
         """Gives the place back, when the guest has returned."""
         try:
-            await self.handler.end(cancel=cancel)
+            if self.handler.is_busy:
+                await self._return(cancel)
             await self.place.__aexit__(None, None, None)
         except Exception:
             _log.exception("an instance failed at its end")
+
+    async def _return(self, cancel: bool) -> None:
+        try:
+            async with within(self.clock, _RETURN_S, ErrorCode.HTTP_RESPONSE_TIMEOUT):
+                await self.handler.end(cancel=cancel)
+        except HttpError:
+            await self.handler.end(cancel=True)
 
 
 class _LeasedBody(BodyAround):

@@ -24,6 +24,11 @@ class InstanceHandler(Protocol):
         """The guest's response. Errors: HttpError."""
         ...
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call has not returned."""
+        ...
+
     async def end(self, *, cancel: bool) -> None:
         """Returns when the guest has returned from all calls; `cancel` ends them."""
 

@@ -20,12 +20,10 @@ class ExchangeTime:
 
     def within(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Cancels what is inside when the time has passed. Errors: HttpError."""
-        return within(self._clock, self._left_s, ErrorCode.HTTP_RESPONSE_TIMEOUT)
-
-    @property
-    def _left_s(self) -> float | None:
+        if self._seconds is None:
+            return contextlib.nullcontext()
         passed_s = (self._clock.monotonic_ns() - self._began_ns) / NS_PER_S
-        return None if self._seconds is None else max(0.0, self._seconds - passed_s)
+        return within(self._clock, max(0.0, self._seconds - passed_s), ErrorCode.HTTP_RESPONSE_TIMEOUT)
 
 
 class TimedBody(BodyAround):

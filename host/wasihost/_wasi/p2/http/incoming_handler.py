@@ -49,6 +49,11 @@ class GuestHandler:
             raise
         return response.core.sent(request.method)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call has not returned."""
+        return bool(self._calls)
+
     async def end(self, *, cancel: bool) -> None:
         """Returns when the guest has returned from all calls; `cancel` ends them."""
         for call in self._calls if cancel else ():

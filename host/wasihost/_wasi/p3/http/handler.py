@@ -56,6 +56,8 @@ class GuestHandler:
         assert isinstance(response, resources.Response)
         return response.core.sent(request.method)
 
+    is_busy = False
+
     async def end(self, *, cancel: bool) -> None:
         """Nothing is left of a call that has its response; the guest may go on, as any that has returned."""
 
