@@ -12,8 +12,10 @@ import pytest
 
 from tests.guests import world
 from tests.guests.harness import FIXTURES, Output, fails
+from tests.guests.http import content
 from tests.guests.peers import echo, server, udp_echo
 from wasihost import Component, GuestExit, GuestTrap, Host, PolicyContext, Rules, SocketAddressUse
+from wasihost._http.messages import BytesBody, Request
 from wasihost._network.base import Address
 from wasihost.files import Directory, FileSystem, MemoryFiles, Overlay
 
@@ -154,3 +156,27 @@ async def test_the_whole_world_of_commands_loads_and_runs_with_no_directory(file
     printed = Output()
     await Host(stdout=printed).run_async(files)
     assert printed.lines == ["FileNotFoundError"]
+
+
+SERVICES = {
+    "python_proxy": f"-d {WIT}/0.2 -w wasi:http/proxy@0.2.12",
+    "python_service": f"-d {WIT}/0.3 -w wasi:http/service",
+}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("module", SERVICES)
+async def test_a_service_answers_requests_one_after_the_other_and_at_once(module: str, tmp_path: Path) -> None:
+    component = built(tmp_path, module, SERVICES[module])
+
+    async def answer(number: int) -> bytes:
+        sent = bytes([number]) * 100_000
+        request = Request(method="POST", scheme="http", authority="here", path=f"/{number}", body=BytesBody(sent))
+        response = await handler(request)
+        got = await content(response)
+        response.body.close()
+        return got.replace(sent, b"what was sent")
+
+    async with Host().answering(component) as handler:
+        answers = [await answer(1), await answer(2), *await asyncio.gather(*map(answer, range(3, 9)))]
+    assert answers == [f"here /{number}: what was sent".encode() for number in range(1, 9)]
