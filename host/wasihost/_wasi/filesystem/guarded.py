@@ -28,11 +28,13 @@ from wasihost._base.globs import parts
 from wasihost._network.base import os_error
 from wasihost._policy import FileUse, Verdict
 from wasihost._policy.asking import Asker
+from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, answer_of, at_once_or_later, settled
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, file_flags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, FileSystem, Node
+from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.places import Place
 from wasihost._wasi.filesystem.wrapping import FileAround
 
@@ -146,12 +148,14 @@ class GuardedDirectory(DirectoryNode):
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
         uses = _uses(file_flags(how, use))
         creates = OpenFlags.CREATE in how
+        # As of open(2): a path that ends with a slash creates nothing, O_EXCL follows nothing.
+        if creates and paths.checked(path).endswith(b"/"):
+            raise os_error(errno.EISDIR)
+        follow = follow and not (creates and OpenFlags.EXCLUSIVE in how)
         with self._place() as place:
-            # As of open(2): a path that ends with a slash creates nothing, O_EXCL follows nothing.
-            follow = follow and not (creates and OpenFlags.EXCLUSIVE in how)
-            await place.find(_without_slashes(path) if creates else path, follow)
+            await place.find(path, follow)
             await self._guard.require(*((place.names, each) for each in uses))
-            opened = await settled(place.directory.open(_ending(place, path), False, how, use))
+            opened = await settled(place.directory.open(place.name, False, how, use))
         if isinstance(opened, DirectoryNode):
             return GuardedDirectory(opened, self._guard.of(place.names))
         if isinstance(opened, FileNode) and FileUse.WRITE not in uses:
@@ -183,14 +187,16 @@ class GuardedDirectory(DirectoryNode):
         return self._change(path, lambda place: place.directory.remove_file(place.name))
 
     def symlink(self, text: str, path: str) -> Answer[None]:
+        if text.startswith("/"):
+            raise EscapeError
+        paths.link_text(text)
         return self._change(path, lambda place: place.directory.symlink(text, place.name))
 
     @at_once_or_later
     async def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
         with self._place() as old, _guarded(new_directory)._place() as new:
             await old.find(path, False)
-            await new.find(new_path, False)
-            await self._require_both(old, new)
+            await self._find_new(old, new, new_path)
             async with self._guard.turns:
                 await settled(old.directory.link(old.name, new.directory, new.name))
 
@@ -198,8 +204,7 @@ class GuardedDirectory(DirectoryNode):
     async def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> None:
         with self._place() as old, _guarded(new_directory)._place() as new:
             await old.find(_without_slashes(path), False)
-            await new.find(_without_slashes(new_path), False)
-            await self._require_both(old, new)
+            await self._find_new(old, new, _without_slashes(new_path))
             names = _ending(old, path), _ending(new, new_path)
             if not await self._renamed(old, new, names, may_be_directory=False):
                 await self._guard.require((old.names, FileUse.MOVE), (new.names, FileUse.MOVE))
@@ -208,10 +213,8 @@ class GuardedDirectory(DirectoryNode):
     async def _renamed(self, old: Place, new: Place, names: tuple[str, str], may_be_directory: bool) -> bool:
         """Whether it was renamed, and was no directory that may not be."""
         async with self._guard.turns:
-            if not may_be_directory:
-                found = await settled(old.directory.stat_at(old.name, False))
-                if found.kind is Kind.DIRECTORY:
-                    return False
+            if not may_be_directory and await _is_directory(old):
+                return False
             await settled(old.directory.rename(names[0], new.directory, names[1]))
             return True
 
@@ -220,8 +223,15 @@ class GuardedDirectory(DirectoryNode):
     def _place(self) -> Place:
         return Place(self._inner, self._guard.names)
 
-    async def _require_both(self, old: Place, new: Place) -> None:
-        await self._guard.require((old.names, FileUse.READ), (old.names, FileUse.WRITE), (new.names, FileUse.WRITE))
+    async def _find_new(self, old: Place, new: Place, path: str) -> None:
+        """Finds the new path, if there is an old one, and asks about both. Errors: OSError, as `Place.check`."""
+        asked = [(old.names, FileUse.READ), (old.names, FileUse.WRITE)]
+        if not old.is_missing:
+            await new.find(path, False)
+            asked.append((new.names, FileUse.WRITE))
+        await self._guard.require(*asked)
+        old.check()
+        new.check()
 
     @at_once_or_later
     async def _change(self, path: str, call: Callable[[Place], Answer[None]]) -> None:
@@ -237,6 +247,14 @@ class GuardedDirectory(DirectoryNode):
             await place.find(path, follow)
             await self._guard.require((place.names, use))
             return await settled(call(place))
+
+
+async def _is_directory(place: Place) -> bool:
+    try:
+        found = await settled(place.directory.stat_at(place.name, False))
+    except FileNotFoundError:  # what renames it says so, unless it has another error
+        return False
+    return found.kind is Kind.DIRECTORY
 
 
 def _uses(flags: DescriptorFlags) -> list[FileUse]:

@@ -38,10 +38,19 @@ class Place:
         return tuple(self._names)
 
     @property
-    def directory(self) -> DirectoryNode:
-        """The last directory. Errors: OSError, if it is not there; the names after it are as the path has them."""
+    def is_missing(self) -> bool:
+        """Whether a directory on the way is not there; the names after it are as the path has them."""
+        return self._missing is not None
+
+    def check(self) -> None:
+        """Errors: OSError, if a directory on the way is missing."""
         if self._missing is not None:
             raise self._missing
+
+    @property
+    def directory(self) -> DirectoryNode:
+        """The last directory. Errors: as `check`."""
+        self.check()
         return self._way[-1]
 
     def __enter__(self) -> Place:

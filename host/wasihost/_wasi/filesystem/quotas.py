@@ -18,6 +18,7 @@ from wasihost._network.base import os_error
 from wasihost._network.quotas.metering import Reached
 from wasihost._network.quotas.quotas import Quotas
 from wasihost._wasi.filesystem.answers import Answer, Later, at_once_or_later, settled, then
+from wasihost._wasi.filesystem.directory import MAX_OFFSET
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, Stat
@@ -131,7 +132,7 @@ class _QuotaFile(FileAround):
         return self._write(view, None)
 
     def _write(self, view: memoryview, offset: int | None) -> Answer[int]:
-        if not view:
+        if not view or (offset or 0) > MAX_OFFSET:  # which is another error
             return self._pass_on(view, offset)
         room = self._budget.require("file_bytes_written", len(view), f"write of {len(view)} bytes")
         stores = self._budget.limits("file_bytes_stored")
@@ -165,7 +166,8 @@ class _QuotaFile(FileAround):
         return written
 
     def set_size(self, size: int) -> Answer[None]:
-        return self._resize(size) if self._budget.limits("file_bytes_stored") else self.inner.set_size(size)
+        is_limited = self._budget.limits("file_bytes_stored") and size <= MAX_OFFSET
+        return self._resize(size) if is_limited else self.inner.set_size(size)
 
     @at_once_or_later
     async def _resize(self, size: int) -> None:

@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 from tests.unit.wasi.filesystem.virtual.model import Model
 from tests.unit.wasi.filesystem.virtual.operations import OPERATIONS, TREE, Operation, Subject
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
-from wasihost.files import Directory, MemoryFiles, Overlay
+from wasihost import Rules
+from wasihost._host.recorded_files import RecordedFiles
+from wasihost._policy.asking import Asker
+from wasihost._recording import Recorder, Recording
+from wasihost._wasi.filesystem.guarded import GuardedFiles, Turns
+from wasihost.files import Directory, FaultyFiles, FileSystem, MemoryFiles, Overlay, QuotaFiles
+from wasihost.network import FaultPlan, Quotas
 
 EACH = 25
 """Operations of one run."""
@@ -51,15 +57,28 @@ def waiting_overlay() -> Overlay:
     return Overlay(lower=lower, upper=WaitingFiles())
 
 
+def wrapped(top: Path) -> FileSystem:
+    """`TREE` in a directory, with everything around it that may be around a tree, and that lets all pass."""
+    quotas = Quotas(open_files=1000, files=1 << 20, file_bytes_written=1 << 40, file_bytes_stored=1 << 40)
+    limited = QuotaFiles(FaultyFiles(on_disk(top), FaultPlan()), quotas)
+    guarded = GuardedFiles(limited, "/", Asker(Rules(files=["/**", "deny **/.git/**"])), Turns(are_needed=True))
+    return RecordedFiles(guarded, "/", Recorder(Recording()))
+
+
 @contextlib.contextmanager
 def subjects() -> Iterator[dict[str, Subject | Model]]:
     """One for each file system, and the model."""
-    with tempfile.TemporaryDirectory() as top, tempfile.TemporaryDirectory() as lower:
+    with (
+        tempfile.TemporaryDirectory() as top,
+        tempfile.TemporaryDirectory() as lower,
+        tempfile.TemporaryDirectory() as below,
+    ):
         files = {
             "a directory": on_disk(Path(top)),
             "memory": in_memory(MemoryFiles()),
             "an overlay on a directory": Overlay(lower=on_disk(Path(lower)), upper=MemoryFiles()),
             "an overlay of what waits": waiting_overlay(),
+            "a directory with everything around it": wrapped(Path(below)),
         }
         with asyncio.Runner() as runner, contextlib.ExitStack() as opened:
             each = {name: Subject(each, runner) for name, each in files.items()}
