@@ -108,8 +108,10 @@ class Never:
         return True
 
 
-def wrapped(name: str, case: str, directory: Path, plan: FaultPlan, policy: Never) -> Guest:
-    files = FaultyFiles(Directory(directory), plan, VirtualClock())
+def wrapped(
+    name: str, case: str, directory: Path, plan: FaultPlan, policy: Never, clock: VirtualClock | None = None
+) -> Guest:
+    files = FaultyFiles(Directory(directory), plan, clock)
     return Guest(
         name,
         env={"CASE": case},
@@ -136,9 +138,8 @@ async def test_a_guest_that_is_cancelled_while_its_files_stall_leaves_nothing(
     tmp_path: Path, name: str, call: FileCall, case: str
 ) -> None:
     plan = FaultPlan(Fault(call, "stall", seconds=60, nth=3 if call == "file-open" else 1))
-    guest = wrapped(name, case, tmp_path, plan, Never(None))
-    task = asyncio.create_task(guest.run_async())
-    clock = guest.host._files["/data"].inner._injector.clock  # type: ignore[attr-defined]
+    clock = VirtualClock()
+    task = asyncio.create_task(wrapped(name, case, tmp_path, plan, Never(None), clock).run_async())
     await until(lambda: clock.next_ns is not None or task.done())
     task.cancel()
     await asyncio.wait([task])

@@ -26,12 +26,14 @@ def test_guests_have_the_files_of_the_test(project: Project) -> None:
             assert not wasi_files.changes.removed
             assert events.FileWritten in wasi_trace
 
-        def test_they_are_the_root_of_a_guest(wasi_host, wasi_guest, wasi_files):
-            wasi_files["/data/x.txt"] = b"hello"
-            guest = wasi_guest("guest/rust-p2-fs.wasm", env={"CASE": "create-and-read"})
-            guest.run()
-            assert all(path.startswith("/data/") for path in wasi_files)
-            assert wasi_host._files["/"] is wasi_files
+        def test_they_are_the_root_of_a_guest(wasi_host, wasi_guest, wasi_files, wasi_run):
+            wasi_files.add_directory("/data")
+            before = wasi_files.snapshot()
+            wasi_guest("guest/rust-p2-fs.wasm", env={"CASE": "create-and-read"}).run()
+            assert wasi_files.changes.added == ("/data/create-and-read/", "/data/create-and-read/file.txt")
+            wasi_files.restore(before)
+            wasi_run(lambda: wasi_host.run_async("guest/rust-p2-fs.wasm"))
+            assert "/data/create-and-read/file.txt" in wasi_files
 
         def test_each_test_has_its_own(wasi_files, wasi_clock):
             assert not wasi_files
