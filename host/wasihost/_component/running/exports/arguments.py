@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -26,15 +25,16 @@ class Givers(dict[int, Callable[[tuple[Any, ...], int, CallContext], None]]):
     """By export, what writes its arguments as a C value, compiled when it is first called; all instances share these.
 
     `packers` write those that are nothing but numbers in their memory form, and `needed` says how much room the lists
-    in the others take.
+    in the others take, behind so many bytes as `sizes` says.
     """
 
     def __init__(self, plans: Mapping[str, Plans], called: Sequence[Called]) -> None:
         self._plans = plans
         self._called = called
         self.packers = {each.index: scalars.arguments(each.whole) for each in called if each.takes_scalars}
-        sizes = ((each.index, needed(each.whole)) for each in called)
-        self.needed = {index: size_of for index, size_of in sizes if size_of is not None}
+        lists = ((each.index, needed(each.whole)) for each in called)
+        self.needed = {index: size_of for index, size_of in lists if size_of is not None}
+        self.sizes = {each.index: _size(each) for each in called if each.index in self.needed}
 
     def __missing__(self, index: int) -> Callable[[tuple[Any, ...], int, CallContext], None]:
         called = self._called[index]
@@ -74,17 +74,19 @@ class Arguments:
 
         Errors: LimitError.
         """
-        lists = 0
-        with contextlib.suppress(Exception):  # not of the type, as `write` will say
-            lists = self._givers.needed[call.called.index](call.args)
+        index = call.called.index
+        try:
+            lists = self._givers.needed[index](call.args)
+        except Exception:  # not of the type, as `write` will say
+            lists = 0
         limits = self._instance.limits
         if lists > limits.list_bytes:
             raise limits.reached("list_bytes", f"{call.called.path}: lists of {lists} bytes")
-        return _size(call.called) + lists
+        return self._givers.sizes[index] + lists
 
     def use_room(self, call: GuestCall, address: int) -> None:
         """The room was made there."""
-        size = _size(call.called)
+        size = self._givers.sizes[call.called.index]
         self._numbers.give_room(address + size, call.room - size)
 
     def write(self, call: GuestCall) -> None:
