@@ -92,7 +92,7 @@ class Pool(OfOneProcess):
         self._ready: deque[_Member] = deque()  # that have served nothing yet
         self._members: set[_Member] = set()  # all others
         self._with_room: dict[_Member, None] = {}  # those of them that take more requests, the last one used last
-        self._in_use = 0
+        self._idle: set[_Member] = set()  # those that serve nothing now
         self._line: deque[asyncio.Event] = deque()
         self._making: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,13 +103,13 @@ class Pool(OfOneProcess):
 
     @property
     def in_use(self) -> int:
-        """How many instances serve now."""
-        return self._in_use
+        """How many instances serve now, or are being closed."""
+        return len(self._members) - len(self._idle)
 
     @property
     def ready(self) -> int:
         """How many are made and serve nothing now."""
-        return len(self._ready) + len(self._members) - self._in_use
+        return len(self._ready) + len(self._idle)
 
     @contextlib.asynccontextmanager
     async def instance(self) -> AsyncIterator[Instance]:
@@ -214,8 +214,7 @@ class Pool(OfOneProcess):
             return None
         if member.expiry is not None:
             member.expiry.cancel()
-        if not member.serving:
-            self._in_use += 1
+        self._idle.discard(member)
         member.serving += 1
         member.left -= 1
         if not member.left or member.serving == self._options.at_once:
@@ -249,8 +248,6 @@ class Pool(OfOneProcess):
     ) -> None:
         """Gives a place back at the end of a request."""
         member.serving -= 1
-        if not member.serving:
-            self._in_use -= 1
         if not member.is_usable or (error is not None and not isinstance(error, WitError)):
             member.left = 0
             self._with_room.pop(member, None)
@@ -263,9 +260,11 @@ class Pool(OfOneProcess):
         """It can take more requests."""
         self._with_room.pop(member, None)
         self._with_room[member] = None
-        if not member.serving and self._options.idle_s is not None:
-            loop = asyncio.get_running_loop()
-            member.expiry = loop.call_later(self._options.idle_s, self._retire, member)
+        if not member.serving:
+            self._idle.add(member)
+            if self._options.idle_s is not None:
+                loop = asyncio.get_running_loop()
+                member.expiry = loop.call_later(self._options.idle_s, self._retire, member)
         self._call_next()
 
     # ---- instances
@@ -288,6 +287,7 @@ class Pool(OfOneProcess):
         """It takes no more requests."""
         member.left = 0
         self._with_room.pop(member, None)
+        self._idle.discard(member)
         if member.expiry is not None:
             member.expiry.cancel()
         if not member.serving:
