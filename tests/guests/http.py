@@ -123,6 +123,6 @@ async def whole(response: Response) -> tuple[bytes, list[Header]]:
         response.body.close(error)
 
 
-async def told(handler: Handler, case: str, body: Body = EMPTY, **headers: Any) -> str:
-    """What a fixture says in the content of its response."""
+async def text_of(handler: Handler, case: str, body: Body = EMPTY, **headers: Any) -> str:
+    """The content of the response of a fixture, as text."""
     return (await whole(await ask(handler, case, body, **headers)))[0].decode()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load
-from tests.guests.http import SOME, Parts, ask, content, serving, told, whole
+from tests.guests.http import SOME, Parts, ask, content, serving, text_of, whole
 from wasihost import GuestTrap, Host
 from wasihost._http.errors import ErrorCode, FieldSizePayload, HttpError
 from wasihost._http.messages import BytesBody, Handler, Header
@@ -21,13 +21,13 @@ TRAILERS: list[Header] = [("X-Sum", b"1"), ("x-sum", b"2")]
 @pytest.mark.parametrize("case", ["fields", "requests", "responses", "options"])
 async def test_every_method_of_types_does_what_the_guest_expects(name: str, case: str) -> None:
     async with serving(name) as handler:
-        assert await told(handler, case) == "ok"
+        assert await text_of(handler, case) == "ok"
 
 
 @both
 async def test_a_guest_sees_the_request_without_the_headers_of_the_connection(name: str) -> None:
     async with serving(name) as handler:
-        lines = await told(handler, "describe", Accept="x")
+        lines = await text_of(handler, "describe", Accept="x")
     assert lines.splitlines() == [
         'Method::Post Some(Scheme::Http) Some("here:81") Some("/path?query")',
         "case: describe",
@@ -68,13 +68,13 @@ async def test_a_body_that_breaks_off_does_so_when_it_is_handed_over() -> None:
 
 async def test_which_headers_are_forbidden_is_a_setting() -> None:
     async with Host(forbidden_headers=["Secret"]).answering(load("rust-http")) as handler:
-        lines = await told(handler, "describe", secret=1)
+        lines = await text_of(handler, "describe", secret=1)
     assert lines.splitlines()[1:] == ["Host: here:81", "case: describe"]
 
 
 async def test_a_guest_reads_the_request_after_its_response_has_begun() -> None:
     async with serving("rust-http") as handler:
-        assert await told(handler, "late", BytesBody(SOME)) == "first, then some body"
+        assert await text_of(handler, "late", BytesBody(SOME)) == "first, then some body"
 
 
 @pytest.mark.parametrize("code", [ErrorCode.CONNECTION_TERMINATED, ErrorCode.HTTP_PROTOCOL_ERROR])
@@ -94,7 +94,7 @@ async def test_a_request_that_breaks_off_reaches_the_guest_as_the_error_of_its_t
 async def test_an_unread_request_is_closed_when_the_guest_drops_it(name: str) -> None:
     body = Parts(SOME)
     async with serving(name) as handler:
-        await told(handler, "hello", body)
+        await text_of(handler, "hello", body)
         assert body.closed == [None]
 
 
@@ -160,7 +160,7 @@ async def _outcome(handler: Handler) -> str:
     """What became of the last answer, once the guest knows."""
     found = ""
     while not found:
-        found = await told(handler, "outcome")
+        found = await text_of(handler, "outcome")
     return found.removesuffix("\n")
 
 
@@ -213,9 +213,9 @@ async def test_a_request_that_is_given_up_leaves_the_others_alone() -> None:
     body = Parts(SOME)
     async with serving("rust-http") as handler:
         asking = asyncio.create_task(ask(handler, "hang", body))
-        assert await told(handler, "hello") == "hello"
+        assert await text_of(handler, "hello") == "hello"
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
         assert body.closed == [None]
-        assert await told(handler, "hello") == "hello"
+        assert await text_of(handler, "hello") == "hello"

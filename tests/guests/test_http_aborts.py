@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load, passes, until
-from tests.guests.http import Parts, ask, http_providers, told
+from tests.guests.http import Parts, ask, http_providers, text_of
 from wasihost import Host, Instance
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
@@ -110,6 +110,6 @@ async def test_nothing_is_left_of_requests_that_break_off(name: str, clients: in
     async with Host(providers=http_providers(run.origin)).open(component) as instance:
         handler = serve_handler(component, instance)
         await asyncio.gather(*(run.client(handler, cases) for _ in range(clients)))
-        assert await told(handler, "hello") == "hello"
+        assert await text_of(handler, "hello") == "hello"
         await until(lambda: _is_empty(instance))
     assert [body for body in run.bodies if not body.closed] == []

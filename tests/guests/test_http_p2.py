@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.guests.http import SOME, Origin, Parts, ask, content, serving, told, whole
+from tests.guests.http import SOME, Origin, Parts, ask, content, serving, text_of, whole
 from wasihost import GuestTrap
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Header, Request, RequestOptions, Response
@@ -18,12 +18,12 @@ SIZE = ErrorCode.HTTP_RESPONSE_BODY_SIZE
 
 async def test_body_and_stream_can_be_had_once() -> None:
     async with serving(NAME) as handler:
-        assert await told(handler, "once", Parts(SOME)) == "ok"
+        assert await text_of(handler, "once", Parts(SOME)) == "ok"
 
 
 async def test_a_body_is_spliced() -> None:
     async with serving(NAME) as handler:
-        assert await told(handler, "splice", Parts(SOME, b"x" * 200_000)) == (SOME + b"x" * 200_000).decode()
+        assert await text_of(handler, "splice", Parts(SOME, b"x" * 200_000)) == (SOME + b"x" * 200_000).decode()
 
 
 async def test_what_is_written_by_permission_counts_for_content_length() -> None:
@@ -42,7 +42,7 @@ async def test_a_body_that_is_left_unfinished_breaks_off_unless_it_has_no_conten
 async def test_the_trailers_come_after_a_stream_that_was_dropped_early() -> None:
     body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
     async with serving(NAME) as handler:
-        assert await told(handler, "skip", body) == "so Some(2)"
+        assert await text_of(handler, "skip", body) == "so Some(2)"
     assert body.closed == [None]
 
 
@@ -93,7 +93,7 @@ async def test_an_answer_comes_as_described_or_breaks_off() -> None:
                 assert (caught.value.code, caught.value.payload) == (comes.code, comes.payload), described
             else:
                 assert await whole(await ask(handler, "answer", **described)) == comes, described
-            assert (await told(handler, "outcome")).removesuffix("\n") == heard, described
+            assert (await text_of(handler, "outcome")).removesuffix("\n") == heard, described
 
 
 async def test_a_client_that_goes_away_is_heard_of() -> None:
@@ -101,7 +101,7 @@ async def test_a_client_that_goes_away_is_heard_of() -> None:
         response = await ask(handler, "answer", bytes=2_000_000)
         await response.body.read()
         response.body.close(HttpError(ErrorCode.CONNECTION_TERMINATED))
-        outcome = await told(handler, "outcome")
+        outcome = await text_of(handler, "outcome")
     assert outcome.splitlines() == ["Some(ErrorCode::ConnectionTerminated)", "Err(ErrorCode::ConnectionTerminated)"]
 
 
@@ -110,7 +110,7 @@ async def test_a_guest_that_sets_no_response_is_an_internal_error() -> None:
         with pytest.raises(HttpError) as caught:
             await ask(handler, "silent")
         assert caught.value.code is ErrorCode.INTERNAL_ERROR
-        assert await told(handler, "hello") == "hello"
+        assert await text_of(handler, "hello") == "hello"
 
 
 @pytest.mark.parametrize("case", ["trap-alive", "trap-size"])
@@ -134,7 +134,7 @@ async def test_a_request_goes_as_it_was_made_and_the_answer_comes_back() -> None
         "timeout": 1_500_000_000,
     }
     async with serving(NAME, origin) as handler:
-        lines = await told(handler, "send", bytes=100_000, trailers="fields", **described)
+        lines = await text_of(handler, "send", bytes=100_000, trailers="fields", **described)
     request = origin.request
     assert (request.method, request.scheme, request.authority, request.path) == ("PUT", "http", "api.test:81", "/?x")
     assert (request.headers, origin.trailers) == ([("X-Kept", b"Yes")], TRAILERS)
@@ -144,16 +144,16 @@ async def test_a_request_goes_as_it_was_made_and_the_answer_comes_back() -> None
 
 async def test_a_request_that_cannot_be_sent_fails_at_once() -> None:
     async with serving(NAME, Origin()) as handler:
-        assert await told(handler, "send") == "at once ErrorCode::HttpRequestUriInvalid\n"
-        assert await told(handler, "send", authority="a", scheme="ws") == "at once ErrorCode::HttpProtocolError\n"
-        wrong = await told(handler, "send", authority="a", length=5)
+        assert await text_of(handler, "send") == "at once ErrorCode::HttpRequestUriInvalid\n"
+        assert await text_of(handler, "send", authority="a", scheme="ws") == "at once ErrorCode::HttpProtocolError\n"
+        wrong = await text_of(handler, "send", authority="a", length=5)
         assert wrong == "at once ErrorCode::HttpRequestBodySize(Some(0))\n"
 
 
 async def test_a_request_that_breaks_off_fails_later() -> None:
     async with serving(NAME, Origin()) as handler:
-        short = await told(handler, "send", authority="a", bytes=4, length=5)
-        dropped = await told(handler, "send", authority="a", bytes=4, trailers="drop")
+        short = await text_of(handler, "send", authority="a", bytes=4, length=5)
+        dropped = await text_of(handler, "send", authority="a", bytes=4, trailers="drop")
     size = "ErrorCode::HttpRequestBodySize(Some(4))"
     assert short.splitlines() == [size, f"Err({size})"]
     assert dropped.splitlines() == ["ErrorCode::HttpProtocolError"]
@@ -165,7 +165,7 @@ async def test_a_response_that_breaks_off_has_its_code_in_stream_and_trailers() 
         return Response(body=Parts(SOME, HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE)))
 
     async with serving(NAME, origin) as handler:
-        lines = (await told(handler, "send", authority="a")).splitlines()
+        lines = (await text_of(handler, "send", authority="a")).splitlines()
     code = "ErrorCode::HttpResponseIncomplete"
     assert lines == ["200", f"broke off: {code}", "9 bytes", code]
 

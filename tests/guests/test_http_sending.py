@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load
-from tests.guests.http import SOME, Origin, Parts, ask, serving, told, whole
+from tests.guests.http import SOME, Origin, Parts, ask, serving, text_of, whole
 from wasihost import Decision, Host, allow_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
@@ -22,7 +22,7 @@ TRAILERS: list[Header] = [("x-sum", b"1"), ("x-sum", b"2")]
 async def test_a_request_goes_as_it_was_made() -> None:
     origin = Origin(TRAILERS)
     async with serving("rust-http", origin) as handler:
-        lines = await told(
+        lines = await text_of(
             handler,
             "send",
             method="PUT",
@@ -43,7 +43,7 @@ async def test_a_request_goes_as_it_was_made() -> None:
 async def test_a_request_without_scheme_and_path_is_for_the_root_by_https() -> None:
     origin = Origin()
     async with serving("rust-http", origin) as handler:
-        assert "Ok(())" in await told(handler, "send", authority="api.test")
+        assert "Ok(())" in await text_of(handler, "send", authority="api.test")
     assert (origin.request.method, origin.request.scheme, origin.request.path) == ("GET", "https", "/")
 
 
@@ -64,7 +64,7 @@ async def test_a_request_that_cannot_be_sent_is_an_error_for_send_and_for_the_re
     described: dict[str, Any], code: str
 ) -> None:
     async with serving("rust-http", Origin()) as handler:
-        lines = (await told(handler, "send", **described)).splitlines()
+        lines = (await text_of(handler, "send", **described)).splitlines()
     assert lines[:2] == [f"ErrorCode::{code}", f"Err(ErrorCode::{code})"]
 
 
@@ -76,7 +76,7 @@ async def test_every_error_code_of_an_origin_comes_to_the_guest() -> None:
 
     async with serving("rust-http", origin) as handler:
         for code in ErrorCode:
-            first, second = (await told(handler, "send", authority="a", path=code.value)).splitlines()
+            first, second = (await text_of(handler, "send", authority="a", path=code.value)).splitlines()
             name = first.removeprefix("ErrorCode::").partition("(")[0]
             assert name.lower() == code.value.replace("-", "").lower()
             assert second == f"Err({first})"
@@ -88,7 +88,7 @@ async def test_a_response_that_breaks_off_is_an_error_in_the_place_of_the_traile
         return Response(body=Parts(SOME, HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE)))
 
     async with serving("rust-http", origin) as handler:
-        lines = await told(handler, "send", authority="a")
+        lines = await text_of(handler, "send", authority="a")
     assert lines.splitlines()[:3] == ["200", "9 bytes", "ErrorCode::HttpResponseIncomplete"]
 
 
@@ -99,7 +99,7 @@ async def test_an_early_answer_leaves_the_rest_of_the_request_to_the_guest() -> 
         return Response(status=413)
 
     async with serving("rust-http", origin) as handler:
-        lines = (await told(handler, "send", authority="a", bytes=3_000_000)).splitlines()
+        lines = (await text_of(handler, "send", authority="a", bytes=3_000_000)).splitlines()
     assert lines[:3] == ["413", "0 bytes", "Ok(())"]
 
 
@@ -115,7 +115,7 @@ async def test_a_guest_sends_a_request_on_with_its_body_and_trailers_as_they_are
 
 
 async def _sent(handler: Handler, authority: str) -> str:
-    return (await told(handler, "send", scheme="http", authority=authority, bytes=3)).splitlines()[0]
+    return (await text_of(handler, "send", scheme="http", authority=authority, bytes=3)).splitlines()[0]
 
 
 async def test_the_policy_of_the_guest_decides_about_names_and_addresses() -> None:
@@ -150,7 +150,7 @@ async def test_a_get_without_contents_has_no_body_on_the_wire() -> None:
     network = VirtualNetwork()
     network.host("api.test").serve(80, answer)
     async with Host(policy=allow_all, network=network).open(load("rust-http")) as instance:
-        await told(serve_handler(load("rust-http"), instance), "send", scheme="http", authority="api.test")
+        await text_of(serve_handler(load("rust-http"), instance), "send", scheme="http", authority="api.test")
     assert received == [b"GET / HTTP/1.1\r\nhost: api.test\r\nX-Kept: Yes\r\n\r\n"]
 
 
@@ -164,7 +164,7 @@ async def test_requests_of_a_guest_share_a_connection_unless_the_host_forbids_it
     async with host.open(load("rust-http")) as instance:
         handler = serve_handler(load("rust-http"), instance)
         for _ in range(2):
-            assert (await told(handler, "send", scheme="http", authority="api.test")).startswith("204\n")
+            assert (await text_of(handler, "send", scheme="http", authority="api.test")).startswith("204\n")
     assert len(network.connections) == connections
 
 

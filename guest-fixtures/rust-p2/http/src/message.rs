@@ -5,7 +5,7 @@
 //! - `trailers`: `none` (by default), `fields` (`x-sum: 1` twice), `drop` (the body is not finished)
 //! - for answers `status`, for requests `method`, `scheme`, `authority`, `path`, and `timeout` in nanoseconds, for all three
 //!
-//! `send` tells in lines what came back, and what became of the request; `outcome` what became of the last answer.
+//! `send` answers with lines: the response, and how the request ended; `outcome` with how the last answer ended.
 
 use std::sync::Mutex;
 

@@ -5,7 +5,7 @@
 //! - `trailers`: `none` (by default), `fields` (`x-sum: 1` twice), `error` (configuration-error), `never`
 //! - for answers `status`, for requests `method`, `scheme`, `authority`, `path`, and `timeout` in nanoseconds, for all three
 //!
-//! `send` tells in lines what came back, and what became of the request; `outcome` what became of the last answer.
+//! `send` answers with lines: the response, and how the request ended; `outcome` with how the last answer ended.
 
 use std::sync::Mutex;
 
@@ -32,7 +32,7 @@ fn number(headers: &Fields, name: &str) -> Option<u64> {
 
 type Body = (Fields, Option<StreamReader<u8>>, FutureReader<Result<Option<Trailers>, ErrorCode>>);
 
-/// Begins to write what is described; notes how many bytes nobody took.
+/// Begins to write what is described; notes how many bytes were not taken.
 fn body(described: &Fields) -> Body {
     let fields = Fields::new();
     if let Some(length) = header(described, "length") {
