@@ -5,6 +5,7 @@ cut off or removed gives back. So a guest never makes the trees larger than they
 need not be known what is in them. A file that the guest removes while it has it open takes its room until it is closed.
 
 A write beyond a limit is a short one, up to the limit, and the next one fails with EDQUOT, as on a disk with quotas.
+What an operation may use is reserved while it takes its time, so several at once use no more than one after the other.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from __future__ import annotations
 import contextlib
 import errno
 from collections import Counter
-from typing import Final, NamedTuple
+from collections.abc import Callable
+from typing import Final, NamedTuple, TypeVar, TypeVarTuple
 
 from wasihost._network.base import os_error
 from wasihost._network.quotas.metering import Reached
@@ -25,6 +27,8 @@ from wasihost._wasi.filesystem.metadata import Identity, Kind, Stat
 from wasihost._wasi.filesystem.nodes import DirectoryNode, FileNode, FileSystem, Node
 from wasihost._wasi.filesystem.wrapping import DirectoryAround, FileAround
 
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 NAMES: Final = ("open_files", "files", "file_bytes_written", "file_bytes_stored")
 """The limits of `Quotas` that are of files."""
 
@@ -34,6 +38,23 @@ class Found(NamedTuple):
 
     stat: Stat
     identity: Identity
+
+
+class Reserved:
+    """So many of a limit, meanwhile; `kept` of them are used in the end."""
+
+    def __init__(self, used: Counter[str], name: str, count: int) -> None:
+        self.kept = 0
+        self._used = used
+        self._name = name
+        self._count = count
+
+    def __enter__(self) -> Reserved:
+        self._used[self._name] += self._count
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._used[self._name] -= self._count - self.kept
 
 
 class FileBudget(Reached):
@@ -53,6 +74,10 @@ class FileBudget(Reached):
     def limits(self, name: str) -> bool:
         """Whether there is such a limit."""
         return getattr(self.quotas, name) is not None
+
+    def reserved(self, name: str, count: int) -> Reserved:
+        """Reserves so many, for `with`."""
+        return Reserved(self.used, name, count)
 
     def require(self, name: str, count: int, what: str) -> int:
         """As many of `count` as there is room for. Errors: EDQUOT, if there is none."""
@@ -131,20 +156,19 @@ class _QuotaFile(FileAround):
     def append(self, view: memoryview) -> Answer[int]:
         return self._write(view, None)
 
-    def _write(self, view: memoryview, offset: int | None) -> Answer[int]:
+    @at_once_or_later
+    async def _write(self, view: memoryview, offset: int | None) -> int:
         if not view or (offset or 0) > MAX_OFFSET:  # which is another error
-            return self._pass_on(view, offset)
+            return await settled(self._pass_on(view, offset))
         room = self._budget.require("file_bytes_written", len(view), f"write of {len(view)} bytes")
         stores = self._budget.limits("file_bytes_stored")
-        written = self._store(view[:room], offset) if stores else self._pass_on(view[:room], offset)
-        return then(written, self._count)
+        with self._budget.reserved("file_bytes_written", room) as reserved:
+            written = self._store(view[:room], offset) if stores else self._pass_on(view[:room], offset)
+            reserved.kept = await settled(written)
+        return reserved.kept
 
     def _pass_on(self, view: memoryview, offset: int | None) -> Answer[int]:
         return self.inner.append(view) if offset is None else self.inner.write(view, offset)
-
-    def _count(self, written: int) -> int:
-        self._budget.used["file_bytes_written"] += written
-        return written
 
     @at_once_or_later
     async def _store(self, view: memoryview, offset: int | None) -> int:
@@ -157,11 +181,13 @@ class _QuotaFile(FileAround):
         end = found.size
         start = end if offset is None else offset
         growth = start + len(view) - end
-        lacking = growth - self._budget.require("file_bytes_stored", growth, f"growth by {growth} bytes")
+        room = self._budget.require("file_bytes_stored", growth, f"growth by {growth} bytes")
+        lacking = growth - room
         if lacking >= len(view):  # all that there is room for is a gap before it
             self._budget.tell("file_bytes_stored", f"growth by {growth} bytes")
             raise os_error(errno.EDQUOT)
-        written = await settled(self._pass_on(view[: len(view) - lacking], offset))
+        with self._budget.reserved("file_bytes_stored", max(0, room)):
+            written = await settled(self._pass_on(view[: len(view) - lacking], offset))
         self._budget.grew(self.identity, max(0, start + written - end))
         return written
 
@@ -175,7 +201,8 @@ class _QuotaFile(FileAround):
         if self._budget.require("file_bytes_stored", growth, f"growth by {growth} bytes") < growth:
             self._budget.tell("file_bytes_stored", f"growth by {growth} bytes")
             raise os_error(errno.EDQUOT)
-        await settled(self.inner.set_size(size))
+        with self._budget.reserved("file_bytes_stored", max(0, growth)):
+            await settled(self.inner.set_size(size))
         self._budget.grew(self.identity, growth)
 
 
@@ -195,29 +222,36 @@ class _QuotaDirectory(DirectoryAround):
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
         self._budget.require("open_files", 1, f"open of {path!r}")
-        before = await _found(self.inner, path, follow) if how & (OpenFlags.CREATE | OpenFlags.TRUNCATE) else None
-        creates = OpenFlags.CREATE in how and before is None
-        if creates:
-            self._budget.require("files", 1, f"creation of {path!r}")
-        opened = await settled(self.inner.open(path, follow, how, use))
-        self._budget.used["files"] += creates
+        with self._budget.reserved("open_files", 1):
+            before = await _found(self.inner, path, follow) if how & (OpenFlags.CREATE | OpenFlags.TRUNCATE) else None
+            creates = OpenFlags.CREATE in how and before is None
+            if creates:
+                opened = await settled(self._made(path, self.inner.open, path, follow, how, use))
+            else:
+                opened = await settled(self.inner.open(path, follow, how, use))
         if OpenFlags.TRUNCATE in how and before is not None and before.stat.kind is Kind.REGULAR_FILE:
             self._budget.grew(opened.identity, -before.stat.size)
         if isinstance(opened, DirectoryNode):
             return _QuotaDirectory(opened, self._budget, is_root=False)
         return _QuotaFile(opened, self._budget) if isinstance(opened, FileNode) else opened
 
-    def create_directory(self, path: str) -> Answer[None]:
+    @at_once_or_later
+    async def _made(self, path: str, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> T:
+        """What a call gives that makes something at a path."""
         self._budget.require("files", 1, f"creation of {path!r}")
-        return then(super().create_directory(path), self._created)
+        with self._budget.reserved("files", 1) as reserved:
+            made = await settled(call(*args))
+            reserved.kept = 1
+        return made
+
+    def create_directory(self, path: str) -> Answer[None]:
+        return self._made(path, self.inner.create_directory, path)
 
     def symlink(self, text: str, path: str) -> Answer[None]:
-        self._budget.require("files", 1, f"creation of {path!r}")
-        return then(super().symlink(text, path), self._created)
+        return self._made(path, self.inner.symlink, text, path)
 
     def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
-        self._budget.require("files", 1, f"creation of {new_path!r}")
-        return then(super().link(path, new_directory, new_path), self._created)
+        return self._made(new_path, self.inner.link, path, self._inner_of(new_directory), new_path)
 
     def remove_directory(self, path: str) -> Answer[None]:
         return then(super().remove_directory(path), lambda _: self._budget.removed(None))
@@ -236,9 +270,6 @@ class _QuotaDirectory(DirectoryAround):
         await settled(self.inner.rename(path, inner, new_path))
         if replaced is not None and old is not None and replaced.identity != old.identity:
             self._budget.removed(replaced)
-
-    def _created(self, _: None) -> None:
-        self._budget.used["files"] += 1
 
 
 async def _found(directory: DirectoryNode, path: str, follow: bool = False) -> Found | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -13,14 +14,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.guests.harness import advance_until
 from tests.unit.wasi.filesystem.trees import at_once, code_of
+from wasihost import VirtualClock
+from wasihost._network.faults.fault import FILE_CALLS
 from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem.answers import settled
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
+from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.mounts import Mounts
+from wasihost._wasi.filesystem.nodes import FileNode
 from wasihost._wasi.filesystem.quotas import FileBudget
-from wasihost.files import Directory, FileSystem, MemoryFiles, QuotaFiles
-from wasihost.network import Quotas
+from wasihost.files import Directory, FaultyFiles, FileSystem, MemoryFiles, QuotaFiles
+from wasihost.network import Fault, FaultPlan, Quotas
 
 NONE, CREATE, TRUNCATE = OpenFlags(0), OpenFlags.CREATE, OpenFlags.TRUNCATE
 READ, WRITE = DescriptorFlags.READ, DescriptorFlags.WRITE
@@ -163,6 +170,25 @@ def test_quotas_of_the_network_cost_files_nothing() -> None:
     assert type(_guest(files, bytes_in=1)._node) is type(preopened(Mounts({"/": files}))[0][0]._node)
     with pytest.raises(TypeError, match="quotas: expected Quotas, got 7"):
         QuotaFiles(files, 7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", ["file_bytes_written", "file_bytes_stored", "files", "open_files"])
+async def test_several_operations_at_once_use_no_more_than_one_after_the_other(limit: str) -> None:
+    clock = VirtualClock()
+    stalls = (Fault(call, "stall", seconds=60) for call in FILE_CALLS)
+    tree = QuotaFiles(FaultyFiles(MemoryFiles(), FaultPlan(*stalls), clock), Quotas(**{limit: 3}))
+    root = tree.open_root(Handles())
+
+    async def write(name: str) -> None:
+        file = await settled(root.open(name, True, CREATE, WRITE))
+        assert isinstance(file, FileNode)
+        await settled(file.write(memoryview(b"abcd"), 0))
+
+    working = asyncio.gather(*map(write, "abcdefgh"), return_exceptions=True)
+    await advance_until(clock, working)
+    assert tree._budget.used[limit] <= 3
+    memory = tree.inner.inner  # type: ignore[attr-defined]
+    assert (limit in ("files", "open_files") and len(memory) <= 3) or memory.used_bytes <= 3
 
 
 _NAMES = st.sampled_from(["a", "b", "d/a", "d/b"])
