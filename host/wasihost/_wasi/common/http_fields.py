@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Protocol, Self, TypeVar, TypeVarTuple
 
+from wasihost._base.errors import GuestTrap
 from wasihost._http.messages import Header
 from wasihost._wasi.http import fields
 from wasihost._wasi.http.fields import FieldRules, FieldsError, Refusal
@@ -28,8 +29,8 @@ class CommonFields:
     - `invalid-syntax`: the name is no token, or a value has control characters; or a `content-length` is no number.
     - `forbidden`: the name is the transport's, as `host` or `connection`.
     - `immutable`: they belong to a message.
-    - In 0.3 `size-exceeded`, in 0.2 a trap: they would have more than 128 KiB, with 32 bytes for each name and 40 for
-      each value.
+    - In 0.3 `size-exceeded`, in 0.2 a trap: they would have more than 128 KiB, or all of the guest more than 64 MiB,
+      with 32 bytes for each name and 40 for each value.
     """
 
     __slots__ = ("core",)
@@ -74,8 +75,11 @@ class CommonFields:
         self._attempt(self.core.append, name, value)
 
     def clone(self) -> Self:
-        """WIT: `clone: func() -> fields`; mutable."""
-        return self.of(self.core.clone())
+        """WIT: `clone: func() -> fields`; mutable. A trap, if all that the guest has take more than 64 MiB."""
+        try:
+            return self.of(self.core.clone())
+        except FieldsError:
+            raise GuestTrap("clone: the fields that the guest has take more than 64 MiB") from None
 
     # ---- below the WIT
 

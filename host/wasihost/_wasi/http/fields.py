@@ -41,6 +41,7 @@ FORBIDDEN: Final = frozenset(
 """The names that are the transport's, as in Wasmtime. The WIT leaves them to the host."""
 MAX_SIZE: Final = 128 << 10
 """As in Wasmtime, by the same formula."""
+MAX_TOTAL: Final = 64 << 20
 
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2: token
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5; outer blanks are kept
@@ -66,11 +67,24 @@ class FieldsError(Exception):
         self.refusal = refusal
 
 
-class FieldRules(Frozen):
-    """What the fields of one guest may hold: `forbidden` names, in lower case, and at most `max_size` bytes."""
+class Room:
+    """What all the fields of a guest take together, which is memory of this process: at most 64 MiB of their sizes."""
 
-    forbidden: frozenset[str] = FORBIDDEN
-    max_size: int = MAX_SIZE
+    __slots__ = ("left",)
+
+    def __init__(self) -> None:
+        self.left = MAX_TOTAL
+
+
+class FieldRules(Frozen):
+    """What the fields of one guest may hold: no `forbidden` names, in lower case, and at most `max_size` bytes each."""
+
+    forbidden: frozenset[str]
+    max_size: int
+    room: Room
+
+    def __init__(self, forbidden: frozenset[str] = FORBIDDEN, max_size: int = MAX_SIZE) -> None:
+        self.__dict__.update(forbidden=forbidden, max_size=max_size, room=Room())
 
 
 class Fields:
@@ -100,6 +114,9 @@ class Fields:
     def entries(self) -> list[Header]:
         """Every name with a value, in order."""
         return list(self._entries)
+
+    def __del__(self) -> None:
+        self._rules.room.left += self.size
 
     def get(self, name: str) -> list[bytes]:
         """The values of a name, in order; none for a bad name."""
@@ -135,7 +152,9 @@ class Fields:
         self._add(name, value)
 
     def clone(self) -> Fields:
-        """A mutable copy."""
+        """A mutable copy. Errors: FieldsError, if the guest has no room for it."""
+        if self.size > self._rules.room.left:
+            raise FieldsError(Refusal.SIZE_EXCEEDED)
         copy = Fields(self._rules)
         copy._replace(self._entries)
         return copy
@@ -157,7 +176,7 @@ class Fields:
             raise FieldsError(Refusal.IMMUTABLE)
 
     def _check_size(self, size: int) -> None:
-        if size > self._rules.max_size:
+        if size > self._rules.max_size or size - self.size > self._rules.room.left:
             raise FieldsError(Refusal.SIZE_EXCEEDED)
 
     def _without(self, name: str) -> list[Header]:
@@ -165,6 +184,7 @@ class Fields:
         return [entry for entry in self._entries if entry[0].lower() != key]
 
     def _replace(self, entries: Iterable[Header]) -> None:
+        self._rules.room.left += self.size
         self._entries = []
         self._values = {}
         self.size = 0
@@ -172,7 +192,9 @@ class Fields:
             self._add(name, value)
 
     def _add(self, name: str, value: bytes) -> None:
-        self.size += self._cost(name, value)
+        cost = self._cost(name, value)
+        self.size += cost
+        self._rules.room.left -= cost
         self._entries.append((name, value))
         self._values.setdefault(name.lower(), []).append(value)
 

@@ -49,3 +49,26 @@ def test_received_fields_may_be_large_but_have_no_forbidden_names() -> None:
 def test_which_names_are_forbidden_is_a_setting() -> None:
     fields = Fields(FieldRules(forbidden=frozenset({"x-secret"})), [("Host", b"a")])
     assert _refusal(fields, "X-Secret", b"") is Refusal.FORBIDDEN
+
+
+def test_all_the_fields_of_a_guest_share_one_room() -> None:
+    rules = FieldRules()
+    before = rules.room.left
+    fields = Fields(rules, [("a", b"x" * 100)])
+    copies = [fields.clone() for _ in range(3)]
+    fields.set("a", [b"y"])
+    copies[0].delete("a")
+    assert before - rules.room.left == fields.size + 2 * copies[1].size
+    rules.room.left = 50
+    assert _refusal(fields, "b", b"") is Refusal.SIZE_EXCEEDED
+    with pytest.raises(FieldsError):
+        copies[1].clone()
+
+
+def test_fields_that_are_dropped_leave_their_room() -> None:
+    rules = FieldRules()
+    before = rules.room.left
+    Fields(rules, [("a", b"1"), ("b", b"2")]).clone()
+    with pytest.raises(FieldsError):
+        Fields(rules, [("a", b"1"), ("b b", b"2")])
+    assert rules.room.left == before
