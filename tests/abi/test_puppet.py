@@ -536,6 +536,31 @@ async def test_a_cancelled_read_that_waits_for_a_block_is_forgotten(then: str) -
         assert bytes(sink.taken) == (b"abc" if then == "forward" else b"")
 
 
+async def test_a_forwarded_stream_is_dropped_when_it_is_closed() -> None:
+    async with puppet() as pull:
+        end = await pull.sunk()
+        sink = Sink()
+        pull.provider.reader.forward(sink)
+        await pull.settle()
+        pull.provider.reader.close()
+        await pull.settle()
+        assert sink.closed == [None]
+        assert await pull.code("write", end, 3) == DROPPED
+
+
+async def test_a_forwarded_stream_is_dropped_when_it_is_closed_without_a_block() -> None:
+    async with puppet() as pull:
+        end = await pull.sunk()
+        sink = Sink()
+        pull.provider.reader.forward(sink)
+        with all_blocks_taken(pull):
+            assert await pull("write", end, 3) == BLOCKED
+            await pull.settle()
+            pull.provider.reader.close()
+            assert sink.closed == [None]
+            assert (await pull("poll"))[2] == DROPPED
+
+
 @pytest.mark.parametrize("forwarded", [False, True])
 async def test_a_guest_can_drop_a_stream_for_which_there_is_no_block(forwarded: bool) -> None:
     async with puppet() as pull:

@@ -124,6 +124,9 @@ class ByteSink(ABC):
     def close(self, error: BaseException | None) -> None:
         """The guest dropped its writable end and everything is written (None), or a write raised `error`."""
 
+    def guest_ended(self) -> None:  # noqa: B027
+        """The guest has died, or its instance is closed, before it dropped its writable end; `close(None)` follows."""
+
 
 class Writer(ABC):
     """Has bytes that a sink has not taken, and no guest that waits for it."""
@@ -178,7 +181,7 @@ class GuestStream(ABC, Generic[T]):
 
     @abstractmethod
     def forward(self, sink: ByteSink) -> None:
-        """Moves every byte of a `stream<u8>` to `sink`, which then owns this reader and hears of its end."""
+        """Moves every byte of a `stream<u8>` to `sink`, which hears of its end; `close` ends it before."""
 
     @abstractmethod
     def close(self) -> None:

@@ -1,7 +1,8 @@
 """What a connection's two directions share, on the client's side and on the server's.
 
-Theory of operation. What is written within a pass of the event loop goes out together, so that a head and a short body
-are one segment. The transport says when its buffer is full; senders then wait, at most for `write_timeout_s`.
+Theory of operation. What is written within a few passes of the event loop goes out together, so that a head, a short
+body and its end are one segment: a guest takes some passes to give them. The transport says when its buffer is full;
+senders then wait, at most for `write_timeout_s`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _READ_BYTES = 1 << 18
 """At a time, as asyncio's transports."""
 _TOGETHER_BYTES = 1 << 14
 """From here on it is sent at once."""
+_TOGETHER_PASSES = 3
+"""Of the event loop: in the first the guest is told to write, in the second it does, in the third its end is seen."""
 
 
 def read_buffer() -> memoryview:
@@ -83,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
             asyncio.get_running_loop().call_soon(self._writable)
 
     def write(self, data: bytes | memoryview) -> None:
-        """Sends the data in this pass of the event loop, or with what comes until the next one."""
+        """Sends the data at once if it is much, else with what comes in the next passes of the event loop."""
         if self._pending_bytes + len(data) >= _TOGETHER_BYTES:
             self.flush()
             self.transport.write(data)
@@ -91,7 +94,13 @@ class Connection(asyncio.BufferedProtocol):
         self._pending.append(bytes(data))
         self._pending_bytes += len(data)
         if self._flush_soon is None:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self.flush)
+            self._flush_after(_TOGETHER_PASSES)
+
+    def _flush_after(self, passes: int) -> None:
+        if passes:
+            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush_after, passes - 1)
+        else:
+            self.flush()
 
     def flush(self) -> None:
         """Sends what is to go out together."""

@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeAlias, TypeVar
 
 from wasihost._base import eager
-from wasihost._base.streams import ByteSource, GuestStream
+from wasihost._base.streams import ByteSink, ByteSource, GuestStream
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Body, Header
 
@@ -47,11 +47,15 @@ class Length:
         self._code = code
         self.seen = 0
 
+    def check(self, size: int) -> None:
+        """Errors: HttpError, if so many more are too many."""
+        if self.expected is not None and self.seen + size > self.expected:
+            raise HttpError(self._code, self.seen + size)
+
     def add(self, size: int) -> None:
         """Errors: HttpError, if there are too many."""
+        self.check(size)
         self.seen += size
-        if self.expected is not None and self.seen > self.expected:
-            raise HttpError(self._code, self.seen)
 
     def end(self) -> None:
         """Errors: HttpError, if there were too few."""
@@ -146,6 +150,18 @@ class StreamBody(GuestBody):
             self._length.end()
         return data
 
+    async def forward(self, sink: ByteSink) -> None:
+        """Without a pass of the event loop for each part."""
+        if self._contents is None:
+            self._length.end()
+            return
+        forwarding = _Forwarding(sink, self._length)
+        try:
+            self._contents.forward(forwarding)
+        except Exception as error:
+            raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended") from error
+        await forwarding.end
+
     async def trailers(self) -> list[Header]:
         return await asyncio.shield(self._trailers)
 
@@ -154,6 +170,47 @@ class StreamBody(GuestBody):
             self._contents.close()
         self._trailers.cancel()
         self._on_close(error)
+
+
+class _Forwarding(ByteSink):
+    """The content of a guest on its way to a sink, which stays open; `end` is when it has ended, and how."""
+
+    def __init__(self, sink: ByteSink, length: Length) -> None:
+        self._sink = sink
+        self._length = length
+        self.end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def write(self, view: memoryview) -> int:
+        if self.end.done():
+            raise BrokenPipeError
+        try:
+            self._length.check(len(view))
+            size = self._sink.write(view)
+        except BlockingIOError:
+            raise
+        except Exception as error:  # which is the reader's affair, not the guest's
+            self._fail(error)
+            raise BrokenPipeError from error
+        self._length.add(size)
+        return size
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        self._sink.wait_writable(callback)
+
+    def close(self, error: BaseException | None) -> None:
+        try:
+            self._length.end()
+        except HttpError as too_short:
+            self._fail(too_short)
+        if not self.end.done():
+            self.end.set_result(None)
+
+    def guest_ended(self) -> None:
+        self._fail(HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended"))
+
+    def _fail(self, error: Exception) -> None:
+        if not self.end.done():
+            self.end.set_exception(error)
 
 
 def _ignore(future: asyncio.Future[Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -33,7 +33,17 @@ class Contents(GuestByteStream):
         return part
 
     def forward(self, sink: ByteSink) -> None:
-        raise NotImplementedError
+        error: OSError | None = None
+        for part in self._parts:
+            if isinstance(part, BaseException):
+                sink.guest_ended()
+                break
+            try:
+                sink.write(memoryview(part))
+            except OSError as found:
+                error = found
+                break
+        sink.close(error)
 
     def close(self) -> None:
         self.is_closed = True
@@ -100,6 +110,55 @@ async def test_a_guest_that_dies_breaks_its_body_off(end: BaseException) -> None
     with pytest.raises(HttpError) as caught:
         await _read(body)
     assert caught.value.code is ErrorCode.INTERNAL_ERROR
+
+
+class _Sink(ByteSink):
+    """Takes all of it, or raises an error."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.taken = b""
+        self._error = error
+
+    def write(self, view: memoryview) -> int:
+        if self._error is not None:
+            raise self._error
+        self.taken += view
+        return len(view)
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        raise NotImplementedError
+
+    def close(self, error: BaseException | None) -> None:
+        raise NotImplementedError
+
+
+async def test_a_body_is_forwarded_to_a_sink_that_stays_open() -> None:
+    sink = _Sink()
+    await _body(Contents(b"ab", b"c"), 3)[0].forward(sink)
+    assert sink.taken == b"abc"
+
+
+@pytest.mark.parametrize(("parts", "taken", "size"), [((b"ab", b"cd"), b"ab", 4), ((b"ab",), b"ab", 2)])
+async def test_a_body_of_another_length_is_not_forwarded_beyond_it(
+    parts: tuple[bytes, ...], taken: bytes, size: int
+) -> None:
+    sink = _Sink()
+    with pytest.raises(HttpError) as caught:
+        await _body(Contents(*parts), 3)[0].forward(sink)
+    assert (sink.taken, caught.value.code, caught.value.payload) == (taken, SIZE, size)
+
+
+async def test_a_guest_that_dies_breaks_a_body_off_that_is_forwarded() -> None:
+    sink = _Sink()
+    with pytest.raises(HttpError) as caught:
+        await _body(Contents(b"ab", GuestTrap("dead")))[0].forward(sink)
+    assert (sink.taken, caught.value.code) == (b"ab", ErrorCode.INTERNAL_ERROR)
+
+
+async def test_what_a_sink_raises_goes_to_the_reader_and_not_to_the_guest() -> None:
+    error = ValueError("of the application")
+    with pytest.raises(ValueError, match="of the application"):
+        await _body(Contents(b"ab"))[0].forward(_Sink(error))
 
 
 # ---- to a guest

@@ -31,12 +31,13 @@ from wasihost._component.world.wiring import Kind
 class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
     """The `GuestStream` of a stream that the guest passed. Until it is used, it can be passed on to a guest again."""
 
-    __slots__ = ("_dropped", "_leftover", "_reading")
+    __slots__ = ("_dropped", "_forwarding", "_leftover", "_reading")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
         self._reading: asyncio.Future[None] | None = None
+        self._forwarding: ByteInPump | None = None
         self._dropped = False
         self.state = FRESH
 
@@ -150,9 +151,11 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
     def forward(self, sink: ByteSink) -> None:
         if not self.is_bytes:
             raise TypeError("only a stream<u8> can be forwarded to a sink")
+        if self.machine.failure is not None:
+            raise self.machine.failure
         self.give_away()
         assert isinstance(self._leftover, bytes)
-        ByteInPump(self.machine, self.number, self.kind, self.end, sink, self._leftover)
+        self._forwarding = ByteInPump(self.machine, self.number, self.kind, self.end, sink, self._leftover)
 
     def give_away(self) -> int:
         """Somebody else takes the end over."""
@@ -163,6 +166,8 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
         return self.end
 
     def close(self) -> None:
+        if self._forwarding is not None:
+            self._forwarding.close()
         if self.is_over:
             return
         self.machine.closed(self)
@@ -350,7 +355,7 @@ class ByteInPump(Pump):
         self.machine.stats.bytes_from_guest += count
         # A write of the guest that waited already comes alone, however much follows.
         self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
-        self.dropped = outcome == DROPPED
+        self.dropped = self.dropped or outcome == DROPPED
         self._drain(self.block.view[:count])
 
     def _drain(self, view: memoryview) -> None:
@@ -388,11 +393,26 @@ class ByteInPump(Pump):
         if block is not None:
             self.rings.blocks.give(block)
 
+    def close(self) -> None:
+        """Drops the end before the guest drops its own."""
+        if self.is_over:
+            return
+        self.dropped = True
+        if self.rings.is_busy(self.end):
+            self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
+        elif self.state is not DRAINING:  # which ends it when the sink has what is in hand
+            self.finish(None)
+
     def finish(self, error: BaseException | None) -> None:
         self.rings.drop(Operation.DROP_READABLE, self.number, self.end)
         self._close(error)
 
+    def guest_failed(self, error: BaseException) -> None:
+        self.sink.guest_ended()
+
     def abandon(self) -> None:
+        if not self.is_over:
+            self.sink.guest_ended()
         self._close(None)
 
     def _close(self, error: BaseException | None) -> None:
