@@ -237,7 +237,7 @@ class StoreMachine(StoreContext):
 
     def _failed(self, error: BaseException) -> None:
         failure = self._explained(error)
-        self.guest_calls.fail(failure)
+        self.guest_calls.fail(failure)  # which takes what has returned: afterwards `returned` refuses to
         self.failure = failure
         for pump in self._pumps:
             pump.guest_failed(failure)
