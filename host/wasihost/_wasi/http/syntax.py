@@ -12,6 +12,8 @@ from typing import Final
 MAX_PATH: Final = 65_534
 """As Wasmtime takes at most."""
 MAX_SCHEME: Final = 64
+MAX_WORD: Final = 1024
+"""Of a method, and of an authority: a name of DNS has 253 at most."""
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH = re.compile(r"[^\x00-\x20\x7f-\U0010ffff#<>^`]*")
@@ -24,7 +26,7 @@ _AUTHORITY = re.compile(
 
 def is_method(text: str) -> bool:
     """Whether it is a token."""
-    return _METHOD.fullmatch(text) is not None
+    return len(text) <= MAX_WORD and _METHOD.fullmatch(text) is not None
 
 
 def is_path(text: str) -> bool:
@@ -39,7 +41,7 @@ def is_scheme(text: str) -> bool:
 
 def is_authority(text: str) -> bool:
     """Whether it is a host, perhaps with a user before and a port behind it."""
-    found = _AUTHORITY.fullmatch(text)
+    found = _AUTHORITY.fullmatch(text) if len(text) <= MAX_WORD else None
     return found is not None and int(found[1] or 0) < 1 << 16
 
 
