@@ -138,6 +138,29 @@ def test_owned_resources_in_elements_go_through_a_guest_as_they_came(data: st.Da
     asyncio.run(check(t, batches, data.draw(st.integers(1, 4)), 8, data.draw(st.booleans())))
 
 
+PLAIN = types.Tuple((types.STRING, types.U16, types.List(types.U16)))
+
+
+@pytest.mark.parametrize("length", [3, 30_000, 70_000])
+async def test_more_elements_than_fit_into_a_block_go_through_as_they_came(length: int) -> None:
+    """With the length of the texts, all in one block, two in each, and none."""
+    batches = [[("ä" * (length // 2), i, [i] * (i % 3)) for i in range(count)] for count in (7, 1)]
+    await check(PLAIN, batches, 2, 8, iterate=False)
+
+
+async def test_a_long_batch_goes_through_in_parts() -> None:
+    await check(types.U64, [range(20_000)], 15_000, 20_000, iterate=False)
+
+
+async def test_a_block_of_elements_that_the_guest_does_not_take_is_free_again() -> None:
+    provider = Provider(Batches([[("x", i, []) for i in range(5)]]))
+    async with running(assemble(guest(PLAIN)), {HOST: provider}) as instance:
+        await instance.call("pump", 2, 1)
+        assert len(await provider.collected) == 2
+        await settled()
+        assert instance._machine.rings.blocks._taken == 0
+
+
 OWNED = types.Tuple((types.STRING, types.List(types.Own(THING))))
 
 

@@ -14,12 +14,14 @@ from tests.abi import echo, flow
 from tests.abi.running import assemble, running
 from tests.abi.test_flow import ALL, Batches, Provider
 from wasihost._base.streams import GuestStream
+from wasihost._component.composition.protocol import BLOCK_SIZE
 from wasihost._component.running import memory
 from wasihost._component.values import Err, Ok, Some, WitError
 from wasihost._component.world import types
 
 # Long enough that what is lost in a thousand calls is many pages of 64 KiB.
 TEXT = "x" * 1000
+LONG = "x" * BLOCK_SIZE
 T = types.Tuple(
     (
         types.STRING,
@@ -136,8 +138,8 @@ async def test_wrong_arguments_leave_nothing_behind(sizes: Sizes) -> None:
 STRINGS = types.Tuple((types.STRING, types.List(types.STRING)))
 
 
-def strings(n: int) -> list[Any]:
-    return [(TEXT, [TEXT, TEXT])] * n
+def strings(n: int, text: str = TEXT) -> list[Any]:
+    return [(text, [TEXT, TEXT])] * n
 
 
 class Early(Provider):
@@ -170,25 +172,30 @@ class Impatient(Provider):
 
 
 @pytest.mark.parametrize(
-    ("n", "rounds", "provider"),
+    ("n", "rounds", "provider", "text"),
     [
-        (3, ALL, Provider),
-        (7, 1, Provider),
-        (1, 1, Provider),
-        (1, 0, Provider),
-        (7, 1, Early),
-        (5, 2, Early),
-        (3, ALL, Impatient),
+        (3, ALL, Provider, TEXT),
+        (7, 1, Provider, TEXT),
+        (1, 1, Provider, TEXT),
+        (1, 0, Provider, TEXT),
+        (7, 1, Early, TEXT),
+        (5, 2, Early, TEXT),
+        (3, ALL, Impatient, TEXT),
+        (3, ALL, Provider, LONG),
     ],
 )
-async def test_streams_leave_nothing_behind(n: int, rounds: int, provider: type[Provider], sizes: Sizes) -> None:
-    """The guest takes all elements, or some and drops the stream; the provider takes all of them, or some."""
+async def test_streams_leave_nothing_behind(
+    n: int, rounds: int, provider: type[Provider], text: str, sizes: Sizes
+) -> None:
+    """The guest takes all elements, or some and drops the stream; the provider takes all of them, or some. A long text
+    goes as a component value and not through a block.
+    """
     host = provider(None, None, at_once=3)
     async with running(assemble(flow.guest(STRINGS)), {flow.HOST: host}) as instance:
 
         async def pump(times: int) -> None:
             for _ in range(times):
-                host.stream = Batches([strings(4), strings(2), strings(5)])
+                host.stream = Batches([strings(4, text), strings(2, text), strings(5, text)])
                 await instance.call("pump", n, rounds)
                 await host.collected
 

@@ -127,13 +127,13 @@ def test_every_value_of_every_type_is_written_in_its_memory_form(data: st.DataOb
 
 @pytest.mark.slow
 @given(st.data())
-def test_a_value_takes_all_of_the_room_that_it_needs(data: st.DataObject) -> None:
+def test_a_value_that_needs_room_is_refused_without(data: st.DataObject) -> None:
     t, classes = data.draw(val_types()), Classes(types.Interface({}))
     with Results(t, classes) as results:
         value = data.draw(values(t, classes))
         if results.needs(value):
             with pytest.raises(NoRoom):
-                results.give(value, less=8)
+                results.give(value, less=results.needs(value))
 
 
 @given(val_types(), junk())

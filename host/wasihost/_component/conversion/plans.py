@@ -18,7 +18,7 @@ from wasihost._component.conversion.frompython import FromPythonCode, Pack
 from wasihost._component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost._component.conversion.mismatch import Mismatch
 from wasihost._component.conversion.numbers import NoRoom, Shared, SharedNumbers
-from wasihost._component.conversion.tomemory import ToMemoryCode
+from wasihost._component.conversion.tomemory import ToList, ToMemoryCode
 from wasihost._component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost._component.values import Classes
 from wasihost._component.world import types
@@ -32,6 +32,7 @@ __all__ = [
     "HostResource",
     "LatePlans",
     "Plans",
+    "ToList",
     "ToMemory",
     "ToPython",
 ]
@@ -57,6 +58,11 @@ class FunctionPlans(Protocol):
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
         holds.
+        """
+
+    def list_to_memory(self, t: types.List) -> ToList:
+        """The plan that places a list without handles in memory; an exception of any kind if it is none. `NoRoom`: as
+        it says.
         """
 
 
@@ -121,6 +127,9 @@ class Plans:
         if types.contains(t.err, (types.Own, types.Borrow)):
             return (ok,)
         return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
+
+    def list_to_memory(self, t: types.List) -> ToList:
+        return self._to_memory.placer(t)
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
         def checked_write(value: Any, numbers: SharedNumbers) -> None:
@@ -219,3 +228,6 @@ class LatePlans:
 
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         return self._any_plans().return_from_python(t)
+
+    def list_to_memory(self, t: types.List) -> ToList:
+        return self._any_plans().list_to_memory(t)

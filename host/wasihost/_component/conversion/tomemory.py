@@ -13,12 +13,20 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 
 `c3` places the numbers of the list and gives their pointer and length. `c4`, a `Struct.pack_into`, writes them behind
 `a`, in the memory that `numbers`, the `SharedNumbers`, knows.
+
+The elements of a list are written column by column, so that what is done for each of them is done by `map`. The list of
+a `list<pair>`, where `c4` and `c5` get the fields, `c6` has the memory form of a `b`, and `c7` is a `Struct.pack`:
+
+        x1 = c3(x0)
+        x2 = list(x1)
+        x3 = b''.join(map(c7, map(c4, x2), map(c6, map(c5, x2), repeat(numbers))))
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
 from wasihost._base.errors import InternalError
@@ -30,8 +38,12 @@ from wasihost._component.values import Classes, Err, Ok, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
+ToList: TypeAlias = Callable[[Any, SharedNumbers], tuple[int, int]]
+"""Places a list and what it points to; gives its pointer and length."""
 ToBytes: TypeAlias = Callable[[Any, SharedNumbers], bytes]
 """The memory form of a value, after what it points to was placed."""
+PartsOf: TypeAlias = Callable[[Code, ValType, str], tuple[str, list[str]]]
+"""What gives formats and sources: of one value, or of a column."""
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 _POINTER: Final = "II"  # and length
 
@@ -54,6 +66,14 @@ class ToMemoryCode:
         code.line(f"{pack_into}({', '.join(['numbers.memory.pages', str(address), *parts])})")
         write: Callable[[Any, SharedNumbers], None] = self._function(code, t)
         return write
+
+    def placer(self, t: types.List) -> ToList:
+        """A function that places a list."""
+        code = self._code()
+        _, parts = self._parts(code, t, "value")
+        code.line(f"return {', '.join(parts)}")
+        place: ToList = self._function(code, t)
+        return place
 
     def _plan(self, t: ValType, case: int | None = None, value: str = "value") -> ToBytes:
         """A function from `value` to the memory form of the value that an expression gives; of a `case` its payload."""
@@ -82,7 +102,9 @@ class ToMemoryCode:
                 return _POINTER, [pointer, length]
             case types.List(element=element):
                 elements = code.let(f"{code.constant(sequence)}({value})")
-                block = code.let(f"b''.join(map({code.constant(self._plan(element))}, {elements}, repeat(numbers)))")
+                format, columns = self._columns(code, element, elements)
+                pack = code.constant(make_struct(format).pack)
+                block = code.let(f"b''.join(map({', '.join([pack, *columns])}))")
                 return _POINTER, [f"numbers.place({block}, len({block}))", f"len({elements})"]
             case types.Map():
                 return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
@@ -115,24 +137,56 @@ class ToMemoryCode:
             value = f"{code.constant(char_code)}({value})"
         return plancode.NUMBERS[name][0], [value]
 
-    def _in_turn(self, code: Code, t: types.Record | types.Tuple, values: list[str]) -> tuple[str, list[str]]:
+    def _in_turn(
+        self, code: Code, t: types.Record | types.Tuple, values: list[str], parts_of: PartsOf | None = None
+    ) -> tuple[str, list[str]]:
         """The content of a record or tuple."""
         format = ""
         parts = []
         end = 0
         for child, offset, value in zip(types.children(t), layout.offsets(t), values, strict=True):
-            inner, more = self._parts(code, child, value)
+            inner, more = (parts_of or self._parts)(code, child, value)
             format += f"{offset - end}x{inner}"
             parts += more
             end = offset + layout.size(child)
         return f"{format}{layout.size(t) - end}x", parts
 
+    def _columns(self, code: Code, t: ValType, values: str) -> tuple[str, list[str]]:
+        """The format of one element, and for each part of it the source of those of all; `values` are iterated once."""
+        match t:
+            case types.Primitive(name="string"):
+                texts = code.let(f"list(map(encode, {values}))")
+                lengths = code.let(f"list(map(len, {texts}))")
+                return _POINTER, [f"numbers.place_all({texts}, {lengths})", lengths]
+            case types.Primitive(name="char"):
+                return plancode.NUMBERS["char"][0], [f"map({code.constant(char_code)}, {values})"]
+            case types.Primitive(name=name) if types.is_number(t):
+                return plancode.NUMBERS[name][0], [values]
+            case types.Record(fields=[*fields]):
+                values = code.let(f"list({values})")
+                getters = [code.constant(attrgetter(snake_case(name))) for name, _ in fields]
+                return self._in_turn(code, t, [f"map({get}, {values})" for get in getters], self._columns)
+            case types.Tuple():
+                columns = code.variables(len(t.elements))
+                code.unpack(columns, f"{code.constant(_by_position)}({values}, {len(columns)})")
+                return self._in_turn(code, t, columns, self._columns)
+            case types.Variant():
+                return f"{layout.size(t)}s", [f"[{self._variant(code, t, 'each')} for each in {values}]"]
+        return f"{layout.size(t)}s", [f"map({code.constant(self._plan(t))}, {values}, repeat(numbers))"]
+
     def _variant(self, code: Code, t: ValType, value: str) -> str:
         """The source of the bytes of a variant or the like."""
         match t:
             case types.Variant(cases=cases):
-                named = {name: self._plan(t, number, "value.value") for number, (name, _) in enumerate(cases)}
-                return f"{code.constant(named)}[{value}.case]({value}, numbers)"
+                named = {}
+                bare = {}
+                for number, (name, payload) in enumerate(cases):
+                    if payload is None:
+                        bare[name] = number.to_bytes(layout.size(t), "little")
+                    else:
+                        named[name] = self._plan(t, number, "value.value")
+                written = f"{code.constant(named)}[{value}.case]({value}, numbers)"
+                return f"{code.constant(bare)}.get({value}.case) or {written}" if bare else written
             case types.Result():
                 by_class = {cls: self._plan(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
                 return f"{code.constant(by_class)}[{value}.__class__]({value}, numbers)"
@@ -158,3 +212,8 @@ class ToMemoryCode:
         elif isinstance(t, types.Result):  # a case of a variant need not have the attribute
             code.line(f"if {value} is not None: raise TypeError")
         return f"{_UNSIGNED[width]}{format}{layout.size(t) - end}x", [str(case), *parts]
+
+
+def _by_position(values: Iterable[Any], count: int) -> list[Sequence[Any]]:
+    """The elements of all tuples, by position."""
+    return list(zip(*map(tuple_of, values), strict=True)) or [()] * count

@@ -27,8 +27,8 @@ class Linked:
     def __init__(self, component: Component, engine: wasmtime.Engine, linking: Linking) -> None:
         self.component = component
         self.linking = linking
-        self.imports = HostFunctions(linking)
         self.exports = GuestFunctions(linking)
+        self.imports = HostFunctions(linking, self.exports.plans.of_elements)
         self.binds: dict[str, Bind] = {}
         self.linker = Linker(engine)
         self.register(self.linker)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from wasihost._base.limits import Limits
 from wasihost._component.conversion.handles import CallContext
 from wasihost._component.running.stats import Stats
+from wasihost._component.running.streams.blocks import Block
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.world.wiring import Kind
 
@@ -69,6 +70,12 @@ class Machine(CallContext, Protocol):
 
     def drained(self) -> None:
         """An incoming pump holds no bytes any more."""
+
+    def place_values(self, number: int, values: Sequence[Any], block: Block) -> tuple[int, int]:
+        """Writes values of a kind without handles into a block, in their memory form; gives pointer and count.
+
+        Errors: NoRoom; any other exception if they are not of the type.
+        """
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""

@@ -34,6 +34,7 @@ from wasihost._component.running.memory import Account
 from wasihost._component.running.options import RunOptions
 from wasihost._component.running.stats import Stats
 from wasihost._component.running.store_context import StoreContext, contexts
+from wasihost._component.running.streams.blocks import Block
 from wasihost._component.running.streams.incoming import ByteInPump, FutureReader, Reader
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.rings import Rings
@@ -360,6 +361,9 @@ class StoreMachine(StoreContext):
 
     def guest_handle(self, resource: types.Resource, obj: Any, own: bool) -> int:
         return self.guest_calls.guest_handle(resource, obj, own)
+
+    def place_values(self, number: int, values: Sequence[Any], block: Block) -> tuple[int, int]:
+        return self.host_calls.elements.place(number, values, block)
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         self.host_calls.elements.take_values(token, values)

@@ -27,7 +27,7 @@ from wasihost._component.composition.protocol import NEEDS_NOTHING, NEEDS_UNKNOW
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.imports.call import HostCall, provider_result
 from wasihost._component.running.imports.callbacks import Conclude, expect_nothing
-from wasihost._component.running.imports.elements import Elements
+from wasihost._component.running.imports.elements import Elements, ExportPlans, Placers
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.pauses import Pauses, put_off
 from wasihost._component.running.imports.providers import Method
@@ -47,11 +47,12 @@ SYNC_TOKEN = protocol.TOKEN
 class HostFunctions:
     """The adapted functions of a component, as all its instances share them."""
 
-    def __init__(self, linking: Linking) -> None:
+    def __init__(self, linking: Linking, exports: ExportPlans) -> None:
         self.linking = linking
         self.wiring = linking.wiring
         self._plans = {name: linking.plans_of(classes, "adapter_numbers") for name, classes in linking.classes.items()}
         self.writers = Writers(self._plans, self.wiring.adapted)
+        self.placers = Placers(linking, exports)
 
     def register(self, instance: LinkerInstance, registrar: Registrar, plain: Plans) -> None:
         """Registers all that the adapter component calls for these."""
@@ -126,7 +127,7 @@ class HostCalls:
         room = Room(instance.limits)
         self.numbers = room.numbers
         self._results = Results(instance, functions.wiring, room, functions.writers)
-        self.elements = Elements(self._results)
+        self.elements = Elements(self._results, room.numbers, functions.placers)
 
     def beginning(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
         """The `call` or `start` of a function."""

@@ -12,12 +12,13 @@ from wasihost._base.errors import ProviderError
 from wasihost._base.streams import ByteSource, Outcome, Source, ValueSource, byte_view
 from wasihost._component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
 from wasihost._component.conversion.handles import Refused
+from wasihost._component.conversion.numbers import NoRoom
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.blocks import Block
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.states import ASKED, BLOCKLESS, FILLING, OVER, PARKED, WRITING
 from wasihost._component.world import layout, types
-from wasihost._component.world.wiring import Kind, carries_values
+from wasihost._component.world.wiring import HANDLES, Kind, carries_values
 
 
 class OutPump(Pump):
@@ -174,11 +175,22 @@ class ByteOutPump(OutPump):
 
 
 class ValueOutPump(OutPump):
-    """Feeds a stream of any other type from a `ValueSource`."""
+    """Feeds a stream of any other type from a `ValueSource`.
 
-    __slots__ = ("source",)
+    Elements without handles are written into a block in their memory form, as many as fit; `take` gives all others, and
+    those of a stream that had one too long for a block.
+    """
+
+    __slots__ = ("block", "most", "rest", "source")
 
     source: ValueSource[Any]
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ValueSource[Any]) -> None:
+        self.block: Block | None = None
+        self.rest: Sequence[Any] = ()
+        fits_memory = carries_values(kind) and not types.contains(kind.payload, HANDLES)
+        self.most = BLOCK_SIZE // layout.size(kind.payload) if fits_memory else 0  # at a time into a block
+        super().__init__(machine, number, kind, end, source)
 
     def abandon(self) -> None:
         self.machine.untaken_values(self.end, self.kind)
@@ -187,7 +199,7 @@ class ValueOutPump(OutPump):
     def fill(self) -> None:
         self.state = FILLING
         try:
-            values = self.context.run(self.source.read)
+            values = self.rest or self.context.run(self.source.read)
         except BlockingIOError:
             self.park()
         except Exception as error:
@@ -200,14 +212,41 @@ class ValueOutPump(OutPump):
 
     def _write_values(self, values: Sequence[Any]) -> None:
         self.state = WRITING
-        count = len(values)
+        self.rest = ()
         if not carries_values(self.kind):
-            self._write(0, 0, count, count)
-            return
+            self._write(0, 0, len(values))
+        elif not self._write_block(values):
+            self._write_taken(values)
+
+    def _write_block(self, values: Sequence[Any]) -> bool:
+        """Writes values from a block, as many as fit; False if the first does not, or if one is not of the type."""
+        block = self.rings.blocks.take() if self.most else None
+        if block is None:
+            return False
+        self.block = block
+        while self.most:
+            try:
+                part = values[: self.most] if self.most < len(values) else values
+                address, count = self.machine.place_values(self.number, part, block)
+            except NoRoom:
+                self.most = len(part) // 2
+            except Exception:  # what is wrong is said where the values are taken
+                break
+            else:
+                if count < len(values):
+                    self.rest = values[count:]
+                self._write(address, 0, count)
+                return True
+        self._give_block()
+        return False
+
+    def _write_taken(self, values: Sequence[Any]) -> None:
+        """Writes what the adapter component takes as component values."""
+        count = len(values)
 
         def written(taken: int, outcome: int) -> None:
             if buffer := self.rings.take_buffer(self.end):
-                self._written(taken, outcome, buffer, count, count)
+                self._written(taken, outcome, buffer, 0, count)
             else:
                 self.machine.untaken_values(self.end, self.kind)
                 self.finish(None)
@@ -215,25 +254,38 @@ class ValueOutPump(OutPump):
         self.machine.take_values(self.end, values)
         self.rings.begin(Operation.WRITE_VALUES, self.number, self.end, self.end, 0, written)
 
-    def _write(self, buffer: int, address: int, left: int, count: int) -> None:
+    def _write(self, buffer: int, gone: int, count: int) -> None:
+        """Writes what is left of a buffer of `count` elements."""
+
         def written(taken: int, outcome: int) -> None:
-            self._written(taken, outcome, buffer, left, count)
+            self._written(taken, outcome, buffer, gone, count)
 
-        self.rings.begin(Operation.WRITE, self.number, self.end, address, left, written)
+        size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
+        self.rings.begin(Operation.WRITE, self.number, self.end, buffer + gone * size, count - gone, written)
 
-    def _written(self, taken: int, outcome: int, buffer: int, left: int, count: int) -> None:
-        left -= taken
-        gone = count - left
-        if left and outcome != DROPPED:
-            size = layout.size(self.kind.payload) if self.kind.payload is not None else 0
-            self._write(buffer, buffer + gone * size, left, count)
+    def _written(self, taken: int, outcome: int, buffer: int, gone: int, count: int) -> None:
+        gone += taken
+        if gone < count and outcome != DROPPED:
+            self._write(buffer, gone, count)
             return
-        if buffer:
+        if self.block is not None:
+            self._give_block()
+        elif buffer:
             self.rings.submit(Operation.FREE, self.number, gone, buffer, count)
         if outcome == DROPPED:
             self.finish(None)
         else:
             self.ask()
+
+    def _give_block(self) -> None:
+        block = self.block
+        self.block = None
+        if block is not None:
+            self.rings.blocks.give(block)
+
+    def _close(self, error: BaseException | None) -> None:
+        self._give_block()
+        super()._close(error)
 
 
 class FutureOutPump(Pump):
