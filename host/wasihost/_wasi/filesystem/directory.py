@@ -271,14 +271,16 @@ class OsEntries(Entries):
         self._fd = fd
         self._handles = handles
         self._found = os.scandir(fd)
+        self._entries = map(_entry, self._found)
         self._counted = (fd, ~fd)  # `scandir` works on a duplicate, which counts as well
         for each in self._counted:
             handles.add(each)
 
+    def __iter__(self) -> Iterator[Entry]:
+        return self._entries
+
     def __next__(self) -> Entry:
-        found = next(self._found)
-        name = found.name
-        return name.encode() if name.isascii() else os.fsencode(name), _kind_of_entry(found)
+        return next(self._entries)
 
     def close(self) -> None:
         self._found.close()
@@ -287,12 +289,16 @@ class OsEntries(Entries):
         os.close(self._fd)
 
 
-def _kind_of_entry(entry: os.DirEntry[str]) -> Kind:
-    # These know without a system call, on most file systems.
+def _entry(found: os.DirEntry[str]) -> Entry:
+    name = found.name
+    # Most are regular files, which is known without a system call on most file systems.
+    kind = Kind.REGULAR_FILE if found.is_file(follow_symlinks=False) else _other_kind(found)
+    return name.encode() if name.isascii() else os.fsencode(name), kind
+
+
+def _other_kind(entry: os.DirEntry[str]) -> Kind:
     if entry.is_symlink():
         return Kind.SYMBOLIC_LINK
-    if entry.is_file(follow_symlinks=False):
-        return Kind.REGULAR_FILE
     if entry.is_dir(follow_symlinks=False):
         return Kind.DIRECTORY
     try:

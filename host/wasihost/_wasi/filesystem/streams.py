@@ -10,6 +10,7 @@ import asyncio
 import errno
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Final, Generic, NoReturn, TypeAlias, TypeVar
 
 from wasihost._base import eager
@@ -172,10 +173,7 @@ class EntrySource(_Waiting[Entries], ValueSource[T]):
         assert self._entries is not None
         found: list[T] = []
         try:
-            for entry in self._entries:
-                found.append(self._convert(entry))
-                if len(found) == MOST_ENTRIES:
-                    break
+            found.extend(map(self._convert, islice(self._entries, MOST_ENTRIES)))  # keeps those before a failure
         except OSError as error:
             if not found:
                 raise

@@ -111,8 +111,9 @@ class DirectoryEntry(Frozen):
     name: str
 
     def __init__(self, type: TypeCase, name: str) -> None:
-        self.__dict__["type"] = type
-        self.__dict__["name"] = name
+        fields = self.__dict__
+        fields["type"] = type
+        fields["name"] = name
 
 
 class NewTimestamp:
@@ -167,4 +168,4 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 def to_entry(entry: Entry) -> DirectoryEntry:
     """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
     name, kind = entry
-    return DirectoryEntry(to_type(kind), paths.text(name))
+    return DirectoryEntry(_TYPES[kind], paths.text(name))
