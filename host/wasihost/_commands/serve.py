@@ -8,16 +8,23 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wasihost._base.bounds import name_of
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import ComponentError, ConfigError, WasihostError
 from wasihost._base.quoting import line
-from wasihost._commands import guest_options, limit_options, recording_options, wasmtime_options, workers
+from wasihost._commands import (
+    guest_options,
+    limit_options,
+    recording_options,
+    serve_options,
+    wasmtime_options,
+    workers,
+)
 from wasihost._commands.ending import Ending
 from wasihost._commands.exits import complain, ended
 from wasihost._commands.logs import warnings_printed
@@ -27,11 +34,9 @@ from wasihost._component.running.engine import default_engine
 from wasihost._host.host import Host
 from wasihost._host.source import read_plugged
 from wasihost._network.base import Address
-from wasihost._network.names import literal
 
 if TYPE_CHECKING:
     import socket
-    import ssl
 
     from wasihost._host.http_server import GuestServer
     from wasihost._http.answering import Answered
@@ -40,10 +45,7 @@ _LOOKS_S = 0.5
 _HANDLER = "wasi:http/handler"
 _TRUSTED = "async-components=20"
 _USAGE = f"""\
-wasihost serve [--addr IP:PORT] [--tls-cert FILE [--tls-key FILE]] [--instances N] [--reuse N]
-                    [--at-once N] [--idle SECONDS] [--connections N]
-                    [--workers N] [--middleware FILE ...]
-                    [--reload] [--request-timeout SECONDS] [--drain SECONDS] [--no-access-log]
+wasihost serve {serve_options.USAGE}
                     {guest_options.USAGE}
                     COMPONENT"""
 
@@ -71,85 +73,11 @@ def add_to(commands: Commands) -> None:
         "wasi:http/incoming-handler@0.2.",
         notes=lambda: guest_options.notes() + _NOTES,
     )
-    _add_own(parser)
+    serve_options.add_to(parser)
     guest_options.add_to(parser)
     wasmtime_options.add_to(parser)
     add_component(parser)
     parser.set_defaults(command=main)
-
-
-def _add_own(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--addr", default="127.0.0.1:8080", metavar="IP:PORT", help="where to listen; port 0 is any free one"
-    )
-    parser.add_argument("--tls-cert", metavar="FILE", help="serve https with this certificate and its chain, as PEM")
-    parser.add_argument(
-        "--tls-key", metavar="FILE", help="the private key of the certificate, if it is not in its file"
-    )
-    parser.add_argument(
-        "--instances", type=_count, default=100, metavar="N", help="how many instances serve at a time; 100 by default"
-    )
-    parser.add_argument(
-        "--reuse",
-        type=_count,
-        metavar="N",
-        help="how many requests an instance serves before it is closed; by default 128 of WASI 0.3, and one of 0.2",
-    )
-    parser.add_argument(
-        "--at-once",
-        type=_count,
-        metavar="N",
-        help="how many requests an instance of WASI 0.3 serves at a time; 16 by default",
-    )
-    parser.add_argument(
-        "--idle",
-        type=guest_options.seconds,
-        default=60.0,
-        metavar="SECONDS",
-        help="close an instance that has served nothing for so long; 60 by default",
-    )
-    parser.add_argument(
-        "--connections", type=_count, default=1000, metavar="N", help="how many clients at a time; 1000 by default"
-    )
-    parser.add_argument(
-        "--workers",
-        type=_count,
-        default=1,
-        metavar="N",
-        help="serve in so many processes; limits, quotas and instances are those of each, and each records into a "
-        "file of its own",
-    )
-    parser.add_argument(
-        "--middleware",
-        action="append",
-        default=[],
-        metavar="FILE",
-        help="have this component handle requests, which imports wasi:http/handler and passes them on to COMPONENT, or "
-        "to the next one, if it is repeated; both are trusted not to end this process, see docs/http.md",
-    )
-    parser.add_argument(
-        "--reload", action="store_true", help="serve with the component anew when its file changes; for development"
-    )
-    parser.add_argument(
-        "--request-timeout",
-        type=guest_options.seconds,
-        metavar="SECONDS",
-        help="give a request up that is not answered in full by then; without it there is no such limit",
-    )
-    parser.add_argument(
-        "--drain",
-        type=guest_options.seconds,
-        default=30.0,
-        metavar="SECONDS",
-        help="how long requests under way may take when the server is ended; 30 by default",
-    )
-    parser.add_argument("--no-access-log", action="store_true", help="print no line for each answer")
-
-
-def _count(text: str) -> int:
-    if text.isdecimal() and text.isascii() and 0 < int(text) < 1 << 31:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
 
 
 # ---- serving
@@ -162,16 +90,16 @@ def main(arguments: argparse.Namespace) -> int:
         return _replay(arguments)
     if arguments.workers == 1:
         return _worker(arguments, None, _print_url)
-    addr, port = _address(arguments)
+    addr, port = serve_options.address(arguments)
     with _listening(arguments), workers.listener(addr, port) as listener:
         scheme = "http" if arguments.tls_cert is None else "https"
         host, number, *_ = listener.getsockname()
         url = f"{scheme}://{Address(ip_address(host), number)}/"
-        return workers.run(
-            arguments.workers,
-            lambda worker, serves: ended(lambda: _worker(_numbered(arguments, worker), listener, lambda _: serves())),
-            lambda: _print_url(url),
-        )
+
+        def work(worker: int, serves: Callable[[], None]) -> int:
+            return ended(lambda: _worker(_numbered(arguments, worker), listener, lambda _url: serves()))
+
+        return workers.run(arguments.workers, work, lambda: _print_url(url))
 
 
 def _replay(arguments: argparse.Namespace) -> int:
@@ -179,7 +107,8 @@ def _replay(arguments: argparse.Namespace) -> int:
     from wasihost._recording.replay.http import ReplayHttp, replay_requests
 
     recording = recording_options.loaded(arguments.replay)
-    arguments = argparse.Namespace(**vars(arguments) | {"replay": None, "seed": arguments.seed or recording.seed})
+    seed = recording.seed if arguments.seed is None else arguments.seed
+    arguments = argparse.Namespace(**vars(arguments) | {"replay": None, "seed": seed})
     with Ending(arguments.grace) as ending:
         host, learner = guest_options.host(arguments, ending, http=ReplayHttp(recording))
         component = _component(host, arguments)
@@ -252,7 +181,9 @@ async def _serve(
     serves: Callable[[str], None],
 ) -> None:
     with _listening(arguments):
-        async with host.serve(component, listener=listener, **_options(arguments)) as server:
+        async with host.serve(
+            component, listener=listener, **serve_options.for_serve(arguments, _print_answer)
+        ) as server:
             serves(server.url)
             if not arguments.reload:
                 await asyncio.get_running_loop().create_future()
@@ -260,12 +191,12 @@ async def _serve(
 
 
 async def _reloading(server: GuestServer, host: Host, arguments: argparse.Namespace) -> None:
-    """Serves with what the file of the component has become, whenever it changes."""
-    path = arguments.component
-    seen = _state(path)
+    """Serves with what the files of the component and its middleware have become, whenever one changes."""
+    paths = [arguments.component, *arguments.middleware]
+    seen = _state(paths)
     while True:
         await asyncio.sleep(_LOOKS_S)
-        now = _state(path)
+        now = _state(paths)
         if now in (None, seen):
             continue
         seen = now
@@ -274,14 +205,13 @@ async def _reloading(server: GuestServer, host: Host, arguments: argparse.Namesp
         except WasihostError as error:
             complain(error)
         else:
-            print(f"wasihost: {path} has changed, and serves from now on", file=sys.stderr)
+            print(f"wasihost: {arguments.component} has changed, and serves from now on", file=sys.stderr)
 
 
-def _state(path: str) -> tuple[int, int, int] | None:
-    """What tells one state of a file from another; None while there is no file."""
+def _state(paths: Sequence[str]) -> list[tuple[int, int, int]] | None:
+    """What tells one state of files from another; None while one is not there."""
     with contextlib.suppress(OSError):
-        found = os.stat(path)
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return [(found.st_ino, found.st_mtime_ns, found.st_size) for found in map(os.stat, paths)]
     return None
 
 
@@ -292,45 +222,6 @@ def _listening(arguments: argparse.Namespace) -> Iterator[None]:
         yield
     except OSError as error:
         raise WasihostError(f"cannot listen on {arguments.addr}: {error.strerror}") from None
-
-
-def _address(arguments: argparse.Namespace) -> tuple[str, int]:
-    """Where to listen. Errors: ConfigError."""
-    addr, colon, port = arguments.addr.rpartition(":")
-    ip = literal(addr)
-    if ip is None or not (colon and port.isdecimal() and port.isascii() and int(port) <= 0xFFFF):
-        raise ConfigError(f"--addr {arguments.addr!r}: expected IP:PORT, such as 127.0.0.1:8080 or [::1]:0")
-    return str(ip), int(port)
-
-
-def _options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What `Host.serve` takes. Errors: ConfigError."""
-    from wasihost._http.limits import ServerLimits
-
-    addr, port = _address(arguments)
-    return {
-        "addr": addr,
-        "port": port,
-        "tls": _tls(arguments),
-        "instances": arguments.instances,
-        "reuse": arguments.reuse,
-        "at_once": arguments.at_once,
-        "idle_s": arguments.idle,
-        "timeout_s": arguments.request_timeout,
-        "limits": ServerLimits(connections=arguments.connections),
-        "drain_s": arguments.drain,
-        "answered": None if arguments.no_access_log else _print_answer,
-    }
-
-
-def _tls(arguments: argparse.Namespace) -> ssl.SSLContext | None:
-    if arguments.tls_cert is None:
-        if arguments.tls_key is not None:
-            raise ConfigError("--tls-key is the key of a certificate: give --tls-cert too")
-        return None
-    from wasihost._http.tls import server_context
-
-    return server_context(arguments.tls_cert, arguments.tls_key)
 
 
 def _print_answer(answered: Answered) -> None:

@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import traceback
 from collections.abc import Callable
 from ipaddress import ip_address
 
@@ -55,6 +56,8 @@ def _forked(number: int, work: Callable[[int, Callable[[], None]], int], reader:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         code = work(number, lambda: _report(writer))
+    except Exception:
+        traceback.print_exc()
     finally:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
