@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -22,6 +23,9 @@ HTTP = PREBUILT / "rust-http.wasm"
 def serving(cli: Cli, *options: str | Path, component: str | Path = HTTP) -> tuple[subprocess.Popen[str], str]:
     """A server, and its URL."""
     server = cli.start("serve", "--addr", "127.0.0.1:0", *options, component)
+    watchdog = threading.Timer(TIMEOUT_S, server.kill)  # whatever is waited for ends then
+    watchdog.daemon = True
+    watchdog.start()
     assert server.stderr
     line = server.stderr.readline()
     found = re.fullmatch(r"Serving HTTP on (http://127\.0\.0\.1:\d+/)\n", line)
@@ -93,7 +97,7 @@ def test_a_component_that_changes_is_served_anew(cli: Cli) -> None:
     assert ask(url, "hello") == (200, b"hello")
     (cli.folder / "new.wasm").write_bytes(HTTP.read_bytes())
     (cli.folder / "new.wasm").rename(cli.folder / "app.wasm")
-    assert any("app.wasm has changed, and serves from now on" in line for line in server.stderr)
+    assert any("the component has changed, and serves from now on" in line for line in server.stderr)
     assert ask(url, "hello") == (200, b"hello")
 
 

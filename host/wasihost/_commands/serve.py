@@ -165,9 +165,9 @@ def _worker(arguments: argparse.Namespace, listener: socket.socket | None, serve
     try:
         with Ending(grace_s, second=(signal.SIGINT, signal.SIGTERM)) as ending:
             host, learner = guest_options.host(arguments, ending)
-            component = _component(host, arguments)
+            loaded = _Loaded(host, arguments)
             with guest_options.printing(ending, learner), warnings_printed("wasihost.http"):
-                ending.run(_serve(host, component, arguments, listener, serves))
+                ending.run(_serve(host, loaded, arguments, listener, serves))
     except KeyboardInterrupt:
         return 0
     return 0
@@ -175,37 +175,51 @@ def _worker(arguments: argparse.Namespace, listener: socket.socket | None, serve
 
 async def _serve(
     host: Host,
-    component: Component,
+    loaded: _Loaded,
     arguments: argparse.Namespace,
     listener: socket.socket | None,
     serves: Callable[[str], None],
 ) -> None:
     with _listening(arguments):
         async with host.serve(
-            component, listener=listener, **serve_options.for_serve(arguments, _print_answer)
+            loaded.component, listener=listener, **serve_options.for_serve(arguments, _print_answer)
         ) as server:
             serves(server.url)
             if not arguments.reload:
                 await asyncio.get_running_loop().create_future()
-            await _reloading(server, host, arguments)
+            await _reloading(server, loaded)
 
 
-async def _reloading(server: GuestServer, host: Host, arguments: argparse.Namespace) -> None:
+class _Loaded:
+    """The component, and the state of its files when they were read."""
+
+    def __init__(self, host: Host, arguments: argparse.Namespace) -> None:
+        self._host = host
+        self._arguments = arguments
+        self._paths = [arguments.component, *arguments.middleware]
+        self._seen = _state(self._paths)
+        self.component = _component(host, arguments)
+
+    def has_changed(self) -> bool:
+        """Whether the files are other ones by now, which it loads then. Errors: WasihostError."""
+        now = _state(self._paths)
+        if now in (None, self._seen):
+            return False
+        self._seen = now
+        self.component = _component(self._host, self._arguments)
+        return True
+
+
+async def _reloading(server: GuestServer, loaded: _Loaded) -> None:
     """Serves with what the files of the component and its middleware have become, whenever one changes."""
-    paths = [arguments.component, *arguments.middleware]
-    seen = _state(paths)
     while True:
         await asyncio.sleep(_LOOKS_S)
-        now = _state(paths)
-        if now in (None, seen):
-            continue
-        seen = now
         try:
-            server.replace(_component(host, arguments))
+            if loaded.has_changed():
+                server.replace(loaded.component)
+                print("wasihost: the component has changed, and serves from now on", file=sys.stderr)
         except WasihostError as error:
             complain(error)
-        else:
-            print(f"wasihost: {arguments.component} has changed, and serves from now on", file=sys.stderr)
 
 
 def _state(paths: Sequence[str]) -> list[tuple[int, int, int]] | None:
