@@ -68,7 +68,10 @@ class FieldsError(Exception):
 
 
 class Room:
-    """What all the fields of a guest take together, which is memory of this process: at most 64 MiB of their sizes."""
+    """What all the fields of a guest take together, and what it has written to bodies and nothing has read yet.
+
+    It is memory of this process: 64 MiB of their sizes.
+    """
 
     __slots__ = ("left",)
 

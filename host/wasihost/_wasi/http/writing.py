@@ -19,13 +19,15 @@ from wasihost._base.waiting import Called
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Header
 from wasihost._wasi.http.bodies import BrokenOff, GuestBody, Length
+from wasihost._wasi.http.fields import Room
 
 
 class WrittenBody(GuestBody):
     """A body that a guest writes and finishes."""
 
-    def __init__(self, length: Length) -> None:
+    def __init__(self, length: Length, room: Room) -> None:
         super().__init__(length)
+        self._room = room
         self._unread = bytearray()
         self._sink: _Sink | None = None
         self._trailers: list[Header] | None = None  # once it is finished
@@ -84,13 +86,18 @@ class WrittenBody(GuestBody):
     # ---- for the sink
 
     def put(self, view: memoryview) -> int:
-        """Takes a part. Errors: BlockingIOError; BrokenOff, BrokenPipeError if the reader is gone."""
+        """Takes a part. Errors: BlockingIOError; BrokenOff, also if there is no room; BrokenPipeError after `close`."""
         if self._error is not None:
             raise BrokenOff(self._error)
         if self._is_closed:
             raise BrokenPipeError
         if len(self._unread) >= READ_BYTES:
             raise BlockingIOError
+        if len(view) > self._room.left:
+            error = HttpError(ErrorCode.INTERNAL_ERROR, "the guest has written too much that is not sent")
+            self.fail(error)
+            raise BrokenOff(error)
+        self._room.left -= len(view)
         self._unread += view
         self.changed()
         return len(view)
@@ -119,7 +126,7 @@ class WrittenBody(GuestBody):
             self._readable = Called()
             await self._readable
         data = bytes(self._unread[:n])
-        del self._unread[:n]
+        self._take(len(data))
         self._wake_writer()
         return data
 
@@ -128,10 +135,17 @@ class WrittenBody(GuestBody):
 
     def close(self, error: HttpError | None = None) -> None:
         self._is_closed = True
-        self._unread.clear()
+        self._take(len(self._unread))
         if error is not None:
             self.fail(error)
         self._wake_writer()
+
+    def __del__(self) -> None:
+        self._take(len(self._unread))
+
+    def _take(self, size: int) -> None:
+        self._room.left += size
+        del self._unread[:size]
 
     def _wake_writer(self) -> None:
         if self._sink is not None:

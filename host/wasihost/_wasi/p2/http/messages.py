@@ -20,6 +20,7 @@ from wasihost._wasi.common.http import (
     to_method,
     to_scheme,
 )
+from wasihost._wasi.common.http_fields import HasRules
 from wasihost._wasi.http import messages
 from wasihost._wasi.http.bodies import GoneBody, Length
 from wasihost._wasi.http.fields import FieldRules
@@ -84,9 +85,9 @@ class OutgoingRequest:
 
     __slots__ = ("_body", "_has_body", "core")
 
-    def __init__(self, provider: object, headers: Fields) -> None:
+    def __init__(self, provider: HasRules, headers: Fields) -> None:
         """WIT: `constructor(headers: headers)`."""
-        self._body = _written(headers, ErrorCode.HTTP_REQUEST_BODY_SIZE)
+        self._body = _written(provider, headers, ErrorCode.HTTP_REQUEST_BODY_SIZE)
         self._has_body = False
         self.core = messages.Request(headers.core.freeze(), self._body)
 
@@ -182,9 +183,9 @@ class OutgoingResponse:
 
     __slots__ = ("_body", "_has_body", "core")
 
-    def __init__(self, provider: object, headers: Fields) -> None:
+    def __init__(self, provider: HasRules, headers: Fields) -> None:
         """WIT: `constructor(headers: headers)`."""
-        self._body = _written(headers, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
+        self._body = _written(provider, headers, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
         self._has_body = False
         self.core = messages.Response(headers.core.freeze(), self._body)
 
@@ -325,5 +326,5 @@ def _require(is_valid: bool) -> None:
         raise WitError()
 
 
-def _written(headers: Fields, code: ErrorCode) -> WrittenBody:
-    return WrittenBody(Length(content_length(headers.core), code))
+def _written(provider: HasRules, headers: Fields, code: ErrorCode) -> WrittenBody:
+    return WrittenBody(Length(content_length(headers.core), code), provider.rules.room)
