@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -189,6 +189,17 @@ class GuestStream(ABC, Generic[T]):
 
     @abstractmethod
     def __aiter__(self) -> AsyncIterator[bytes | T]: ...
+
+
+class GuestFuture(ABC, Generic[T]):
+    """The readable end of a `future<T>` that the guest passed to a provider, or that a called export returned."""
+
+    @abstractmethod
+    def begin(self) -> asyncio.Future[T]:
+        """Begins to read it, once or again; what comes of it, for any number of readers."""
+
+    @abstractmethod
+    def __await__(self) -> Generator[Any, None, T]: ...
 
 
 class GuestByteStream(GuestStream[int]):

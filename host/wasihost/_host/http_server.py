@@ -21,8 +21,7 @@ from wasihost._base.errors import ConfigError, LimitError
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
 from wasihost._component.adapt import Component
-from wasihost._component.instance import Instance
-from wasihost._host.pool import Pool
+from wasihost._host.pool import Place, Pool
 from wasihost._host.serving import InstanceHandler, Service, service_of
 from wasihost._http.answering import Answered
 from wasihost._http.errors import ErrorCode, HttpError
@@ -101,31 +100,38 @@ class GuestHandler:
 
     async def _leased(self, request: Request) -> tuple[_Lease, Response]:
         """A place in an instance, and its response. Errors: those of both; the place is given back then."""
-        place = self._pool.instance()
-        lease = _Lease(place, self._service.make(await place.__aenter__(), self._rules), self._clock)
+        place = await self._pool.place()
+        lease = _Lease(place, self._service.make(place.instance, self._rules), self._clock)
         try:
             return lease, await lease.handler(request)
         except asyncio.CancelledError as error:
-            await place.__aexit__(type(error), error, error.__traceback__)
+            await place.end(error)
             raise
         except BaseException:
-            await place.__aexit__(None, None, None)
+            await place.end()
             raise
 
 
 class _Lease(Frozen):
     """A place in an instance, and the handler that answers there."""
 
-    place: contextlib.AbstractAsyncContextManager[Instance]
+    place: Place
     handler: InstanceHandler
     clock: Clock
 
-    async def end(self, *, cancel: bool) -> None:
+    def end(self, *, cancel: bool) -> None:
         """Gives the place back, when the guest has returned."""
+        if self.handler.is_busy or self.place.leave():
+            eager.begin(self._end(cancel))
+
+    async def _end(self, cancel: bool) -> None:
+        """Does what takes time."""
         try:
             if self.handler.is_busy:
                 await self._return(cancel)
-            await self.place.__aexit__(None, None, None)
+                await self.place.end()
+            else:
+                await self.place.close()
         except Exception:
             _log.exception("an instance failed at its end")
 
@@ -152,7 +158,7 @@ class _LeasedBody(BodyAround):
         lease = self._lease
         self._lease = None
         if lease is not None:
-            eager.begin(lease.end(cancel=error is not None))
+            lease.end(cancel=error is not None)
 
 
 class GuestServer:

@@ -15,8 +15,6 @@ import contextlib
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
-from functools import partial
-from types import TracebackType
 from typing import Any, TypeAlias
 
 from wasihost._base import forks
@@ -73,6 +71,28 @@ class _Member:
         return self.instance is not None and self.instance.is_usable
 
 
+class Place:
+    """A place in an instance of a pool, until it ends. Made by `Pool.place`."""
+
+    def __init__(self, pool: Pool, member: _Member, instance: Instance) -> None:
+        self._pool = pool
+        self._member = member
+        self.instance = instance
+
+    def leave(self) -> bool:
+        """Gives it back; whether it was the last one of an instance, which is then for `close`."""
+        return self._pool._leave(self._member, None)
+
+    async def close(self) -> None:
+        """Closes the instance."""
+        await self._pool._close(self._member)
+
+    async def end(self, error: BaseException | None = None) -> None:
+        """Both, after a request that ended with this error."""
+        if self._pool._leave(self._member, error):
+            await self._pool._close(self._member, error)
+
+
 class Pool(OfOneProcess):
     """Instances of one component. Made by `Host.pool`; close it, or use it as a context manager."""
 
@@ -122,12 +142,25 @@ class Pool(OfOneProcess):
         Waits while `size` instances serve all that they can. Errors: LimitError if too many wait already, RuntimeError
         if the pool is closed, ForkError in a process that was forked from its own, and those of opening.
         """
+        place = await self.place()
+        try:
+            yield place.instance
+        except BaseException as error:
+            await place.end(error)
+            raise
+        await place.end()
+
+    async def place(self) -> Place:
+        """As `instance`, for those who end it themselves."""
         member = await self._take()
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_exit(partial(self._leave, member))
+        try:
             instance = await self._opened(member)
-            self._refill()
-            yield instance
+        except BaseException as error:
+            if self._leave(member, error):
+                await self._close(member, error)
+            raise
+        self._refill()
+        return Place(self, member, instance)
 
     async def call(self, name: str, *args: Any) -> Any:
         """Calls an export of an instance, see `Instance.call`.
@@ -239,22 +272,15 @@ class Pool(OfOneProcess):
         self._members.add(member)
         return member
 
-    async def _leave(
-        self,
-        member: _Member,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Gives a place back at the end of a request."""
+    def _leave(self, member: _Member, error: BaseException | None) -> bool:
+        """Gives a place back at the end of a request; whether the instance is to be closed now."""
         member.serving -= 1
         if not member.is_usable or (error is not None and not isinstance(error, WitError)):
             member.left = 0
             self._with_room.pop(member, None)
         if member.left:
             self._offer(member)
-        elif not member.serving:
-            await self._close(member, kind, error, traceback)
+        return not (member.left or member.serving)
 
     def _offer(self, member: _Member) -> None:
         """It can take more requests."""
@@ -291,7 +317,7 @@ class Pool(OfOneProcess):
         if member.expiry is not None:
             member.expiry.cancel()
         if not member.serving:
-            self._start(self._close(member, None, None, None))
+            self._start(self._close(member))
 
     def _retire_all(self) -> None:
         """None of those that there are takes more requests."""
@@ -303,19 +329,14 @@ class Pool(OfOneProcess):
         for member in list(self._members):
             self._retire(member)
 
-    async def _close(
-        self,
-        member: _Member,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def _close(self, member: _Member, error: BaseException | None = None) -> None:
         if member.is_closing:
             return
         member.is_closing = True
         try:
             if member.instance is not None:
-                await member.manager.__aexit__(kind, error, traceback)
+                traceback = None if error is None else error.__traceback__
+                await member.manager.__aexit__(None if error is None else type(error), error, traceback)
         finally:
             self._members.discard(member)
             if not self._members:

@@ -17,10 +17,10 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from wasihost._base import eager
-from wasihost._base.streams import ByteSink, ByteSource, GuestStream
+from wasihost._base.streams import ByteSink, ByteSource, GuestFuture, GuestStream
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Body, Header
 
@@ -117,20 +117,22 @@ class GuestBody(Body):
     def _may_have_trailers(self) -> bool: ...
 
 
-class StreamBody(GuestBody):
+class StreamBody(GuestBody, Generic[T]):
     """What a guest of 0.3 sends: the bytes of a stream, if there is one, and then trailers."""
 
     def __init__(
         self,
         contents: GuestStream[int] | None,
-        trailers: Coroutine[Any, Any, list[Header]],
+        trailers: GuestFuture[T],
+        to_headers: Callable[[T], list[Header]],
         length: Length,
         on_close: OnClose,
     ) -> None:
+        """`to_headers` is for what the guest gives as trailers. It raises HttpError if that is an error."""
         super().__init__(length)
         self._contents = contents
-        self._trailers = eager.begin(_from_guest(trailers))  # at once: the guest may have written them already
-        self._trailers.add_done_callback(_ignore)
+        self._trailers = trailers.begin()  # at once: the guest may have written them already
+        self._to_headers = to_headers
         self._on_close = on_close
 
     @property
@@ -140,7 +142,12 @@ class StreamBody(GuestBody):
     @property
     def _may_have_trailers(self) -> bool:
         found = self._trailers
-        return not found.done() or found.cancelled() or found.exception() is not None or bool(found.result())
+        if not found.done() or found.cancelled() or found.exception() is not None:
+            return True
+        try:
+            return bool(self._to_headers(found.result()))
+        except HttpError:
+            return True
 
     async def read(self, n: int = READ_BYTES) -> bytes:
         data = b"" if self._contents is None else bytes(await _from_guest(self._contents.read(n)))
@@ -163,7 +170,7 @@ class StreamBody(GuestBody):
         await forwarding.end
 
     async def trailers(self) -> list[Header]:
-        return await asyncio.shield(self._trailers)
+        return self._to_headers(await _from_guest(asyncio.shield(self._trailers)))
 
     def close(self, error: HttpError | None = None) -> None:
         if self._contents is not None:
@@ -211,12 +218,6 @@ class _Forwarding(ByteSink):
     def _fail(self, error: Exception) -> None:
         if not self.end.done():
             self.end.set_exception(error)
-
-
-def _ignore(future: asyncio.Future[Any]) -> None:
-    """Takes note of an exception, which asyncio would log if nothing reads the trailers."""
-    if not future.cancelled():
-        future.exception()
 
 
 async def _from_guest(given: Awaitable[T]) -> T:

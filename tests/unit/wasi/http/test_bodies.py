@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Generator
+from typing import Any, TypeAlias
 
 import pytest
 
 from tests.guests.harness import until
 from tests.guests.http import Parts
 from wasihost._base.errors import GuestTrap
-from wasihost._base.streams import ByteSink, GuestByteStream
+from wasihost._base.streams import ByteSink, GuestByteStream, GuestFuture
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Header
 from wasihost._wasi.http.bodies import BodySource, Consumption, Length, StreamBody
@@ -52,16 +53,34 @@ class Contents(GuestByteStream):
         raise NotImplementedError
 
 
-async def _trailers(*found: Header) -> list[Header]:
-    return list(found)
+class Trailers(GuestFuture[list[Header]]):
+    """What a guest gives at some time."""
+
+    def __init__(self) -> None:
+        self.given: asyncio.Future[list[Header]] = asyncio.get_running_loop().create_future()
+
+    def begin(self) -> asyncio.Future[list[Header]]:
+        return self.given
+
+    def __await__(self) -> Generator[Any, None, list[Header]]:
+        return self.given.__await__()
 
 
-def _body(contents: Contents | None, length: int | None = None, *trailers: Header) -> tuple[StreamBody, list[object]]:
+Sent: TypeAlias = StreamBody[list[Header]]
+
+
+def _sent(contents: Contents | None, length: int | None, trailers: Trailers, outcome: list[object]) -> Sent:
+    return StreamBody(contents, trailers, list, Length(length, SIZE), outcome.append)
+
+
+def _body(contents: Contents | None, length: int | None = None, *found: Header) -> tuple[Sent, list[object]]:
     outcome: list[object] = []
-    return StreamBody(contents, _trailers(*trailers), Length(length, SIZE), outcome.append), outcome
+    trailers = Trailers()
+    trailers.given.set_result(list(found))
+    return _sent(contents, length, trailers, outcome), outcome
 
 
-async def _read(body: StreamBody) -> bytes:
+async def _read(body: Sent) -> bytes:
     parts = []
     while part := await body.read():
         parts.append(part)
@@ -98,8 +117,10 @@ async def test_without_contents_a_wrong_length_is_known_before() -> None:
 async def test_the_length_is_0_if_there_is_nothing_and_that_is_known() -> None:
     bodies = [_body(None)[0], _body(None, None, ("x", b""))[0], _body(Contents())[0]]
     assert [body.length for body in bodies] == [0, None, None]
-    pending = StreamBody(None, asyncio.sleep(0, []), Length(None, SIZE), lambda _: None)
+    trailers = Trailers()
+    pending = _sent(None, None, trailers, [])
     assert pending.length is None
+    trailers.given.set_result([])
     assert await pending.trailers() == []
     assert pending.length == 0
 

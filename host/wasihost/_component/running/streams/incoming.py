@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any
 
-from wasihost._base.streams import ByteSink, GuestByteStream, GuestValueStream
+from wasihost._base.streams import ByteSink, GuestByteStream, GuestFuture, GuestValueStream
 from wasihost._component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.blocks import Block
@@ -202,7 +202,7 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
         return self._leftover.popleft() if isinstance(self._leftover, deque) else await self.read()
 
 
-class FutureReader(Pump):
+class FutureReader(Pump, GuestFuture[Any]):
     """The awaitable of a future that the guest passed. Until it is used, it can be passed on to a guest again."""
 
     __slots__ = ("_result",)
@@ -216,7 +216,7 @@ class FutureReader(Pump):
     def is_fresh(self) -> bool:
         return self.state is FRESH
 
-    def __await__(self) -> Any:
+    def begin(self) -> asyncio.Future[Any]:
         if self._result is None:
             if self.is_over:
                 raise RuntimeError("this future was closed or given away")
@@ -225,7 +225,10 @@ class FutureReader(Pump):
             self.state = IN_USE
             self._result = asyncio.get_running_loop().create_future()
             self._begin()
-        return asyncio.shield(self._result).__await__()
+        return self._result
+
+    def __await__(self) -> Any:
+        return asyncio.shield(self.begin()).__await__()
 
     def _begin(self) -> None:
         if self.kind.payload is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeAlias
 
-from wasihost._base.streams import ByteSource, GuestStream
+from wasihost._base.streams import ByteSource, GuestFuture, GuestStream
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Body, Header
@@ -47,7 +47,7 @@ class Request:
         provider: HasRules,
         headers: Fields,
         contents: GuestStream[int] | None,
-        trailers: TrailersFuture,
+        trailers: GuestFuture[Ok | Err],
         options: RequestOptions | None,
     ) -> tuple[Request, ResultFuture]:
         """WIT: `new: static func(headers: headers, contents: option<stream<u8>>, trailers: future<result<option<trailers>, error-code>>, options: option<request-options>) -> tuple<request, future<result<_, error-code>>>`.
@@ -140,7 +140,7 @@ class Response:
 
     @classmethod
     def new(
-        cls, provider: HasRules, headers: Fields, contents: GuestStream[int] | None, trailers: TrailersFuture
+        cls, provider: HasRules, headers: Fields, contents: GuestStream[int] | None, trailers: GuestFuture[Ok | Err]
     ) -> tuple[Response, ResultFuture]:
         """WIT: `new: static func(headers: headers, contents: option<stream<u8>>, trailers: future<result<option<trailers>, error-code>>) -> tuple<response, future<result<_, error-code>>>`.
 
@@ -193,8 +193,8 @@ def _require(is_valid: bool) -> None:
 
 
 def _guest_body(
-    headers: Fields, contents: GuestStream[int] | None, trailers: TrailersFuture, code: ErrorCode
-) -> tuple[StreamBody, ResultFuture]:
+    headers: Fields, contents: GuestStream[int] | None, trailers: GuestFuture[Ok | Err], code: ErrorCode
+) -> tuple[StreamBody[Ok | Err], ResultFuture]:
     future = new_future()
 
     def settle(error: HttpError | None) -> None:
@@ -202,12 +202,11 @@ def _guest_body(
             future.set_result(Ok() if error is None else Err(from_error(error)))
 
     length = Length(content_length(headers.core), code)
-    return StreamBody(contents, _given_trailers(trailers), length, settle), future
+    return StreamBody(contents, trailers, _given_trailers, length, settle), future
 
 
-async def _given_trailers(future: TrailersFuture) -> list[Header]:
+def _given_trailers(given: Ok | Err) -> list[Header]:
     """What the guest gives. Errors: HttpError, if that is an error."""
-    given = await future
     if isinstance(given, Err):
         raise to_error(given.value)
     return [] if given.value is None else given.value.core.entries
