@@ -90,7 +90,7 @@ class Keep(list[bytes]):
                 drop_or_close(obj)  # which the table would have done
             raise
         self._reps.append(rep)
-        pointer = ffi.resource_own(context.store_context, number, rep)
+        pointer = ffi.resource_own(context.store_context, number, rep, context.cell)
         self._pointers.append(pointer)
         return pointer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import byref, c_bool, c_uint32, c_void_p
+from ctypes import c_bool, c_uint32, c_void_p
 from typing import Final
 
 from wasihost._component.ffi import private
@@ -51,11 +51,11 @@ def resource_rep(context: int, resource: int, cell: Cell) -> int:
     return found
 
 
-def resource_own(context: int, number: int, rep: int) -> int:
+def resource_own(context: int, number: int, rep: int, cell: Cell) -> int:
     """A new owned host resource, as the pointer that a RESOURCE value holds."""
     host = _host_new(True, rep, number)
-    found = c_void_p()
-    error = _host_to_any(context, host, byref(found))
+    error = _host_to_any(context, host, cell.address)
     _host_delete(host)
-    raise_at(error)
-    return found.value or 0
+    if error:
+        raise_at(error)
+    return cell.value or 0

@@ -30,12 +30,10 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
     match t:
         case types.Own() | types.Borrow() | types.Stream() | types.Future():
             yield t, value
-        case _ if not types.contains(t, (types.Own, types.Stream, types.Future)):
-            return
-        case types.List(element=element):
+        case types.List(element=element) if _holds_handles(element):
             for item in value:
                 yield from leaves(element, item)
-        case types.Map(value=of_values):
+        case types.Map(value=of_values) if _holds_handles(of_values):
             for item in value.values():
                 yield from leaves(of_values, item)
         case types.Tuple(elements=elements):
@@ -55,3 +53,8 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
             payload_type = dict(cases).get(getattr(value, "case", ""))
             if payload_type is not None:
                 yield from leaves(payload_type, value.value)
+
+
+def _holds_handles(t: types.ValType) -> bool:
+    """To be asked where there may be many values: to look at a few takes no longer."""
+    return types.contains(t, (types.Own, types.Borrow, types.Stream, types.Future))
