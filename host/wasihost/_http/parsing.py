@@ -204,9 +204,11 @@ class ResponseParser:
             return self.broken_off()
         if error.error_status_hint == 431:
             return self._too_large()
-        coding = re.findall(rb"(?im)^transfer-encoding:[ \t]*(.*?)[ \t]*\r?$", self._received)
-        if error.error_status_hint == 501 and coding:
-            return HttpError(ErrorCode.HTTP_RESPONSE_TRANSFER_CODING, b", ".join(coding).decode("latin-1"))
+        codings = re.findall(rb"(?im)^transfer-encoding:(.*)$", self._received)
+        if error.error_status_hint == 501 and codings:
+            return HttpError(
+                ErrorCode.HTTP_RESPONSE_TRANSFER_CODING, b", ".join(map(bytes.strip, codings)).decode("latin-1")
+            )
         return HttpError(ErrorCode.HTTP_PROTOCOL_ERROR)
 
 

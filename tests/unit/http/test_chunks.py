@@ -70,3 +70,9 @@ def test_a_line_without_end_is_malformed() -> None:
     chunks.receive(b"a" * 20)
     with pytest.raises(MalformedChunks):
         chunks.take()
+
+
+def test_a_trailer_full_of_blanks_is_read_in_one_go() -> None:
+    value = b"a" + b" " * 60_000 + b"b"
+    chunks = Chunks(MessageLimits(), b"0\r\nx: " + value + b" \t\r\n\r\n")
+    assert (chunks.take(), chunks.trailers) == (b"", [("x", value)])
