@@ -35,12 +35,13 @@ if TYPE_CHECKING:  # for who limits, records, or has HTTP
     import ssl
 
     from wasihost._host.recorded import RecordedGuest
-    from wasihost._http.messages import Handler
+    from wasihost._http.messages import Handler, Request, Response
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
     from wasihost._wasi.http.context import Http
     from wasihost._wasi.http.fields import FieldRules
+    from wasihost._wasi.http.sending import Sender
 
 PACKAGES = ("wasi:cli", "wasi:clocks", "wasi:filesystem", "wasi:http", "wasi:io", "wasi:random", "wasi:sockets")
 
@@ -103,6 +104,7 @@ class Guest:
         self._seed = settings.effective_seed
         self._closing = contextlib.ExitStack()
         self._network = Once(self._make_network)
+        self._sender = Once(self._make_sender)
         self._context = WasiContext(
             command=settings.command,
             stdio=Once(self._stdio),
@@ -264,9 +266,16 @@ class Guest:
         return Mounts(self._settings.files, hash_key, self._context.access(), self._settings.quotas, around)
 
     def _http(self) -> Http:
-        # Not for guests without HTTP.
+        from wasihost._wasi.http.context import Http  # not for guests without HTTP
+
+        return Http(self._settings.field_rules(), self._send)
+
+    async def _send(self, request: Request) -> Response:
+        """A guest that answers requests may send none, and makes no client then."""
+        return await self._sender()(request)
+
+    def _make_sender(self) -> Sender:
         from wasihost._network.quotas.metering import Budget
-        from wasihost._wasi.http.context import Http
         from wasihost._wasi.http.sending import Sender
 
         settings = self._settings
@@ -283,4 +292,4 @@ class Guest:
             around=None if recorded is None else recorded.sending,
         )
         self._closing.callback(sender.close)
-        return Http(settings.field_rules(), sender)
+        return sender
