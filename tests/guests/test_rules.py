@@ -200,7 +200,7 @@ async def test_what_a_client_needs() -> None:
             await guest.run_async()
 
         rules = await _needs_exactly(run)
-        assert rules == {"outbound": [f"tcp://{peer.address}"], "inbound": [], "resolve": []}
+        assert {name: found for name, found in rules.items() if found} == {"outbound": [f"tcp://{peer.address}"]}
 
 
 def _ordering(arguments: list[str], hosts: dict[str, Addresses], resolver: Resolver | None = None) -> Run:
@@ -279,4 +279,5 @@ async def test_what_a_server_needs() -> None:
         await task
 
     rules = await _needs_exactly(run)
-    assert rules == {"outbound": ["udp://127.0.0.1:*"], "inbound": ["udp://127.0.0.1:*"], "resolve": []}
+    found = {name: each for name, each in rules.items() if each}
+    assert found == {"outbound": ["udp://127.0.0.1:*"], "inbound": ["udp://127.0.0.1:*"]}

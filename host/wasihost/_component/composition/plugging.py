@@ -54,7 +54,8 @@ class _Plugging:
             self._instantiate(part, {})
         met = {name: self._alias(part, "instance", export) for name, (part, export) in self._met.items()}
         self._instantiate(self._socket, met)
-        for name, interface in self._socket.world.exports.items():
+        world = self._socket.world
+        for name, interface in world.exports.items():
             if name:
                 self._export("instance", name)
             else:
