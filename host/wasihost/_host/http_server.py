@@ -112,16 +112,17 @@ class GuestHandler:
             raise
 
 
-class _Lease(Frozen):
+class _Lease:
     """A place in an instance, and the handler that answers there."""
 
-    place: Place
-    handler: InstanceHandler
-    clock: Clock
+    def __init__(self, place: Place, handler: InstanceHandler, clock: Clock) -> None:
+        self._place = place
+        self.handler = handler
+        self._clock = clock
 
     def end(self, *, cancel: bool) -> None:
         """Gives the place back, when the guest has returned."""
-        if self.handler.is_busy or self.place.leave():
+        if self.handler.is_busy or self._place.leave():
             eager.begin(self._end(cancel))
 
     async def _end(self, cancel: bool) -> None:
@@ -129,15 +130,15 @@ class _Lease(Frozen):
         try:
             if self.handler.is_busy:
                 await self._return(cancel)
-                await self.place.end()
+                await self._place.end()
             else:
-                await self.place.close()
+                await self._place.close()
         except Exception:
             _log.exception("an instance failed at its end")
 
     async def _return(self, cancel: bool) -> None:
         try:
-            async with within(self.clock, _RETURN_S, ErrorCode.HTTP_RESPONSE_TIMEOUT):
+            async with within(self._clock, _RETURN_S, ErrorCode.HTTP_RESPONSE_TIMEOUT):
                 await self.handler.end(cancel=cancel)
         except HttpError:
             await self.handler.end(cancel=True)

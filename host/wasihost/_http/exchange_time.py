@@ -16,7 +16,7 @@ class ExchangeTime:
     def __init__(self, clock: Clock, seconds: float | None) -> None:
         self._clock = clock
         self._seconds = seconds
-        self._began_ns = clock.monotonic_ns()
+        self._began_ns = 0 if seconds is None else clock.monotonic_ns()
 
     def within(self) -> contextlib.AbstractAsyncContextManager[None]:
         """Cancels what is inside when the time has passed. Errors: HttpError."""
