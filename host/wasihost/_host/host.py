@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # for who limits or records
     import socket
     import ssl
 
-    from wasihost._host.http_server import GuestHandler, GuestServer
+    from wasihost._host.http_server import GuestHandler, GuestServer, ServeOptions
     from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
     from wasihost._http.limits import ServerLimits
@@ -399,13 +399,13 @@ class Host(OfOneProcess):
         listening = ServeOptions(addr, port, tls, limits or ServerLimits(), drain_s, answered)
         async with (
             self.answering(component, **options) as handler,
-            serving(handler, self._server_network(listener), self._settings.clock, listening) as server,
+            serving(handler, self._server_network(listening, listener), self._settings.clock, listening) as server,
         ):
             yield server
 
-    def _server_network(self, listener: socket.socket | None) -> Network:
+    def _server_network(self, options: ServeOptions, listener: socket.socket | None) -> Network:
         """The network of a server of this host's own. Errors: ConfigError."""
-        network = self._settings.network.for_guest()
+        network = self._settings.network.for_server(options.sockets)
         if listener is not None:
             from wasihost._network.os.inherited import InheritedListener
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Final
@@ -200,6 +201,12 @@ class ServeOptions(Frozen):
     limits: ServerLimits
     drain_s: float
     answered: Callable[[Answered], None] | None
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets the server may have; it leaves descriptors of the process to others."""
+        descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return min(self.limits.connections + 1, descriptors * 3 // 4)
 
     @property
     def address(self) -> Address:

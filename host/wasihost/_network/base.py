@@ -227,6 +227,10 @@ class Network(ABC):
         """
         return self
 
+    def for_server(self, sockets: int) -> Network:
+        """The network of a server of the host itself, which may have so many sockets open: this one, or a share."""
+        return self
+
     @abstractmethod
     def tcp_socket(self, family: Family) -> Socket:
         """A new TCP socket; one for IPv6 carries IPv6 only. EAFNOSUPPORT: there is no such family here."""

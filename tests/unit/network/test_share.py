@@ -101,3 +101,8 @@ def test_the_embedder_hears_of_it_once_as_a_warning(
     assert caplog.messages[0] == (
         "no socket: a guest may hold 16 of this process's 64 descriptors; raise that with Quotas(sockets=...)"
     )
+
+
+def test_sockets_of_a_server_of_the_host_take_nothing_from_guests(stack: contextlib.ExitStack) -> None:
+    assert len(_filled(OsNetwork().for_server(FILES * 3 // 4), stack)) == FILES * 3 // 4
+    assert len(_filled(OsNetwork(), stack)) == FILES // 4

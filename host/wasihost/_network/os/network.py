@@ -46,6 +46,11 @@ class OsNetwork(Network):
     def for_guest(self, sockets: int | None = None) -> OsNetwork:
         return OsNetwork(sockets=self._sockets if sockets is None else sockets)
 
+    def for_server(self, sockets: int) -> OsNetwork:
+        made = OsNetwork(sockets=sockets)
+        made._share = Share(sockets, is_guests=False)
+        return made
+
     def tcp_socket(self, family: Family) -> Socket:
         self._share.require_room()
         return OsSocket(new_os_socket(family, socket.SOCK_STREAM), family, self._share)

@@ -19,19 +19,24 @@ _held_by_all: set[int] = set()
 
 
 class Share:
-    """The descriptors of one guest's sockets; `sockets` is how many it may hold, if that is not to be a quarter."""
+    """The descriptors of one guest's sockets; `sockets` is how many it may hold, if that is not to be a quarter.
 
-    __slots__ = ("_held", "_is_told", "_sockets")
+    Those of a server of the host itself do not count among those of all guests.
+    """
 
-    def __init__(self, sockets: int | None = None) -> None:
+    __slots__ = ("_held", "_is_guests", "_is_told", "_sockets")
+
+    def __init__(self, sockets: int | None = None, *, is_guests: bool = True) -> None:
         self._sockets = sockets
+        self._is_guests = is_guests
         self._held = set[int]()
         self._is_told = False
 
     def add(self, descriptor: int) -> None:
         """A socket has been made."""
         self._held.add(descriptor)
-        _held_by_all.add(descriptor)
+        if self._is_guests:
+            _held_by_all.add(descriptor)
 
     def discard(self, descriptor: int) -> None:
         """It is about to be closed; -1, of one that is closed, is nothing."""
@@ -46,7 +51,7 @@ class Share:
         if len(self._held) >= own:
             return f"a guest may hold {own} of this process's {descriptors} descriptors"
         all_guests = max(descriptors // 2, own)
-        if len(_held_by_all) >= all_guests:
+        if self._is_guests and len(_held_by_all) >= all_guests:
             return f"all guests together may hold {all_guests} of this process's {descriptors} descriptors"
         return ""
 
