@@ -24,11 +24,11 @@ from wasihost._base.frozen import Frozen
 from wasihost._http import answers, asked, outgoing
 from wasihost._http.connection import Connection, read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, explained
+from wasihost._http.heads import BadRequest, RequestHead
 from wasihost._http.incoming import IncomingBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler, Header, Request, Response, failure, values
 from wasihost._http.outgoing import Framing, Outgoing
-from wasihost._http.parsing import BadRequest, RequestHead
 
 LOGGER: Final = logging.getLogger("wasihost.http")
 

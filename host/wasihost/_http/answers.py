@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wasihost._http import outgoing
 from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.heads import RequestHead
 from wasihost._http.messages import PHRASES, Header, Response, failure, values
 from wasihost._http.outgoing import HOP_BY_HOP, Framing
-from wasihost._http.parsing import RequestHead
 
 
 def refusal(status: int, date: bytes) -> bytes:

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import re
 
+from wasihost._http.heads import AMBIGUOUS, header
 from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import Header
 
-# What is wrong in a head or in trailers, though some servers take it: ends that are not CR and LF, lines that are
-# folded, and control characters.
-AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-
 _SIZE_LINE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r\n")
 _BEGUN_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{0,16}[ \t]*(?:;[^\x00-\x08\x0a-\x1f\x7f]*)?\r?")
-_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class MalformedChunks(Exception):
@@ -114,7 +110,7 @@ class Chunks:
 
 
 def _trailer(line: bytes) -> Header:
-    name, colon, value = line.partition(b":")
-    if not colon or not _NAME.fullmatch(name):
+    found = header(line)
+    if found is None:
         raise MalformedChunks
-    return name.decode("ascii"), value.strip(b" \t")  # a pattern that strips would take quadratic time for blanks
+    return found

@@ -1,12 +1,8 @@
-"""What a peer sent, as heads, pieces of content and ends: h11, and what it lets through that is refused here.
+"""What a peer sent, as heads, pieces of content and ends.
 
-Theory of operation. A parser is given bytes and asked for the next event until there is none. Each message has an
-`h11.Connection` of its own, which reads its head; content is read here and in `chunks`, and what goes out is written by
-`outgoing`.
-
-A request's head is looked at before h11 has it. What h11 accepts, and a proxy in front may understand in another way,
-is refused (RFC 9112, section 11.2): lines that end in LF alone, folded ones, control characters, content-length beside
-transfer-encoding, and chunks of HTTP/1.0.
+Theory of operation. A parser is given bytes and asked for the next event until there is none. The head of a request is
+read by `heads`, that of a response, which may be old and odd, by an `h11.Connection` of its own; content is read here
+and in `chunks`, and what goes out is written by `outgoing`.
 """
 
 from __future__ import annotations
@@ -17,8 +13,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from wasihost._base.errors import MissingExtraError
-from wasihost._http.chunks import AMBIGUOUS, Chunks, MalformedChunks
+from wasihost._http.chunks import Chunks, MalformedChunks
 from wasihost._http.errors import ErrorCode, HttpError
+from wasihost._http.heads import BadRequest, RequestHead, closes, request_head
 from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
 
@@ -44,20 +41,6 @@ class ResponseHead:
 
 
 @dataclass(slots=True)
-class RequestHead:
-    """A request without its body; `length` is None if only the end says how long that is."""
-
-    method: str
-    target: str
-    version: str
-    headers: list[Header]
-    length: int | None
-    host: str | None
-    keeps_alive: bool
-    expects_continue: bool
-
-
-@dataclass(slots=True)
 class End:
     """A message has ended, with these trailers."""
 
@@ -66,14 +49,6 @@ class End:
 
 ResponseEvent: TypeAlias = "ResponseHead | bytes | End"
 RequestEvent: TypeAlias = "RequestHead | bytes | End"
-
-
-class BadRequest(Exception):
-    """What came is not a request that is answered, but with this status."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
 
 
 def _headers(event: h11.Request | h11.Response) -> list[Header]:
@@ -110,11 +85,6 @@ class _Content:
         if self.left is not None:
             self.left -= len(piece)
         return piece
-
-
-def _closes(connection: bytes) -> bool:
-    """Whether the value of `connection` says that it ends."""
-    return b"close" in map(bytes.strip, connection.lower().split(b","))
 
 
 class ResponseParser:
@@ -187,7 +157,7 @@ class ResponseParser:
             headers = [header for header in headers if header[0].lower() != "content-length"]
         self._has_head = True
         self._received = b""
-        self._keeps_alive = response.http_version == b"1.1" and not _closes(b",".join(values(headers, "connection")))
+        self._keeps_alive = response.http_version == b"1.1" and not closes(b",".join(values(headers, "connection")))
         if self._method == "HEAD" or response.status_code in (204, 304):
             length = 0
         rest = self._message.trailing_data[0]
@@ -252,10 +222,7 @@ class RequestParser:
         """What follows; None if more has to come. Errors: BadRequest."""
         if self._content is not None:
             return self._next_piece(self._content)
-        try:
-            return self._next_head()
-        except h11.RemoteProtocolError as error:
-            raise BadRequest(error.error_status_hint) from None
+        return self._next_head()
 
     # ---- heads
 
@@ -278,15 +245,9 @@ class RequestParser:
         return self._begin(text)
 
     def _begin(self, text: bytes) -> RequestHead:
-        if AMBIGUOUS.search(text):
-            raise BadRequest(400)
         if text.count(b"\n") - 2 > self._limits.headers:
             raise BadRequest(431)
-        message = h11.Connection(h11.SERVER, self._limits.head_bytes)
-        message.receive_data(text)
-        request = message.next_event()
-        assert isinstance(request, h11.Request)
-        head = _request_head(request)
+        head = request_head(text)
         if len(head.target) > self._limits.target_bytes:
             raise BadRequest(414)
         rest = b""
@@ -310,30 +271,3 @@ class RequestParser:
         self._content = None
         self._received += content.rest
         return End(content.trailers)
-
-
-def _request_head(request: h11.Request) -> RequestHead:
-    """The head, checked for what h11 leaves to others. Errors: BadRequest."""
-    version = request.http_version.decode()
-    if version not in ("1.0", "1.1"):
-        raise BadRequest(505)
-    headers = _headers(request)
-    named: dict[bytes, bytes] = {}
-    for name, value in request.headers:
-        named[name] = named[name] + b"," + value if name in named else value
-    is_chunked = b"transfer-encoding" in named
-    if is_chunked and (b"content-length" in named or version == "1.0"):
-        raise BadRequest(400)
-    expected = named.get(b"expect", b"").lower()
-    if expected not in (b"", b"100-continue"):
-        raise BadRequest(417)
-    return RequestHead(
-        method=request.method.decode(),
-        target=request.target.decode(),
-        version=version,
-        headers=headers,
-        length=None if is_chunked else int(named.get(b"content-length", 0)),
-        host=named[b"host"].decode("latin-1") if b"host" in named else None,
-        keeps_alive=version == "1.1" and not _closes(named.get(b"connection", b"")),
-        expects_continue=bool(expected) and version == "1.1",
-    )

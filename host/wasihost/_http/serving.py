@@ -14,7 +14,8 @@ from wasihost._http import answers
 from wasihost._http.answering import Answered, Exchange, Serving
 from wasihost._http.connection import Connection
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.parsing import BadRequest, End, RequestEvent, RequestHead, RequestParser
+from wasihost._http.heads import BadRequest, RequestHead
+from wasihost._http.parsing import End, RequestEvent, RequestParser
 from wasihost._http.timing import Deadline
 
 _HELD_BYTES = 1 << 16

@@ -1,0 +1,116 @@
+"""Heads of requests, and lines of headers (RFC 9112, sections 2 to 6).
+
+What a proxy in front may understand in another way is refused (section 11.2): lines that end in LF alone, folded ones,
+control characters, several hosts, lengths that are not one number, content-length beside transfer-encoding, and chunks
+of HTTP/1.0. h11 takes some of it, and twice the time for a head.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wasihost._http.messages import Header
+
+AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""What is wrong in a head or in trailers, though some servers take it: ends that are not CR and LF, lines that are
+folded, and control characters.
+"""
+_TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])" % _TOKEN)
+_NAME = re.compile(_TOKEN)
+_LENGTH = re.compile(rb"[0-9]{1,20}")
+
+
+class BadRequest(Exception):
+    """What came is not a request that is answered, but with this status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@dataclass(slots=True)
+class RequestHead:
+    """A request without its body; `length` is None if only the end says how long that is."""
+
+    method: str
+    target: str
+    version: str
+    headers: list[Header]
+    length: int | None
+    host: str | None
+    keeps_alive: bool
+    expects_continue: bool
+
+
+def header(line: bytes) -> Header | None:
+    """The header or trailer of a line in which nothing is ambiguous; None if there is none."""
+    name, colon, value = line.partition(b":")
+    if not colon or not _NAME.fullmatch(name):
+        return None
+    return name.decode("ascii"), value.strip(b" \t")  # a pattern that strips would take quadratic time for blanks
+
+
+def closes(connection: bytes) -> bool:
+    """Whether the value of `connection` says that it ends."""
+    return b"close" in map(bytes.strip, connection.lower().split(b","))
+
+
+def request_head(text: bytes) -> RequestHead:
+    """A head with the empty line at its end. Errors: BadRequest."""
+    if AMBIGUOUS.search(text):
+        raise BadRequest(400)
+    first, *lines = text[:-4].split(b"\r\n")
+    request = _REQUEST_LINE.fullmatch(first)
+    if request is None:
+        raise BadRequest(400)
+    headers: list[Header] = []
+    named: dict[str, list[bytes]] = {}
+    for line in lines:
+        found = header(line)
+        if found is None:
+            raise BadRequest(400)
+        headers.append(found)
+        named.setdefault(found[0].lower(), []).append(found[1])
+    version = request[3].decode()
+    length = _length(named, version)
+    host = _host(named, version)
+    if version not in ("1.0", "1.1"):
+        raise BadRequest(505)
+    expected = b",".join(named.get("expect", ())).lower()
+    if expected not in (b"", b"100-continue"):
+        raise BadRequest(417)
+    return RequestHead(
+        method=request[1].decode(),
+        target=request[2].decode(),
+        version=version,
+        headers=headers,
+        length=length,
+        host=host,
+        keeps_alive=version == "1.1" and not closes(b",".join(named.get("connection", ()))),
+        expects_continue=bool(expected) and version == "1.1",
+    )
+
+
+def _length(named: dict[str, list[bytes]], version: str) -> int | None:
+    """Of the content; None if it comes in chunks. Errors: BadRequest."""
+    codings = named.get("transfer-encoding")
+    lengths = named.get("content-length", [b"0"])
+    if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+        raise BadRequest(400)
+    if codings is None:
+        return int(lengths[0])
+    if [coding.lower() for coding in codings] != [b"chunked"]:
+        raise BadRequest(501)
+    if "content-length" in named or version == "1.0":
+        raise BadRequest(400)
+    return None
+
+
+def _host(named: dict[str, list[bytes]], version: str) -> str | None:
+    """Errors: BadRequest, if there are several, or none where there has to be one."""
+    hosts = named.get("host", ())
+    if len(hosts) > 1 or (not hosts and version == "1.1"):
+        raise BadRequest(400)
+    return hosts[0].decode("latin-1") if hosts else None
