@@ -107,18 +107,18 @@ PORT = types.Record((("port", types.U16), ("is-open", types.BOOL)))
         ([PORT], [types.U32, types.U32]),
         ([types.Option(types.List(types.U64)), types.Borrow(THING)], [*[types.U32] * 3, types.Borrow(THING)]),
         ([types.Variant((("a", PORT), ("b", types.CHAR))), BYTES], [*[types.U32] * 3, types.U32]),
+        ([types.Flags(("a", "b")), types.STRING], [types.U32] * 3),
         # nothing to gain
-        ([types.U16, types.Borrow(THING)], None),
-        # too many, or not of 32 bits, or with handles or strings inside
+        ([types.U16, types.STRING, types.Borrow(THING)], None),
+        # too many, or not of 32 bits, or with handles or lists of values inside
         ([types.Tuple((types.U8,) * 17)], None),
         ([PORT, types.U64], None),
         ([types.Option(types.F32)], None),
         ([types.Option(types.Own(THING))], None),
-        ([PORT, types.STRING], None),
         ([PORT, types.List(PORT)], None),
     ],
 )
-def test_parameters_are_words_where_there_are_aggregates_of_small_numbers(
+def test_parameters_are_words_where_there_are_aggregates_of_words(
     params: list[ValType], words: list[ValType] | None
 ) -> None:
     func = Func(tuple((f"p{index}", t) for index, t in enumerate(params)), None, is_async=True)

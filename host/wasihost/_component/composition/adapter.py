@@ -306,15 +306,13 @@ class _AdapterParts(Parts):
         index = adapted.index
         result = adapted.func.result
         assert result is not None
-        # Only what the function can need: what it cannot was not asked for, and the cell is another call's.
-        room = "(call $make-room)" if adapted.in_memory or adapted.gives_numbers else ""
-        pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
+        make = _make_needs(adapted)
         resume = (
             f"(if (i32.eq (local.get $needs) (i32.const {protocol.NEEDS_UNKNOWN})) "
             "(then (call $resume (local.get $record))))"
         )
         makes = f"(i32.ne (local.get $needs) (i32.const {protocol.NEEDS_NOTHING}))"
-        needs = f"(if {makes} (then {resume} {room} {pairs}))" if room or pairs else ""
+        needs = f"(if {makes} (then {resume} {make}))" if make else ""
         if adapted.in_memory:
             finish = f"(call $finish-{index} (local.get $record))"
             return f"{needs} {finish} (call $return-from-{index} (i32.const {protocol.RESULT}))"
@@ -371,7 +369,7 @@ class _AdapterParts(Parts):
             allocate = _allocate(adapted.func.result)
             finish = f"{allocate} (call $finish-{adapted.index} {token} (local.get $result)) (local.get $result)"
         check = f"(if (i32.ne (local.get $ready) (i32.const {protocol.READY})) (then unreachable))"
-        return params, f"{start} {check} (call $make-needs) {finish}"
+        return params, f"{start} {check} {_make_needs(adapted)} {finish}"
 
     def _export(self, name: str, func: types.Func, options: str) -> None:
         """Lifts and exports the core function of this name."""
@@ -381,6 +379,13 @@ class _AdapterParts(Parts):
             f"(func $lifted-{name} (type $type-{name}) (canon lift (core func ${name}) {options}))",
             f'(export "{name}" (func $lifted-{name}))',
         ]
+
+
+def _make_needs(adapted: Adapted) -> str:
+    """Makes what the function can need for its result: what it cannot was not asked for, and the cell is another's."""
+    room = "(call $make-room)" if adapted.makes_room else ""
+    pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
+    return room + pairs
 
 
 def _through_memory(adapted: Adapted) -> bool:

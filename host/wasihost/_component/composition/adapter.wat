@@ -296,11 +296,6 @@
     (call $free-record (local.get $record))
     (i32.const 0))
 
-  ;; Makes what the result of a call needs, as the host listed it.
-  (func $make-needs
-    (call $make-room)
-    (call $make-pairs))
-
   ;; room for lists of numbers
   (func $make-room
     (i32.store (i32.const {ROOM_WANTED}) (call $arena-alloc (i32.load (i32.const {ROOM_WANTED})))))

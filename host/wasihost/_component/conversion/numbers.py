@@ -196,6 +196,13 @@ class SharedNumbers:
         """The bytes of a list that the guest gave. Errors: LimitError."""
         if size > self._limits.list_bytes:
             raise self._limits.reached("list_bytes", f"the guest gave a list of {size} bytes")
+        return self._bytes(pointer, size)
+
+    def text(self, pointer: int, size: int) -> str:
+        """A string that the guest gave."""
+        return self._bytes(pointer, size).decode()
+
+    def _bytes(self, pointer: int, size: int) -> bytes:
         end = pointer + size
         if end > self.memory.size:
             raise InternalError(f"a list from {pointer} to {end} is outside of the memory")

@@ -73,15 +73,25 @@ class _Flags(dict[int, Any]):
     def __init__(self, cls: type) -> None:
         self._cls = cls
 
-    def __missing__(self, value: int) -> Any:
-        found = self._cls(value)
+    def __missing__(self, key: int) -> Any:
+        found = self._cls(self._value(key))
         if len(self) < _FLAGS_KEPT:
-            self[value] = found
+            self[key] = found
         return found
 
+    def _value(self, key: int) -> int:
+        return key
 
-def _flags_of_word(flags: _Flags, bits: list[int], word: int) -> Any:
-    return flags[sum(value for bit, value in enumerate(bits) if word >> bit & 1)]
+
+class _FlagsOfWord(_Flags):
+    """The same by the word of the memory form; `bits` are the values of its bits."""
+
+    def __init__(self, cls: type, bits: list[int]) -> None:
+        super().__init__(cls)
+        self._bits = bits
+
+    def _value(self, key: int) -> int:
+        return sum(value for bit, value in enumerate(self._bits) if key >> bit & 1)
 
 
 def _flags(flags: _Flags, bits: dict[bytes, int], size: int, pointer: int) -> Any:
@@ -128,6 +138,9 @@ class ToPythonCode:
     def _from_words(self, code: Code, t: ValType, words: list[str]) -> str:
         """The Python value for the words of a flat value."""
         match t:
+            case types.Primitive(name="string"):
+                start, length, *_ = words
+                return f"context.{self._numbers}.text({start}, {length})"
             case types.Primitive(name=name):
                 return _OF_WORD.get(name, "{}").format(words[0])
             case types.List(element=types.Primitive(name=name)):
@@ -136,9 +149,8 @@ class ToPythonCode:
             case types.Enum():
                 return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
             case types.Flags():
-                flags = code.constant(_Flags(self._classes.of(t)))
-                bits = code.constant([member.value for member in self._members(t).values()])
-                return f"{code.constant(_flags_of_word)}({flags}, {bits}, {words[0]})"
+                bits = [member.value for member in self._members(t).values()]
+                return f"{code.constant(_FlagsOfWord(self._classes.of(t), bits))}[{words[0]}]"
             case types.Record():
                 return f"{code.constant(self._classes.of(t))}({self._in_turn(code, types.children(t), words)})"
             case types.Tuple():

@@ -66,6 +66,11 @@ class Adapted(Frozen):
             return False
         return (self.func.is_async or self.gives_numbers) and layout.size(result) <= LARGEST_RESULT
 
+    @property
+    def makes_room(self) -> bool:
+        """Whether Python writes lists or strings of the result, for which there must be room."""
+        return self.in_memory or self.gives_numbers
+
     @cached_property
     def gives_error(self) -> bool:
         """Whether `finish` gives what is not written into memory: of a sync function the error, if only that has
@@ -101,12 +106,12 @@ class Adapted(Frozen):
         """Whether the parameters come as they are when flat: a `u32` for each word, but handles as they are.
 
         Python makes its objects of words in half the time that it takes with C values, in each of which there is much
-        to allocate; where there are none but numbers and handles, there is nothing to gain.
+        to allocate; where there are none but numbers, strings and handles, there is nothing to gain.
         """
         ts = [t for _, t in self.func.params]
         rest = [t for t in ts if not isinstance(t, types.Own | types.Borrow | Kind)]
         fits = len(layout.flatten_all(ts)) <= layout.MAX_FLAT_PARAMS
-        return fits and all(map(_is_words, rest)) and any(map(types.children, rest))
+        return fits and all(map(_is_words, rest)) and not all(isinstance(t, types.Primitive) for t in rest)
 
     @property
     def _params(self) -> tuple[tuple[str, ValType], ...]:
@@ -433,10 +438,10 @@ _MANY_CASES = 16
 
 
 def _is_words(t: ValType) -> bool:
-    """Whether a value is nothing but words of 32 bits when it is flat, and a list of numbers at most."""
+    """Whether a value is nothing but words of 32 bits when it is flat, and a string or list of numbers at most."""
     match t:
         case types.Primitive(name=name):
-            return name in _WORDS
+            return name in _WORDS or name == "string"
         case types.List():
             return types.is_numbers(t)
         case types.Map() | types.Own() | types.Borrow() | types.Stream() | types.Future():

@@ -127,9 +127,11 @@ class Results:
     # ---- as values, with what `resume` made for them
 
     def list_needs(self, call: HostCall) -> None:
-        """Tells the adapter component what it must make before `finish`."""
-        self._ask_room(call)
-        self._instance.rings.ask_pairs(self._kinds_of_pairs(call))
+        """Tells the adapter component what it must make before `finish`, as far as the function can need it."""
+        if call.adapted.makes_room:
+            self._ask_room(call)
+        if call.adapted.makes_pairs:
+            self._instance.rings.ask_pairs(self._kinds_of_pairs(call))
 
     def _ask_room(self, call: HostCall) -> None:
         adapted = call.adapted
@@ -137,8 +139,6 @@ class Results:
 
     def _kinds_of_pairs(self, call: HostCall) -> list[tuple[int, bool]]:
         """The number of each kind, and whether it is a stream."""
-        if not call.adapted.makes_pairs:
-            return []
         assert call.adapted.func.result is not None
         try:
             found = list(leaves(call.adapted.func.result, call.result))
