@@ -30,6 +30,7 @@ class Kind(enum.Enum):
     SOCKET = "socket"
 
 
+_FORMAT: Final = 0o170000  # S_IFMT
 _KINDS: Final = {
     stat.S_IFBLK: Kind.BLOCK_DEVICE,
     stat.S_IFCHR: Kind.CHARACTER_DEVICE,
@@ -43,7 +44,7 @@ _KINDS: Final = {
 
 def kind_of(mode: int) -> Kind:
     """The kind in a mode of stat(2)."""
-    return _KINDS.get(stat.S_IFMT(mode), Kind.UNKNOWN)
+    return _KINDS.get(mode & _FORMAT, Kind.UNKNOWN)
 
 
 Identity: TypeAlias = tuple[int, int]

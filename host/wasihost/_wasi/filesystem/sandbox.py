@@ -28,6 +28,7 @@ PLACE: Final = getattr(os, "O_PATH", os.O_RDONLY | os.O_NONBLOCK) | os.O_CLOEXEC
 DIRECTORY: Final = PLACE | os.O_DIRECTORY
 MOST_LINKS: Final = 40
 """Symbolic links in one path, path_resolution(7)."""
+_NO_ELOOP = getattr(os, "O_PATH", 0) | os.O_DIRECTORY  # with these a link that is not followed is opened, or ENOTDIR
 _MOST_TRIES = 4  # of openat2, which is EAGAIN if something on the way was renamed
 
 uses_openat2 = system.HAS_OPENAT2
@@ -60,6 +61,13 @@ def _open(base: int, path: bytes, flags: int, mode: int = 0) -> int:
     global uses_openat2
     if flags & os.O_CREAT and path.endswith(b"/"):
         raise os_error(errno.EISDIR)
+    if not flags & _NO_ELOOP and b"/" not in path and path not in (b".", b".."):
+        # A name that is not followed does not lead out, and `os` opens it in half the time that openat2 takes here.
+        try:
+            return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=base)
+        except OSError as error:
+            if error.errno != errno.ELOOP or flags & os.O_NOFOLLOW:
+                raise
     for _ in range(_MOST_TRIES if uses_openat2 else 0):
         try:
             return system.openat2(base, path, flags, mode)

@@ -146,8 +146,14 @@ def to_type(kind: Kind) -> TypeCase:
 
 def to_stat(stat: Stat) -> DescriptorStat:
     """What the guest gets."""
-    times = map(_instant, (stat.accessed_ns, stat.modified_ns, stat.changed_ns))
-    return DescriptorStat(to_type(stat.kind), stat.links, stat.size, *times)
+    return DescriptorStat(
+        _TYPES[stat.kind],
+        stat.links,
+        stat.size,
+        _instant(stat.accessed_ns),
+        _instant(stat.modified_ns),
+        _instant(stat.changed_ns),
+    )
 
 
 def _instant(ns: int | None) -> Instant | None:
