@@ -16,6 +16,7 @@ from tests.unit.network.calls import fails, waits
 from tests.unit.network.loopback import LOOPBACK
 from wasihost._network.base import Endpoint
 from wasihost._network.os import OsNetwork, share
+from wasihost._network.peers import start_server
 
 FILES = 64
 
@@ -106,3 +107,23 @@ def test_the_embedder_hears_of_it_once_as_a_warning(
 def test_sockets_of_a_server_of_the_host_take_nothing_from_guests(stack: contextlib.ExitStack) -> None:
     assert len(_filled(OsNetwork().for_server(FILES * 3 // 4), stack)) == FILES * 3 // 4
     assert len(_filled(OsNetwork(), stack)) == FILES // 4
+
+
+async def test_a_server_without_room_accepts_when_a_connection_has_ended(stack: contextlib.ExitStack) -> None:
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await reader.read()
+        writer.close()
+
+    server = start_server(OsNetwork(sockets=2), greet, [LOOPBACK[4]])
+    first, second = [await asyncio.open_connection(str(server.address.ip), server.port) for _ in range(2)]
+    assert await first[0].read(5) == b"hello"
+    for _ in range(5):  # nothing holds the event loop up
+        await asyncio.sleep(0)
+    first[1].close()
+    await first[1].wait_closed()
+    assert await second[0].read(5) == b"hello"
+    second[1].close()
+    await second[1].wait_closed()
+    server.close()
+    await server.wait_closed()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import functools
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -24,6 +25,7 @@ P = TypeVar("P", bound=asyncio.BaseProtocol)
 _READ_BYTES = 1 << 18  # as asyncio's transports
 _STREAM_LIMIT = 1 << 16  # as asyncio.open_connection
 _HIGH_WATER = 1 << 16  # as asyncio's transports
+_PAUSE_S = 0.1  # after which accepting is worth another try where no descriptor was left
 
 
 class SocketTransport(asyncio.Transport):
@@ -385,8 +387,13 @@ class Server(asyncio.AbstractServer):
                 socket, _ = listener.accept()
             except BlockingIOError:
                 break
-            except OSError:
-                continue  # a connection that failed before it was accepted
+            except OSError as error:
+                if error.errno == errno.ECONNABORTED:
+                    continue  # a connection that failed before it was accepted
+                if error.errno not in (errno.EBADF, errno.EINVAL):  # it does not listen any more
+                    # No descriptor is left: the connection waits in the queue.
+                    asyncio.get_running_loop().call_later(_PAUSE_S, self._accept, listener)
+                return
             try:
                 transport = SocketTransport(socket, self._factory(), functools.partial(self._over, socket))
             except OSError:  # reset by now
