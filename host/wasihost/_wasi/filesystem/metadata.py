@@ -99,6 +99,10 @@ def new_time(seconds: int, nanoseconds: int) -> NewTime:
     return ns
 
 
+_halves = struct.Struct("=QQ")
+_LARGEST: Final = (1 << 64) - 1
+
+
 def identity_hash(key: bytes, identity: Identity) -> tuple[int, int]:
     """128 bits in two halves, the first not 0, which C libraries use as the inode.
 
@@ -106,6 +110,7 @@ def identity_hash(key: bytes, identity: Identity) -> tuple[int, int]:
     """
     import hashlib  # a millisecond, for guests that ask for hashes
 
-    text = struct.pack("=QQ", *(part & (1 << 64) - 1 for part in identity))
-    lower, upper = struct.unpack("=QQ", hashlib.blake2b(text, digest_size=16, key=key).digest())
+    device, inode = identity
+    text = _halves.pack(device & _LARGEST, inode & _LARGEST)
+    lower, upper = _halves.unpack(hashlib.blake2b(text, digest_size=16, key=key).digest())
     return lower or 1, upper

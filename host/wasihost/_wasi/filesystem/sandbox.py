@@ -3,7 +3,8 @@
 Theory of operation. Linux resolves a path beneath a directory in one call, openat2(2) with RESOLVE_BENEATH: a step that
 leads out, of the path or of a symbolic link, is EXDEV. Where there is no such call, `_walk` opens one component after
 the other, none of them through a link; it keeps a descriptor of each directory on the way, so that `..` goes back to
-where it came from wherever that has been moved. Both give the same errors.
+where it came from wherever that has been moved. Both give the same errors. A single name needs neither, if it is no
+link: it is opened and not followed.
 
 A path is never looked at first and opened then: what is opened is what was checked. An operation on a name, such as
 unlink, opens the parent, and acts on the one component that is left, which the system call does not follow.

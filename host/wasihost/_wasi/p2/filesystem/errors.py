@@ -72,7 +72,10 @@ def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
 
 def ask(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
     """The same for what may take time."""
-    answer = attempt(call, *args)
+    try:
+        answer = call(*args)
+    except Failure as failure:
+        raise _wit_error(failure) from failure
     return answer.failing(Failure, _wit_error) if isinstance(answer, Later) else answer
 
 

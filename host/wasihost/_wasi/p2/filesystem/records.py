@@ -48,8 +48,9 @@ class DirectoryEntry(Frozen):
     name: str
 
     def __init__(self, type: Kind, name: str) -> None:
-        self.__dict__["type"] = type
-        self.__dict__["name"] = name
+        fields = self.__dict__
+        fields["type"] = type
+        fields["name"] = name
 
 
 class NewTimestamp:
@@ -77,8 +78,14 @@ AnyNewTimestamp: TypeAlias = NewTimestamp.NoChange | NewTimestamp.Now | NewTimes
 
 def to_stat(stat: Stat) -> DescriptorStat:
     """What the guest gets; none for a time before 1970, which 0.2 cannot say."""
-    times = map(_datetime, (stat.accessed_ns, stat.modified_ns, stat.changed_ns))
-    return DescriptorStat(stat.kind, stat.links, stat.size, *times)
+    return DescriptorStat(
+        stat.kind,
+        stat.links,
+        stat.size,
+        _datetime(stat.accessed_ns),
+        _datetime(stat.modified_ns),
+        _datetime(stat.changed_ns),
+    )
 
 
 def _datetime(ns: int | None) -> Datetime | None:
