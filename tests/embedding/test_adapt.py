@@ -6,7 +6,7 @@ import asyncio
 import gc
 import textwrap
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import wasmtime
@@ -22,6 +22,7 @@ from wasihost import (
     ComponentError,
     GuestTrap,
     Host,
+    Instance,
     LinkError,
     Policy,
     PolicyContext,
@@ -31,6 +32,7 @@ from wasihost import (
     allow_all,
     configure,
 )
+from wasihost._component.adapt import LINKED
 from wasihost._component.ffi import calls
 from wasihost._network.base import Address
 
@@ -173,6 +175,27 @@ async def test_a_component_that_is_gone_lets_go_of_its_callbacks(engine: wasmtim
     del component
     gc.collect()
     assert len(calls._kept) == before
+
+
+async def test_providers_of_a_class_that_knows_the_instance_hold_no_callbacks(engine: wasmtime.Engine) -> None:
+    component = adapt(engine, wasm("rust-cat"))
+
+    async def run() -> None:
+        class Environment:
+            known: ClassVar[list[Instance]] = []
+
+            def get_environment(self) -> list[tuple[str, str]]:
+                return []
+
+        async with Host(providers={"wasi:cli/environment@0.3.0": Environment()}).open(component) as instance:
+            Environment.known.append(instance)
+
+    kept = []
+    for _ in range(3 * LINKED):
+        await run()
+        gc.collect()
+        kept.append(len(calls._kept))
+    assert kept[-1] == kept[LINKED]
 
 
 async def test_two_hosts_in_one_event_loop_have_policies_of_their_own() -> None:

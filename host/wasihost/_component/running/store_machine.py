@@ -218,6 +218,9 @@ class StoreMachine(StoreContext):
         finally:
             self.stats.end()
             self.table.clear()
+            # Callbacks hold the classes of providers. One that knows this instance must not hold its callbacks.
+            del self._linked
+            del self._linker
 
     # ---- driving
 
