@@ -69,9 +69,9 @@ class Elements:
 
     def untaken_values(self, token: int, kind: Kind) -> None:
         """There will be no `take`: closes what these values hold."""
-        values = self._values.pop(token, ())
-        if values and kind.payload is not None:
-            discard(types.List(kind.payload), values)
+        for value in self._values.pop(token, ()):
+            if kind.payload is not None:
+                discard(kind.payload, value)
 
     def expect_values(self, token: int, callback: Callable[[list[Any]], None]) -> None:
         """The next `give` of this token calls back."""
