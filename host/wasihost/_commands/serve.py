@@ -18,6 +18,7 @@ from wasihost._base.clock import NS_PER_S
 from wasihost._base.errors import ComponentError, ConfigError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._commands import (
+    collecting,
     guest_options,
     limit_options,
     recording_options,
@@ -184,6 +185,7 @@ async def _serve(
         async with host.serve(
             loaded.component, listener=listener, **serve_options.for_serve(arguments, _print_answer)
         ) as server:
+            collecting.loaded()
             serves(server.url)
             if not arguments.reload:
                 await asyncio.get_running_loop().create_future()
