@@ -136,6 +136,37 @@ def test_a_value_that_needs_room_is_refused_without(data: st.DataObject) -> None
                 results.give(value, less=results.needs(value))
 
 
+@pytest.mark.slow
+@given(st.data())
+def test_a_long_list_is_written_in_its_memory_form(data: st.DataObject) -> None:
+    t, classes = data.draw(val_types()), Classes(types.Interface({}))
+    some = data.draw(st.lists(values(t, classes), min_size=1, max_size=3))
+    value = (some * 13)[:13]
+    with Results(types.List(t), classes) as results:
+        results.give(bytes(value) if t == types.U8 else value)
+        found = list(results.load())
+        assert (found, repr(found)) == (value, repr(value))
+
+
+@pytest.mark.parametrize(
+    ("t", "right", "wrong"),
+    [
+        (types.Tuple((types.U8, types.STRING)), (1, "x"), (1,)),
+        (types.Tuple((types.U8, types.STRING)), (1, "x"), "xy"),
+        (types.List(types.U16), [1, 2], [1, -2]),
+        (types.STRING, "x", b"x"),
+        (types.CHAR, "x", "xy"),
+        (types.BOOL, True, 1),
+    ],
+)
+def test_a_wrong_element_far_behind_is_found(t: ValType, right: Any, wrong: Any) -> None:
+    with Results(types.List(t), Classes(types.Interface({}))) as results:
+        results.numbers.give_room(ROOM, PAGE)
+        (write,) = results.writers
+        with pytest.raises(ProviderError, match=r"element 20\b.*expected"):
+            write([*[right] * 20, wrong], results.numbers)
+
+
 @given(val_types(), junk())
 def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
     with Results(t, Classes(types.Interface({}))) as results:

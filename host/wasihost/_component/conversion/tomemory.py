@@ -14,17 +14,18 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 `c3` places the numbers of the list and gives their pointer and length. `c4`, a `Struct.pack_into`, writes them behind
 `a`, in the memory that `numbers`, the `SharedNumbers`, knows.
 
-The elements of a list are written column by column, so that what is done for each of them is done by `map`. The list of
-a `list<pair>`, where `c4` and `c5` get the fields, `c6` has the memory form of a `b`, and `c7` is a `Struct.pack`:
+The elements of a long list are written column by column, so that what is done for each of them is done by `map`. For
+those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list, and `c5` is a `Struct.pack`:
 
-        x1 = c3(x0)
-        x2 = list(x1)
-        x3 = b''.join(map(c7, map(c4, x2), map(c6, map(c5, x2), repeat(numbers))))
+    def plan(value, numbers):
+        x0 = list(value)
+        x1, x2, = zip(*map(c4, repeat(numbers), map(c3, x0)))
+        return b''.join(map(c5, map(c2, x0), x1, x2))
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -46,6 +47,8 @@ PartsOf: TypeAlias = Callable[[Code, ValType, str], tuple[str, list[str]]]
 """What gives formats and sources: of one value, or of a column."""
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 _POINTER: Final = "II"  # and length
+_LONG: Final = 12
+"""So many elements are written sooner by column than one by one."""
 
 
 class ToMemoryCode:
@@ -102,9 +105,7 @@ class ToMemoryCode:
                 return _POINTER, [pointer, length]
             case types.List(element=element):
                 elements = code.let(f"{code.constant(sequence)}({value})")
-                format, columns = self._columns(code, element, elements)
-                pack = code.constant(make_struct(format).pack)
-                block = code.let(f"b''.join(map({', '.join([pack, *columns])}))")
+                block = code.let(f"{code.constant(self._elements(element))}({elements}, numbers)")
                 return _POINTER, [f"numbers.place({block}, len({block}))", f"len({elements})"]
             case types.Map():
                 return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
@@ -151,6 +152,27 @@ class ToMemoryCode:
             end = offset + layout.size(child)
         return f"{format}{layout.size(t) - end}x", parts
 
+    def _elements(self, t: ValType) -> ToBytes:
+        """A function from a list to the memory form of its elements, compiled anew for the first that is long."""
+        each = self._plan(t)
+        by_column: ToBytes | None = None
+
+        def elements(values: Any, numbers: SharedNumbers) -> bytes:
+            nonlocal by_column
+            if len(values) < _LONG:
+                return b"".join(map(each, values, repeat(numbers)))
+            by_column = by_column or self._by_column(t)
+            return by_column(values, numbers)
+
+        return elements
+
+    def _by_column(self, t: ValType) -> ToBytes:
+        code = self._code()
+        format, columns = self._columns(code, t, "value")
+        code.line(f"return b''.join(map({', '.join([code.constant(make_struct(format).pack), *columns])}))")
+        write: ToBytes = self._function(code, types.List(t))
+        return write
+
     def _columns(self, code: Code, t: ValType, values: str) -> tuple[str, list[str]]:
         """The format of one element, and for each part of it the source of those of all; `values` are iterated once."""
         match t:
@@ -162,13 +184,18 @@ class ToMemoryCode:
                 return plancode.NUMBERS["char"][0], [f"map({code.constant(char_code)}, {values})"]
             case types.Primitive(name=name) if types.is_number(t):
                 return plancode.NUMBERS[name][0], [values]
+            case types.List(element=types.Primitive(name=name)) if types.is_numbers(t):
+                columns = code.variables(2)
+                placed = f"map({code.constant(placer(name))}, repeat(numbers), {values})"
+                code.unpack(columns, f"zip(*{placed})")
+                return _POINTER, columns
             case types.Record(fields=[*fields]):
                 values = code.let(f"list({values})")
                 getters = [code.constant(attrgetter(snake_case(name))) for name, _ in fields]
                 return self._in_turn(code, t, [f"map({get}, {values})" for get in getters], self._columns)
             case types.Tuple():
                 columns = code.variables(len(t.elements))
-                code.unpack(columns, f"{code.constant(_by_position)}({values}, {len(columns)})")
+                code.unpack(columns, f"{code.constant(_by_position)}({values})")
                 return self._in_turn(code, t, columns, self._columns)
             case types.Variant():
                 return f"{layout.size(t)}s", [f"[{self._variant(code, t, 'each')} for each in {values}]"]
@@ -214,6 +241,6 @@ class ToMemoryCode:
         return f"{_UNSIGNED[width]}{format}{layout.size(t) - end}x", [str(case), *parts]
 
 
-def _by_position(values: Iterable[Any], count: int) -> list[Sequence[Any]]:
-    """The elements of all tuples, by position."""
-    return list(zip(*map(tuple_of, values), strict=True)) or [()] * count
+def _by_position(values: Iterable[Any]) -> Iterable[Any]:
+    """The elements of some tuples, by position."""
+    return zip(*[each if each.__class__ is tuple else tuple_of(each) for each in values], strict=True)
