@@ -26,9 +26,9 @@ from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
-from wasihost._host.guest import Guest, Settings
 from wasihost._host.loading import Wasip2, left_to_wasmtime, of_wasi, run_export
 from wasihost._host.pool import Pool, PoolOptions
+from wasihost._host.settings import Settings
 from wasihost._host.source import ComponentSource, Plugs, read_plugged, read_source
 from wasihost._network.base import Network
 from wasihost._network.names import Addresses, Resolver, parse_hosts
@@ -423,10 +423,14 @@ class Host(OfOneProcess):
 
         Where one of your own serves an interface, WASI's is left out.
         """
+        from wasihost._host.guest import Guest  # not before there is a component
+
         return Guest(self._settings, "the component").all_providers()
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
+        from wasihost._host.guest import Guest  # not before there is a component
+
         refused = ", ".join(filter(native_wasip2.provides, adapted.imports))
         if refused and self._settings.wasip2 is None:
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
@@ -438,6 +442,8 @@ class Host(OfOneProcess):
     def _open(
         self, adapted: Component, *, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        from wasihost._host.guest import Guest  # not before there is a component
+
         return Guest.open(self._settings, adapted, detect_deadlock=detect_deadlock, is_one_run=is_one_run)
 
 

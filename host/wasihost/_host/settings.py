@@ -1,0 +1,74 @@
+"""What a `Host` gives each of its guests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from wasihost._base.clock import Clock, own_time
+from wasihost._base.frozen import Frozen
+from wasihost._base.limits import Limits
+from wasihost._component.running.memory import Account
+from wasihost._component.running.stats import Stats
+from wasihost._host.loading import Wasip2
+from wasihost._network.base import IpAddress, Network
+from wasihost._network.names import Resolver
+from wasihost._policy import Decision, Policy
+from wasihost._wasi.cli import Command
+
+if TYPE_CHECKING:  # for who limits, records, or has HTTP
+    import ssl
+
+    from wasihost._http.messages import Handler
+    from wasihost._network.quotas import Quotas
+    from wasihost._recording import Recording
+    from wasihost._wasi.filesystem.nodes import FileSystem
+    from wasihost._wasi.http.fields import FieldRules
+
+
+class Settings(Frozen):
+    """As `Host` has them; `memory` is what all guests use together."""
+
+    policy: Policy
+    on_decision: Callable[[Decision], None] | None
+    network: Network
+    quotas: Quotas | None
+    host_names: Mapping[str, Sequence[IpAddress]]
+    resolver: Resolver | None
+    origins: Mapping[str, Handler]
+    tls: ssl.SSLContext | None
+    http_keep_alive: bool
+    forbidden_headers: frozenset[str] | None
+    files: Mapping[str, FileSystem]
+    command: Command
+    clock: Clock
+    seed: int | None
+    providers: dict[str, object]
+    on_stats: Callable[[Stats], None] | None
+    recording: Recording | None
+    wasip2: Wasip2 | None
+    limits: Limits
+    memory: Account
+
+    @property
+    def effective_seed(self) -> int | None:
+        """The seed of this host, or else of the virtual loop that runs."""
+        own = own_time()
+        return own.seed if self.seed is None and own is not None else self.seed
+
+    def field_rules(self) -> FieldRules:
+        """What the headers of HTTP may be."""
+        from wasihost._wasi.http.fields import FieldRules  # not for guests without HTTP
+
+        return FieldRules() if self.forbidden_headers is None else FieldRules(self.forbidden_headers)
+
+    def network_of_one(self) -> Network:
+        """The network of one instance."""
+        if self.quotas is None:
+            return self.network.for_guest()
+        from wasihost._network.quotas import QuotaNetwork  # not for those who set no quotas
+
+        sockets = self.quotas.sockets
+        # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.
+        network = self.network.for_guest(None if sockets is None else sockets + 1)
+        return QuotaNetwork(network, self.quotas, self.clock)
