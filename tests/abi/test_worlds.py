@@ -25,7 +25,7 @@ from wasihost._component.world.types import ValType
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.nightly)])
 def test_values_go_through_any_world_and_back(seed: int) -> None:
     """In a process of its own, where the same seed gives the same worlds whatever else pytest has loaded."""
-    command = [sys.executable, "-W", "error", "-m", "tests.abi.worlds", "--worlds", "40", "--seed", str(seed)]
+    command = [sys.executable, "-W", "error", "-m", "tests.abi.worlds", "--worlds", "30", "--seed", str(seed)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, ""), found.stdout + found.stderr
 
@@ -71,7 +71,7 @@ def no_list(trial: Trial) -> None:
     assert not lists, f"got {lists}"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_world_that_fails_shrinks_to_one_function_and_is_shown_as_wit() -> None:
     shown = run(seed=0, count=200, check=no_list)
     assert "AssertionError: got [List(element=Primitive(name='u8'))]" in shown
