@@ -1,8 +1,8 @@
 # Needs Python 3.11 or newer and make; everything else goes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
-# One process more than there are cores, since tests wait too; four at most.
-PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 1, 4))')
+# Two processes more than there are cores, since tests wait too; six at most.
+PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
 .PHONY: help setup tools test test-fast nightly newest matrix check demo bench soak fuzz docs fixtures wit
@@ -21,7 +21,7 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
 	@tests/system-tools.sh
 
-test: setup ## Run every test but the nightly ones, with a process more than there are cores
+test: setup ## Run every test but the nightly ones, with two processes more than there are cores
 	$(PYTEST) $(ARGS)
 
 test-fast: setup ## The same without those that take over a second each, in about a minute

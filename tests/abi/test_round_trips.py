@@ -214,7 +214,7 @@ async def test_values_of_this_type_come_back_as_they_went(t: ValType, samples: l
         await check([t], [(sample,) for sample in samples], waits)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @given(st.data())
 @SETTINGS
 def test_owned_resources_come_back_as_they_went(data: st.DataObject) -> None:

@@ -110,6 +110,7 @@ async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await writer.drain()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("both_networks")
 async def test_socket_urllib_and_asyncio_of_the_standard_library_work_on_wasi_0_2(net: Component) -> None:
     printed = Output()
@@ -133,6 +134,7 @@ def overlay(top: Path) -> FileSystem:
     return Overlay(lower=Directory(top, read_only=True), upper=MemoryFiles())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("make", [Directory, overlay])
 async def test_open_os_walk_and_shutil_of_the_standard_library_work(
     files: Component, tmp_path: Path, make: Callable[[Path], FileSystem]
@@ -152,6 +154,7 @@ async def test_open_os_walk_and_shutil_of_the_standard_library_work(
     ]
 
 
+@pytest.mark.nightly
 async def test_the_whole_world_of_commands_loads_and_runs_with_no_directory(files: Component) -> None:
     printed = Output()
     await Host(stdout=printed).run_async(files)

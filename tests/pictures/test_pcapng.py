@@ -209,7 +209,7 @@ steps = st.tuples(
 )
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @settings(max_examples=15)
 @given(st.lists(st.sampled_from([(0,), (1,), (0, 1)]), min_size=4, max_size=4), st.lists(steps, max_size=40))
 def test_any_conversations_at_once_can_be_followed(

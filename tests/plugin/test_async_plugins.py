@@ -6,7 +6,7 @@ import pytest
 
 from tests.plugin.conftest import Project
 
-pytestmark = pytest.mark.slow  # each is a pytest of its own
+pytestmark = pytest.mark.nightly  # each is a pytest of its own
 
 # The clock stands still in a loop of theirs, and moves by itself in a virtual one.
 IN_REAL_TIME = """
