@@ -10,7 +10,7 @@ from typing import TypeVar, TypeVarTuple
 from wasihost._host import file_words
 from wasihost._recording import Recorder, events
 from wasihost._recording.transcript import error_name
-from wasihost._wasi.filesystem.answers import Answer, Later, at_once_or_later, settled
+from wasihost._wasi.filesystem.answers import Answer, Later, at_once_or_later, put, settled
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, FileSystem, Node
@@ -90,11 +90,7 @@ class _RecordedFile(FileAround):
         return found
 
     def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
-        found = self.read(len(view), offset)
-        if isinstance(found, Later):
-            return found
-        view[: len(found)] = found
-        return len(found)
+        return put(self.read(len(view), offset), view)
 
     @at_once_or_later
     async def write(self, view: memoryview, offset: int) -> int:

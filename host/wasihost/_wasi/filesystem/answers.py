@@ -101,6 +101,14 @@ def then(answer: Answer[T], convert: Callable[[T], U]) -> Answer[U]:
     return answer.then(convert) if isinstance(answer, Later) else convert(answer)
 
 
+def put(found: Answer[bytes], view: memoryview) -> int | Later[bytes]:
+    """What `read_into` gives for what `read` found: bytes that are there go into the beginning of `view`."""
+    if isinstance(found, Later):
+        return found
+    view[: len(found)] = found
+    return len(found)
+
+
 class _ATask:
     """Awaited to go on in a task: outside of one it stops the steps, in a task it takes a turn of the event loop."""
 

@@ -19,7 +19,7 @@ from wasihost._network.faults.fault import FILE_CALLS, Call, FileCall
 from wasihost._network.faults.faulty import Faulty
 from wasihost._network.faults.injection import Injector
 from wasihost._network.faults.plan import FaultPlan
-from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled
+from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, put, settled
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.nodes import DirectoryNode, FileNode, FileSystem, Node
@@ -97,11 +97,7 @@ class _FaultyFile(FileAround):
         return found
 
     def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
-        found = self.read(len(view), offset)
-        if isinstance(found, Later):
-            return found
-        view[: len(found)] = found
-        return len(found)
+        return put(self.read(len(view), offset), view)
 
     def write(self, view: memoryview, offset: int) -> Answer[int]:
         return self._write(bytes(view), offset)  # which the guest may change while the call stalls

@@ -79,15 +79,34 @@ class OutPump(Pump):
             self.context.run(self.source.close, error)
 
 
-class ByteOutPump(OutPump):
+class BlockOutPump(OutPump):
+    """Writes what the source gives into a block of the adapter component's memory."""
+
+    __slots__ = ("block",)
+
+    def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: Source) -> None:
+        self.block: Block | None = None
+        super().__init__(machine, number, kind, end, source)
+
+    def _give_block(self) -> None:
+        block = self.block
+        self.block = None
+        if block is not None:
+            self.rings.blocks.give(block)
+
+    def _close(self, error: BaseException | None) -> None:
+        self._give_block()
+        super()._close(error)
+
+
+class ByteOutPump(BlockOutPump):
     """Feeds a `stream<u8>` from a `ByteSource`, which fills a block of the adapter component's memory."""
 
-    __slots__ = ("address", "block", "in_bulk", "left", "source")
+    __slots__ = ("address", "in_bulk", "left", "source")
 
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
-        self.block: Block | None = None
         self.in_bulk = False  # whether the last block came full
         # Of what is being written.
         self.address = 0
@@ -163,30 +182,19 @@ class ByteOutPump(OutPump):
         else:
             self.ask()
 
-    def _give_block(self) -> None:
-        block = self.block
-        self.block = None
-        if block is not None:
-            self.rings.blocks.give(block)
 
-    def _close(self, error: BaseException | None) -> None:
-        self._give_block()
-        super()._close(error)
-
-
-class ValueOutPump(OutPump):
+class ValueOutPump(BlockOutPump):
     """Feeds a stream of any other type from a `ValueSource`.
 
     Elements without handles are written into a block in their memory form, as many as fit; `take` gives all others, and
     those of a stream that had one too long for a block.
     """
 
-    __slots__ = ("block", "most", "rest", "source")
+    __slots__ = ("most", "rest", "source")
 
     source: ValueSource[Any]
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ValueSource[Any]) -> None:
-        self.block: Block | None = None
         self.rest: Sequence[Any] = ()
         fits_memory = carries_values(kind) and not types.contains(kind.payload, HANDLES)
         self.most = BLOCK_SIZE // layout.size(kind.payload) if fits_memory else 0  # at a time into a block
@@ -276,16 +284,6 @@ class ValueOutPump(OutPump):
             self.finish(None)
         else:
             self.ask()
-
-    def _give_block(self) -> None:
-        block = self.block
-        self.block = None
-        if block is not None:
-            self.rings.blocks.give(block)
-
-    def _close(self, error: BaseException | None) -> None:
-        self._give_block()
-        super()._close(error)
 
 
 class FutureOutPump(Pump):

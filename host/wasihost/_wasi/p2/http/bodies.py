@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from wasihost._base import eager
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._http.errors import ErrorCode, HttpError
@@ -64,16 +67,38 @@ class IncomingBody(Parent):
         self._body.close(self._source.error)
 
 
-class FutureTrailers(Subject):
+class OnceReceived(Subject):
+    """What a future of `wasi:http/types` gives once: a result that is to be received."""
+
+    def __init__(self, receiving: Coroutine[Any, Any, Ok | Err]) -> None:
+        super().__init__()
+        self._was_given = False
+        self._received = eager.begin(receiving)
+
+    def _take(self) -> Ok | Err | None:
+        """The result, once, and an err after that; None while there is none."""
+        if not self._received.done():
+            return None
+        if self._was_given:
+            return Err()
+        self._was_given = True
+        return Ok(self._received.result())
+
+    def _is_ready(self) -> bool:
+        return self._received.done()
+
+    def _watch(self) -> None:
+        self._received.add_done_callback(lambda _: self._changed())
+
+
+class FutureTrailers(OnceReceived):
     """WIT: `resource future-trailers`."""
 
     def __init__(self, body: Body, source: BodySource, rules: FieldRules) -> None:
-        super().__init__()
         self._body = body
         self._source = source
         self._rules = rules
-        self._was_given = False
-        self._received = eager.begin(self._receive())
+        super().__init__(self._receive())
 
     def subscribe(self) -> Pollable:
         """WIT: `subscribe: func() -> pollable`; ready when the whole body has been received, or broke off."""
@@ -81,12 +106,7 @@ class FutureTrailers(Subject):
 
     def get(self) -> Ok | Err | None:
         """WIT: `get: func() -> option<result<result<option<trailers>, error-code>>>`; the inner result once."""
-        if not self._received.done():
-            return None
-        if self._was_given:
-            return Err()
-        self._was_given = True
-        return Ok(self._received.result())
+        return self._take()
 
     def drop(self) -> None:
         """Gives up waiting."""
@@ -106,12 +126,6 @@ class FutureTrailers(Subject):
         finally:
             self._body.close(failed)
         return Ok(Fields.of(fields.Fields.received(self._rules, found)) if found else None)
-
-    def _is_ready(self) -> bool:
-        return self._received.done()
-
-    def _watch(self) -> None:
-        self._received.add_done_callback(lambda _: self._changed())
 
 
 class _BodyStream(OutputStream):

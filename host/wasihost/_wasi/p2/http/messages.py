@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 
-from wasihost._base import eager
 from wasihost._component.values import Err, Ok, WitError
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Body
@@ -26,9 +25,9 @@ from wasihost._wasi.http.bodies import GoneBody, Length
 from wasihost._wasi.http.fields import FieldRules
 from wasihost._wasi.http.messages import content_length
 from wasihost._wasi.http.writing import WrittenBody
-from wasihost._wasi.p2.http.bodies import IncomingBody, OutgoingBody
+from wasihost._wasi.p2.http.bodies import IncomingBody, OnceReceived, OutgoingBody
 from wasihost._wasi.p2.http.fields import Fields
-from wasihost._wasi.p2.io.poll import Pollable, Subject
+from wasihost._wasi.p2.io.poll import Pollable
 
 
 class IncomingRequest:
@@ -276,14 +275,12 @@ class ResponseOutparam:
             self.response.result().leave()
 
 
-class FutureIncomingResponse(Subject):
+class FutureIncomingResponse(OnceReceived):
     """WIT: `resource future-incoming-response`."""
 
     def __init__(self, response: Awaitable[HttpResponse], rules: FieldRules) -> None:
-        super().__init__()
         self._rules = rules
-        self._was_given = False
-        self._received = eager.begin(self._receive(response))
+        super().__init__(self._receive(response))
 
     def subscribe(self) -> Pollable:
         """WIT: `subscribe: func() -> pollable`; ready when the head of the response has been received, or cannot be."""
@@ -291,12 +288,7 @@ class FutureIncomingResponse(Subject):
 
     def get(self) -> Ok | Err | None:
         """WIT: `get: func() -> option<result<result<incoming-response, error-code>>>`; the inner result once."""
-        if not self._received.done():
-            return None
-        if self._was_given:
-            return Err()
-        self._was_given = True
-        return Ok(self._received.result())
+        return self._take()
 
     def drop(self) -> None:
         """Gives the exchange up, unless the guest has the response."""
@@ -313,12 +305,6 @@ class FutureIncomingResponse(Subject):
             return Ok(IncomingResponse(messages.Response.received(self._rules, await response)))
         except HttpError as error:
             return Err(from_error(error))
-
-    def _is_ready(self) -> bool:
-        return self._received.done()
-
-    def _watch(self) -> None:
-        self._received.add_done_callback(lambda _: self._changed())
 
 
 def _require(is_valid: bool) -> None:
