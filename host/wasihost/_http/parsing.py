@@ -24,11 +24,11 @@ with contextlib.suppress(ModuleNotFoundError):  # see `require`
 
 
 def require() -> None:
-    """Whoever makes parsers calls this first. Errors: MissingExtraError, if h11 is not installed."""
+    """Whatever parses responses calls this first. Errors: MissingExtraError, if h11 is not installed."""
     try:
         import h11  # noqa: F401
     except ModuleNotFoundError:
-        raise MissingExtraError("http", "HTTP/1.1 is parsed by h11") from None
+        raise MissingExtraError("http", "responses of HTTP/1.1 are parsed by h11") from None
 
 
 @dataclass(slots=True)

@@ -21,7 +21,6 @@ from types import TracebackType
 from typing import Self
 
 from wasihost._base.clock import Clock, running_clock
-from wasihost._http import parsing
 from wasihost._http.answering import Answered, Serving
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
@@ -38,7 +37,7 @@ _GRACE_S = 1.0
 
 
 class HttpServer:
-    """Listens on a network from when it is made; `async with` closes it at the end. Errors: OSError, MissingExtraError.
+    """Listens on a network from when it is made; `async with` closes it at the end. Errors: OSError.
 
     With several addresses, the free port that the first one gets for 0 is that of all. `tls` makes it speak https.
     `answered` is called after each answer, for an access log.
@@ -55,7 +54,6 @@ class HttpServer:
         clock: Clock | None = None,
         answered: Callable[[Answered], None] | None = None,
     ) -> None:
-        parsing.require()
         self._connections: set[ServerConnection] = set()
         listeners = peers.listen(network, addresses)
         self._serving = Serving(

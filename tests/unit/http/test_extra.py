@@ -7,21 +7,22 @@ import sys
 
 import pytest
 
+from tests.unit.http.test_server import GET, HELLO, hello, serving
 from wasihost._base.errors import MissingExtraError
+from wasihost._http import parsing
 from wasihost._http.client import Client
 from wasihost._http.connecting import connect
-from wasihost._http.messages import Request, Response
-from wasihost._http.server import HttpServer
 from wasihost._network.virtual import VirtualNetwork
 
 
-def test_clients_and_servers_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def handler(_request: Request) -> Response:
-        raise AssertionError
-
+def test_a_client_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h11", None)
-    network = VirtualNetwork().guest
     with pytest.raises(MissingExtraError, match=r"pip install 'wasihost\[http\]'"):
-        Client(functools.partial(connect, network))
-    with pytest.raises(MissingExtraError, match=r"pip install 'wasihost\[http\]'"):
-        HttpServer(network, [], handler)
+        Client(functools.partial(connect, VirtualNetwork().guest))
+
+
+async def test_a_server_answers_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h11", None)
+    monkeypatch.delattr(parsing, "h11")
+    async with serving(hello) as site:
+        assert await site.says(GET) == HELLO
