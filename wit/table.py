@@ -1,4 +1,4 @@
-"""Writes the tables of README.md, `make docs`; here those of WASI's functions, from the WIT and the providers."""
+"""Writes the tables of docs/coverage.md, `make docs`: the functions of WASI, from the WIT and the providers."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from wasihost import Host, LinkError
 from wasihost._component.running.imports.providers import Providers, find_method
 from wasihost._component.world import types
-from wit import limits
 from wit.surface import Function, Interface, surface
 
+BEGIN = "<!-- wit/table.py writes from here -->\n"
 END = "<!-- to here -->\n"
 VERSIONS = ("0.3", "0.2")
 CALLED = ("wasi:cli/run@", "wasi:http/handler@", "wasi:http/incoming-handler@")  # guests export them, and we call them
@@ -64,17 +64,15 @@ def _by_resource(functions: list[Function]) -> Iterator[str]:
         yield names if resource is None else f"{resource}: {names}"
 
 
-def written(readme: str) -> str:
-    """README.md with its tables as they are now."""
-    for module, text in (("table", table()), ("limits", limits.table())):
-        head, begin, rest = readme.partition(f"<!-- wit/{module}.py writes from here -->\n")
-        readme = head + begin + text + END + rest.partition(END)[2]
-    return readme
+def written(page: str) -> str:
+    """The page with its tables as they are now."""
+    head, begin, rest = page.partition(BEGIN)
+    return head + begin + table() + END + rest.partition(END)[2]
 
 
 def main() -> None:
-    """Replaces the tables in README.md."""
-    path = Path(__file__).resolve().parents[1] / "README.md"
+    """Replaces the tables in docs/coverage.md."""
+    path = Path(__file__).resolve().parents[1] / "docs/coverage.md"
     path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""What README.md shows is in files that run, and prints what README.md says."""
+"""What README.md, docs/running.md and docs/embedding.md show is in files that run, and prints what the pages say."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from tests.processes import run
 from wasihost import ResourceTable
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def _blocks(page: str) -> list[tuple[str, str]]:
+    """The language and the text of each block of code in a page."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 def _example(name: str) -> subprocess.CompletedProcess[str]:
@@ -24,22 +27,23 @@ def _example(name: str) -> subprocess.CompletedProcess[str]:
 
 def _console(command: str) -> str:
     """What README.md shows for a command line."""
-    text = "".join(text for word, text in BLOCKS if word == "console")
+    text = "".join(text for word, text in _blocks("README.md") if word == "console")
     found = re.search(rf"^\$ {re.escape(command)}\n(.*?)(?=^\$ |\Z)", text, re.DOTALL | re.MULTILINE)
     assert found, f"README.md shows no {command}"
     return found[1]
 
 
-@pytest.mark.parametrize("name", ["readme.py", "embedding.py"])
-def test_the_snippet_is_the_example(name: str) -> None:
-    assert ("python", (ROOT / "examples" / name).read_text()) in BLOCKS
+@pytest.mark.parametrize(("page", "example"), [("docs/running.md", "echo.py"), ("docs/embedding.md", "embedding.py")])
+def test_the_snippet_is_the_example(page: str, example: str) -> None:
+    assert ("python", (ROOT / "examples" / example).read_text()) in _blocks(page)
 
 
-def test_the_first_snippet_prints_what_follows_it() -> None:
-    position = BLOCKS.index(("python", (ROOT / "examples" / "readme.py").read_text()))
-    done = _example("readme.py")
+def test_the_echo_example_prints_what_follows_it() -> None:
+    blocks = _blocks("docs/running.md")
+    position = blocks.index(("python", (ROOT / "examples/echo.py").read_text()))
+    done = _example("echo.py")
     assert (done.returncode, done.stderr) == (0, "")
-    assert BLOCKS[position + 1] == ("", done.stdout)
+    assert blocks[position + 1] == ("", done.stdout)
 
 
 def test_the_refused_command_prints_what_is_shown() -> None:

@@ -4,7 +4,7 @@
     class Limits:
         memories: int = whole("Linear memories", 50)
 
-The checks, the texts of `--limit` with its help, and the tables in README.md come from these.
+The checks and the texts of `--limit` with its help come from these, and tests compare docs/limits.md with them.
 """
 
 from __future__ import annotations
