@@ -55,7 +55,7 @@ fuzz: setup ## 100,000 operations on files, and values through 10,000 generated 
 	$(BIN)/python -m tests.unit.wasi.filesystem.virtual
 	$(BIN)/python -m tests.abi.worlds $(ARGS)
 
-docs: setup ## Write the tables of what works into docs/coverage.md
+docs: setup ## Write the tables of what works into docs/reference/coverage.md
 	$(BIN)/python -m wit.table
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)

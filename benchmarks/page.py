@@ -8,7 +8,7 @@ from pathlib import Path
 from benchmarks import chart, report
 from benchmarks.results import Results
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[1] / "docs/explanation"
 FIGURES, CHART, PAGE = DOCS / "performance.json", DOCS / "performance.svg", DOCS / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 

@@ -20,7 +20,7 @@ def instantiate(engine: wasmtime.Engine, store: wasmtime.Store, wasm: bytes, tab
     """With the other 22 methods of tcp-socket only: your linker as it is, no adapter component in the path.
 
     `add_wasip2_tcp_to_linker` does the same for `wasi:sockets/tcp@0.2`. With Wasmtime 50.0.1 a guest can neither bind
-    nor connect a socket of its own there (docs/wasi-0.2.md).
+    nor connect a socket of its own there (docs/reference/wasi-0.2.md).
     """
     linker = Linker(engine)
     wasihost.add_tcp_to_linker(linker, table, wasihost.OsNetwork(), wasihost.allow_all)

@@ -1,4 +1,4 @@
-"""The pytest plugin of wasihost: fixtures that run guests on a virtual network. See docs/testing.md.
+"""The pytest plugin of wasihost: fixtures that run guests on a virtual network. See docs/how-to/testing.md.
 
 It is no part of the package `wasihost`, because pytest imports it at every start and Wasmtime takes its time: nothing
 but pytest is imported here before the first test that uses one of its fixtures.

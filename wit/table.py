@@ -1,4 +1,4 @@
-"""Writes the tables of docs/coverage.md, `make docs`: the functions of WASI, from the WIT and the providers."""
+"""Writes the tables of docs/reference/coverage.md, `make docs`: functions of WASI, from the WIT and the providers."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ def written(page: str) -> str:
 
 
 def main() -> None:
-    """Replaces the tables in docs/coverage.md."""
-    path = Path(__file__).resolve().parents[1] / "docs/coverage.md"
+    """Replaces the tables in docs/reference/coverage.md."""
+    path = Path(__file__).resolve().parents[1] / "docs/reference/coverage.md"
     path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 

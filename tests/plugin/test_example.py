@@ -31,8 +31,8 @@ def test_its_guests_are_the_fixtures_of_today() -> None:
     ("page", "begins", "passed"),
     [
         ("README.md", "def test_minutes", 1),
-        ("docs/testing.md", "async def echo", 2),
-        ("docs/virtual-network.md", "import asyncio", 1),
+        ("docs/how-to/testing.md", "async def echo", 2),
+        ("docs/how-to/virtual-network.md", "import asyncio", 1),
     ],
 )
 def test_what_a_page_shows_passes(pytester: pytest.Pytester, page: str, begins: str, passed: int) -> None:

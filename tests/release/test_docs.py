@@ -1,4 +1,4 @@
-"""What docs/recordings.md says about recordings is so."""
+"""What docs/how-to/recordings.md says about recordings is so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wasihost._network.base import Option
 from wasihost._recording.events import EVENTS
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "docs/recordings.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs/how-to/recordings.md").read_text(encoding="utf-8")
 
 
 def test_every_event_is_described_with_its_fields() -> None:

@@ -1,4 +1,4 @@
-"""docs/files.md: what it shows works, and what it says of error-codes is so."""
+"""docs/how-to/files.md: what it shows works, and what it says of error-codes is so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.cli import commands
 from wasihost._commands import file_options
 
-PAGE = (Path(__file__).parents[2] / "docs/files.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/files.md").read_text(encoding="utf-8")
 CODE = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 COMMANDS = re.findall(r"^\$ wasihost run (.*) guest\.wasm$", PAGE, re.MULTILINE)
 

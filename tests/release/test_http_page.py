@@ -1,4 +1,4 @@
-"""docs/http.md: its programs are Python, its options those of the parser, its tables true."""
+"""docs/how-to/http.md: its programs are Python, its options those of the parser, its tables true."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from wasihost import Host
 from wasihost._commands import serve
 from wasihost._commands.parsing import Parser
 
-PAGE = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/http.md").read_text(encoding="utf-8")
 
 
 def test_the_programs_of_the_page_are_python() -> None:
     for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
-        compile(block, "docs/http.md", "exec")
+        compile(block, "docs/how-to/http.md", "exec")
 
 
 def test_the_options_of_the_page_are_those_of_the_command() -> None:

@@ -1,4 +1,4 @@
-"""What docs/quotas.md and docs/faults.md show runs, and prints what they say."""
+"""What docs/how-to/quotas.md and docs/how-to/faults.md show runs, and prints what they say."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tests.processes import run
 
 ROOT = Path(__file__).parents[2]
-DOCS = {name: (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("quotas", "faults")}
+DOCS = {name: (ROOT / "docs/how-to" / f"{name}.md").read_text(encoding="utf-8") for name in ("quotas", "faults")}
 SNIPPETS = [
     pytest.param(text, id=f"{name}-{number}")
     for name in DOCS

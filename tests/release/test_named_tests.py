@@ -15,7 +15,12 @@ TESTS = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rg
 
 @pytest.mark.parametrize(
     ("document", "fewest"),
-    [("docs/limits.md", 30), ("docs/bad-days.md", 30), ("docs/wasi-0.2.md", 20), ("SECURITY.md", 2)],
+    [
+        ("docs/reference/limits.md", 30),
+        ("docs/reference/bad-days.md", 30),
+        ("docs/reference/wasi-0.2.md", 20),
+        ("SECURITY.md", 2),
+    ],
 )
 def test_the_tests_that_stand_behind_a_document_exist(document: str, fewest: int) -> None:
     named = re.findall(r"`(test_\w+)`", (ROOT / document).read_text(encoding="utf-8"))
@@ -25,7 +30,7 @@ def test_the_tests_that_stand_behind_a_document_exist(document: str, fewest: int
 
 def test_every_program_of_wasmtime_for_wasi_0_2_has_a_test_and_its_cases_exist() -> None:
     rows = re.findall(
-        r"^\| (`.+) \| (`test_.+) \|$", (ROOT / "docs/wasi-0.2.md").read_text(encoding="utf-8"), re.MULTILINE
+        r"^\| (`.+) \| (`test_.+) \|$", (ROOT / "docs/reference/wasi-0.2.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     programs = [program for cell, _ in rows for program in re.findall(r"`(\w+)`", cell)]
     assert (len(programs), len(set(programs))) == (53, 53)

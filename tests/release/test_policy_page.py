@@ -1,4 +1,4 @@
-"""docs/policy.md: what it shows works."""
+"""docs/how-to/policy.md: what it shows works."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wasihost._policy import SocketAddressUse
 from wasihost._policy.reach import NOT_PUBLIC, PUBLIC_WITHIN
 from wasihost._policy.ruletext import SETS
 
-PAGE = (Path(__file__).parents[2] / "docs/policy.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/policy.md").read_text(encoding="utf-8")
 OPTIONS = [text for text in re.findall("`(--[^`]+)`", PAGE) if "-outbound " in text or "-inbound " in text]
 
 
@@ -60,4 +60,4 @@ def test_the_page_has_all_that_is_not_public() -> None:
 
 def test_the_programs_of_the_page_are_python() -> None:
     for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        compile(block, "docs/policy.md", "exec")
+        compile(block, "docs/how-to/policy.md", "exec")

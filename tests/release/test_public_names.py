@@ -1,4 +1,4 @@
-"""docs/api.md names exactly what is public, and nothing else is used in code that users read."""
+"""docs/reference/api.md names exactly what is public, and nothing else is used in code that users read."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from wasihost import Instance
 ROOT = Path(__file__).parents[2]
 NAMES = ["wasihost", *sorted(f"wasihost.{path.stem}" for path in (ROOT / "host/wasihost").glob("[!_]*.py"))]
 MODULES = {name: importlib.import_module(name) for name in NAMES}
-PAGES = [*(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")), *sorted((ROOT / "docs").glob("*.md"))]
-API = (ROOT / "docs/api.md").read_text(encoding="utf-8")
+PAGES = [
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+API = (ROOT / "docs/reference/api.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## ([\w.]+)\n(.*?)(?=^## |\Z)", API, re.DOTALL | re.MULTILINE))
 
 

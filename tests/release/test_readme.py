@@ -1,4 +1,4 @@
-"""What README.md, docs/running.md and docs/embedding.md show is in files that run, and prints what the pages say."""
+"""What README.md and two pages of docs/how-to show is in files that run, and prints what the pages say."""
 
 from __future__ import annotations
 
@@ -33,13 +33,15 @@ def _console(command: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize(("page", "example"), [("docs/running.md", "echo.py"), ("docs/embedding.md", "embedding.py")])
+@pytest.mark.parametrize(
+    ("page", "example"), [("docs/how-to/running.md", "echo.py"), ("docs/how-to/embedding.md", "embedding.py")]
+)
 def test_the_snippet_is_the_example(page: str, example: str) -> None:
     assert ("python", (ROOT / "examples" / example).read_text()) in _blocks(page)
 
 
 def test_the_echo_example_prints_what_follows_it() -> None:
-    blocks = _blocks("docs/running.md")
+    blocks = _blocks("docs/how-to/running.md")
     position = blocks.index(("python", (ROOT / "examples/echo.py").read_text()))
     done = _example("echo.py")
     assert (done.returncode, done.stderr) == (0, "")

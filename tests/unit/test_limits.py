@@ -12,7 +12,7 @@ from wasihost._base.bounds import Bound, bounds, shown
 from wasihost._base.limits import LARGEST, LARGEST_BUFFER
 from wasihost._component.composition import protocol
 
-DOCS = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
+DOCS = (Path(__file__).parents[2] / "docs/reference/limits.md").read_text(encoding="utf-8")
 
 
 def test_limits_are_read_from_text() -> None:
@@ -77,7 +77,7 @@ def test_errors_have_a_bounded_length() -> None:
     assert str(error).split("\n")[100:] == ["and 100 more lines"]
 
 
-# ---- docs/limits.md
+# ---- docs/reference/limits.md
 
 ROWS = dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", DOCS, re.MULTILINE))
 

@@ -1,4 +1,4 @@
-"""Every provider of WASI has what the WIT says, in its words and its order, and docs/coverage.md lists them."""
+"""Every provider of WASI has what the WIT says, in its words and order, and docs/reference/coverage.md lists them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from wit import table
 from wit.surface import Function, Interface, surface
 
 ROOT = Path(__file__).parents[2]
-COVERAGE, CONTRIBUTING = ((ROOT / name).read_text(encoding="utf-8") for name in ("docs/coverage.md", "CONTRIBUTING.md"))
+COVERAGE, CONTRIBUTING = (
+    (ROOT / name).read_text(encoding="utf-8") for name in ("docs/reference/coverage.md", "CONTRIBUTING.md")
+)
 CLOCKS = ROOT / "host/wasihost/_wasi/p3/clocks"
 SURFACES = {version: surface(version) for version in table.VERSIONS}
 SURFACE = {interface.name: interface for interfaces in SURFACES.values() for interface in interfaces}

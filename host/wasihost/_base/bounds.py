@@ -4,7 +4,7 @@
     class Limits:
         memories: int = whole("Linear memories", 50)
 
-The checks and the texts of `--limit` with its help come from these, and tests compare docs/limits.md with them.
+The checks and the texts of `--limit` with its help come from these. Tests compare docs/reference/limits.md with them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What a guest may use of the host: `Host(limits=Limits(run_time_s=10, memory_bytes=64 << 20))`.
 
 What is beyond a limit ends the guest, and the embedder gets a `LimitError`, for time a `GuestTimeout`, which says the
-limit and its value; docs/limits.md has what each counts, and the test behind it. Three are reported otherwise:
-a memory or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
+limit and its value; docs/reference/limits.md has what each counts, and the test behind it. Three are reported
+otherwise: a memory or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
 """
 
 from __future__ import annotations

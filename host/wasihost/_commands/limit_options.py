@@ -26,7 +26,7 @@ def epilog() -> str:
             "A limit of --limit is one of these; bytes also as 64KiB, 10MiB, 1GiB. Of the network and of files:",
             *_lines(Quotas),
             "What is beyond these fails with an error-code, or waits for its time; the first time, stderr has a line.",
-            "Of the guest, which is stopped when it goes beyond one (docs/limits.md):",
+            "Of the guest, which is stopped when it goes beyond one (docs/reference/limits.md):",
             *_lines(Limits),
             "",
         ]

@@ -55,7 +55,7 @@ REQUESTS is [METHOD,...] URL, of the requests that the guest sends with wasi:htt
   --allow-http 'GET https://api.example.com/v1/*'
                                          to look the name up, and to connect there for such a request
   --allow-net --deny-http 'DELETE *'     to do all else
-docs/policy.md has it all.
+docs/how-to/policy.md has it all.
 """
 
 _DIRECTIONS = {

@@ -70,7 +70,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="have this component handle requests, which imports wasi:http/handler and passes them on to COMPONENT, or "
-        "to the next one, if it is repeated; both are trusted not to end this process, see docs/http.md",
+        "to the next one, if it is repeated; both are trusted not to end this process, see docs/how-to/http.md",
     )
     parser.add_argument(
         "--reload", action="store_true", help="serve with the component anew when its file changes; for development"

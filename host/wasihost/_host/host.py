@@ -89,7 +89,7 @@ class Host(OfOneProcess):
       long as the guest likes. The Host that loads a component decides. None refuses guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
-    - `limits`: what each guest may use of the host, see `Limits` and docs/limits.md; the defaults are safe.
+    - `limits`: what each guest may use of the host, see `Limits` and docs/reference/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.

@@ -1,4 +1,4 @@
-"""Recordings as text: JSON Lines, a header and then one event a line. docs/recordings.md describes the format.
+"""Recordings as text: JSON Lines, a header and then one event a line. docs/how-to/recordings.md describes the format.
 
 Text because it can be searched, compared and cut with the tools that everybody has. Nothing is lost: `bytes` stand as a
 string where they are printable UTF-8, else as `{"base64": "…"}`.
