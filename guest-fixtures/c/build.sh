@@ -2,13 +2,21 @@
 # Makes build/c/NAME.wasm from c/NAME.c. Runs in the folder above, where the tools are (see ../build.sh).
 set -eu
 out=build/c
-wit-bindgen c --world test:fixtures/program --out-dir $out build/wit/fixtures >/dev/null
-for name in tcp-methods echo-client tcp-client udp-methods cli-methods resolve; do
+freestanding() { # NAME BINDINGS SOURCE...
+  name=$1
+  bindings=$2
+  shift 2
   clang --target=wasm32-unknown-unknown -std=gnu11 -Oz -flto -ffreestanding -nostdlib -Wall -Wextra -Wno-unused-parameter \
-    -Ic/include -I$out -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -o $out/$name.core.wasm \
-    c/$name.c c/guest.c c/tcp.c c/udp.c c/mini.c $out/program.c $out/program_component_type.o
+    -Ic/include -I"$(dirname "$bindings")" -Wl,--no-entry -Wl,--gc-sections -Wl,--strip-all -o $out/$name.core.wasm \
+    "$@" c/mini.c "$bindings.c" "${bindings}_component_type.o"
   wasm-tools component new $out/$name.core.wasm -o $out/$name.wasm
+}
+wit-bindgen c --world test:fixtures/program --out-dir $out build/wit/fixtures >/dev/null
+for program in tcp-methods echo-client tcp-client udp-methods cli-methods resolve; do
+  freestanding $program $out/program c/$program.c c/guest.c c/tcp.c c/udp.c
 done
+wit-bindgen c --world test:http/service --out-dir $out/http build/wit/http >/dev/null
+freestanding http $out/http/service c/http.c c/http-methods.c c/http-wait.c
 
 # with wasi-libc, which stands on WASI 0.2; the crate's linker makes the component at once
 clang --target=wasm32-wasip2 -std=gnu11 -Oz -flto -mexec-model=reactor -nodefaultlibs -Wall -Wextra -Wno-unused-parameter -I$out \

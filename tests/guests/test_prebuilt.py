@@ -1,4 +1,4 @@
-"""The fixtures themselves: as committed, small, all tested, and calling every function of sockets and files."""
+"""The fixtures themselves: as committed, small, all tested, and calling every function of sockets, files and HTTP."""
 
 from __future__ import annotations
 
@@ -76,6 +76,16 @@ def test_fixtures_of_files_import_every_function(name: str, version: str) -> Non
     wanted = {function.name for interface in interfaces for function in interface.functions}
     assert len(wanted) == {"0.3": 26, "0.2": 30}[version]
     assert wanted - imported(name, "wasi:filesystem") == set()
+
+
+@pytest.mark.parametrize(("name", "version"), [("rust-http", "0.3"), ("c-http", "0.3"), ("rust-p2-http", "0.2")])
+def test_fixtures_of_http_import_every_function(name: str, version: str) -> None:
+    interfaces = [each for each in surface(version) if each.name.startswith("wasi:http/")]
+    wanted = {function.name for interface in interfaces for function in interface.functions}
+    assert len(wanted) == {"0.3": 37, "0.2": 53}[version]
+    exported = {"handle"}
+    unstable = {"[method]response-outparam.send-informational"}  # which the crate wasip2 leaves out
+    assert wanted - imported(name, "wasi:http") - exported - unstable == set()
 
 
 @pytest.mark.slow
