@@ -11,6 +11,7 @@ import keyword
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from wasihost._base import forks
@@ -68,6 +69,18 @@ class WitError(Exception):
     def __init__(self, value: Any = None) -> None:
         super().__init__(value)
         self.value = value
+
+
+def object_of(mapping: Any) -> SimpleNamespace:
+    """The object that a mapping stands for as a record or variant: `asdict` makes such mappings. Errors: TypeError."""
+    if isinstance(mapping, Mapping):
+        return SimpleNamespace(**mapping)
+    raise TypeError(f"expected an object with the attributes, or a mapping, got {type(mapping).__name__!r}")
+
+
+def attribute(value: Any, name: str, *default: Any) -> Any:
+    """As `getattr`, also of a mapping that stands for an object."""
+    return getattr(object_of(value) if isinstance(value, Mapping) else value, name, *default)
 
 
 # ---- names
@@ -184,7 +197,8 @@ def _class(*key: Any) -> type:
 
 
 def _record(name: str, fields: Sequence[str]) -> Any:
-    return _frozen(name, fields, {})
+    # An explicit `field()`: for a field called mro, `dataclass` would find the method of `type` as its default.
+    return _frozen(name, [(each, Any, field()) for each in fields], slots=True)
 
 
 def _enum(name: str, cases: Sequence[str]) -> Any:
@@ -198,8 +212,10 @@ def _flags(name: str, flags: Sequence[str]) -> Any:
 def _variant(name: str, cases: Sequence[tuple[str, bool]]) -> Any:
     base: Any = type(name, (), {"__slots__": (), "__module__": __name__})
     for (case, has_payload), class_name in zip(cases, case_names(case for case, _ in cases).values(), strict=True):
-        fields = ["value"] if has_payload else []
-        setattr(base, class_name, _frozen(f"{name}.{class_name}", fields, {"case": case}, base))
+        # For `asdict`, and an attribute of the class: with `slots=True` it would be set in each object.
+        fields: list[Any] = [("case", str, field(default=case, init=False, repr=False, compare=False))]
+        slots = ["value"] if has_payload else []
+        setattr(base, class_name, _frozen(f"{name}.{class_name}", fields + slots, base, __slots__=slots))
     return base
 
 
@@ -211,12 +227,10 @@ _KINDS: dict[str, Callable[[str, Sequence[Any]], Any]] = {
 }
 
 
-def _frozen(path: str, fields: Sequence[str], attributes: dict[str, Any], *bases: type) -> type:
+def _frozen(path: str, fields: list[Any], *bases: type, slots: bool = False, **attributes: Any) -> type:
     name = path.rpartition(".")[2]
-    # An explicit `field()`: for a field called mro, `dataclass` would find the method of `type` as its default.
-    specs = [(each, Any, field()) for each in fields]
     namespace = {"__reduce__": _reduced, **attributes}
-    made = make_dataclass(name, specs, bases=bases, namespace=namespace, frozen=True, slots=True)
+    made = make_dataclass(name, fields, bases=bases, namespace=namespace, frozen=True, slots=slots)
     made.__qualname__ = path
     made.__module__ = __name__
     return made

@@ -8,7 +8,7 @@ import gc
 import os
 import resource
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -135,6 +135,12 @@ def test_one_wrong_part_deep_inside_is_found(data: st.DataObject) -> None:
         (IPV4, SimpleNamespace(port=1, address=[1, 2, 3, 4]), Ipv4(1, (1, 2, 3, 4))),
         (ADDRESS, SimpleNamespace(case="unknown"), Address.Unknown()),
         (RIGHTS, Rights(0), Rights(0)),
+        (RIGHTS, {"write", "read"}, Rights.READ | Rights.WRITE),
+        (RIGHTS, ["write", "write"], Rights.WRITE),
+        (RIGHTS, (), Rights(0)),
+        (IPV4, {"port": 1, "address": [1, 2, 3, 4]}, Ipv4(1, (1, 2, 3, 4))),
+        (ADDRESS, {"case": "unknown"}, Address.Unknown()),
+        (ADDRESS, asdict(Address.Ipv4(Ipv4(1, (1, 2, 3, 4)))), Address.Ipv4(Ipv4(1, (1, 2, 3, 4)))),
         (types.Option(types.Option(types.U8)), Some(None), Some(None)),
     ],
 )
@@ -256,7 +262,18 @@ def test_an_enum_member_of_another_class_counts_by_its_wit_name() -> None:
         (types.List(types.S32), [1, None], "element 1: expected s32 (-2147483648..2147483647), got 'NoneType'"),
         (types.Tuple((types.U8, types.U8)), (1, 2, 3), "expected tuple<u8, u8>, got 3 elements"),
         (types.Tuple((types.STRING, types.STRING)), "ab", "expected tuple<string, string>, got 'str'"),
-        (IPV4, {"port": 1}, "expected record ipv4-socket-address, got 'dict', which has no attribute port"),
+        (IPV4, {"port": 1}, "expected record ipv4-socket-address, got a mapping without 'address'"),
+        (
+            IPV4,
+            SimpleNamespace(port=1),
+            "expected record ipv4-socket-address, got 'SimpleNamespace', which has no attribute address",
+        ),
+        (
+            ADDRESS,
+            {"case": "ipv4", "value": {"port": 1, "address": 2}},
+            "case ipv4, field address: expected tuple<u8, u8, u8, u8>, got 'int'",
+        ),
+        (ADDRESS, {"value": 1}, "expected variant ip-socket-address, got a mapping without 'case'"),
         (IPV4, SimpleNamespace(port="1", address=()), "field port: expected u16 (0..65535), got 'str'"),
         (
             ADDRESS,
@@ -272,6 +289,8 @@ def test_an_enum_member_of_another_class_counts_by_its_wit_name() -> None:
         (ERROR_CODE, "late", "expected enum error-code, got 'late'"),
         (ERROR_CODE, 1, "expected enum error-code, got 'int'"),
         (RIGHTS, 1, "expected flags rights, got 'int'"),
+        (RIGHTS, {"red"}, "expected flags rights, got the name 'red'"),
+        (RIGHTS, "read", "expected flags rights, got 'str'"),
         (types.Option(types.U8), "x", "expected u8 (0..255), got 'str'"),
         (types.Option(types.Option(types.U8)), 1, "expected option<option<u8>>, got 'int'"),
         (types.Result(types.U8, None), 1, "expected result<u8>, got 'int'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -178,6 +179,20 @@ def test_anything_else_is_refused_with_a_reason(t: ValType, value: Any) -> None:
                 assert "expected" in str(error)  # noqa: PT017, it may be taken as well
             else:
                 results.load()
+
+
+@pytest.mark.parametrize("count", [1, 20])
+def test_mappings_stand_for_records_and_variants_in_short_and_long_lists(count: int) -> None:
+    shape = types.Variant((("dot", None), ("line", types.List(types.U32))))
+    t = types.List(types.Record((("name", types.STRING), ("shape", shape))))
+    classes: Any = Classes(types.Interface({"shape": shape, "named": t.element}))
+    named, line = classes.named["named"], classes.named["shape"].Line
+    objects = [named("x", line([1, 2])), *[named("y", classes.named["shape"].Dot())] * count]
+    with Results(t, classes) as results:
+        results.give([*objects[:-1], asdict(objects[-1])])
+        assert results.load() == objects
+        results.give([asdict(each) for each in objects])
+        assert results.load() == objects
 
 
 def test_what_is_wrong_with_an_error_is_said() -> None:

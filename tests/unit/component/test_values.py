@@ -75,6 +75,13 @@ def test_a_variant_has_one_class_per_case() -> None:
     assert isinstance(cls.Dot(1), cls)
 
 
+def test_a_variant_keeps_its_case_in_a_dict() -> None:
+    cls: Any = classes().named["the-shape"]
+    assert dataclasses.asdict(cls.Dot(1)) == {"case": "dot", "value": 1}
+    assert dataclasses.asdict(cls.None_()) == {"case": "none"}
+    assert not hasattr(cls.Dot(1), "__dict__")
+
+
 def test_equal_types_share_a_class() -> None:
     found = classes({"color": COLOR, "colour": COLOR})
     assert found.named["color"] is found.named["colour"] is found.of(types.Enum(("red", "dark-blue")))

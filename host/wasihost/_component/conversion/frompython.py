@@ -9,12 +9,15 @@ The plan of `record pair { a: u8, b: list<u32> }`:
 
     def plan(value, keep, context):
         x0 = value
-        x1 = c4('u32', 'I', 4, x0.b)
-        x2 = c6(c3, 2, x0.a, c5, 13, len(x1) // 32, hold_array(keep, x1))
-        return c7(14, len(x2) // 48, (keep.append(x3 := x2) or id(x3) + AT))
+        try: x1 = x0.a; x2 = x0.b
+        except AttributeError: x0 = c3(x0); x1 = x0.a; x2 = x0.b
+        x3 = c5('u32', 'I', 4, x2)
+        x4 = c7(c4, 2, x1, c6, 13, len(x3) // 32, hold_array(keep, x3))
+        return c8(14, len(x4) // 48, (keep.append(x5 := x4) or id(x5) + AT))
 
-`c4` makes the C values of all numbers of the list. `c6`, a `Struct.pack`, makes those of the two fields, whose names
-are `c3` and `c5`; 2, 13 and 14 are the kinds u8, list and record. `c7` packs the record, which points to its fields.
+`c3` makes an object of a mapping. `c5` makes the C values of all numbers of the list. `c7`, a `Struct.pack`, makes
+those of the two fields, whose names are `c4` and `c6`; 2, 13 and 14 are the kinds u8, list and record. `c8` packs the
+record, which points to its fields.
 """
 
 from __future__ import annotations
@@ -77,12 +80,13 @@ class EnumTable(dict[Any, Any]):
 
 
 class FlagsTable:
-    """Turns members of a flags class, or of another class with these names. TypeError, ValueError or KeyError for
-    anything else."""
+    """Turns members of a flags class or of another class with these names, and collections of WIT names. TypeError,
+    ValueError or KeyError for anything else."""
 
     def __init__(self, t: types.Flags, cls: type) -> None:
         self._cls = cls
         self._numbers: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
+        self._by_name = {name: n for n, name in enumerate(t.names)}
         self._names = [name_bytes(name) for name in t.names]
         self._bits = [(getattr(cls, upper_snake_case(name)).value, n) for n, name in enumerate(t.names)]
         self._unknown = ~sum(bit for bit, _ in self._bits)
@@ -98,6 +102,8 @@ class FlagsTable:
     def _set(self, value: Any) -> list[int]:
         """Which flags are set, in the order of the WIT."""
         if not isinstance(value, self._cls):
+            if isinstance(value, set | frozenset | list | tuple):
+                return sorted({self._by_name[name] for name in value})
             if not isinstance(value, enum.Flag):
                 raise TypeError
             return [self._numbers[member.name] for member in value]
@@ -209,7 +215,8 @@ class FromPythonCode:
                 return self._tuple(code, t, value)
             case types.Variant():
                 value = code.let(value)
-                return "32s", [f"{code.constant(self._cases(t))}[{value}.case]({value}, keep, context)"]
+                (case,) = code.fields(value, ["case"])
+                return "32s", [f"{code.constant(self._cases(t))}[{case}]({value}, keep, context)"]
             case types.Enum():
                 table = EnumTable(t, self._classes.of(t), lambda name: _enum.pack(KINDS["enum"], name_bytes(name)))
                 return "32s", [f"{code.constant(table)}[{value}]"]
@@ -253,8 +260,9 @@ class FromPythonCode:
         value = code.let(value)
         layouts = ""
         parts = []
-        for name, field in t.fields:
-            layout, inner = self._parts(code, field, f"{value}.{snake_case(name)}")
+        values = code.fields(value, [snake_case(name) for name, _ in t.fields])
+        for (name, field), given in zip(t.fields, values, strict=True):
+            layout, inner = self._parts(code, field, given)
             layouts += "16s" + layout
             parts += [code.constant(name_bytes(name)), *inner]
         return self._vector(code, t, RECORD_ENTRY_SIZE, self._packed(code, layouts, parts))

@@ -5,6 +5,7 @@ Runs only after a plan refused the value, so it may be slow; the rules are those
 
 from __future__ import annotations
 
+import enum
 import operator
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from wasihost._component.conversion.frompython import (
 )
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import octets, pairs, sequence
-from wasihost._component.values import Classes, Err, Ok, snake_case
+from wasihost._component.values import Classes, Err, Ok, attribute, snake_case
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
@@ -132,6 +133,10 @@ class Mismatch:
             FlagsTable(t, self._classes.of(t)).names(value)
         except ValueError:
             raise _Wrong(str(value)) from None
+        except KeyError as error:
+            if isinstance(value, enum.Flag):
+                raise
+            raise _Wrong(f"the name {_shown(error.args[0])}") from None
 
 
 def _shown(value: Any) -> str:
@@ -140,9 +145,12 @@ def _shown(value: Any) -> str:
 
 
 def _attribute(value: Any, name: str) -> Any:
-    if not hasattr(value, name):
+    if isinstance(value, Mapping):
+        if name not in value:
+            raise _Wrong(f"a mapping without {name!r}")
+    elif not hasattr(value, name):
         raise _Wrong(f"{type(value).__name__!r}, which has no attribute {name}")
-    return getattr(value, name)
+    return attribute(value, name)
 
 
 def _check_primitive(name: str, value: Any) -> None:

@@ -23,7 +23,7 @@ from wasihost._base.errors import InternalError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._component.conversion.plancode import NUMBERS, make_struct
 from wasihost._component.ffi import KINDS, VAL_OF
-from wasihost._component.values import Ok, snake_case
+from wasihost._component.values import Ok, object_of, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
@@ -126,7 +126,7 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
             return lambda value: entries(pairs(value))
         case types.Record(fields=fields):
             named = [(snake_case(name), found) for name, t in fields if (found := needed(t, whole))]
-            return lambda value: sum(found(getattr(value, name)) for name, found in named)
+            return _of_record(named)
         case types.Tuple(elements=elements):
             parts = [(position, found) for position, t in enumerate(elements) if (found := needed(t, whole))]
             if len(parts) == 1:
@@ -143,8 +143,28 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
             return lambda value: (ok if isinstance(value, Ok) else err)(value.value)
         case types.Variant(cases=cases):
             payloads = {name: found for name, payload in cases if (found := needed(payload, whole))}
-            return lambda value: payloads[value.case](value.value) if value.case in payloads else 0
+            return _of_variant(payloads)
     raise InternalError(f"a list of numbers inside of {t}")
+
+
+def _of_record(fields: Sequence[tuple[str, Needed]]) -> Needed:
+    def of_record(value: Any) -> int:
+        try:
+            return sum(found(getattr(value, name)) for name, found in fields)
+        except AttributeError:
+            return of_record(object_of(value))
+
+    return of_record
+
+
+def _of_variant(payloads: Mapping[str, Needed]) -> Needed:
+    def of_variant(value: Any) -> int:
+        try:
+            return payloads[value.case](value.value) if value.case in payloads else 0
+        except AttributeError:
+            return of_variant(object_of(value))
+
+    return of_variant
 
 
 def _has_pointers(t: ValType) -> bool:
@@ -176,20 +196,20 @@ Shared: TypeAlias = Literal["adapter_numbers", "driver_numbers"]
 class SharedNumbers:
     """Lists of numbers, and all else that a value written as a whole points to, in the memory of one component.
 
-    `memory` is known once it is instantiated.
+    `memory` is known once it is instantiated; `next` is where the next one is written.
     """
 
     def __init__(self, limits: Limits = DEFAULTS) -> None:
         self.memory: Memory
         self._limits = limits
-        self._next = 0
+        self.next = 0
         self._end = 0
 
     def give_room(self, pointer: int, size: int) -> None:
         """From now on, lists are written here."""
         if pointer % _ALIGNMENT or pointer + size > self.memory.size:
             raise InternalError(f"no room for {size} bytes at {pointer}")
-        self._next = pointer
+        self.next = pointer
         self._end = pointer + size
 
     def read(self, pointer: int, size: int) -> bytes:
@@ -210,17 +230,17 @@ class SharedNumbers:
 
     def check_room(self, size: int) -> None:
         """Errors: NoRoom."""
-        if self._next + size > self._end:
-            raise NoRoom(f"there is room for {self._end - self._next} bytes, not for {size}")
+        if self.next + size > self._end:
+            raise NoRoom(f"there is room for {self._end - self.next} bytes, not for {size}")
 
     def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
         """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
-        start = self._next
+        start = self.next
         end = start + size
         if end > self._end:
             self.check_room(size)
         self.memory.pages[start:end] = data
-        self._next = end + 7 & -_ALIGNMENT
+        self.next = end + 7 & -_ALIGNMENT
         return start
 
     def place_all(self, texts: Iterable[bytes], lengths: Iterable[int]) -> Iterator[int]:

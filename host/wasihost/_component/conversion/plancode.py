@@ -14,6 +14,7 @@ from struct import Struct
 from typing import Any, Final
 
 from wasihost._component.ffi import BYTES_OFFSET, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
+from wasihost._component.values import object_of
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
@@ -131,6 +132,17 @@ class Code:
         """Gives names to the elements of a tuple."""
         if targets := "".join(f"{name}, " for name in names):
             self.line(f"{targets.rstrip()} = {expression}")
+
+    def fields(self, value: str, names: Iterable[str]) -> list[str]:
+        """Local names for attributes of an object, or for the entries of a mapping that stands for one."""
+        targets = [f"{value}.{name}" for name in names]
+        variables = self.variables(len(targets))
+        read = "; ".join(f"{variable} = {target}" for variable, target in zip(variables, targets, strict=True))
+        self._lines += [
+            f"try: {read}",
+            f"except AttributeError: {value} = {self.constant(object_of)}({value}); {read}",
+        ]
+        return variables
 
     def function(self, title: str, parameters: str) -> Any:
         """The compiled function; the title, with a number of its own, takes the place of a file name in tracebacks."""

@@ -8,11 +8,13 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 
     def plan(value, numbers):
         x0 = value
-        x1, x2, = c3(numbers, x0.b)
-        c4(numbers.memory.pages, 100, x0.a, x1, x2)
+        try: x1 = x0.a; x2 = x0.b
+        except AttributeError: x0 = c3(x0); x1 = x0.a; x2 = x0.b
+        x3, x4, = c4(numbers, x2)
+        c5(numbers.memory.pages, 100, x1, x3, x4)
 
-`c3` places the numbers of the list and gives their pointer and length. `c4`, a `Struct.pack_into`, writes them behind
-`a`, in the memory that `numbers`, the `SharedNumbers`, knows.
+`c3` makes an object of a mapping. `c4` places the numbers of the list and gives their pointer and length. `c5`, a
+`Struct.pack_into`, writes them behind `a`, in the memory that `numbers`, the `SharedNumbers`, knows.
 
 The elements of a long list are written column by column, so that what is done for each of them is done by `map`. For
 those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list, and `c5` is a `Struct.pack`:
@@ -111,7 +113,7 @@ class ToMemoryCode:
                 return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
             case types.Record():
                 value = code.let(value)
-                return self._in_turn(code, t, [f"{value}.{snake_case(name)}" for name, _ in t.fields])
+                return self._in_turn(code, t, code.fields(value, [snake_case(name) for name, _ in t.fields]))
             case types.Tuple():
                 value = code.let(value)
                 code.line(f"if {value}.__class__ is not tuple: {code.constant(tuple_of)}({value})")
@@ -125,7 +127,9 @@ class ToMemoryCode:
                 numbers = {name: number for number, name in enumerate(t.names)}
                 table = EnumTable(t, self._classes.of(t), numbers.__getitem__)
                 return _UNSIGNED[layout.size(t)], [f"{code.constant(table)}[{value}]"]
-        return f"{layout.size(t)}s", [self._variant(code, t, code.let(value))]
+        value = code.let(value)
+        case_of = code.fields(value, ["case"])[0] if isinstance(t, types.Variant) else ""
+        return f"{layout.size(t)}s", [self._variant(code, t, value, case_of)]
 
     def _primitive(self, code: Code, name: str, value: str) -> tuple[str, list[str]]:
         if name == "string":
@@ -159,10 +163,14 @@ class ToMemoryCode:
 
         def elements(values: Any, numbers: SharedNumbers) -> bytes:
             nonlocal by_column
-            if len(values) < _LONG:
-                return b"".join(map(each, values, repeat(numbers)))
-            by_column = by_column or self._by_column(t)
-            return by_column(values, numbers)
+            if len(values) >= _LONG:
+                by_column = by_column or self._by_column(t)
+                start = numbers.next
+                try:
+                    return by_column(values, numbers)
+                except AttributeError:  # mappings, which are written one by one
+                    numbers.next = start
+            return b"".join(map(each, values, repeat(numbers)))
 
         return elements
 
@@ -198,11 +206,11 @@ class ToMemoryCode:
                 code.unpack(columns, f"{code.constant(_by_position)}({values})")
                 return self._in_turn(code, t, columns, self._columns)
             case types.Variant():
-                return f"{layout.size(t)}s", [f"[{self._variant(code, t, 'each')} for each in {values}]"]
+                return f"{layout.size(t)}s", [f"[{self._variant(code, t, 'each', 'each.case')} for each in {values}]"]
         return f"{layout.size(t)}s", [f"map({code.constant(self._plan(t))}, {values}, repeat(numbers))"]
 
-    def _variant(self, code: Code, t: ValType, value: str) -> str:
-        """The source of the bytes of a variant or the like."""
+    def _variant(self, code: Code, t: ValType, value: str, case_of: str) -> str:
+        """The source of the bytes of a variant, whose case that of `case_of` is, or the like."""
         match t:
             case types.Variant(cases=cases):
                 named = {}
@@ -212,8 +220,8 @@ class ToMemoryCode:
                         bare[name] = number.to_bytes(layout.size(t), "little")
                     else:
                         named[name] = self._plan(t, number, "value.value")
-                written = f"{code.constant(named)}[{value}.case]({value}, numbers)"
-                return f"{code.constant(bare)}.get({value}.case) or {written}" if bare else written
+                written = f"{code.constant(named)}[{case_of}]({value}, numbers)"
+                return f"{code.constant(bare)}.get({case_of}) or {written}" if bare else written
             case types.Result():
                 by_class = {cls: self._plan(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
                 return f"{code.constant(by_class)}[{value}.__class__]({value}, numbers)"

@@ -8,7 +8,7 @@ from typing import Any
 
 from wasihost._base.streams import Source
 from wasihost._component.running.streams import incoming
-from wasihost._component.values import Ok, snake_case
+from wasihost._component.values import Ok, attribute, snake_case
 from wasihost._component.world import types
 
 
@@ -41,7 +41,7 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
                 yield from leaves(inner, item)
         case types.Record(fields=fields):
             for name, inner in fields:
-                yield from leaves(inner, getattr(value, snake_case(name)))
+                yield from leaves(inner, attribute(value, snake_case(name)))
         case types.Option(payload=payload):
             if value is not None:
                 yield from leaves(payload, value.value if isinstance(payload, types.Option) else value)
@@ -50,9 +50,9 @@ def leaves(t: types.ValType, value: Any) -> Iterator[tuple[types.ValType, Any]]:
             if inner_type is not None:
                 yield from leaves(inner_type, value.value)
         case types.Variant(cases=cases):
-            payload_type = dict(cases).get(getattr(value, "case", ""))
+            payload_type = dict(cases).get(attribute(value, "case", ""))
             if payload_type is not None:
-                yield from leaves(payload_type, value.value)
+                yield from leaves(payload_type, attribute(value, "value"))
 
 
 def _holds_handles(t: types.ValType) -> bool:
