@@ -26,7 +26,7 @@ _BENCH = pytest.StashKey["Bench"]()
 _COMPONENTS = pytest.StashKey["Components"]()
 _MARKERS = (
     "wasi_real_network: the guests of this test are on the operating system's network, in real time",
-    "wasi_faults(*faults): what goes wrong for this test's guests: Faults, a FaultPlan or RandomFaults",
+    "wasi_faults(*faults): the faults for this test's guests: Faults, a FaultPlan or RandomFaults",
     "wasi_may_leak: this test may leave connections, guests, tasks and sockets behind",
 )
 
@@ -86,7 +86,7 @@ def wasi_clock(_wasi_bench: Bench) -> BenchClock:
 
 @pytest.fixture
 def wasi_trace(_wasi_bench: Bench) -> Trace:
-    """What happened to this test's guests."""
+    """The events of this test's guests."""
     return _wasi_bench.trace
 
 
@@ -166,7 +166,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Shows what happened to the guests of a test that failed."""
+    """Shows the events of the guests of a test that failed."""
     report = yield
     bench = item.stash.get(_BENCH, None)
     if bench is not None:

@@ -2,7 +2,7 @@
 
     app = wasihost.http.asgi(Host(), "app.wasm")  # for uvicorn, hypercorn, granian, or to mount
 
-What guests send over a network needs the extra `http`.
+Guests that send over a network need the extra `http`.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What guests may do on the network, with files and with HTTP: rules, policies of your own, and what was decided."""
+"""Permissions of guests for the network, files and HTTP: rules, policies of your own, and decisions."""
 
 from wasihost._base.public import publish as _publish
 from wasihost._policy import (

@@ -1,4 +1,4 @@
-"""Recordings of what goes between guests and the outside world: made, replayed, and shown."""
+"""Recordings of all that passes between guests and the outside world: made, replayed, and shown."""
 
 from wasihost._base.public import publish as _publish
 from wasihost._host.replayed_files import ReplayFiles

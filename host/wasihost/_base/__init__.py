@@ -1,1 +1,1 @@
-"""What every room may use: errors, limits, time, streams of bytes, and small helpers; nothing of Wasmtime or WASI."""
+"""Parts for every room: errors, limits, time, streams of bytes, and small helpers; nothing of Wasmtime or WASI."""

@@ -1,4 +1,4 @@
-"""Fields of a dataclass that are bounds: each says what it bounds and which numbers it takes.
+"""Fields of a dataclass that are bounds: each has a description and the numbers that it takes.
 
     @dataclass(frozen=True, kw_only=True)
     class Limits:
@@ -21,7 +21,7 @@ _LARGEST_FRACTION: Final = 1e9  # 30 years in seconds, which fit into 64 bits of
 
 
 class Bound(Frozen):
-    """What a field bounds, and the numbers that it takes; None too, if that is its default."""
+    """The description of a field, and the numbers that it takes; None too, if that is its default."""
 
     what: str
     default: float | None

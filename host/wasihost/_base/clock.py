@@ -1,4 +1,4 @@
-"""The seam below wasi:clocks and below networks that take time: what time it is, and the wait for another time.
+"""The seam below wasi:clocks and below networks that take time: the time now, and the wait for another time.
 
 Theory of operation. A wait is an entry in the event loop's heap of timers; no thread and no polling belongs to it. The
 guest's numbers are u64 nanoseconds, up to 584 years: Python's integers hold them, and the event loop caps how long it
@@ -22,7 +22,7 @@ from wasihost._base.waiting import Called
 
 NS_PER_S: Final = 1_000_000_000
 PASS_NS: Final = 1_000_000
-"""How long a busy guest keeps the event loop, and what a pass then takes in a loop with a time of its own."""
+"""How long a busy guest keeps the event loop, and the length of a pass in a loop with a time of its own."""
 
 
 class Timer(Protocol):
@@ -33,7 +33,7 @@ class Timer(Protocol):
 
 
 class Clock(ABC):
-    """What time it is for a guest; all of it in nanoseconds."""
+    """The time for a guest; all of it in nanoseconds."""
 
     @abstractmethod
     def monotonic_ns(self) -> int:
@@ -71,7 +71,7 @@ class OsClock(Clock):
         return time.monotonic_ns()
 
     def monotonic_resolution_ns(self) -> int:
-        """As the operating system tells it."""
+        """From the operating system."""
         return _ns(time.get_clock_info("monotonic").resolution)
 
     def system_ns(self) -> int:
@@ -79,7 +79,7 @@ class OsClock(Clock):
         return time.time_ns() + self._system_offset_ns
 
     def system_resolution_ns(self) -> int:
-        """As the operating system tells it."""
+        """From the operating system."""
         return _ns(time.get_clock_info("time").resolution)
 
     async def wait_until(self, monotonic_ns: int) -> None:
@@ -93,10 +93,10 @@ class OsClock(Clock):
 
 
 class OwnTime(Frozen):
-    """What an event loop with a time of its own has as its attribute `wasihost`, so that every run goes the same way.
+    """The attribute `wasihost` of an event loop with a time of its own, so that every run goes the same way.
 
-    `seed` is for guests that were given none. A busy guest keeps the loop for so many polls of it, and not longer than
-    `patience_s` of real time: how fast this machine is shall not decide who comes first.
+    `seed` is for guests without one. A busy guest keeps the loop for this many polls, and not longer than
+    `patience_s` of real time: the speed of this machine must not decide which guest is first.
     """
 
     clock: Clock
@@ -106,7 +106,7 @@ class OwnTime(Frozen):
 
 
 def own_time() -> OwnTime | None:
-    """What the running event loop has; None if its time is that of this machine, or none is running."""
+    """The time of the running event loop; None if it is that of this machine, or no loop is running."""
     try:
         return getattr(asyncio.get_running_loop(), "wasihost", None)
     except RuntimeError:
@@ -114,7 +114,7 @@ def own_time() -> OwnTime | None:
 
 
 class RunningClock(Clock):
-    """The clock of whichever event loop runs, or of this machine: what networks go by that are given none."""
+    """The clock of whichever event loop runs, or of this machine; for networks made without a clock."""
 
     def monotonic_ns(self) -> int:
         """As the clock in question."""
@@ -180,7 +180,7 @@ class VirtualClock(Clock):
         self._made = 0
 
     def advance(self, ns: int) -> None:
-        """Moves both clocks forward, and on the way calls what was to be called until then, each at its own time.
+        """Moves both clocks forward; each timer that expires on the way fires at its own time.
 
         Call it in the thread of the event loop. A coroutine whose wait has ended goes on in the loop's next pass.
         """
@@ -203,7 +203,7 @@ class VirtualClock(Clock):
         return None if timer is None else timer.end_ns - self._now_ns
 
     def monotonic_ns(self) -> int:
-        """What it was made with, and all that it was advanced."""
+        """The time that it was made with, plus all advances."""
         return self._now_ns
 
     def monotonic_resolution_ns(self) -> int:
@@ -211,7 +211,7 @@ class VirtualClock(Clock):
         return 1
 
     def system_ns(self) -> int:
-        """What it was made with, and all that it was advanced."""
+        """The time that it was made with, plus all advances."""
         return self._now_ns + self._system_offset_ns
 
     def system_resolution_ns(self) -> int:

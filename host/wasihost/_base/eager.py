@@ -35,7 +35,7 @@ def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
 
 
 def begun(result: Any) -> asyncio.Future[Any] | None:
-    """The future of a coroutine, which begins, or the future itself; None for what need not be awaited."""
+    """The future of a coroutine, which begins, or the future itself; None for anything that need not be awaited."""
     if not hasattr(result, "__await__"):  # most results are neither, and the two questions below are slow
         return None
     if asyncio.isfuture(result):
@@ -55,7 +55,7 @@ class _Begun(Coroutine[Any, Any, Any]):
 
     @property
     def cr_await(self) -> Coroutine[Any, Any, Any]:
-        """Where who asks what a task waits for looks next."""
+        """Debuggers look here for the object that a task waits for."""
         return self._coroutine
 
     def first_step(self) -> None:

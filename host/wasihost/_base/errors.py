@@ -1,6 +1,6 @@
 """Every exception that wasihost raises to the embedder, in one tree.
 
-What a guest sees is never one of these: a refused system call is an `error-code` value to the guest,
+A guest never sees one of these: a refused system call is an `error-code` value to the guest,
 see `wasihost.WitError`.
 """
 
@@ -20,7 +20,7 @@ class WasihostError(Exception):
 
     Names that a guest chose can be in them: so each is one line, of bounded length and without control characters.
 
-    Each can be pickled. So one that stands for an error of Wasmtime is raised outside of the `except`: the other, which
+    Each can be pickled. So one that replaces an error of Wasmtime is raised outside of the `except`: the other, which
     holds pointers, would go with it as its context.
     """
 
@@ -111,11 +111,11 @@ class GuestExit(WasihostError):
 
 
 class DeadlockError(WasihostError):
-    """The guest waits for something that can never happen; lists what it waits for."""
+    """The guest waits for something that can never happen; lists everything that it waits for."""
 
 
 class ForkError(WasihostError, RuntimeError):
-    """A forked process used what works only in the process that made it; says what to use instead."""
+    """A forked process used something that works only in the process that made it; says what to use instead."""
 
 
 class RecordingError(WasihostError):
@@ -123,11 +123,11 @@ class RecordingError(WasihostError):
 
 
 class DivergenceError(WasihostError):
-    """A guest does not do what it did when it was recorded; says what was expected, and what it did."""
+    """A replayed guest does something else than was recorded; says what was expected, and what it did."""
 
 
 class MissingExtraError(WasihostError):
-    """What is asked for needs a library that is not installed; says what to install."""
+    """A feature needs a library that is not installed; says what to install."""
 
     def __init__(self, extra: str, why: str) -> None:
         super().__init__(f"{why}, which is not installed: pip install 'wasihost[{extra}]'")

@@ -1,7 +1,7 @@
 """Patterns of guests' paths: `/data/**`, `**/.git/**`, `/tmp/*.txt`.
 
 A pattern is matched part by part. `*` in a part is any text, `?` any character, and `**` any number of parts, none too:
-`/data/**` is `/data` and all below it. Everything else stands for itself. Parts that are empty or `.` do not count, but
+`/data/**` is `/data` and all below it. Everything else is literal. Parts that are empty or `.` do not count, but
 for the one before the first `/`, which sets absolute paths apart from relative ones.
 """
 
@@ -16,18 +16,18 @@ ANY: Final = "**"
 
 
 def parts(path: str) -> tuple[str, ...]:
-    """What stands between the slashes of a path; first an empty one if it is absolute."""
+    """The parts between the slashes of a path; first an empty one if it is absolute."""
     root = ("",) if path.startswith("/") else ()
     return root + tuple(part for part in path.split("/") if part not in ("", "."))
 
 
 def literal(path: str) -> str:
-    """The pattern that matches a path; `?` where it has what a pattern or a terminal does not show as it is."""
+    """The pattern that matches a path; `?` for characters that a pattern or a terminal cannot show."""
     return "".join("?" if letter == "*" or not letter.isprintable() else letter for letter in path)
 
 
 class Glob:
-    """A pattern; what it has matched is the set of positions in it that a path may have reached."""
+    """A pattern, partly matched: the set of positions in it that a path may have reached."""
 
     def __init__(self, text: str) -> None:
         self._parts = parts(text)
@@ -36,7 +36,7 @@ class Glob:
 
     @property
     def takes_all_below(self) -> bool:
-        """Whether it matches all below what it matches."""
+        """Whether it matches all files below each match."""
         return self._parts[-1:] == (ANY,)
 
     def matches(self, path: Sequence[str]) -> bool:

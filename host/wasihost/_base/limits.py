@@ -1,8 +1,8 @@
-"""What a guest may use of the host: `Host(limits=Limits(run_time_s=10, memory_bytes=64 << 20))`.
+"""How much of the host a guest may use: `Host(limits=Limits(run_time_s=10, memory_bytes=64 << 20))`.
 
-What is beyond a limit ends the guest, and the embedder gets a `LimitError`, for time a `GuestTimeout`, which says the
-limit and its value; docs/reference/limits.md has what each counts, and the test behind it. Three are reported
-otherwise: a memory or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
+Beyond a limit the guest ends, and the embedder gets a `LimitError`, for time a `GuestTimeout`, with the limit and its
+value; docs/reference/limits.md has the definition of each, and the test behind it. Three are reported otherwise: a memory
+or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Limits:
         return cls(**bounds.parse(limits, bounds.bounds(cls)))
 
     def reached(self, name: str, what: str, backtrace: Sequence[str] = ()) -> LimitError:
-        """The error for a limit: what was too much, the limit, its value, and how to raise it; then the backtrace."""
+        """The error for a limit: the excess, the limit, its value, and how to raise it; then the backtrace."""
         value = getattr(self, name)
         advice = f"raise it with Limits({name}=...) or --limit {name.replace('_', '-')}=..."
         if value == bounds.bounds(self)[name].greatest:

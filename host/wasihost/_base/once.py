@@ -1,4 +1,4 @@
-"""`Once`: what is made when it is first wanted."""
+"""`Once`: an object made when it is first needed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Calls `make` when it is first called, and gives the same again: `functools.cache`, which costs more to make than
-    most of what is made with it.
+    """Calls `make` when it is first called, and returns the same again: `functools.cache`, which costs more to make
+    than most of the objects made with it.
     """
 
     __slots__ = ("_made", "_make")

@@ -6,7 +6,7 @@ from typing import ClassVar, NoReturn
 
 
 class OfOneProcess:
-    """Base of classes that cannot be pickled; `_instead` says what to do instead."""
+    """Base of classes that cannot be pickled; `_instead` says how to do without."""
 
     _instead: ClassVar[str]
 

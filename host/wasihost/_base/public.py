@@ -1,4 +1,4 @@
-"""What makes names public."""
+"""Makes names public."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def publish(module: dict[str, Any]) -> None:
-    """Has what is in the `__all__` of a module, of which these are the globals, say that it is defined there.
+    """Makes the `__all__` of a module, of which these are the globals, say that it is defined there.
 
     So tracebacks and pickles name it as users do.
     """

@@ -1,4 +1,4 @@
-"""What provider code gives for a `stream` it returns, and gets for a `stream` it receives.
+"""The streams that provider code returns, and those that it receives.
 
 The simple forms are an async iterator (returned) and `GuestStream` (received). The classes here are the fast forms: a
 pump of the machine calls them directly, with no task and, for bytes, no copy, since a view is the adapter component's
@@ -71,7 +71,7 @@ class PromptFuture(asyncio.Future[T]):
 
 
 class Source(ABC):
-    """Common part of what feeds a stream that the provider returned."""
+    """Common base of the sources of a stream that the provider returned."""
 
     tells_os_errors: ClassVar[bool] = True
     """Whether `close` reports to the guest an OSError that a read raised; else it is raised to the embedder."""
@@ -144,7 +144,7 @@ class Unwritten:
     def __init__(self) -> None:
         self._writers: dict[Writer, None] = {}
         self.error: BaseException | None = None
-        """What the embedder's own code raised when it was written to; no call of the guest may be left to raise it."""
+        """The exception of the embedder's code in a write; there may be no later call of the guest to raise it."""
         self.when_less: Callable[[], None] = lambda: None
 
     def __len__(self) -> int:
@@ -196,7 +196,7 @@ class GuestFuture(ABC, Generic[T]):
 
     @abstractmethod
     def begin(self) -> asyncio.Future[T]:
-        """Begins to read it, once or again; what comes of it, for any number of readers."""
+        """Begins to read it, once or again; a future of the result, for any number of readers."""
 
     @abstractmethod
     def __await__(self) -> Generator[Any, None, T]: ...

@@ -23,7 +23,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MOST = 16
-"""Jobs at a time; half of what asyncio's own executor has at most."""
+"""Jobs at a time; half the threads of asyncio's own executor."""
 
 
 class NoThreadError(OSError):
@@ -40,7 +40,7 @@ class Threads(Executor):
         self._waiting: OrderedDict[Future[Any], Callable[[], object]] = OrderedDict()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the function returns or raises, called in a thread and in the caller's context.
+        """Calls the function in a thread and in the caller's context.
 
         Errors: NoThreadError.
         """
@@ -48,7 +48,7 @@ class Threads(Executor):
         return await asyncio.get_running_loop().run_in_executor(self, call)
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """What the event loop calls. Errors: NoThreadError."""
+        """A future for the event loop. Errors: NoThreadError."""
         future: Future[T] = Future()
         with self._lock:
             self._waiting[future] = functools.partial(call, *args, **kwargs)

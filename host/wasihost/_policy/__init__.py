@@ -1,4 +1,4 @@
-"""What guests may do with addresses, names, files and requests.
+"""The permissions of guests for addresses, names, files and requests.
 
 `policy` has the words, `rules` and `combining` make policies.
 """

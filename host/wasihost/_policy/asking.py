@@ -1,8 +1,8 @@
 """How a guest's policy is asked: at once where it answers at once, else with something to await.
 
-Theory of operation. What is done with answers is written once, as a generator that yields each answer of a policy and
-is sent what it yielded, awaited if need be. `run` goes through one as far as answers are there, and gives a `Question`
-for the rest. So a policy that answers at once costs no coroutine and no turn of the event loop; and what it gave if it
+Theory of operation. The use of answers is written once, as a generator that yields each answer of a policy and
+is sent the same, awaited if need be. `run` goes through one as far as answers are there, and gives a `Question`
+for the rest. So a policy that answers at once costs no coroutine and no turn of the event loop; and an answer that
 takes time can be cancelled, which a coroutine around it that has not begun would not do.
 
 An `Asker` emits a `Decision` for each verdict before the verdict has an effect: to `on_decision`, and to the logger
@@ -62,12 +62,12 @@ class Question(Generic[T]):
 
     @property
     def answer(self) -> Awaitable[Answer]:
-        """What the policy gave; where policies are combined, the one that takes time."""
+        """The answer that the policy gave; if policies are combined, the one that takes time."""
         waits_for = self._waits_for
         return waits_for.answer if isinstance(waits_for, Question) else waits_for
 
     def settle(self, answer: Answer) -> T | Question[T]:
-        """What the steps return, or the next question."""
+        """The result of the steps, or the next question."""
         if isinstance(self._waits_for, Question):
             inner = self._waits_for.settle(answer)
             return Question(self._steps, inner) if isinstance(inner, Question) else _go_on(self._steps, inner)
@@ -81,7 +81,7 @@ class Question(Generic[T]):
 
 
 def run(steps: Steps[T]) -> T | Question[T]:
-    """What the steps return, if every answer that they yield is there; else the question that they wait for."""
+    """The result of the steps, if every answer that they yield is there; else the question that they wait for."""
     return _go_on(steps, None)
 
 
@@ -102,7 +102,7 @@ async def settled(verdict: Verdict | Question[Verdict]) -> Verdict:
 
 
 class Asker:
-    """Asks the policy of one guest, and emits what it decides; without a policy, all is refused."""
+    """Asks the policy of one guest, and emits its decisions; without a policy, all is refused."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Asker:
         self._refusals = Refusals(guest)
         self._on_decision = on_decision
         self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)
-        # What `allow_all` says is of no interest unless somebody listens.
+        # Decisions of `allow_all` are emitted only if there is a listener.
         self.asks_about_files = file_policy(policy) is not None and (
             policy is not allow_all or self._emits_what_is_allowed
         )
@@ -129,10 +129,11 @@ class Asker:
         source: Address | None = None,
         otherwise: Verdict | None = None,
     ) -> Verdict | Question[Verdict]:
-        """The policy's verdict; `otherwise` is that on what no rule allows and none refuses, but for `deny_all`.
+        """The policy's verdict; `otherwise` is the verdict on uses that no rule allows and none refuses, but for
+        `deny_all`.
 
-        `source` is where a datagram came from whose sender is to be shown as `address`; the policy must send there what
-        is for that address.
+        `source` is the origin of a datagram whose sender is to be shown as `address`; the policy must send there all
+        that is for that address.
         """
         context = context or self.context
         answer = self.policy(address, use, context)
@@ -167,7 +168,7 @@ class Asker:
         return ALLOWED if policy is None else run(self._files(policy, asked))
 
     def decide(self, address: Address, use: SocketAddressUse, verdict: Verdict, context: PolicyContext) -> Verdict:
-        """The verdict, emitted, on what the policy is not asked about."""
+        """Emits the verdict on a use that the policy is not asked about, and returns it."""
         self._emit_address(address, use, verdict, context)
         return verdict
 
@@ -176,7 +177,7 @@ class Asker:
         self._emit_name(name, Verdict(True, rule), context or self.context)
 
     def close(self) -> None:
-        """Ends the log of what the guest was refused."""
+        """Ends the log of refusals."""
         self._refusals.close()
 
     # ---- below

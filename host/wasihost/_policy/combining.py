@@ -121,7 +121,7 @@ def _until(
 
 
 def _agreed(verdicts: Sequence[Verdict], of: Callable[[Address], object]) -> Verdict:
-    """What the verdicts say together; targets agree if `of` them is equal."""
+    """The common verdict; targets agree if `of` them is equal."""
     if not verdicts or not verdicts[-1].allowed:
         return verdicts[-1] if verdicts else REFUSED
     rewriting = [(verdict, of(verdict.target)) for verdict in verdicts if verdict.target is not None]
@@ -132,7 +132,7 @@ def _agreed(verdicts: Sequence[Verdict], of: Callable[[Address], object]) -> Ver
 
 
 def all_of(*policies: Policy) -> Policy:
-    """The policy that allows what each of these allows, asked in this order until one refuses.
+    """The policy that allows a use if each of these allows it, asked in this order until one refuses.
 
     Where one sends the traffic to another address, the others must allow that address too, and may not send it
     elsewhere. A policy without `may_resolve` allows no names; one without `may_use_file` leaves files to the others,
@@ -142,7 +142,7 @@ def all_of(*policies: Policy) -> Policy:
 
 
 def any_of(*policies: Policy) -> Policy:
-    """The policy that allows what one of these allows, asked in this order until one does.
+    """The policy that allows a use if one of these allows it, asked in this order until one does.
 
     Its verdict counts as it is, with the address to which it sends the traffic. So a rule of one that denies does not
     keep another from allowing. About files those are asked that have a `may_use_file`, about requests those that have a

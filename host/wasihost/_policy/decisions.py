@@ -1,4 +1,4 @@
-"""What a policy decided, as an event, with the option that would allow what is refused."""
+"""A policy's decision, as an event, with the option that would allow a refused use."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from wasihost._policy.reach import may_lead_to
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """An event: what a policy said, and about what. `str()` tells it in a line.
+    """An event: the decision of a policy. `str()` gives it in a line.
 
     `address` is None for a lookup and for a file, whose `path` it has. `names` are those for which the guest was told
     the address, for a lookup the one name; where no rule allows the address, without those that are rewritten, as a
     rule could not allow it by them.
-    `rule` is the text of the rule that decided, or who else did; None: no rule allows it. `request` is the method and
-    URL of the request that is meant, or for which the name or address is wanted.
+    `rule` is the text of the rule, or the name of another part, that decided; None if no rule allows it. `request` is
+    the method and URL of the request that is meant, or for which the name or address is wanted.
     """
 
     use: Use
@@ -35,8 +35,8 @@ class Decision:
 
     @property
     def flag(self) -> str:
-        """What to give to `wasihost run` so that this is allowed, unless another rule denies it."""
-        import shlex  # for what is refused
+        """The option of `wasihost run` that allows this, unless another rule denies it."""
+        import shlex  # only for refusals
 
         direction, rule = self._rule
         return f"--allow-{direction} {shlex.quote(rule)}"

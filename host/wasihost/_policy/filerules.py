@@ -3,9 +3,9 @@
     Rules(files=["read /data/**", "write /data/out/**", "deny **/.git/**"])
 
 Giving a directory is the permission; rules narrow it. A rule without `read` or `write` is for both. One that denies
-wins over all that allow; if no rule allows anything, what none denies is allowed. `globs` has the patterns.
+wins over all that allow; if no rule allows anything, every use that none denies is allowed. `globs` has the patterns.
 
-A directory that is moved takes all below it along, of which nobody knows before what it is. So FileUse.MOVE is allowed
+A directory that is moved takes along all below it, which is not known in advance. So FileUse.MOVE is allowed
 where reading and writing are allowed to all that may be there, and no rule denies something there that it would not
 deny in another place, as `deny **/.git/**` does.
 """
@@ -70,7 +70,7 @@ class FileRules:
 
 
 def parse_file_rule(rule: str) -> FileRule:
-    """What a rule for files says. Errors: RuleError."""
+    """Parses a rule for files. Errors: RuleError."""
     if not isinstance(rule, str):
         raise RuleError(f"rule {rule!r}: expected a string: {_FORM}")
     denial, rest = _word(rule, ("deny",))

@@ -4,7 +4,7 @@
 
 | part | is |
 |---|---|
-| `deny` | the rule refuses what it matches, and wins over all that allow |
+| `deny` | the rule refuses each match, and wins over all that allow |
 | METHOD | as in the request, `*` for every method; without it, every method |
 | URL | `SCHEME://HOST[:PORT][/PATH]`, or `*` for every URL |
 | SCHEME | `http`, `https`, or `*` for both |
@@ -16,7 +16,7 @@ A PATH without `?` is for every query. Servers differ in how they read a path: s
 is written and as it is once escapes are decoded and `..`, `.` and empty parts are resolved, and a rule that denies must
 match one of these.
 
-If there are rules that allow, a request needs one of them; else only what is denied is refused. Then the network's
+If there are rules that allow, a request needs one of them; else only denied requests are refused. Then the network's
 rules are asked about name and address, where a rule that allows the request counts as the outbound rule
 `tcp://HOST:PORT` for this request. One for every host does not count so.
 """
@@ -86,7 +86,7 @@ class HttpRule(Frozen):
 
 
 class HttpRules:
-    """What rules for requests say."""
+    """The rules for requests of a policy."""
 
     def __init__(self, rules: Sequence[HttpRule]) -> None:
         self._allow = [rule for rule in rules if rule.verdict.allowed]
@@ -112,7 +112,7 @@ class HttpRules:
 
 
 def parse_http_rule(rule: str) -> HttpRule:
-    """What a rule for requests says. Errors: RuleError."""
+    """Parses a rule for requests. Errors: RuleError."""
     return _HttpText(rule, _FORM, token="[^ ]+").rule()
 
 

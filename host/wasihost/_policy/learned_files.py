@@ -1,4 +1,4 @@
-"""The rules for files that a run needs, from what it did: one for each path, or for all in a directory."""
+"""The rules for files that a run needs, from the files that it used: one for each path, or for all in a directory."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typing import Final
 from wasihost._policy.decisions import request_rule
 
 MOST_OF_ONE_ORIGIN: Final = 8
-"""URLs of one origin that get rules of their own; if there are more, there is one for all below what they share."""
+"""URLs of one origin that get rules of their own; if there are more, there is one rule for their common prefix."""
 
 
 class LearnedRequests:

@@ -4,10 +4,10 @@ Theory of operation. Each thing that was asked about suggests a rule; of several
 which something would be refused. Suggestions are for addresses as they come again in the next run: by name where the
 guest looked one up and a rule with that name would allow the address, and with `*` for ports that differ from run to
 run, which are those that the system chose for the guest, and those of UDP peers that spoke first. As all rules allow,
-what one of them allows is allowed.
+any of them is enough.
 
-Of files there is a rule for each path and use, and one for all in a directory where that would be many; of requests one
-for each URL, which brings along what they need of the network.
+For files there is a rule for each path and use, and one for all in a directory if that would be many; for requests one
+for each URL, which brings the rules of the network along.
 
 An address does not say which of its names the guest meant, so a use of it counts once for each name that the guest had
 looked up by then: in the next run the names may have addresses of their own.
@@ -35,7 +35,7 @@ _PEER = (SocketAddressUse.TCP_ACCEPT, SocketAddressUse.UDP_RECEIVE)
 
 
 class _Asked(Frozen):
-    """What a policy was asked."""
+    """A question to a policy."""
 
     use: Use
     address: Address | None
@@ -157,7 +157,7 @@ class Learner:
 
 
 def _rank(suggestion: _Suggestion) -> tuple[bool, bool, str, str, int]:
-    """What is tried first to be left out: binds, then single ports beside any port."""
+    """The order in which rules are tried to be left out: binds, then single ports beside any port."""
     return suggestion.direction != "inbound", not suggestion.port, suggestion.host, suggestion.protocol, suggestion.port
 
 

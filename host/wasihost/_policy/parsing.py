@@ -1,4 +1,4 @@
-"""What the parsers of all rules share: words with their places, names, and ports."""
+"""Common parts of the parsers of rules: words with their places, names, and ports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PORTS = "a number from 1 to 65535, a range such as 8000-8099, or *"
 
 
 class Word(Frozen):
-    """A part of a rule, and where it stands."""
+    """A part of a rule, and its position."""
 
     text: str
     position: int
@@ -69,7 +69,7 @@ class RuleText:
         try:
             return below + ascii_name(name.text).removesuffix(".")
         except ValueError:
-            wrong = re.search(r"[\x00-,/:-@[-^`{-\x7f]", name.text)  # what no name can have, in ASCII
+            wrong = re.search(r"[\x00-,/:-@[-^`{-\x7f]", name.text)  # the characters of ASCII that no name has
             self.fail(name.after(wrong.start()) if wrong else name, expected)
 
     def ports(self, word: Word) -> range:

@@ -1,9 +1,9 @@
-"""What a guest may do with addresses, names, files and requests: asked before anything is done.
+"""The seam that is asked before a guest uses an address, a name, a file or a request.
 
 Without a policy a guest may use no address and no name, and all files that it is given.
 
 A policy is any callable `(address, use, context) -> bool`; it may be a coroutine function. If guests are to look up
-names it also has a method `may_resolve(name, context) -> bool`, and one that narrows what they may do with the files
+names it also has a method `may_resolve(name, context) -> bool`, and one that narrows the use of the files
 that they are given has `may_use_file(path, use, context) -> bool`. One that narrows which requests of HTTP they may
 send has `may_request(request, context) -> bool`. All may be coroutine functions. `Rules` covers the usual cases;
 `all_of` and `any_of` put policies together.
@@ -12,7 +12,7 @@ send has `may_request(request, context) -> bool`. All may be coroutine functions
 |---|---|---|
 | TCP_CONNECT, UDP_SEND | the peer | before anything is bound or sent; UDP_SEND for each datagram |
 | TCP_BIND, UDP_BIND | the local one, port 0 for any free port | also implicit binds: `0.0.0.0:0` or `[::]:0` |
-| TCP_LISTEN | the actual local one | the socket is bound, and nobody can connect yet |
+| TCP_LISTEN | the actual local one | the socket is bound, and no peer can connect yet |
 | TCP_ACCEPT | the peer; `context.local` is the listener's | a refused peer gets a reset, the guest never hears of it |
 | UDP_RECEIVE | the sender; `context.local` is the socket's | a datagram of a refused sender is dropped unseen |
 
@@ -23,7 +23,7 @@ Files are asked about by the guest's path, from the name of the directory that i
 links and `..` are resolved; see `FileUse`. For a request of `wasi:http` a policy is asked about the request, then about
 the name and the address where it goes, with the request as `context.request`.
 
-What a policy says is a `Verdict`; True and False are short for one. A verdict may name the rule it comes from, and send
+A policy answers with a `Verdict`, or True or False for short. A verdict may name the rule it comes from, and send
 the guest's traffic to another address than the guest wants.
 """
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:  # for guests that use HTTP
 
 
 class SocketAddressUse(enum.Enum):
-    """What an address is wanted for."""
+    """The use of an address."""
 
     __hash__ = object.__hash__  # a use is itself and no other: the hash of its name takes five times as long
 
@@ -57,13 +57,13 @@ class SocketAddressUse(enum.Enum):
 
 
 class NameUse(enum.Enum):
-    """What a name is wanted for."""
+    """The use of a name."""
 
     RESOLVE = "resolve"
 
 
 class FileUse(enum.Enum):
-    """What a path is wanted for."""
+    """The use of a path."""
 
     __hash__ = object.__hash__
 
@@ -77,7 +77,7 @@ class FileUse(enum.Enum):
 
 
 class HttpUse(enum.Enum):
-    """What a URL is wanted for."""
+    """The use of a URL."""
 
     REQUEST = "http-request"
 
@@ -86,7 +86,7 @@ Use: TypeAlias = SocketAddressUse | NameUse | FileUse | HttpUse
 
 
 class PolicyContext:
-    """Who asks a policy: the guest, what it was told of names, and which of its sockets or requests is meant."""
+    """The context of a question to a policy: the guest, the names that it looked up, and the socket or request."""
 
     __slots__ = ("_hosts", "_names", "_targets", "guest", "local", "request")
 
@@ -100,7 +100,7 @@ class PolicyContext:
         request: Request | None = None,
     ) -> None:
         self.guest = guest
-        """The component's file, or what else it was loaded as."""
+        """The component's file, or its text or bytes in short."""
         self.local = local
         """For TCP_ACCEPT and UDP_RECEIVE where the socket is bound, else None."""
         self.request = request
@@ -110,15 +110,15 @@ class PolicyContext:
         self._hosts = hosts
 
     def names_of(self, ip: IpAddress) -> tuple[str, ...]:
-        """The names, in ASCII, whose address this is by what this guest was told; the latest is the last.
+        """The names, in ASCII, for which this guest got this address; the latest is the last.
 
-        What others were told, or what a name stands for by now, makes no difference. A resolver may have answered with
-        any address, also one of this machine or of your network: see `is_in_host_names`.
+        The lookups of other guests, and the present meaning of a name, make no difference. A resolver may have answered
+        with any address, also one of this machine or of your network: see `is_in_host_names`.
         """
         return self._names.get(ip, ())
 
     def rewritten_names_of(self, ip: IpAddress) -> tuple[str, ...]:
-        """The names for which this guest was told this address because a policy rewrites them to it.
+        """The names for which this guest got this address because a policy rewrites them to it.
 
         A policy that allows the address on account of such a name must rewrite it, too.
         """
@@ -138,10 +138,10 @@ class PolicyContext:
 
 
 class Verdict(Frozen):
-    """What a policy says. `rule` is the text of what decided, if anything did.
+    """The answer of a policy. `rule` is the text of the rule that decided, if any did.
 
     `target` is where the traffic goes instead of the address asked about, which is all that the guest sees; for a name,
-    the IP address that the guest is told. It must be of the same family.
+    the IP address that the guest gets. It must be of the same family.
     """
 
     allowed: bool
@@ -206,19 +206,19 @@ def ask_about_name(policy: Policy, name: str, context: PolicyContext) -> Answer 
 
 
 def file_policy(policy: Policy) -> FilePolicy | None:
-    """What a policy says of files; None: nothing, so that guests may use all that they are given."""
+    """The part of a policy for files; None if it has none, so that guests may use all that they are given."""
     found: FilePolicy | None = getattr(policy, "may_use_file", None)
     return found
 
 
 def request_policy(policy: Policy) -> RequestPolicy | None:
-    """What a policy says of requests; None: nothing, so that its answers about names and addresses decide."""
+    """The part of a policy for requests; None if it has none, so that its answers about names and addresses decide."""
     found: RequestPolicy | None = getattr(policy, "may_request", None)
     return found
 
 
 def verdict_of(answer: Any, policy: object) -> Verdict:
-    """What a policy's answer means. Errors: TypeError."""
+    """The verdict that a policy's answer means. Errors: TypeError."""
     if isinstance(answer, Verdict):
         return answer
     if isinstance(answer, bool):

@@ -1,7 +1,7 @@
 """Which addresses are public, and which ones a name may lead to.
 
-A resolver's answer is in the hands of whoever owns the name, who may answer with an address of this machine or of the
-embedder's network, and with another one the next time (DNS rebinding). So what a rule with a name allows depends on
+A resolver's answer is in the hands of the owner of the name, who may answer with an address of this machine or of the
+embedder's network, and with another one the next time (DNS rebinding). So the effect of a rule with a name depends on
 the address, too:
 
 | rule names | a resolver's answer may be |
@@ -10,8 +10,8 @@ the address, too:
 | a domain, `*.example.com` | a public address |
 | `localhost`, `*.localhost` | a loopback address (RFC 6761, section 6.3) |
 
-Public is what the whole Internet can reach: the registries of IANA are written out here, since `ipaddress` differs from
-one Python to the next. Where an IPv6 address stands for an IPv4 one, that one counts.
+The whole Internet can reach public addresses: the registries of IANA are written out here, since `ipaddress` differs
+from one Python to the next. An IPv6 address that embeds an IPv4 one counts as that one.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ METADATA: Final[Texts] = (
     "fd20:ce::254",  # Google
     "fd00:42::42",  # Scaleway
 )
-"""Where clouds tell a machine about itself, and often give it credentials."""
+"""Addresses at which clouds give a machine its metadata, and often credentials."""
 
 NOT_PUBLIC: Final[Texts] = (
-    # IANA IPv4 Special-Purpose Address Registry of 2025: what is not globally reachable. And multicast.
+    # IANA IPv4 Special-Purpose Address Registry of 2025: the ranges that are not globally reachable. And multicast.
     "0.0.0.0/8",  # this network, RFC 791
     "10.0.0.0/8",
     "100.64.0.0/10",  # shared by the customers of a provider, RFC 6598
@@ -66,7 +66,7 @@ NOT_PUBLIC: Final[Texts] = (
     "3fff::/20",  # documentation, RFC 9637
     *METADATA,
 )
-PUBLIC_WITHIN: Final[Texts] = (  # what the registries have as globally reachable within those
+PUBLIC_WITHIN: Final[Texts] = (  # globally reachable ranges within those
     *("192.0.0.9", "192.0.0.10", "2001:1::1", "2001:1::2", "2001:1::3"),  # anycast: RFC 7723, RFC 8155, RFC 9665
     "2001:3::/32",  # AMT, RFC 7450
     "2001:4:112::/48",  # AS112, RFC 7535

@@ -22,21 +22,21 @@ that denies wins over all that allow. Without rules for files guests may use all
 | TCP_CONNECT and the lookup for a request of `wasi:http` | as above, or a rule allows the request, see `httprules` |
 
 Rules count for their own protocol only. A UDP server that is to answer needs an outbound rule for those it answers, and
-a UDP socket may be connected to whom it may send to or receive from.
+a UDP socket may be connected to any peer that it may send to or receive from.
 
 An implicit bind, of TCP's connect and listen and UDP's connect and send, asks about `0.0.0.0:0` or `[::]:0`. That
-address is allowed, also to an explicit bind, when there is an outbound rule for its family: nobody can come in that
+address is allowed, also to an explicit bind, when there is an outbound rule for its family: nothing can come in that
 way, since listening there is asked about again, and so is every sender. In a rule `0.0.0.0` and `[::]` mean just that
 address; to let a guest listen on all interfaces and on any one of them, say `*`. A rule that denies an address denies
 binding all of them at once, too.
 
-An outbound rule with a name matches an address only if this guest was told it for that name, and not what the name
-stands for otherwise. So there are no such rules that deny, as an address can be had without its name: deny the name
-under `resolve`, or the address. Of what a resolver gave, a rule with a name reaches no address of this machine, and a
-wildcard only public addresses; `reach` says which.
+An outbound rule with a name matches an address only if this guest looked the name up and got it, whatever the name
+means elsewhere. So there are no such rules that deny, as an address can be had without its name: deny the name
+under `resolve`, or the address. Among the answers of a resolver, a rule with a name reaches no address of this machine,
+and a wildcard only public addresses; `reach` says which.
 
 A rule that rewrites comes before those that do not, and is for addresses of its target's family. Rules that deny are
-asked about its target too. A name that is rewritten needs no resolver: unless `hosts` has it, guests are told the IP
+asked about its target too. A name that is rewritten needs no resolver: unless `hosts` has it, guests get the IP
 address of its target, and only rules that rewrite match that by the name. Where two such rules send the same address to
 different targets it is refused: give each name an address of its own in `hosts`.
 """
@@ -112,7 +112,7 @@ class Rules:
 
     @property
     def may_use_file(self) -> FilePolicy | None:
-        """What these rules say of files: a callable `(path, use, context)`; None: nothing."""
+        """The rules for files: a callable `(path, use, context)`; None if there are none."""
         return self._files
 
     def may_resolve(self, name: str, context: PolicyContext) -> Verdict:
@@ -128,7 +128,7 @@ class Rules:
 
     @property
     def may_request(self) -> RequestPolicy | None:
-        """What these rules say of requests: a callable `(request, context)`; None: nothing."""
+        """The rules for requests: a callable `(request, context)`; None if there are none."""
         return self._requests
 
     def _of_request(self, context: PolicyContext) -> Iterable[Rule]:
@@ -137,7 +137,7 @@ class Rules:
 
 
 def _plain(address: Address) -> Address:
-    """An IPv4 address in IPv6 form is judged as what it means, although no socket takes one."""
+    """An IPv4 address in IPv6 form is judged as the IPv4 address, although no socket takes one."""
     ip = address.ip
     if isinstance(ip, IPv6Address) and (mapped := ip.ipv4_mapped) is not None:
         return Address(mapped, address.port)
@@ -145,7 +145,7 @@ def _plain(address: Address) -> Address:
 
 
 def _judges(use: SocketAddressUse, outgoing: _Outbound, incoming: _Inbound) -> tuple[_Judge, ...]:
-    """Who is asked about a use; one that allows it is enough."""
+    """The judges of a use; one that allows it is enough."""
     match use:
         case SocketAddressUse.TCP_CONNECT | SocketAddressUse.UDP_SEND:
             return (outgoing.peer,)
@@ -235,7 +235,7 @@ class _Inbound(_Direction):
         local = context.local
         ip = address.ip
         if local is None:
-            return None  # nobody can tell which rule is meant
+            return None  # it is not clear which rule is meant
         for rule, verdict in self._deny:
             if _covers(rule, local) and (rule.peers is None or _has_either(rule.peers, ip)):
                 return verdict
@@ -266,7 +266,7 @@ def _has_either(hosts: Hosts, ip: IpAddress) -> bool:
 
 
 def _covers(rule: Rule, local: Address) -> bool:
-    """Whether a rule matches a local address, or one of all those that a wildcard address stands for."""
+    """Whether a rule matches a local address, or one of those that a wildcard address includes."""
     hosts = rule.hosts
     ip = local.ip
     return local.port in rule.ports and (hosts.is_for(ip.version) if ip.is_unspecified else hosts.has(ip))

@@ -1,10 +1,10 @@
-"""The text of rules: what it means, and where it is wrong.
+"""The text of rules: their meaning, and the places of errors.
 
     [deny] SCHEME://HOST:PORT [from=HOST] [-> IP:PORT]
 
 | part | is |
 |---|---|
-| `deny` | the rule refuses what it matches, and wins over every rule of its list that allows it |
+| `deny` | the rule refuses each match, and wins over every rule of its list that allows it |
 | SCHEME | `tcp`, `udp`, or `*` for both |
 | HOST | `10.0.0.1`, `[::1]`, a network such as `10.0.0.0/8` or `[fd00::/8]`, `*` for every address of both families, a set: `loopback`, `private`, `link-local`, `multicast` or `public`; and in outbound rules that allow a name, `db.example.com`, or `*.example.com` for all names below it |
 | PORT | a number from 1 to 65535, a range `8000-8099`, or `*` |
@@ -40,7 +40,7 @@ WORDS = (*SETS, "public")
 
 
 class Hosts(Frozen):
-    """Which addresses a HOST means: those of some networks, or those that a guest was told for a name."""
+    """The addresses that a HOST means: those of some networks, or those that a guest got for a name."""
 
     networks: tuple[IpNetwork, ...]
     name: str | None
@@ -100,12 +100,12 @@ _NAME = "a name, such as db.example.com, *.example.com or *"
 
 
 def parse_rule(rule: str, direction: Direction) -> Rule:
-    """What a rule for addresses says. Errors: RuleError."""
+    """Parses a rule for addresses. Errors: RuleError."""
     return _AddressText(rule, f"a rule such as {_FORM}").rule(direction)
 
 
 def parse_name_rule(rule: str) -> NameRule:
-    """What a rule for names says, the name in the form in which names are compared. Errors: RuleError."""
+    """Parses a rule for names, which are kept in the form in which they are compared. Errors: RuleError."""
     return _AddressText(rule, _NAME).name_rule()
 
 
@@ -208,7 +208,7 @@ def _ip(host: str) -> IPv4Address | IPv6Address | None:
 
 
 def _meant(host: str) -> str | None:
-    """What to write for a host that is wrong, where it can be guessed."""
+    """The probable intention behind a wrong host, if there is one."""
     text, slash, prefix = host.strip("[]").partition("/")
     try:
         network = ip_network(text.partition("%")[0] + slash + prefix, strict=False)

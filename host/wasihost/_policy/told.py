@@ -1,4 +1,4 @@
-"""What one guest was told about names, which rules that name hosts go by."""
+"""The names that one guest looked up, with their addresses, for rules with names."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _MOST_NAMES = 64
 
 
 class ToldNames:
-    """The names for which a guest was told an address, the latest last.
+    """The names for which a guest got an address, the latest last.
 
     `names` has them where it is an address of the name, by `hosts` or a resolver, and `targets` where it is the address
     to which a policy rewrites the name. `hosts` are the names that the embedder's `hosts` answered.
 
-    It remembers so many addresses, and so many names of each, that a guest cannot fill the memory of the host; what is
-    forgotten is as if it had not been told.
+    It remembers a bounded number of addresses, and of names of each, so that a guest cannot fill the memory of the
+    host. A forgotten name counts as one never looked up.
     """
 
     def __init__(self) -> None:
@@ -26,13 +26,13 @@ class ToldNames:
         self.hosts: set[str] = set()
 
     def tell(self, name: str, addresses: Iterable[IpAddress], from_hosts: bool = False) -> None:
-        """The guest is told these addresses of a name in ASCII."""
+        """Adds addresses that the guest got for a name in ASCII."""
         if from_hosts:
             self.hosts.add(name.removesuffix("."))
         _note(self.names, name, addresses)
 
     def tell_target(self, name: str, ip: IpAddress) -> None:
-        """The guest is told the address to which a policy rewrites a name in ASCII."""
+        """Adds the address to which a policy rewrites a name in ASCII."""
         _note(self.targets, name, [ip])
 
 

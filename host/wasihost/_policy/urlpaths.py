@@ -1,6 +1,6 @@
 """Patterns of the paths of URLs: `/v1/*`, `/search?q=*`.
 
-`*` is any text. A pattern without `?` leaves the query out. What a path means is up to the server, which may decode
+`*` is any text. A pattern without `?` leaves the query out. The meaning of a path is up to the server, which may decode
 `%2e%2e%2f` and then go up: so each path has two forms, as it is written (RFC 3986, section 6.2.2) and as such a server
 reads it.
 """
@@ -26,7 +26,7 @@ class PathPattern(Frozen):
 
     @classmethod
     def parse(cls, text: str) -> PathPattern:
-        """The pattern of a text, in which anything else than `*` stands for itself."""
+        """The pattern of a text, in which everything but `*` is literal."""
         pieces = text.split("*")
         return cls(tuple(map(_written, pieces)), tuple(map(_decoded, pieces)), "?" in text)
 
