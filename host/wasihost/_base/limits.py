@@ -1,8 +1,8 @@
 """How much of the host a guest may use: `Host(limits=Limits(run_time_s=10, memory_bytes=64 << 20))`.
 
 Beyond a limit the guest ends, and the embedder gets a `LimitError`, for time a `GuestTimeout`, with the limit and its
-value; docs/reference/limits.md has the definition of each, and the test behind it. Three are reported otherwise: a memory
-or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
+value; docs/reference/limits.md has the definition of each, and the test behind it. Three are reported otherwise: a
+memory or table that may not grow is -1 to the guest, which may go on; bytes beyond `buffered_bytes` wait.
 """
 
 from __future__ import annotations

@@ -7,5 +7,5 @@
 | `quotas`, `faults`, `recording` | around another, to limit it, break it, write it down (`wrapping`, `held`) |
 | `replay` | a recording in the place of one |
 
-`names` and `policy` say what a guest may know and do there.
+`names` and `policy` restrict the guest there.
 """

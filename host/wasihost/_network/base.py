@@ -4,8 +4,8 @@ Everything here is non-blocking and free of the operating system: a network in m
 
 Theory of operation. A call is tried first; when it cannot go on it raises `BlockingIOError`, and the caller asks with
 `wait_readable` or `wait_writable` to be called back once, when another try is worth it. There is at most one waiter per
-direction. All failures are `OSError` with an `errno`, using the names of POSIX; an implementation irons out what its
-platform does differently, so that callers need no platform knowledge. Only the waits need a running event loop.
+direction. All failures are `OSError` with an `errno`, using the names of POSIX; an implementation irons out the
+differences of its platform, so that callers need no platform knowledge. Only the waits need a running event loop.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def socket_name(address: Address) -> tuple[str, int] | tuple[str, int, int, int]
 
 
 WILDCARD: dict[Family, Address] = {4: Address(IPv4Address(0), 0), 6: Address(IPv6Address(0), 0)}
-"""Any local address and any free port: what an implicit bind asks for."""
+"""Any local address and any free port, as an implicit bind asks for."""
 
 MAX_DATAGRAM_BYTES: dict[Family, int] = {4: 65507, 6: 65527}
 """65535 less the headers of UDP and, for IPv4, of IP."""
@@ -66,7 +66,7 @@ def os_error(code: int) -> OSError:
 
 
 class Option(enum.IntEnum):
-    """What can be set on a socket; every value is an int. An accepted socket inherits all of them.
+    """The options of a socket; every value is an int. An accepted socket inherits all of them.
 
     UDP sockets have the hop limit, of unicast datagrams, and the two buffer sizes.
     """
@@ -81,7 +81,7 @@ class Option(enum.IntEnum):
 
 
 class Endpoint(ABC):
-    """What sockets of both protocols have."""
+    """Common base of the sockets of both protocols."""
 
     __slots__ = ()
 
@@ -109,7 +109,7 @@ class Endpoint(ABC):
 
     @abstractmethod
     def set_option(self, option: Option, value: int) -> None:
-        """Sets an option; the value in effect may differ, within what the network can do."""
+        """Sets an option; the value in effect may differ, within the bounds of the network."""
 
     # ---- waiting
 
@@ -183,10 +183,10 @@ class Socket(Endpoint):
 
     @abstractmethod
     def shutdown_write(self) -> None:
-        """No more is sent: the peer reads to the end of what was sent (SHUT_WR, a FIN)."""
+        """No more is sent: the peer reads all bytes that were sent, and then the end (SHUT_WR, a FIN)."""
 
     def send_at_once(self) -> None:
-        """From now on little data is not held back until the peer has acknowledged what went before (TCP_NODELAY)."""
+        """From now on, sends little data at once, without waiting for acknowledgements (TCP_NODELAY)."""
 
 
 class DatagramSocket(Endpoint):
@@ -204,9 +204,9 @@ class DatagramSocket(Endpoint):
 
     @abstractmethod
     def recv_from(self) -> tuple[bytes, Address]:
-        """The next datagram, whole, and who sent it. BlockingIOError: none yet, wait until readable.
+        """The next datagram, whole, and its sender. BlockingIOError: none yet, wait until readable.
 
-        ECONNREFUSED and the like report, once, what became of an earlier datagram to the peer.
+        ECONNREFUSED and the like report, once, the failure of an earlier datagram to the peer.
         """
 
     @abstractmethod
@@ -247,4 +247,4 @@ class Network(ABC):
         """
 
     def finish(self) -> None:  # noqa: B027, most have nothing to say
-        """A guest has ended, and its sockets are closed; what this raises becomes the outcome of the run."""
+        """A guest has ended, and its sockets are closed; an exception of this becomes the outcome of the run."""

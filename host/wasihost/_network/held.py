@@ -3,7 +3,7 @@
 Theory of operation. Each direction has a `Gate`, which knows the direction's waiter and the time before which nothing
 goes through. A waiter at a closed gate waits for a timer of the clock, one at an open gate for the inner socket; either
 may be in vain, and whoever was called back tries again. A socket that fails aborts the inner one and puts a
-`FailedSocket` in its place, which gives the error to every call from then on; who waits is called back and hears of it.
+`FailedSocket` in its place, which gives the error to every call from then on; a waiter is called back and gets it too.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ E = TypeVar("E", bound=Endpoint)
 
 
 def blocked() -> BlockingIOError:
-    """What a call raises that cannot go on yet."""
+    """The error of a call that cannot go on yet."""
     return BlockingIOError(errno.EAGAIN, "not yet")
 
 
 class Gate:
-    """One direction of a socket: who waits, and until when it is closed."""
+    """One direction of a socket: its waiter, and the time until which it is closed."""
 
     __slots__ = ("_callback", "_clock", "_loop", "_opens_ns", "_timer")
 
@@ -142,7 +142,7 @@ class HeldDatagramSocket(HeldEndpoint[DatagramSocket], DatagramSocketAround):
 
 
 class FailedSocket(Socket):
-    """What is left of a socket that failed: every call gives the error."""
+    """A socket that failed: every call gives the error."""
 
     __slots__ = ("_error",)
 

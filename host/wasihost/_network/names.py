@@ -1,4 +1,4 @@
-"""Host names: their form in ASCII, addresses written out, and who answers for a name.
+"""Host names: their form in ASCII, addresses written out, and resolvers.
 
 A resolver is any callable from a name in ASCII to its addresses, best first:
 
@@ -33,7 +33,7 @@ _DOTS = "[.\u3002\uff0e\uff61]"  # RFC 3490, section 3.1
 _LABEL = r"(?a:[a-z0-9_-]{1,63})"
 _MAX_NAME = 253
 _MAX_TEXT = 1000  # far more than fits into a name; the time that Punycode takes is the square of it
-_NUMBER = "[0-9]+|0x[0-9a-f]*"  # what inet_aton(3) takes for an address or its end
+_NUMBER = "[0-9]+|0x[0-9a-f]*"  # inet_aton(3) takes it for an address or its end
 # IDNA 2003 would write these two as other letters, which are other names by now (RFC 5894, section 7.2).
 _KEPT = "([ßς])"
 
@@ -90,13 +90,13 @@ def _ascii_labels(labels: list[str]) -> list[str]:
 def _ascii_label(label: str) -> str:
     if label.isascii():
         return label.lower()
-    from encodings.idna import nameprep  # only who needs it pays for the tables
+    from encodings.idna import nameprep  # its tables are large, and most names are ASCII
 
     prepared = "".join(part if re.fullmatch(_KEPT, part) else nameprep(part) for part in re.split(_KEPT, label))
     return prepared if prepared.isascii() else "xn--" + prepared.encode("punycode").decode()
 
 
-# ---- who answers
+# ---- resolvers
 
 
 class Names:

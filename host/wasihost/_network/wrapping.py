@@ -1,4 +1,4 @@
-"""Networks around another network: sockets that pass every call on, for those who change or watch some of them."""
+"""Networks around another network: sockets that pass every call on; subclasses change or watch some of them."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class EndpointAround(Endpoint, Generic[E]):
 
 
 class SocketAround(EndpointAround[Socket], Socket):
-    """A TCP socket that passes every call on to `inner`; what it accepts too, unless `around` gives something else."""
+    """A TCP socket that passes every call on to `inner`; accepted sockets do too, unless `around` says otherwise."""
 
     __slots__ = ()
 
     def around(self, accepted: Socket, peer: Address) -> Socket:
-        """What `accept` gives for a connection of the inner socket."""
+        """The result of `accept` for a connection of the inner socket."""
         return accepted
 
     def connect(self, address: Address) -> None:

@@ -1,4 +1,4 @@
-"""What the pytest plugin's fixtures give, for annotations: see `docs/how-to/testing.md`.
+"""The types of the pytest plugin's fixtures, for annotations: see `docs/how-to/testing.md`.
 
 | fixture | is |
 |---|---|

@@ -1,4 +1,4 @@
-"""What one test has: an event loop, a network, a recording, and the guests that it makes.
+"""The bench of one test: an event loop, a network, a recording, and the guests that it makes.
 
 Theory of operation. A test that is not async runs guests on the bench's event loop, which is one in virtual time unless
 the network is the real one: real peers take real time. So does an async test that no other plugin runs. Where another
@@ -43,7 +43,7 @@ class Bench:
     """All that belongs to one test.
 
     `folders`: where its components are looked for. `is_async`: its function is a coroutine function. `is_real`: on the
-    operating system's network. `faults`: what goes wrong on the guests' network.
+    operating system's network. `faults`: the faults of the guests' network.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class Bench:
         self.trace = Trace(Recording())
         self.network: Network = OsNetwork() if is_real else VirtualNetwork(clock=self.clock)
         self.has_failed = False
-        """Whether it ended with an exception: then what it has left behind is not checked."""
+        """Whether it ended with an exception: then leaks are not checked."""
         self._running: list[str] = []
 
     # ---- running
 
     def run(self, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """What a coroutine function returns, run on the event loop of a test that is not async. Errors: TypeError."""
+        """The result of a coroutine function, run on the event loop of a test that is not async. Errors: TypeError."""
         __tracebackhide__ = True
         if _is_loop_running():
             raise TypeError("an event loop is running: await the coroutine, run() is for tests that are not async")
@@ -137,7 +137,7 @@ class Bench:
         return guest
 
     def _options(self, network: Network) -> dict[str, Any]:
-        """What a host has unless the test says otherwise."""
+        """The options of a host unless the test sets them."""
         return {
             "network": network,
             "policy": deny_all if self._is_real else allow_all,
@@ -175,7 +175,7 @@ class Bench:
     # ---- for a report
 
     def sections(self) -> list[tuple[str, str]]:
-        """What a failing test shows, as titles and texts."""
+        """The report of a failing test, as titles and texts."""
         lines = self.trace.lines
         left_out = len(lines) - _TAIL_LINES
         if left_out > 0:
@@ -207,7 +207,7 @@ class Bench:
         return check
 
     def close(self) -> list[str]:
-        """Ends what is left, and says what a test that went well should have ended itself."""
+        """Ends the rest, and lists all that a test that went well should have ended itself."""
         left: list[str] = []
         if self._runner is None:
             left = self._look()
@@ -249,6 +249,6 @@ def _tail(text: str) -> str:
 
 
 def _told(faulty: FaultyNetwork | FaultyFiles) -> str:
-    """What went wrong, and what did not though it was planned."""
+    """The faults that struck, and those that were planned and did not."""
     unused = faulty.unused
     return f"{faulty}\nthese were planned and did not happen:\n{unused!r}" if unused else str(faulty)

@@ -40,7 +40,7 @@ class BenchClock(Clock):
         return None if found is None else found / NS_PER_S
 
     def advance(self, seconds: float) -> None:
-        """Moves time forward, and calls what was to be called until then; see `VirtualClock.advance`.
+        """Moves time forward, and fires the timers until then; see `VirtualClock.advance`.
 
         Errors: RuntimeError on a virtual loop, whose time moves by itself.
         """

@@ -1,4 +1,4 @@
-"""Where the guests of tests are found, and what is kept of them for the next test."""
+"""Finds the guests of tests, and keeps their compiled components for the next test."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ class GuestFiles(MemoryFiles):
 
     @property
     def changes(self) -> Changes:
-        """What is different from when the latest guest began: `added`, `changed` and `removed`, as paths."""
+        """The changes since the latest guest began: `added`, `changed` and `removed`, as paths."""
         return self.diff(self._before)
 
     def text(self, path: str) -> str:
-        """What a file contains, in UTF-8. Errors: KeyError, UnicodeDecodeError."""
+        """The content of a file, in UTF-8. Errors: KeyError, UnicodeDecodeError."""
         return self[path].decode()

@@ -1,4 +1,4 @@
-"""A guest of a test: how it is run, and what it wrote."""
+"""A guest of a test: running it, and its output."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # for guests that serve
 
 
 class Output:
-    """What a guest writes to a standard stream, and the wait for it."""
+    """The output of a guest on a standard stream, and the wait for it."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -81,12 +81,12 @@ class Guest:
 
     @property
     def stdout(self) -> str:
-        """What it wrote, up to now; bytes that are no UTF-8 as escapes."""
+        """The output up to now; bytes that are no UTF-8 as escapes."""
         return str(self._stdout)
 
     @property
     def stderr(self) -> str:
-        """What it wrote, up to now; bytes that are no UTF-8 as escapes."""
+        """The output up to now; bytes that are no UTF-8 as escapes."""
         return str(self._stderr)
 
     @property
@@ -172,7 +172,7 @@ class Guest:
 
 
 class _Running:
-    """What `Guest.running` gives. No generator: its frames would be in every traceback."""
+    """The context manager of `Guest.running`. No generator: its frames would be in every traceback."""
 
     def __init__(self, guest: Guest) -> None:
         self._guest = guest

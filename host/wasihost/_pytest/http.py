@@ -1,4 +1,4 @@
-"""HTTP in tests: guests that serve, a client of them, and origins that answer what guests send.
+"""HTTP in tests: guests that serve, a client of them, and origins that answer the requests of guests.
 
 Theory of operation. All of it is HTTP over the network of the test, so faults, latency, policy and the trace are those
 of any other traffic. On a virtual network a served guest is a host of its own, and so are the client and each origin.
@@ -22,7 +22,7 @@ from wasihost._network.base import WILDCARD, Address, Network
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._pytest.guest import Guest
 
-if TYPE_CHECKING:  # what needs the extra `http`, which other tests do not
+if TYPE_CHECKING:  # these need the extra `http`, which other tests do not
     from wasihost._host.http_server import GuestServer
     from wasihost._host.source import ComponentSource
     from wasihost._http.client import Client
@@ -49,7 +49,7 @@ class Message(Frozen):
         return self.content.decode()
 
     def json(self) -> Any:
-        """What the content is as JSON. Errors: ValueError."""
+        """The content as JSON. Errors: ValueError."""
         return json.loads(self.content)
 
     def header(self, name: str) -> str | None:
@@ -58,7 +58,7 @@ class Message(Frozen):
 
 
 class Answer(Message):
-    """What a served guest answered."""
+    """The answer of a served guest."""
 
     status: int
 
@@ -71,7 +71,7 @@ class Asked(Message):
 
 
 Answering: TypeAlias = "Callable[[Asked], bytes | tuple[int, bytes] | Response | Awaitable[Any]]"
-"""What an origin answers: the content, status and content, or a `wasihost.http.Response`; it may be async."""
+"""The answer of an origin: the content, status and content, or a `wasihost.http.Response`; it may be async."""
 
 
 class Origin:
@@ -80,7 +80,7 @@ class Origin:
     def __init__(self, answering: Answering) -> None:
         self._answering = answering
         self.requests: list[Asked] = []
-        """What came, in this order."""
+        """The requests, in this order."""
 
     async def __call__(self, request: Request) -> Response:
         """The answer: a handler of a server."""
@@ -137,15 +137,15 @@ class ServedGuest:
     # ---- requests
 
     def get(self, path: str = "/", headers: Headers = ()) -> Answer:
-        """What it answers to a GET; for tests that are not async."""
+        """The answer to a GET; for tests that are not async."""
         return self.ask("GET", path, headers=headers)
 
     def post(self, path: str = "/", content: bytes = b"", headers: Headers = ()) -> Answer:
-        """What it answers to a POST; for tests that are not async."""
+        """The answer to a POST; for tests that are not async."""
         return self.ask("POST", path, content, headers)
 
     def ask(self, method: str, path: str = "/", content: bytes | Body = b"", headers: Headers = ()) -> Answer:
-        """What it answers to a request; for tests that are not async. Errors: HttpError, as of `wasihost.http`."""
+        """The answer to a request; for tests that are not async. Errors: HttpError, as of `wasihost.http`."""
         __tracebackhide__ = True
         return self._loop.run(lambda: self.ask_async(method, path, content, headers))
 

@@ -1,4 +1,4 @@
-"""What a test has left behind, as lines that name it."""
+"""The leaks of a test, as lines that name them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wasihost._network.virtual import VirtualNetwork
 from wasihost._recording import events
 from wasihost._testing.loop import where
 
-# How long what is left may take to end by itself; virtual time takes none.
+# How long a leak may take to end by itself; virtual time takes none.
 VIRTUAL_S = 10.0
 REAL_S = 1.0
 _STEP_S = 0.02
@@ -21,8 +21,8 @@ _PASSES = 50
 
 
 async def settled(look: Callable[[], list[str]], patience_s: float) -> list[str]:
-    """Lets what is about to end do so, and gives what `look` still finds then."""
-    for _ in range(_PASSES):  # what was closed last is reported in the next passes of the loop
+    """Lets tasks and sockets end, and returns what `look` still finds then."""
+    for _ in range(_PASSES):  # the last ones closed are reported in the next passes of the loop
         await asyncio.sleep(0)
     left = look()
     waited_s = 0.0

@@ -27,9 +27,9 @@ class GuestLoader:
         """A guest that can be run.
 
         - `component`: a path, looked for beside the test's file and in the folders above it up to pytest's rootdir;
-          or its bytes, or what `Host.load` made of it.
+          or its bytes, or the result of `Host.load`.
         - `at`: the host of the virtual network that it is on, `guest` by default.
-        - `faults`: what goes wrong on its network, instead of what the marker `wasi_faults` says.
+        - `faults`: the faults of its network, instead of those of the marker `wasi_faults`.
         - `options`: those of `Host`. On the virtual network everything is allowed by default, on the real one nothing.
           stdin is empty by default.
 

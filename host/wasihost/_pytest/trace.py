@@ -1,4 +1,4 @@
-"""What happened to the guests of a test, to be asserted on and to be read."""
+"""The events of the guests of a test, to be asserted on and to be read."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Trace:
 
     @property
     def lines(self) -> list[str]:
-        """The text. Calls of host functions that went well are left out, the network is what counts."""
+        """The text, without calls of host functions that went well."""
         written = io.StringIO()
         trace = LineTrace(written, colours=False)
         for event in self.events:

@@ -13,8 +13,8 @@ loopback addresses unless `Ends` says where else they are, as for two hosts of o
         await check(MyFiles())
 
 and `await check_files(MyFiles)` do the same for a file system. One that can be changed has to be empty; one that is
-`read_only` has the files of `conformance.TREE`. What it fails with EROFS, as methods of `VirtualFiles` do that are not
-overridden, is not checked, if it is to link, to set times or to make symbolic links.
+`read_only` has the files of `conformance.TREE`. Operations that fail with EROFS, as methods of `VirtualFiles` do that
+are not overridden, are not checked if they are to link, to set times or to make symbolic links.
 """
 
 from __future__ import annotations

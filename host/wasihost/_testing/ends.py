@@ -1,4 +1,4 @@
-"""What conformance checks use: two ends of a network under test, their sockets, and the waits for them."""
+"""The network under test as conformance checks use it: two ends, their sockets, and the waits for them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PATIENCE_S = 20
 
 
 class ConformanceError(AssertionError):
-    """A network or file system does not keep a rule; says which one, and what it did instead."""
+    """A network or file system breaks a rule; says which one, and what it did instead."""
 
 
 class Ends:
@@ -113,7 +113,7 @@ class Ends:
 
 
 async def until(call: Callable[[], T], wait: Callable[[Callable[[], None]], None]) -> T:
-    """What a call returns when it does not block any more."""
+    """The result of a call when it does not block any more."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -165,7 +165,7 @@ async def until_called(calls: list[str]) -> None:
 
 
 async def settle() -> None:
-    """Gives what is under way the time to arrive."""
+    """Lets bytes under way arrive."""
     for _ in range(20):
         await asyncio.sleep(0.001)
 

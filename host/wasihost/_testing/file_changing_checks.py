@@ -1,4 +1,4 @@
-"""What every file system keeps that can be changed; each function is a check, its docstring the rule."""
+"""The rules of changes for every file system; each function is a check, its docstring the rule."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _ignore(_error: BaseException | None) -> None:
 
 
 async def files_and_directories_are_created(tree: Tree) -> None:
-    """`create_file` and `create_directory` give names to what is new and empty."""
+    """`create_file` and `create_directory` give names to new, empty inodes."""
     await tree.done(tree.top.create_directory, "dir")
     await tree.create("dir/new")
     expect_equal(await tree.entries("."), {"dir": Kind.DIRECTORY}, "entries of the top")
@@ -130,7 +130,7 @@ async def only_empty_directories_are_removed(tree: Tree) -> None:
 
 
 async def nothing_is_created_in_a_directory_that_was_removed(tree: Tree) -> None:
-    """A directory that was removed has no entries, and what would create one there is FileNotFoundError."""
+    """A directory that was removed has no entries, and creating one there is FileNotFoundError."""
     await tree.done(tree.top.create_directory, "dir")
     directory = await tree.open("dir")
     await tree.done(tree.top.remove_directory, "dir")
@@ -139,7 +139,7 @@ async def nothing_is_created_in_a_directory_that_was_removed(tree: Tree) -> None
 
 
 async def renaming_moves_and_replaces(tree: Tree) -> None:
-    """`rename` gives a file another name, in any directory, in place of what had it; the file stays the same."""
+    """`rename` gives a file another name, in any directory, and replaces the one that had it; the file stays the same."""
     file = await tree.create("old", b"old")
     await tree.done(tree.top.create_directory, "dir")
     replaced = await tree.create("dir/new", b"replaced")

@@ -1,4 +1,4 @@
-"""What every file system keeps of reading; each function is a check, its docstring the rule."""
+"""The rules of reading for every file system; each function is a check, its docstring the rule."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def files_are_read_from_any_offset(tree: Tree) -> None:
 
 
 async def an_inode_has_one_number_and_another_one_another(tree: Tree) -> None:
-    """`number` of what a path leads to is the same each time, and that of another inode differs."""
+    """`number` of the inode at a path is the same each time, and that of another inode differs."""
     hashes = [await tree.done(tree.top.identity_hash_at, path, False) for path in (".", "file", "dir", "dir/inner")]
     expect_equal(len(set(hashes)), 4, "numbers of four inodes")
     opened = [(await tree.open(path)).identity_hash() for path in (".", "file", "dir", "dir/inner")]

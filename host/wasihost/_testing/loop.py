@@ -9,11 +9,11 @@ sleep until its next timer, the selector puts the clock forward instead. So a ca
 time-outs of minutes are over in milliseconds, in the same order in every run. The rest of the world has a time of its
 own, which no program can put forward:
 
-| what is under way | the loop |
+| under way | the loop |
 |---|---|
 | a job in an executor (`asyncio.to_thread`, a guest's lookup) | waits for it in real time; virtual time stops |
 | real sockets and pipes | looks before each step of time whether they are ready, and waits where there is no timer |
-| nothing: no timer, no job, no file descriptor | raises a DeadlockError, with what each task waits for |
+| nothing: no timer, no job, no file descriptor | raises a DeadlockError that lists the waiting tasks |
 
 Guests follow it: clocks, a seed for random numbers, how long a busy guest keeps the loop (`clock.OwnTime`).
 """
@@ -33,20 +33,20 @@ from wasihost._base.errors import DeadlockError
 T = TypeVar("T")
 
 START_NS = 1_577_836_800_000_000_000
-"""What the calendar of a virtual loop shows at first: 2020-01-01T00:00:00Z."""
+"""The calendar time of a new virtual loop: 2020-01-01T00:00:00Z."""
 MONOTONIC_START_NS = NS_PER_S
-"""What the monotonic clock shows at first: the runtime of Go does not start where that is zero."""
+"""The monotonic time of a new virtual loop: the runtime of Go does not start if it is zero."""
 _POLLS = 100
 _PATIENCE_S = 1.0
 
 
 def virtual_loop(*, seed: int = 0, system_ns: int = START_NS) -> VirtualLoop:
-    """A new event loop in virtual time; `seed` is for guests that have none, `system_ns` what their calendar shows."""
+    """A new event loop in virtual time; `seed` is for guests without one, `system_ns` their calendar time."""
     return VirtualLoop(seed, system_ns)
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, seed: int = 0, system_ns: int = START_NS) -> T:
-    """As `asyncio.run`, in virtual time. Errors: DeadlockError, and what `main` raises."""
+    """As `asyncio.run`, in virtual time. Errors: DeadlockError, and any exception of `main`."""
     with asyncio.Runner(loop_factory=lambda: virtual_loop(seed=seed, system_ns=system_ns)) as runner:
         return runner.run(main)
 
@@ -59,7 +59,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jobs = 0
         super().__init__(_Selector(self._advance))
         self.wasihost = OwnTime(LoopClock(self, system_ns), seed, _POLLS, _PATIENCE_S)
-        """What guests and networks follow."""
+        """The time that guests and networks follow."""
 
     def time(self) -> float:
         """Seconds since the loop was made."""
@@ -67,8 +67,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     @property
     def _clock_resolution(self) -> float:
-        # How much asyncio takes for the same time. After some weeks a float cannot tell nanoseconds apart, and with the
-        # nanosecond that it has otherwise a timer would never be due.
+        # Timers this close are due at the same time for asyncio. After some weeks a float cannot tell nanoseconds
+        # apart, and with the nanosecond that it has otherwise a timer would never be due.
         return max(1 / NS_PER_S, 2 * math.ulp(self.time()))
 
     @_clock_resolution.setter
@@ -81,7 +81,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._now_ns
 
     def _advance(self, timeout: float | None, descriptors: int) -> bool:
-        """Moves the time by what the loop would sleep; False: it has to wait in real time."""
+        """Moves the time by as much as the loop would sleep; False: it has to wait in real time."""
         if self._jobs:
             return False
         if timeout is not None:
@@ -91,7 +91,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             return False
         raise DeadlockError(_waits(self))
 
-    # ---- what goes on in real time
+    # ---- work in real time
 
     def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:  # type: ignore[override]
         """A job, for which time stops."""
@@ -127,7 +127,7 @@ class _Selector(selectors.DefaultSelector):
 
 
 class LoopClock(Clock):
-    """The time of a virtual loop; `system_ns` is what the calendar shows at its beginning."""
+    """The time of a virtual loop; `system_ns` is the calendar time at its beginning."""
 
     def __init__(self, loop: VirtualLoop, system_ns: int) -> None:
         self._loop = loop
@@ -142,7 +142,7 @@ class LoopClock(Clock):
         return 1
 
     def system_ns(self) -> int:
-        """What it was at the beginning, and all that has passed since."""
+        """The calendar time at the beginning, plus all time that has passed since."""
         return self._loop.now_ns + self._system_offset_ns
 
     def system_resolution_ns(self) -> int:
@@ -159,7 +159,7 @@ class LoopClock(Clock):
         return self._loop.call_later(self._seconds(delay_ns), callback)
 
     def _seconds(self, delay_ns: int) -> float:
-        at_least = 4 * math.ulp(self._loop.time())  # more than what asyncio takes for the same time
+        at_least = 4 * math.ulp(self._loop.time())  # for asyncio, closer timers are due at the same time
         return max(delay_ns / NS_PER_S, at_least)
 
 

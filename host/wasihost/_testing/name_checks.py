@@ -1,4 +1,4 @@
-"""What every network keeps of names; each function is a check, its docstring the rule."""
+"""The rules of names for every network; each function is a check, its docstring the rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every network keeps of TCP; each function is a check, its docstring the rule."""
+"""The rules of TCP for every network; each function is a check, its docstring the rule."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def port_0_is_a_free_port(ends: Ends, family: Family) -> None:
 
 
 async def a_port_that_somebody_bound_is_in_use(ends: Ends, family: Family) -> None:
-    """`bind` to what another socket listens on is EADDRINUSE, and the socket can still be bound elsewhere."""
+    """`bind` to the address of another listener is EADDRINUSE, and the socket can still be bound elsewhere."""
     first = ends.listener(family)
     second = ends.tcp(family)
     with expect_error("bind to the address of a listener", errno.EADDRINUSE):
@@ -208,7 +208,7 @@ async def a_connection_lives_without_its_listener(ends: Ends, family: Family) ->
 
 
 async def bytes_arrive_and_then_the_end(ends: Ends, family: Family) -> None:
-    """What was sent arrives in its order, and after `shutdown_write` `recv_into` gives 0, each time."""
+    """Sent bytes arrive in their order, and after `shutdown_write` `recv_into` returns 0, each time."""
     client, server = await ends.pair(family)
     await send_all(client, b"hello, ")
     await send_all(client, b"world")
@@ -246,7 +246,7 @@ async def the_other_direction_lives_on(ends: Ends, family: Family) -> None:
 
 
 async def what_was_sent_before_close_arrives(ends: Ends, family: Family) -> None:
-    """`close` lets what was sent arrive, and then the end."""
+    """`close` lets bytes that were sent arrive, and then the end."""
     client, server = await ends.pair(family)
     await send_all(client, bytes(50_000))
     client.close()
@@ -342,7 +342,7 @@ async def closing_again_does_nothing(ends: Ends, family: Family) -> None:
 
 
 async def an_option_reads_as_it_was_set(ends: Ends, family: Family) -> None:
-    """`get_option` gives what `set_option` set."""
+    """`get_option` returns the value that `set_option` set."""
     made = ends.tcp(family)
     for option, value in OPTIONS.items():
         made.set_option(option, value)
@@ -407,7 +407,7 @@ async def waiting_for_what_is_there_calls_back(ends: Ends, family: Family) -> No
 
 
 async def a_cancelled_waiter_is_not_called(ends: Ends, family: Family) -> None:
-    """`cancel_readable` and `cancel_writable` forget the waiter, also one for what is there."""
+    """`cancel_readable` and `cancel_writable` forget the waiter, also if there are bytes or room."""
     server, calls = await _waiting_for_what_is_there(ends, family)
     server.cancel_readable()
     server.cancel_writable()
@@ -416,7 +416,7 @@ async def a_cancelled_waiter_is_not_called(ends: Ends, family: Family) -> None:
 
 
 async def closing_ends_the_waits(ends: Ends, family: Family) -> None:
-    """`close` forgets the waiters, also those for what is there."""
+    """`close` forgets the waiters, also if there are bytes or room."""
     server, calls = await _waiting_for_what_is_there(ends, family)
     server.close()
     await settle()

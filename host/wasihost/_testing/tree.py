@@ -1,4 +1,4 @@
-"""What conformance checks of file systems use: one as a guest has it."""
+"""The file system under test as conformance checks use it: through the descriptors of a guest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 TREE: Final = {"file": b"content", "dir/inner": b"inner"}
-"""What a file system has that can only be read: these files, and no others."""
+"""The content of a read-only file system under test: these files, and no others."""
 _BOTH: Final = DescriptorFlags.READ | DescriptorFlags.WRITE
 
 
@@ -37,7 +37,7 @@ class Tree:
             self._opened.pop().close()
 
     async def done(self, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> T:
-        """What an operation gives, once it is there. Errors: Failure."""
+        """The result of an operation, awaited if need be. Errors: Failure."""
         return await settled(call(*args))
 
     async def fails(self, code: str, rule: str, call: Callable[[*Ts], Answer[object]], *args: *Ts) -> None:
@@ -62,7 +62,7 @@ class Tree:
         return False
 
     async def open(self, path: str, base: Descriptor | None = None) -> Descriptor:
-        """What is there, opened to read; a link at the end is followed."""
+        """The file at a path, opened to read; a link at the end is followed."""
         return await self._open(path, base, OpenFlags(0), DescriptorFlags.READ)
 
     async def change(self, path: str, base: Descriptor | None = None) -> Descriptor:
@@ -107,7 +107,7 @@ class Tree:
         return await self.read(await self.open(path, base))
 
     async def entries(self, path: str = ".", base: Descriptor | None = None) -> dict[str, Kind]:
-        """The names in a directory, and what they are."""
+        """The names in a directory, with their kinds."""
         directory = await self.open(path, base)
         found = await self.done(directory.entries)
         try:

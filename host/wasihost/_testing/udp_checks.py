@@ -1,4 +1,4 @@
-"""What every network keeps of UDP; each function is a check, its docstring the rule."""
+"""The rules of UDP for every network; each function is a check, its docstring the rule."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def datagrams_are_not_joined(ends: Ends, family: Family) -> None:
 
 
 async def a_connected_socket_hears_its_peer_only(ends: Ends, family: Family) -> None:
-    """After `connect` no address is needed to send, and what others send is not received."""
+    """After `connect` no address is needed to send, and datagrams from others are not received."""
     peer = ends.udp(family)
     stranger = ends.udp(family)
     client = ends.udp_client(family)
@@ -78,7 +78,7 @@ async def nobody_there_is_told_once(ends: Ends, family: Family) -> None:
 
 
 async def a_datagram_port_that_somebody_bound_is_in_use(ends: Ends, family: Family) -> None:
-    """`bind` to what another socket is bound to is EADDRINUSE; after its `close` it is free."""
+    """`bind` to the address of another socket is EADDRINUSE; after its `close` it is free."""
     first = ends.udp(family)
     second = ends.own(ends.server.udp_socket(family))
     address = first.local_address()
@@ -101,7 +101,7 @@ async def tcp_and_udp_have_ports_of_their_own(ends: Ends, family: Family) -> Non
 
 
 async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
-    """After `disconnect` any address is a peer again, and `local_address` is what it was before `connect`."""
+    """After `disconnect` any address is a peer again, and `local_address` is the same as before `connect`."""
     for wildcard in (False, True):
         peer = ends.udp(family)
         other = ends.udp(family)
@@ -130,7 +130,7 @@ async def the_peer_can_change(ends: Ends, family: Family) -> None:
 
 
 async def a_datagram_option_reads_as_it_was_set(ends: Ends, family: Family) -> None:
-    """`get_option` gives what `set_option` set."""
+    """`get_option` returns the value that `set_option` set."""
     made = ends.udp(family)
     values = {Option.HOP_LIMIT: 45, Option.RECEIVE_BUFFER_BYTES: 0x10000, Option.SEND_BUFFER_BYTES: 0x10000}
     for option, value in values.items():

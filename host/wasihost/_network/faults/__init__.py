@@ -1,4 +1,4 @@
-"""What goes wrong on a network or with files, on demand: plans and chance, and the network on which they strike."""
+"""Faults of a network or of files, on demand: plans and chance, and the network on which they strike."""
 
 from wasihost._network.faults.chance import RandomFaults
 from wasihost._network.faults.fault import Fault

@@ -36,8 +36,8 @@ _LIKELY: Mapping[Call, tuple[str, ...]] = {
 class RandomFaults(Frozen):
     """Faults by chance, which are the same for the same seed, sockets, bytes and calls on files.
 
-    `rate`: what part of the calls is struck, and of a connection's KiB in either direction. `on`: the calls that may
-    be, `do`: what may happen to them, anything if None. A stall takes up to `stall_s`. Errors: ConfigError.
+    `rate`: the part of the calls that is struck, and of a connection's KiB in either direction. `on`: the calls that
+    may be, `do`: the faults, anything if None. A stall takes up to `stall_s`. Errors: ConfigError.
     """
 
     seed: int
@@ -107,7 +107,7 @@ class _RandomStrikes(Strikes):
         """It goes by calls: in how many they come is up to the guest."""
 
     def _along(self, call: Call, socket: int) -> Iterator[Fault]:
-        """What strikes a direction of a connection, one after the other."""
+        """The faults of a direction of a connection, one after the other."""
         chance = random.Random(f"{self._chances.seed} {call} {socket}")
         offset = 0
         while self._words(call) and self._chances.rate:

@@ -57,7 +57,7 @@ CALLS: Final = (*NETWORK_CALLS, *FILE_CALLS)
 
 STREAMS: Final = ("receive", "send")
 TRANSFERS: Final = ("file-read", "file-write")
-_WORDS: Mapping[str, tuple[str, ...]] = {  # what can be done besides failing
+_WORDS: Mapping[str, tuple[str, ...]] = {  # the faults besides failing
     "connect": ("stall",),
     "accept": ("stall", "drop"),
     "receive": ("stall", "short"),
@@ -73,7 +73,7 @@ RESOLVER_ERRORS = ("EAI_NONAME", "EAI_AGAIN", "EAI_FAIL")
 
 @dataclass(frozen=True, repr=False)
 class Fault:
-    """One thing that goes wrong: `do` is an errno by its name, or what the table above has. Errors: ConfigError."""
+    """One thing that goes wrong: `do` is the name of an errno or a word of the table above. Errors: ConfigError."""
 
     on: Call
     do: str
@@ -98,7 +98,7 @@ class Fault:
         return f"Fault({self.on!r}, {self.do!r}{options})"
 
     def error(self) -> OSError | None:
-        """What the call fails with; None: it does not fail."""
+        """The error of the call; None: it does not fail."""
         if self.on == "resolve":
             code = getattr(os_socket, self.do, None)
             return None if code is None else os_socket.gaierror(code, f"{self.do}, as planned")
@@ -125,7 +125,7 @@ class Fault:
         return {name: value for name in FIELDS[2:] if (value := getattr(self, name)) is not None}
 
     def _problem(self) -> str | None:
-        """What is wrong with it."""
+        """The mistake in it, if there is one."""
         if self.on not in CALLS:
             return f"on: expected one of {', '.join(CALLS)}"
         words = _WORDS.get(self.on, ())

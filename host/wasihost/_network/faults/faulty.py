@@ -1,4 +1,4 @@
-"""What is the same wherever faults strike: the plan, and what came of it."""
+"""The common base of networks and files with faults: the plan, and the faults that struck."""
 
 from __future__ import annotations
 

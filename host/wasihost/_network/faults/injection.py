@@ -1,4 +1,4 @@
-"""What decides which faults strike the calls of a network, and notes them."""
+"""Decides which faults strike the calls of a network, and notes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Struck:
 
 
 class Injector:
-    """What the sockets of a network ask."""
+    """The faults for the sockets of a network."""
 
     def __init__(self, strikes: Strikes, clock: Clock) -> None:
         self.clock = clock
@@ -39,7 +39,7 @@ class Injector:
 
     @property
     def injected(self) -> FaultPlan:
-        """What struck up to now, each with its place."""
+        """The faults up to now, each with its place."""
         return FaultPlan(*self._injected)
 
     def next_number(self) -> int:
@@ -48,7 +48,7 @@ class Injector:
         return self._sockets
 
     def strike(self, call: Call, socket: int | None, nth: int, addresses: Sequence[str]) -> Struck:
-        """What strikes the `nth` such call of that socket."""
+        """The fault for the `nth` such call of that socket."""
         faults = self._strikes.on_call(call, socket, nth, addresses)
         self._note({fault: fault.at(socket, nth=nth) for fault in faults})
         return Struck(faults)
@@ -56,13 +56,13 @@ class Injector:
     def strike_stream(
         self, call: Call, socket: int, offset: int, addresses: Sequence[str]
     ) -> tuple[Struck, int | None]:
-        """What strikes a direction of a connection there, and where the next may."""
+        """The fault for a direction of a connection there, and the place of the next one."""
         faults, later = self._strikes.on_stream(call, socket, offset, addresses)
         self._note({fault: fault.at(socket, after_bytes=offset) for fault in faults})
         return Struck(faults), later
 
     def strike_file(self, call: Call, nth: int, paths: Sequence[str]) -> tuple[Struck, int | None]:
-        """What strikes the `nth` such call on files, and how many bytes may go before the next may."""
+        """The fault for the `nth` such call on files, and how many bytes may go before the next one."""
         faults, room = self._strikes.on_file(call, nth, paths)
         # One that counts bytes has its place: it also cuts short the call before.
         self._note({fault: fault.at(None, nth=nth) if fault.after_bytes is None else fault for fault in faults})

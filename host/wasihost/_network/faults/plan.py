@@ -1,4 +1,4 @@
-"""What goes wrong, one after the other, by a plan that is data; `fault` has the words."""
+"""A plan of faults, one after the other, as data; `fault` has the words."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Sockets on which faults strike.
 
-Theory of operation. What strikes a call is decided once, when it is made, and not again when it has to be repeated
+Theory of operation. The fault of a call is decided once, when it is made, and not again when it has to be repeated
 because it would have blocked; for connections and datagrams that come in, when they are there. On a connection a call
 moves no byte beyond the next one at which something may strike, so that it does not matter how many calls there are.
-What is held back, a connection or a datagram, waits in a queue of the socket and goes with it.
+A connection or a datagram that is held back waits in a queue of the socket and goes with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _names(address: Address | None) -> Sequence[str]:
 
 
 class _FaultyEndpoint(HeldEndpoint[E], Generic[E, Came]):
-    """What came in and is not yet given away is in `queue`."""
+    """`queue` has the connections or datagrams that came in and are not yet given away."""
 
     __slots__ = ("_made", "injector", "number", "queue")
 
@@ -42,12 +42,12 @@ class _FaultyEndpoint(HeldEndpoint[E], Generic[E, Came]):
         self._made: Counter[Call] = Counter()
 
     def strike(self, call: Call, names: Sequence[str]) -> Struck:
-        """What strikes this call."""
+        """The fault for this call."""
         self._made[call] += 1
         return self.injector.strike(call, self.number, self._made[call], names)
 
     def fails(self, call: Call, names: Sequence[str]) -> None:
-        """Raises what strikes a call that either fails or does not."""
+        """Raises the fault for a call that either fails or does not."""
         error = self.strike(call, names).error
         if error is not None:
             raise error
@@ -64,7 +64,7 @@ def _soon(callback: Callable[[], None]) -> None:
 
 
 class _Stream:
-    """One direction of a connection: how many bytes went through, and what strikes the next ones."""
+    """One direction of a connection: how many bytes went through, and the fault for the next ones."""
 
     __slots__ = ("_struck", "_until", "call", "gate", "offset")
 
@@ -76,7 +76,7 @@ class _Stream:
         self._until: int | None = None
 
     def struck(self, socket: FaultySocket) -> Struck:
-        """What strikes now. BlockingIOError: it has to wait."""
+        """The fault now. BlockingIOError: it has to wait."""
         self.gate.check()
         if self._struck is None:
             self._struck, self._until = socket.injector.strike_stream(
@@ -188,7 +188,7 @@ class FaultyDatagramSocket(_FaultyEndpoint[DatagramSocket, tuple[bytes, Address]
     def __init__(self, inner: DatagramSocket, injector: Injector, number: int) -> None:
         super().__init__(inner, injector, number)
         self._peer: Address | None = None
-        self._sending: Struck | None = None  # what strikes a datagram that there was no room or no time for
+        self._sending: Struck | None = None  # the fault for a datagram that there was no room or no time for
         # Those that come after the next one.
         self._late_in: tuple[bytes, Address] | None = None
         self._late_out: tuple[bytes, Address | None] | None = None

@@ -1,4 +1,4 @@
-"""What the sockets of the operating system have in common: addresses, options, waiting.
+"""Common base of the sockets of the operating system: addresses, options, waiting.
 
 Theory of operation of waiting. Registering with the event loop costs two system calls each time, so a registration is
 kept after its callback was called: a connection that is read, waited for and read again stays registered. Only when the
@@ -22,7 +22,7 @@ from wasihost._network.os.share import Share
 
 BUFFERS = (Option.RECEIVE_BUFFER_BYTES, Option.SEND_BUFFER_BYTES)
 NO_FREE_PORT = {errno.EADDRNOTAVAIL, errno.EAGAIN}
-"""What `connect` gives on Linux and BSD where the WIT says `address-in-use`."""
+"""The errno of `connect` on Linux and BSD where the WIT says `address-in-use`."""
 
 _AF = {4: socket.AF_INET, 6: socket.AF_INET6}
 _BUFFER_UNIT = 2 if sys.platform == "linux" else 1

@@ -1,10 +1,10 @@
 """The network of the operating system, on the running asyncio event loop (or a compatible one, such as uvloop).
 
-`tcp` and `udp` have the sockets, `endpoint` what they share. Differences between platforms end there:
+`tcp` and `udp` have the sockets, `endpoint` their common base. Differences between platforms end there:
 
-| what | where | what is done |
+| difference | where | mended by |
 |---|---|---|
-| buffer sizes come back doubled | Linux, socket(7) | halved |
+| buffer sizes come back doubled | Linux, socket(7) | halving them |
 | pending network errors come out of accept | Linux, accept(2) | ECONNABORTED |
 | no free port in connect: EADDRNOTAVAIL, EAGAIN | Linux, BSD (WIT, connect) | EADDRINUSE |
 | too large buffers: ENOBUFS | BSD | ignored: sizes are hints |
@@ -31,7 +31,7 @@ from wasihost._network.os.udp import OsDatagramSocket
 
 
 class OsNetwork(Network):
-    """The network of this machine, unrestricted: what a guest may do is for a policy to say.
+    """The network of this machine, unrestricted: restrict guests by a policy.
 
     Each guest of a `Host` gets one of its own. `sockets` is how many may be open at a time, by default a quarter of the
     files that this process may have open; the sockets of all guests of a process take at most half of those, or as many

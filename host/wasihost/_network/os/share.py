@@ -3,7 +3,7 @@
 Theory of operation. `create` takes a descriptor before any policy is asked, and a process has only so many: its soft
 limit of RLIMIT_NOFILE, getrlimit(2), which is looked up each time since it may be raised. One guest may hold a quarter
 of them, all guests together half. Descriptors are in sets, whose changes are atomic, so that threads need no lock and a
-child process counts on with what it inherits. Two threads at once may go beyond the half by one.
+child process counts on with those it inherits. Two threads at once may go beyond the half by one.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class DatagramSocketTransport(asyncio.DatagramTransport):
 
 
 class Answering(asyncio.DatagramProtocol):
-    """Answers each datagram with what a callable makes of it; b"" or None: not at all."""
+    """Answers each datagram with the result of a callable; b"" or None: not at all."""
 
     def __init__(self, answer: Callable[[bytes], bytes | None]) -> None:
         self._answer = answer

@@ -1,7 +1,7 @@
 """asyncio on the seam: transports, streams and servers for Python programs on any `Network`.
 
-Theory of operation. A transport tries first and waits when it has to, as the event loop's own do; what a protocol sees
-is the same, so that every asyncio protocol works here, and `asyncio.StreamReader` and `StreamWriter` are asyncio's.
+Theory of operation. A transport tries first and waits when it has to, as the event loop's own do; a protocol sees
+the same calls, so that every asyncio protocol works here, and `asyncio.StreamReader` and `StreamWriter` are asyncio's.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ class SocketTransport(asyncio.Transport):
                 self._finish(None)
 
     def _fail_to_write(self, error: OSError) -> None:
-        """Loses the connection, but not what the peer sent before it reset it, as why it did."""
+        """Loses the connection, but not the bytes that the peer sent before its reset."""
         self._cannot_write = True
         self._buffer.clear()
         self._buffered = 0
@@ -244,7 +244,7 @@ class SocketTransport(asyncio.Transport):
                 self._over()
 
     def _call(self, method: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls the protocol; what it raises ends the connection."""
+        """Calls the protocol; an exception of it ends the connection."""
         try:
             return method(*arguments)
         except Exception as error:

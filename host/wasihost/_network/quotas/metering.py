@@ -1,4 +1,4 @@
-"""What is used of quotas: sockets, connections and bytes, counted and metered."""
+"""The use of quotas: sockets, connections and bytes, counted and metered."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Reached:
 
 
 class Budget(Reached):
-    """What all who share some quotas have used of the network."""
+    """The use of a network by all that share some quotas."""
 
     def __init__(self, quotas: Quotas, clock: Clock) -> None:
         super().__init__(quotas)

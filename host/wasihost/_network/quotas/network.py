@@ -20,7 +20,7 @@ from wasihost._network.wrapping import NetworkAround
 
 
 class QuotaNetwork(NetworkAround):
-    """A network of which only so much can be used, by all together who have this object."""
+    """A network of limited use, by all together that have this object."""
 
     def __init__(self, inner: Network, quotas: Quotas, clock: Clock | None = None) -> None:
         super().__init__(inner)
@@ -30,7 +30,7 @@ class QuotaNetwork(NetworkAround):
 
     @property
     def quotas(self) -> Quotas:
-        """What may be used."""
+        """The limits."""
         return self._budget.quotas
 
     @property
@@ -68,7 +68,7 @@ class _QuotaSocket(HeldSocket):
         super().__init__(inner, budget.clock)
         self._budget = budget
         self._open = True
-        self._connection = ""  # what to call it, once it is one
+        self._connection = ""  # its name, once it is one
         self._received = budget.received.meter()
         self._sent = budget.sent.meter()
         self._timeout = ""
@@ -95,7 +95,7 @@ class _QuotaSocket(HeldSocket):
         what = f"connection from {peer}"
         if self._budget.has_no_socket(what) or self._budget.has_no_connection(what):
             accepted.abort()
-            raise blocked()  # who waits again is called back for the next one, after others had their turn
+            raise blocked()  # it waits again and is called back for the next one, after others had their turn
         made = _QuotaSocket(accepted, self._budget)
         made._becomes_connection(what)
         made._start("idle_timeout_s")

@@ -2,7 +2,7 @@
 
 The guest meets each limit as an error-code, and no call waits for ever:
 
-| limit | what happens beyond it | the guest gets |
+| limit | beyond it | the guest gets |
 |---|---|---|
 | `sockets` | no socket is made | `out-of-memory` from `create` |
 | `connections`, `connections_per_second` | no connection is begun | `connection-refused` from `connect` |
@@ -19,7 +19,7 @@ The guest meets each limit as an error-code, and no call waits for ever:
 | `open_files`, `files`, `file_bytes_written`, `file_bytes_stored` | nothing more is opened, made, written | `quota` |
 
 Bytes are those of TCP connections and of the contents of datagrams. On a connection just as many go through as are
-allowed; a datagram goes whole or not at all. Rates are token buckets that hold what comes in a second. A connection is
+allowed; a datagram goes whole or not at all. Rates are token buckets that hold one second's worth. A connection is
 idle while no byte moves in either direction; the time-outs are TCP's only.
 
 That a limit was reached is logged by `wasihost.quotas`, as a warning the first time and for debugging from then on.
@@ -46,8 +46,8 @@ class Quotas:
     bytes_out: int | None = whole("bytes that go, of all TCP connections and datagrams")
     connection_bytes_in: int | None = whole("bytes that come, of each TCP connection")
     connection_bytes_out: int | None = whole("bytes that go, of each TCP connection")
-    bytes_per_second_in: int | None = whole("the rate of what comes, of all together", least=1)
-    bytes_per_second_out: int | None = whole("the rate of what goes, of all together", least=1)
+    bytes_per_second_in: int | None = whole("the rate of incoming bytes, of all together", least=1)
+    bytes_per_second_out: int | None = whole("the rate of outgoing bytes, of all together", least=1)
     connect_timeout_s: float | None = fraction("seconds for an attempt to connect")
     idle_timeout_s: float | None = fraction("seconds in which no byte of a TCP connection moves")
     http_requests: int | None = whole("requests of wasi:http that the guest sends")

@@ -1,7 +1,7 @@
 """A network in memory, for tests: `VirtualNetwork`.
 
-`network` has hosts, names and links, `host` what Python programs do there; `tcp` and `udp` are the sockets, on `pipes`
-and `ports`; `topology` knows who is where, `ways` how long it takes.
+`network` has hosts, names and links, `host` the sockets of Python programs; `tcp` and `udp` are the sockets, on `pipes`
+and `ports`; `topology` knows the hosts and links, `ways` how long it takes.
 """
 
 from wasihost._network.peers import Server

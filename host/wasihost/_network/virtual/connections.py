@@ -1,4 +1,4 @@
-"""What became of a connection of a virtual network, for assertions in tests."""
+"""The connections of a virtual network, and their ends, for assertions in tests."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Connection:
 
     @property
     def bytes_to_server(self) -> int:
-        """What the client sent, arrived or not."""
+        """The bytes that the client sent, arrived or not."""
         return self._to_server.carried
 
     @property
     def bytes_to_client(self) -> int:
-        """What the server sent, arrived or not."""
+        """The bytes that the server sent, arrived or not."""
         return self._from_server.carried
 
     @property

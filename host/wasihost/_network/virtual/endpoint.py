@@ -1,4 +1,4 @@
-"""What virtual sockets of both protocols have in common: the local address, options, waiting."""
+"""Common base of virtual sockets of both protocols: the local address, options, waiting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class VirtualEndpoint(Endpoint):
         self._place = place
         self._family = family
         self._options = options
-        self._bound: Address | None = None  # what it holds of the host's ports
+        self._bound: Address | None = None  # the host's port that it holds
         self._local: Address | None = None
         self._readable = Waiter()
         self._writable = Waiter()

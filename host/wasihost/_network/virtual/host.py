@@ -19,11 +19,12 @@ from wasihost._network.virtual.udp import VirtualDatagramSocket
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 D = TypeVar("D", bound=asyncio.DatagramProtocol)
 Answer = Callable[[bytes], "bytes | None"]
-"""A server for tests: from what came in to what goes back; None or b"": nothing."""
+"""A server for tests: a function from received to sent bytes; None or b"": nothing."""
 
 
 class VirtualHost(Network):
-    """A host; made by `VirtualNetwork.host`. What a guest has with `Host(network=…)`, and Python programs with these.
+    """A host; made by `VirtualNetwork.host`. The network of a guest with `Host(network=…)`, and of Python programs with
+    these.
 
     Methods that take a place want `"db:5432"`, `"10.0.0.2:80"`, `"[fd00::2]:80"`, a pair of host and port, or an
     `Address`. Those that listen take the port alone too, for all addresses of this host; 0 is any free port.
@@ -35,12 +36,12 @@ class VirtualHost(Network):
 
     @property
     def name(self) -> str:
-        """What it resolves by."""
+        """The name that resolves to it."""
         return self._place.name
 
     @property
     def addresses(self) -> Sequence[IpAddress]:
-        """What others reach it by; the first one of a family is where it sends from."""
+        """The addresses that reach it; the first one of a family is its source address."""
         return tuple(self._place.addresses)
 
     def __repr__(self) -> str:
@@ -76,7 +77,7 @@ class VirtualHost(Network):
         return peers.create_server(self, factory, self._find_own(where), backlog=backlog)
 
     def serve(self, where: Where, answer: Answer) -> Server:
-        """A server that sends back what `answer` makes of each piece of bytes that comes in."""
+        """A server that sends back the result of `answer` for each piece of bytes that comes in."""
         return self.create_server(lambda: _AnsweringStream(answer), where)
 
     async def listening(self, where: Where) -> None:
@@ -97,7 +98,7 @@ class VirtualHost(Network):
         return DatagramSocketTransport(self._bound(where), protocol, self._find), protocol
 
     def serve_udp(self, where: Where, answer: Answer) -> DatagramSocketTransport:
-        """A server that sends back what `answer` makes of each datagram; `close()` ends it."""
+        """A server that sends back the result of `answer` for each datagram; `close()` ends it."""
         return self.create_datagram_endpoint(lambda: Answering(answer), where)[0]
 
     def _bound(self, where: Where) -> DatagramSocket:

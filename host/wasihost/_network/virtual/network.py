@@ -6,7 +6,7 @@
     reader, writer = await net.connect("guest:8080")
 
 Theory of operation. No socket of the operating system, no thread and no task of its own. Everything happens in one
-thread, that of the event loop; what one end sends the other sees in a later callback of the loop. Where
+thread, that of the event loop; the bytes that one end sends the other sees in a later callback of the loop. Where
 there is latency or a bandwidth, timers of the clock decide (`ways`). Addresses and ports are given out one after
 another, so the same program has the same ones in every run.
 """
@@ -41,7 +41,7 @@ class VirtualNetwork(Network):
     Given to a `Host` it is the network of the host `guest`; `net.host("web")` is that of another one. Python programs
     connect from the host `peer`, or from another one: `net.host("web").connect("db:5432")`.
 
-    - `clock`: whose timers move what is under way; the running event loop's by default.
+    - `clock`: its timers move the bytes under way; the running event loop's by default.
     - `latency_s`, `bytes_per_second`: of every link that `link` says nothing else about; None: no limit.
     """
 
@@ -64,7 +64,7 @@ class VirtualNetwork(Network):
     def host(self, name: str, *addresses: str | IpAddress) -> VirtualHost:
         """The host of that name, a new one if there is none; without addresses it gets one of each family.
 
-        Errors: ConfigError, for what is not a name or an address, or is another host's.
+        Errors: ConfigError, for an argument that is not a name or an address, or is another host's.
         """
         try:
             known = ascii_name(name).removesuffix(".")
@@ -101,7 +101,7 @@ class VirtualNetwork(Network):
             way.cut()
 
     def reconnect(self, one: str, other: str) -> None:
-        """The link is up again, and what waited goes on."""
+        """The link is up again, and all that waited goes on."""
         for way in self._ways(one, other):
             way.mend()
 
@@ -122,7 +122,7 @@ class VirtualNetwork(Network):
     async def resolve(self, name: str) -> Sequence[IpAddress]:
         return await self.guest.resolve(name)
 
-    # ---- Python programs: who listens does so on the host that the place names, who connects does so from `peer`
+    # ---- Python programs: a listener is on the host that the place names, a client on `peer`
 
     async def connect(self, where: Where) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection, as `asyncio.open_connection`. Errors: OSError, as ConnectionRefusedError."""
@@ -141,7 +141,7 @@ class VirtualNetwork(Network):
         return self._at(where).create_server(factory, where, backlog=backlog)
 
     def serve(self, where: Where, answer: Answer) -> Server:
-        """A server that sends back what `answer` makes of each piece of bytes that comes in."""
+        """A server that sends back the result of `answer` for each piece of bytes that comes in."""
         return self._at(where).serve(where, answer)
 
     async def listening(self, where: Where) -> None:
@@ -159,7 +159,7 @@ class VirtualNetwork(Network):
         return self._at(where).create_datagram_endpoint(factory, where)
 
     def serve_udp(self, where: Where, answer: Answer) -> DatagramSocketTransport:
-        """A server that sends back what `answer` makes of each datagram; `close()` ends it."""
+        """A server that sends back the result of `answer` for each datagram; `close()` ends it."""
         return self._at(where).serve_udp(where, answer)
 
     def _at(self, where: Where) -> VirtualHost:

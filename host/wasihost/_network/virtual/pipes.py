@@ -1,6 +1,6 @@
 """One direction of a virtual connection: the bytes between a `send` and a `recv_into`, and their end.
 
-Theory of operation. Bytes are copied once when they are sent (not at all if they are a `bytes` object, which nobody can
+Theory of operation. Bytes are copied once when they are sent (not at all if they are a `bytes` object, which cannot
 change) and once when they are received; between that they are a deque of chunks. The buffers of both sides count
 together, and for all that was sent and not received, also while it is on its way. A sender that waits is called back
 when a third of that is free, as on Linux, so that chunks stay large.
@@ -112,7 +112,7 @@ class Pipe:
     # ---- the receiver's side
 
     def read_into(self, view: memoryview) -> int:
-        """Fills the beginning of `view` with what has arrived."""
+        """Fills the beginning of `view` with bytes that have arrived."""
         filled = 0
         wanted = len(view)
         chunks = self._chunks
@@ -142,7 +142,7 @@ class Pipe:
         return bytes(data)
 
     def close(self) -> None:
-        """The receiving end has gone: throws away what is left."""
+        """The receiving end has gone: throws away the rest."""
         self.is_closed = True
         self._chunks.clear()
         self.arrived = 0

@@ -1,4 +1,4 @@
-"""The ports of one host and one protocol: who is bound to which address."""
+"""The ports of one host and one protocol: the socket bound to each address."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from wasihost._network.base import Address, IpAddress
 
 EPHEMERAL = range(32768, 61000)
-"""What port 0 becomes, one after another: Linux's ip_local_port_range."""
+"""The ports that replace port 0, one after another: Linux's ip_local_port_range."""
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Ports(Generic[T]):
             del self._bound[key]
 
     def at(self, address: Address) -> T | None:
-        """Who hears what is sent to an address."""
+        """The socket that receives at an address."""
         holders = self._bound.get((address.ip.version, address.port), {})
         for ip, endpoint in holders.items():
             if ip == address.ip or ip.is_unspecified:

@@ -1,18 +1,19 @@
 """TCP sockets of a virtual network.
 
-Theory of operation. A connection is two sockets and a pipe each way (`pipes`). What POSIX leaves open is as on Linux:
+Theory of operation. A connection is two sockets and a pipe each way (`pipes`). It does as Linux where POSIX leaves it
+open:
 
-| what | here |
+| case | here |
 |---|---|
 | `connect` without latency | has ended at once; `finish_connect` gives the outcome |
 | a listener whose backlog is full, one more than `listen` was given | the next wait, in their order, until it accepts |
 | a listener that closes | those in its backlog are reset, those that wait refused |
 | closing with bytes unread, or bytes that come after closing | a reset (RFC 1122, 4.2.2.13) |
-| a reset | what has arrived can still be received, then ECONNRESET once (EPIPE after a FIN); then the end, and EPIPE |
-| `shutdown_read` | what comes can still be received; where nothing is left it is the end |
+| a reset | bytes that arrived can still be received; then ECONNRESET once (EPIPE after a FIN), the end, and EPIPE |
+| `shutdown_read` | bytes that come can still be received; if there are none left it is the end |
 | a port | is free again as soon as its socket is closed; accepted connections do not hold it |
 
-What travels, the SYN, the answer to it, bytes, a FIN or a reset, goes by the `Way` to the other host and keeps its
+The SYN, the answer to it, bytes, a FIN or a reset go by the `Way` to the other host and keep their
 order there. An accepted socket and its client know each other: the one that sends calls the other's `_arrive…`.
 """
 
@@ -63,7 +64,7 @@ class VirtualSocket(VirtualEndpoint, Socket):
         self._remote: Address | None = None
         self._error = 0  # SO_ERROR: reported once
         self._is_read_shut = False
-        # Of a listener: connections to be accepted, and those who wait for room there.
+        # Of a listener: connections to be accepted, and the clients that wait for room there.
         self._backlog = 0
         self._queue: deque[VirtualSocket] = deque()
         self._syns: deque[tuple[VirtualSocket, Route]] = deque()

@@ -1,4 +1,4 @@
-"""Which hosts there are, what their addresses are, and how to get from one to another.
+"""The hosts, their addresses, and the links from one to another.
 
 Theory of operation. Every host is linked with every other one; a link that was not configured is like the network's
 default. Loopback addresses are each host's own, and so is whatever a host sends to one of its other addresses: both
@@ -73,7 +73,7 @@ class Node:
             raise os_error(errno.EHOSTUNREACH)
         return Route(bound or mine[0], destination, place, way, back)
 
-    # ---- who waits for a listener
+    # ---- waiting for a listener
 
     def listens(self) -> None:
         """Some socket here listens from now on."""

@@ -16,7 +16,7 @@ from wasihost._network.virtual.topology import Node, Route
 
 DEFAULTS = {Option.HOP_LIMIT: 64, Option.RECEIVE_BUFFER_BYTES: 212992, Option.SEND_BUFFER_BYTES: 212992}
 """Linux's, socket(7)."""
-_OVERHEAD = 256  # what a datagram takes of a buffer besides its bytes, so that empty ones do not fill the memory
+_OVERHEAD = 256  # the space of a datagram in a buffer besides its bytes, so that empty ones do not fill the memory
 
 
 class VirtualDatagramSocket(VirtualEndpoint, DatagramSocket):

@@ -1,4 +1,4 @@
-"""Who waits for an end of the virtual network: a callback for each direction, called from the event loop.
+"""The waiter at an end of the virtual network: a callback for each direction, called from the event loop.
 
 Theory of operation. `send` never runs the peer's callback itself: whatever makes an end ready schedules the
 callback with `call_soon`, in the loop that it was left in, or in the running one if that was in none or is closed: a
@@ -25,7 +25,7 @@ class Waiter:
         """Takes a callback instead of the one there was; `is_ready`: it need not wait for `wake`."""
         self._callback = callback
         loop = _running_loop()
-        if loop is not self._loop:  # what an earlier loop had scheduled it may never call
+        if loop is not self._loop:  # an earlier loop may never make the calls that it had scheduled
             self._loop = loop
             self._is_scheduled = False
         if is_ready:

@@ -3,9 +3,9 @@
 Theory of operation. A link has a `Way` for each direction. Whatever travels, bytes, the beginning or end of a
 connection or a datagram, is a number of bytes and a callback for its arrival, and nothing overtakes on a way. Where
 there is neither latency nor a limit, arrival is at once, within the call: no timer and no pass of the event loop.
-Otherwise the way is a queue with one timer, for what comes next. Bytes leave one after another at the bandwidth of the
-way, which is what all connections share, and arrive a latency later. While the link is down, what was under way still
-arrives, and what is sent then leaves when it is up again, as TCP's retransmissions would.
+Otherwise the way is a queue with one timer, for the next arrival. Bytes leave one after another at the bandwidth of the
+way, which all connections share, and arrive a latency later. While the link is down, bytes that were under way still
+arrive, and bytes sent then leave when it is up again, as TCP's retransmissions would.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Way:
         return sum(passenger.size for passenger in self._queue)
 
     def change(self, latency_ns: int, bytes_per_second: int | None) -> None:
-        """For what is sent from now on."""
+        """For everything sent from now on."""
         self._latency_ns = latency_ns
         self._bytes_per_second = bytes_per_second
 
@@ -79,7 +79,7 @@ class Way:
         self._is_up = False
 
     def mend(self) -> None:
-        """What waited leaves now."""
+        """Everything that waited leaves now."""
         self._is_up = True
         for passenger in self._queue:
             if passenger.arrival_ns is None:
