@@ -1,4 +1,4 @@
-"""What went between guests and the outside world: `events`, the `Recording` of them, and the network that records."""
+"""All that passed between guests and the outside world: `events`, the `Recording` of them, `RecordingNetwork`."""
 
 from wasihost._recording.network import RecordingNetwork
 from wasihost._recording.recording import Recorder, Recording

@@ -1,12 +1,12 @@
-"""What happens between a guest and the outside world, as values: the events of a `Recording`.
+"""The events between a guest and the outside world, as values, for a `Recording`.
 
 Sockets are numbered from 1 in the order of their making, over a whole recording, files and directories in the order in
-which they were opened, and guests in the order of their start; guest 0 is nobody in particular. Times are nanoseconds
+which they were opened, and guests in the order of their start; guest 0 stands for none. Times are nanoseconds
 of a `Clock` since the recording began. Nothing in an event depends on the process that made it: the same run gives the
 same events.
 
-A call that failed is a `Failed`, so that a `Connected` did connect. What was only tried is no event. Each class is one
-kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
+A call that failed is a `Failed`, so that a `Connected` did connect. Attempts that would block are no events. Each class
+is one kind; its name in kebab-case is the kind's name in a transcript, see `transcript`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Bound(SocketEvent):
 
 
 class Connecting(SocketEvent):
-    """A TCP socket begins to connect, a SYN; `Connected` or `Failed` tells the outcome."""
+    """A TCP socket begins to connect, a SYN; `Connected` or `Failed` is the outcome."""
 
     local: Address
     remote: Address
@@ -141,7 +141,7 @@ class DatagramReceived(SocketEvent):
 
 
 class OptionSet(SocketEvent):
-    """An option was set; what is in effect may differ."""
+    """An option was set; the value in effect may differ."""
 
     option: Option
     value: int
@@ -155,7 +155,7 @@ class OptionRead(SocketEvent):
 
 
 class Ready(SocketEvent):
-    """Who waited was told that reading (`read`: receiving, accepting) or writing is worth another try."""
+    """A waiter was called back: reading (`read`: receiving, accepting) or writing is worth another try."""
 
     direction: Direction
 
@@ -170,8 +170,8 @@ class AddressRead(SocketEvent):
 class Failed(SocketEvent):
     """A call of the network failed: `call` by its name in `wasihost._network.base`, `error` by its name in POSIX.
 
-    An error that has another text than the system's has it behind a colon. `create` stands for `tcp_socket` and
-    `udp_socket`; the socket that has this number never was. `remote` is what the call was about: the address to be
+    An error that has another text than the system's has it behind a colon. `create` is a call of `tcp_socket` or
+    `udp_socket`; the socket that has this number never was. `remote` is the address to be
     bound, connected or sent to.
     """
 
@@ -180,7 +180,7 @@ class Failed(SocketEvent):
     remote: Address | None
 
 
-# ---- what is no socket's
+# ---- without a socket
 
 
 class Resolved(Event):
@@ -195,7 +195,7 @@ class Resolved(Event):
 
 
 class Decided(Event):
-    """The policy answered; `rule` says why, if it tells.
+    """The policy answered; `rule` says why, if it gives a reason.
 
     `use` is the value of a `SocketAddressUse` or a `FileUse`, `resolve` or `http-request`. `names` are those that the
     address is known by, or the one to be looked up, or the path of a file, or the method and URL of a request.
@@ -242,7 +242,7 @@ class FileWritten(FileEvent):
 class FileCalled(FileEvent):
     """Any other operation, or one that failed: `call` is the method of the core, `arguments` and `answers` its words.
 
-    Of `open`, answers are `file` or `directory`, the number of what was opened, and its identity.
+    The answers of `open` are `file` or `directory`, the number of the descriptor, and its identity.
     """
 
     call: str
@@ -287,7 +287,7 @@ class GuestStarted(Event):
 
 
 class HostCall(Event):
-    """A call of a host function by the guest is over; it began `duration_ns` earlier.
+    """A call of a host function by the guest has ended; it began `duration_ns` earlier.
 
     `error` is the case of the error-code, or the class of the exception.
     """
@@ -305,7 +305,7 @@ class Wrote(Event):
 
 
 class GuestEnded(Event):
-    """The guest is over: with `exit_code`, which is 0 also when its instance was closed, or by an `error`."""
+    """The guest has ended: with `exit_code`, which is 0 also when its instance was closed, or by an `error`."""
 
     exit_code: int | None
     error: str | None

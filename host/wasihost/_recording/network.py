@@ -1,7 +1,8 @@
-"""`RecordingNetwork`: a network around another one that notes what goes through.
+"""`RecordingNetwork`: a network around another one that notes all that goes through.
 
-Theory of operation. The outcome of every call is noted, once; what raised `BlockingIOError` will be tried again. A
-socket remembers what the network might not tell again: its last local address, and that it has ended or was closed.
+Theory of operation. The outcome of every call is noted, once; a call that raised `BlockingIOError` will be tried again.
+A socket remembers facts that the network might not give again: its last local address, and that it has ended or was
+closed.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class RecordingNetwork(NetworkAround):
 
 
 class _RecordingEndpoint(EndpointAround[E]):
-    """What both kinds of socket do alike."""
+    """Common base of both kinds of socket."""
 
     __slots__ = ("_is_closed", "_local", "_recorder", "number")
 
@@ -142,7 +143,7 @@ class _RecordingEndpoint(EndpointAround[E]):
         return self._recorder.noting_failure(self.number, call, remote)
 
     def _here(self) -> Address:
-        """The local address as far as the network tells it: macOS does not after a reset."""
+        """The local address as far as the network knows it: macOS does not after a reset."""
         with contextlib.suppress(OSError):
             self._local = self.inner.local_address()
         return self._local
@@ -154,7 +155,7 @@ class _RecordingEndpoint(EndpointAround[E]):
 
 
 class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
-    """A TCP socket that notes what goes through it."""
+    """A TCP socket that notes all that goes through it."""
 
     __slots__ = ("_connecting_to", "_has_ended")
 
@@ -234,7 +235,7 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
 
 
 class RecordingDatagramSocket(_RecordingEndpoint[DatagramSocket], DatagramSocketAround):
-    """A UDP socket that notes what goes through it."""
+    """A UDP socket that notes all that goes through it."""
 
     __slots__ = ("_remote",)
 

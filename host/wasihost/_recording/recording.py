@@ -1,4 +1,4 @@
-"""What went between guests and the outside world: `Recording`, and who writes into it.
+"""All that passed between guests and the outside world: `Recording`, and its writers.
 
     recording = Recording()
     Host(network=network, recording=recording, …).run("guest.wasm")
@@ -34,9 +34,9 @@ class Recording:
     """The events of one or more guests, in their order.
 
     `to`: a file that gets them as they come, instead of `events`, for runs that take long; close the recording then, or
-    use it as a context manager. `keep`: whether `events` has them too if there is a file. `clock`: what its times are
-    from; by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
-    RecordingError from who writes into it later, ForkError if that is a forked process.
+    use it as a context manager. `keep`: whether `events` has them too if there is a file. `clock`: the source of its
+    times; by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
+    RecordingError from later writes, ForkError from a forked process.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class Recording:
     # ---- reading
 
     def subscribe(self, listener: Callable[[Event], object]) -> Callable[[], None]:
-        """Calls `listener` with every event from now on, as it happens; gives what ends that.
+        """Calls `listener` with every event from now on, as it happens; returns a callable that ends that.
 
-        What it raises ends the guest that is being recorded.
+        An exception of the listener ends the guest that is being recorded.
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
@@ -86,7 +86,7 @@ class Recording:
 
     @property
     def seed(self) -> int | None:
-        """What made the first guest's random numbers repeat themselves, if it had a seed."""
+        """The seed of the first guest's random numbers, if it had one."""
         return next((event.seed for event in self.events if isinstance(event, events.GuestStarted)), None)
 
     # ---- writing
@@ -164,7 +164,7 @@ class Recording:
 
 
 class Recorder:
-    """Writes into a recording what happens to one guest."""
+    """Writes the events of one guest into a recording."""
 
     __slots__ = ("guest", "recording")
 
@@ -205,12 +205,12 @@ class Recorder:
         self.add(events.Wrote(*self.now(), stream, data))
 
     def called(self, path: str, began_ns: int, error: str | None) -> None:
-        """A call that began at `began_ns` of this recording is over."""
+        """Adds a call that began at `began_ns` of this recording and has ended."""
         time_ns, guest = self.now()
         self.add(events.HostCall(time_ns, guest, path, time_ns - began_ns, error))
 
     def ended(self, exit_code: int | None, error: str | None) -> None:
-        """The guest is over."""
+        """Adds the end of the guest."""
         self.add(events.GuestEnded(*self.now(), exit_code, error))
 
     @contextlib.contextmanager

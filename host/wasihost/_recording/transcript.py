@@ -1,7 +1,7 @@
 """Recordings as text: JSON Lines, a header and then one event a line. docs/how-to/recordings.md describes the format.
 
-Text because it can be searched, compared and cut with the tools that everybody has. Nothing is lost: `bytes` stand as a
-string where they are printable UTF-8, else as `{"base64": "…"}`.
+Text because it can be searched, compared and cut with common tools. Nothing is lost: `bytes` are a
+string if they are printable UTF-8, else `{"base64": "…"}`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _UTF_8 = ("utf-8", "surrogateescape")  # names of files need not be UTF-8
 
 
 class Header(Frozen):
-    """The first line: what wrote the recording, and what the calendar said at its beginning (`Clock.system_ns`)."""
+    """The first line: the writer of the recording, and the calendar time at its beginning (`Clock.system_ns`)."""
 
     system_ns: int = 0
     wasihost: str = __version__
@@ -68,7 +68,7 @@ def _line(fields: dict[str, Any]) -> bytes:
 
 
 def read(lines: Iterable[bytes], origin: str) -> tuple[Header, list[Event]]:
-    """What a transcript holds. Errors: RecordingError, naming the line; `origin` says in it whose."""
+    """The content of a transcript. Errors: RecordingError, naming the line; `origin` names the transcript in it."""
     header = None
     events = []
     number = 1
@@ -90,7 +90,7 @@ def read(lines: Iterable[bytes], origin: str) -> tuple[Header, list[Event]]:
 
 
 class _Wrong(Exception):
-    """What is wrong with a line."""
+    """A mistake in a line."""
 
 
 def _object(line: bytes) -> dict[str, Any]:
@@ -110,7 +110,7 @@ def _header(fields: dict[str, Any]) -> Header:
     if version > VERSION:
         raise _Wrong(
             f"version {version} of the format; wasihost {__version__} reads up to version {VERSION}: read it with the "
-            f"wasihost that wrote it, {fields.get('wasihost', 'which is not told')}"
+            f"wasihost that wrote it, {fields.get('wasihost', 'an unknown one')}"
         )
     return Header(_int64(_taken(fields, "system_ns")), _text(_taken(fields, "wasihost")))
 

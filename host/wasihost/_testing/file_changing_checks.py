@@ -139,7 +139,7 @@ async def nothing_is_created_in_a_directory_that_was_removed(tree: Tree) -> None
 
 
 async def renaming_moves_and_replaces(tree: Tree) -> None:
-    """`rename` gives a file another name, in any directory, and replaces the one that had it; the file stays the same."""
+    """`rename` gives a file another name, in any directory, and replaces the one that had it; the file is the same."""
     file = await tree.create("old", b"old")
     await tree.done(tree.top.create_directory, "dir")
     replaced = await tree.create("dir/new", b"replaced")

@@ -1,4 +1,4 @@
-"""What the providers of one guest stand on, whichever version of WASI they serve."""
+"""The parts that the providers of one guest share, whichever version of WASI they serve."""
 
 from __future__ import annotations
 
@@ -35,4 +35,4 @@ class WasiContext(Frozen):
     mounts: Callable[[], Mounts]
     http: Callable[[], Http]
     closing: contextlib.ExitStack
-    """What ends with the guest."""
+    """The parts that end with the guest."""

@@ -1,4 +1,4 @@
-"""What became of each socket of a recording: its states in time, the bytes, and how it ended."""
+"""The life of each socket of a recording: its states in time, its bytes, and its end."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _IF_TSRESOL: Final = 9  # an option of the interface: the unit of times, as a po
 
 
 def write_pcapng(recording: Recording, path: str | os.PathLike[str]) -> None:
-    """Writes what went over the network as packets, which Wireshark and tshark open: each connection is a TCP stream.
+    """Writes the traffic as packets, which Wireshark and tshark open: each connection is a TCP stream.
 
     Names that were looked up are in it; calls and decisions of the policy are not. Errors: MissingExtraError, OSError.
     """
@@ -36,7 +36,7 @@ def write_pcapng(recording: Recording, path: str | os.PathLike[str]) -> None:
 
 
 def _names(found: Iterable[events.Event]) -> bytes:
-    """What the lookups say of addresses, as the body of a block."""
+    """The names of addresses from the lookups, as the body of a block."""
     known = {(ip, event.name) for event in found if isinstance(event, events.Resolved) for ip in event.addresses}
     records = []
     for ip, name in sorted(known, key=str):
@@ -46,7 +46,7 @@ def _names(found: Iterable[events.Event]) -> bytes:
 
 
 class _Commented(bytes):
-    """The bytes of a packet, with what scapy looks for to find a comment."""
+    """The bytes of a packet, with the attribute in which scapy looks for a comment."""
 
     comments: list[bytes] | None
 

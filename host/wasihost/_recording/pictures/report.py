@@ -1,8 +1,8 @@
 """A recording as a page: `write_report`. Jinja makes it, which the extra `report` brings, of `report.html.jinja`.
 
 Theory of operation. Here the events become numbers and words, in the template those become HTML, where all of them are
-escaped and none is in a script. What would be too much to look at is gathered: into moments of equal length along
-the time axis, and into lines that say how often. The page says what is left out.
+escaped and none is in a script. Long lists are gathered: into moments of equal length along
+the time axis, and into lines with a count. The page says how much it leaves out.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Mark(Frozen):
 
 
 class Line(Frozen):
-    """What happened as often as `count` says, first at `time`."""
+    """An event that happened `count` times, first at `time`."""
 
     time: str
     count: int
@@ -72,7 +72,7 @@ class Line(Frozen):
 
 
 class _Report:
-    """What the template shows, and in which words."""
+    """The content of the template, in words."""
 
     def __init__(self, recording: Recording) -> None:
         self._header = recording.header
@@ -167,7 +167,7 @@ class _Report:
         ]
 
     def _chart(self) -> dict[str, Any]:
-        """Bytes in each moment, as two outlines around the middle, and what the highest is."""
+        """Bytes in each moment, as two outlines around the middle, and the highest value."""
         sent = [0] * _MOMENTS
         received = [0] * _MOMENTS
         for event in self._events:
@@ -213,7 +213,7 @@ class _Report:
         }
 
     def _outputs(self) -> list[dict[str, Any]]:
-        """The end of what each guest wrote."""
+        """The end of the output of each guest."""
         written: dict[tuple[int, str], list[bytes]] = {}
         for event in self._of(events.Wrote):
             written.setdefault((event.guest, event.stream), []).append(event.data)

@@ -1,4 +1,4 @@
-"""Words for sizes, times and addresses, and text that cannot do harm: what guests and peers send may be anything."""
+"""Words for sizes, times and addresses, and text that cannot do harm, whatever guests and peers send."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TIMES: Final = ((NS_PER_S, "s"), (1_000_000, "ms"), (1_000, "µs"))
 
 
 def readable(data: bytes, keep: str = "") -> str:
-    """Bytes as text; what is no UTF-8, or no printable character, is an escape."""
+    """Bytes as text, with escapes for all that is no UTF-8 and for unprintable characters."""
     return printable(data.decode(errors="backslashreplace"), keep)
 
 
@@ -77,7 +77,7 @@ def reason(event: events.Decided) -> str:
 
 
 def answer(event: events.Resolved) -> str:
-    """What came of a lookup."""
+    """The result of a lookup."""
     return printable(event.error) if event.error else ", ".join(map(str, event.addresses)) or "no addresses"
 
 

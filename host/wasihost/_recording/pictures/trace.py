@@ -5,7 +5,7 @@
 Theory of operation. A line is written and flushed within the call that reports the event, so it is where it belongs
 among other lines of that stream. Of events that come in numbers, bytes of one direction of a socket or calls of one
 function, a few a second get a line each, and the others one together: before the next line of the same socket or guest,
-or when the second has passed and something else happens. What guests and peers choose is escaped: no byte of theirs
+or when the second has passed and something else happens. Text from guests and peers is escaped: no byte of theirs
 reaches the terminal as it is.
 """
 
@@ -41,7 +41,7 @@ class _Line(Frozen):
 
 
 class _Burst:
-    """Lines of a kind within a second: how many there were, and what of them is still to be written."""
+    """Lines of a kind within a second: their number, and the text that is still to be written."""
 
     def __init__(self, line: _Line, began_ns: int) -> None:
         self.line = line
@@ -82,18 +82,18 @@ class Trace:
             self.close()
 
     def _tell_until(self, time_ns: int) -> None:
-        """Writes what was held back of the bursts that began by then."""
+        """Writes the lines held back of the bursts that began by then."""
         for key, burst in tuple(self._bursts.items()):
             if burst.began_ns > time_ns:
                 break
             self._tell(key)
 
     def close(self) -> None:
-        """Writes what was held back."""
+        """Writes the lines held back."""
         for key in tuple(self._bursts):
             self._tell(key)
 
-    # ---- what comes in numbers
+    # ---- bursts of events
 
     def _is_gathered(self, who: str, line: _Line, time_ns: int) -> bool:
         burst = self._bursts.get((who, line.burst))
@@ -136,7 +136,7 @@ class Trace:
 
 
 def may_have_colours(stream: IO[str], environment: Mapping[str, str]) -> bool:
-    """Whether it is a terminal; what NO_COLOR and FORCE_COLOR say comes first (no-color.org, force-color.org)."""
+    """Whether it is a terminal; NO_COLOR and FORCE_COLOR come first (no-color.org, force-color.org)."""
     if environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR"):
@@ -197,7 +197,7 @@ def _line(event: events.Event) -> _Line | None:
 
 
 def _file_call(event: events.FileCalled) -> str:
-    """`open(a.txt, …): file 3`: the call, its arguments and what came of it."""
+    """`open(a.txt, …): file 3`: the call, its arguments and its result."""
     answer = event.error or " ".join(event.answers[:2] if event.call == "open" else event.answers)
     words = printable(f"{event.call}({', '.join(event.arguments)}): {answer}").removesuffix(": ")
     return words if len(words) <= 2 * _EXCERPT else words[: 2 * _EXCERPT] + "…"

@@ -1,4 +1,4 @@
-"""What guests did with each path, gathered from the events of files."""
+"""The use of each path by guests, gathered from the events of files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class UsedFile:
 def used_files(recorded: Sequence[events.Event]) -> list[UsedFile]:
     """All paths that were given or opened, in the order of their first use."""
     found: dict[tuple[int, str], UsedFile] = {}
-    paths: dict[int, str] = {}  # of what is open, by its number
+    paths: dict[int, str] = {}  # of open files, by their numbers
 
     def use(event: events.FileEvent, path: str) -> UsedFile:
         return found.setdefault((event.guest, path), UsedFile(event.guest, path))

@@ -1,12 +1,12 @@
 """The packets that a recording would have been on the wire.
 
-A network as guests know it has no packets. These have the addresses and bytes of the recording, and what else a reader
-of packets expects: handshakes, acknowledgements, resets.
+A network as guests know it has no packets. These have the addresses and bytes of the recording, and the parts that a
+reader of packets expects besides: handshakes, acknowledgements, resets.
 
 Theory of operation. `Wire` gets the events in their order. A connection has two ends, each with the number of the
-next byte that it will send. If both ends are sockets of the recording, the connection is there once: what an end sent
-is taken from its own events, and from those of the other end only if it has none. Whatever an end sends is acknowledged
-at once, so that no window fills. Datagrams likewise: one that was sent within the recording is not received again.
+next byte that it will send. If both ends are sockets of the recording, the connection is there once: the bytes of an
+end are taken from its own events, and from those of the other end only if it has none. Sent bytes are acknowledged at
+once, so that no window fills. Datagrams likewise: one that was sent within the recording is not received again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Wire:
         self._datagrams = _Datagrams()
 
     def packets(self, event: events.Event) -> Iterator[Packet]:
-        """What an event was on the wire."""
+        """The packets of an event."""
         comment = ""
         match event:
             case events.Connecting(socket=number) | events.Accepted(accepted=number):
@@ -167,7 +167,7 @@ class _Connections:
         return socket in self._by_socket
 
     def go_on(self, event: events.SocketEvent) -> Iterator[bytes]:
-        """What became of a connection."""
+        """The packets of a connection's events."""
         return _continued(event, *self._by_socket[event.socket])
 
     def _new(self, client: Address, server: Address, socket: int, end: int) -> _Connection:
@@ -219,7 +219,7 @@ def _continued(event: events.SocketEvent, connection: _Connection, here: int) ->
 
 
 def _plain(address: Address) -> Address:
-    """What packets know of an address."""
+    """An address as packets have it."""
     return Address(address.ip, address.port)
 
 

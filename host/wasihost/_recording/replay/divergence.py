@@ -1,4 +1,4 @@
-"""What is said where a replayed guest does something else than was recorded."""
+"""The words for a replayed guest that does something else than was recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LONG = 60
 
 
 def line(index: int) -> str:
-    """Where an event stands in the transcript of its recording."""
+    """The position of an event in the transcript of its recording."""
     return f"line {index + 2}"  # lines count from 1, and the first is the header
 
 

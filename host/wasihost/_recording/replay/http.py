@@ -1,7 +1,7 @@
 """Plays the HTTP of a recording back, with no network and no origins.
 
 `ReplayHttp` answers the requests of a guest with the recorded responses, and `replay_requests` sends a served guest the
-recorded requests and compares what it answers. Content is compared as a whole, however it is cut into blocks, and
+recorded requests and compares its answers. Content is compared as a whole, however it is cut into blocks, and
 connections, TLS and time are not.
 """
 
@@ -18,7 +18,7 @@ from wasihost._recording.replay.divergence import differing_bytes, line
 
 
 class ReplayHttp(Mapping[str, Handler]):
-    """The origins of a recording for `Host(http=...)`, for one run: what was answered to the same method and URL.
+    """The origins of a recording for `Host(http=...)`, for one run: the answers to the same method and URL.
 
     A guest that sends another request, or other content, has diverged. `guest`: which of several, by number; all of
     them by default.

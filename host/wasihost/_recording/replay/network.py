@@ -2,11 +2,11 @@
 
     Host(network=ReplayNetwork(Recording.load("run.jsonl")), …).run("guest.wasm")
 
-What the guest does is compared with what it did: sockets in the order of their making, on each socket the bytes that it
-sends, whatever the size of its blocks, its datagrams, addresses and options. What it was told it is told again, as soon
-as its turn has come: see `playback`. A difference is a `DivergenceError`, which ends the run.
+Each guest's actions are compared with the recorded ones: sockets in the order of their making, on each socket the bytes
+that it sends, whatever the size of its blocks, its datagrams, addresses and options. It gets the recorded answers
+again, as soon as its turn has come: see `playback`. A difference is a `DivergenceError`, which ends the run.
 
-Whatever else decides what the guest does must be the same too: its arguments, environment, stdin and policy, and the
+Everything else that the guest depends on must be the same too: its arguments, environment, stdin and policy, and the
 `seed`. Clocks are no part of a recording.
 """
 

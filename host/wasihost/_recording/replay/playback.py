@@ -1,16 +1,16 @@
-"""What is left of a recording while it is replayed: whose turn it is, who waits, and whether it can go on at all.
+"""The rest of a recording while it is replayed: whose turn it is, the waiters, and whether it can go on at all.
 
-Theory of operation. Events are what the guest did (acts) or what it was given (inputs). An input is *due* when all
+Theory of operation. Events are actions of the guest (acts) or answers to it (inputs). An input is *due* when all
 acts that come before it in the recording, as far as the outside world can see them, have happened, whatever else the
 guest did meanwhile. So an answer never comes before its question, and a guest that talks to itself hears its own words
 only after it said them. Nothing else is in order: guests may be scheduled otherwise, and blocks cut otherwise.
 
-Where several are due that somebody waits for, the one that was recorded first is given first, one in each pass of the
-event loop: whoever comes in between is told to wait. What nobody waits for holds nobody up.
+If several are due that have waiters, the one that was recorded first is given first, one in each pass of the
+event loop: calls in between have to wait. An input without a waiter holds up nothing.
 
-A guest that does not do what comes next, and waits, would wait for ever. When nothing has happened for as long as it
+If a guest does not make the next act, and waits, it would wait for ever. When nothing has happened for as long as it
 took in the recording and `patience_s` on top, that is a divergence. The first divergence is the outcome: it is raised
-from every call from then on, and all who wait are called back to hear of it.
+from every call from then on, and all waiters are called back to get it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CALLS: dict[type[SocketEvent], str] = {
     events.Sent: "send",
     events.Received: "recv_into",
     events.ReceivedEnd: "recv_into",
-    events.Aborted: "close",  # which of the two depends on what was read ahead for the guest and came to nothing
+    events.Aborted: "close",  # which of the two depends on the bytes read ahead for the guest in vain
     events.Closed: "close",
     events.DatagramSent: "send_to",
     events.DatagramReceived: "recv_from",
@@ -69,7 +69,7 @@ class Step:
 
 
 class Wait:
-    """Somebody who is to be called back when the step `index` is due."""
+    """A callback for when the step `index` is due."""
 
     __slots__ = ("callback", "index", "is_over")
 
@@ -83,24 +83,24 @@ class Wait:
 
 
 class Script:
-    """What is left for one socket: for each call of the network, what came of it, in order."""
+    """The rest for one socket: for each call of the network, its events in order."""
 
     def __init__(self) -> None:
         self.left: dict[str, deque[Step]] = {}
 
     def next(self, call: str) -> Step | None:
-        """What comes next of a call."""
+        """The next step of a call."""
         steps = self.left.get(call)
         return steps[0] if steps else None
 
     def forget(self, call: str, until: int) -> None:
-        """Leaves out what is no later than a step."""
+        """Leaves out the steps no later than this one."""
         steps = self.left.get(call)
         while steps and steps[0].index <= until:
             steps.popleft()
 
     def missing_act(self) -> Step | None:
-        """What a guest that closes the socket has left out."""
+        """An act that a guest which closes the socket has left out."""
         heads = (self.next(call) for call in _VISIBLE - {"close"})
         return min((step for step in heads if step and is_act(step)), key=_index, default=None)
 
@@ -114,7 +114,7 @@ class Playback:
         self.scripts: dict[int, Script] = {}
         self.error: DivergenceError | None = None
         self.unrecorded: dict[int, str] = {}
-        """What is said of a socket whose guest wants to send more than it did."""
+        """The divergence of a socket whose guest wants to send more than it did."""
         self._visible: deque[Step] = deque()
         self._happened: set[int] = set()
         self._waits: dict[Wait, None] = {}
@@ -150,7 +150,7 @@ class Playback:
             if call in _VISIBLE and is_act(step):
                 self._visible.append(step)
 
-    # ---- what happens
+    # ---- events
 
     def happened(self, step: Step) -> None:
         """A step was made."""
@@ -174,7 +174,7 @@ class Playback:
         first = self._first()
         return step.index < self._next_act and (first is None or first.index >= step.index)
 
-    # ---- who waits
+    # ---- waiters
 
     def wait(self, index: int, callback: Callable[[], None]) -> Wait:
         """Calls back once, from the event loop, when the step is due."""
@@ -188,7 +188,7 @@ class Playback:
         return wait
 
     def cancel(self, wait: Wait | None) -> None:
-        """Forgets who waits."""
+        """Forgets the waiter."""
         if wait is not None:
             wait.is_over = True
             self._waits.pop(wait, None)
@@ -224,7 +224,7 @@ class Playback:
             raise self.error
 
     def diverge(self, words: str) -> DivergenceError:
-        """Ends the replay, and gives what is to be raised: the first of all divergences."""
+        """Ends the replay, and returns the error to raise: the first of all divergences."""
         if self.error is None:
             self.error = DivergenceError(*words.split("\n"))
             self._disarm()
@@ -279,7 +279,7 @@ class Playback:
 
 
 def is_act(step: Step) -> bool:
-    """Whether the guest does it; else it is told."""
+    """Whether it is an act of the guest; else it is an input."""
     event = step.event
     return not (isinstance(event, events.Failed) and event.call in _MAY_FAIL_LATER)
 

@@ -1,4 +1,4 @@
-"""The sockets of a `ReplayNetwork`: they compare what the guest does with their scripts, and give what comes next."""
+"""The sockets of a `ReplayNetwork`: they compare the guest's calls with their scripts, and give the next answers."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _READY: Final = {
     **dict.fromkeys(("accept", "recv_into", "recv_from"), "ready_read"),
     **dict.fromkeys(("finish_connect", "send", "send_to"), "ready_write"),
 }
-"""What each call may have waited for."""
+"""The events that each call may have waited for."""
 
 
 class _ReplayEndpoint(Endpoint):
-    """What sockets of both protocols have."""
+    """Common base of the sockets of both protocols."""
 
     __slots__ = ("_is_closed", "_local", "_playback", "_reading", "_remote", "_script", "_writing", "number")
 
@@ -73,7 +73,7 @@ class _ReplayEndpoint(Endpoint):
         return self._remote
 
     def _told(self, call: str) -> None:
-        """Raises what was recorded for a question; its answer is known from elsewhere."""
+        """Raises the error that was recorded for a question; its answer is known from elsewhere."""
         self._check()
         if self._script.next(call) is not None:
             self._happened(call)
@@ -134,7 +134,7 @@ class _ReplayEndpoint(Endpoint):
             raise os_error(errno.EBADF)
 
     def _happened(self, call: str) -> Event:
-        """The next step of a call happens: gives what came of it, or raises that."""
+        """Performs the next step of a call: returns its event, or raises its error."""
         step = self._script.left[call].popleft()
         if call in _READY:
             self._script.forget(_READY[call], step.index)
@@ -144,7 +144,7 @@ class _ReplayEndpoint(Endpoint):
         return step.event
 
     def _act(self, call: str, *given: object) -> Event:
-        """What came of a call by the guest; it must have made the same."""
+        """The event of a call by the guest; it must have made the same."""
         self._check()
         step = self._script.next(call)
         if step is None:
@@ -157,7 +157,7 @@ class _ReplayEndpoint(Endpoint):
         return self._happened(call)
 
     def _input(self, call: str) -> Step:
-        """What the guest is given next. BlockingIOError: its turn has not come."""
+        """The guest's next input. BlockingIOError: its turn has not come."""
         self._check()
         step = self._script.next(call)
         if step is None or not self._playback.is_due(step):
@@ -252,7 +252,7 @@ class ReplaySocket(_ReplayEndpoint, Socket):
         return room is not None and sent is not None and room.index < sent.index
 
     def _send_step(self, step: Step, view: memoryview) -> int:
-        """Compares the beginning of `view` with what is left of a step; the number of bytes that are the same."""
+        """Compares the beginning of `view` with the rest of a step; the number of bytes that are the same."""
         assert isinstance(step.event, events.Sent)
         recorded = step.event.data
         data = bytes(view[: len(recorded) - step.done])
@@ -271,9 +271,9 @@ class ReplaySocket(_ReplayEndpoint, Socket):
             self._playback.unrecorded[self.number] = (
                 f"{self}: the guest sends 0x{byte:02x} at offset {self._sent:,}, recorded the end"
             )
-        self._given("send")  # what sending failed with
+        self._given("send")  # the error of sending
 
-    # Who shuts down is about to close, and must come to that: a divergence is heard of by the next call.
+    # A guest that shuts down is about to close, and must get there: the next call reports a divergence.
 
     def shutdown_read(self) -> None:
         self._check_open()
@@ -352,7 +352,7 @@ class ReplayDatagramSocket(_ReplayEndpoint, DatagramSocket):
 
 
 def _arguments(event: Event) -> tuple[object, ...] | None:
-    """What a call was made with; None: that is not known."""
+    """The arguments of a call; None: they are not known."""
     match event:
         case events.Bound(asked=address) | events.Connecting(remote=address) | events.Connected(remote=address):
             return (address,)

@@ -1,4 +1,4 @@
-"""What a command has of the world: its environment, arguments, directory and standard streams."""
+"""The environment of a command: its variables, arguments, directory and standard streams."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["Command", "InputTarget", "OutputTarget", "Stdio"]
 
 
 class Command(Frozen):
-    """What the guests of a host get as commands.
+    """The environment of a host's guests, as commands.
 
     Without a `stdin` they have an empty one. Without a `stdout` or `stderr` their output goes where that of `print`
-    goes. `Input` and `Output` say what they can be.
+    goes. `Input` and `Output` have the possible types.
     With `sigpipe` a guest ends when it writes to a stdout or stderr that no process reads any more, see `Output`.
     """
 
@@ -30,7 +30,7 @@ class Command(Frozen):
 
 
 class Stdio:
-    """The standard streams of one guest; `on_stdout` and `on_stderr` are called with what was written."""
+    """The standard streams of one guest; `on_stdout` and `on_stderr` are called with written bytes."""
 
     def __init__(
         self,

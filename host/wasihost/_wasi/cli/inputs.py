@@ -1,8 +1,8 @@
 """Where stdin comes from, and the source that feeds it to a stream of the guest.
 
 Theory of operation. All streams that the guest opens on its stdin share one `Input`, which reads nothing before a guest
-reads. A block is read for the stream that asked; what of it the guest did not take before it dropped that stream goes
-back, and is what the next read gives.
+reads. A block is read for the stream that asked; the part that the guest did not take before it dropped that stream
+goes back, and the next read gives it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Input:
     """
 
     def __init__(self, target: InputTarget) -> None:
-        self.target = target  # a file object that nobody holds closes its descriptor
+        self.target = target  # a file object without references closes its descriptor
         self.fd = pollable(target)
         self._read_into = _reader(target, self.fd)
         self._returned = b""
-        self.parked: dict[InputSource, None] = {}  # who waits for bytes, in their order
+        self.parked: dict[InputSource, None] = {}  # the sources that wait for bytes, in their order
 
     def read_into(self, view: memoryview, is_ready: Callable[[], bool]) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. BlockingIOError: nothing yet."""
@@ -48,18 +48,18 @@ class Input:
         return n
 
     def unread(self, view: memoryview) -> None:
-        """Takes back what was read last."""
+        """Takes back the bytes that were read last."""
         self._returned = bytes(view) + self._returned
         for source in list(self.parked):
             source.wake()
 
 
 def _reader(target: Any, fd: int | None) -> ReadInto:
-    """What fills a view with one read of `target`; it gives 0 at the end and None for "nothing yet"."""
+    """A callable that fills a view with one read of `target`; it gives 0 at the end and None for "nothing yet"."""
     if fd is None and isinstance(target, int):
         fd = target
     if fd is not None:
-        # Below Python's buffer, which would read ahead, and poll knows nothing of what is in it.
+        # Below Python's buffer, which would read ahead, and poll knows nothing of its content.
         return lambda view: os.readv(fd, [view])
     if isinstance(target, bytes | bytearray | memoryview):
         return io.BytesIO(target).readinto

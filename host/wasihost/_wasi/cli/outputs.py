@@ -1,9 +1,9 @@
 """Where stdout and stderr go, and the sink that takes the bytes of a stream of the guest there.
 
-Theory of operation. All streams that the guest opens on its stdout share one `Output`. For the guest a write is over
-once its block was taken, written or not. So sinks take turns: who comes with a block stands in line until all of it is
-written, and only the first in line writes. Otherwise what the guest wrote later, to another stream, could come out
-earlier, or in the middle of the block.
+Theory of operation. All streams that the guest opens on its stdout share one `Output`. For the guest a write has ended
+once its block was taken, written or not. So sinks take turns: a sink with a block waits in line until all of it is
+written, and only the first in line writes. Otherwise bytes that the guest wrote later, to another stream, could come
+out earlier, or in the middle of the block.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Output:
 
     `target` is a file descriptor, a binary or text file object (which gets the bytes decoded as UTF-8 where it has no
     binary `buffer`), a callable that takes each block as bytes, or `Printed`. It is never closed.
-    With `sigpipe` a write that nobody can read any more (EPIPE) ends the guest with the exit code of a program that
-    SIGPIPE ended; otherwise the guest gets an error. `on_write` is called with what was written.
+    With `sigpipe` a write that has no reader any more (EPIPE) ends the guest with the exit code of a program that
+    SIGPIPE ended; otherwise the guest gets an error. `on_write` is called with the written bytes.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Output:
         self._target: OutputTarget | None = None  # until something is written
         if not isinstance(target, Printed):
             self._use(target)
-        # Who has a block to write, first come first, and what to call when its turn comes.
+        # The sinks with a block to write, first come first, and the callbacks for their turns.
         self._line: dict[OutputSink, Callable[[], None] | None] = {}
 
     @property
@@ -99,12 +99,12 @@ class Output:
             self._use(target)
 
     def _use(self, target: OutputTarget) -> None:
-        self._target = target  # a file object that nobody holds closes its descriptor
+        self._target = target  # a file object without references closes its descriptor
         self._fd = pollable(target)
         self._write = _writer(target, self._fd)
 
     def write(self, sink: OutputSink, view: memoryview) -> int:
-        """Takes the beginning of `view`; `sink` stands in line until all of it is taken."""
+        """Takes the beginning of `view`; `sink` waits in line until all of it is taken."""
         if self._line:
             return self._write_in_turn(sink, view)
         try:
@@ -126,7 +126,7 @@ class Output:
         return taken
 
     def write_now(self, view: memoryview) -> int:
-        """Takes the beginning of `view`, whoever else stands in line."""
+        """Takes the beginning of `view`, whoever else is in line."""
         self._look()
         try:
             taken = self._write(view)
@@ -139,7 +139,7 @@ class Output:
         return taken
 
     def is_behind(self, sink: OutputSink) -> bool:
-        """Whether `sink` stands in line behind another."""
+        """Whether `sink` is behind another one in line."""
         return sink in self._line and self._first() is not sink
 
     def wait(self, sink: OutputSink, callback: Callable[[], None]) -> None:
@@ -190,7 +190,7 @@ class OutputSink(ByteSink):
         self._on_close(error)
 
 
-# ---- what can be written to
+# ---- targets
 
 
 def _writer(target: Any, fd: int | None) -> Write:
@@ -204,12 +204,12 @@ def _writer(target: Any, fd: int | None) -> Write:
 
 
 def _is_only_written(file: Any) -> bool:
-    """Whether a file object keeps nothing but what has yet to be written: one that also reads keeps its position."""
+    """Whether a file object keeps nothing but bytes yet to be written: one that also reads keeps its position."""
     return descriptor(file) is not None and isinstance(getattr(file, "buffer", file), io.BufferedWriter | io.FileIO)
 
 
 class _Regular:
-    """A regular file, straight from the view. A write there is a copy into the page cache: nobody is waited for."""
+    """A regular file, straight from the view. A write there is a copy into the page cache and does not wait."""
 
     def __init__(self, target: Any) -> None:
         self._flush = getattr(target, "flush", None)
@@ -218,7 +218,7 @@ class _Regular:
     def write(self, view: memoryview) -> int:
         assert self._fd is not None
         if self._flush is not None:
-            self._flush()  # what Python code printed before comes out before
+            self._flush()  # output of Python code before comes out before
         return os.write(self._fd, view[:_PIECE])
 
 
@@ -233,11 +233,11 @@ class _Pollable:
 
     def write(self, view: memoryview) -> int:
         if self._flush is not None:
-            self._flush()  # what Python code printed before comes out before
+            self._flush()  # output of Python code before comes out before
         if self._is_pipe and len(view) > select.PIPE_BUF and (taken := _write_to_pipe(self._fd, view)):
             return taken
         taken = 0
-        with contextlib.suppress(BlockingIOError):  # somebody else set O_NONBLOCK
+        with contextlib.suppress(BlockingIOError):  # another process set O_NONBLOCK
             while taken < len(view) and self._readiness.now():
                 # That much is sure to go into a pipe that poll reports as writable (the select module's documentation).
                 taken += os.write(self._fd, view[taken : taken + select.PIPE_BUF])
@@ -250,7 +250,7 @@ def _write_to_pipe(fd: int, view: memoryview) -> int:
     """As much as there is room for, through an open file description of our own, where Linux gives us one; else 0."""
     try:
         own = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # ENXIO: nobody reads, as the next write will tell
+    except OSError:  # ENXIO: there is no reader, as the next write will report
         return 0
     try:
         return os.write(own, view)
@@ -267,7 +267,7 @@ class _File:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode if is_text else None
 
     def write(self, view: memoryview) -> int:
-        self._flush()  # what Python code printed before comes out before
+        self._flush()  # output of Python code before comes out before
         taken = self._write(view)
         self._flush()
         return taken

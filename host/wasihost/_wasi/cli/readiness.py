@@ -1,12 +1,12 @@
 """Waiting until a file descriptor can be read or written, without changing anything about it.
 
 Theory of operation. The standard streams are shared with other processes, the shell among them, and O_NONBLOCK belongs
-to what is shared (open(2), "open file description"): setting it would change their files too, and stay set after a
-crash. So the flag is left alone; poll(2) tells beforehand whether a call would block. Two things follow. Only as much
+to the shared file (open(2), "open file description"): setting it would change their files too, and stay set after a
+crash. So the flag is left alone; poll(2) says beforehand whether a call would block. Two things follow. Only as much
 may be written as poll promises room for, see `outputs`. And another process that uses the same file between poll and
 the call can still make the call wait, until that file is ready again.
 
-The event loop watches a duplicate of the descriptor, which exists only as long as somebody waits: the loop knows one
+The event loop watches a duplicate of the descriptor, which exists only as long as there is a waiter: the loop knows one
 callback per descriptor, and neither another stream's nor the embedder's own may be replaced.
 """
 
@@ -37,7 +37,7 @@ def descriptor(file: object) -> int | None:
 
 
 def pollable(file: object) -> int | None:
-    """The descriptor below a file object if reads or writes may wait for somebody else: of all but regular files."""
+    """The descriptor below a file object if reads or writes may have to wait: of all but regular files."""
     fd = descriptor(file)
     return fd if fd is not None and not stat.S_ISREG(os.fstat(fd).st_mode) else None
 
@@ -49,7 +49,7 @@ class Readiness:
         self.fd = fd
         self._write = write
         self._callback: Callable[[], None] = lambda: None
-        self._cancel: Callable[[], None] | None = None  # not None while somebody waits
+        self._cancel: Callable[[], None] | None = None  # not None while there is a waiter
         self._poll = select.poll()
         if fd is not None:
             self._poll.register(fd, select.POLLOUT if write else select.POLLIN)
@@ -63,7 +63,7 @@ class Readiness:
         self.cancel()
         self._callback = callback
         loop = asyncio.get_running_loop()
-        if self.fd is None or self.now():  # epoll refuses what is always ready, such as /dev/null
+        if self.fd is None or self.now():  # epoll refuses files that are always ready, such as /dev/null
             self._cancel = loop.call_soon(self._ready).cancel
             return
         watched = os.dup(self.fd)
@@ -72,7 +72,7 @@ class Readiness:
         self._cancel = partial(_forget, remove, watched)
 
     def wake(self) -> None:
-        """Calls the callback of who waits in the next pass of the event loop, ready or not."""
+        """Calls the callback of the waiter in the next pass of the event loop, ready or not."""
         if self._cancel is not None:
             self.cancel()
             self._cancel = asyncio.get_running_loop().call_soon(self._ready).cancel

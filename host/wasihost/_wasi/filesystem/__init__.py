@@ -1,20 +1,20 @@
-"""Files of guests: directories of the host, and what a guest may do with them.
+"""Files of guests: directories of the host, and the operations on them.
 
-| module | what it does |
+| module | has |
 |---|---|
-| `paths` | what a guest's path may be, and how it is taken apart |
+| `paths` | the syntax of a guest's paths |
 | `sandbox` | opens a path beneath a directory; nothing else resolves a path of a guest |
 | `answers` | answers of file systems that may take time |
-| `nodes` | `FileSystem`, `DirectoryNode` and `FileNode`: what a tree has to do, on whatever it is kept |
+| `nodes` | `FileSystem`, `DirectoryNode` and `FileNode`: the operations of a tree, wherever it is kept |
 | `directory` | `Directory`: these on a directory of the host |
-| `descriptor` | `Descriptor`: what a guest holds; checks what it is and what its mount allows, then asks the node |
+| `descriptor` | `Descriptor`, which a guest holds; checks its kind and what its mount permits, then asks the node |
 | `streams` | the contents of a file and the entries of a directory as sources and sinks |
 | `mounts` | the directories that one guest is given |
 | `virtual/` | file systems in Python |
 | `wrapping` | nodes around nodes, for these: |
 | `guarded`, `places` | asks a policy about paths, which it follows step by step |
-| `quotas` | limits what a guest uses |
-| `faults` | makes things go wrong |
+| `quotas` | limits the use by a guest |
+| `faults` | makes operations fail |
 | `threaded` | does operations in threads |
 
 Nodes fail with OSError, as a system call does; a descriptor fails with `Failure`.

@@ -13,7 +13,7 @@ class PathFlags(enum.Flag):
 
 
 class OpenFlags(enum.Flag):
-    """What an open does to what it finds."""
+    """What an open does to the file that it finds."""
 
     __hash__ = object.__hash__  # there is one object for each combination, and `Flag` hashes in Python
 
@@ -24,7 +24,7 @@ class OpenFlags(enum.Flag):
 
 
 class DescriptorFlags(enum.Flag):
-    """What a descriptor is for."""
+    """The use of a descriptor."""
 
     __hash__ = object.__hash__
 
@@ -52,7 +52,7 @@ class Advice(enum.Enum):
 
 @functools.cache
 def is_contradiction(how: OpenFlags) -> bool:
-    """Whether an open asks for a directory, and for what is only done to files."""
+    """Whether an open asks for a directory, and for something that is only done to files."""
     return OpenFlags.DIRECTORY in how and how != OpenFlags.DIRECTORY
 
 

@@ -1,4 +1,4 @@
-"""The directories that one guest is given, and what is logged of what it may not do there."""
+"""The directories of one guest, and the log of refusals there."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Mount:
 class Mounts:
     """All directories of one guest, in their order.
 
-    `hash_key` is the secret in what it gets as metadata hashes, `asker` asks its policy, and `quotas` are for all of
-    them together. The guest uses what `around` makes of each, by its name.
+    `hash_key` is the secret in the metadata hashes, `asker` asks its policy, and `quotas` are for all of
+    them together. The guest uses the result of `around` for each, by its name.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Mounts:
         return [(mount, mount.open_root(handles)) for mount in self._mounts]
 
     def guest_failed(self) -> None:
-        """Logs that the guest has no directories, if it asked for them: what it does with files fails inside of it."""
+        """Logs that the guest has no directories, if it asked for them: its file operations fail inside of it."""
         if self._was_asked and not self._mounts:
             _log.warning("the guest asked for directories, and has none (--dir HOST::GUEST)")
 

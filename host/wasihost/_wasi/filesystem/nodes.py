@@ -1,12 +1,12 @@
-"""What a tree of files has to do, on whatever it is kept; all of it fails with OSError, as a system call does.
+"""The operations of a tree of files, wherever it is kept; all of them fail with OSError, as system calls do.
 
 A path is a guest's, and relative to the directory that it is given to. Whoever implements a directory resolves it as
 path_resolution(7) says, with these bounds: `..` and symbolic links never lead out of that directory, at no step, and an
 absolute link leads nowhere: EscapeError. The last component is followed if `follow` says so, or if it ends with `/`.
 
-Theory of operation. This is the one seam between guests and file systems: `Descriptor` asks nothing else, and what
-wraps a file system (a policy, faults, quotas) is a `FileSystem` whose nodes wrap nodes. There are two kinds below it.
-`Directory` leaves paths to the operating system. All others are `VirtualFiles`: these know single names only, and
+Theory of operation. This is the one seam between guests and file systems: `Descriptor` asks nothing else, and a
+wrapper of a file system (a policy, faults, quotas) is a `FileSystem` whose nodes wrap nodes. There are two kinds below
+it. `Directory` leaves paths to the operating system. All others are `VirtualFiles`: these know single names only, and
 `_wasi/filesystem/virtual/nodes.py` resolves paths for them, with the same answers. An `Answer` is the answer or a
 `Later`; see `answers`. A file system with `may_wait` False never gives a `Later`.
 """
@@ -26,7 +26,7 @@ N = TypeVar("N", bound="Node")
 
 
 Entry: TypeAlias = tuple[bytes, Kind]
-"""A name in a directory, and what it is; a plain tuple, of which large directories have very many."""
+"""A name in a directory, with its kind; a plain tuple, of which large directories have very many."""
 
 
 class Entries(Iterator[Entry]):
@@ -62,7 +62,7 @@ class Node(ABC):
 
     @abstractmethod
     def stat(self) -> Answer[Stat]:
-        """What is known of it now."""
+        """Its metadata now."""
 
     @abstractmethod
     def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
@@ -70,11 +70,11 @@ class Node(ABC):
 
     @abstractmethod
     def sync(self, with_metadata: bool) -> Answer[None]:
-        """Returns when what was written is on the disk."""
+        """Returns when all that was written is on the disk."""
 
 
 class FileNode(Node):
-    """What is no directory: a regular file, and also a device, FIFO or socket. Never waits for another process."""
+    """An inode that is no directory: a regular file, or a device, FIFO or socket. Never waits for another process."""
 
     @abstractmethod
     def read(self, size: int, offset: int) -> Answer[bytes]:
@@ -82,7 +82,7 @@ class FileNode(Node):
 
     @abstractmethod
     def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
-        """The same into the beginning of `view`; how many bytes. What takes time gives the bytes themselves."""
+        """The same into the beginning of `view`; how many bytes. A read that takes time gives the bytes themselves."""
 
     @abstractmethod
     def write(self, view: memoryview, offset: int) -> Answer[int]:
@@ -106,7 +106,7 @@ class DirectoryNode(Node):
 
     @abstractmethod
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Node]:
-        """Opens what is there, or creates a file."""
+        """Opens the file that is there, or creates one."""
 
     @abstractmethod
     def entries(self) -> Answer[Entries]:
@@ -114,15 +114,15 @@ class DirectoryNode(Node):
 
     @abstractmethod
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
-        """What is known of what is there."""
+        """The metadata of the inode that is there."""
 
     @abstractmethod
     def identity_at(self, path: str, follow: bool) -> Answer[Identity]:
-        """The identity of what is there."""
+        """The identity of the inode that is there."""
 
     @abstractmethod
     def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
-        """Sets one time or both of what is there."""
+        """Sets one time or both of the inode that is there."""
 
     @abstractmethod
     def create_directory(self, path: str) -> Answer[None]:
@@ -134,11 +134,11 @@ class DirectoryNode(Node):
 
     @abstractmethod
     def remove_file(self, path: str) -> Answer[None]:
-        """Removes a name of what is no directory."""
+        """Removes a name of anything but a directory."""
 
     @abstractmethod
     def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
-        """Moves it, replacing what rename(2) replaces; EXDEV to another file system."""
+        """Moves it, with replacement as of rename(2); EXDEV to another file system."""
 
     @abstractmethod
     def link(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
@@ -150,7 +150,7 @@ class DirectoryNode(Node):
 
     @abstractmethod
     def readlink(self, path: str) -> Answer[bytes]:
-        """What a symbolic link contains."""
+        """The content of a symbolic link."""
 
 
 class FileSystem(ABC):
@@ -168,4 +168,4 @@ class FileSystem(ABC):
         """Its root, opened for one guest, whose `handles` count the descriptors of the operating system."""
 
     def finish(self) -> None:  # noqa: B027, most have nothing to do
-        """A guest has ended by itself. Raises what it did wrong, if that shows only now."""
+        """A guest has ended by itself. Raises its divergence, if that shows only now."""

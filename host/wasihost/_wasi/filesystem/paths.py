@@ -1,4 +1,4 @@
-"""What a guest's path may be, and how it is taken apart; no system call is made here."""
+"""The syntax of a guest's paths; no system call is made here."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def checked(path: str) -> bytes:
 
 
 def link_text(text: str) -> bytes:
-    """What a symbolic link contains. Errors: EINVAL with a NUL."""
+    """The content of a symbolic link. Errors: EINVAL with a NUL."""
     if "\0" in text:
         raise os_error(errno.EINVAL)
     return from_python(text)
@@ -52,7 +52,7 @@ def from_python(name: str) -> bytes:
 
 
 def text(name: bytes) -> str:
-    """What a guest gets for a name or link of the host. Errors: EILSEQ if it is not UTF-8."""
+    """The text of a name or link of the host, for a guest. Errors: EILSEQ if it is not UTF-8."""
     try:
         return name.decode()
     except UnicodeDecodeError:

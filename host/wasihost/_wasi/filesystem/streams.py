@@ -1,6 +1,6 @@
 """The contents of files and the entries of directories as sources and sinks; each holds what it reads or writes.
 
-An answer that takes time is a task meanwhile, and its result is what the next try gives. A write that takes time has
+An answer that takes time is a task meanwhile, and the next try gives its result. A write that takes time has
 taken nothing yet: the same bytes are offered again, and then it gives how many it took.
 """
 
@@ -21,13 +21,13 @@ from wasihost._wasi.filesystem.nodes import Entries, Entry, FileNode
 
 T = TypeVar("T")
 OnClose: TypeAlias = Callable[[BaseException | None], None]
-"""Told how a stream ended."""
+"""Called when a stream ends, with its error."""
 MOST_ENTRIES: Final = 256
 """Entries of a directory that are read without a turn for others."""
 
 
 def _would_wait() -> OSError:
-    """What a device gives that has nothing yet; a file is always ready, so nothing is waited for."""
+    """The error of a device that has nothing yet; a file is always ready, so there is nothing to wait for."""
     return os_error(errno.EIO)
 
 
@@ -59,7 +59,7 @@ class _Waiting(Generic[T]):
             self._task.add_done_callback(lambda task: callback() if self._task is task else None)
 
     def close(self, error: BaseException | None) -> None:
-        """Lets go of what it holds."""
+        """Releases the node."""
         task = self._task
         self._task = None
         if task is not None and not task.cancel() and _succeeded(task):
@@ -101,7 +101,7 @@ class FileSource(_Waiting[bytes], ByteSource):
         return size
 
     def _given(self, view: memoryview) -> int:
-        """What took time, in as many parts as the guest wants."""
+        """The result of an answer that took time, in as many parts as the guest wants."""
         found = self._left or self._taken() or b""
         size = min(len(found), len(view))
         view[:size] = found[:size]

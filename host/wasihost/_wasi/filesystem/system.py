@@ -53,7 +53,7 @@ def openat2(base: int, path: bytes, flags: int, mode: int) -> int:
 
 
 def set_times(fd: int, accessed: Timespec, modified: Timespec) -> None:
-    """Sets the access and modification time of what `fd` is, also if it was opened only as a place (O_PATH)."""
+    """Sets the access and modification time of the inode of `fd`, also if it was opened only as a place (O_PATH)."""
     times = _times(accessed, modified)
     while (_utimensat(fd, b"", times, _AT_EMPTY_PATH) if _HAS_EMPTY_PATH else _futimens(fd, times)) < 0:
         _raise_unless_interrupted()

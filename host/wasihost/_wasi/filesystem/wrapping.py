@@ -1,4 +1,4 @@
-"""Files and directories around others: each method does what the inner one does, by way of `_do`."""
+"""Files and directories around others: each method calls that of the inner one, by way of `_do`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, No
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 What: TypeAlias = Literal["open", "list", "stat", "change", "sync"]
-"""What an operation does."""
+"""The kinds of operations."""
 
 
 class FileAround(FileNode):
@@ -58,7 +58,7 @@ class FileAround(FileNode):
 
 
 class DirectoryAround(DirectoryNode):
-    """A directory around another one; what is opened there is the inner one's."""
+    """A directory around another one; files opened there are the inner one's."""
 
     def __init__(self, inner: DirectoryNode) -> None:
         self.inner = inner

@@ -9,7 +9,7 @@ from wasihost._wasi.context import WasiContext
 from wasihost._wasi.p3 import cli, clocks, filesystem, random, sockets
 
 IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
-"""Functions that must come after what the guest did with streams."""
+"""Functions that must come after the guest's operations on streams."""
 
 
 def providers(context: WasiContext, packages: Container[str]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What the streams of every package of 0.3 come with: a future of how they ended; and streams of calls that failed."""
+"""Common parts of the streams of every package of 0.3: the future of their end; and streams of calls that failed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def new_future() -> ResultFuture:
 def settle(future: ResultFuture, error_code: Callable[[OSError], object], error: BaseException | None) -> None:
     """Resolves the future of a stream that ended, with the error-code of `error` if that is why it ended.
 
-    What is no OSError is not the guest's affair: it is raised to the embedder.
+    An exception other than OSError is not for the guest: it is raised to the embedder.
     """
     if future.done():
         return

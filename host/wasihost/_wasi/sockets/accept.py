@@ -1,4 +1,4 @@
-"""What a listener accepts: connections that the network accepted and the policy allows.
+"""Accepting for a listener: connections that the network accepted and the policy allows.
 
 Theory of operation. One connection per call. A policy that answers at once costs nothing; when it takes time, the
 connection is parked and asked about in a task, and the next one is accepted after that answer. A refused connection is
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Acceptor(Generic[T]):
-    """Accepts for one listener; `wrap` makes what is given of a connection, or of the error instead of one."""
+    """Accepts for one listener; `wrap` makes the result from a connection, or from the error instead of one."""
 
     __slots__ = (
         "_access",
@@ -104,7 +104,7 @@ class Acceptor(Generic[T]):
         self._shared.release()
 
     def _next(self) -> Socket | OSError | None:
-        """The next connection, or what accepting it failed with; None: the policy refused it."""
+        """The next connection, or the error of accepting it; None: the policy refused it."""
         if self._parked is not None:
             return self._take_parked()
         try:

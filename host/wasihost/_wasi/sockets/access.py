@@ -1,4 +1,4 @@
-"""A network together with the policy that guards it: what every socket and every lookup of one guest shares."""
+"""A network together with the policy that guards it: shared by every socket and every lookup of one guest."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 class Refused(PermissionError):
-    """The policy refuses: EACCES. A class of its own, as what a policy raises may be a PermissionError too."""
+    """The policy refuses: EACCES. A class of its own, as a policy itself may raise PermissionError too."""
 
     def __init__(self) -> None:
         super().__init__(errno.EACCES, os.strerror(errno.EACCES))
 
 
 class Access(Asker):
-    """The network of a guest and what the guest may do there; without a policy, nothing."""
+    """The network of a guest and its permissions there; without a policy, none."""
 
     def __init__(
         self,

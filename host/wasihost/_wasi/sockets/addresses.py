@@ -38,7 +38,7 @@ def _is_ipv4_compatible(ip: IPv6Address) -> bool:
 
 
 def _is_unicast(address: Address) -> bool:
-    """Broadcast addresses of a subnet cannot be told from others."""
+    """Broadcast addresses of a subnet cannot be recognised."""
     return not address.ip.is_multicast and address.ip != _BROADCAST
 
 

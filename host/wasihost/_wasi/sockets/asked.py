@@ -1,4 +1,4 @@
-"""What a policy that takes time is asked about one thing at a time, while a callback waits for the answer."""
+"""Questions to a policy that takes time, one at a time, while a callback waits for the answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Asked:
         return self._answer.done()
 
     def settle(self) -> Verdict | Question[Verdict]:
-        """The verdict, or the policy's next question. Errors: what the policy raised."""
+        """The verdict, or the policy's next question. Errors: the exception of the policy."""
         return self._question.settle(self._answer.result())
 
     def cancel(self) -> None:

@@ -1,11 +1,11 @@
-"""What a UDP socket receives: datagrams from senders that the policy allows.
+"""The inbox of a UDP socket: datagrams from senders that the policy allows.
 
 Theory of operation. A datagram that is there is given at once. A policy that takes time is asked about one datagram at
 a time, which is parked until the answer is there. A datagram from a refused sender is dropped, and the guest never
 hears of it.
 
-Where the policy has what is for one address go to another, `went_to` notes both, and a datagram from there is one from
-the address that the guest knows; if the policy still says so.
+If the policy redirects the datagrams for one address to another, `went_to` notes both, and a datagram from there is one
+from the address that the guest knows; if the policy still says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _REFUSALS_IN_A_ROW = 16
 _MOST_TARGETS = 1024  # a policy has few; one that makes them up cannot fill the memory
 
 Datagram: TypeAlias = tuple[bytes, Address]
-"""What was sent, and by whom."""
+"""The content of a datagram, and its sender."""
 
 
 class Inbox:
@@ -46,7 +46,7 @@ class Inbox:
         self._socket = socket
         self._access = access
         self.context = access.context.at(local)
-        self.known_as: dict[Address, Address] = {}  # what the guest calls those who answer for others
+        self.known_as: dict[Address, Address] = {}  # the guest's addresses of peers that answer for others
         self._parked: Datagram | None = None
         self._asked: Asked | None = None
         self._callback: Callable[[], None] | None = None
@@ -56,7 +56,7 @@ class Inbox:
         self.context = self._access.context.at(local)
 
     def went_to(self, target: Address, address: Address) -> None:
-        """What the guest sends to `address` goes to `target`; of several addresses the latest counts."""
+        """Notes that datagrams to `address` go to `target`; of several addresses the latest counts."""
         if target is not address:
             self.known_as.pop(target, None)
             self.known_as[target] = address

@@ -1,9 +1,9 @@
 """Which addresses of names one guest may hear.
 
-Addresses written out, and names that the embedder's `hosts` have, are answered at once and to everybody; for all other
-names the policy is asked, and then the resolver, unless the policy knows an address itself. What the guest is told is
-noted in its `Access`, for the rules that allow the addresses of a name. A lookup that is cancelled gives no answer; a
-resolver that runs in a thread finishes there.
+Addresses written out, and names that the embedder's `hosts` have, are answered at once and to every guest; for all
+other names the policy is asked, and then the resolver, unless the policy knows an address itself. The guest's answers
+are noted in its `Access`, for the rules that allow the addresses of a name. A lookup that is cancelled gives no answer;
+a resolver that runs in a thread finishes there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be done with a socket, TCP or UDP, as far as its state matters: the rows of the tables of states."""
+"""The operations of a socket, TCP or UDP, as far as its state matters: the rows of the tables of states."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The options of both kinds of sockets: which values are taken, and how they are clamped.
 
-A value of 0 is an invalid argument; other values are clamped to what the platforms take and rounded, never refused. For
-the keep-alive values and the backlog 0 is looked at before the state, for the others after it, as in Wasmtime.
+A value of 0 is an invalid argument; other values are clamped to the bounds of the platforms and rounded, never refused.
+For the keep-alive values and the backlog 0 is looked at before the state, for the others after it, as in Wasmtime.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def not_zero(value: int) -> int:
 
 
 class Options:
-    """What sockets of both protocols have."""
+    """The options of sockets of both protocols."""
 
     __slots__ = ()
 
@@ -57,7 +57,7 @@ class Options:
             raise Failure(error) from error
 
     def set_option(self, option: Option, value: int) -> None:
-        """Sets what comes nearest to the value."""
+        """Sets the nearest possible value."""
         if option in _ZERO_FIRST:
             not_zero(value)
         socket = self._allowed(OPTION)

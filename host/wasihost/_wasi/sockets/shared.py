@@ -1,4 +1,4 @@
-"""Who keeps a socket of the network open."""
+"""The users that keep a socket of the network open."""
 
 from __future__ import annotations
 

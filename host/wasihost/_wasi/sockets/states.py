@@ -2,16 +2,17 @@
 
 Rules:
 1. A socket is born `unbound`; one that a listener accepted is born `connected`, or `closed` when accepting it failed.
-2. An operation in a state that its row of `ALLOWED` does not have fails with INVALID_STATE and changes nothing. What
+2. An operation in a state that its row of `ALLOWED` does not have fails with INVALID_STATE and changes nothing. Facts
    has no row, such as the family, is known in every state.
 3. An operation that fails changes nothing either. CONNECT is the exception: once its argument was found valid the
    socket is `connecting`, and from there any failure, a refusal of the policy and a cancellation included, ends in
    `closed`.
-4. `closed` is final. What closed the socket is the answer to most operations from then on; BIND, CONNECT and LISTEN
+4. `closed` is final. The error that closed the socket is the answer to most operations from then on; BIND, CONNECT and
+LISTEN
    fail with INVALID_STATE. The WIT allows either.
 5. A socket may be closed by its user in every state.
 
-`connected` has no way out: that a connection is over is reported where its streams end, as in Wasmtime. That each of
+`connected` has no way out: the end of a connection is reported by its streams, as in Wasmtime. That each of
 SEND and RECEIVE may come once is no state of the socket.
 
 Sources: WASI 0.3, `tcp-socket` in types.wit, and TcpSocketOperationalSemantics-0.3.0.md. The latter has no way from
@@ -43,7 +44,7 @@ class State(enum.Enum):
 
 
 class Event(enum.Enum):
-    """What changes the state."""
+    """The events that change the state."""
 
     __hash__ = object.__hash__
 
@@ -85,7 +86,7 @@ _INVALID_STATE_WHEN_CLOSED = (Operation.BIND, Operation.CONNECT, Operation.LISTE
 
 
 def refusal(operation: Operation, closed_by: Cause | None) -> Failure:
-    """How an operation fails that is not allowed; `closed_by` is what closed the socket, if it is closed."""
+    """The error of an operation that is not allowed; `closed_by` is the cause that closed the socket, if any."""
     if closed_by is None or operation in _INVALID_STATE_WHEN_CLOSED:
         return Failure(Reason.INVALID_STATE)
     return Failure(closed_by)

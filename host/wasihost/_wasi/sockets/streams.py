@@ -1,10 +1,10 @@
-"""What moves the bytes of a connection, one source and one sink for each.
+"""The source and the sink that move the bytes of a connection.
 
 Theory of operation. A TCP socket and the streams made from it share one socket of the network, which is closed when the
 last of them goes. A source or sink is one owner, from its making until its `close`, which its user calls exactly once;
 there `on_close` is called too. A connection that waits is a callback kept by the network: no task, no buffer.
 
-| what happens | read or write | close, on_close | the network's socket |
+| event | read or write | close, on_close | the network's socket |
 |---|---|---|---|
 | the peer ended (FIN) | read_into gives 0 | None | SHUT_RD |
 | the reader closes | - | None | SHUT_RD |
@@ -25,7 +25,7 @@ OnClose: TypeAlias = Callable[[BaseException | None], object]
 
 
 class ReceiveSource(ByteSource):
-    """What a connection receives: one recv per read, straight into the reader's memory."""
+    """The bytes that a connection receives: one recv per read, straight into the reader's memory."""
 
     __slots__ = ("_on_close", "_shared", "_socket")
 
@@ -63,7 +63,7 @@ class ReceiveSource(ByteSource):
 
 
 class SendSink(ByteSink):
-    """What a connection sends: one send per write, straight from the writer's memory."""
+    """The bytes that a connection sends: one send per write, straight from the writer's memory."""
 
     __slots__ = ("_on_close", "_shared", "_socket")
 

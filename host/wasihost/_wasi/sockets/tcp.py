@@ -1,7 +1,7 @@
-"""TCP sockets of one guest: their states, and who is asked before what.
+"""TCP sockets of one guest: their states, and the order of questions and calls.
 
 The rules for states are in `states`, for addresses in `addresses`, for options in `options`. A policy is always asked
-before the system call. On a closed socket most operations fail with what closed it.
+before the system call. On a closed socket most operations fail with the error that closed it.
 
 An argument of `connect` that is not valid leaves the socket as it was, as in Wasmtime and in its test programs; the WIT
 says that the socket is closed after a failed attempt, and no attempt was made.
@@ -67,8 +67,8 @@ class TcpSocket(Options):
         self._claimed: tuple[Operation, ...] = ()
         self._closed_by: Cause | None = None
         self._makes_pairs = False
-        self._otherwise: Verdict | None = None  # on bind and listen where no rule says anything
-        self._peer: Address | None = None  # whom the guest connected to, if the policy has it talk to another
+        self._otherwise: Verdict | None = None  # on bind and listen if no rule matches
+        self._peer: Address | None = None  # the guest's peer, if the policy has it talk to another
 
     @classmethod
     def create(cls, access: Access, family: Family, *, makes_pairs: bool = False) -> TcpSocket:
@@ -131,11 +131,11 @@ class TcpSocket(Options):
         return run(self._listening(self._allowed(LISTEN)))
 
     def send(self, on_close: OnClose) -> SendSink:
-        """The sink for what the connection sends, once; its end is a FIN."""
+        """The sink for bytes to send, once; its end is a FIN."""
         return SendSink(self._claim(SEND), on_close)
 
     def receive(self, on_close: OnClose) -> ReceiveSource:
-        """The source of what the connection receives, once."""
+        """The source of received bytes, once."""
         return ReceiveSource(self._claim(RECEIVE), on_close)
 
     def local_address(self) -> Address:
@@ -143,7 +143,7 @@ class TcpSocket(Options):
         return attempt(self._allowed(LOCAL_ADDRESS).local_address)
 
     def remote_address(self) -> Address:
-        """Whom the guest is connected to, as the guest knows it."""
+        """The guest's peer, as the guest knows it."""
         address = attempt(self._allowed(REMOTE_ADDRESS).remote_address)
         return self._peer or address
 
@@ -164,7 +164,7 @@ class TcpSocket(Options):
         self._backlog = backlog
 
     def not_connected(self) -> TcpSocket:
-        """What this is to a guest that has yet to learn how its `connect` ended: a socket that is connecting."""
+        """This socket for a guest that has yet to learn how its `connect` ended: one that is connecting."""
         return TcpSocket(self._access, self.family, None, State.CONNECTING)
 
     def close(self) -> None:
@@ -194,7 +194,7 @@ class TcpSocket(Options):
     def _listening(self, socket: Socket) -> Steps[Acceptor[TcpSocket]]:
         if self.state is State.UNBOUND:
             yield from self._bound(socket, WILDCARD[self.family])
-        # Only now it is known which port a free one is: nobody comes in by one that is denied.
+        # Only now it is known which port a free one is: no peer comes in by one that is denied.
         address = attempt(socket.local_address)
         verdict = yield from self._access.require(address, SocketAddressUse.TCP_LISTEN, otherwise=self._otherwise)
         attempt(socket.listen, self._backlog)
@@ -230,7 +230,7 @@ class TcpSocket(Options):
         return self._shared.own()
 
     def _claim(self, operation: Operation) -> SharedSocket:
-        """A share of the socket for what may be done once."""
+        """A share of the socket for an operation that may be done once."""
         self._allowed(operation)
         if operation in self._claimed:
             raise Failure(Reason.INVALID_STATE)

@@ -1,9 +1,9 @@
-"""UDP sockets of one guest: their states, and who is asked before what.
+"""UDP sockets of one guest: their states, and the order of questions and calls.
 
 The rules for states are in `udp_states`, for addresses in `addresses`, for options in `options`. A policy is always
 asked before the system call. Binding to a multicast or broadcast address and sending there is left to the system.
 
-`send` and `receive` do what they can at once: a task for each datagram would cost more than the datagram.
+`send` and `receive` do as much as they can at once: a task for each datagram would cost more than the datagram.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class UdpSocket(Options):
         self._socket = socket
         self.state = State.UNBOUND
         self._peer: Address | None = None
-        self._target: Address | None = None  # whom the network's socket is connected to: the peer, or who stands for it
+        self._target: Address | None = None  # the peer of the network's socket, which may answer for the guest's
         self._inbox = Inbox(socket, access, WILDCARD[family])
-        self._sending = asyncio.Lock()  # held by who waits for room
+        self._sending = asyncio.Lock()  # held by a send that waits for room
 
     @classmethod
     def create(cls, access: Access, family: Family) -> UdpSocket:
@@ -60,7 +60,7 @@ class UdpSocket(Options):
         return run(self._connected(self._valid_peer(address)))
 
     def disconnect(self) -> None:
-        """Anybody is a peer again; the local port stays."""
+        """Any address is a peer again; the local port stays."""
         attempt(self._allowed(DISCONNECT).disconnect)
         self._peer = None
         self._target = None

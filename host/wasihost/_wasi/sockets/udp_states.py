@@ -27,7 +27,7 @@ class State(enum.Enum):
 
 
 class Event(enum.Enum):
-    """What changes the state."""
+    """The events that change the state."""
 
     BIND_OK = "bind -> ok"
     CONNECT_OK = "connect -> ok"

@@ -237,7 +237,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         return await walk.name_in(self._files, self._inode, paths.checked(path))
 
     async def _entry(self, path: str) -> tuple[I, bytes, I]:
-        """A name that is there, its directory and what has it."""
+        """A name that is there, its directory and its inode."""
         way, name = await self._name(path)
         return way[-1], name, walk.there(await walk.lookup(self._files, way[-1], name))
 
@@ -272,7 +272,7 @@ class VirtualEntries(Entries):
 
 
 def _check_open(inode: Inode, opening: _Opening) -> None:
-    """What open(2) checks of what is there."""
+    """The checks of open(2) on the inode that is there."""
     if opening.is_exclusive:
         raise os_error(errno.EEXIST)
     if inode.kind is Kind.DIRECTORY:

@@ -45,10 +45,10 @@ class ZipInode:
         self.opens = 0
         self.reader: IO[bytes] | None = None
         self.content = bytearray()
-        """What was decompressed, from the beginning on."""
+        """The decompressed bytes, from the beginning on."""
 
     def forget(self) -> None:
-        """What was decompressed is not needed any more."""
+        """Drops the decompressed bytes."""
         if self.reader is not None:
             self.reader.close()
             self.reader = None
@@ -176,7 +176,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
             inode.forget()
 
     def _decompress(self, inode: ZipInode, entry: ZipInfo) -> None:
-        """One block more of an entry. Errors: EIO if it cannot be decompressed, or is not what its checksum says."""
+        """One block more of an entry. Errors: EIO if it cannot be decompressed, or its checksum is wrong."""
         try:
             inode.reader = inode.reader or self._archive.open(entry)
             block = inode.reader.read(BLOCK)

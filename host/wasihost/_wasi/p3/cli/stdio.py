@@ -23,7 +23,7 @@ class Stdin:
         """WIT: `read-via-stream: func() -> tuple<stream<u8>, future<result<_, error-code>>>`.
 
         Nothing is read before the guest reads. Several streams share the bytes: each byte goes to whoever reads first,
-        and what was read for a stream that is then dropped is lost with it.
+        and bytes read for a stream that is then dropped are lost with it.
         The future gives ok at the end of the input and when the guest drops the stream.
 
         Errors: `io` when reading failed.
@@ -43,10 +43,11 @@ class Stdout:
     def write_via_stream(self, data: GuestStream[int]) -> ResultFuture:
         """WIT: `write-via-stream: func(data: stream<u8>) -> future<result<_, error-code>>`.
 
-        The future resolves when the guest has dropped its end and everything is written and flushed. What the guest
-        wrote comes out in the order in which its writes completed, whichever stream they used.
+        The future resolves when the guest has dropped its end and everything is written and flushed. The guest's bytes
+        come out in the order in which its writes completed, whichever stream they used.
 
-        Errors: `pipe` when nobody reads any more (EPIPE), `illegal-byte-sequence` for EILSEQ, `io` for other failures.
+        Errors: `pipe` when there is no reader any more (EPIPE), `illegal-byte-sequence` for EILSEQ, `io` for other
+        failures.
         """
         done = new_future()
         data.forward(OutputSink(self._output, partial(settle, done, error_code)))
@@ -54,4 +55,4 @@ class Stdout:
 
 
 class Stderr(Stdout):
-    """Provider of wasi:cli/stderr, which is to WIT what stdout is."""
+    """Provider of wasi:cli/stderr, the same for WIT as stdout."""

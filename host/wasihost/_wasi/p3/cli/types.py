@@ -1,4 +1,4 @@
-"""wasi:cli/types, and the one place where what went wrong becomes its error-code."""
+"""wasi:cli/types, and the one place where errors become its error-code."""
 
 from __future__ import annotations
 

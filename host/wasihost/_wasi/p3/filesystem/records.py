@@ -1,4 +1,4 @@
-"""The records and variants of `wasi:filesystem/types`, and what they are in the core."""
+"""The records and variants of `wasi:filesystem/types`, and their counterparts in the core."""
 
 from __future__ import annotations
 
@@ -140,12 +140,12 @@ AnyNewTimestamp: TypeAlias = NewTimestamp.NoChange | NewTimestamp.Now | NewTimes
 
 
 def to_type(kind: Kind) -> TypeCase:
-    """What the guest gets."""
+    """The guest's type of a kind."""
     return _TYPES[kind]
 
 
 def to_stat(stat: Stat) -> DescriptorStat:
-    """What the guest gets."""
+    """The guest's record of metadata."""
     return DescriptorStat(
         _TYPES[stat.kind],
         stat.links,
@@ -161,7 +161,7 @@ def _instant(ns: int | None) -> Instant | None:
 
 
 def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
-    """What the core gets. Errors: Failure of EOVERFLOW."""
+    """The core's time. Errors: Failure of EOVERFLOW."""
     match timestamp:
         case NewTimestamp.NoChange():
             return When.NO_CHANGE
@@ -172,6 +172,6 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 
 
 def to_entry(entry: Entry) -> DirectoryEntry:
-    """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
+    """The guest's entry. Errors: OSError, EILSEQ if the name is not UTF-8."""
     name, kind = entry
     return DirectoryEntry(_TYPES[kind], paths.text(name))

@@ -7,7 +7,7 @@ from wasihost._wasi.random import Random as Source
 
 
 class Insecure:
-    """Provider of wasi:random/insecure: nobody may rely on it, and nothing is gained by making it worse."""
+    """Provider of wasi:random/insecure: no guest may rely on it, and nothing is gained by making it worse."""
 
     def __init__(self, source: Source) -> None:
         self._source = source

@@ -7,7 +7,7 @@ from typing import Final
 from wasihost._wasi.random import Random as Source
 
 MAX_BYTES: Final = 1 << 20
-"""The most that one call gives: the event loop stands still for it, a few milliseconds. Wasmtime's own host stops at
+"""The most that one call gives: it blocks the event loop, a few milliseconds. Wasmtime's own host stops at
 64 MiB; the WIT leaves it open."""
 
 

@@ -8,7 +8,7 @@ from wasihost._network.names import Names
 from wasihost._wasi.sockets.access import Access
 
 IN_ORDER: Final = ("wasi:sockets/types@0.3.0#[method]tcp-socket.bind",)
-"""Functions that must come after what the guest did with streams: a port is free once its accept stream is dropped."""
+"""Functions that must come after the guest's operations on streams: dropping an accept stream frees its port."""
 
 
 def providers(access: Access, names: Names) -> dict[str, object]:

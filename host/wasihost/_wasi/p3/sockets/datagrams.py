@@ -1,6 +1,6 @@
 """The calls of `receive` that wait for a datagram, in their order.
 
-Theory of operation. A datagram that is there is given at once. A call that has to wait gets a future and stands in a
+Theory of operation. A datagram that is there is given at once. A call that has to wait gets a future and a place in a
 queue; the network calls back, and datagrams are taken from it within that call, since the event loop would else report
 them once more. The datagram of a cancelled call goes to the next one.
 """
@@ -49,9 +49,9 @@ class Receiver:
         self._socket.wait_readable(self._serve)
 
     def _serve(self) -> None:
-        """Gives what is there to those who wait, in their order."""
+        """Gives the datagrams that are there to the calls that wait, in their order."""
         self._is_called_back = False
-        # Who is given something goes on at once, and may be back to wait for the next.
+        # A call that gets one goes on at once, and may be back to wait for the next.
         while self._waiting and not self._is_called_back:
             future = self._waiting[0]
             if future.done():

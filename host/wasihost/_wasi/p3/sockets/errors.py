@@ -116,12 +116,12 @@ def error_code(cause: Cause) -> Code:
 
 
 def wit_error(error: Failure | Refused) -> WitError:
-    """What a provider method raises where a core failed."""
+    """The exception of a provider method if a core failed."""
     return WitError(error_code(error.cause if isinstance(error, Failure) else error))
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """What a call of a core gives; its failure becomes an error-code."""
+    """The result of a call of a core; its failure becomes an error-code."""
     try:
         return call(*args)
     except (Failure, Refused) as error:
@@ -129,7 +129,7 @@ def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 async def awaited(found: T | Awaitable[T]) -> T:
-    """The same for what a core gives that may take time."""
+    """The same for a result that may take time."""
     try:
         return await found if isinstance(found, Awaitable) else found
     except (Failure, Refused) as error:

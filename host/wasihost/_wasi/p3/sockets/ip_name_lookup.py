@@ -1,7 +1,7 @@
 """The provider of the interface `wasi:sockets/ip-name-lookup`.
 
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT: a refused name is `access-denied`, not
-`permanent-resolver-failure`, and failures of the resolver are told apart.
+`permanent-resolver-failure`, and failures of the resolver are distinguished.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _wit_error(error: Failure | Refused) -> WitError:
 
 
 class IpNameLookup:
-    """`wasi:sockets/ip-name-lookup`: what one guest may hear about names."""
+    """`wasi:sockets/ip-name-lookup`: the lookups of one guest."""
 
     wit_types: ClassVar[dict[str, type]] = {"error-code": ErrorCode, "ip-address": IpAddress}
 

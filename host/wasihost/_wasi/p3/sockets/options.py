@@ -1,4 +1,4 @@
-"""What the options of `tcp-socket` and `udp-socket` share: the buffer sizes."""
+"""Common options of `tcp-socket` and `udp-socket`: the buffer sizes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Options:
     def get_receive_buffer_size(self) -> int:
         """WIT: `get-receive-buffer-size: func() -> result<u64, error-code>`.
 
-        Bytes. SO_RCVBUF, socket(7); what Linux adds for its own use is taken off.
+        Bytes. SO_RCVBUF, socket(7), without the part that Linux adds for its own use.
         """
         return attempt(self._socket.get_option, Option.RECEIVE_BUFFER_BYTES)
 
@@ -32,7 +32,7 @@ class Options:
     def get_send_buffer_size(self) -> int:
         """WIT: `get-send-buffer-size: func() -> result<u64, error-code>`.
 
-        Bytes. SO_SNDBUF, socket(7); what Linux adds for its own use is taken off.
+        Bytes. SO_SNDBUF, socket(7), without the part that Linux adds for its own use.
         """
         return attempt(self._socket.get_option, Option.SEND_BUFFER_BYTES)
 

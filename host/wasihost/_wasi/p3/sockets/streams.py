@@ -26,7 +26,7 @@ T = TypeVar("T", bound=Droppable)
 class AcceptSource(ValueSource[T]):
     """Feeds a stream of accepted sockets, one for each read; `wrap` makes the resource of one."""
 
-    tells_os_errors = False  # those of the network are closed sockets; what else is raised is the policy's
+    tells_os_errors = False  # those of the network are closed sockets; all others are the policy's
 
     __slots__ = ("_acceptor", "_wrap")
 

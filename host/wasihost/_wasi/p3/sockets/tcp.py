@@ -1,6 +1,6 @@
 """The resource `tcp-socket` of `wasi:sockets/types`: the words and the order of the WIT.
 
-The core, `wasihost._wasi.sockets.tcp`, does the work. What any method may give besides the error-codes of its own
+The core, `wasihost._wasi.sockets.tcp`, does the work. Any method may give, besides the error-codes of its own
 list: `access-denied`, `not-supported`, `out-of-memory` and `other`, and on a closed socket the error that closed it.
 
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT:
@@ -69,7 +69,7 @@ class TcpSocket(TcpOptions):
         - `invalid-state`: the socket is bound already, or past that.
         - `invalid-argument`: the address is of the other family, not unicast, or an IPv4 address in IPv6 form.
         - `access-denied`: the policy refuses TCP_BIND.
-        - `address-in-use`: somebody has the address, or there is no free port.
+        - `address-in-use`: another socket has the address, or there is no free port.
         - `address-not-bindable`: it is not an address of this machine.
         """
         await awaited(attempt(self._socket.bind, to_network(local_address)))
@@ -95,7 +95,7 @@ class TcpSocket(TcpOptions):
         Waits only when the policy does. An unbound socket is bound to any address and a free port.
         - `invalid-state`: the socket is listening, connecting, connected or closed.
         - `access-denied`: the policy refuses TCP_BIND of any address for the implicit bind, or then TCP_LISTEN.
-        - `address-in-use`: no free port for the implicit bind, or somebody else listens there.
+        - `address-in-use`: no free port for the implicit bind, or another socket listens there.
         """
         return AcceptSource(await awaited(attempt(self._socket.listen)), TcpSocket)
 

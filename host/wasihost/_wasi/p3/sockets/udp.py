@@ -1,6 +1,6 @@
 """The resource `udp-socket` of `wasi:sockets/types`: the words and the order of the WIT.
 
-The core, `wasihost._wasi.sockets.udp`, does the work. What any method may give besides the error-codes of its own
+The core, `wasihost._wasi.sockets.udp`, does the work. Any method may give, besides the error-codes of its own
 list: `access-denied`, `not-supported`, `out-of-memory` and `other`.
 
 Where this differs from Wasmtime 50 (crates/wasi, p3), following the WIT:
@@ -61,7 +61,7 @@ class UdpSocket(Options):
         - `invalid-state`: the socket is bound already.
         - `invalid-argument`: the address is of the other family, or an IPv4 address in IPv6 form.
         - `access-denied`: the policy refuses UDP_BIND.
-        - `address-in-use`: somebody has the address, or there is no free port.
+        - `address-in-use`: another socket has the address, or there is no free port.
         - `address-not-bindable`: it is not an address of this machine.
         """
         await awaited(attempt(self._socket.bind, to_network(local_address)))
@@ -87,12 +87,12 @@ class UdpSocket(Options):
     def send(self, data: bytes, remote_address: AnyIpSocketAddress | None) -> Coroutine[Any, Any, None] | None:
         """WIT: `send: async func(data: list<u8>, remote-address: option<ip-socket-address>) -> result<_, error-code>`.
 
-        The system has all of the datagram, or nothing is sent; where it gets lost on the way nobody is told.
+        The system has all of the datagram, or nothing is sent; a loss on the way is not reported.
         - `invalid-argument`: the address is as `connect` refuses it; the socket is connected, and to another one; or
           there is none, and the socket is not connected.
         - `access-denied`: the policy refuses UDP_SEND, or UDP_BIND of any address for the implicit bind.
         - `datagram-too-large`: as it says; IPv4 has room for 65507 bytes, IPv6 for 65527, macOS by default for 9216.
-        - `connection-refused`, `remote-unreachable`: what became of an earlier datagram to the peer it is connected to.
+        - `connection-refused`, `remote-unreachable`: an earlier datagram to the peer that it is connected to failed.
         - `address-in-use`: no free port for the implicit bind.
         """
         address = None if remote_address is None else to_network(remote_address)
@@ -102,9 +102,9 @@ class UdpSocket(Options):
     def receive(self) -> Received | PromptFuture[Received]:
         """WIT: `receive: async func() -> result<tuple<list<u8>, ip-socket-address>, error-code>`.
 
-        Datagrams from senders for whom the policy refuses UDP_RECEIVE are dropped.
+        Datagrams from senders that UDP_RECEIVE refuses are dropped.
         - `invalid-state`: the socket is not bound.
-        - `connection-refused`, `remote-unreachable`: what became of an earlier datagram to the peer it is connected to.
+        - `connection-refused`, `remote-unreachable`: an earlier datagram to the peer that it is connected to failed.
         """
         return self._receiver.receive()
 
