@@ -16,7 +16,7 @@ RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
 rust-exports=exports rust-streams=streams rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
-rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-files=files rust-http=http rust-http-gate=http_gate"
+rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-files=files rust-http=http rust-http-gate=http_gate rust-shown=shown"
 
 tool() { $GUEST_RUN "$@"; }
 
@@ -36,7 +36,7 @@ cargo_build() { # ARGUMENT...
 
 build_rust() {
   cargo_build
-  cargo_build -p exports -p streams
+  cargo_build -p exports -p streams -p shown
   cargo_build -p http
   for pair in $RUST; do
     install_fixture "$RELEASE/${pair#*=}.wasm" "${pair%=*}"
@@ -45,10 +45,13 @@ build_rust() {
 
 # std for wasm32-wasip2 imports WASI 0.2 by itself
 build_p2() {
-  cargo_build -p hello-p2 -p std-p2 -p bin-p3 --target wasm32-wasip2
+  cargo_build -p hello-p2 -p std-p2 -p bin-p3 -p report --target wasm32-wasip2
+  cargo_build -p notes --target wasm32-wasip2
   install_fixture "$P2_RELEASE/hello_p2.wasm" rust-hello-p2
   install_fixture "$P2_RELEASE/std_p2.wasm" rust-std-p2
   install_fixture "$P2_RELEASE/bin-p3.wasm" rust-bin-p3
+  install_fixture "$P2_RELEASE/report.wasm" rust-report
+  install_fixture "$P2_RELEASE/notes.wasm" rust-notes
 }
 
 # what std, tokio and the crate wasip2 make of WASI 0.2: commands with a `main`
