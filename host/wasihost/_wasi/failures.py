@@ -1,7 +1,7 @@
 """How the cores of WASI fail, in words of no version.
 
-A core raises `Failure` for what the guest is to hear, and each binding has one place that turns it into an error-code
-of its version. Whatever else a core raises is for the embedder: an exception of a policy or a callback, an OSError too.
+A core raises `Failure` for the guest, and each binding has one place that turns it into an error-code
+of its version. All other exceptions of a core are for the embedder: one of a policy or a callback, an OSError too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class Reason(enum.Enum):
-    """What a core refuses by itself."""
+    """The refusals of a core itself."""
 
     INVALID_ARGUMENT = "an argument is invalid"
     INVALID_STATE = "the operation is not valid in this state"
@@ -34,7 +34,7 @@ class Failure(Exception):
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """What a call of the network gives; its OSError becomes the cause of a `Failure`."""
+    """The result of a call of the network; its OSError becomes the cause of a `Failure`."""
     try:
         return call(*args)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The address types of `wasi:sockets`, and what they are at the network seam."""
+"""The address types of `wasi:sockets`, and their counterparts at the network seam."""
 
 from __future__ import annotations
 

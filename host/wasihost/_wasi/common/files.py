@@ -1,4 +1,4 @@
-"""What `wasi:filesystem` says in the same words in both versions."""
+"""The common part of `wasi:filesystem` 0.2 and 0.3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `wasi:http` says in the same words in both versions: methods, schemes, error-codes."""
+"""The common part of `wasi:http` 0.2 and 0.3: methods, schemes, error-codes."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ ErrorCode: Final = type("ErrorCode", (), {cls.__name__: cls for cls in _CODES.va
 
 
 def from_error(error: HttpError) -> AnyCode:
-    """What HTTP failed with as an `error-code`."""
+    """The `error-code` of a failure of HTTP."""
     code = error.code
     cls = _CODES[code]
     if not issubclass(cls, CodeWithValue):
@@ -129,12 +129,12 @@ def from_error(error: HttpError) -> AnyCode:
 
 
 def wit_error(error: HttpError) -> WitError:
-    """What a provider method raises where HTTP failed."""
+    """The exception of a provider method if HTTP failed."""
     return WitError(from_error(error))
 
 
 def to_error(given: AnyCode) -> HttpError:
-    """What a guest means by an `error-code`; that of an export is of generated classes."""
+    """The error that a guest means by an `error-code`; that of an export is of generated classes."""
     code = errors.ErrorCode(given.case)
     value = getattr(given, "value", None)
     record = _RECORDS.get(code)

@@ -24,7 +24,7 @@ class HasRules(Protocol):
 class CommonFields:
     """WIT: `resource fields`.
 
-    What any method that changes them gives, in this order:
+    Any method that changes them gives, in this order:
 
     - `invalid-syntax`: the name is no token, or a value has control characters; or a `content-length` is no number.
     - `forbidden`: the name is the transport's, as `host` or `connection`.
@@ -85,7 +85,7 @@ class CommonFields:
 
     @classmethod
     def _attempt(cls, call: Callable[[*Ts], T], *args: *Ts) -> T:
-        """What a call of the core gives; its refusal becomes what the version has for it."""
+        """The result of a call of the core; its refusal becomes the version's counterpart."""
         try:
             return call(*args)
         except FieldsError as error:
@@ -94,4 +94,4 @@ class CommonFields:
     @staticmethod
     @abstractmethod
     def _refused(refusal: Refusal) -> Exception:
-        """What the guest gets for a refusal."""
+        """The exception for the guest at a refusal."""

@@ -7,7 +7,7 @@
 | `answers` | answers of file systems that may take time |
 | `nodes` | `FileSystem`, `DirectoryNode` and `FileNode`: the operations of a tree, wherever it is kept |
 | `directory` | `Directory`: these on a directory of the host |
-| `descriptor` | `Descriptor`, which a guest holds; checks its kind and what its mount permits, then asks the node |
+| `descriptor` | `Descriptor`, which a guest holds; checks its kind and the mount, then asks the node |
 | `streams` | the contents of a file and the entries of a directory as sources and sinks |
 | `mounts` | the directories that one guest is given |
 | `virtual/` | file systems in Python |

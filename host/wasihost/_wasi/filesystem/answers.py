@@ -1,11 +1,11 @@
 """Answers of file systems: most are there at once, some take time.
 
-Theory of operation. Whatever a node is asked returns its answer or a `Later`, and raises at once if the failure is
+Theory of operation. A method of a node returns its answer or a `Later`, and raises at once if the failure is
 known at once. So a file system whose answers are there, as those of the operating system, costs no coroutine and no
-turn of the event loop. What asks several times writes a coroutine function with the decorator `at_once_or_later`, in
-which each answer is taken by `await settled(answer)`. It is run on the spot, without a task; at the first answer that
-takes time it stops, and the rest of it is the `Later`, which the machine makes a task of. So code of embedders that
-waits always runs in a task of its own.
+turn of the event loop. A method with several questions is a coroutine function with the decorator `at_once_or_later`,
+in which each answer is taken by `await settled(answer)`. It is run on the spot, without a task; at the first answer
+that takes time it stops, and the rest of it is the `Later`, which the machine makes a task of. So code of embedders
+that waits always runs in a task of its own.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Later(Generic[T]):
         self._steps = steps
 
     def then(self, convert: Callable[[T], U]) -> Later[U]:
-        """What `convert` makes of the answer."""
+        """The answer, converted."""
         return begun(_then(self, convert))
 
     def failing(self, kind: type[E], convert: Callable[[E], BaseException]) -> Later[T]:
-        """The same answer; instead of a failure of that kind it raises what `convert` makes of it."""
+        """The same answer; a failure of that kind is converted."""
         return begun(_failing(self, kind, convert))
 
-    # What `asyncio` asks of a coroutine.
+    # The protocol of coroutines, for asyncio.
 
     def __await__(self) -> Generator[Any, Any, T]:
         return self._steps.__await__()
@@ -58,7 +58,7 @@ class Later(Generic[T]):
 
 
 Answer: TypeAlias = T | Later[T]
-"""What a node returns."""
+"""The answer of a node."""
 
 
 def at_once_or_later(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Answer[T]]:
@@ -92,17 +92,17 @@ async def settled(answer: T | Awaitable[T]) -> T:
 
 
 def answer_of(given: T | Awaitable[T]) -> Answer[T]:
-    """What a node returns for what code of embedders gave, which may be any awaitable."""
+    """An answer from the result of embedders' code, which may be any awaitable."""
     return begun(settled(given)) if hasattr(given, "__await__") else given
 
 
 def then(answer: Answer[T], convert: Callable[[T], U]) -> Answer[U]:
-    """What `convert` makes of an answer."""
+    """The answer, converted."""
     return answer.then(convert) if isinstance(answer, Later) else convert(answer)
 
 
 def put(found: Answer[bytes], view: memoryview) -> int | Later[bytes]:
-    """What `read_into` gives for what `read` found: bytes that are there go into the beginning of `view`."""
+    """The answer of `read_into` from that of `read`: bytes that are there go into the beginning of `view`."""
     if isinstance(found, Later):
         return found
     view[: len(found)] = found
@@ -117,7 +117,7 @@ class _ATask:
 
 
 A_TASK: Final = _ATask()
-"""Awaited in steps: what comes after it runs in a task, and may await anything."""
+"""Awaited in steps: the code after it runs in a task, and may await anything."""
 
 
 def begun(steps: Coroutine[Any, Any, T]) -> Later[T]:

@@ -1,7 +1,7 @@
-"""`Descriptor`: what a guest holds of a file or directory, and what its mount lets it do.
+"""`Descriptor`: a guest's hold of a file or directory, and the permissions of its mount.
 
-The order of checks: what the descriptor is, what the mount allows, then the operation. A mount that is read-only
-refuses with EPERM whatever would change it. All methods fail with `Failure`, at once or later.
+The order of checks: the kind of the descriptor, the permissions of the mount, then the operation. A mount that is
+read-only refuses every change with EPERM. All methods fail with `Failure`, at once or later.
 """
 
 from __future__ import annotations
@@ -86,11 +86,11 @@ class Descriptor:
     # ---- of both
 
     def sync(self, with_metadata: bool) -> Answer[None]:
-        """Returns when what was written is on the disk."""
+        """Returns when all that was written is on the disk."""
         return _attempt(self._node.sync, with_metadata)
 
     def stat(self) -> Answer[Stat]:
-        """What is known of it now."""
+        """Its metadata now."""
         return _attempt(self._node.stat)
 
     def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
@@ -100,7 +100,7 @@ class Descriptor:
 
     @property
     def identity(self) -> Identity:
-        """What no other file has while this one is there."""
+        """A value that no other file has while this one exists."""
         return self._node.identity
 
     def identity_hash(self) -> tuple[int, int]:
@@ -118,7 +118,7 @@ class Descriptor:
         return EntrySource(attempt(self._directory().entries), convert, on_close)
 
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Descriptor]:
-        """Opens what is there, or creates a file. EINVAL if a directory is to be created or cut off."""
+        """Opens the file that is there, or creates one. EINVAL if a directory is to be created or cut off."""
         directory = self._directory()
         if is_contradiction(how):
             raise Failure(os_error(errno.EINVAL))
@@ -132,16 +132,16 @@ class Descriptor:
         return Descriptor(self._mount, node, flags)
 
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
-        """What is known of what is there."""
+        """The metadata of the file that is there."""
         return self._at(path, self._directory().stat_at, path, follow)
 
     def identity_hash_at(self, path: str, follow: bool) -> Answer[tuple[int, int]]:
-        """What `identity_hash` gives for what is there."""
+        """The `identity_hash` of the file that is there."""
         identity = self._at(path, self._directory().identity_at, path, follow)
         return then(identity, partial(identity_hash, self._mount.hash_key))
 
     def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
-        """Sets one time or both of what is there."""
+        """Sets one time or both of the file that is there."""
         return self._at(path, self._writable_directory(path).set_times_at, path, follow, accessed, modified)
 
     def create_directory(self, path: str) -> Answer[None]:
@@ -153,17 +153,17 @@ class Descriptor:
         return self._at(path, self._writable_directory(path).remove_directory, path)
 
     def remove_file(self, path: str) -> Answer[None]:
-        """Removes a name of what is no directory."""
+        """Removes a name of anything but a directory."""
         return self._at(path, self._writable_directory(path).remove_file, path)
 
     def rename(self, path: str, new_directory: Descriptor, new_path: str) -> Answer[None]:
-        """Moves what is there, within this mount or to another one."""
+        """Moves the file that is there, within this mount or to another one."""
         directory = self._writable_directory(path)
         other = new_directory._writable_directory(new_path)
         return self._at(path, directory.rename, path, other, new_path)
 
     def link(self, path: str, follow: bool, new_directory: Descriptor, new_path: str) -> Answer[None]:
-        """Gives what is there another name, a symbolic link too. EINVAL to follow one."""
+        """Gives the file that is there another name, a symbolic link too. EINVAL to follow one."""
         directory = self._writable_directory(path)
         other = new_directory._writable_directory(new_path)
         if follow:
@@ -175,7 +175,7 @@ class Descriptor:
         return self._at(path, self._writable_directory(path).symlink, text, path)
 
     def readlink(self, path: str) -> Answer[str]:
-        """What a symbolic link contains; EPERM if that is absolute, EILSEQ if it is not UTF-8."""
+        """The content of a symbolic link; EPERM if that is absolute, EILSEQ if it is not UTF-8."""
         return then(self._at(path, self._directory().readlink, path), _text)
 
     # ----

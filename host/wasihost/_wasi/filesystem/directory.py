@@ -1,6 +1,6 @@
 """`Directory`: a directory of the host, as a tree for guests.
 
-Each operation opens what it works on by `sandbox`, and asks the operating system each time: nothing is remembered.
+Each operation opens its files by `sandbox`, and asks the operating system each time: nothing is remembered.
 Opening never waits (O_NONBLOCK): not for the other end of a FIFO, nor for a device.
 
 Where this differs from Wasmtime 50, following the WIT or POSIX:
@@ -10,7 +10,7 @@ Where this differs from Wasmtime 50, following the WIT or POSIX:
 | the flags for synchronized writes | `unsupported` | as O_SYNC, O_DSYNC and O_RSYNC |
 | opening a FIFO | waits for its other end | at once |
 | `remove-directory-at` of `dir/` | `invalid` | as of `dir` |
-| `now` as a time of a file | only its owner may | who may write the file may, as touch(1) |
+| `now` as a time of a file | only for its owner | for all that may write the file, as touch(1) |
 | `set-times-at` of a FIFO or a socket | waits, or `io` | done without opening it |
 | the type of a FIFO or a socket | `other`, `unknown` | `fifo`, `socket` |
 | `status-change-timestamp` | the time of birth | st_ctime |
@@ -69,8 +69,8 @@ class Directory(FileSystem, OfOneProcess):
     """A directory of the host with all that is in it: `Directory("data", read_only=True)`.
 
     `path` is resolved once, here. With `read_only`, guests get the error-code `not-permitted` for every change; else
-    they can change what this process can. With `threads`, each operation is done in a thread, up to 16 at a time for a
-    guest: for file systems that may be slow, which would hold up the event loop. Errors: ConfigError if it is no
+    they can change all that this process can. With `threads`, each operation is done in a thread, up to 16 at a time
+    for a guest: for file systems that may be slow, which would hold up the event loop. Errors: ConfigError if it is no
     directory that can be opened.
     """
 
@@ -190,7 +190,7 @@ class OsDirectory(OsNode, DirectoryNode):
         return identity_of(self.stat_result(path, follow))
 
     def stat_result(self, path: str, follow: bool) -> os.stat_result:
-        """What stat(2) gives for what is there."""
+        """The result of stat(2) for the file that is there."""
         if not follow and not path.endswith("/"):
             with open_parent(self._fd, path) as (parent, name):
                 return os.stat(name, dir_fd=parent, follow_symlinks=False)
@@ -331,12 +331,12 @@ def _os_flags(how: OpenFlags, use: DescriptorFlags) -> int:
 
 
 def identity_of(found: os.stat_result) -> Identity:
-    """The identity in what stat(2) gives."""
+    """The identity in a result of stat(2)."""
     return found.st_dev, found.st_ino
 
 
 def stat_of(found: os.stat_result) -> Stat:
-    """What guests hear of it."""
+    """The part that guests get."""
     return Stat(
         kind_of(found.st_mode),
         found.st_size,

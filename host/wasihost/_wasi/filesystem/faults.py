@@ -53,14 +53,14 @@ class FaultyFiles(Faulty, FileSystem):
 
 
 class _Faults:
-    """What strikes the calls on a tree."""
+    """The faults for the calls on a tree."""
 
     def __init__(self, injector: Injector) -> None:
         self._injector = injector
         self._made: Counter[Call] = Counter()
 
     async def strike(self, call: FileCall, path: str, wanted: int = 0) -> int:
-        """How many of the bytes that are wanted may move. Errors: OSError, what strikes the call."""
+        """How many of the bytes that are wanted may move. Errors: OSError, the fault of the call."""
         self._made[call] += 1
         struck, room = self._injector.strike_file(call, self._made[call], [path])
         if struck.stall_ns:

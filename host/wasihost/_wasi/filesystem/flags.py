@@ -13,7 +13,7 @@ class PathFlags(enum.Flag):
 
 
 class OpenFlags(enum.Flag):
-    """What an open does to the file that it finds."""
+    """The effect of an open on the file that it finds."""
 
     __hash__ = object.__hash__  # there is one object for each combination, and `Flag` hashes in Python
 

@@ -1,9 +1,10 @@
 """A tree whose paths a policy is asked about, before anything is done or looked at.
 
 Theory of operation. The policy judges paths as they are once `..` and links are resolved, so a path is followed here,
-step by step (`places`), and what wraps a directory knows the names that led to it. Then the policy is asked, and at
-last the operation is done on a single name, which nothing resolves again. If a directory on the way is not there, the
-policy is asked about the path as it is written, so that a guest does not learn what is in a directory refused to it.
+step by step (`places`), and the node around a directory knows the names that led to it. Then the policy is asked, and
+at last the operation is done on a single name, which nothing resolves again. If a directory on the way is not there,
+the policy is asked about the path as it is written, so that a guest does not learn the content of a directory refused
+to it.
 
 | operation | uses |
 |---|---|
@@ -12,7 +13,7 @@ policy is asked about the path as it is written, so that a guest does not learn 
 | create, remove, symlink, set times | WRITE |
 | link, rename | READ and WRITE of the old path, WRITE of the new one; MOVE of both for a directory |
 
-What is open is not asked about again, but for the times of what was opened to read. Since READ and WRITE of the old
+An open file is not asked about again, except for the times of one opened to read. Since READ and WRITE of the old
 path are asked for, no other name of a file gives more than its own did. Where operations take time, a guest makes its
 changes one after the other: it cannot put a directory in the place of the file that it renames.
 """
@@ -74,7 +75,7 @@ class Turns:
 
 
 class _Guard:
-    """Asks about what these names lead to."""
+    """Asks about the file at these names."""
 
     def __init__(self, names: tuple[str, ...], asker: Asker, turns: Turns) -> None:
         self.names = names
@@ -86,7 +87,7 @@ class _Guard:
         return _Guard(names, self._asker, self.turns)
 
     async def require(self, *asked: Asked) -> None:
-        """Errors: EACCES, if the policy refuses one of these; what the policy raises."""
+        """Errors: EACCES, if the policy refuses one of these; any exception of the policy."""
         try:
             answer = self._asker.ask_about_files([(_path(names), use) for names, use in asked])
             while not isinstance(answer, Verdict):
@@ -97,7 +98,7 @@ class _Guard:
             raise os_error(errno.EACCES)
 
     async def set_times(self, node: Node, accessed: NewTime, modified: NewTime) -> None:
-        """Sets times of what is open."""
+        """Sets times of an open file."""
         await self.require((self.names, FileUse.WRITE))
         await settled(node.set_times(accessed, modified))
 
@@ -142,7 +143,7 @@ class GuardedDirectory(DirectoryNode):
         await self._guard.require((self._guard.names, FileUse.READ))
         return await settled(self._inner.entries())
 
-    # ---- of what is in it
+    # ---- of its entries
 
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
@@ -252,7 +253,7 @@ class GuardedDirectory(DirectoryNode):
 async def _is_directory(place: Place) -> bool:
     try:
         found = await settled(place.directory.stat_at(place.name, False))
-    except FileNotFoundError:  # what renames it says so, unless it has another error
+    except FileNotFoundError:  # the rename says so, unless it has another error
         return False
     return found.kind is Kind.DIRECTORY
 

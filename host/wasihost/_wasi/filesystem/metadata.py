@@ -1,4 +1,4 @@
-"""What a file system knows of a file: its type, size and times."""
+"""The metadata of a file: its type, size and times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wasihost._wasi.filesystem import system
 
 
 class Kind(enum.Enum):
-    """What a file is."""
+    """The kind of a file."""
 
     __hash__ = object.__hash__  # a kind is itself and no other: the hash of its name takes five times as long
 
@@ -48,11 +48,11 @@ def kind_of(mode: int) -> Kind:
 
 
 Identity: TypeAlias = tuple[int, int]
-"""What no two files have at the same time: device and inode."""
+"""Device and inode, which no two files share at the same time."""
 
 
 class Stat(Frozen):
-    """What stat(2) gives, as far as guests hear of it; times in nanoseconds since 1970, None if there is none."""
+    """The part of stat(2) that guests get; times in nanoseconds since 1970, None if there is none."""
 
     kind: Kind
     size: int

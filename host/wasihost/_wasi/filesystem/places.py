@@ -1,6 +1,6 @@
 """Where a guest's path leads, found step by step: the names on the way, the last directory, and a name in it.
 
-What is used afterwards is what was found: a directory that is held open, and a name in it that is not followed. So,
+Later operations use the result: a directory that is held open, and a name in it that is not followed. So,
 whoever changes the tree meanwhile, the names are those of the file that is used.
 """
 
@@ -75,7 +75,7 @@ class Place:
             pending += paths.components(target)[::-1]
 
     async def _step(self, name: str, goes_on: bool, follow: bool) -> bytes | None:
-        """Takes a step, or gives what the link contains that it meets."""
+        """Takes a step, or returns the content of the link that it meets."""
         if name == ".":
             return None
         if name == "..":
@@ -98,7 +98,7 @@ class Place:
             self._way.pop().close()
 
     async def _enter(self, name: str) -> bytes | None:
-        """Opens a directory; what the name contains if it is a link."""
+        """Opens a directory; the content of the link if the name is one."""
         try:
             opened = await settled(self._way[-1].open(name, False, OpenFlags.DIRECTORY, DescriptorFlags.READ))
         except OSError as error:

@@ -1,11 +1,13 @@
 """A tree of which a guest may use only so much: `QuotaFiles(Directory("out"), Quotas(file_bytes_stored=1 << 20))`.
 
-Theory of operation. What is stored is counted by growth: a file that grows takes from `file_bytes_stored`, one that is
+Theory of operation. Storage is counted by growth: a file that grows takes from `file_bytes_stored`, one that is
 cut off or removed gives back. So a guest never makes the trees larger than they were by more than the limit, and it
-need not be known what is in them. A file that the guest removes while it has it open takes its room until it is closed.
+need not be known how large they were. A file that the guest removes while it has it open takes its room until it is
+closed.
 
 A write beyond a limit is a short one, up to the limit, and the next one fails with EDQUOT, as on a disk with quotas.
-What an operation may use is reserved while it takes its time, so several at once use no more than one after the other.
+The amount that an operation may use is reserved while it takes its time, so several at once use no more than one after
+the other.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ NAMES: Final = ("open_files", "files", "file_bytes_written", "file_bytes_stored"
 
 
 class Found(NamedTuple):
-    """What is at a path."""
+    """The inode at a path."""
 
     stat: Stat
     identity: Identity
@@ -58,13 +60,13 @@ class Reserved:
 
 
 class FileBudget(Reached):
-    """What all who share some quotas have used of their files."""
+    """The use of files by all that share some quotas."""
 
     def __init__(self, quotas: Quotas) -> None:
         super().__init__(quotas)
         self.used: Counter[str] = Counter()
         self._open: Counter[Identity] = Counter()
-        self._removed: Counter[Identity] = Counter()  # the bytes of what is open still
+        self._removed: Counter[Identity] = Counter()  # the bytes of removed files that are open still
 
     @property
     def is_of_files(self) -> bool:
@@ -121,7 +123,7 @@ class FileBudget(Reached):
 
 
 class QuotaFiles(FileSystem):
-    """A tree of which only so much can be used, by all together who have this object."""
+    """A tree of limited use, by all together that have this object."""
 
     def __init__(self, inner: FileSystem, quotas: Quotas | FileBudget) -> None:
         if not isinstance(quotas, Quotas | FileBudget):
@@ -237,7 +239,7 @@ class _QuotaDirectory(DirectoryAround):
 
     @at_once_or_later
     async def _made(self, path: str, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> T:
-        """What a call gives that makes something at a path."""
+        """The result of a call that makes something at a path."""
         self._budget.require("files", 1, f"creation of {path!r}")
         with self._budget.reserved("files", 1) as reserved:
             made = await settled(call(*args))
@@ -273,7 +275,7 @@ class _QuotaDirectory(DirectoryAround):
 
 
 async def _found(directory: DirectoryNode, path: str, follow: bool = False) -> Found | None:
-    """What is there; the operation that comes next says why there is nothing."""
+    """The inode that is there; if there is none, the next operation reports it."""
     with contextlib.suppress(OSError):
         stat = await settled(directory.stat_at(path, follow))
         return Found(stat, await settled(directory.identity_at(path, follow)))

@@ -1,4 +1,4 @@
-"""Opens what a guest's path means beneath a directory of the host, whoever changes the tree meanwhile.
+"""Opens a guest's path beneath a directory of the host, whoever changes the tree meanwhile.
 
 Theory of operation. Linux resolves a path beneath a directory in one call, openat2(2) with RESOLVE_BENEATH: a step that
 leads out, of the path or of a symbolic link, is EXDEV. Where there is no such call, `_walk` opens one component after
@@ -6,8 +6,9 @@ the other, none of them through a link; it keeps a descriptor of each directory 
 where it came from wherever that has been moved. Both give the same errors. A single name needs neither, if it is no
 link: it is opened and not followed.
 
-A path is never looked at first and opened then: what is opened is what was checked. An operation on a name, such as
-unlink, opens the parent, and acts on the one component that is left, which the system call does not follow.
+A path is never looked at first and opened then: the file that is opened is the one that was checked. An operation on a
+name, such as unlink, opens the parent, and acts on the one component that is left, which the system call does not
+follow.
 
 Where it differs from Linux: an absolute link is EPERM, and a path that ends with `/` cannot create a file: EISDIR.
 """
@@ -37,7 +38,8 @@ uses_openat2 = system.HAS_OPENAT2
 
 
 def open_beneath(base: int, path: str, flags: int, mode: int = 0) -> int:
-    """A descriptor of what `path` is. With O_NOFOLLOW a link at its end is ELOOP, or with O_PATH itself what is opened.
+    """A descriptor of the file at `path`. With O_NOFOLLOW a link at its end is ELOOP; with O_PATH the link itself is
+    opened.
 
     Errors: those of open(2) and of `paths.checked`; EscapeError if a step leads out of `base`.
     """
@@ -117,6 +119,6 @@ def _link_target(directory: int, name: bytes) -> bytes | None:
     try:
         return os.readlink(name, dir_fd=directory)
     except OSError as error:
-        if error.errno in (errno.EINVAL, errno.ENOENT):  # no link, or not there: what opens it says so
+        if error.errno in (errno.EINVAL, errno.ENOENT):  # no link, or not there: the open says so
             return None
         raise

@@ -1,4 +1,5 @@
-"""The contents of files and the entries of directories as sources and sinks; each holds what it reads or writes.
+"""The contents of files and the entries of directories as sources and sinks; each holds the node that it reads or
+writes.
 
 An answer that takes time is a task meanwhile, and the next try gives its result. A write that takes time has
 taken nothing yet: the same bytes are offered again, and then it gives how many it took.

@@ -2,7 +2,7 @@
 
 Theory of operation. Each operation is a job of the guest's threads, and its answer a `Later`. A guest may be cancelled
 while a thread is in a system call, which nothing can interrupt. So a node stays open until the last job that uses it
-has ended, and what a job opens that no guest waits for any more is closed in its thread.
+has ended, and a file that a job opened in vain is closed in its thread.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Used(Generic[N]):
             self._node.close()
 
     async def run(self, call: Callable[[*Ts], Answer[T]], *args: *Ts, also: _Used[Any] | None = None) -> T:
-        """What a call gives, made in a thread; it uses the node of `also`, too. Errors: its own, NoThreadError."""
+        """The result of a call, made in a thread; it uses the node of `also`, too. Errors: its own, NoThreadError."""
 
         def work() -> T:
             return _at_once(call(*args))
@@ -73,7 +73,7 @@ class _Job(Executor):
         self._users = users
 
     def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """What the event loop calls. Errors: NoThreadError."""
+        """A future for the event loop. Errors: NoThreadError."""
         for user in self._users:
             user.use()
         try:
@@ -130,7 +130,7 @@ class ThreadedFile(FileAround):
 
 
 class ThreadedDirectory(DirectoryAround):
-    """A directory; what it opens is of the same threads."""
+    """A directory; files that it opens use the same threads."""
 
     def __init__(self, inner: DirectoryNode, threads: Threads) -> None:
         super().__init__(inner)

@@ -9,7 +9,7 @@ from wasihost._wasi.context import WasiContext
 from wasihost._wasi.p2 import cli, clocks, filesystem, io, random, sockets
 
 IN_ORDER: Final = (*io.IN_ORDER, *sockets.IN_ORDER, *cli.IN_ORDER)
-"""Functions that must come after what the guest did with streams of 0.3."""
+"""Functions that must come after the guest's operations on streams of 0.3."""
 
 WINDOWED: Final = io.WINDOWED
 """Interfaces whose lists of bytes go through a window inside of the guest."""

@@ -1,6 +1,6 @@
 """File systems in Python: the protocol, the resolution of paths that all of them share, and those that come with it.
 
-| module | what it does |
+| module | has |
 |---|---|
 | `inodes` | `InodeOperations`: the methods of a file system in Python |
 | `walk` | resolves the paths of guests, one name after the other |

@@ -1,7 +1,7 @@
 """`FsspecFiles`: a file system of fsspec, such as S3, HTTP, SFTP or a cache of one, to be read.
 
-Its calls block, so each is made in a thread. What it says is a link leads guests nowhere outside of the root. Where it
-follows one unasked, as on the way to what it opens, this knows nothing of it.
+Its calls block, so each is made in a thread. An inode that it calls a link leads guests nowhere outside of the root. If
+it follows one unasked, as on the way to a file that it opens, this knows nothing of it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TIMES: Final = ("mtime", "modified", "LastModified", "last_modified", "created"
 
 
 class FsspecInode:
-    """A path, and what was known of it when it was looked up."""
+    """A path, and its metadata when it was looked up."""
 
     def __init__(self, path: str, info: dict[str, Any]) -> None:
         self.path = path
@@ -39,7 +39,7 @@ class FsspecInode:
 class FsspecFiles(VirtualFiles[FsspecInode]):
     """A file system of fsspec from `root` on, to be read: `FsspecFiles(fsspec.filesystem("s3"), "bucket/data")`.
 
-    To let guests change what they see, put it below an `Overlay`. Calls that block are made in threads.
+    To let guests make changes, put it below an `Overlay`. Calls that block are made in threads.
     """
 
     read_only = True
@@ -101,7 +101,7 @@ class FsspecFiles(VirtualFiles[FsspecInode]):
 
 
 async def _in_thread(call: Callable[..., Any], *args: Any) -> Any:
-    """What a call gives. Whatever it fails with that is no OSError, as in libraries for HTTP, is EIO."""
+    """The result of a call. Any failure that is no OSError, as in libraries for HTTP, is EIO."""
     try:
         return await asyncio.to_thread(call, *args)
     except OSError:

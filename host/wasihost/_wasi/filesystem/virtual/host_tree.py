@@ -1,6 +1,6 @@
 """A `Directory` as inodes that can be read: the lower layer of an `Overlay`.
 
-An inode is a path, which the sandbox opens at each call. What other programs change meanwhile may be found or not, but
+An inode is a path, which the sandbox opens at each call. Changes by other programs meanwhile may be found or not, but
 nothing outside is. A file that guests have open is kept open.
 """
 
@@ -29,7 +29,7 @@ class HostInode:
 
 
 class HostTree(InodeOperations[HostInode]):
-    """What is in a directory of the host."""
+    """The content of a directory of the host."""
 
     may_wait = False
 

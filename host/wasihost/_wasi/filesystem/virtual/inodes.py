@@ -1,8 +1,8 @@
 """`InodeOperations`: the methods of a file system in Python. They get single names, and never a path.
 
 Theory of operation. A file system consists of inodes: objects of the implementation's own, each a file, a directory or
-a symbolic link. Directories have names for them. A guest opens inodes; `walk` resolves its paths, `nodes` checks what
-it asks and calls these methods. So `..`, symbolic links, loops and slashes at the end mean the same in all file
+a symbolic link. Directories have names for them. A guest opens inodes; `walk` resolves its paths, `nodes` checks its
+requests and calls these methods. So `..`, symbolic links, loops and slashes at the end mean the same in all file
 systems, and no path leads out of one.
 """
 
@@ -22,7 +22,7 @@ from wasihost._wasi.filesystem.metadata import Kind, Stat
 
 T = TypeVar("T")
 Given: TypeAlias = "T | Awaitable[T]"
-"""What a method returns."""
+"""The result of a method."""
 
 _devices = itertools.count(1 << 63)  # the operating system numbers its own from 0 on
 
@@ -32,7 +32,7 @@ class Inode(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """What it is."""
+        """Its kind."""
 
     @property
     def number(self) -> int:
@@ -128,7 +128,7 @@ class InodeOperations(ABC, Generic[I]):
     # ---- for those that need it
 
     def sync(self, inode: I) -> Given[None]:
-        """Returns when what was written will last."""
+        """Returns when all that was written will last."""
 
     def opened(self, inode: I) -> None:
         """A guest has opened it; each call is followed by one of `closed`."""

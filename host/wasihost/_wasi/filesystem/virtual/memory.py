@@ -79,7 +79,7 @@ class MemoryFiles(MemoryTree, MutableMapping[str, bytes]):
             raise os_error(errno.EEXIST)
 
     def add_link(self, path: str, text: str) -> None:
-        """Makes a symbolic link. Guests can follow it if it is relative and does not lead out of what they have."""
+        """Makes a symbolic link. Guests can follow it if it is relative and does not lead out of this file system."""
         self.symlink(*self._place_for(path), text)
 
     def snapshot(self) -> Snapshot:
@@ -87,7 +87,7 @@ class MemoryFiles(MemoryTree, MutableMapping[str, bytes]):
         return Snapshot({path: _saved(inode) for path, inode in self._walk()})
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Brings back what was there, and nothing else. Guests that have a file open keep the one they have."""
+        """Brings back the content of a snapshot, and nothing else. Guests keep the files that they have open."""
         self._clear()
         made: dict[int, MemoryInode] = {}
         for path, saved in snapshot.entries.items():
@@ -100,7 +100,7 @@ class MemoryFiles(MemoryTree, MutableMapping[str, bytes]):
             inode.accessed_ns, inode.modified_ns = snapshot.entries[path].times
 
     def diff(self, snapshot: Snapshot) -> Changes:
-        """What is different from a snapshot: the paths of files and links, and of directories with `/` at the end."""
+        """The differences from a snapshot: the paths of files and links, and of directories with `/` at the end."""
         return snapshot.changes_to(self.snapshot())
 
     def _restored(self, directory: MemoryInode, name: str, saved: Saved) -> MemoryInode:
@@ -118,7 +118,7 @@ class MemoryFiles(MemoryTree, MutableMapping[str, bytes]):
                 self.remove_name(directory, name, inode)
 
     def _walk(self) -> list[tuple[str, MemoryInode]]:
-        """Every path with what is there, sorted: a directory is before what is in it."""
+        """Every path with its inode, sorted: a directory is before its entries."""
         return sorted(_paths(self.root), key=itemgetter(0))
 
     def _file(self, path: object) -> MemoryInode:

@@ -213,7 +213,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         return inode
 
     def remove_name(self, directory: MemoryInode, name: str, inode: MemoryInode) -> None:
-        """Removes the name of what may be a directory with entries."""
+        """Removes the name of an inode that may be a directory with entries."""
         del directory.names[name]
         self.used_files -= 1
         inode.links -= 1

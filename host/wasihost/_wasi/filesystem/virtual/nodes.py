@@ -285,7 +285,7 @@ def _check_open(inode: Inode, opening: _Opening) -> None:
 
 
 def _check_rename(moved: I, way: list[I], replaced: I | None, new_way: list[I]) -> None:
-    """What rename(2) checks, in its order."""
+    """The checks of rename(2), in its order."""
     if _has(new_way, moved):
         raise os_error(errno.EINVAL)
     if replaced is None:

@@ -2,12 +2,12 @@
 
 Theory of operation. An inode of the overlay has one in the lower layer, in the upper layer, or in both. A name is
 looked up in the upper layer first; directories in both are merged. Before something of the lower layer is changed it is
-copied up: a file with its content, a directory with its times alone, after the directories that it is in. What guests
-have open follows the copy, since they hold inodes of the overlay. A name of the lower layer that was removed, moved or
-replaced is hidden; a directory that was moved keeps its lower part. What is hidden, and what an upper inode was copied
-from, only this object knows: a new one on the same layers finds the lower names again.
+copied up: a file with its content, a directory with its times alone, after the directories that it is in. Open files
+of guests follow the copy, since they hold inodes of the overlay. A name of the lower layer that was removed, moved or
+replaced is hidden; a directory that was moved keeps its lower part. Hidden names, and the origins of copied inodes,
+are known to this object only: a new one on the same layers finds the lower names again.
 
-Numbers stay what they are: twice that of the lower inode, also after it was copied, or twice that of the upper one and
+Numbers stay the same: twice that of the lower inode, also after it was copied, or twice that of the upper one and
 one more. Names of the lower layer that are hard links of each other are files of their own once one has been changed.
 """
 
@@ -52,8 +52,8 @@ class OverlayInode:
 class Overlay(VirtualFiles[OverlayInode]):
     """`lower` as it is, with all that guests change in `upper`: `Overlay(lower=Directory("app"), upper=MemoryFiles())`.
 
-    `lower` is never written. Each is a file system in Python, `lower` may be a `Directory` too. What `upper` has before
-    is found as well, and hides what has the same name in `lower`. Errors: ConfigError for other file systems.
+    `lower` is never written. Each is a file system in Python, `lower` may be a `Directory` too. Earlier content of
+    `upper` is found as well, and hides the same names in `lower`. Errors: ConfigError for other file systems.
     """
 
     def __init__(self, *, lower: FileSystem, upper: FileSystem, read_only: bool = False) -> None:
@@ -331,7 +331,7 @@ class Overlay(VirtualFiles[OverlayInode]):
         await settled(self.upper.set_times(await self._copied(directory), None, self.now_ns()))
 
     async def _forget(self, directory: OverlayInode, name: str, inode: OverlayInode, is_last: bool) -> None:
-        """What is left to do for a name that has been removed."""
+        """The rest of the work for a name that has been removed."""
         await self._hide(directory, name)
         if is_last:
             inode.is_removed = True

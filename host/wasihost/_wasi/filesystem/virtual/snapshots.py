@@ -1,4 +1,4 @@
-"""What a `MemoryFiles` had at some time, and what changed since."""
+"""The content of a `MemoryFiles` at some time, and the changes since."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Saved(Frozen):
 
 
 class Snapshot(Frozen):
-    """All paths of a `MemoryFiles`, sorted, with what was there."""
+    """All paths of a `MemoryFiles`, sorted, with their content."""
 
     entries: dict[str, Saved]
 
     def changes_to(self, later: Snapshot) -> Changes:
-        """What a later one has added, changed and removed."""
+        """The paths that a later one has added, changed and removed."""
         before = self._contents()
         after = later._contents()
         return Changes(

@@ -21,7 +21,7 @@ LONGEST_NAME: Final = 255
 
 
 class Place(NamedTuple, Generic[I]):
-    """Where a path leads: the directories on the way, a name in the last one, and what has it, if anything.
+    """The end of a path: the directories on the way, a name in the last one, and its inode, if there is one.
 
     Where the path is of a directory by its name (`paths.is_directory_by_name`), the name is `.`.
     """
@@ -65,7 +65,7 @@ async def locate(files: InodeOperations[I], base: I, path: bytes, follow: bool) 
 
 
 async def find(files: InodeOperations[I], base: I, path: bytes, follow: bool) -> I:
-    """What is there. Errors: ENOENT."""
+    """The inode that is there. Errors: ENOENT."""
     return there((await locate(files, base, path, follow)).inode)
 
 
@@ -77,7 +77,7 @@ async def name_in(files: InodeOperations[I], base: I, path: bytes) -> tuple[list
 
 
 async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | None:
-    """What has that name, `.` too; None if there is none. Errors: ENAMETOOLONG."""
+    """The inode with that name, `.` too; None if there is none. Errors: ENAMETOOLONG."""
     if name == b".":
         return directory
     if len(name) > LONGEST_NAME:
@@ -90,7 +90,7 @@ async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | No
 
 
 async def link_text(files: InodeOperations[I], link: I) -> bytes:
-    """What a symbolic link contains. Errors: EscapeError if that is absolute."""
+    """The content of a symbolic link. Errors: EscapeError if that is absolute."""
     text = paths.from_python(await settled(files.readlink(link)))
     if text.startswith(b"/"):
         raise EscapeError
@@ -98,7 +98,7 @@ async def link_text(files: InodeOperations[I], link: I) -> bytes:
 
 
 def there(inode: I | None) -> I:
-    """What was found. Errors: ENOENT."""
+    """The inode that was found. Errors: ENOENT."""
     if inode is None:
         raise os_error(errno.ENOENT)
     return inode

@@ -1,4 +1,4 @@
-"""`wasi:cli` 0.2: what a command is given, its standard streams, and how it ends."""
+"""`wasi:cli` 0.2: the environment of a command, its standard streams, and its exit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wasihost._base.streams import Unwritten
 from wasihost._wasi.cli import Command, Stdio
 
 IN_ORDER: Final = ("wasi:cli/exit@0.2.0#exit", "wasi:cli/exit@0.2.0#exit-with-code")
-"""Functions that must come after what the guest did with streams: what it wrote before an exit is output."""
+"""Functions that must come after the guest's operations on streams: output written before an exit is output."""
 
 
 def providers(command: Command, stdio: Stdio, unwritten: Unwritten) -> dict[str, object]:

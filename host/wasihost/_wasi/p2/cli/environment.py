@@ -6,7 +6,7 @@ from wasihost._wasi.cli import Command, texts
 
 
 class Environment:
-    """Provider of wasi:cli/environment: what the command was constructed with, and nothing of this process."""
+    """Provider of wasi:cli/environment: the values that the command was made with, and nothing of this process."""
 
     def __init__(self, command: Command) -> None:
         self._command = command

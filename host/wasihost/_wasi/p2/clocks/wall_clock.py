@@ -7,7 +7,7 @@ from wasihost._base.frozen import Frozen
 
 
 class Datetime(Frozen):
-    """WIT: `record datetime`, since 1970-01-01T00:00:00Z; what was before cannot be said."""
+    """WIT: `record datetime`, since 1970-01-01T00:00:00Z; earlier times cannot be expressed."""
 
     seconds: int
     nanoseconds: int

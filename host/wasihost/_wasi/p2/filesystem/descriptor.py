@@ -1,6 +1,6 @@
 """The resources `descriptor` and `directory-entry-stream` of `wasi:filesystem/types`, on the core.
 
-What any method may give besides its own list: the error-code of what the operating system says. A method of directories
+Any method may give, besides its own list, the error-code of an error of the operating system. A method of directories
 gives `not-directory` for a file first of all, and one that changes something `not-permitted` in a read-only mount. A
 path gives:
 
@@ -201,7 +201,7 @@ class Descriptor:
         """WIT: `open-at: func(path-flags: path-flags, path: string, open-flags: open-flags, flags: descriptor-flags) -> result<descriptor, error-code>`.
 
         `create` and `truncate` open to read and write unless `flags` has `write` alone. `mutate-directory` is kept for
-        `get-flags`; what may be changed is up to the mount.
+        `get-flags`; the mount decides whether changes are possible.
         - `invalid`: `directory` with `create`, `exclusive` or `truncate`.
         - `not-permitted`: `create`, `truncate` or `write` in a read-only mount.
         - `exist`: `create` with `exclusive`, and something is there.

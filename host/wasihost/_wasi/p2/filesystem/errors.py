@@ -63,7 +63,7 @@ def error_code(error: OSError) -> ErrorCode:
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """What a call of a core gives; its failure becomes an error-code."""
+    """The result of a call of a core; its failure becomes an error-code."""
     try:
         return call(*args)
     except Failure as failure:
@@ -71,7 +71,7 @@ def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 def ask(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
-    """The same for what may take time."""
+    """The same for an answer that may take time."""
     try:
         answer = call(*args)
     except Failure as failure:

@@ -1,4 +1,4 @@
-"""The records and variants of `wasi:filesystem/types`, and what they are in the core."""
+"""The records and variants of `wasi:filesystem/types`, and their counterparts in the core."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ AnyNewTimestamp: TypeAlias = NewTimestamp.NoChange | NewTimestamp.Now | NewTimes
 
 
 def to_stat(stat: Stat) -> DescriptorStat:
-    """What the guest gets; none for a time before 1970, which 0.2 cannot say."""
+    """The guest's record; none for a time before 1970, which 0.2 cannot express."""
     return DescriptorStat(
         stat.kind,
         stat.links,
@@ -93,7 +93,7 @@ def _datetime(ns: int | None) -> Datetime | None:
 
 
 def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
-    """What the core gets. Errors: Failure of EOVERFLOW."""
+    """The core's time. Errors: Failure of EOVERFLOW."""
     match timestamp:
         case NewTimestamp.NoChange():
             return When.NO_CHANGE
@@ -104,6 +104,6 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 
 
 def to_entry(entry: Entry) -> DirectoryEntry:
-    """What the guest gets. Errors: OSError, EILSEQ if the name is not UTF-8."""
+    """The guest's entry. Errors: OSError, EILSEQ if the name is not UTF-8."""
     name, kind = entry
     return DirectoryEntry(kind, paths.text(name))

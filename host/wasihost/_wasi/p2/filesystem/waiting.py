@@ -15,7 +15,7 @@ from wasihost._wasi.p2.filesystem.descriptor import Descriptor
 T = TypeVar("T")
 
 AT_ONCE = {"read_via_stream", "write_via_stream", "append_via_stream", "advise", "get_flags", "is_same_object", "drop"}
-"""Methods that ask the file system nothing, or what always has its answer at once."""
+"""Methods that never wait: they ask the file system nothing, or always get the answer at once."""
 
 
 def _waiting(method: Callable[..., T]) -> Callable[..., T]:

@@ -15,7 +15,7 @@ IN_ORDER: Final = tuple(
         "blocking-splice",
     )
 )
-"""What a guest wrote to a stream of 0.3 comes out before what it writes afterwards to one of 0.2."""
+"""Bytes that a guest wrote to a stream of 0.3 come out before those that it writes afterwards to one of 0.2."""
 
 WINDOWED: Final = ("wasi:io/streams@0.2.0",)
 """Interfaces whose lists of bytes go through a window inside of the guest."""

@@ -1,4 +1,4 @@
-"""`wasi:io/poll`, and what a guest can wait for.
+"""`wasi:io/poll`, and the subjects that a guest can wait for.
 
 Theory of operation. A pollable has no state: its subject says whether it is ready, each time it is asked, so a pollable
 serves for ever. A subject asks for one call back from below, however many polls wait for it, and that call wakes all of
@@ -9,7 +9,7 @@ Of many subjects at once, those that read from a file descriptor are looked at b
 
 While the call back is to come, the subject is watched, and a poll that waits takes it for not ready without a look: of
 many connections only those are looked at where something happened. Any other look ends the watch, since it may find
-what the call back would be for.
+the event of that call back.
 
 A pollable is a child of its subject, which must not be dropped before it.
 """
@@ -55,7 +55,7 @@ class Parent:
 
 
 class Subject(Parent):
-    """What a guest can subscribe to: the parent of its pollables."""
+    """A subject that a guest can subscribe to: the parent of its pollables."""
 
     def __init__(self, parent: Parent | None = None) -> None:
         super().__init__(parent)
@@ -82,7 +82,7 @@ class Subject(Parent):
             callback()
 
     def _when_ready(self, then: Callable[[], T | Awaitable[T]]) -> T | Awaitable[T]:
-        """What `then` returns, called as soon as this is ready."""
+        """The result of `then`, called as soon as this is ready."""
         return then() if self._is_ready() else self._once_ready(then)
 
     async def _once_ready(self, then: Callable[[], T | Awaitable[T]]) -> T:

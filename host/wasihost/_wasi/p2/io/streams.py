@@ -1,10 +1,10 @@
 """`wasi:io/streams`: streams of bytes over the sources and sinks of the cores.
 
 Theory of operation. An input stream looks ahead to learn whether it is ready: one read of at most 64 KiB, kept until
-the guest takes it; what the guest never took goes back to the source. An output stream takes a write whole, hands to
-the sink what that takes at once, and the rest whenever the sink calls back; until then `check-write` permits nothing.
-Both report an error of theirs once, as `last-operation-failed`, and are closed from then on; one that a later part of a
-write meets comes with the next call. A stream that is dropped with bytes on their way writes them to the end,
+the guest takes it; bytes that the guest never took go back to the source. An output stream takes a write whole, hands
+to the sink as much as that takes at once, and the rest whenever the sink calls back; until then `check-write` permits
+nothing. Both report an error of theirs once, as `last-operation-failed`, and are closed from then on; one that a later
+part of a write meets comes with the next call. A stream that is dropped with bytes on their way writes them to the end,
 for as long as the guest lives, and a command only ends when they are written (`Unwritten`).
 
 Where this differs from Wasmtime 50 (crates/wasi, p2), following the WIT:
@@ -64,7 +64,7 @@ class _Ended:
         self._domain = domain
 
     def report(self) -> WitError:
-        """What the guest gets. Raises what is no OSError, which is for the embedder."""
+        """The error for the guest. Raises an exception other than OSError, which is for the embedder."""
         error = self._unreported
         self._unreported = None
         if error is None or isinstance(error, BrokenPipeError):
@@ -125,7 +125,7 @@ class InputStream(Subject):
         return Pollable(self)
 
     def drop(self) -> None:
-        """Gives back what was read ahead."""
+        """Gives back the bytes read ahead."""
         self._leave()
         self.end()
         self._source.close(None)
@@ -133,7 +133,7 @@ class InputStream(Subject):
     # ---- below the WIT
 
     def end(self) -> None:
-        """The guest reads no more; what was read ahead goes back."""
+        """The guest reads no more; bytes read ahead go back."""
         if self._ahead:
             self._source.unread(self._ahead)
             self._ahead = memoryview(b"")
@@ -152,7 +152,7 @@ class InputStream(Subject):
         self._source.wait_readable(self._changed)
 
     def _look_ahead(self, size: int) -> bytes:
-        """What the source has, as far as it is known to have not ended."""
+        """The source's bytes, unless it is known to have ended."""
         if self._ended is not None:
             return b""
         self._is_watched = False
@@ -197,7 +197,7 @@ class OutputStream(Subject, Writer):
         self._asks_first = asks_first
         self._unwritten = Unwritten() if unwritten is None else unwritten
         self._permit = 0
-        self._queue = memoryview(b"")  # what was written and the sink has not taken
+        self._queue = memoryview(b"")  # written bytes that the sink has not taken
         self._ended: _Ended | None = None
         self._has_ended = False
 
@@ -302,7 +302,7 @@ class OutputStream(Subject, Writer):
         """The guest writes so many bytes. A stream with a limit calls `break_off` for too many."""
 
     def end(self) -> None:
-        """The guest writes no more; what it wrote is written."""
+        """The guest writes no more; its earlier bytes are written."""
         if self._has_ended:
             return
         self._has_ended = True
@@ -316,7 +316,7 @@ class OutputStream(Subject, Writer):
         self._ended = self._ended or _Ended(error, self._domain)
 
     def abandon(self) -> None:
-        """The guest is gone, and what the sink has not taken by now is lost."""
+        """The guest is gone; bytes that the sink has not taken by now are lost."""
         self._forget_queue(None)
 
     def _is_ready(self) -> bool:

@@ -9,7 +9,7 @@ from wasihost._network.names import Names
 from wasihost._wasi.sockets.access import Access
 
 IN_ORDER: Final = ("wasi:sockets/tcp@0.2.0#[method]tcp-socket.start-bind",)
-"""Functions that must come after what the guest did with streams of 0.3, which may hold the port that it wants."""
+"""Functions that must come after the guest's operations on streams of 0.3, which may hold the port that it wants."""
 
 
 def providers(access: Access, names: Names, unwritten: Unwritten) -> dict[str, object]:

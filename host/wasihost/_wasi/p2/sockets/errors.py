@@ -42,7 +42,7 @@ class ErrorCode(enum.Enum):
     PERMANENT_RESOLVER_FAILURE = "permanent-resolver-failure"
 
 
-# 0.2 has a code of its own for what 0.3 counts among wrong states.
+# 0.2 has a code of its own for one that 0.3 counts among wrong states.
 _OTHERS = {errno.EALREADY: ErrorCode.CONCURRENCY_CONFLICT}
 _CODES = {code.value: code for code in ErrorCode}
 
@@ -55,12 +55,12 @@ def error_code(cause: Cause) -> ErrorCode:
 
 
 def wit_error(error: Failure | Refused) -> WitError:
-    """What a provider method raises where a core failed."""
+    """The exception of a provider method if a core failed."""
     return WitError(error_code(error.cause if isinstance(error, Failure) else error))
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """What a call of a core gives; its failure becomes an error-code."""
+    """The result of a call of a core; its failure becomes an error-code."""
     try:
         return call(*args)
     except (Failure, Refused) as error:
@@ -68,7 +68,7 @@ def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
 
 
 async def awaited(found: Awaitable[T]) -> T:
-    """The same for what a core gives that takes time."""
+    """The same for a result that takes time."""
     try:
         return await found
     except (Failure, Refused) as error:

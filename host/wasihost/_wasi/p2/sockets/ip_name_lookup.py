@@ -89,7 +89,7 @@ class IpNameLookup:
 
 
 def _resolved(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """What a call of the core gives; its failure becomes an error-code, which for lookups is never `access-denied`."""
+    """The result of a call of the core; its failure becomes an error-code, for lookups never `access-denied`."""
     try:
         return attempt(call, *args)
     except WitError as error:

@@ -26,7 +26,7 @@ TYPES: Final[dict[str, type]] = {
 
 
 class NetworkResource:
-    """WIT: `resource network`; a handle without a meaning: what a guest may do is for its policy to say."""
+    """WIT: `resource network`; a handle without a meaning: the policy has the guest's permissions."""
 
 
 class Network:

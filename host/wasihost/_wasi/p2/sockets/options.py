@@ -1,4 +1,4 @@
-"""What the options of `tcp-socket` and `udp-socket` share: the buffer sizes."""
+"""Common options of `tcp-socket` and `udp-socket`: the buffer sizes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Options:
     def receive_buffer_size(self) -> int:
         """WIT: `receive-buffer-size: func() -> result<u64, error-code>`.
 
-        Bytes. SO_RCVBUF, socket(7); what Linux adds for its own use is taken off.
+        Bytes. SO_RCVBUF, socket(7), without the part that Linux adds for its own use.
         """
         return self._get(Option.RECEIVE_BUFFER_BYTES)
 
@@ -40,7 +40,7 @@ class Options:
     def send_buffer_size(self) -> int:
         """WIT: `send-buffer-size: func() -> result<u64, error-code>`.
 
-        Bytes. SO_SNDBUF, socket(7); what Linux adds for its own use is taken off.
+        Bytes. SO_SNDBUF, socket(7), without the part that Linux adds for its own use.
         """
         return self._get(Option.SEND_BUFFER_BYTES)
 

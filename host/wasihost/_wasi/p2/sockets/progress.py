@@ -1,6 +1,6 @@
-"""What `start-…` began and `finish-…` has to end, one thing at a time for each socket.
+"""The steps that `start-…` begins and `finish-…` ends, one at a time for each socket.
 
-Theory of operation. Work begins in `start-…`, as the WIT asks of an implementor. What it gives at once, or fails with,
+Theory of operation. Work begins in `start-…`, as the WIT asks of an implementor. An immediate result or failure
 is kept for `finish-…`; if the policy or the peer takes time, that is a task, and the socket's pollable is ready when it
 has ended. The guest waits for a policy in `start-bind` and `start-listen`, as in Wasmtime: C libraries do not expect
 `would-block` of the calls that finish them.
@@ -28,7 +28,7 @@ class Begun(Generic[T]):
 
     def __init__(self, found: Awaitable[T]) -> None:
         self._outcome: T | Failure | Refused | None = None
-        # It begins at once, so that giving it up reaches the core, which knows what there is to close.
+        # It begins at once, so that giving it up reaches the core, which knows the parts to close.
         self.future = eager.begin(self._run(found))
 
     async def _run(self, found: Awaitable[T]) -> None:
@@ -47,7 +47,7 @@ class Begun(Generic[T]):
         self.future.add_done_callback(lambda _: callback())
 
     def result(self) -> T:
-        """What the call gave. Errors: Failure, Refused, and what is for the embedder."""
+        """The result of the call. Errors: Failure, Refused, and those for the embedder."""
         self.future.result()
         outcome: Any = self._outcome
         if isinstance(outcome, Failure | Refused):
@@ -56,14 +56,14 @@ class Begun(Generic[T]):
         return result
 
     def cancel(self) -> T | None:
-        """Gives the call up; what it gave, if it has."""
+        """Gives the call up; its result, if it has one."""
         self.future.cancel()
         outcome = self._outcome
         return None if isinstance(outcome, Failure | Refused) else outcome
 
 
 class Step(enum.Enum):
-    """What can be in progress."""
+    """The steps that can be in progress."""
 
     BIND = "bind"
     CONNECT = "connect"
@@ -71,7 +71,7 @@ class Step(enum.Enum):
 
 
 class Progress:
-    """What is in progress on one socket."""
+    """The step in progress on one socket."""
 
     def __init__(self) -> None:
         self.step: Step | None = None
@@ -83,7 +83,7 @@ class Progress:
             raise WitError(ErrorCode.CONCURRENCY_CONFLICT)
 
     def start(self, step: Step, outcome: object) -> Awaitable[None] | None:
-        """Begins a step: with what it gave, an awaitable of that, or the `WitError` that it failed with.
+        """Begins a step: with its result, an awaitable of that, or the `WitError` that it failed with.
 
         Returns the end of the step to wait for, if it takes time.
         """
@@ -92,7 +92,7 @@ class Progress:
         return None if self.is_ready else self._outcome.future
 
     def finish(self, step: Step) -> Any:
-        """What the step gave. Errors: `not-in-progress`, `would-block`, and what it failed with."""
+        """The result of the step. Errors: `not-in-progress`, `would-block`, and the failure of the step."""
         if self.step is not step:
             raise WitError(ErrorCode.NOT_IN_PROGRESS)
         if not self.is_ready:
@@ -116,7 +116,7 @@ class Progress:
         self._outcome.when_ended(callback)
 
     def cancel(self) -> Any:
-        """The socket is dropped: gives up the step. What it gave and `finish` did not fetch, or None."""
+        """The socket is dropped: gives up the step. The result that `finish` did not fetch, or None."""
         outcome = self._outcome
         if isinstance(outcome, Begun):
             return outcome.cancel()

@@ -29,7 +29,7 @@ class Connection:
         )
 
     def end_input(self) -> None:
-        """No more is received, and what was is thrown away."""
+        """No more is received, and unread bytes are thrown away."""
         self.streams[0].end()
         self._source.end()
 
@@ -44,7 +44,7 @@ def _ignore(_error: BaseException | None) -> None:
 
 
 class _LastingSource(ByteSource):
-    """What a connection receives."""
+    """The bytes that a connection receives."""
 
     def __init__(self, source: ReceiveSource) -> None:
         self._source = source
@@ -74,7 +74,7 @@ class _LastingSource(ByteSource):
 
 
 class _LastingSink(ByteSink):
-    """What a connection sends."""
+    """The bytes that a connection sends."""
 
     def __init__(self, sink: SendSink) -> None:
         self._sink = sink

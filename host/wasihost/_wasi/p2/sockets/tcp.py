@@ -1,7 +1,7 @@
 """`wasi:sockets/tcp` and `tcp-create-socket`: the words and the order of the WIT.
 
-What they do is in the core, `wasihost._wasi.sockets.tcp`; what is started and not finished is in `progress`. What any
-method may give besides the error-codes of its own list: `access-denied`, `not-supported`, `out-of-memory`, `unknown`,
+The core, `wasihost._wasi.sockets.tcp`, does the work; `progress` has the steps started and not finished. Any
+method may give, besides the error-codes of its own list: `access-denied`, `not-supported`, `out-of-memory`, `unknown`,
 and on a closed socket the error that closed it.
 
 Where this differs from Wasmtime 50 (crates/wasi, p2), following the WIT:
@@ -207,7 +207,7 @@ class TcpSocket(TcpOptions, Subject):
     def shutdown(self, shutdown_type: ShutdownType) -> None:
         """WIT: `shutdown: func(shutdown-type: shutdown-type) -> result<_, error-code>`.
 
-        The streams are at their ends at once; a FIN follows what was written before. Again, it does nothing.
+        The streams are at their ends at once; a FIN follows the bytes written before. Again, it does nothing.
         - `invalid-state`: the socket is not connected.
         """
         if self._connection is None:
@@ -225,7 +225,7 @@ class TcpSocket(TcpOptions, Subject):
     # ---- below the WIT
 
     def close(self) -> None:
-        """What `drop` does, also if a stream of this socket is left."""
+        """The work of `drop`, also if a stream of this socket is left."""
         for unused in (self._progress.cancel(), self._acceptor, self._accepted):
             if unused is not None:
                 unused.close()

@@ -1,6 +1,6 @@
 """`wasi:sockets/udp` and `udp-create-socket`: the words and the order of the WIT.
 
-What they do is in the core, `wasihost._wasi.sockets.udp`. What any method may give besides the error-codes of its own
+The core, `wasihost._wasi.sockets.udp`, does the work. Any method may give, besides the error-codes of its own
 list: `access-denied`, `not-supported`, `out-of-memory` and `unknown`.
 
 Where this differs from Wasmtime 50 (crates/wasi, p2):
@@ -76,7 +76,7 @@ class UdpSocket(Options, Subject):
         self._peer: Address | None = None
         self._sending: dict[Begun[None], None] = {}
         self.ahead: IncomingDatagram | WitError | None = None
-        """What was received to learn whether there is something; it is there for the next stream too."""
+        """The datagram received to learn whether there is one; it is there for the next stream too."""
 
     @may_wait
     def start_bind(self, network: NetworkResource, local_address: AnyIpSocketAddress) -> Awaitable[None] | None:
@@ -164,7 +164,7 @@ class UdpSocket(Options, Subject):
     # ---- below the WIT
 
     def close(self) -> None:
-        """What `drop` does, also if a stream of this socket is left."""
+        """The work of `drop`, also if a stream of this socket is left."""
         self._progress.cancel()
         for sending in self._sending:
             sending.cancel()
@@ -213,7 +213,7 @@ class UdpSocket(Options, Subject):
         return found
 
     def send_on(self, rest: Awaitable[None]) -> Begun[None]:
-        """Goes on sending what a stream began, also when that is dropped."""
+        """Goes on sending for a stream, also when that is dropped."""
         sending = Begun(rest)
         self._sending[sending] = None
         sending.when_ended(lambda: self._sending.pop(sending, None))
@@ -254,9 +254,9 @@ class IncomingDatagramStream(_DatagramStream):
     def receive(self, max_results: int) -> list[IncomingDatagram]:
         """WIT: `receive: func(max-results: u64) -> result<list<incoming-datagram>, error-code>`.
 
-        None if there is none yet; at most 16, and no more after 64 KiB. Datagrams from senders for whom the policy
-        refuses UDP_RECEIVE are dropped.
-        - `connection-refused`, `remote-unreachable`: what became of an earlier datagram to the peer it is connected to.
+        None if there is none yet; at most 16, and no more after 64 KiB. Datagrams from senders that
+        UDP_RECEIVE refuses are dropped.
+        - `connection-refused`, `remote-unreachable`: an earlier datagram to the peer that it is connected to failed.
         """
         self._is_watched = False
         found: list[IncomingDatagram] = []
@@ -283,7 +283,7 @@ class OutgoingDatagramStream(_DatagramStream):
     """WIT: `resource outgoing-datagram-stream`.
 
     A datagram for which there is no room, or about which the policy takes time, counts as sent and is on its way until
-    it left; what it failed with is given by the next call.
+    it left; the next call gives its failure.
     """
 
     def __init__(self, parent: UdpSocket, socket: udp.UdpSocket) -> None:
@@ -314,7 +314,7 @@ class OutgoingDatagramStream(_DatagramStream):
           there is none, and the socket is not connected.
         - `access-denied`: the policy refuses UDP_SEND.
         - `datagram-too-large`: as it says; IPv4 has room for 65507 bytes, IPv6 for 65527, macOS by default for 9216.
-        - `connection-refused`, `remote-unreachable`: what became of an earlier datagram to the peer it is connected to.
+        - `connection-refused`, `remote-unreachable`: an earlier datagram to the peer that it is connected to failed.
         """
         if len(datagrams) > self._permit:
             raise GuestTrap(f"send: {len(datagrams)} datagrams, but check-send permitted {self._permit}")
