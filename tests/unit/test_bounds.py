@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from wasihost import ConfigError, Limits
-from wasihost._base.bounds import bounds, check, fraction, shown, whole
+from wasihost._base.bounds import bounds, fraction, settle, shown, whole
 from wasihost._commands import limit_options
 from wasihost.network import Quotas
 
@@ -19,7 +19,7 @@ class Example:
     rate_s: float | None = fraction("how fast")
 
     def __post_init__(self) -> None:
-        check(self)
+        settle(self)
 
 
 @pytest.mark.parametrize("right", [{}, {"some": 10}, {"most": 1 << 80}, {"most": None}, {"rate_s": 1}, {"rate_s": 1e9}])

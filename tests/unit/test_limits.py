@@ -21,6 +21,21 @@ def test_limits_are_read_from_text() -> None:
     assert Limits.parse([]) == Limits()
 
 
+def test_bytes_are_given_as_on_the_command_line() -> None:
+    assert Limits(memory_bytes="64MiB", stack_bytes=" 1 MiB") == Limits(memory_bytes=64 << 20, stack_bytes=1 << 20)
+    with pytest.raises(
+        ConfigError, match="memory_bytes=64MB': '64MB' is not a whole number, nor one of KiB, MiB or GiB"
+    ):
+        Limits(memory_bytes="64MB")
+    with pytest.raises(ConfigError, match="list_bytes: expected a whole number from 1 to 268369920, got 1073741824"):
+        Limits(list_bytes="1GiB")
+
+
+def test_the_repr_shows_what_differs_from_the_defaults() -> None:
+    assert repr(Limits(fuel=5, memory_bytes="1KiB")) == "Limits(fuel=5, memory_bytes=1024)"
+    assert repr(Limits()) == "Limits()"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

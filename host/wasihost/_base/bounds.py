@@ -11,10 +11,28 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
+
+if TYPE_CHECKING:
+
+    class Bytes:
+        """A field for a number of bytes, given as an int or as a text such as "64MiB", and always an int afterwards."""
+
+        def __get__(self, obj: object, owner: type) -> int: ...
+        def __set__(self, obj: object, value: int | str) -> None: ...
+
+    class BytesOrNone:
+        """The same, where None is no limit."""
+
+        def __get__(self, obj: object, owner: type) -> int | None: ...
+        def __set__(self, obj: object, value: int | str | None) -> None: ...
+
+else:
+    Bytes = int
+    BytesOrNone = int | None
 
 UNITS: Final = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 _LARGEST_FRACTION: Final = 1e9  # 30 years in seconds, which fit into 64 bits of nanoseconds
@@ -71,10 +89,23 @@ def bounds(owner: Any) -> dict[str, Bound]:
     return {field.name: field.metadata["bound"] for field in dataclasses.fields(owner) if "bound" in field.metadata}
 
 
-def check(made: Any) -> None:
-    """Checks all bounds of an object. Errors: ConfigError, which names the field."""
+def settle(made: Any) -> None:
+    """Makes numbers of texts such as "64MiB", and checks all bounds of a new object.
+
+    Errors: ConfigError, which names the field.
+    """
     for name, bound in bounds(made).items():
-        bound.check(name, getattr(made, name))
+        value = getattr(made, name)
+        if isinstance(value, str) and "bytes" in name:
+            value = _number(f"{name}={value}", bound.is_whole)
+            object.__setattr__(made, name, value)
+        bound.check(name, value)
+
+
+def described(made: Any) -> str:
+    """The object as Python that makes it, without the fields that have their default."""
+    given = {name: getattr(made, name) for name, bound in bounds(made).items() if getattr(made, name) != bound.default}
+    return f"{type(made).__qualname__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
 
 
 # ---- as the command line has them: `run-time-s=10`, `bytes-out=1MiB`

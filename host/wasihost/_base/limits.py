@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wasihost._base import bounds
-from wasihost._base.bounds import fraction
+from wasihost._base.bounds import Bytes, fraction
 from wasihost._base.errors import GuestTimeout, LimitError
 
 _TIMES: Final = ("run_time_s", "cpu_time_s")
@@ -28,17 +28,20 @@ LARGEST: Final = 1 << 40
 _whole = functools.partial(bounds.whole, greatest=LARGEST)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Limits:
-    """Limits of each guest, with safe defaults. Errors: ConfigError, which names the limit."""
+    """Limits of each guest, with safe defaults; bytes also as a text such as "64MiB".
+
+    Errors: ConfigError, which names the limit.
+    """
 
     run_time_s: float | None = fraction("wall-clock seconds of a whole run, or of each call of an instance")
     cpu_time_s: float | None = fraction("seconds in which the guest, and what it calls of Python, computes")
     fuel: int | None = bounds.whole(
         "what the guest executes, about an instruction each, whatever the machine's load", least=1
     )
-    memory_bytes: int = _whole("linear memories and the heap of garbage collected values of an instance", 1 << 30)
-    total_memory_bytes: int = _whole("the same of all instances of a Host, and their values in flight", 4 << 30)
+    memory_bytes: Bytes = _whole("linear memories and the heap of garbage collected values of an instance", 1 << 30)
+    total_memory_bytes: Bytes = _whole("the same of all instances of a Host, and their values in flight", 4 << 30)
     memories: int = _whole("linear memories", 50)
     tables: int = _whole("tables", 100)
     table_elements: int = _whole("elements of each table", 1_000_000)
@@ -46,25 +49,28 @@ class Limits:
     resources: int = _whole("objects of providers that the guest holds", 100_000)
     streams: int = _whole("ends of streams and futures that the host holds", 50_000)
     pending_calls: int = _whole("calls under way: of the guest's, and of its exports", 20_000)
-    list_bytes: int = _whole(
+    list_bytes: Bytes = _whole(
         "one list of numbers, and all lists of numbers in one value",
         LARGEST_VALUE,
         least=1,
         greatest=LARGEST_VALUE,
     )
-    values_in_flight_bytes: int = _whole("values in flight", 512 << 20, least=1 << 16, greatest=944 << 20)
-    buffered_bytes: int = _whole(
+    values_in_flight_bytes: Bytes = _whole("values in flight", 512 << 20, least=1 << 16, greatest=944 << 20)
+    buffered_bytes: Bytes = _whole(
         "bytes of streams that the host holds for the guest", LARGEST_BUFFER, least=1 << 16, greatest=LARGEST_BUFFER
     )
-    stack_bytes: int = _whole("the guest's call stack", 512 << 10, least=1 << 16, greatest=1 << 30)
-    component_bytes: int = _whole("the component's file", 100 << 20)
+    stack_bytes: Bytes = _whole("the guest's call stack", 512 << 10, least=1 << 16, greatest=1 << 30)
+    component_bytes: Bytes = _whole("the component's file", 100 << 20)
     world_parts: int = _whole("functions, resources and parts of types of imports and exports", 50_000)
     module_items: int = _whole("globals and imports of one core module", 50_000)
     data_segments: int = _whole("data segments of core modules, without those that adjoin and are merged", 12_000)
     async_components: int = _whole("components of a composition that may call each other asynchronously", 1)
 
     def __post_init__(self) -> None:
-        bounds.check(self)
+        bounds.settle(self)
+
+    def __repr__(self) -> str:
+        return bounds.described(self)
 
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Limits:

@@ -93,6 +93,8 @@ class Host(OfOneProcess):
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.recording.Recording` that gets all that happens between guests and the world.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
+
+    Errors: TypeError, which names the argument; ConfigError for one that cannot be understood.
     """
 
     _instead = "make one in each process, from settings that can be pickled"
@@ -128,6 +130,36 @@ class Host(OfOneProcess):
         gc: bool = True,
         limits: Limits = DEFAULTS,
     ) -> None:
+        from wasihost._host import arguments  # not before there is a Host
+
+        arguments.check(
+            on_decision=on_decision,
+            network=network,
+            quotas=quotas,
+            host_names=host_names,
+            resolver=resolver,
+            http=http,
+            forbidden_headers=forbidden_headers,
+            tls=tls,
+            http_keep_alive=http_keep_alive,
+            files=files,
+            env=env,
+            cwd=cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            sigpipe=sigpipe,
+            clock=clock,
+            seed=seed,
+            providers=providers,
+            on_stats=on_stats,
+            recording=recording,
+            cache=cache,
+            gc=gc,
+            limits=limits,
+        )
+        if wasip2 not in ("python", "native", None):
+            raise ConfigError(f'wasip2: expected "python", "native" or None, got {wasip2!r}')
         self._has_gc = gc
         self._cache = cache
         self._settings = Settings(
@@ -144,7 +176,7 @@ class Host(OfOneProcess):
             files={name: _file_system(each) for name, each in (files or {}).items()},
             command=Command(
                 env=dict(env or {}),
-                args=tuple(args),
+                args=arguments.texts("args", args),
                 cwd=cwd,
                 stdin=stdin,
                 stdout=stdout,

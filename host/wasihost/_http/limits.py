@@ -8,7 +8,7 @@ from wasihost._base import bounds
 from wasihost._base.bounds import fraction, whole
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class MessageLimits:
     """Limits of each message that comes in, and of the peer that reads. Errors: ConfigError, which names the limit."""
 
@@ -18,10 +18,13 @@ class MessageLimits:
     write_timeout_s: float | None = fraction("seconds in which a peer takes nothing of what is sent to it")
 
     def __post_init__(self) -> None:
-        bounds.check(self)
+        bounds.settle(self)
+
+    def __repr__(self) -> str:
+        return bounds.described(self)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ServerLimits(MessageLimits):
     """Limits of a server's clients."""
 

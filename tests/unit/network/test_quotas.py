@@ -383,7 +383,8 @@ def test_without_limits_everything_passes() -> None:
         ({"sockets": -1}, "sockets: expected a whole number, 0 or more, got -1"),
         ({"connections": 1.5}, "connections: expected a whole number, 0 or more, got 1.5"),
         ({"connections": True}, "connections: expected a whole number, 0 or more, got True"),
-        ({"bytes_in": "1"}, "bytes_in: expected a whole number, 0 or more, got '1'"),
+        ({"bytes_in": b"1"}, "bytes_in: expected a whole number, 0 or more, got b'1'"),
+        ({"bytes_in": "1kB"}, "limit 'bytes_in=1kB': '1kB' is not a whole number"),
         ({"bytes_per_second_in": 0}, "bytes_per_second_in: expected a whole number, 1 or more, got 0"),
         ({"idle_timeout_s": 0}, "idle_timeout_s: expected a number, more than 0 and at most 1e9, got 0"),
         (

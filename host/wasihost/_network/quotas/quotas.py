@@ -32,36 +32,42 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wasihost._base import bounds
-from wasihost._base.bounds import fraction, whole
+from wasihost._base.bounds import BytesOrNone, fraction, whole
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Quotas:
-    """Limits for a guest; None: there is none. Errors: ConfigError, which names the limit."""
+    """Limits for a guest; None: there is none. Bytes also as a text such as "64MiB".
+
+    Errors: ConfigError, which names the limit.
+    """
 
     sockets: int | None = whole("sockets open at a time; without it a quarter of `ulimit -n`")
     connections: int | None = whole("TCP connections open at a time, both ways, those under way too")
     connections_per_second: float | None = fraction("new TCP connections, both ways")
-    bytes_in: int | None = whole("bytes that come, of all TCP connections and datagrams")
-    bytes_out: int | None = whole("bytes that go, of all TCP connections and datagrams")
-    connection_bytes_in: int | None = whole("bytes that come, of each TCP connection")
-    connection_bytes_out: int | None = whole("bytes that go, of each TCP connection")
-    bytes_per_second_in: int | None = whole("the rate of incoming bytes, of all together", least=1)
-    bytes_per_second_out: int | None = whole("the rate of outgoing bytes, of all together", least=1)
+    bytes_in: BytesOrNone = whole("bytes that come, of all TCP connections and datagrams")
+    bytes_out: BytesOrNone = whole("bytes that go, of all TCP connections and datagrams")
+    connection_bytes_in: BytesOrNone = whole("bytes that come, of each TCP connection")
+    connection_bytes_out: BytesOrNone = whole("bytes that go, of each TCP connection")
+    bytes_per_second_in: BytesOrNone = whole("the rate of incoming bytes, of all together", least=1)
+    bytes_per_second_out: BytesOrNone = whole("the rate of outgoing bytes, of all together", least=1)
     connect_timeout_s: float | None = fraction("seconds for an attempt to connect")
     idle_timeout_s: float | None = fraction("seconds in which no byte of a TCP connection moves")
     http_requests: int | None = whole("requests of wasi:http that the guest sends")
     http_requests_at_once: int | None = whole("such requests under way, until the response's last byte")
-    http_bytes_in: int | None = whole("bytes of the content of all responses to them")
-    http_bytes_out: int | None = whole("bytes of the content of all these requests")
+    http_bytes_in: BytesOrNone = whole("bytes of the content of all responses to them")
+    http_bytes_out: BytesOrNone = whole("bytes of the content of all these requests")
     http_time_s: float | None = fraction("seconds for such a request, until the response's last byte")
     open_files: int | None = whole("files and directories open at a time; without it a quarter of `ulimit -n`")
     files: int | None = whole("files, directories and links made, less those removed")
-    file_bytes_written: int | None = whole("bytes written to files")
-    file_bytes_stored: int | None = whole("bytes by which files have grown, less those cut off or removed")
+    file_bytes_written: BytesOrNone = whole("bytes written to files")
+    file_bytes_stored: BytesOrNone = whole("bytes by which files have grown, less those cut off or removed")
 
     def __post_init__(self) -> None:
-        bounds.check(self)
+        bounds.settle(self)
+
+    def __repr__(self) -> str:
+        return bounds.described(self)
 
     @classmethod
     def parse(cls, limits: Iterable[str]) -> Quotas:
