@@ -18,7 +18,7 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-tools: ## Install tshark and Chromium, which a few tests use (Debian, as root)
+tools: ## Install the programs that a few tests use, such as tshark and Chromium (Debian, as root)
 	@tests/system-tools.sh
 
 test: setup ## Run every test but the nightly ones, with two processes more than there are cores
@@ -27,8 +27,12 @@ test: setup ## Run every test but the nightly ones, with two processes more than
 test-fast: setup ## The same without those that take over a second each, in about a minute
 	$(PYTEST) -m 'not slow and not nightly' $(ARGS)
 
-nightly: setup ## Run the tests that need minutes each
+nightly: setup .venv/outside ## Run the tests that need minutes each, or clients and servers that others wrote
 	$(PYTEST) -m nightly $(ARGS)
+
+.venv/outside: tests/outside/requirements.txt .venv/ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 # Those that pyenv has need not be on the path.
 newest: setup ## Run every test with the newest wheel of Wasmtime
