@@ -76,7 +76,7 @@ class Component(OfOneProcess):
         return self._wiring.find(name).path
 
     def check(self, providers: Mapping[str, object]) -> None:
-        """Checks that these providers serve all that it imports. Errors: LinkError, which lists what is missing."""
+        """Checks that these providers serve all that it imports. Errors: LinkError, which lists everything missing."""
         from wasihost._component.running.imports.linking import Linking
 
         Linking(self._wiring, providers)
@@ -147,8 +147,8 @@ class Component(OfOneProcess):
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold what the interfaces in `native` need; both are used up. The limits in `options` hold for a store that
-        is made here. Errors: LinkError, and those of instantiation.
+        may hold the functions that the interfaces in `native` need; both are used up. The limits in `options` hold for
+        a store that is made here. Errors: LinkError, and those of instantiation.
         """
         from wasihost._component.running.store_machine import StoreMachine
 
@@ -175,7 +175,7 @@ class Component(OfOneProcess):
 
 
 def wiring_of(component: Component) -> Wiring:
-    """All of what it imports and exports, with their types: for the command line, no part of the public interface."""
+    """All of its imports and exports, with their types: for the command line, no part of the public interface."""
     return component._wiring
 
 
@@ -196,7 +196,7 @@ def adapt(
     to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
     a path with a version means the compatible versions, one without means every version. `windowed` names
     interfaces, in the same way, whose lists of bytes may go through a window inside of the guest. Errors:
-    ComponentError, UnsupportedTypeError, LimitError; `origin` says in them what the bytes are; ForkError, see
+    ComponentError, UnsupportedTypeError, LimitError; `origin` names the bytes in them; ForkError, see
     `configure`.
     """
     adapted = reflect(
@@ -232,14 +232,14 @@ def reflect(
     wanted = frozenset(windowed)
 
     def fresh() -> Component:
-        from wasihost._component import compilation  # what comes from a cache needs none of it
+        from wasihost._component import compilation  # a component from a cache needs none of it
 
         wiring, compiled = compilation.prepare(engine, wasm, native, order, wanted, origin, limits)
         return Component(engine, wiring, compiled, origin)
 
     if cache is None:
         return fresh()
-    from wasihost._component import entries  # json and hashlib, for who has a cache
+    from wasihost._component import entries  # json and hashlib, needed for a cache only
 
     key = entries.key(engine, order, wanted, limits, wasm)
 

@@ -1,9 +1,9 @@
 """Compiled components on disk, so that a component that ran before starts without a compiler.
 
-Theory of operation. An entry is one file: a SHA-256 digest, and then what `put` was given. That is native code, so
-nothing is taken from a file that somebody else may have written or an accident changed:
+Theory of operation. An entry is one file: a SHA-256 digest, and then the bytes that `put` was given. That is native
+code, so nothing is taken from a file that another user may have written or an accident changed:
 
-* Directory and file belong to this user, and nobody else may write to them. That is asked of what was opened, and files
+* Directory and file belong to this user, and no other user may write to them. That is checked after opening, and files
   are opened within the directory that was asked.
 * The digest is that of key and content; `get` gives the bytes that were checked, not a file that might still change.
 
@@ -39,11 +39,11 @@ _log = logging.getLogger("wasihost.cache")
 
 
 class _Distrust(Exception):
-    """What was found may not be what we wrote."""
+    """The file may not be one that we wrote."""
 
 
 def user_directory() -> Path:
-    """Where this platform keeps what can be made again: `~/.cache/wasihost`, or what XDG_CACHE_HOME says."""
+    """This platform's directory for files that can be made again: `~/.cache/wasihost`, or as XDG_CACHE_HOME says."""
     given = os.environ.get("XDG_CACHE_HOME", "")
     if os.path.isabs(given):
         return Path(given, "wasihost")
@@ -53,7 +53,7 @@ def user_directory() -> Path:
 class Cache:
     """Keeps compiled components in a directory, by default in the user's cache directory.
 
-    The directory is made when it is missing; nobody but this user may have write access to it. When its files take more
+    The directory is made when it is missing; no other user may have write access to it. When its files take more
     than `max_bytes`, those go that were not used for longest. To clear the cache, delete the directory.
     """
 
@@ -63,7 +63,7 @@ class Cache:
         self._reported = ""
 
     def get(self, key: str) -> bytes | None:
-        """What was put under this key, if it is there and can be trusted."""
+        """The bytes put under this key, if they are there and can be trusted."""
         with self._reporting("read"), contextlib.suppress(FileNotFoundError), self._opened() as directory:
             return _read(directory, key, self._max_bytes)
         return None

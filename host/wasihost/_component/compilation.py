@@ -30,9 +30,10 @@ def prepare(
     origin: str,
     limits: Limits,
 ) -> tuple[Wiring, Callable[[], tuple[Wiring, Component]]]:
-    """What a component imports and exports, with the numbering of what is generated for it, and what compiles it.
+    """The imports and exports of a component, with the numbering of the parts generated for it, and a callable that
+    compiles it.
 
-    With the compiled code comes the wiring for it, which may differ in what is `windowed`.
+    With the compiled code comes the wiring for it, which may differ in its `windowed`.
     """
     world = reflect(engine, wasm, origin, limits)
     wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
@@ -59,7 +60,7 @@ def compile_component(
 
 
 def _with_window(wasm: bytes, wiring: Wiring, windowed: frozenset[str]) -> tuple[bytes, Wiring] | None:
-    """The guest with a window for what it imports of `windowed`, and the wiring for it; None if it cannot have one."""
+    """The guest with a window for its imports of `windowed`, and the wiring for it; None if it cannot have one."""
     names = frozenset(
         name
         for name, interface in wiring.world.imports.items()

@@ -1,7 +1,7 @@
 """Compiled components in files of their own, which `wasihost compile` writes: for images and for workers.
 
-A file is native code, mapped and run as it is: so it is taken only where it is asked for, and only if nobody else can
-have written it. It begins with what Wasmtime makes, which ends by itself. Behind that come a JSON object and a trailer
+A file is native code, mapped and run as it is: so it is taken only where it is asked for, and only if no other user can
+have written it. It begins with Wasmtime's form, which ends by itself. Behind that come a JSON object and a trailer
 with the object's size: `made`, with which versions and settings the code was made, and the world.
 """
 
@@ -26,7 +26,7 @@ from wasihost._component.adapt import Component, wiring_of
 from wasihost._component.reasons import reason
 
 Made: TypeAlias = Mapping[str, str | bool]
-"""What code depends on, by its name: versions and settings."""
+"""The conditions of the code, by name: versions and settings."""
 
 _TRAILER: Final = struct.Struct("<Q24s")
 _MARK: Final = b"wasihost compile, form 1"
@@ -93,7 +93,7 @@ def _description(descriptor: int, size: int, name: str) -> dict[str, Any]:
 
 
 def _differing(there: Made, here: Made) -> str:
-    """What is not the same, with both values."""
+    """The differences, with both values."""
     names = [name for name in {**there, **here} if there.get(name) != here.get(name)]
     return " and ".join(f"with {name} {there.get(name)}, and here it is {here.get(name)}" for name in names)
 

@@ -1,4 +1,4 @@
-"""What is kept of a compiled component: everything between the guest's bytes and an `Component`.
+"""The cached form of a compiled component: everything between the guest's bytes and a `Component`.
 
 An entry is a line of JSON, with the world and the interfaces that are left to the linker, and then Wasmtime's form of
 the compiled code.
@@ -41,7 +41,7 @@ def key(
 
 
 def _settings(engine: wasmtime.Engine) -> bytes:
-    """What an engine makes of an empty component: Wasmtime writes its version, the processor's features and every
+    """The form of an empty component in an engine: Wasmtime writes its version, the processor's features and every
     setting into it that compiled code depends on."""
     try:
         return bytes(Compiled(engine, MAGIC + COMPONENT_VERSION).serialize())
@@ -59,7 +59,7 @@ def _generator() -> bytes:
 
 
 def build(in_order: Iterable[str], windowed: Iterable[str]) -> str:
-    """Tells apart what generates adapter and driver components, also where the version is the same."""
+    """Identifies the generators of adapter and driver components, also if the version is the same."""
     names_of = ("\n".join(sorted(paths)).encode() for paths in (in_order, windowed))
     return sha256(b"".join(sha256(part).digest() for part in (_generator(), *names_of))).hexdigest()[:16]
 
@@ -74,7 +74,7 @@ def described(wiring: Wiring) -> dict[str, Any]:
 
 
 def wiring_of(description: Mapping[str, Any], in_order: frozenset[str]) -> Wiring:
-    """What was described."""
+    """The wiring that was described."""
     world = from_plain(description["world"])
     return Wiring(world, frozenset(description["native"]), in_order, frozenset(description["windowed"]))
 
@@ -87,7 +87,7 @@ def pack(wiring: Wiring, component: Compiled) -> bytes:
 def unpack(
     engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
 ) -> tuple[Wiring, Compiled] | None:
-    """What was packed; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
+    """The unpacked entry; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
     text, _, code = entry.partition(b"\n")
     wiring = wiring_of(json.loads(text), in_order)
     if wiring.native != frozenset(filter(native, wiring.world.imports)):

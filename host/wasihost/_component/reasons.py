@@ -1,4 +1,4 @@
-"""What Wasmtime's errors say: the reason, and the backtrace, whose names of functions and files are the guest's."""
+"""The reason and the backtrace in Wasmtime's errors; the guest chose the names of functions and files in them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The `ResourceTable`: the Python objects behind the resources that guests hold.
 
 A rep is the host's integer for one resource. Guests never see it: they hold handles, which Wasmtime checks. Reps count
-up from 1 and start again only after 2^32 - 1, so a stale rep meets nothing instead of somebody else's object.
+up from 1 and start again only after 2^32 - 1, so a stale rep meets nothing instead of another object.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class ResourceTable:
         return sorted(self._children.get(rep, ()))
 
     def drop(self, rep: int) -> None:
-        """What the destructor of a resource does: takes the object out and calls its `drop`, if it has one.
+        """The destructor of a resource: takes the object out and calls its `drop`, if it has one.
 
         An object that refuses with a ResourceError, since others need it, stays until `clear` has dropped those.
         """
@@ -147,7 +147,7 @@ def drop_or_close(obj: Any) -> None:
 
 
 def drop(obj: Any) -> None:
-    """Calls the `drop` of an object that stands for a resource, if it has one."""
+    """Calls the `drop` of an object given as a resource, if it has one."""
     method = getattr(obj, "drop", None)
     if method is not None:
         method()

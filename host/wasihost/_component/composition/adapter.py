@@ -1,8 +1,8 @@
 """Generates the adapter component: it gives the guest async functions, streams and futures, and turns them into rings.
 
 The shim of an adapted function `f` calls the host's `start-f`, drops the borrows it was lent, and then either returns
-what `finish-f` gives or waits until the host completes the call. Where nothing can be waited for and the result holds
-no stream or future, the host's `call-f` is all of it. The runtime around the shims is adapter.wat.
+the result of `finish-f` or waits until the host completes the call. If there is nothing to wait for and the result
+holds no stream or future, the host's `call-f` is all of it. The runtime around the shims is adapter.wat.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _NOTHING = types.Func(TOKEN, None)
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
-    """The text of `(component $adapter …)`, and what it needs from the outer component."""
+    """The text of `(component $adapter …)`, and its needs from the outer component."""
     parts = _AdapterParts(wiring)
     return parts.generate(), parts
 
@@ -133,7 +133,7 @@ class _AdapterParts(Parts):
             self._free_values(index, kind.payload)
 
     def _free_values(self, index: int, payload: types.ValType) -> None:
-        """Frees what `$n` elements from `$p` hold; those from `$taken` on still own their handles."""
+        """Frees the memory of `$n` elements from `$p`; those from `$taken` on still own their handles."""
         size = layout.size(payload)
         taken = self.walkers.walk_list(payload, "(local.get $p)", "(local.get $taken)", f"(i32.const {FREE})")
         rest = self.walkers.walk_list(
@@ -148,7 +148,7 @@ class _AdapterParts(Parts):
         )
 
     def _exchange(self, index: int, kind: Kind) -> None:
-        """What the driver component calls for the ends in arguments and results of exports."""
+        """The functions for the driver component that exchange the ends in arguments and results of exports."""
         is_stream = int(isinstance(kind, types.Stream))
         self.functions += [
             f"""(func (export "open-{index}") (param $key i32) (result i32)
@@ -205,7 +205,7 @@ class _AdapterParts(Parts):
             self._sync_function(adapted)
 
     def _lent(self, adapted: Adapted) -> tuple[list[corecode.Local], str]:
-        """The parameters of the shim, and code that drops what was lent with them."""
+        """The parameters of the shim, and code that drops the borrows among them."""
         ts = [t for _, t in adapted.func.params]
         flat = layout.flatten_all(ts)
         drops: Iterable[str]
@@ -355,7 +355,7 @@ class _AdapterParts(Parts):
             return params, f"(call {function}) {drops} (if {later} (then {finish})) (i32.const {protocol.RESULT})"
         if not _through_memory(adapted):
             return params, f"(call {function}) {drops} (call $arena-reset)"
-        # The arena holds what the result points to; `post` resets it.
+        # The arena holds the parts that the result points to; `post` resets it.
         assert result is not None
         return params, f"{_allocate(result)} (call {function} (local.get $result)) {drops} (local.get $result)"
 
@@ -382,7 +382,7 @@ class _AdapterParts(Parts):
 
 
 def _make_needs(adapted: Adapted) -> str:
-    """Makes what the function can need for its result: what it cannot was not asked for, and the cell is another's."""
+    """Makes the cells that the function can need for its result: others belong to another call."""
     room = "(call $make-room)" if adapted.makes_room else ""
     pairs = "(call $make-pairs)" if adapted.makes_pairs else ""
     return room + pairs

@@ -23,11 +23,11 @@ from wasihost._component.composition.wat import TypeScope
 from wasihost._component.world import binary, types
 from wasihost._component.world.wiring import Wiring
 
-_MARKER = '(func (export "guest"))'  # all of the core module that stands for the guest
+_MARKER = '(func (export "guest"))'  # all of the core module in the guest's place
 
 
 def compose(wiring: Wiring, guest: bytes) -> bytes:
-    """The composed component: exports `drive`, imports what Python and Wasmtime provide."""
+    """The composed component: exports `drive`, imports the functions of Python and Wasmtime."""
     return binary.splice(_assembled(text(wiring)), bytes(wasmtime.wat2wasm(f"(module {_MARKER})")), guest)
 
 
@@ -45,7 +45,7 @@ def text(wiring: Wiring) -> str:
 
 
 class Outer:
-    """A component around others, which imports what they import, but for functions that are `adapted`."""
+    """A component around others with the same imports, except for functions that are `adapted`."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Outer:
         return "\n".join(["(component", *self.lines, ")"])
 
     def write_imports(self) -> None:
-        """Imports the interfaces, and what is outside of any: resources before, and functions behind."""
+        """Imports the interfaces, and the items outside of any: resources before, and functions behind."""
         root = dict(self.imports).get("", types.Interface({}))
         self._import_root(root, self._root_resources)
         for index, (name, interface) in enumerate(self.imports):
@@ -89,7 +89,7 @@ class Outer:
                 self.scope.know(t, symbol)
 
     def _import_root(self, root: types.Interface, names: Container[str]) -> None:
-        """Imports those that are named of what is outside of any interface."""
+        """Imports the named items outside of any interface."""
         for number, (name, item) in enumerate(root.items.items()):
             if name not in names or ("", name) in self._adapted:
                 continue
@@ -131,7 +131,7 @@ class _Composition(Outer):
         return self.text()
 
     def _import_host(self, name: str, symbol: str, parts: Parts, inside: Container[str] = ()) -> None:
-        """Imports what Python provides for the adapter or driver component: all that it needs but what is `inside`."""
+        """Imports Python's functions for the adapter or driver component: all of its needs except those `inside`."""
         scope = TypeScope(outer=self.scope, naming=True)
         for need, func in parts.needs.items():
             if need not in inside:
@@ -237,7 +237,7 @@ def shim(symbol: str, interface: types.Interface) -> tuple[list[str], Parts, dic
     """A component that imports the types and functions of an interface under plain names and exports them under the
     real ones: an instance made in place may not have names such as `[method]tcp-socket.connect`.
 
-    Its text, what it needs, and the real name of each plain one.
+    Its text, its needs, and the real name of each plain one.
     """
     parts = Parts()
     for t in interface.types.values():
@@ -249,7 +249,7 @@ def shim(symbol: str, interface: types.Interface) -> tuple[list[str], Parts, dic
     scope = parts.scope
     exported: set[types.Resource | types.ValType] = set()
     for number, (name, t) in enumerate(interface.types.items()):
-        # What is exported must be spelled in terms of what is exported: a definition of its own.
+        # An export must be spelled in terms of exports: a definition of its own.
         source = scope.ref(t) if isinstance(t, types.Resource) else scope.definition_anew(t)
         scope.lines.append(f"(export $type-{number} {quote(name)} (type {source}))")
         # By its first name, as in `TypeScope.export_item`.

@@ -1,4 +1,4 @@
-"""Core WebAssembly that follows the structure of a WIT type: loading its flat form, freeing and dropping what it holds.
+"""Core WebAssembly that follows the structure of a WIT type: loading its flat form, freeing memory, dropping handles.
 
 `load` is CanonicalABI.md's `lift_flat` seen from the other side: `task.return` and an async-lowered call take flat
 values, but the host hands over the memory form.
@@ -12,8 +12,8 @@ from wasihost._base.errors import InternalError
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
-# What a walk does; a sum of these. OPEN and ADOPT, of the driver component alone, put another handle in the place of a
-# stream's or future's: the one that `exchange` gives for it.
+# The effects of a walk; a sum of these. OPEN and ADOPT, of the driver component alone, put another handle in the place
+# of a stream's or future's: the one that `exchange` gives for it.
 DROP_OWNED = 1
 DROP_BORROWED = 2
 FREE = 4

@@ -1,4 +1,4 @@
-"""What the generators of the adapter and the driver component share: a nested component under construction."""
+"""Common part of the generators of the adapter and the driver component: a nested component under construction."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def text(name: str, **words: object) -> str:
 
 
 class Parts:
-    """A nested component: what it imports from the outer component, its types, built-ins and core code.
+    """A nested component: its imports from the outer component, its types, built-ins and core code.
 
     `needs` maps each name of the import instance to the function type that the outer component must supply; types come
     under generated names, in `imported.named`.

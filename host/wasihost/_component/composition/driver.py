@@ -24,7 +24,7 @@ from wasihost._component.world.wiring import (
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
-    """The text of `(component $driver …)`, and what it needs from the outer component."""
+    """The text of `(component $driver …)`, and its needs from the outer component."""
     parts = _DriverParts(wiring)
     return parts.generate(), parts
 
@@ -166,7 +166,7 @@ class _DriverParts(Parts):
     def _finish(self, called: Called) -> None:
         """Writes the functions that end a call: hand the result to the host, or discard the call; free its memory.
 
-        What was lent is back before the host is told: an epoch could let the embedder go on from there.
+        Borrows are back before the host is called: an epoch could let the embedder go on from there.
         """
         index = called.index
         result = called.func.result

@@ -1,6 +1,6 @@
 """Components in components: the imports of one met by the exports of others, as `wac plug` does.
 
-outer      imports what the socket imports and nothing meets, and what the plugs import; what both import, once
+outer      imports all that the socket imports and nothing meets, and all that the plugs import; common ones once
   plug-N   each once, however many of its exports are used
   socket   with exports of the plugs as imports; its exports are those of the outer component
 
@@ -116,7 +116,7 @@ def _meet(socket: Part, wanted: str, part: Part) -> tuple[str, tuple[Part, str]]
     return name, (part, export)
 
 
-# ---- what several components import
+# ---- imports of several components
 
 
 def _merged(worlds: Sequence[Mapping[str, types.Interface]]) -> dict[str, types.Interface]:

@@ -1,6 +1,7 @@
 """The ring protocol between the adapter component and Python: memory map, operations, completions.
 
-Described in words in wit/adapter-protocol.md; the .wat files get these numbers by substitution, so they stand once.
+Described in words in wit/adapter-protocol.md; the .wat files get these numbers by substitution, so each is written
+once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ MAX_PAGES: Final = 16384
 """Of the memory of either component; `Limits.values_in_flight_bytes` is less."""
 
 # ---- memory map of the adapter component, in bytes
-EVENT: Final = 16  # two words: what waitable-set.poll writes
+EVENT: Final = 16  # two words: the output of waitable-set.poll
 LIST: Final = 24  # two words: pointer and length of a list that the host returned
 TOKEN: Final = 32  # the token of the call whose `start` runs
 ROUNDS: Final = 36  # how many rounds the driver component has begun
@@ -31,7 +32,7 @@ OUT_OF_MEMORY: Final = 64  # not 0: the memory cannot grow any more; in both com
 PAIRS: Final = 1024  # pairs of (kind, whether a stream) that become pairs of (readable, writable)
 MAX_PAIRS: Final = 1024
 OUTCOME: Final = 12280  # of the `call` that has just returned, see HERE
-RESULT: Final = OUTCOME + 8  # the memory form of its result, or of what `finish` gave
+RESULT: Final = OUTCOME + 8  # the memory form of its result, or of the result of `finish`
 COMPLETIONS: Final = 16384
 SUBMISSIONS: Final = PAGE
 BLOCKS: Final = 2 * PAGE  # bytes on their way, handed out by Python: small blocks, then large ones
@@ -60,26 +61,26 @@ ROOM_SIZE: Final = BLOCKS - ROOM
 
 
 class Operation(IntEnum):
-    """What Python submits; (kind, handle, a, b) as named."""
+    """The operations that Python submits; (kind, handle, a, b) as named."""
 
     READ = 0  # kind, end, pointer, count
     WRITE = 1  # kind, end, pointer, count
-    READ_VALUES = 2  # kind, end, bytes, count: into a new buffer of so many bytes, told by BUFFER
-    WRITE_VALUES = 3  # kind, end, token: of values that `take` gives, told by BUFFER
+    READ_VALUES = 2  # kind, end, bytes, count: into a new buffer of so many bytes, reported by BUFFER
+    WRITE_VALUES = 3  # kind, end, token: of values that `take` gives, reported by BUFFER
     GIVE = 4  # kind, token, pointer, count: hands a buffer's values to `give`, frees it
-    FREE = 5  # kind, first not taken, pointer, count: frees a buffer, drops what was not taken
+    FREE = 5  # kind, first not taken, pointer, count: frees a buffer, drops the values not taken
     CANCEL_READ = 6  # kind, end
     CANCEL_WRITE = 7  # kind, end
     DROP_READABLE = 8  # kind, end
     DROP_WRITABLE = 9  # kind, end
-    COMPLETE = 10  # -, token, what the result needs: the call can go on
+    COMPLETE = 10  # -, token, needs of the result: the call can go on
     WRITE_AND_ASK = (
         11  # kind, end, pointer, count: as WRITE; if some went at once, a write of the rest follows, or of 0
     )
 
 
 class Completion(IntEnum):
-    """What the adapter component reports."""
+    """The reports of the adapter component."""
 
     DONE = 0  # end, packed result of a read or write
     BUFFER = 1  # end, pointer
@@ -95,7 +96,7 @@ DROPPED = 1
 CANCELLED = 2
 CONTINUED = 3  # of WRITE_AND_ASK: so many went at once, and the write that follows is under way
 
-# What `start` answers.
+# The answers of `start`.
 PENDING = 0
 READY = 1
 
@@ -104,7 +105,7 @@ HERE = 0
 ROOM_FIRST = 1
 WAITS = 2
 
-# What a result needs: Python has said it; `resume` will; nothing.
+# The needs of a result: Python has said it; `resume` will; nothing.
 NEEDS_LISTED = 0
 NEEDS_UNKNOWN = 1
 NEEDS_NOTHING = 2
@@ -118,9 +119,9 @@ MAX_SPARE_RECORDS: Final = 64
 HOME: Final = 0x8000_0000  # in the place of an end in an argument: the rest is an end of ours, and not a key
 
 # ---- memory map of the driver component
-DRIVER_PREVIOUS: Final = 32  # what came of the last command
+DRIVER_PREVIOUS: Final = 32  # the result of the last command
 DRIVER_COMMAND: Final = 36  # three words: the next command, an index, a value
-RETURNED_COUNT: Final = 48  # how many results stand in their ring
+RETURNED_COUNT: Final = 48  # the number of results in their ring
 DRIVER_ARGUMENTS: Final = 512  # of a call whose arguments are all numbers
 DRIVER_RETURNED: Final = 1024  # the ring of results: token, padding, the memory form of a number
 RETURNED_SIZE: Final = 16
@@ -133,7 +134,7 @@ DRIVER_PAGES: Final = DRIVER_HEAP // PAGE + 1
 
 
 class Command(IntEnum):
-    """What `next` answers in its low byte; an index stands above, a value in the high word."""
+    """The answers of `next`, in its low byte; an index is above, a value in the high word."""
 
     NONE = 0
     EXIT = 1
@@ -141,7 +142,7 @@ class Command(IntEnum):
     CANCEL = 3  # handle of the subtask
     DROP = 4  # index of the guest's resource type, handle
     ROOM = 5  # bytes: memory for the arguments of the next call
-    AWAIT = 6  # end, token: the relay component reads a future; its kind stands above the command
+    AWAIT = 6  # end, token: the relay component reads a future; its kind is above the command
 
 
 NUMBERS: Final[dict[str, int]] = (

@@ -17,7 +17,7 @@ _HEAP = 1024
 
 
 def generate(wiring: Wiring) -> tuple[str, Parts]:
-    """The text of `(component $relay …)`, and what it needs from the outer component."""
+    """The text of `(component $relay …)`, and its needs from the outer component."""
     parts = _RelayParts(wiring)
     return parts.generate(), parts
 
@@ -77,7 +77,7 @@ class _RelayParts(Parts):
         self._lift(index, kind)
 
     def _free(self, payload: types.ValType) -> str:
-        """Frees what the value points to; what it owned is the host's."""
+        """Frees the memory behind the value; the handles in it are the host's."""
         if not self.walkers.needed(payload):
             return ""
         return f"(call {self.walkers.function(payload)} (local.get $value) (i32.const {FREE}))"

@@ -3,10 +3,10 @@
 Go writes 44,344 segments for a hello world, one for each stretch without zeros. Compiling them took 23 s and 1 GB;
 the 17 that they make together take no time. (Copy-on-write images, which need no such code, exclude memories of ours.)
 
-What a guest can see stays the same. Segments are written in their order into a memory that holds zeros, so two of them
+The guest cannot see it. Segments are written in their order into a memory that holds zeros, so two of them
 are one if the second begins where the first ends, or behind a gap that nothing was written to. That is known only for a
 memory that the module itself defines and for offsets that are constants. A segment that is out of bounds traps, and so
-does the whole that it became part of: it ends at the same address. What the others had written by then cannot be seen,
+does the whole that it became part of: it ends at the same address. The writes of the others by then cannot be seen,
 as a component whose instantiation traps never runs.
 
 Where there is a section DataCount, instructions (`memory.init`) may name segments by their numbers. An active segment
@@ -91,7 +91,7 @@ def merge_module(wasm: bytes) -> tuple[bytes, int]:
     count = _count(wasm)
     data = next((contents for number, contents in parts if number == DATA), b"")
     is_numbered = any(number == DATA_COUNT for number, _ in parts)
-    with contextlib.suppress(IndexError):  # what is not understood is for Wasmtime to judge
+    with contextlib.suppress(IndexError):  # Wasmtime judges all that is not understood
         if count > 1:
             count, data = _merge(data, _own_memories(parts), is_numbered)
     merged = [section(number, data if number == DATA else contents) for number, contents in parts]
@@ -106,7 +106,7 @@ def _count(wasm: bytes) -> int:
 
 
 class _Segment(NamedTuple):
-    """`head` stands before its bytes; `start` is None if that is not a constant, or not in a memory of the module."""
+    """`head` is before its bytes; `start` is None if that is not a constant, or not in a memory of the module."""
 
     memory: int | None
     start: int | None
@@ -115,7 +115,7 @@ class _Segment(NamedTuple):
 
 
 class _Gaps:
-    """What lies between the segments of a module."""
+    """The gaps between the segments of a module."""
 
     def __init__(self, segments: Iterable[_Segment]) -> None:
         known: dict[int | None, list[tuple[int, int]]] = {}

@@ -1,6 +1,6 @@
 """WebAssembly text: type definitions of components, signatures of core functions.
 
-Everything is written with symbolic names, so that what a user sees in a backtrace or a validation error can be read.
+Everything is written with symbolic names, so that backtraces and validation errors can be read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class TypeScope:
     """The types of one component or one instance type, defined on first use.
 
     Nominal types (records, variants, enums, flags) and resources must be named where functions of an import or export
-    mention them: with `naming` they are exported under generated names, and `named` tells the other side which.
+    mention them: with `naming` they are exported under generated names, and `named` gives the other side the names.
     An instance type inside a component sees through `outer` the types that the component was made to `know`, which are
     those that it imports or exports.
     """

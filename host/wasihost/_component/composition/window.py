@@ -12,11 +12,11 @@ They are inside the guest's component, the only place where its memory can be ha
 pointers of the guest are checked as in any instruction, handles and results are left to Wasmtime as before, and Python
 looks into the window and never into the guest's memory. The window is the first memory of the guest.
 
-In the binary, `list<u8>` becomes `u32` in the type of the imported interface, and what the guest lowered is handed to
-instances of our modules, from which an alias takes the lowering's place. So the core modules, core instances and core
-functions behind have new indices, wherever they are mentioned; all other indices stay. Whether the outcome is what it
-should be is for Wasmtime to judge, see `compilation.py`. A guest that does anything else with such a function, such as
-passing it on to a component inside, stays as it is.
+In the binary, `list<u8>` becomes `u32` in the type of the imported interface, and the function that the guest lowered
+is handed to instances of our modules, from which an alias takes the lowering's place. So the core modules, core
+instances and core functions behind have new indices, wherever they are mentioned; all other indices stay. Whether the
+outcome is valid is for Wasmtime to judge, see `compilation.py`. A guest that does anything else with such a function,
+such as passing it on to a component inside, stays as it is.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ _ALL_FROM_EXPORTS = 1  # a (core) instance that is put together, and not instant
 def give_window(wasm: bytes, passages: Mapping[str, Mapping[str, Passage]]) -> bytes | None:
     """The guest with a window for functions of some imported interfaces; None if it has to stay as it is.
 
-    What comes of a binary that is not valid, or means more than is understood here, need not be valid either.
+    The result for a binary that is not valid, or means more than is understood here, need not be valid either.
     """
     with contextlib.suppress(LookupError):
         return _Rewriting(passages).of(wasm)
@@ -79,7 +79,7 @@ def give_window(wasm: bytes, passages: Mapping[str, Mapping[str, Passage]]) -> b
 
 
 class _Numbering:
-    """The indices of one sort: in `new` those of what the guest defines, by the old ones. `count` includes ours."""
+    """The indices of one sort: in `new` those of the guest's definitions, by the old ones. `count` includes ours."""
 
     def __init__(self, count: int = 0) -> None:
         self.count = count
@@ -112,7 +112,7 @@ class _Copy(Reader):
         return new
 
     def take(self) -> bytes:
-        """What has been read since the last time."""
+        """The bytes read since the last time."""
         taken = bytes(self._out + self.contents[self._from : self.at])
         self._out.clear()
         self._from = self.at
@@ -133,7 +133,7 @@ class _Rewriting:
         self._instances: list[Mapping[str, Passage]] = []  # by index, the functions that pass
         self._funcs: list[Passage | None] = []  # by index
         self._type_count = 0
-        self._places: dict[int, int] = {}  # of types that are alone in their section, in what is written
+        self._places: dict[int, int] = {}  # of types that are alone in their section, in the output
         self._has_lowered = False
 
     def of(self, wasm: bytes) -> bytes:
@@ -156,11 +156,11 @@ class _Rewriting:
             if number not in rewrite:
                 self._out.append(section(number, contents))
         if not self._has_lowered:
-            raise LookupError("the guest does not lower what would pass")
+            raise LookupError("the guest does not lower a function that would pass")
         return b"".join(self._out)
 
     def _define(self, sort: int, passage: Passage | None = None, functions: Mapping[str, Passage] = _NONE) -> None:
-        """Counts what the guest defines: a function with its passage, an instance with its functions that pass."""
+        """Counts a definition of the guest: a function with its passage, an instance with its functions that pass."""
         if sort in self._numberings:
             self._numberings[sort].define()
         elif sort == FUNC_SORT:
@@ -177,7 +177,7 @@ class _Rewriting:
         else:
             copy.number()
 
-    # ---- what defines core modules, types and imports
+    # ---- definitions of core modules, types and imports
 
     def _module(self, contents: bytes) -> None:
         self._define(CORE_MODULE_SORT)
@@ -211,7 +211,7 @@ class _Rewriting:
         [(_, contents)] = sections(bytes(PREAMBLE) + self._out[place])
         self._out[place] = section(TYPES, contents.replace(_LIST_OF_BYTES, _U32))
 
-    # ---- what mentions core functions, modules and instances
+    # ---- mentions of core functions, modules and instances
 
     def _alias_section(self, contents: bytes) -> None:
         copy = _Copy(contents)
@@ -283,7 +283,7 @@ class _Rewriting:
                 self._lower(passage, options)
 
     def _canonical(self, copy: _Copy) -> tuple[Passage | None, dict[int, int]]:
-        """Copies a canonical function: the passage of what it lowers, and the options that have an index."""
+        """Copies a canonical function: the passage of the lowered function, and the options that have an index."""
         function = copy.byte()
         numbers: list[int] = []
         options: dict[int, int] = {}
@@ -312,7 +312,7 @@ class _Rewriting:
     # ---- a lowering
 
     def _lower(self, passage: Passage, options: Mapping[int, int]) -> None:
-        """Behind a lowering: what takes its place."""
+        """Behind a lowering: its replacement."""
         host = self._core_funcs.insert()
         guest = [
             _text("host") + _core_index(CORE_FUNC_SORT, host),

@@ -3,7 +3,7 @@
 A value is first made in `bytes` objects of Python's, which point to one another and which `keep` keeps alive; only the
 finished whole is cloned into Wasmtime's own memory. So a value that turns out wrong half way leaves nothing to free. A
 number by itself points to nothing and is written in place. Nothing is checked for its own sake here: `struct`, `array`
-and the tables of cases refuse what does not fit, and then `mismatch` finds out what is wrong.
+and the tables of cases refuse a wrong value, and then `mismatch` finds the mistake.
 
 The plan of `record pair { a: u8, b: list<u32> }`:
 
@@ -67,7 +67,7 @@ def unwrap(value: Any) -> Any:
 
 
 class EnumTable(dict[Any, Any]):
-    """What `form` gives for each member of an enum's class, and each WIT name. KeyError for anything else."""
+    """The result of `form` for each member of an enum's class, and each WIT name. KeyError for anything else."""
 
     def __init__(self, t: types.Enum, cls: type, form: Callable[[str], Any] = str) -> None:
         for name in t.names:
@@ -144,9 +144,9 @@ def _numbers(name: str, code: str, width: int, value: Any) -> bytearray:
 
 
 class FromPythonCode:
-    """The generator, which keeps what it made.
+    """The generator, which keeps its results.
 
-    Its methods for types give the layout of a C value, kind included, and the source of what goes in.
+    Its methods for types give the layout of a C value, kind included, and the source of the values in it.
     """
 
     def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:

@@ -1,4 +1,4 @@
-"""Resources, streams and futures in plans: what a handle is as a C value, and the object behind it."""
+"""Resources, streams and futures in plans: a handle as a C value, and the object behind it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class CallContext(Protocol):
-    """What plans need to know of the store they work for."""
+    """The part of a store that plans use."""
 
     @property
     def store_context(self) -> int:
@@ -55,7 +55,7 @@ class CallContext(Protocol):
 
 
 class Refused(TypeError):
-    """An object that cannot be given as a resource, stream or future: what it is, and what would do."""
+    """An object that cannot be given as a resource, stream or future: its description, and the expected one."""
 
     def __init__(self, obj: object, found: str, wanted: str = "") -> None:
         super().__init__(f"expected {wanted or 'something else'}, got {found}")
@@ -122,7 +122,7 @@ _LAYOUTS: Final[dict[type, str]] = {
 
 
 class Handles:
-    """What plans need to know of resources: those that the host implements, and those that the guest does."""
+    """The resources that plans know: those that the host implements, and those that the guest does."""
 
     def __init__(
         self, resources: Mapping[types.Resource, HostResource], guest_resources: Iterable[types.Resource]

@@ -1,4 +1,4 @@
-"""Says what is wrong with a Python value that is not one of its WIT type.
+"""Describes the mistake in a Python value that is not one of its WIT type.
 
 Runs only after a plan refused the value, so it may be slow; the rules are those of `frompython`.
 """
@@ -38,7 +38,7 @@ Part: TypeAlias = tuple[Step, ValType | None, Any]
 
 
 class _Wrong(Exception):
-    """What was found, where more can be said than its Python type."""
+    """The value that was found, if more can be said than its Python type."""
 
 
 class Mismatch:
@@ -66,7 +66,7 @@ class Mismatch:
         return ": ".join(filter(None, [", ".join(filter(None, words)), wrong]))
 
     def _find(self, t: ValType | None, value: Any, refused: Refused | None) -> tuple[tuple[Step, ...], str] | None:
-        """The path to what is wrong, and what that is."""
+        """The path to the mistake, and its description."""
         if refused is not None and value is refused.obj and isinstance(t, _HANDLES):
             wanted = f" ({refused.wanted})" if refused.wanted else ""
             return (), f"expected {self._expected(t)}{wanted}, got {refused.found}"
@@ -93,7 +93,7 @@ class Mismatch:
         return text
 
     def _parts(self, t: ValType | None, value: Any) -> Iterator[Part]:
-        """What is inside of a value; raises if the value itself is wrong."""
+        """The parts of a value; raises if the value itself is wrong."""
         match t:
             case None if value is not None:
                 raise TypeError

@@ -1,8 +1,8 @@
-"""Lists of numbers: the rules for what is taken for one, and how they cross through shared memory.
+"""Lists of numbers: the values that are taken for one, and how they cross through shared memory.
 
 As C values each number would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
-pointer and length in a linear memory that Python sees, and is read or written as a whole. What Python gets is its own:
-nothing refers to the memory after the call.
+pointer and length in a linear memory that Python sees, and is read or written as a whole. Python gets a copy of its
+own: nothing refers to the memory after the call.
 
 Theory of operation. A list that Python reads was lowered into the memory by Wasmtime, which had checked the guest's own
 pointer and length. For those that Python gives there must be room before: `needed` says how much, the component
@@ -33,7 +33,7 @@ _ALIGNMENT: Final = 8
 
 
 def sequence(value: Any) -> Sequence[Any]:
-    """The value if it can be taken for a list; TypeError for text and for what has no order."""
+    """The value if it can be taken for a list; TypeError for text and for values without an order."""
     if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return value
     return memoryview(value)
@@ -234,7 +234,7 @@ class SharedNumbers:
             raise NoRoom(f"there is room for {self._end - self.next} bytes, not for {size}")
 
     def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
-        """Writes so many bytes behind what is there already, and says where. Errors: NoRoom."""
+        """Writes so many bytes behind those that are there already, and returns where. Errors: NoRoom."""
         start = self.next
         end = start + size
         if end > self._end:

@@ -1,4 +1,4 @@
-"""What both directions of plans are generated with: the layout of C values, and the source of one function.
+"""Common part of the generators of plans: the layout of C values, and the source of one function.
 
 A `wasmtime_component_val_t` is a kind, padding to 8, and a union of 24 bytes. Layouts here are formats of `struct`
 for that union, each 24 bytes long.
@@ -18,7 +18,7 @@ from wasihost._component.values import object_of
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
-VECTOR: Final = "QQ8x"  # size, then pointer to what a list, tuple, record, flags, enum or string holds
+VECTOR: Final = "QQ8x"  # size, then pointer to the content of a list, tuple, record, flags, enum or string
 POINTER: Final = "Q16x"  # an option's payload, or a resource
 RESULT: Final = "?7xQ8x"  # is it ok, then pointer to the payload
 VARIANT: Final = "QQQ"  # the name of the case as size and pointer, then pointer to the payload
@@ -134,7 +134,7 @@ class Code:
             self.line(f"{targets.rstrip()} = {expression}")
 
     def fields(self, value: str, names: Iterable[str]) -> list[str]:
-        """Local names for attributes of an object, or for the entries of a mapping that stands for one."""
+        """Local names for attributes of an object, or for the entries of a mapping in its place."""
         targets = [f"{value}.{name}" for name in names]
         variables = self.variables(len(targets))
         read = "; ".join(f"{variable} = {target}" for variable, target in zip(variables, targets, strict=True))

@@ -1,8 +1,8 @@
 """Plans: from C values to Python objects and back, compiled once per type.
 
-What is fixed by a type (the fields of a record, the elements of a tuple) has a fixed layout as C values too, so a plan
-is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; what varies
-(elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
+The fixed parts of a type (the fields of a record, the elements of a tuple) have a fixed layout as C values too, so a
+plan is a generated Python function that reads or makes each such block with one precompiled `struct.Struct`; the
+varying parts (elements, cases, payloads) has a function of its own. `topython` and `frompython` generate them.
 
 Plans have no state: one `Plans` serves any number of stores and threads.
 """
@@ -56,8 +56,8 @@ class FunctionPlans(Protocol):
         """The plan from a tuple of arguments to a C value; `names` are those of the parameters."""
 
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
-        """The plans for a function's result: from what it returns, and, if it is a `result`, from what its `WitError`
-        holds.
+        """The plans for a function's result: from the value that it returns, and, if it is a `result`, from the value
+        of its `WitError`.
         """
 
     def list_to_memory(self, t: types.List) -> ToList:
@@ -145,7 +145,7 @@ class Plans:
     def _refuse(
         self, t: ValType | None, value: Any, error: Exception, where: str, names: Sequence[str] = ()
     ) -> NoReturn:
-        """Says what is wrong with a value that a plan did not take."""
+        """Describes the mistake in a value that a plan did not take."""
         if not isinstance(error, WasihostError):
             refused = error if isinstance(error, Refused) else None
             if wrong := self._mismatch.message(t, value, where, names, refused):
@@ -193,7 +193,7 @@ class LatePlans:
     """Plans of an exported interface, compiled when the first value comes: most functions are never called.
 
     They are those that `current` gives for an instance at the moment, since an embedder may give it classes of its own;
-    `any_plans` gives some for what does not depend on classes.
+    `any_plans` gives some for values that do not depend on classes.
     """
 
     def __init__(self, current: Callable[[Any], Plans], any_plans: Callable[[], Plans]) -> None:

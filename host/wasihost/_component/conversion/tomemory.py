@@ -1,8 +1,8 @@
 """Generates the plans from Python objects to the canonical ABI's memory form, in a memory that Python sees.
 
 They are for values without handles, and take a fourth of the time that C values take: nothing is allocated for the
-parts of a value. What a value points to, lists and strings, goes where `SharedNumbers` has room. As in `frompython`,
-nothing is checked for its own sake, and `mismatch` finds out what is wrong.
+parts of a value. Lists and strings inside of a value go where `SharedNumbers` has room. As in `frompython`,
+nothing is checked for its own sake, and `mismatch` finds the mistake.
 
 The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 
@@ -16,7 +16,7 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 `c3` makes an object of a mapping. `c4` places the numbers of the list and gives their pointer and length. `c5`, a
 `Struct.pack_into`, writes them behind `a`, in the memory that `numbers`, the `SharedNumbers`, knows.
 
-The elements of a long list are written column by column, so that what is done for each of them is done by `map`. For
+The elements of a long list are written column by column, so that the work for each of them is done by `map`. For
 those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list, and `c5` is a `Struct.pack`:
 
     def plan(value, numbers):
@@ -42,11 +42,11 @@ from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
 ToList: TypeAlias = Callable[[Any, SharedNumbers], tuple[int, int]]
-"""Places a list and what it points to; gives its pointer and length."""
+"""Places a list and its parts; returns its pointer and length."""
 ToBytes: TypeAlias = Callable[[Any, SharedNumbers], bytes]
-"""The memory form of a value, after what it points to was placed."""
+"""The memory form of a value, after its parts were placed."""
 PartsOf: TypeAlias = Callable[[Code, ValType, str], tuple[str, list[str]]]
-"""What gives formats and sources: of one value, or of a column."""
+"""A callable that gives formats and sources: of one value, or of a column."""
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 _POINTER: Final = "II"  # and length
 _LONG: Final = 12
@@ -54,9 +54,9 @@ _LONG: Final = 12
 
 
 class ToMemoryCode:
-    """The generator, which keeps what it made.
+    """The generator, which keeps its results.
 
-    Its methods for types give the format of the memory form, padding included, and the source of what goes in.
+    Its methods for types give the format of the memory form, padding included, and the source of the values in it.
     """
 
     def __init__(self, classes: Classes) -> None:

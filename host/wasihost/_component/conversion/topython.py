@@ -58,7 +58,7 @@ def _numbers(code: str, width: int, size: int, pointer: int) -> list[Any]:
 
 
 def _list_of_words(read: ToPython, size: int, pointer: int, context: Any) -> list[Any]:
-    """A list of what `read` makes of the word that each element is."""
+    """A list of the results of `read` for the word of each element."""
     return [read(word, context) for word in _numbers("Q", 8, size, pointer)]
 
 
@@ -103,7 +103,7 @@ def _flags(flags: _Flags, bits: dict[bytes, int], size: int, pointer: int) -> An
 
 
 class ToPythonCode:
-    """The generator, which keeps what it made."""
+    """The generator, which keeps its results."""
 
     def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:
         self._classes = classes

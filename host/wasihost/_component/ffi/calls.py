@@ -100,8 +100,8 @@ def call_export(instance: Any, store: wasmtime.Store, name: str) -> Call:
 # ---- host functions
 
 # (data, context, type, arguments, their number, results, their number) -> error or None. Our own prototypes with plain
-# addresses: ctypes then makes no pointer objects, which halves the price of a call. What no callback reads is a bool,
-# for which ctypes makes no object either.
+# addresses: ctypes then makes no pointer objects, which halves the price of a call. Arguments that no callback reads
+# are bools, for which ctypes makes no object either.
 _UNREAD = c_bool
 _PARAMETERS = (_UNREAD, c_void_p, _UNREAD, c_void_p, _UNREAD, c_void_p, _UNREAD)
 Callback = CFUNCTYPE(c_void_p, *_PARAMETERS)
@@ -116,7 +116,7 @@ class AsyncContinuation(Structure):
 
 
 def continue_with(address: int, continuation: Any) -> None:
-    """Fills in what an `AsyncCallback` leaves behind; Wasmtime says when it needs the function no more."""
+    """Fills in the continuation of an `AsyncCallback`; Wasmtime says when it needs the function no more."""
     out = AsyncContinuation.from_address(address)
     out.callback = continuation
     out.env = _keep(continuation)

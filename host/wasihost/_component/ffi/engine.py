@@ -38,7 +38,7 @@ def memory_creator(new_memory: Any, env: int = 0) -> Any:
 
 
 def configure(config: wasmtime.Config, creator: Any, async_stack_size: int) -> None:
-    """Sets what wasmtime-py's `Config` has no property for."""
+    """Sets the options that wasmtime-py's `Config` has no property for."""
     raw.wasmtime_config_wasm_component_model_async_set(config.ptr(), True)
     raw.wasmtime_config_wasm_component_model_more_async_builtins_set(config.ptr(), True)
     raw.wasmtime_config_wasm_component_model_async_stackful_set(config.ptr(), True)
@@ -50,7 +50,7 @@ def configure(config: wasmtime.Config, creator: Any, async_stack_size: int) -> N
 def yield_on_epochs(store: wasmtime.Store) -> None:
     """Makes the store's guest hand control back to the host at every epoch instead of trapping."""
     store.set_epoch_deadline(1)
-    # Declared to return an error, but the library returns nothing: what ctypes gives is garbage.
+    # Declared to return an error, but the library returns nothing: ctypes gives garbage.
     raw.wasmtime_context_epoch_deadline_async_yield_and_update(store._context(), 1)
 
 
@@ -60,7 +60,7 @@ def context_address(store: wasmtime.Store) -> int:
 
 
 def limit(store: wasmtime.Store, limits: Limits) -> None:
-    """Sets what a store may hold; how large its memories get is for our memory creator to say."""
+    """Sets the limits of a store; our memory creator limits the sizes of memories."""
     store.set_limits(
         table_elements=limits.table_elements,
         instances=limits.instances + OUR_INSTANCES,

@@ -12,7 +12,7 @@ from wasihost._component.ffi.private import enter, raw
 
 
 def error_new(message: str) -> int:
-    """Makes a `wasmtime_error_t` and gives it away: what a callback returns to fail."""
+    """Makes a `wasmtime_error_t` and gives it away: a callback returns it to fail."""
     pointer = raw.wasmtime_error_new(message.encode().replace(b"\0", b"\\0"))
     return ctypes.cast(pointer, c_void_p).value or 0
 

@@ -1,4 +1,4 @@
-"""What reflection lacks in wasmtime-py: maps, payloads of streams and futures, and whether a function is async."""
+"""The reflection that wasmtime-py lacks: maps, payloads of streams and futures, and whether a function is async."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def payload(t: StreamType | FutureType) -> Any:
 
 
 class MapType(managed.Managed[Any]):
-    """What wasmtime-py would have for `map<key, value>`, as its `ListType` for lists."""
+    """The counterpart for `map<key, value>` of wasmtime-py's `ListType` for lists."""
 
     def __init__(self, pointer: Any) -> None:
         self._set_ptr(pointer)

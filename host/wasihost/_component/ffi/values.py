@@ -18,7 +18,7 @@ KINDS: Final[dict[str, int]] = {
     name.lower(): getattr(raw, f"WASMTIME_COMPONENT_{name}").value for name in private.KINDS
 }
 
-# Frees what the value at the address owns.
+# Frees the memory that the value at the address owns.
 val_delete: Callable[[int], None] = prototype("wasmtime_component_val_delete", None, c_void_p)
 # Makes a copy of a value, which is all Wasmtime's own, at the second address; the first value is left alone.
 val_clone: Callable[[bytes, int], None] = prototype("wasmtime_component_val_clone", None, c_void_p, c_void_p)

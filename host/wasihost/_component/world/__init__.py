@@ -1,2 +1,2 @@
-"""What a component is: its types, their layout, what it imports and exports, and what of it goes through the
+"""The world of a component: its types, their layout, its imports and exports, and the part that goes through the
 adapter."""

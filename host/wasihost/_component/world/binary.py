@@ -1,4 +1,4 @@
-"""What is made of a component's bytes: the same without its code, to reflect; and the guest put into its place."""
+"""A component's bytes, rewritten: the same without its code, to reflect; and the guest put into its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNREACHABLE_BODY = b"\3\0\0\x0b"  # three bytes long: no locals, `unreachable`, 
 
 
 def check_preamble(wasm: bytes, origin: str) -> None:
-    """Raises ComponentError with what `wasm` is instead, unless it begins like a component."""
+    """Raises ComponentError with a description of `wasm`, unless it begins like a component."""
     if wasm[:4] != MAGIC:
         raise ComponentError(f"{origin} is not WebAssembly: it does not begin with the bytes 00 61 73 6d ('\\0asm')")
     version = wasm[4:PREAMBLE]
@@ -54,7 +54,7 @@ def _how_to_adapt(module: bytes) -> str:
 
 
 def hollow(wasm: bytes, origin: str = "the component", limits: Limits = DEFAULTS) -> bytes:
-    """The component without what its core modules do: same types, imports and exports, next to nothing to compile.
+    """The component without the code of its core modules: same types, imports and exports, next to nothing to compile.
 
     Errors: IndexError if it is cut off, ComponentError, LimitError.
 

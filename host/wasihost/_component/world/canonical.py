@@ -28,4 +28,4 @@ OPERANDS: Final = {
     **dict.fromkeys((LOWER, 0x09), "nno"),
     LIFT: "nfon",
 }
-"""What follows the first byte of each: numbers (`n`), indices of core functions (`f`) and lists of options (`o`)."""
+"""The parts behind the first byte of each: numbers (`n`), indices of functions (`f`) and lists of options (`o`)."""

@@ -3,8 +3,8 @@
 Theory of operation. A call that is lowered with `async`, and whose callee returns at once, leaves its task in the store
 for ever, 400 bytes each. After a million Wasmtime panics where it cannot be caught ("attempted to drop in-progress
 fiber"), which took 3 seconds. Calls of our adapter component are counted (`pauses.CALLS_IN_ROUND`), those inside of
-the guest nobody sees. What the caller and the callee need is in the binary: a section of canonical functions each, and
-`async` among the options of a lowering. Only the outermost component is known to be instantiated once, so that one
+the guest cannot be. The needs of the caller and the callee are in the binary: a section of canonical functions each,
+and `async` among the options of a lowering. Only the outermost component is known to be instantiated once, so that one
 alone may have both.
 """
 
@@ -17,7 +17,7 @@ from wasihost._component.world.sections import Reader
 
 
 class Nesting:
-    """What has been seen of a component and those inside of it."""
+    """The facts about a component and those inside of it, as far as it has been read."""
 
     def __init__(self) -> None:
         self._components = 0
@@ -36,7 +36,7 @@ class Nesting:
 
 
 def _lowers_async(canonical: bytes) -> bool:
-    """Whether a section of canonical functions has an async lowering, or what Wasmtime 50 does not know."""
+    """Whether a section of canonical functions has an async lowering, or one that Wasmtime 50 does not know."""
     reader = Reader(canonical)
     for _ in range(reader.number()):
         function = reader.byte()

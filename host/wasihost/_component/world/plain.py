@@ -1,4 +1,4 @@
-"""A world as plain lists, names and numbers, and back: what can be written to a file.
+"""A world as plain lists, names and numbers, to be written to a file, and back.
 
 Every type, function and resource has a place in one list, after all that it mentions, and is mentioned by its index. So
 each is there once, and a resource that is mentioned twice is still one and the same when it is read back.

@@ -37,7 +37,7 @@ _UNCALLED: dict[type, str] = {
     reflected.ComponentType: "component",
     reflected.ComponentInstanceType: "nested instance",
 }
-"""What a component may export beside functions and types, though Python has no use for it."""
+"""Exports of a component beside functions and types, which Python has no use for."""
 
 _SWITCHED_OFF = {"Fixed-length lists": "a list of fixed length", "`error-context": "error-context"}
 
@@ -126,7 +126,7 @@ class _Reflector:
         raise UnsupportedTypeError(f"{path}: importing a {_UNCALLED[type(item)]} is not supported")
 
     def count(self, parts: int = 1) -> None:
-        """Counts what takes time. A type of a few bytes can have a million parts: (tuple $t $t), again and again."""
+        """Counts parts, which take time. A type of a few bytes can have a million: (tuple $t $t), again and again."""
         self.parts += parts
         if self.parts > self.limits.world_parts:
             raise self.limits.reached("world_parts", f"{self.origin} imports and exports too much")

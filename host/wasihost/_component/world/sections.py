@@ -33,7 +33,7 @@ CODE = 10
 DATA = 11
 DATA_COUNT = 12
 
-# Sorts of what a component defines; those of core WebAssembly stand behind a byte that says so.
+# The sorts of a component's definitions; those of core WebAssembly are behind a byte that says so.
 FUNC_SORT = 1
 TYPE_SORT = 3
 INSTANCE_SORT = 5
@@ -43,7 +43,7 @@ CORE_MEMORY_SORT = CORE_SORT + 0x02
 CORE_MODULE_SORT = CORE_SORT + 0x11
 CORE_INSTANCE_SORT = CORE_SORT + 0x12
 
-# What an alias is of.
+# The targets of an alias.
 EXPORT_TARGET = 0
 CORE_EXPORT_TARGET = 1
 OUTER_TARGET = 2

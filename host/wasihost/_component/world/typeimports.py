@@ -1,4 +1,4 @@
-"""What a component imports at its root, in order, and the indices of the types among it.
+"""The imports of a component at its root, in order, and the indices of the types among them.
 
 Wasmtime's reflection does not list types that are imported at the root (`record point` of a world, `use iface.{t}`),
 but they have to be given when the component is instantiated. They are found here by their names, and exported from
@@ -71,7 +71,7 @@ class RootImports:
 
 
 def name_behind(wasm: bytes, offset: int) -> str | None:
-    """The first import or export at the root behind a position: what a type that is defined there is for."""
+    """The first import or export at the root behind a position: a type that is defined there is for it."""
     end = PREAMBLE
     for number, contents in sections(wasm):
         end += len(section(number, contents))

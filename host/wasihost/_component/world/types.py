@@ -141,13 +141,13 @@ class Interface(Frozen):
 
 
 class World(Frozen):
-    """What a component imports and exports. Items outside of an interface have the name ''."""
+    """The imports and exports of a component. Items outside of an interface have the name ''."""
 
     imports: dict[str, Interface]
     exports: dict[str, Interface]
 
     def exported(self, name: str) -> Interface:
-        """An exported interface with all types that it may name: what the world exports itself may name its imports."""
+        """An exported interface with all types that it may name: the world's own exports may name its imports."""
         items = self.exports[name].items
         return Interface(items if name else {**self.imports.get("", Interface({})).types, **items})
 
@@ -197,7 +197,7 @@ def walk(t: ValType) -> Iterator[ValType]:
 
 
 def contains(t: ValType | None, kinds: type | tuple[type, ...]) -> bool:
-    """Whether a value of `t` can hold a value of one of `kinds`; what streams and futures carry does not count."""
+    """Whether a value of `t` can hold a value of one of `kinds`; the elements of streams and futures do not count."""
     return _holds(t, lambda inner: isinstance(inner, kinds))
 
 

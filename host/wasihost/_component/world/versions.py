@@ -13,7 +13,8 @@ _VERSION = re.compile(r"@([0-9]+(?:\.[0-9]+)*)(-[^+#]*)?(\+[^#]*)?")
 
 
 def find(name: str, names: Collection[str]) -> str | None:
-    """What `ns:pkg/iface@1.2.3`, or `ns:pkg/iface@1.2.3#func`, means among `names`; None if there is nothing like it.
+    """The meaning of `ns:pkg/iface@1.2.3`, or `ns:pkg/iface@1.2.3#func`, among `names`; None if there is nothing like
+    it.
 
     That is the name itself if it is there, else the newest compatible one, and for a name without version the newest
     release, or the newest pre-release if there are no releases.
@@ -28,7 +29,7 @@ def find(name: str, names: Collection[str]) -> str | None:
 
 
 def serving(name: str, names: Collection[str]) -> str | None:
-    """Which of `names` serves what a guest imports as `name`: a compatible version, else the one without a version."""
+    """The one of `names` that serves the import `name`: a compatible version, else the one without a version."""
     if name in names:
         return name
     plain = _VERSION.sub("", name)

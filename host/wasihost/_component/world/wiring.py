@@ -1,13 +1,13 @@
-"""What of a component goes through the adapter and driver components, and under which numbers.
+"""The part of a component that goes through the adapter and driver components, with its numbering.
 
 Functions that are sync and carry no stream, future, map or list of numbers are direct: registered straight in the
-linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see what the guest did
-before with its streams (a port that is free as soon as its accept stream is dropped, output written before an exit).
+linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see the effects of
+the guest's streams before (a port that is free as soon as its accept stream is dropped, output written before an exit).
 
 On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
 component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
 is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Every map is a list of pairs. All of
-these have the flat and memory form of what they replace.
+these have the flat and memory form of their replacement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TOKEN = (("token", types.U32),)
 OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
 """The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
 LARGEST_RESULT = 1024
-"""Bytes of the memory form of a result that is in memory, without what it points to."""
+"""Bytes of the memory form of a result that is in memory, without the parts that it points to."""
 
 
 class Adapted(Frozen):
@@ -73,7 +73,7 @@ class Adapted(Frozen):
 
     @cached_property
     def gives_error(self) -> bool:
-        """Whether `finish` gives what is not written into memory: of a sync function the error, if only that has
+        """Whether `finish` gives a result outside of memory: of a sync function the error, if only that has
         handles, as that of `input-stream.read` has.
         """
         result = self.func.result
@@ -348,7 +348,7 @@ def _lends_several(func: types.Func) -> bool:
     """Whether a call may lend more than one resource.
 
     Wasmtime 50 traps if the guest owns them and the host looks at one before another is lent ("deferred host scope has
-    no call context"); what the adapter component passes on it does not own.
+    no call context"); the adapter component does not own the resources that it passes on.
     """
     lent = [inner for _, t in func.params for inner in types.walk(t) if isinstance(inner, types.Borrow)]
     return len(lent) > 1 or any(
@@ -372,12 +372,12 @@ def _kinds_in(ts: Iterable[ValType]) -> Iterator[Kind]:
 
 
 def _given(function: Adapted | Called) -> list[ValType]:
-    """The types of what Python gives to the guest by a function."""
+    """The types of the values that Python gives to the guest by a function."""
     return _results(function) if isinstance(function, Adapted) else _params(function)
 
 
 def _taken(function: Adapted | Called) -> list[ValType]:
-    """The types of what Python gets from the guest by a function."""
+    """The types of the values that Python gets from the guest by a function."""
     return _params(function) if isinstance(function, Adapted) else _results(function)
 
 
@@ -402,7 +402,7 @@ def carries_values(kind: Kind) -> bool:
 
 
 def await_func(kind: Kind) -> types.Func:
-    """The relay component's `await`: hands what a future resolves to to `give`, with this token."""
+    """The relay component's `await`: hands the value of a future to `give`, with this token."""
     return types.Func((("future", kind), *TOKEN), None, True)
 
 
@@ -417,7 +417,7 @@ def open_func(kind: Kind) -> types.Func:
 
 
 def adopt_func(kind: Kind) -> types.Func:
-    """The adapter component's `adopt`: takes over the readable end in a result, and says what it is called there."""
+    """The adapter component's `adopt`: takes over the readable end in a result, and returns its handle there."""
     return types.Func((("end", kind),), types.U32)
 
 
