@@ -16,19 +16,19 @@ import asyncio
 import logging
 from collections.abc import Callable
 from email.utils import formatdate
-from typing import Final
+from typing import Final, Protocol
 
 from wasihost._base.clock import NS_PER_S, Clock
 from wasihost._base.eager import begin
 from wasihost._base.frozen import Frozen
-from wasihost._http import answers, asked, outgoing
-from wasihost._http.connection import Connection, read_buffer
+from wasihost._http import asked, outgoing
+from wasihost._http.connection import read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, explained
 from wasihost._http.heads import BadRequest, RequestHead
-from wasihost._http.incoming import IncomingBody
+from wasihost._http.incoming import Flow, IncomingBody
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler, Header, Request, Response, failure, values
-from wasihost._http.outgoing import Framing, Outgoing
+from wasihost._http.outgoing import Outgoing
 
 LOGGER: Final = logging.getLogger("wasihost.http")
 
@@ -103,16 +103,39 @@ class Serving:
             raise BadRequest(413)
 
 
+class Channel(Protocol):
+    """What an exchange is on: a connection of HTTP/1.1, or a stream of HTTP/2."""
+
+    @property
+    def peer(self) -> str:
+        """The IP address of the client."""
+
+    @property
+    def error(self) -> HttpError | None:
+        """What ended it early."""
+
+    @property
+    def flow(self) -> Flow:
+        """What the content of the request comes from."""
+
+    def send_continue(self) -> None:
+        """Sends 100 (Continue) at once."""
+
+    def begin(self, asked: RequestHead, response: Response, *, keeps_alive: bool) -> Outgoing:
+        """Sends the head of a response; gives what takes its content. Errors: HttpError, if it cannot be sent."""
+
+    def break_off(self, error: HttpError, out: Outgoing | None) -> None:
+        """Ends it so that the client sees that the answer is not whole."""
+
+
 class Exchange:
     """A request and its answer. `changed` is called when one of them has ended. Errors: BadRequest."""
 
-    def __init__(
-        self, serving: Serving, connection: Connection, head: RequestHead, changed: Callable[[], None]
-    ) -> None:
+    def __init__(self, serving: Serving, channel: Channel, head: RequestHead, changed: Callable[[], None]) -> None:
         serving.check_size(head.length or 0)
         asked_for = serving.asked(head)
         self.body = IncomingBody(
-            connection.transport,
+            channel.flow,
             serving.clock,
             head.length,
             timeout_s=serving.limits.body_timeout_s,
@@ -130,7 +153,7 @@ class Exchange:
             body=self.body,
         )
         self._serving = serving
-        self._connection = connection
+        self._channel = channel
         self._head = head
         self._changed = changed
         self._begun_ns = serving.clock.monotonic_ns()
@@ -168,8 +191,7 @@ class Exchange:
         if self._head.expects_continue:
             self._head.expects_continue = False
             if not self._received_bytes:
-                self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                self._connection.flush()
+                self._channel.send_continue()
 
     # ---- the answer
 
@@ -186,7 +208,7 @@ class Exchange:
             self._answer.add_done_callback(self._serving.answers.discard)
 
     def cancel(self, error: HttpError) -> None:
-        """The connection has ended."""
+        """The channel has ended."""
         self.body.fail(error)
         if self._answer is not None:
             self._answer.cancel()
@@ -195,12 +217,12 @@ class Exchange:
         try:
             await self._send(await self._response())
         except HttpError as error:
-            if self._connection.error is None:
+            if self._channel.error is None:
                 LOGGER.warning("%s: the answer broke off: %s", self, explained(error))
-            self._break_off(error)
+            self._channel.break_off(error, self._out)
         except Exception:
             LOGGER.exception("%s: the body of the answer failed", self)
-            self._break_off(HttpError(ErrorCode.INTERNAL_ERROR))
+            self._channel.break_off(HttpError(ErrorCode.INTERNAL_ERROR), self._out)
         finally:
             self._report()
         self.is_answered = True
@@ -228,19 +250,17 @@ class Exchange:
             self._continue()  # after the final head no client would wait for it
         self.keeps_alive = self._can_keep_alive(response)
         try:
-            head, framing = self._framed(response)
+            self._out = self._begin(response)
         except HttpError as error:
             LOGGER.warning("%s: an answer that cannot be sent: %s", self, error)
             response.body.close(error)
             response = failure(500)
-            head, framing = self._framed(response)
+            self._out = self._begin(response)
         self._status = response.status
-        self._out = Outgoing(self._connection, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
-        self._connection.write(head)
         await outgoing.send(response.body, self._out)
 
-    def _framed(self, response: Response) -> tuple[bytes, Framing]:
-        return answers.head(self._head, response, date=self._serving.date(), keeps_alive=self.keeps_alive)
+    def _begin(self, response: Response) -> Outgoing:
+        return self._channel.begin(self._head, response, keeps_alive=self.keeps_alive)
 
     def _can_keep_alive(self, response: Response) -> bool:
         """Whether another request can follow, as far as is known when the head is sent."""
@@ -250,26 +270,16 @@ class Exchange:
             return False
         return b"close" not in b",".join(values(response.headers, "connection")).lower()
 
-    def _break_off(self, error: HttpError) -> None:
-        """Ends the connection so that the client sees that the answer is not whole."""
-        connection = self._connection
-        connection.error = connection.error or error
-        if self._out is not None and self._out.ends_with_connection:
-            connection.transport.abort()
-        else:
-            connection.flush()
-            connection.transport.close()
-
     def _report(self) -> None:
         if self._serving.answered is not None:
             answered = Answered(
-                peer=self._connection.peer,
+                peer=self._channel.peer,
                 method=self._head.method,
                 target=self._head.target,
                 status=self._status,
                 content_bytes=self._out.sent_bytes if self._out else 0,
                 duration_ns=self._serving.clock.monotonic_ns() - self._begun_ns,
-                error=self._connection.error,
+                error=self._channel.error,
             )
             self._serving.answered(answered)
 

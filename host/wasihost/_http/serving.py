@@ -15,6 +15,9 @@ from wasihost._http.answering import Answered, Exchange, Serving
 from wasihost._http.connection import Connection
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import BadRequest, RequestHead
+from wasihost._http.incoming import Flow
+from wasihost._http.messages import Response
+from wasihost._http.outgoing import Outgoing
 from wasihost._http.parsing import End, RequestEvent, RequestParser
 from wasihost._http.timing import Deadline
 
@@ -54,6 +57,31 @@ class ServerConnection(Connection):
     def fail(self, error: HttpError) -> None:
         self.error = self.error or error
         self.transport.abort()
+
+    # ---- as a channel
+
+    @property
+    def flow(self) -> Flow:
+        return self.transport
+
+    def send_continue(self) -> None:
+        self.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.flush()
+
+    def begin(self, asked: RequestHead, response: Response, *, keeps_alive: bool) -> Outgoing:
+        head, framing = answers.head(asked, response, date=self._server.date(), keeps_alive=keeps_alive)
+        self.write(head)
+        return Outgoing(self, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
+
+    def break_off(self, error: HttpError, out: Outgoing | None) -> None:
+        self.error = self.error or error
+        if out is not None and out.ends_with_connection:
+            self.transport.abort()
+        else:
+            self.flush()
+            self.transport.close()
+
+    # ---- ends
 
     def close_if_idle(self, *, also_unused: bool) -> None:
         """Closes it unless a request has begun to come, or may come since there was none yet."""
