@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import wasmtime
@@ -25,6 +26,7 @@ from wasihost._component.values import Classes
 
 if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
     from wasihost._component.running.linked import Linked
+    from wasihost._component.running.store_machine import StoreMachine
     from wasihost._component.world.wiring import Wiring
 
 MOST_FUEL = (1 << 64) - 1
@@ -134,8 +136,7 @@ class Component(OfOneProcess):
             )
         return store
 
-    @contextlib.asynccontextmanager
-    async def open(
+    def open(
         self,
         providers: Mapping[str, object],
         *,
@@ -143,16 +144,25 @@ class Component(OfOneProcess):
         linker: Linker | None = None,
         table: ResourceTable | None = None,
         options: RunOptions = RunOptions(),  # noqa: B008, which is immutable
-    ) -> AsyncIterator[Instance]:
+    ) -> contextlib.AbstractAsyncContextManager[Instance]:
         """An instance, running on the current event loop until the context ends.
 
         `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
         may hold the functions that the interfaces in `native` need; both are used up. The limits in `options` hold for
-        a store that is made here. Errors: LinkError, and those of instantiation.
+        a store that is made here. Errors, when the context is entered: LinkError, and those of instantiation.
         """
+        return _Opening(lambda: self._machine(providers, store, linker, table, options))
+
+    def _machine(
+        self,
+        providers: Mapping[str, object],
+        store: wasmtime.Store | None,
+        linker: Linker | None,
+        table: ResourceTable | None,
+        options: RunOptions,
+    ) -> StoreMachine:
         from wasihost._component.running.store_machine import StoreMachine
 
-        event_loop.running()
         linked = self._linked_with(providers)
         if store is None:
             store = self.new_store(options.limits)
@@ -161,17 +171,33 @@ class Component(OfOneProcess):
         else:
             linked.register(linker)
         table = ResourceTable(options.limits.resources) if table is None else table
-        machine = StoreMachine(linked, providers, store, linker, table, options)
+        return StoreMachine(linked, providers, store, linker, table, options)
+
+
+class _Opening(contextlib.AbstractAsyncContextManager[Instance]):
+    """An instance while entered. A generator would cost as much as what it opens has in parts of ours."""
+
+    def __init__(self, make: Callable[[], StoreMachine]) -> None:
+        self._make = make
+
+    async def __aenter__(self) -> Instance:
+        event_loop.running()
+        machine = self._machine = self._make()
         try:
             await machine.start()
-            yield Instance(machine)
         except BaseException as error:
-            try:
-                await machine.close()
-            except Exception as another:
-                error.add_note(f"and closing the instance raised {another!r}")
+            await machine.close_after(error)
             raise
-        await machine.close()
+        return Instance(machine)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        machine = self._machine
+        if error is None:
+            await machine.close()
+        else:
+            await machine.close_after(error)
 
 
 def wiring_of(component: Component) -> Wiring:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ if TYPE_CHECKING:  # for who limits or records
     import socket
     import ssl
 
+    from wasihost._component.running.imports.kits import Kit
     from wasihost._host.http_server import GuestHandler, GuestServer, ServeOptions
     from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
@@ -162,6 +164,7 @@ class Host(OfOneProcess):
             raise ConfigError(f'wasip2: expected "python", "native" or None, got {wasip2!r}')
         self._has_gc = gc
         self._cache = cache
+        self._kits: weakref.WeakKeyDictionary[Component, Kit] = weakref.WeakKeyDictionary()
         self._settings = Settings(
             policy=checked(policy),
             on_decision=on_decision,
@@ -455,28 +458,41 @@ class Host(OfOneProcess):
 
         Where one of your own serves an interface, WASI's is left out.
         """
-        from wasihost._host.guest import Guest  # not before there is a component
+        # Not before there is a component.
+        from wasihost._component.running.imports.kits import LateProviders
+        from wasihost._host.guest import Guest
+        from wasihost._host.providing import kit_of_all
 
-        return Guest(self._settings, "the component").all_providers()
+        return dict(LateProviders(kit_of_all(self._settings), Guest(self._settings, "the component")))
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
-        from wasihost._host.guest import Guest  # not before there is a component
-
-        refused = ", ".join(filter(native_wasip2.provides, adapted.imports))
-        if refused and self._settings.wasip2 is None:
+        if self._settings.wasip2 is None and (refused := ", ".join(filter(native_wasip2.provides, adapted.imports))):
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
-            adapted.check(Guest(self._settings, "the component").providers_for(adapted))
+            from wasihost._component.running.imports.kits import LateProviders
+            from wasihost._host.guest import Guest
+
+            adapted.check(LateProviders(self._kit(adapted), Guest(self._settings, "the component")))
             adapted.compile()
         return adapted
+
+    def _kit(self, adapted: Component) -> Kit:
+        """The providers of its guests that run this component."""
+        from wasihost._host.providing import kit_for  # not before there is a component
+
+        kit = self._kits.get(adapted)
+        if kit is None:
+            kit = self._kits[adapted] = kit_for(self._settings, adapted)
+        return kit
 
     def _open(
         self, adapted: Component, *, detect_deadlock: bool = False, is_one_run: bool = False
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
-        from wasihost._host.guest import Guest  # not before there is a component
+        from wasihost._host.guest import OpenGuest  # not before there is a component
 
-        return Guest.open(self._settings, adapted, detect_deadlock=detect_deadlock, is_one_run=is_one_run)
+        kit = self._kit(adapted)
+        return OpenGuest(self._settings, adapted, kit, detect_deadlock=detect_deadlock, is_one_run=is_one_run)
 
 
 def _handler(given: Handler | App) -> Handler:

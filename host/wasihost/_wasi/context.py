@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from wasihost._base.clock import Clock
-from wasihost._base.frozen import Frozen
 from wasihost._base.streams import Unwritten
 from wasihost._network.names import Names
 from wasihost._wasi.cli import Command, Stdio
@@ -19,20 +17,45 @@ if TYPE_CHECKING:  # for guests with HTTP
     from wasihost._wasi.http.context import Http
 
 
-class WasiContext(Frozen):
-    """The cores that all of them share: standard streams, random numbers, the guarded network, directories, HTTP.
+class WasiContext(Protocol):
+    """Those cores, each made when it is first wanted: most guests want few of them."""
 
-    Those that are functions are made when they are first called, and given again: most guests want few of them.
-    """
+    @property
+    def command(self) -> Command:
+        """Its environment, arguments and standard streams, as the host has them."""
 
-    command: Command
-    stdio: Callable[[], Stdio]
-    clock: Clock
-    random: Callable[[], Random]
-    access: Callable[[], Access]
-    names: Callable[[], Names]
-    unwritten: Unwritten
-    mounts: Callable[[], Mounts]
-    http: Callable[[], Http]
-    closing: contextlib.ExitStack
-    """The parts that end with the guest."""
+    @property
+    def stdio(self) -> Stdio:
+        """Its standard streams."""
+
+    @property
+    def clock(self) -> Clock:
+        """Its clock."""
+
+    @property
+    def random(self) -> Random:
+        """Its random numbers."""
+
+    @property
+    def access(self) -> Access:
+        """Its network, behind the policy."""
+
+    @property
+    def names(self) -> Names:
+        """The names that it may look up."""
+
+    @property
+    def unwritten(self) -> Unwritten:
+        """The writers whose bytes nothing has taken yet."""
+
+    @property
+    def mounts(self) -> Mounts:
+        """Its directories."""
+
+    @property
+    def http(self) -> Http:
+        """The rules for its headers, and the handler of its requests."""
+
+
+Maker: TypeAlias = Callable[[WasiContext], Mapping[str, object]]
+"""Makes a provider for each interface of one package, by its name with the version."""

@@ -199,6 +199,13 @@ class StoreMachine(StoreContext):
             finally:
                 self._close_store()
 
+    async def close_after(self, error: BaseException) -> None:
+        """As `close`, after this error, which an exception of closing does not hide."""
+        try:
+            await self.close()
+        except Exception as another:
+            error.add_note(f"and closing the instance raised {another!r}")
+
     def _close_store(self) -> None:
         if self._memories:  # which are large: they shall not wait for Python's collector
             self._memories.clear()

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from typing import Final
 
-from wasihost._wasi.context import WasiContext
+from wasihost._wasi.context import Maker, WasiContext
 from wasihost._wasi.p3 import cli, clocks, filesystem, random, sockets
 
 IN_ORDER: Final = (*sockets.IN_ORDER, *cli.IN_ORDER)
 """Functions that must come after the guest's operations on streams."""
 
 
-def providers(context: WasiContext, packages: Container[str]) -> dict[str, object]:
-    """A provider for each interface of some packages, by its name with the version."""
-    made: dict[str, object] = {}
-    if "wasi:cli" in packages:
-        made |= cli.providers(context.command, context.stdio())
-    if "wasi:clocks" in packages:
-        made |= clocks.providers(context.clock)
-    if "wasi:filesystem" in packages:
-        made |= filesystem.providers(context.mounts())
-    if "wasi:random" in packages:
-        made |= random.providers(context.random())
-    if "wasi:sockets" in packages:
-        made |= sockets.providers(context.access(), context.names())
-    return made
+def _http(wasi: WasiContext) -> Mapping[str, object]:
+    from wasihost._wasi.p3 import http  # only for guests that import it
+
+    return http.providers(wasi.http)
+
+
+PACKAGES: Final[Mapping[str, Maker]] = {
+    "wasi:cli": lambda wasi: cli.providers(wasi.command, wasi.stdio),
+    "wasi:clocks": lambda wasi: clocks.providers(wasi.clock),
+    "wasi:filesystem": lambda wasi: filesystem.providers(wasi.mounts),
+    "wasi:http": _http,
+    "wasi:random": lambda wasi: random.providers(wasi.random),
+    "wasi:sockets": lambda wasi: sockets.providers(wasi.access, wasi.names),
+}
+"""What makes the providers of each package."""

@@ -14,12 +14,13 @@ from wasihost._component.conversion.numbers import Shared
 from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, Contexts
+from wasihost._component.running.imports.kits import LateProviders
 from wasihost._component.running.imports.missing import described
-from wasihost._component.running.imports.providers import Method, Providers, Shape, find_method, resource_class
+from wasihost._component.running.imports.providers import Method, Shape, find_method, resource_class
 from wasihost._component.running.imports.window import concluding
 from wasihost._component.running.store_context import Bind
 from wasihost._component.values import Classes
-from wasihost._component.world import types
+from wasihost._component.world import types, versions
 from wasihost._component.world.wiring import Wiring
 
 # Numbers of host resource types are told apart only within a store; these stay clear of an embedder's own small ones.
@@ -44,15 +45,15 @@ class Linking:
         self.methods: dict[tuple[str, str], Method] = {}
         self.classes: dict[str, Classes] = {}
         self.plans: dict[str, Plans] = {}
-        self._names = list(providers)
+        given, self._made = _given_and_made(providers)
+        self._given = list(given)
         self._served: dict[str, str] = {}
-        self._shapes: dict[str, Shape] = {}
-        by_name = Providers(providers)
+        self._shapes: dict[str, Shape] = {}  # of those that were given
         missing: dict[str, types.Interface] = {}
         for name, interface in wiring.imports.items():
             resources = _resources(interface) if name else wiring.world.root_resources
             if name not in wiring.native and (interface.funcs or resources):
-                served = by_name.serving(name)
+                served = versions.serving(name, providers)
                 if served is None:
                     missing[name] = interface
                 else:
@@ -81,13 +82,15 @@ class Linking:
         passages = self.wiring.passages.get(name, {})
         for func_name, func in interface.funcs.items():
             self.methods[name, func_name] = find_method(provider, name, func_name, func, passages.get(func_name))
-        self._shapes[name] = Shape(provider, interface)
+        if self._served[name] not in self._made:
+            self._shapes[name] = Shape(provider, interface)
 
     def fits(self, providers: Mapping[str, object]) -> bool:
         """Whether all of this holds for these providers too."""
-        return list(providers) == self._names and all(
-            shape.fits(providers[self._served[name]]) for name, shape in self._shapes.items()
-        )
+        given, made = _given_and_made(providers)
+        if made != self._made or list(given) != self._given:
+            return False
+        return all(shape.fits(given[self._served[name]]) for name, shape in self._shapes.items())
 
     def call_of(self, method: Method, providers: Mapping[str, object]) -> Callable[..., Any]:
         """What to call for a function, of providers that it fits."""
@@ -96,6 +99,11 @@ class Linking:
     def plans_of(self, classes: Classes, numbers: Shared | None = None) -> Plans:
         """Plans for values of these classes, with the resources of the whole world."""
         return Plans(classes, self.resources, self.wiring.guest_resources, numbers)
+
+
+def _given_and_made(providers: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, type]]:
+    """The providers that an embedder gave, and the classes of those that are made for each guest."""
+    return (providers.kit.given, providers.kit.classes) if isinstance(providers, LateProviders) else (providers, {})
 
 
 def _resources(interface: types.Interface) -> dict[str, types.Resource]:

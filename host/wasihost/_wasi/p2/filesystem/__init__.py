@@ -12,12 +12,14 @@ def providers(mounts: Mounts, unwritten: Unwritten) -> dict[str, object]:
     from wasihost._wasi.p2.filesystem.preopens import Preopens
     from wasihost._wasi.p2.filesystem.types import Types
 
-    types = Types()
     if mounts.may_wait:
-        from wasihost._wasi.p2.filesystem.waiting import WaitingDescriptor
+        from wasihost._wasi.p2.filesystem.waiting import WaitingPreopens, WaitingTypes
 
-        types.Descriptor = WaitingDescriptor
+        return {
+            "wasi:filesystem/types@0.2.0": WaitingTypes(),
+            "wasi:filesystem/preopens@0.2.0": WaitingPreopens(mounts, unwritten),
+        }
     return {
-        "wasi:filesystem/types@0.2.0": types,
-        "wasi:filesystem/preopens@0.2.0": Preopens(mounts, unwritten, types.Descriptor),
+        "wasi:filesystem/types@0.2.0": Types(),
+        "wasi:filesystem/preopens@0.2.0": Preopens(mounts, unwritten),
     }

@@ -15,10 +15,11 @@ _Descriptor: TypeAlias = Descriptor  # the provider has an attribute of that nam
 class Preopens:
     """Provider of wasi:filesystem/preopens."""
 
-    def __init__(self, mounts: Mounts, unwritten: Unwritten, descriptor: type[_Descriptor] = Descriptor) -> None:
+    Descriptor: type[_Descriptor] = Descriptor
+
+    def __init__(self, mounts: Mounts, unwritten: Unwritten) -> None:
         self._mounts = mounts
         self._unwritten = unwritten
-        self.Descriptor = descriptor
 
     def get_directories(self) -> list[tuple[_Descriptor, str]]:
         """WIT: `get-directories: func() -> list<tuple<descriptor, string>>`; new descriptors each time."""

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 from wasihost._component.values import may_wait
 from wasihost._wasi.p2.filesystem.descriptor import Descriptor
+from wasihost._wasi.p2.filesystem.preopens import Preopens
+from wasihost._wasi.p2.filesystem.types import Types
 
 T = TypeVar("T")
 
@@ -35,3 +37,15 @@ class WaitingDescriptor(Descriptor):
 for _name, _method in vars(Descriptor).items():
     if not _name.startswith("_") and _name not in AT_ONCE:
         setattr(WaitingDescriptor, _name, _waiting(_method))
+
+
+class WaitingTypes(Types):
+    """Provider of wasi:filesystem/types."""
+
+    Descriptor = WaitingDescriptor
+
+
+class WaitingPreopens(Preopens):
+    """Provider of wasi:filesystem/preopens."""
+
+    Descriptor = WaitingDescriptor

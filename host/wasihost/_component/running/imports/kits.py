@@ -1,0 +1,57 @@
+"""Providers that are made for each guest, where all guests of a kind have the same classes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+from wasihost._component.world import versions
+
+Maker: TypeAlias = Callable[[Any], Mapping[str, object]]
+"""Makes the providers of one package, by interface, of what one guest has for them."""
+
+
+class Kit:
+    """What all guests of a kind have for providers: some `given` objects, and others that `makers` make.
+
+    Where a given object serves an interface, what is made for it is left out. `guest` is any of the kind.
+    """
+
+    def __init__(self, given: Mapping[str, object], makers: Iterable[Maker], guest: Any) -> None:
+        self.given = given
+        self.maker_of: dict[str, Maker] = {}
+        self.classes: dict[str, type] = {}
+        """Of the providers that are made."""
+        for make in makers:
+            for name, provider in make(guest).items():
+                if versions.serving(name, given) is None:
+                    self.maker_of[name] = make
+                    self.classes[name] = type(provider)
+
+
+class LateProviders(Mapping[str, object]):
+    """The providers of one guest; those of a package are made when the first of them is wanted."""
+
+    def __init__(self, kit: Kit, guest: Any) -> None:
+        self.kit = kit
+        self._guest = guest
+        self._made: dict[Maker, Mapping[str, object]] = {}
+
+    def __getitem__(self, name: str) -> object:
+        if name in self.kit.given:
+            return self.kit.given[name]
+        make = self.kit.maker_of[name]
+        made = self._made.get(make)
+        if made is None:
+            made = self._made[make] = make(self._guest)
+        return made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.kit.maker_of or name in self.kit.given
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.kit.maker_of
+        yield from self.kit.given
+
+    def __len__(self) -> int:
+        return len(self.kit.maker_of) + len(self.kit.given)
