@@ -48,7 +48,7 @@ def _each(suite: Suite, guest: str, do: Callable[..., Figures]) -> dict[str, Cal
     """What is done with each server of a guest; `do` gets the port, the number of the process, and the seconds."""
     path = PREBUILT / f"{guest}.wasm"
     ours = [sys.executable, "-m", "wasihost", "serve", "--no-access-log", "--allow-net", "--addr", "127.0.0.1:0"]
-    commands: dict[str, Sequence[str | Path]] = {OURS: [*ours, "--connections", "20000", path]}
+    commands: dict[str, Sequence[str | Path]] = {OURS: [*ours, "--server-limit", "connections=20000", path]}
     for contender in suite.contenders:
         if isinstance(contender, WasmtimeCli):
             flags = ["-Wcomponent-model-async=y", "-Sp3=y", "-Scli=y", "--addr", "127.0.0.1:0"]

@@ -5,13 +5,10 @@ from __future__ import annotations
 import io
 from ipaddress import ip_address
 
-import pytest
-
 from tests.pictures.stories import SERVER, Story, Talk, address
 from wasihost._network.base import Option
 from wasihost._recording import events
 from wasihost._recording.pictures import Trace
-from wasihost._recording.pictures.trace import may_have_colours
 
 
 class Terminal(io.StringIO):
@@ -198,19 +195,3 @@ def test_that_nobody_reads_it_does_not_end_the_guest() -> None:
     story = Story()
     Talk(story).open()
     assert traced(story, stream=Unread()) == []
-
-
-@pytest.mark.parametrize(
-    ("environment", "on_a_terminal", "elsewhere"),
-    [
-        ({}, True, False),
-        ({"NO_COLOR": "1"}, False, False),
-        ({"NO_COLOR": ""}, True, False),
-        ({"FORCE_COLOR": "1"}, True, True),
-        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False, False),
-        ({"TERM": "dumb"}, False, False),
-    ],
-)
-def test_colours_are_for_terminals(environment: dict[str, str], on_a_terminal: bool, elsewhere: bool) -> None:
-    assert may_have_colours(Terminal(), environment) == on_a_terminal
-    assert may_have_colours(io.StringIO(), environment) == elsewhere

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from wasihost._base.errors import ConfigError
 from wasihost._base.frozen import Frozen
+from wasihost._base.nearest import did_you_mean
 
 if TYPE_CHECKING:
 
@@ -122,8 +123,9 @@ def parse(texts: Iterable[str], known: dict[str, Bound]) -> dict[str, Any]:
     for text in texts:
         name = name_of(text)
         if "=" not in text or name not in known:
-            names = ", ".join(known).replace("_", "-")
-            raise ConfigError(f"limit {text!r}: expected NAME=NUMBER, where NAME is one of {names}")
+            names = [each.replace("_", "-") for each in known]
+            hint = did_you_mean(text.partition("=")[0], names)
+            raise ConfigError(f"limit {text!r}: expected NAME=NUMBER, where NAME is one of {', '.join(names)}{hint}")
         if name in found:
             raise ConfigError(f"limit {text!r}: {text.partition('=')[0]} has a limit already")
         found[name] = _number(text, known[name].is_whole)

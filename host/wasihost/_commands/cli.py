@@ -1,4 +1,4 @@
-"""The command line: `wasihost run`, `serve`, `inspect`, `compile`, `stubs` and `convert`."""
+"""The command line: `wasihost` and its commands."""
 
 from __future__ import annotations
 
@@ -9,26 +9,43 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from wasihost._base.nearest import did_you_mean
 from wasihost._base.version import __version__
-from wasihost._commands import compiling, convert, inspect, run, serve, stubs
+from wasihost._commands import compiling, convert, help, inspect, run, serve, stubs
 from wasihost._commands.exits import ended, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
 
-COMMANDS = {"run": run, "serve": serve, "inspect": inspect, "compile": compiling, "stubs": stubs, "convert": convert}
+COMMANDS = {
+    "run": run,
+    "serve": serve,
+    "inspect": inspect,
+    "compile": compiling,
+    "stubs": stubs,
+    "convert": convert,
+    "help": help,
+}
 
 _DESCRIPTION = "Runs components of WASI 0.2 and 0.3, with every host function written in Python."
 
 _EXAMPLES = """\
 examples:
-  wasihost run guest.wasm one --two      the guest gets the arguments guest.wasm, one and --two; run may be left out
-  wasihost run --allow-net guest.wasm    with any network
-  wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env ADDRESS=127.0.0.1:8080 server.wasm
-  wasihost serve app.wasm                answers HTTP requests on 127.0.0.1:8080
-  wasihost inspect guest.wasm            what it imports and exports, and whether it will run
-  wasihost compile app.wasm -o app.bin   native code, which `wasihost serve --compiled app.bin` starts at once
-  wasihost stubs guest.wasm > guest.py   typed Python for them
-  wasihost convert run.jsonl run.html    what a recording of `wasihost run --record run.jsonl` shows
+  wasihost guest.wasm one --two      run it with the arguments guest.wasm, one and
+                                     --two; short for wasihost run guest.wasm ...
+  wasihost run --allow-net guest.wasm
+                                     with any network
+  wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env PORT=0 server.wasm
+  wasihost serve app.wasm            answer HTTP requests on 127.0.0.1:8080
+  wasihost inspect guest.wasm        what it imports and exports, and whether it
+                                     will run
+  wasihost compile app.wasm -o app.bin
+                                     native code, which `wasihost serve
+                                     --compiled app.bin` starts at once
+  wasihost stubs guest.wasm > guest.py
+                                     typed Python for them
+  wasihost convert run.jsonl run.html
+                                     a page of what `wasihost run --record
+                                     run.jsonl` recorded
 """
 
 
@@ -56,14 +73,23 @@ def _fill_standard_streams() -> None:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    arguments = parser().parse_args(_with_command(sys.argv[1:] if argv is None else argv))
+    whole = parser()
+    words = _with_command(sys.argv[1:] if argv is None else argv)
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        whole.error(f"there is no command {words[0]}{did_you_mean(words[0], COMMANDS)}")
+    arguments = whole.parse_args(words)
     command: Callable[..., int] = arguments.command
     return ended(lambda: command(arguments))
 
 
 def _with_command(words: Sequence[str]) -> Sequence[str]:
-    """`run` may be left out before a component and its options, as of Wasmtime's command line."""
+    """The words with the command that they mean.
+
+    `run` may be left out before a component and its options, as in Wasmtime's command line; `help run` is `run --help`.
+    """
     first = words[0] if words else ""
+    if first == "help" and (len(words) == 1 or words[1] in COMMANDS):
+        return [*words[1:2], "--help"]
     is_run = first.startswith("-") or "." in first or Path(first).is_file()
     is_complete = not first or first in (*COMMANDS, "-h", "--help", "--version")
     return ["run", *words] if is_run and not is_complete else words
@@ -71,7 +97,9 @@ def _with_command(words: Sequence[str]) -> Sequence[str]:
 
 def parser() -> Parser:
     """The parser of the whole command line."""
-    whole = Parser(prog="wasihost", description=_DESCRIPTION, epilog=_EXAMPLES)
+    whole = Parser(
+        prog="wasihost", operands="COMMAND ...", description=_DESCRIPTION, epilog=f"{_EXAMPLES}\n{help.listed()}"
+    )
     versions = f"wasmtime {ffi.VERSION}, Python {platform.python_version()}"
     whole.add_argument("--version", action="version", version=f"wasihost {__version__} ({versions})")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)

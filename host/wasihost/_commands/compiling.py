@@ -18,7 +18,13 @@ these versions of wasihost and Wasmtime; with --limit fuel=N, code that counts f
 
 def add_to(commands: Commands) -> None:
     """Adds the command."""
-    parser = commands.add_parser("compile", help="compile a component into a file", description=_DESCRIPTION)
+    parser = commands.add_parser(
+        "compile",
+        operands="--output FILE COMPONENT",
+        help="compile a component into a file",
+        description=_DESCRIPTION,
+        topics=("limits",),
+    )
     add_wasip2(parser)
     limit_options.add_to(parser, limit_options.OF_OTHERS)
     add_plug(parser)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import PurePath
 
+from wasihost._base.errors import ConfigError
 from wasihost._commands.parsing import Commands
 
 
@@ -11,6 +13,7 @@ def add_to(commands: Commands) -> None:
     """Adds the command."""
     parser = commands.add_parser(
         "convert",
+        operands="RECORDING FILE ...",
         help="make a picture of a recording",
         description="Writes a recording, a transcript of `wasihost run --record`, in other formats.",
     )
@@ -19,14 +22,17 @@ def add_to(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="what to write: .pcapng for Wireshark, .html for a browser, anything else is a transcript again",
+        help="what to write: .pcapng for Wireshark, .html for a browser, .jsonl for a transcript again",
     )
     parser.set_defaults(command=main)
 
 
 def main(arguments: argparse.Namespace) -> int:
     """Writes the files."""
-    from wasihost._commands.recordings import convert  # nothing that `run` should wait for
+    from wasihost._commands.recordings import FORMATS, convert  # nothing that `run` should wait for
 
+    for path in arguments.files:
+        if PurePath(path).suffix.lower() not in FORMATS:
+            raise ConfigError(f"{path}: expected a file name that ends with {', '.join(FORMATS)}")
     convert(arguments.recording, arguments.files)
     return 0

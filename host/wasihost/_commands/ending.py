@@ -15,7 +15,6 @@ import functools
 import os
 import select
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Container, Coroutine
@@ -23,6 +22,7 @@ from types import FrameType
 from typing import Any, NoReturn, Self, TypeVar
 
 from wasihost._base.errors import WasihostError
+from wasihost._commands.messages import ERROR, say
 from wasihost._component.running.loop import interrupts
 
 CLOSING_S = 4.0
@@ -142,7 +142,7 @@ class Ending:
         try:
             self._close()
         except WasihostError as error:
-            print(f"wasihost: {error}", file=sys.stderr)
+            say(str(error), ERROR)
 
 
 def _nothing() -> None:

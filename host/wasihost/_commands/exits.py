@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Final
 
 from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LimitError, WasihostError
 from wasihost._commands.ending import Ended
+from wasihost._commands.messages import ERROR, say
 from wasihost._wasi.cli.outputs import BROKEN_PIPE
 
 FAILURE: Final = 1
 USAGE: Final = 2
 TIMED_OUT: Final = 124  # as timeout(1) has it
-# As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT.
+# As a shell reports a program that a signal ended: 128 and the number of SIGINT, SIGABRT, SIGTERM.
 INTERRUPTED: Final = 130
 TRAPPED: Final = 134
+TERMINATED: Final = 143
+TABLE: Final = (
+    (str(0), "it worked: the guest's run gave ok, or it exited with 0; a server was ended"),
+    (
+        str(FAILURE),
+        "the guest's run gave err; a component cannot run, be served or be inspected; a file cannot be read or written",
+    ),
+    (str(USAGE), "the command line is wrong"),
+    ("1-255", "the guest exited with this code"),
+    (str(TIMED_OUT), "the time or fuel of the guest is used up (run-time-s, cpu-time-s, fuel)"),
+    (str(INTERRUPTED), "Ctrl-C, SIGINT"),
+    (str(TRAPPED), "the guest trapped, or its stack is used up"),
+    (str(BROKEN_PIPE), "the reader of its standard output has gone, SIGPIPE"),
+    (str(TERMINATED), "SIGTERM"),
+)
+"""Each exit code with its meaning; `wasihost help exit-codes` prints it."""
 _LIMITS: Final = {"run_time_s": TIMED_OUT, "cpu_time_s": TIMED_OUT, "fuel": TIMED_OUT, "stack_bytes": TRAPPED}
 
 
@@ -54,7 +70,6 @@ def complain(error: WasihostError) -> None:
         case GuestExit():
             pass
         case GuestTrap():
-            print(f"wasihost: the guest trapped: {error}", file=sys.stderr)
+            say(f"the guest trapped: {error}", ERROR)
         case _:
-            for line in str(error).splitlines():
-                print(f"wasihost: {line}", file=sys.stderr)
+            say(str(error), ERROR)

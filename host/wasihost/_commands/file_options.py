@@ -7,29 +7,30 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 from wasihost._base.errors import ConfigError
+from wasihost._commands.parsing import Parser
 
 if TYPE_CHECKING:  # only needed if a guest is given files
     from wasihost._wasi.filesystem.nodes import FileSystem
-
-USAGE = "[--dir HOST[::GUEST[::ro|::overlay]] ...] [--tmpfs GUEST ...] [--zip FILE::GUEST ...]"
 
 Given: TypeAlias = "tuple[str, Callable[[], FileSystem]]"
 """The guest's name for files, and what makes them."""
 
 
-def add_to(parser: argparse.ArgumentParser) -> None:
+def add_to(parser: Parser) -> None:
     """Gives the parser the options; the guest has what they give in their order."""
     parser.set_defaults(files=[])
-    parser.add_argument(
+    group = parser.group("files")
+    group.add_argument(
         "--dir",
         action="append",
         dest="files",
         type=_directory,
-        metavar="HOST[::GUEST[::ro|::overlay]]",
-        help="give the guest this directory with all that is in it, as GUEST or under the same name; with ::ro it can "
-        "change nothing there, with ::overlay its changes are kept in memory for this run; may be repeated",
+        metavar="HOST[::GUEST[::HOW]]",
+        help="give the guest this directory with all that is in it, as GUEST or under the same name; HOW is ro: it can "
+        "change nothing there, overlay: its changes are kept in memory for this run, threads: a slow file system holds "
+        "up nothing else, or two of them as in ro,threads; may be repeated",
     )
-    parser.add_argument(
+    group.add_argument(
         "--tmpfs",
         action="append",
         dest="files",
@@ -37,7 +38,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="GUEST",
         help="give the guest an empty directory in memory; may be repeated",
     )
-    parser.add_argument(
+    group.add_argument(
         "--zip",
         action="append",
         dest="files",
@@ -50,19 +51,23 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def _directory(text: str) -> Given:
     host, *rest = text.split("::")
     guest = rest[0] if rest else host
-    how = rest[1:]
-    if not host or not guest or how not in ([], ["ro"], ["overlay"]):
-        raise argparse.ArgumentTypeError(f"{text!r} is not HOST, HOST::GUEST, HOST::GUEST::ro or HOST::GUEST::overlay")
+    how = set(rest[1].split(",")) if len(rest) == 2 else set[str]()
+    if not host or not guest or len(rest) > 2 or how - {"ro", "overlay", "threads"} or how >= {"ro", "overlay"}:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not HOST, HOST::GUEST or HOST::GUEST::HOW, where HOW is ro, overlay, threads, or two of them "
+            "as in ro,threads"
+        )
 
     def make() -> FileSystem:
         from wasihost._wasi.filesystem.directory import Directory
 
-        if how != ["overlay"]:
-            return Directory(host, read_only=how == ["ro"])
+        directory = Directory(host, read_only=bool(how & {"ro", "overlay"}), threads="threads" in how)
+        if "overlay" not in how:
+            return directory
         from wasihost._wasi.filesystem.virtual.memory import MemoryFiles
         from wasihost._wasi.filesystem.virtual.overlay import Overlay
 
-        return Overlay(lower=Directory(host, read_only=True), upper=MemoryFiles())
+        return Overlay(lower=directory, upper=MemoryFiles())
 
     return guest, make
 

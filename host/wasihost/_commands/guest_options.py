@@ -9,10 +9,12 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from wasihost._commands import file_options, limit_options, policy_options, recording_options
+from wasihost._base.errors import ConfigError
+from wasihost._commands import fault_options, file_options, limit_options, policy_options, recording_options
 from wasihost._commands.ending import Ending
+from wasihost._commands.fault_options import Faults
 from wasihost._commands.logs import warnings_printed
-from wasihost._commands.parsing import add_compiled, add_no_cache, add_plug, add_wasip2, cache
+from wasihost._commands.parsing import Parser, add_compiled, add_no_cache, add_plug, add_wasip2, cache
 from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
 
@@ -21,35 +23,19 @@ if TYPE_CHECKING:
 
     from wasihost._policy.learning import Learner
 
-USAGE = f"""\
-{policy_options.USAGE}
-                    {limit_options.USAGE}
-                    {file_options.USAGE}
-                    [--https-ca FILE] [--add-host NAME=ADDRESS ...] [--env NAME[=VALUE] ...] [--inherit-env]
-                    [--seed N] {recording_options.USAGE}
-                    [--wasip2 python|native|none] [--plug NAME=FILE ...] [--compiled]
-                    [--grace SECONDS] [--no-cache]"""
-
-_NOTES = """\
-Compiled components are kept in $XDG_CACHE_HOME/wasihost or ~/.cache/wasihost (macOS: ~/Library/Caches/wasihost), at
-most 512 MiB of them, so that a component starts at once the next time. Delete the directory to clear it.
-
-"""
+TOPICS = ("rules", "limits", "exit-codes", "cache")
+"""Those that explain the options."""
 
 
-def notes() -> str:
-    """The end of the help."""
-    return "\n".join([policy_options.HELP, limit_options.epilog(), _NOTES])
-
-
-def add_to(parser: argparse.ArgumentParser) -> None:
+def add_to(parser: Parser) -> None:
     """Gives the parser the options."""
-    add_plug(parser)
-    add_compiled(parser)
+    guest = parser.group("guest")
+    network = parser.group("network")
+    file_options.add_to(parser)
     policy_options.add_to(parser)
     limit_options.add_to(parser)
-    file_options.add_to(parser)
-    parser.add_argument(
+    recording_options.add_to(parser)
+    network.add_argument(
         "--add-host",
         action="append",
         type=_variable,
@@ -57,7 +43,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=ADDRESS",
         help="resolve NAME to ADDRESS for the guest; may be repeated, also for one name",
     )
-    parser.add_argument(
+    guest.add_argument(
         "--env",
         action="append",
         type=_environment_variable,
@@ -66,19 +52,21 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="set an environment variable of the guest, which sees none of this process, or give it this one; "
         "may be repeated, of one name the last counts",
     )
-    parser.add_argument(
+    network.add_argument(
         "--https-ca",
         metavar="FILE",
         help="verify servers to which the guest sends requests by https with these roots, as PEM, not the system's",
     )
-    parser.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
-    parser.add_argument(
+    guest.add_argument("--inherit-env", action="store_true", help="give the guest all variables of this process")
+    parser.group("reproduce").add_argument(
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
-    recording_options.add_to(parser)
+    fault_options.add_to(parser)
+    add_plug(parser)
     add_wasip2(parser)
+    add_compiled(parser)
     add_no_cache(parser)
-    parser.add_argument(
+    parser.group("limits").add_argument(
         "--grace",
         type=seconds,
         default=5.0,
@@ -115,16 +103,25 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
     learner = policy_options.learner(arguments)
     replayed = recording_options.replayed(arguments)
     limits, quotas = limit_options.limits(arguments)
+    network = replayed.network
+    files = replayed.files or file_options.file_systems(arguments)
+    if arguments.fault:
+        if arguments.replay is not None:
+            raise ConfigError("--fault: a recording is played back as it was; leave out --replay")
+        faults = Faults(arguments.fault)
+        network = faults.of_network(network)
+        files = faults.of_files(files)
+        ending.enter(faults.reported())
     made = Host(
         policy=policy_options.policy(arguments),
         on_decision=learner,
-        network=replayed.network,
+        network=network,
         quotas=quotas,
         recording=ending.enter(recording_options.recording(arguments)),
         host_names=_host_names(arguments),
         http=own.pop("http", replayed.http),
         tls=_tls(arguments),
-        files=replayed.files or file_options.file_systems(arguments),
+        files=files,
         env=_env(arguments),
         stdout=descriptor(sys.stdout),
         stderr=descriptor(sys.stderr),

@@ -16,14 +16,18 @@ Shows what a component imports and exports as WIT, and marks each imported funct
   native 0.2  Wasmtime's own WASI 0.2, with --wasip2 native
   denied 0.2  its sockets, which are denied whatever the policy
   missing     nothing provides it
-exit code: 0 if the component will run, 1 if something is missing
+The exit code is 1 if something is missing.
 """
 
 
 def add_to(commands: Commands) -> None:
     """Adds the command."""
     parser = commands.add_parser(
-        "inspect", help="show what a component imports and exports, and whether it will run", description=_DESCRIPTION
+        "inspect",
+        operands="COMPONENT",
+        help="show what a component imports and exports, and whether it will run",
+        description=_DESCRIPTION,
+        topics=("limits", "cache"),
     )
     add_wasip2(parser)
     add_no_cache(parser)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import sys
 from collections.abc import Iterator
+
+from wasihost._commands.messages import WARNING, say
 
 
 class _Printer(logging.Handler):
     """Prints the lines of each record on stderr."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        for line in self.format(record).splitlines():
-            print(f"wasihost: {line}", file=sys.stderr)
+        say(self.format(record), WARNING)
 
 
 @contextlib.contextmanager

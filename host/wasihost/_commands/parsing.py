@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections.abc import Callable, Iterable
-from typing import Any, Final, Protocol
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any, Final, NoReturn, Protocol, TypeVar
 
 from wasihost._base.errors import ComponentError, ConfigError
+from wasihost._base.nearest import did_you_mean
+from wasihost._base.terminals import coloured, may_have_colours
+from wasihost._commands.messages import ERROR
 from wasihost._component.adapt import Component
 from wasihost._component.cache import Cache
 from wasihost._host.host import Host
 from wasihost._host.loading import Wasip2
 
+N = TypeVar("N")
+
 _WASIP2: Final[dict[str, Wasip2 | None]] = {"python": "python", "native": "native", "none": None}
+# A heading, an option; ECMA-48 8.3.117: bold, cyan.
+_STYLES: Final = ((re.compile(r"^[a-z][^\n]*:$", re.MULTILINE), "1"), (re.compile(r"(?<![\w-])--?[a-z][\w-]*"), "36"))
 
 
 class Commands(Protocol):
     """To which each command adds its parser; `argparse` has no public name for it."""
+
+    choices: Mapping[str, Parser]
+    """The parsers of all commands."""
 
     def add_parser(self, name: str, **options: Any) -> Parser:
         """A new parser, as of `argparse.ArgumentParser(**options)`."""
@@ -25,20 +38,73 @@ class Commands(Protocol):
 
 
 class Parser(argparse.ArgumentParser):
-    """The parser of a command: no abbreviated options, texts as they are; `notes` make the end of the help."""
+    """The parser of a command: options in groups, none of them abbreviated, and a hint for one that is unknown.
 
-    def __init__(self, *, notes: Callable[[], str] | None = None, **options: Any) -> None:
+    The usage is one line, with these `operands` of the command. `topics`: those of `wasihost help` that belong to it.
+    """
+
+    def __init__(self, *, operands: str = "", topics: Sequence[str] = (), **options: Any) -> None:
         # For each option `argparse` makes a formatter, which imports shutil unless it has a width.
         formatter = functools.partial(argparse.RawDescriptionHelpFormatter, width=80)
+        if topics:
+            options["epilog"] = f"more: wasihost help {'|'.join(topics)}"
         super().__init__(formatter_class=formatter, allow_abbrev=False, **options)
-        self._notes = notes
+        self.color = False  # of Python 3.14; ours are for every version
+        self._operands = operands
+        self._groups: dict[str, argparse._ArgumentGroup] = {}
+
+    def group(self, title: str) -> argparse._ArgumentGroup:
+        """The options under this heading."""
+        if title not in self._groups:
+            self._groups[title] = self.add_argument_group(title)
+        return self._groups[title]
+
+    def sections(self) -> Iterator[tuple[str, list[argparse.Action]]]:
+        """The headings of the help, with the arguments and options under each."""
+        for group in self._action_groups:
+            if group._group_actions:
+                yield group.title or "", group._group_actions
+
+    def format_usage(self) -> str:
+        """One line; the help has the options."""
+        return f"usage: {self.prog} [OPTION ...] {self._operands}".rstrip() + "\n"
 
     def format_help(self) -> str:
         """The whole help, as wide as the terminal."""
         self.formatter_class = argparse.RawDescriptionHelpFormatter
-        if self._notes is not None:  # which no run should wait for
-            self.epilog = self._notes()
+        self.usage = self.format_usage().removeprefix("usage: ").strip().replace("%", "%%")
         return super().format_help()
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints the help, in colours on a terminal."""
+        print_in_colours(self.format_help(), file or sys.stdout)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: N | None = None
+    ) -> tuple[argparse.Namespace | N, list[str]]:
+        """The arguments; here and not at the top, what is unknown ends the command."""
+        found, unknown = super().parse_known_args(args, namespace)
+        for word in unknown:
+            known = self._option_string_actions
+            hint = did_you_mean(word.partition("=")[0], known) if word.startswith("-") else ""
+            self.error(f"unrecognized argument {word}{hint}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Prints the usage and the message, and ends the process."""
+        self.print_usage(sys.stderr)
+        name = f"{self.prog}: error:"
+        if may_have_colours(sys.stderr, os.environ):
+            name = coloured(name, ERROR)
+        self.exit(2, f"{name} {message}\nTry `{self.prog} --help`.\n")
+
+
+def print_in_colours(text: str, file: IO[str]) -> None:
+    """Prints text of the help: on a terminal with its headings in bold, and its options in a colour."""
+    if may_have_colours(file, os.environ):
+        for pattern, style in _STYLES:
+            text = pattern.sub(lambda found, style=style: coloured(found[0], style), text)  # type: ignore[misc]
+    file.write(text)
 
 
 def add_component(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +112,9 @@ def add_component(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("component", metavar="COMPONENT", help="its file, or its text in a .wat file")
 
 
-def add_plug(parser: argparse.ArgumentParser) -> None:
+def add_plug(parser: Parser) -> None:
     """Adds the option --plug, for `reflected`."""
-    parser.add_argument(
+    parser.group("component").add_argument(
         "--plug",
         action="append",
         type=_plug,
@@ -65,24 +131,22 @@ def _plug(text: str) -> tuple[str, str]:
     return name, path
 
 
-def add_no_cache(parser: argparse.ArgumentParser) -> None:
+def add_no_cache(parser: Parser) -> None:
     """Adds the option --no-cache, see `cache`."""
-    parser.add_argument(
-        "--no-cache",
-        action="store_true",
-        help="compile the component anew, and do not keep what comes of it",
+    parser.group("component").add_argument(
+        "--no-cache", action="store_true", help="compile the component anew, and keep no result (wasihost help cache)"
     )
 
 
-def add_wasip2(parser: argparse.ArgumentParser) -> None:
+def add_wasip2(parser: Parser) -> None:
     """Adds the option --wasip2, which is a value for `Host(wasip2=...)`."""
-    parser.add_argument(
+    parser.group("component").add_argument(
         "--wasip2",
         type=_wasip2,
         default="python",
         metavar="python|native|none",
         help="what serves WASI 0.2: this library, as 0.3 (default); Wasmtime's own implementation, which has no "
-        "sockets and cannot be interrupted while it waits; or nothing: a guest that imports it is refused",
+        "sockets and cannot be interrupted while it waits; or nothing, so that a guest that imports it is refused",
     )
 
 
@@ -97,9 +161,9 @@ def cache(arguments: argparse.Namespace) -> Cache | None:
     return None if arguments.no_cache else Cache()
 
 
-def add_compiled(parser: argparse.ArgumentParser) -> None:
+def add_compiled(parser: Parser) -> None:
     """Adds the option --compiled, for `reflected`."""
-    parser.add_argument(
+    parser.group("component").add_argument(
         "--compiled",
         action="store_true",
         help="COMPONENT is what `wasihost compile` wrote: native code, so it must be yours and writable only by you",

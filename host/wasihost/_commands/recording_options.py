@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from wasihost._base.errors import WasihostError
+from wasihost._commands.parsing import Parser
 
 if TYPE_CHECKING:  # for who records or replays
     from wasihost._http.messages import Handler
@@ -15,12 +16,11 @@ if TYPE_CHECKING:  # for who records or replays
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
 
-USAGE = "[--record FILE ...] [--replay FILE] [--trace]"
 
-
-def add_to(parser: argparse.ArgumentParser) -> None:
+def add_to(parser: Parser) -> None:
     """Adds the options."""
-    parser.add_argument(
+    observe = parser.group("observe")
+    observe.add_argument(
         "--record",
         action="append",
         default=[],
@@ -28,8 +28,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
         "for a browser, anything else is a transcript in JSON Lines; may be repeated",
     )
-    parser.add_argument("--trace", action="store_true", help="print on stderr what happens, as it happens")
-    parser.add_argument(
+    observe.add_argument("--trace", action="store_true", help="print on stderr what happens, as it happens")
+    parser.group("reproduce").add_argument(
         "--replay",
         metavar="FILE",
         help="instead of the network and directories, play back this recording; fails where the guest does something "

@@ -6,9 +6,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from wasihost._base.errors import WasihostError
 from wasihost._recording import Recording, pictures
+
+FORMATS: Final = (".jsonl", *pictures.PICTURES)
+"""How the names of recordings end."""
 
 
 @contextlib.contextmanager

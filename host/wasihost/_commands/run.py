@@ -13,38 +13,20 @@ from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, WasihostErr
 from wasihost._base.quoting import json_text
 from wasihost._commands import guest_options, wasmtime_options
 from wasihost._commands.ending import Ending
-from wasihost._commands.parsing import Commands, reflected
+from wasihost._commands.messages import say
+from wasihost._commands.parsing import Commands, Parser, reflected
 from wasihost._component.adapt import Component
 from wasihost._component.running.stats import Stats
 from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
 
-_USAGE = f"""\
-wasihost run {guest_options.USAGE}
-                    [--argv0 NAME] [--stdin FILE] [--stats] [--invoke FUNCTION|CALL]
-                    COMPONENT [ARG ...]"""
+_DESCRIPTION = """\
+Runs a component that exports wasi:cli/run. Its standard streams are those of
+this command.
 
-_NOTES = """\
-With --invoke, values are JSON:
-  bool, numbers, char, string, list, tuple   as in JSON; floats also "NaN", "Infinity", "-Infinity"
-  record      an object by the names of WIT; an option may be left out
-  enum, flags its name, an array of names
-  variant     {"case": NAME} or {"case": NAME, "value": VALUE}
-  option      the value or null; {"some": VALUE} around the inner one of two
-  result      returned: its ok, or err on standard error; else {"ok": VALUE} or {"err": VALUE}
-  list<u8>    {"base64": TEXT}; given also as a string (its UTF-8) or an array
-  stream      an array of all elements, for u8 as list<u8>
-  future      its value
-  wasihost run --invoke my:pkg/api#divide guest.wasm 7 2
-  wasihost run --invoke 'divide(7, 2)' guest.wasm          the same in Wasmtime's form (WAVE), in which the result is
-                                                           printed too, ok(3) or err(...) with exit code 0
-
-exit code: 0 or 1 as the guest's run gives ok or err, the guest's own when it exits, 1 when it cannot run, 2 when the
-command line is wrong, 124 when its time or fuel is used up, 130 after Ctrl-C, 134 after a trap, 141 when nobody reads
-its stdout any more, 143 after SIGTERM
-
-SIGTERM and Ctrl-C end the guest in order, with its recordings written. If it does not let go, the process ends when the
-grace after SIGTERM is over, or at a second Ctrl-C, and what was recorded until then is written.
+SIGTERM and Ctrl-C end the guest in order, with its recordings written. If it
+does not let go, the process ends after the time of --grace, or at a second
+Ctrl-C, and what was recorded until then is written.
 """
 
 
@@ -53,9 +35,9 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "run",
         help="run a component that exports wasi:cli/run",
-        usage=_USAGE,
-        description="Runs a component that exports wasi:cli/run. Its standard streams are those of this command.",
-        notes=lambda: guest_options.notes() + _NOTES,
+        operands="COMPONENT [ARG ...]",
+        description=_DESCRIPTION,
+        topics=(*guest_options.TOPICS, "values"),
     )
     guest_options.add_to(parser)
     _add_own(parser)
@@ -70,13 +52,14 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(command=main)
 
 
-def _add_own(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--argv0", metavar="NAME", help="the guest's first argument, instead of the name of its file")
-    parser.add_argument("--stdin", metavar="FILE", help="what the guest reads, instead of this command's stdin")
-    parser.add_argument(
+def _add_own(parser: Parser) -> None:
+    guest = parser.group("guest")
+    guest.add_argument("--argv0", metavar="NAME", help="the guest's first argument, instead of the name of its file")
+    guest.add_argument("--stdin", metavar="FILE", help="what the guest reads, instead of this command's stdin")
+    parser.group("observe").add_argument(
         "--stats", action="store_true", help="at the end, print on stderr what the run cost: time, bytes, turns, calls"
     )
-    parser.add_argument(
+    guest.add_argument(
         "--invoke",
         metavar="FUNCTION|CALL",
         help="call this export instead, such as 'my:pkg/api#f', with the words after COMPONENT as JSON, and print "
@@ -152,5 +135,4 @@ def _is_unread(file: IO[str] | None) -> bool:
 
 
 def _print_stats(stats: Stats) -> None:
-    for line in str(stats).splitlines():
-        print(f"wasihost: {line}", file=sys.stderr)
+    say(str(stats))

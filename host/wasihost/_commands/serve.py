@@ -29,6 +29,7 @@ from wasihost._commands import (
 from wasihost._commands.ending import Ending
 from wasihost._commands.exits import complain, ended
 from wasihost._commands.logs import warnings_printed
+from wasihost._commands.messages import say
 from wasihost._commands.parsing import Commands, add_component, reflected
 from wasihost._component.adapt import Component
 from wasihost._component.running.engine import default_engine
@@ -45,22 +46,21 @@ if TYPE_CHECKING:
 _LOOKS_S = 0.5
 _HANDLER = "wasi:http/handler"
 _TRUSTED = "async-components=20"
-_USAGE = f"""\
-wasihost serve {serve_options.USAGE}
-                    {guest_options.USAGE}
-                    COMPONENT"""
+_DESCRIPTION = """\
+Answers HTTP requests with a component that exports wasi:http/handler@0.3 or
+wasi:http/incoming-handler@0.2.
 
-_NOTES = """\
-Once it listens, stderr has the line “Serving HTTP on http://IP:PORT/”, and then one for each answer: client, method,
-path, status, bytes of content, time. A guest that traps is a 500 to its client, and its trap is on stderr.
+Once it listens, stderr has the line “Serving HTTP on http://IP:PORT/”, and then
+one for each answer: client, method, path, status, bytes of content, time. A
+guest that traps is a 500 to its client, and its trap is on stderr.
 
-SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more connections, and requests under way have the time
-of --drain to end. A second one ends it at once.
+SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more
+connections, and requests under way have the time of --drain to end. A second
+signal ends it at once.
 
-With --replay it does not listen: it asks the component what was asked when the recording was made, with the recorded
-answers to what it sends, and fails where it answers something else.
-
-exit code: 0 when it was ended, 1 when it cannot serve, 2 when the command line is wrong
+With --replay it does not listen: it asks the component what was asked when the
+recording was made, with the recorded answers to what it sends, and fails where
+it answers something else.
 """
 
 
@@ -69,10 +69,9 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "serve",
         help="answer HTTP requests with a component that exports wasi:http/handler",
-        usage=_USAGE,
-        description="Answers HTTP requests with a component that exports wasi:http/handler@0.3 or "
-        "wasi:http/incoming-handler@0.2.",
-        notes=lambda: guest_options.notes() + _NOTES,
+        operands="COMPONENT",
+        description=_DESCRIPTION,
+        topics=(*guest_options.TOPICS, "server-limits"),
     )
     serve_options.add_to(parser)
     guest_options.add_to(parser)
@@ -219,7 +218,7 @@ async def _reloading(server: GuestServer, loaded: _Loaded) -> None:
         try:
             if loaded.has_changed():
                 server.replace(loaded.component)
-                print("wasihost: the component has changed, and serves from now on", file=sys.stderr)
+                say("the component has changed, and serves from now on")
         except WasihostError as error:
             complain(error)
 

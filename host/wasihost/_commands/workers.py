@@ -16,6 +16,8 @@ import traceback
 from collections.abc import Callable
 from ipaddress import ip_address
 
+from wasihost._commands.messages import ERROR, say
+
 _SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
 _BACKLOG = 1024
 
@@ -79,7 +81,7 @@ def _supervised(workers: set[int]) -> int:
             for pid, status in _ended(workers):
                 workers.discard(pid)
                 if status and not is_ending:
-                    print(f"wasihost: worker {pid} ended with {status}, and so do the others", file=sys.stderr)
+                    say(f"worker {pid} ended with {status}; the others are stopped", ERROR)
                 code = code or status
                 _send(workers, signal.SIGTERM, unless=is_ending)
                 is_ending = True

@@ -32,7 +32,10 @@ Interfaces that wasihost provides itself are left out.
 def add_to(commands: Commands) -> None:
     """Adds the command."""
     parser = commands.add_parser(
-        "stubs", help="write typed Python for what a component imports and exports", description=_DESCRIPTION
+        "stubs",
+        operands="COMPONENT",
+        help="write typed Python for what a component imports and exports",
+        description=_DESCRIPTION,
     )
     limit_options.add_to(parser, limit_options.OF_OTHERS)
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")

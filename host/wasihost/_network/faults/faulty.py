@@ -7,7 +7,7 @@ from typing import ClassVar, Final, TypeVar
 
 from wasihost._base.clock import Clock, RunningClock
 from wasihost._network.faults.chance import RandomFaults
-from wasihost._network.faults.fault import Call
+from wasihost._network.faults.fault import Call, Fault
 from wasihost._network.faults.injection import Injector
 from wasihost._network.faults.plan import FaultPlan
 
@@ -39,7 +39,11 @@ class Faulty:
         """The faults of the plan that never struck."""
         planned = self.plan.faults if isinstance(self.plan, FaultPlan) else ()
         here = (fault for fault in planned if fault.on in self._calls)
-        return FaultPlan(*(fault for fault in here if fault not in self._injector.struck))
+        return FaultPlan(*(fault for fault in here if not self.has_struck(fault)))
+
+    def has_struck(self, fault: Fault) -> bool:
+        """Whether this fault of the plan has struck."""
+        return fault in self._injector.struck
 
     def __str__(self) -> str:
         seed = f"seed {self.plan.seed}: " if isinstance(self.plan, RandomFaults) else ""

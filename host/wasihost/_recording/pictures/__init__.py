@@ -11,9 +11,11 @@ from wasihost._recording.pictures.pcapng import write_pcapng
 from wasihost._recording.pictures.report import write_report
 from wasihost._recording.pictures.trace import Trace
 
-__all__ = ["Trace", "is_transcript", "save", "write_pcapng", "write_report"]
+__all__ = ["PICTURES", "Trace", "is_transcript", "save", "write_pcapng", "write_report"]
 
 _WRITERS = {".pcapng": write_pcapng, ".html": write_report}
+PICTURES = tuple(_WRITERS)
+"""How the names of pictures end."""
 
 
 def save(recording: Recording, path: str | os.PathLike[str]) -> None:

@@ -12,12 +12,12 @@ reaches the terminal as it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from typing import IO, Final
 
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.frozen import Frozen
 from wasihost._base.quoting import printable
+from wasihost._base.terminals import coloured, may_have_colours
 from wasihost._recording import events
 from wasihost._recording.pictures import text
 from wasihost._recording.pictures.lanes import TROUBLE
@@ -125,7 +125,7 @@ class Trace:
             return
         line = f"{arrow:1} {words}"
         if self._colours and style:
-            line = f"\x1b[{_STYLES[style]}m{line}\x1b[0m"
+            line = coloured(line, _STYLES[style])
         begin = "\n" if self._is_in_line else ""
         self._is_in_line = False
         try:
@@ -133,15 +133,6 @@ class Trace:
             self._stream.flush()
         except BrokenPipeError:
             self._is_unread = True  # the guest goes on
-
-
-def may_have_colours(stream: IO[str], environment: Mapping[str, str]) -> bool:
-    """Whether it is a terminal; NO_COLOR and FORCE_COLOR come first (no-color.org, force-color.org)."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return True
-    return environment.get("TERM") != "dumb" and stream.isatty()
 
 
 def _who(event: events.Event) -> str:

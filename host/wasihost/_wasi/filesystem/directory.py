@@ -74,6 +74,7 @@ class Directory(FileSystem, OfOneProcess):
     directory that can be opened.
     """
 
+    how_to_change: ClassVar[str] = "--dir HOST::{}, without ::ro"
     _instead: ClassVar[str] = "make one in each process"
 
     def __init__(self, path: str | os.PathLike[str], *, read_only: bool = False, threads: bool = False) -> None:

@@ -20,8 +20,9 @@ _log = logging.getLogger("wasihost.files")
 class Mount:
     """One tree under its name for the guest."""
 
-    def __init__(self, name: str, files: FileSystem, hash_key: bytes) -> None:
+    def __init__(self, name: str, files: FileSystem, hash_key: bytes, how_to_change: str = "") -> None:
         self.name = name
+        self._how_to_change = how_to_change
         self.read_only = files.read_only
         self.hash_key = hash_key
         self._files = files
@@ -32,9 +33,10 @@ class Mount:
         return self._files.open_root(handles)
 
     def refused_change(self, path: str) -> None:
-        """Logs the first change that was refused, with the option that would allow it."""
+        """Logs the first change that was refused, with what would allow it."""
         what = f"refused to change {path or 'a file'!r} in {self.name!r}"
-        self._log_once("change", f"{what}: it is read-only (--dir HOST::{self.name}, without ::ro)")
+        hint = f" ({self._how_to_change.format(self.name)})" if self._how_to_change else ""
+        self._log_once("change", f"{what}: it is read-only{hint}")
 
     def refused_escape(self, path: str) -> None:
         """Logs the first path that leads out, with the option that would allow it."""
@@ -62,10 +64,11 @@ class Mounts:
         quotas: Quotas | None = None,
         around: Callable[[str, FileSystem], FileSystem] | None = None,
     ) -> None:
-        given = _asked_about(_limited(files or {}, quotas), asker)
+        files = files or {}
+        given = _asked_about(_limited(files, quotas), asker)
         if around is not None:
             given = {name: around(name, each) for name, each in given.items()}
-        self._mounts = [Mount(name, each, hash_key) for name, each in given.items()]
+        self._mounts = [Mount(name, each, hash_key, files[name].how_to_change) for name, each in given.items()]
         self._handles: Handles | None = None
         self._open_files = None if quotas is None else quotas.open_files
         self.may_wait = any(each.may_wait for each in given.values())

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import TypeAlias, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
@@ -160,6 +160,8 @@ class FileSystem(ABC):
     """Whether guests may change nothing in it."""
     may_wait: bool = False
     """Whether its nodes may answer later."""
+    how_to_change: ClassVar[str] = ""
+    """If it is read-only: how guests could be given one that they may change; `{}` stands for their name for it."""
     is_recorded: bool = False
     """Whether its answers are those of a run that was recorded: then no policy is asked and no quotas apply."""
 

@@ -63,6 +63,7 @@ class ZipFiles(VirtualFiles[ZipInode]):
     """
 
     read_only = True
+    how_to_change = "--dir HOST::{} for a directory with the same files"
 
     def __init__(
         self, file: str | os.PathLike[str] | IO[bytes], *, max_bytes: int = MAX_BYTES, max_files: int = MAX_FILES
