@@ -59,8 +59,9 @@ fuzz: setup ## 100,000 operations on files, and values through 10,000 generated 
 	$(BIN)/python -m tests.unit.wasi.filesystem.virtual
 	$(BIN)/python -m tests.abi.worlds $(ARGS)
 
-docs: setup ## Write the tables of what works into docs/reference/coverage.md
+docs: setup ## Write docs/reference/command-line.md, and the tables of what works into coverage.md
 	$(BIN)/python -m wit.table
+	$(BIN)/python -m wit.commands
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
 	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh

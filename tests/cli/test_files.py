@@ -131,7 +131,7 @@ def test_memory_and_archives_are_given_beside_directories(cli: Cli, data: Path) 
 def test_what_is_none_of_these_is_named(cli: Cli, data: Path) -> None:
     said = [cli("run", *words, FILES).err for words in (("--zip", "x.zip"), ("--dir", "a::b::c"), ("--tmpfs", ""))]
     assert "argument --zip: 'x.zip' is not FILE::GUEST" in said[0]
-    assert "argument --dir: 'a::b::c' is not HOST, HOST::GUEST, HOST::GUEST::ro or HOST::GUEST::overlay" in said[1]
+    assert "argument --dir: 'a::b::c' is not HOST, HOST::GUEST or HOST::GUEST::HOW" in said[1]
     assert "argument --tmpfs: the guest's name for it is empty" in said[2]
     done = cli("run", "--dir", "data::/x", "--tmpfs", "/x", FILES)
     assert "two of them have the name '/x' for the guest" in done.err

@@ -9,6 +9,7 @@ import pytest
 from tests.cli import commands
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
+from wasihost._commands.cli import main
 
 CONNECT = ("--allow-net", "--env", "FAMILY=ipv4", "--env", "CASE=connect", PREBUILT / "rust-tcp-connections.wasm")
 NAMES = ("run.jsonl", "run.html", "run.pcapng")
@@ -92,3 +93,10 @@ def test_what_is_no_recording_is_not_converted(cli: Cli) -> None:
     assert done.code == 1
     assert done.err.startswith("wasihost: run.jsonl:1: not a recording")
     assert not (cli.folder / "run.html").exists()
+
+
+@pytest.mark.parametrize("name", ["run.htm", "run", "run.json"])
+def test_convert_refuses_a_name_that_says_no_format(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "run.jsonl", name]) == 2
+    error = capsys.readouterr().err
+    assert error == f"wasihost: {name}: expected a file name that ends with .jsonl, .pcapng, .html\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 import zipfile
@@ -12,6 +11,7 @@ import pytest
 
 from tests.cli import commands
 from wasihost._commands import file_options
+from wasihost._commands.parsing import Parser
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/files.md").read_text(encoding="utf-8")
 CODE = re.findall(r"^```python\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -38,7 +38,7 @@ def test_each_program_runs(folder: Path, program: str) -> None:
 def test_the_commands_are_understood(folder: Path) -> None:
     assert len(COMMANDS) == 2
     for text in COMMANDS:
-        parser = argparse.ArgumentParser()
+        parser = Parser()
         file_options.add_to(parser)
         found = file_options.file_systems(parser.parse_args(shlex.split(text)))
         assert found["/src"].read_only

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import shlex
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from wasihost import RuleError, Rules
 from wasihost._commands import policy_options
+from wasihost._commands.parsing import Parser
 from wasihost._policy import SocketAddressUse
 from wasihost._policy.reach import NOT_PUBLIC, PUBLIC_WITHIN
 from wasihost._policy.ruletext import SETS
@@ -27,7 +27,7 @@ def _rules() -> list[str]:
 def test_the_options_of_the_page_are_understood() -> None:
     assert len(OPTIONS) >= 6
     for text in OPTIONS:
-        parser = argparse.ArgumentParser()
+        parser = Parser()
         policy_options.add_to(parser)
         policy_options.policy(parser.parse_args(shlex.split(text.replace("RULE", "tcp://*:*"))))
 

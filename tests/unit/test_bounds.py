@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from wasihost import ConfigError, Limits
-from wasihost._base.bounds import bounds, fraction, settle, shown, whole
-from wasihost._commands import limit_options
-from wasihost.network import Quotas
+from wasihost import ConfigError
+from wasihost._base.bounds import fraction, settle, shown, whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +53,3 @@ def test_the_first_field_that_is_wrong_is_named() -> None:
 )
 def test_a_value_is_shown_as_people_read_it(name: str, value: int | None, text: str) -> None:
     assert shown(name, value) == text
-
-
-@pytest.mark.parametrize("owner", [Limits, Quotas])
-def test_the_help_has_every_limit_with_what_it_bounds(owner: type) -> None:
-    lines = limit_options.epilog().splitlines()
-    for name, bound in bounds(owner).items():
-        assert [line for line in lines if line.split()[0] == name.replace("_", "-") and bound.what in line]
-
-
-def test_the_help_fits_a_terminal() -> None:
-    assert max(map(len, limit_options.epilog().splitlines())) <= 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Final
 
@@ -70,6 +71,8 @@ def complain(error: WasihostError) -> None:
         case GuestExit():
             pass
         case GuestTrap():
-            say(f"the guest trapped: {error}", ERROR)
+            head, newline, backtrace = str(error).partition("\n")
+            say(f"the guest trapped: {head}", ERROR)
+            print(backtrace, end=newline, file=sys.stderr)
         case _:
             say(str(error), ERROR)

@@ -27,10 +27,13 @@ TOPICS = ("rules", "limits", "exit-codes", "cache")
 """Those that explain the options."""
 
 
+GROUPS = ("guest", "network", "files", "limits", "observe", "reproduce", "component")
+"""The headings of the options in their order."""
+
+
 def add_to(parser: Parser) -> None:
     """Gives the parser the options."""
-    guest = parser.group("guest")
-    network = parser.group("network")
+    guest, network, *_ = map(parser.group, GROUPS)
     file_options.add_to(parser)
     policy_options.add_to(parser)
     limit_options.add_to(parser)

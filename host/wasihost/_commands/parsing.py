@@ -8,7 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any, Final, NoReturn, Protocol, TypeVar
+from typing import IO, Any, Final, NamedTuple, NoReturn, Protocol, TypeVar
 
 from wasihost._base.errors import ComponentError, ConfigError
 from wasihost._base.nearest import did_you_mean
@@ -29,12 +29,22 @@ _STYLES: Final = ((re.compile(r"^[a-z][^\n]*:$", re.MULTILINE), "1"), (re.compil
 class Commands(Protocol):
     """To which each command adds its parser; `argparse` has no public name for it."""
 
-    choices: Mapping[str, Parser]
-    """The parsers of all commands."""
+    @property
+    def choices(self) -> Mapping[str, Parser]:
+        """The parsers of all commands."""
+        ...
 
     def add_parser(self, name: str, **options: Any) -> Parser:
         """A new parser, as of `argparse.ArgumentParser(**options)`."""
         ...
+
+
+class Option(NamedTuple):
+    """An option by one of its names, with the first words of its help."""
+
+    name: str
+    about: str
+    takes_value: bool
 
 
 class Parser(argparse.ArgumentParser):
@@ -59,11 +69,24 @@ class Parser(argparse.ArgumentParser):
             self._groups[title] = self.add_argument_group(title)
         return self._groups[title]
 
+    @property
+    def commands(self) -> Mapping[str, Parser]:
+        """The parsers of the commands, where there are some."""
+        return next(action.choices for action in self._actions if isinstance(action, argparse._SubParsersAction))
+
     def sections(self) -> Iterator[tuple[str, list[argparse.Action]]]:
         """The headings of the help, with the arguments and options under each."""
         for group in self._action_groups:
             if group._group_actions:
                 yield group.title or "", group._group_actions
+
+    def options(self) -> Iterator[Option]:
+        """Each option by each of its names, but for those that are not in the help."""
+        for _, actions in self.sections():
+            for action in actions:
+                about = re.split(r"[;:,]", action.help or "", maxsplit=1)[0]
+                if about != argparse.SUPPRESS:
+                    yield from (Option(name, about, action.nargs != 0) for name in action.option_strings)
 
     def format_usage(self) -> str:
         """One line; the help has the options."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,6 @@ def told_at_the_end(learned: Learner | None) -> Iterator[None]:
         yield
     finally:
         if learned is not None:
-            flags = learned.flags
-            rules = f"these rules:\n{flags}" if flags else "no rules"
-            say(f"this run needed {rules}")
+            say(f"this run needed {'these' if learned.flags else 'no'} rules{':' if learned.flags else ''}")
+            if learned.flags:
+                print(learned.flags, file=sys.stderr)

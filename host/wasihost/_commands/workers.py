@@ -81,7 +81,7 @@ def _supervised(workers: set[int]) -> int:
             for pid, status in _ended(workers):
                 workers.discard(pid)
                 if status and not is_ending:
-                    say(f"worker {pid} ended with {status}; the others are stopped", ERROR)
+                    say(f"worker {pid} ended with {status}, and so do the others", ERROR)
                 code = code or status
                 _send(workers, signal.SIGTERM, unless=is_ending)
                 is_ending = True
