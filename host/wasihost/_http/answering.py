@@ -25,7 +25,7 @@ from wasihost._http import asked, outgoing
 from wasihost._http.connection import read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, explained
 from wasihost._http.heads import BadRequest, RequestHead
-from wasihost._http.incoming import Flow, IncomingBody
+from wasihost._http.incoming import Flow, IncomingBody, Straight
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler, Header, Request, Response, failure, values
 from wasihost._http.outgoing import Outgoing
@@ -129,9 +129,19 @@ class Channel(Protocol):
 
 
 class Exchange:
-    """A request and its answer. `changed` is called when one of them has ended. Errors: BadRequest."""
+    """A request and its answer. `changed` is called when one of them has ended; `straight` as of `IncomingBody`.
 
-    def __init__(self, serving: Serving, channel: Channel, head: RequestHead, changed: Callable[[], None]) -> None:
+    Errors: BadRequest.
+    """
+
+    def __init__(
+        self,
+        serving: Serving,
+        channel: Channel,
+        head: RequestHead,
+        changed: Callable[[], None],
+        straight: Straight | None = None,
+    ) -> None:
         serving.check_size(head.length or 0)
         asked_for = serving.asked(head)
         self.body = IncomingBody(
@@ -141,6 +151,7 @@ class Exchange:
             timeout_s=serving.limits.body_timeout_s,
             closed=lambda _error: changed(),
             wanted=self._continue,
+            straight=straight,
         )
         self.is_answered = False
         self.keeps_alive = False

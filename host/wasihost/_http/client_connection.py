@@ -199,7 +199,11 @@ class Exchange:
             return
         self._received_bytes += len(data)
         self._parser.receive(data)
+        self._advance()
+
+    def _advance(self) -> None:
         try:
+            self._check_size(self._content_bytes)
             while not self._has_response and (event := self._parser.next_event()) is not None:
                 self._take(event)
         except HttpError as error:
@@ -226,9 +230,21 @@ class Exchange:
             head.length,
             timeout_s=seconds(self._request.options.between_bytes_timeout_s),
             closed=self._body_closed,
+            straight=None if self._parser.content is None else self,
         )
         if not self._response.done():
             self._response.set_result(Response(status=head.status, headers=head.headers, body=self._body))
+
+    def read_content(self, view: memoryview) -> int:
+        assert self._parser.content is not None
+        size = self._connection.read_straight(view, self._parser.content)
+        if size:
+            self._content_bytes += size
+            self._advance()
+        return size if self._connection.error is None else 0
+
+    def wait_content(self, callback: Callable[[], None]) -> None:
+        self._connection.transport.when_readable(callback)
 
     def _check_size(self, size: int) -> None:
         limit = self._connection.limits.body_bytes

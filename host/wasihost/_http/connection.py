@@ -14,6 +14,8 @@ from collections.abc import Callable
 from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits
+from wasihost._http.parsing import Content
+from wasihost._network.peers import SocketTransport
 
 _READ_BYTES = 1 << 18
 """At a time, as asyncio's transports."""
@@ -31,7 +33,7 @@ def read_buffer() -> memoryview:
 class Connection(asyncio.BufferedProtocol):
     """The protocol of a transport: bytes in, bytes out with back-pressure, and the error that ended it."""
 
-    transport: asyncio.Transport
+    transport: SocketTransport
 
     def __init__(self, buffer: memoryview, clock: Clock, limits: MessageLimits) -> None:
         self._buffer = buffer
@@ -46,7 +48,7 @@ class Connection(asyncio.BufferedProtocol):
         self._when_writable: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        assert isinstance(transport, SocketTransport)
         self.transport = transport
 
     @property
@@ -70,6 +72,12 @@ class Connection(asyncio.BufferedProtocol):
     def received(self, data: bytes) -> None:
         """The peer sent this."""
 
+    def read_straight(self, view: memoryview, content: Content) -> int:
+        """Fills the beginning of `view` with content from the socket; the number of bytes. Errors: BlockingIOError."""
+        size = self.transport.read_into(view[: content.left])
+        content.skip(size)
+        return size
+
     # ---- writing
 
     def check_writable(self) -> None:
@@ -85,14 +93,14 @@ class Connection(asyncio.BufferedProtocol):
         if not self._is_full or self.error is not None:
             asyncio.get_running_loop().call_soon(self._writable)
 
-    def write(self, data: bytes | memoryview) -> None:
-        """Sends the data at once if it is much, else with what comes in the next passes of the event loop."""
-        if self._pending_bytes + len(data) >= _TOGETHER_BYTES:
-            self.flush()
-            self.transport.write(data)
+    def write(self, *parts: bytes | memoryview) -> None:
+        """Sends the parts at once if they are much, else with what comes in the next passes of the event loop."""
+        size = sum(map(len, parts))
+        if self._pending_bytes + size >= _TOGETHER_BYTES:
+            self.flush(*parts)
             return
-        self._pending.append(bytes(data))
-        self._pending_bytes += len(data)
+        self._pending += map(bytes, parts)
+        self._pending_bytes += size
         if self._flush_soon is None:
             self._flush_after(_TOGETHER_PASSES)
 
@@ -102,12 +110,13 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.flush()
 
-    def flush(self) -> None:
-        """Sends what is to go out together."""
+    def flush(self, *parts: bytes | memoryview) -> None:
+        """Sends what is to go out together, and the parts behind it."""
         if self._flush_soon is not None:
             self._flush_soon.cancel()
             self._flush_soon = None
-            self.transport.write(b"".join(self._pending))
+        if self._pending or parts:
+            self.transport.writelines((*self._pending, *parts))
             self._pending.clear()
             self._pending_bytes = 0
 

@@ -55,6 +55,20 @@ class Body(ABC):
             await write_all(sink, data)
 
 
+class ReadyBody(Body):
+    """A body whose reader need not await: it moves what is there, and is called when there is more."""
+
+    @abstractmethod
+    def read_into(self, view: memoryview) -> int:
+        """Fills the beginning of `view`; the number of bytes, 0 at the end. Errors: BlockingIOError: nothing yet;
+        HttpError, if the content breaks off.
+        """
+
+    @abstractmethod
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once when another read is worth a try. Errors: HttpError, if the content breaks off."""
+
+
 async def write_all(sink: ByteSink, data: bytes | memoryview) -> None:
     """Returns when a sink has taken the data. Errors: those of the sink."""
     view = memoryview(data)

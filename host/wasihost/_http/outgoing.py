@@ -86,7 +86,7 @@ class Outgoing(ByteSink):
         view = view[:_MOST_BYTES]
         self.sent_bytes += len(view)
         if framing.is_chunked:
-            self._connection.write(b"%x\r\n%s\r\n" % (len(view), view))
+            self._connection.write(b"%x\r\n" % len(view), view, b"\r\n")
         else:
             self._connection.write(view)
         return len(view)

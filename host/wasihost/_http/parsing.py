@@ -61,7 +61,7 @@ def _is_too_large(headers: list[Header], limits: MessageLimits) -> bool:
     return len(headers) > limits.headers or size > limits.head_bytes
 
 
-class _Content:
+class Content:
     """Content that comes as it is: so many bytes, or None: all until the connection ends."""
 
     def __init__(self, length: int | None, data: bytes) -> None:
@@ -82,9 +82,13 @@ class _Content:
         """What has come of it since."""
         piece = self.rest[: self.left]
         self.rest = self.rest[len(piece) :]
-        if self.left is not None:
-            self.left -= len(piece)
+        self.skip(len(piece))
         return piece
+
+    def skip(self, size: int) -> None:
+        """So many bytes of it were taken."""
+        if self.left is not None:
+            self.left -= size
 
 
 class ResponseParser:
@@ -99,7 +103,7 @@ class ResponseParser:
         self._has_head = False
         self._keeps_alive = False
         self._at_end = False
-        self._content: _Content | Chunks | None = None
+        self._content: Content | Chunks | None = None
 
     def receive(self, data: bytes) -> None:
         """The peer sent this; b"": and that was all."""
@@ -127,12 +131,17 @@ class ResponseParser:
         """Whether, after the end of the response, another can follow on the connection."""
         return self._keeps_alive and not self._at_end and self._content is not None and not self._content.rest
 
+    @property
+    def content(self) -> Content | None:
+        """Where reading content straight from the connection is counted; None for chunks."""
+        return self._content if isinstance(self._content, Content) else None
+
     def broken_off(self) -> HttpError:
         """The error if nothing follows."""
         has_begun = self._has_head or self._received
         return HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE if has_begun else ErrorCode.CONNECTION_TERMINATED)
 
-    def _next_piece(self, content: _Content | Chunks) -> bytes | End | None:
+    def _next_piece(self, content: Content | Chunks) -> bytes | End | None:
         try:
             piece = content.take()
         except MalformedChunks as error:
@@ -143,7 +152,7 @@ class ResponseParser:
             return End(content.trailers)
         if not self._at_end:
             return None
-        if isinstance(content, _Content) and content.left is None:
+        if isinstance(content, Content) and content.left is None:
             return End([])
         raise self.broken_off()
 
@@ -162,7 +171,7 @@ class ResponseParser:
             length = 0
         rest = self._message.trailing_data[0]
         is_chunked = length is None and values(headers, "transfer-encoding")
-        self._content = Chunks(self._limits, rest) if is_chunked else _Content(length, rest)
+        self._content = Chunks(self._limits, rest) if is_chunked else Content(length, rest)
         return ResponseHead(response.status_code, headers, length)
 
     def _too_large(self) -> HttpError:
@@ -199,12 +208,17 @@ class RequestParser:
         self._limits = limits
         self._received = bytearray()  # of the next request
         self._searched = 0  # how much of it has no end of a head
-        self._content: _Content | Chunks | None = None
+        self._content: Content | Chunks | None = None
 
     @property
     def has_received(self) -> bool:
         """Whether something of the next request has come."""
         return bool(self._received)
+
+    @property
+    def content(self) -> Content | None:
+        """Where reading content straight from the connection is counted; None for chunks, and between requests."""
+        return self._content if isinstance(self._content, Content) else None
 
     @property
     def held_bytes(self) -> int:
@@ -254,12 +268,12 @@ class RequestParser:
         if head.length != 0:
             rest = bytes(self._received)
             self._received.clear()
-        self._content = Chunks(self._limits, rest) if head.length is None else _Content(head.length, rest)
+        self._content = Chunks(self._limits, rest) if head.length is None else Content(head.length, rest)
         return head
 
     # ---- bodies
 
-    def _next_piece(self, content: _Content | Chunks) -> bytes | End | None:
+    def _next_piece(self, content: Content | Chunks) -> bytes | End | None:
         try:
             piece = content.take()
         except MalformedChunks as error:

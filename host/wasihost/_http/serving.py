@@ -9,6 +9,7 @@ client that is still sending would lose the answer with the reset (RFC 9112, sec
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from wasihost._http import answers
 from wasihost._http.answering import Answered, Exchange, Serving
@@ -23,6 +24,8 @@ from wasihost._http.timing import Deadline
 
 _HELD_BYTES = 1 << 16
 """Of requests that were sent ahead; beyond it nothing is read."""
+_LONG_BYTES = 1 << 17
+"""Content beyond it is read straight from the socket, as most of shorter content comes with the head."""
 _LINGER_S = 2
 
 
@@ -121,11 +124,7 @@ class ServerConnection(Connection):
         """Takes what has come of the request under way, or begins the next one."""
         if self._is_deaf:
             return
-        try:
-            while not self._has_request and (event := self._parser.next_event()) is not None:
-                self._take(event)
-        except BadRequest as error:
-            self._refuse(error.status)
+        self._take_events()
         exchange = self._exchange
         if self._at_end:
             if exchange is None:
@@ -139,6 +138,23 @@ class ServerConnection(Connection):
         elif self._parser.held_bytes > _HELD_BYTES:
             self.transport.pause_reading()
 
+    def _take_events(self) -> None:
+        try:
+            while not self._has_request and (event := self._parser.next_event()) is not None:
+                self._take(event)
+        except BadRequest as error:
+            self._refuse(error.status)
+
+    def read_content(self, view: memoryview) -> int:
+        assert self._parser.content is not None
+        size = self.read_straight(view, self._parser.content)
+        if size:
+            self._take_events()
+        return size
+
+    def wait_content(self, callback: Callable[[], None]) -> None:
+        self.transport.when_readable(callback)
+
     @property
     def _has_request(self) -> bool:
         """Whether a request has come to its end, so that what follows waits."""
@@ -146,7 +162,8 @@ class ServerConnection(Connection):
 
     def _take(self, event: RequestEvent) -> None:
         if isinstance(event, RequestHead):
-            self._exchange = Exchange(self._server, self, event, self._settle)
+            straight = self if event.length is not None and event.length > _LONG_BYTES else None
+            self._exchange = Exchange(self._server, self, event, self._settle, straight)
             self._deadline.clear()
             return
         assert self._exchange is not None

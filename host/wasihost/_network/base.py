@@ -177,6 +177,10 @@ class Socket(Endpoint):
     def send(self, view: memoryview) -> int:
         """Takes the beginning of `view`; the number of bytes taken."""
 
+    def send_parts(self, views: Sequence[memoryview]) -> int:
+        """As `send`, of several pieces, one behind the other."""
+        return self.send(memoryview(b"".join(views)))
+
     @abstractmethod
     def shutdown_read(self) -> None:
         """No more is received (SHUT_RD)."""

@@ -8,6 +8,7 @@ import select
 import socket
 import struct
 import sys
+from collections.abc import Sequence
 
 from wasihost._network.base import Address, Family, Option, Socket, os_error, socket_name
 from wasihost._network.os.endpoint import BUFFERS, NO_FREE_PORT, OsEndpoint, from_os
@@ -114,6 +115,9 @@ class OsSocket(OsEndpoint, Socket):
 
     def send(self, view: memoryview) -> int:
         return self._socket.send(view, _SEND_FLAGS)
+
+    def send_parts(self, views: Sequence[memoryview]) -> int:
+        return self._socket.sendmsg(views, (), _SEND_FLAGS)
 
     def shutdown_read(self) -> None:
         self._socket.shutdown(socket.SHUT_RD)

@@ -79,7 +79,7 @@ class SocketTransport(asyncio.Transport):
     def resume_reading(self) -> None:
         if self._is_paused and not self._is_closing:
             self._is_paused = False
-            if not self._cannot_write:  # else the rest is read in a moment
+            if not (self._cannot_write or self._at_end):  # else the rest is read in a moment
                 self._socket.wait_readable(self._read)
 
     def _read(self) -> None:
@@ -93,11 +93,38 @@ class SocketTransport(asyncio.Transport):
         if self._is_closing:
             return
         if not size:
-            self._at_end = True
-            if not self._call(self._protocol.eof_received):
-                self.close()
+            self._hear_end()
         elif not self._is_paused:
             self._socket.wait_readable(self._read)
+
+    def read_into(self, view: memoryview) -> int:
+        """Reads what has come, for a protocol that has room of its own for it; 0 at the end, of which it hears, too.
+
+        Errors: BlockingIOError, also if the connection is lost.
+        """
+        if self._is_closing:
+            raise BlockingIOError
+        try:
+            size = self._socket.recv_into(view)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._lose(error)
+            raise BlockingIOError from None
+        if not size:
+            self._hear_end()
+        return size
+
+    def when_readable(self, callback: Callable[[], None]) -> None:
+        """Calls back once when there is something to read, and reads nothing until `resume_reading`."""
+        if not (self._is_closing or self._at_end):
+            self._is_paused = True
+            self._socket.wait_readable(callback)
+
+    def _hear_end(self) -> None:
+        self._at_end = True
+        if not self._call(self._protocol.eof_received):
+            self.close()
 
     def _receive(self) -> int:
         data = self._socket.recv(_READ_BYTES)
@@ -114,30 +141,37 @@ class SocketTransport(asyncio.Transport):
     # ---- sending
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.writelines((data,))
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
         if self._ends:
             raise RuntimeError("Cannot call write() after write_eof()")
-        if not data or self._is_lost or self._is_closing or self._cannot_write:
+        if self._is_lost or self._is_closing or self._cannot_write:
             return
-        view = memoryview(data).cast("B") if isinstance(data, memoryview) else memoryview(data)
+        parts = [memoryview(data).cast("B") for data in list_of_data if data]
+        if not parts:
+            return
         if not self._buffer:
             try:
-                view = view[self._socket.send(view) :]
+                parts = _behind(parts, self._socket.send_parts(parts) if parts[1:] else self._socket.send(parts[0]))
             except BlockingIOError:
                 pass
             except OSError as error:
                 self._fail_to_write(error)
                 return
-            if not view:
+            if not parts:
                 return
             self._socket.wait_writable(self._write)
-        self._buffer.append(view if isinstance(data, bytes) else memoryview(bytes(view)))
-        self._buffered += len(view)
+        self._keep(parts)
+
+    def _keep(self, parts: list[memoryview]) -> None:
+        """To be written when the socket takes more."""
+        for part in parts:
+            self._buffer.append(part if isinstance(part.obj, bytes) else memoryview(bytes(part)))
+            self._buffered += len(part)
         if self._buffered > self._high and not self._protocol_paused:
             self._protocol_paused = True
             self._call(self._protocol.pause_writing)
-
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
-        self.write(b"".join(list_of_data))
 
     def _write(self) -> None:
         try:
@@ -258,6 +292,15 @@ class SocketTransport(asyncio.Transport):
             )
             self._lose(error, resets=True)
             return None
+
+
+def _behind(parts: list[memoryview], size: int) -> list[memoryview]:
+    """What is left of the parts behind so many bytes."""
+    for at, part in enumerate(parts):
+        if size < len(part):
+            return [part[size:], *parts[at + 1 :]]
+        size -= len(part)
+    return []
 
 
 # ---- clients

@@ -22,7 +22,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from wasihost._base import eager
 from wasihost._base.streams import ByteSink, ByteSource, GuestFuture, GuestStream
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import READ_BYTES, Body, Header
+from wasihost._http.messages import READ_BYTES, Body, Header, ReadyBody
 
 T = TypeVar("T")
 OnClose: TypeAlias = Callable[[HttpError | None], None]
@@ -250,12 +250,23 @@ class BodySource(ByteSource):
 
     def read_into(self, view: memoryview) -> int:
         """The next bytes; 0 at the end of the content, or where it breaks off."""
+        if isinstance(self._body, ReadyBody):
+            return self._read_ready(self._body, view)
         if not self._data and not self.is_at_end:
             self._data = memoryview(self._next(max(len(view), READ_BYTES)))  # guests of 0.2 read a little at a time
             self.is_at_end = not self._data
         size = min(len(view), len(self._data))
         view[:size] = self._data[:size]
         self._data = self._data[size:]
+        return size
+
+    def _read_ready(self, body: ReadyBody, view: memoryview) -> int:
+        try:
+            size = 0 if self.is_at_end else body.read_into(view)
+        except HttpError as error:
+            self.error = error
+            size = 0
+        self.is_at_end = not size
         return size
 
     def _next(self, n: int) -> bytes:
@@ -276,7 +287,10 @@ class BodySource(ByteSource):
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """Calls back when the body has more, or ends."""
-        assert self._reading is not None
+        if self._reading is None:
+            assert isinstance(self._body, ReadyBody)
+            self._body.wait_readable(callback)
+            return
         self._reading.add_done_callback(lambda _: callback())
 
     async def discard(self) -> None:
