@@ -1,4 +1,4 @@
-"""docs/how-to/http.md: its programs are Python, its options those of the parser, its tables true."""
+"""docs/how-to/http.md: its options are those of the parser, its tables true."""
 
 from __future__ import annotations
 
@@ -10,11 +10,6 @@ from wasihost import Host
 from wasihost._commands.cli import parser
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/http.md").read_text(encoding="utf-8")
-
-
-def test_the_programs_of_the_page_are_python() -> None:
-    for block in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
-        compile(block, "docs/how-to/http.md", "exec")
 
 
 def test_the_options_of_the_page_are_those_of_the_command() -> None:

@@ -56,8 +56,3 @@ def test_the_page_has_all_that_is_not_public() -> None:
     table = PAGE.partition("### Public addresses")[2].partition("\n###")[0]
     listed = set(re.findall(r"`([0-9a-f][0-9a-f.:/]+)`", table))
     assert listed == {*NOT_PUBLIC, *PUBLIC_WITHIN, "2000::/3", "64:ff9b::/96"}
-
-
-def test_the_programs_of_the_page_are_python() -> None:
-    for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
-        compile(block, "docs/how-to/policy.md", "exec")

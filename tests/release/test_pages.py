@@ -1,0 +1,98 @@
+"""All that the pages of docs/ show runs, and prints what they say."""
+
+from __future__ import annotations
+
+import types
+import zipfile
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+import wasihost.http
+from tests.release.pages import NAMES, PREBUILT, ROOT, Reader
+from wasihost import Host, Rules
+from wasihost._commands.stubs import write
+
+pytestmark = pytest.mark.slow
+
+GUESTS = {
+    "guest.wasm": "rust-shown",
+    "app.wasm": "rust-notes",
+    "notes.wasm": "rust-notes",
+    "report.wasm": "rust-report",
+}
+
+
+class Database:
+    """Of a page's reader."""
+
+    async def fetch(self, key: str) -> bytes:
+        return key.encode()
+
+
+async def _words() -> AsyncIterator[str]:
+    yield "word"
+
+
+async def _nothing(*_: object) -> None:
+    """A program, a client, an application."""
+
+
+def stubs(component: Path) -> types.ModuleType:
+    """What `wasihost stubs` writes, imported."""
+    module = types.ModuleType("guest")
+    exec(write(Host().reflect(component), "guest.wasm"), module.__dict__)
+    return module
+
+
+OF_READERS: Mapping[str, Mapping[str, Any]] = {
+    "how-to/running.md": {
+        "MyStore": Database,
+        "fastapi_app": _nothing,
+        "guest": stubs(PREBUILT / "rust-shown.wasm"),
+        "my_async_iterator": _words(),
+        "trio": trio,
+        "wasihost": wasihost,
+    },
+    "how-to/providers.md": {"AsyncIterator": AsyncIterator, "Host": Host, "my_database": Database()},
+    "how-to/policy.md": {"tenant_rules": Rules()},
+    "how-to/virtual-network.md": {"main": _nothing, "serve": _nothing},
+}
+"""What fragments of a page take for granted."""
+
+MY_PACKAGE = """\
+from wasihost.testing import VirtualNetwork
+
+
+def MyNetwork():
+    return VirtualNetwork().guest
+"""
+
+OTHER_GUESTS = {"how-to/virtual-network.md": "rust-echo-server"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with what the pages speak of."""
+    monkeypatch.chdir(tmp_path)
+    Path("guest-fixtures").symlink_to(ROOT / "guest-fixtures")
+    Path("guests").symlink_to(PREBUILT)
+    for name in ("src", "cache", "app", "data"):
+        Path(name).mkdir()
+    for name, guest in GUESTS.items():
+        Path(name).symlink_to(PREBUILT / f"{guest}.wasm")
+    with zipfile.ZipFile("data.zip", "w") as archive:
+        archive.writestr("x", "")
+    Path("my_package.py").write_text(MY_PACKAGE, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_page_shows_runs(name: str, folder: Path) -> None:
+    if name in OTHER_GUESTS:
+        Path("guest.wasm").unlink()
+        Path("guest.wasm").symlink_to(PREBUILT / f"{OTHER_GUESTS[name]}.wasm")
+    Reader(name, folder, OF_READERS.get(name, {})).read()
