@@ -20,9 +20,10 @@ ROOMS = {  # what each folder may import
     "_wasi": WASI,
     "_testing": {"_base", "_network", "_wasi"},
     "_host": HOST,
+    "_jobs": {*HOST, "_host"},
     "_commands": {*HOST, "_host", "public"},
     "_pytest": {*HOST, "_host", "_testing", "public"},
-    "public": {*HOST, "_host", "_pytest", "_testing"},  # the modules at the top, which users import
+    "public": {*HOST, "_host", "_jobs", "_pytest", "_testing"},  # the modules at the top, which users import
 }
 # The part of the machine that provider code may know.
 PUBLIC = {f"wasihost._component.{name}" for name in ("resources", "values")}

@@ -274,7 +274,7 @@ class Host(OfOneProcess):
         LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
         raised.
         """
-        event_loop.check_none_runs()
+        event_loop.check_none_runs("await host.run_async(component)")
         with interrupts.restoring():
             asyncio.run(self.run_async(component))
 

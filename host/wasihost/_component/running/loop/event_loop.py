@@ -17,10 +17,10 @@ def running() -> asyncio.AbstractEventLoop:
         ) from None
 
 
-def check_none_runs() -> None:
-    """Errors: RuntimeError if an event loop runs in this thread."""
+def check_none_runs(instead: str) -> None:
+    """Errors: RuntimeError, which says what to do instead, if an event loop runs in this thread."""
     try:
         get_running_loop()
     except RuntimeError:
         return
-    raise RuntimeError("an event loop is running in this thread, as in a notebook: await host.run_async(component)")
+    raise RuntimeError(f"an event loop is running in this thread, as in a notebook: {instead}")

@@ -1,0 +1,14 @@
+"""Components as tasks: a component and its settings as a small value, which executors, joblib, Dask and Ray carry.
+
+job = wasihost.jobs.Component("udf.wasm", limits=Limits(cpu_time_s=2))
+with ProcessPoolExecutor() as executor:
+    scores = list(executor.map(job.bind("my:pkg/api#score"), rows))
+"""
+
+from wasihost._base.public import publish as _publish
+from wasihost._jobs.component import Bound, Component
+from wasihost._jobs.mapping import LostWorker
+
+__all__ = ["Bound", "Component", "LostWorker"]
+
+_publish(globals())

@@ -1,0 +1,44 @@
+"""Jobs in the processes of a ProcessPoolExecutor, however these are started."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.work import HOST, WORK, Notes, component
+from tests.processes import printed
+from wasihost._jobs import here
+from wasihost.jobs import Component
+
+METHODS = ["spawn", "forkserver", *(["fork"] if sys.platform == "linux" else [])]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", METHODS)
+def test_an_executor_maps_a_bound_export(cache: Path, method: str) -> None:
+    script = f"""
+    import warnings
+    from pathlib import Path
+    from tests.jobs.work import TRAPS, WORK, component, executor
+    warnings.simplefilter("ignore", DeprecationWarning)  # of fork, since 3.12
+    if __name__ == "__main__":
+        job = component(Path({str(cache)!r}), instances="kept")
+        print(job(WORK, 1))  # here, before the workers are started
+        with executor({method!r}) as pool:
+            print(list(pool.map(job.bind(WORK), range(4))))
+            print(type(pool.submit(job.bind(WORK), TRAPS).exception()).__name__)
+            print(pool.submit(job.bind(WORK), 2).result())
+    """
+    assert printed(script) == "2\n[0, 2, 4, 6]\nGuestTrap\n4\n"
+
+
+@pytest.mark.slow
+def test_the_initializer_brings_the_bytes(cache: Path) -> None:
+    job = Component(here.bytes_of(component(cache)), providers={HOST: Notes}, cache=None)
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, spawn, initializer=job.with_bytes().load) as pool:
+        assert pool.submit(job.bind(WORK), 2).result() == 4

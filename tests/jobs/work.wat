@@ -1,0 +1,25 @@
+;; What jobs call: `work` doubles a number, but traps for those that end with 07, and computes for ever for those that end
+;; with 13. `note` gives a number to the provider. `count` counts the calls of an instance.
+(component
+  (import "test:jobs/host" (instance $host (export "note" (func (param "n" u32)))))
+  (core func $note (canon lower (func $host "note")))
+  (core module $guest
+    (import "host" "note" (func $note (param i32)))
+    (global $calls (mut i32) (i32.const 0))
+    (func (export "work") (param $n i32) (result i32)
+      (local $end i32)
+      (local.set $end (i32.rem_u (local.get $n) (i32.const 100)))
+      (if (i32.eq (local.get $end) (i32.const 7)) (then (unreachable)))
+      (if (i32.eq (local.get $end) (i32.const 13)) (then (loop $for_ever (br $for_ever))))
+      (i32.mul (local.get $n) (i32.const 2)))
+    (func (export "note") (param $n i32)
+      (call $note (local.get $n)))
+    (func (export "count") (result i32)
+      (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
+      (global.get $calls)))
+  (core instance $code (instantiate $guest (with "host" (instance (export "note" (func $note))))))
+  (func $work (param "n" u32) (result u32) (canon lift (core func $code "work")))
+  (func $note-it (param "n" u32) (canon lift (core func $code "note")))
+  (func $count (result u32) (canon lift (core func $code "count")))
+  (instance $api (export "work" (func $work)) (export "note" (func $note-it)) (export "count" (func $count)))
+  (export "test:jobs/api" (instance $api)))
