@@ -153,7 +153,7 @@ async def test_arguments_that_are_wrong_leave_no_memory_behind() -> None:
         ([0] * ROOM_SIZE + ["x"], rf"element {ROOM_SIZE}: expected u8 \(0\.\.255\), got 'str'"),
     ],
 )
-async def test_a_provider_that_gives_something_else_is_told(name: str, wrong: Any, message: str) -> None:
+async def test_a_provider_that_gives_something_else_is_reported(name: str, wrong: Any, message: str) -> None:
     provider = Provider([BYTES], False)
 
     async def wait(x: bytes) -> Any:
@@ -166,7 +166,7 @@ async def test_a_provider_that_gives_something_else_is_told(name: str, wrong: An
 
 
 @pytest.mark.parametrize("name", ["echo-0", "aecho-0"])
-async def test_a_wit_error_without_a_result_is_told(name: str) -> None:
+async def test_a_wit_error_without_a_result_is_reported(name: str) -> None:
     provider = Provider([BYTES], False)
 
     def fail(x: bytes) -> bytes:
@@ -186,7 +186,7 @@ class Huge(list[int]):
 
 
 @pytest.mark.parametrize("name", ["echo-0", "aecho-0"])
-async def test_a_result_beyond_the_limit_is_told(name: str) -> None:
+async def test_a_result_beyond_the_limit_is_reported(name: str) -> None:
     provider = Provider([U16S], False)
     setattr(provider, name.replace("-", "_"), lambda x: Huge())
     with pytest.raises(LimitError, match=f"{HOST}#{name}: lists of 2147483648 bytes in one result"):

@@ -55,12 +55,12 @@ def test_the_option_that_is_told_allows_it(cli: Cli) -> None:
     assert server.wait(TIMEOUT_S) == 0
 
 
-def test_a_refused_name_is_told(cli: Cli) -> None:
+def test_a_refused_name_is_reported(cli: Cli) -> None:
     done = cli("run", "--env", "CASE=print", "--env", "NAME=DB.test", RESOLVE)
     assert _told(done.err) == ["refused resolve of db.test: no rule allows it (--allow-resolve db.test)"]
 
 
-def test_a_rule_that_denies_is_told(cli: Cli) -> None:
+def test_a_rule_that_denies_is_reported(cli: Cli) -> None:
     done = cli("run", "--allow-net", "--deny-outbound=*://192.0.2.0/24:*", "--env=ADDRESS=192.0.2.1:443", TCP_CLIENT)
     assert _told(done.err) == ["refused tcp-connect to 192.0.2.1:443: deny *://192.0.2.0/24:* refuses it"]
 

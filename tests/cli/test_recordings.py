@@ -62,7 +62,7 @@ def test_a_recorded_run_can_be_replayed_without_its_directory(cli: Cli) -> None:
     assert (done.code, "which was not recorded" in done.err) == (1, True)
 
 
-def test_a_file_that_is_no_recording_is_told(cli: Cli) -> None:
+def test_a_file_that_is_no_recording_is_reported(cli: Cli) -> None:
     (cli.folder / "run.jsonl").write_text('{"format": "har"}\n')
     done = cli("run", "--replay", "run.jsonl", CLIENT)
     assert done.code == 1
@@ -73,7 +73,7 @@ def test_a_file_that_is_no_recording_is_told(cli: Cli) -> None:
     ("option", "complaint"),
     [("--replay", "cannot be read: No such file or directory"), ("--record", "cannot be written: No such file")],
 )
-def test_a_file_that_cannot_be_opened_is_told(cli: Cli, option: str, complaint: str) -> None:
+def test_a_file_that_cannot_be_opened_is_reported(cli: Cli, option: str, complaint: str) -> None:
     done = cli("run", option, "missing/run.jsonl", CLIENT)
     assert done.code == 1
     assert done.err.startswith(f"wasihost: missing/run.jsonl {complaint}")

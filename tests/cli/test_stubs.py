@@ -250,7 +250,7 @@ def test_interfaces_of_wasi_are_left_out_unless_wanted(cli: Cli) -> None:
     assert "class StdoutProvider(Protocol)" in cli("stubs", "--all", PREBUILT / "rust-kv-client.wasm").out
 
 
-def test_a_missing_file_is_told(cli: Cli) -> None:
+def test_a_missing_file_is_reported(cli: Cli) -> None:
     done = cli("stubs", "nothing.wasm")
     assert done.code == 1
     assert "nothing.wasm cannot be read" in done.err

@@ -115,7 +115,7 @@ async def test_native_wasi_0_2_comes_from_the_embedders_linker(engine: wasmtime.
     assert b"".join(printed) == b"hello from std\nechoed: hello over WASI 0.3\n"
 
 
-async def test_without_it_the_missing_import_is_told(engine: wasmtime.Engine) -> None:
+async def test_without_it_the_missing_import_is_reported(engine: wasmtime.Engine) -> None:
     async def open_it() -> None:
         async with adapt(engine, wasm("rust-hello-p2"), wasip2="native").open(Host().providers()):
             pass

@@ -69,7 +69,7 @@ async def test_the_record_of_ten_fields_arrives() -> None:
     assert {name: getattr(got, name) for name in vars(TEN)} == vars(TEN)
 
 
-async def test_a_host_that_counts_wrong_is_told() -> None:
+async def test_a_host_that_counts_wrong_is_reported() -> None:
     async with opened("rust-calls", {HOST: CallsHost(step=2)}) as instance:
         error = await fails(instance.call(f"{API}#repeat", "next", 3), WitError)
     assert "counted to 6" in str(error)

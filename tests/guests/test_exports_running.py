@@ -63,7 +63,7 @@ async def test_a_quick_call_does_not_wait_for_a_slow_one() -> None:
         assert await slow == 1
 
 
-async def test_a_call_sleeps_as_often_as_it_is_told() -> None:
+async def test_a_call_sleeps_as_often_as_it_is_reported() -> None:
     async with opened_api() as api:
         call = api.begin("sleep-times", 3, 1)
         await until(lambda: api.sleeper.sleeping)

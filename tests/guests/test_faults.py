@@ -132,7 +132,7 @@ async def test_a_reset_while_stalled_and_waiting_is_a_reset() -> None:
         (Fault("listen", "EADDRINUSE"), "address-in-use"),
     ],
 )
-async def test_a_listener_that_cannot_be_made_is_told(fault: Fault, error_code: str) -> None:
+async def test_a_listener_that_cannot_be_made_is_reported(fault: Fault, error_code: str) -> None:
     assert error_code in await Run("rust-echo-server", fault).complains()
 
 

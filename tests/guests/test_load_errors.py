@@ -41,7 +41,7 @@ def test_bytes_are_named_the_component() -> None:
         Host().load(CORE_MODULE)
 
 
-def test_how_to_make_a_component_of_a_core_module_is_told() -> None:
+def test_how_to_make_a_component_of_a_core_module_is_reported() -> None:
     with pytest.raises(ComponentError, match="wasm-tools component new"):
         Host().load(CORE_MODULE)
 
@@ -122,7 +122,7 @@ async def test_an_empty_component_can_be_opened() -> None:
         await fails(instance.call("f"), LookupError)
 
 
-async def test_a_component_that_traps_when_it_starts_is_told() -> None:
+async def test_a_component_that_traps_when_it_starts_is_reported() -> None:
     starting = component("""(component
       (core module $m (func $start unreachable) (start $start))
       (core instance (instantiate $m)))""")

@@ -151,7 +151,7 @@ async def test_an_order_that_cannot_be_is_no_bill(stdin: bytes, complaint: str) 
         (["prices:1", "bank..test:1"], "looking up bank..test: ErrorCode::InvalidArgument"),
     ],
 )
-async def test_a_wrong_argument_is_told(arguments: list[str], complaint: str) -> None:
+async def test_a_wrong_argument_is_reported(arguments: list[str], complaint: str) -> None:
     async with shop() as made:
         assert await made.complaint(b"1 apple\n", *arguments) == complaint
 

@@ -73,7 +73,7 @@ async def test_a_missing_class_is_named_with_the_resource() -> None:
     assert f"{STORE}: the provider NoBucket has no class Bucket for the resource bucket" in await refused(NoBucket())
 
 
-async def test_a_class_that_is_none_is_told() -> None:
+async def test_a_class_that_is_none_is_reported() -> None:
     class Function(Store):
         Bucket = lambda self, name: None  # type: ignore[assignment]  # noqa: E731
 

@@ -181,7 +181,7 @@ async def test_datagrams_are_bytes_too() -> None:
     assert "out-of-memory" in str(guest.stderr)
 
 
-async def test_a_datagram_that_may_not_come_in_is_told() -> None:
+async def test_a_datagram_that_may_not_come_in_is_reported() -> None:
     async with udp_echo():
         guest = Guest("rust-udp-echo", quotas=Quotas(bytes_in=10))
         running = asyncio.ensure_future(fails(guest.host.run_async(load("rust-udp-echo")), GuestExit))

@@ -234,22 +234,22 @@ async def test_a_changed_byte_is_told_with_its_offset() -> None:
     assert re.match(r"socket 1 to 127\.0\.0\.1:\d+: the guest sends 0x\w\w at offset 500, recorded 0x3f\n", words)
 
 
-async def test_a_changed_address_is_told() -> None:
+async def test_a_changed_address_is_reported() -> None:
     words = await divergence(same, ADDRESS="127.0.0.1:1")
     assert re.match(r"socket 1: connect 127\.0\.0\.1:1, recorded connect 127\.0\.0\.1:\d+ \(line \d+\)", words)
 
 
-async def test_a_guest_that_sends_less_is_told() -> None:
+async def test_a_guest_that_sends_less_is_reported() -> None:
     words = await divergence(same, BYTES=400)
     assert "the guest sends no more after 400 bytes, recorded is next: socket 1: sent, the last 600 of 1,000" in words
 
 
-async def test_a_guest_that_sends_more_is_told() -> None:
+async def test_a_guest_that_sends_more_is_reported() -> None:
     words = await divergence(same, BYTES=1400)
     assert re.search(r"the guest sends 0x\w\w at offset 1,000, recorded the end", words)
 
 
-async def test_a_socket_too_many_is_told() -> None:
+async def test_a_socket_too_many_is_reported() -> None:
     words = await divergence(same, CONNECTIONS=2)
     assert words == "the guest makes a tcp socket for IPv4, but no more sockets were recorded"
 
@@ -270,7 +270,7 @@ async def test_a_connection_without_an_outcome_does_not_hang() -> None:
     assert words.startswith("the guest waits, but recorded is next: socket 1: sent, 1,000 bytes")
 
 
-async def test_a_datagram_that_was_another_is_told() -> None:
+async def test_a_datagram_that_was_another_is_reported() -> None:
     recording = Recording()
     async with udp_echo():
         await Guest("rust-udp", env={"CASE": "send-connected"}, recording=recording).run_async()
@@ -280,7 +280,7 @@ async def test_a_datagram_that_was_another_is_told() -> None:
     assert re.match(r"socket 3 to \S+: the guest sends a datagram with 0x73 at offset 14, recorded 0x3f\n", words)
 
 
-async def test_a_lookup_of_another_name_is_told() -> None:
+async def test_a_lookup_of_another_name_is_reported() -> None:
     recording, resolver = Recording(), {"db.test": ["10.0.0.1"]}.get
     env = {"CASE": "print", "NAME": "db.test"}
     await Guest("rust-resolve", env=env, resolver=resolver, recording=recording).run_async()

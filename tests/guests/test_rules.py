@@ -146,10 +146,10 @@ async def test_only_the_peers_of_the_rule_are_accepted(peers: str, is_accepted: 
     assert task.cancelled() is not is_accepted
 
 
-# ---- what is told
+# ---- reports
 
 
-async def test_every_decision_of_a_run_is_told() -> None:
+async def test_every_decision_of_a_run_is_reported() -> None:
     decisions: list[Decision] = []
     async with shop() as made:
         prices, ledger = made.arguments

@@ -238,7 +238,7 @@ async def test_an_address_that_is_none_is_an_error() -> None:
             pass
 
 
-async def test_each_answer_is_told(caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_answer_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     answered: list[Answered] = []
     async with served(answered=answered.append) as guest:

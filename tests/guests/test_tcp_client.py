@@ -70,7 +70,7 @@ async def test_nothing_to_send_is_a_connection_with_nothing() -> None:
     assert printed.startswith("echo: 1 connections, 0 bytes")
 
 
-async def test_a_refused_connection_is_told() -> None:
+async def test_a_refused_connection_is_reported() -> None:
     async with server(echo) as peer:
         address = peer.address
     guest = Guest("rust-tcp-client", env={"ADDRESS": address})
@@ -80,7 +80,7 @@ async def test_a_refused_connection_is_told() -> None:
     assert "connection-refused" in str(guest.stderr)
 
 
-async def test_a_peer_that_resets_is_told() -> None:
+async def test_a_peer_that_resets_is_reported() -> None:
     async with server(forget) as peer:
         guest = Guest("rust-tcp-client", env={"ADDRESS": peer.address, "MODE": "send", "BYTES": 50_000_000})
         await fails(guest.host.run_async(load("rust-tcp-client")), GuestExit)
@@ -106,6 +106,6 @@ async def test_the_c_client_compares_every_byte(family: FamilyName) -> None:
 
 
 @pytest.mark.parametrize("size", [0, 1, 65536, 3_000_000])
-async def test_the_c_client_sends_as_many_bytes_as_it_is_told(size: int) -> None:
+async def test_the_c_client_sends_as_many_bytes_as_it_is_reported(size: int) -> None:
     async with server(echo) as peer:
         assert str(size) in await run_async("c-echo-client", ADDRESS=peer.address, BYTES=size)

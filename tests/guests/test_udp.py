@@ -93,7 +93,7 @@ class _Down(FakeNetwork):
         return made
 
 
-async def test_a_network_that_is_down_is_told() -> None:
+async def test_a_network_that_is_down_is_reported() -> None:
     lines: list[bytes] = []
     env = {"CASE": "unreachable"}
     await Host(network=_Down(), policy=allow_all, env=env, stdout=lines.append).run_async(load("rust-udp"))

@@ -207,7 +207,7 @@ def test_hostile_text_is_only_text(show: Show) -> None:
     assert not {"\x1b", "\0", "\u202e"} & set(source)
 
 
-def test_a_thousand_connections_are_shown_and_what_is_more_is_told(show: Show) -> None:
+def test_a_thousand_connections_are_shown_and_what_is_more_is_reported(show: Show) -> None:
     story = Story()
     for number in range(1100):
         Talk(story, address("127.0.0.1", 1024 + number)).open().send(0, b"x").close()

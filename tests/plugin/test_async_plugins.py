@@ -144,7 +144,7 @@ LEAKS = """
         pytest.param(ANYIO_VIRTUAL, "pytest.fixture", ", anyio_backend", MARKED_ANYIO, id="anyio, virtual"),
     ],
 )
-def test_what_a_test_leaves_behind_on_the_event_loop_of_another_plugin_is_told(
+def test_what_a_test_leaves_behind_on_the_event_loop_of_another_plugin_is_reported(
     project: Project, conftest: str, fixture: str, backend: str, marker: str
 ) -> None:
     project.conftest(conftest)

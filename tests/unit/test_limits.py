@@ -52,18 +52,18 @@ def test_the_repr_shows_what_differs_from_the_defaults() -> None:
         ("buffered-bytes=1", "buffered_bytes: expected a whole number from 65536"),
     ],
 )
-def test_a_wrong_limit_is_told(text: str, message: str) -> None:
+def test_a_wrong_limit_is_reported(text: str, message: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(message)):
         Limits.parse([text])
 
 
-def test_a_limit_that_is_given_twice_is_told() -> None:
+def test_a_limit_that_is_given_twice_is_reported() -> None:
     with pytest.raises(ConfigError, match="streams has a limit already"):
         Limits.parse(["streams=1", "streams=2"])
 
 
 @pytest.mark.parametrize("wrong", [True, "1", 1.5, None])
-def test_a_number_of_another_type_is_told(wrong: object) -> None:
+def test_a_number_of_another_type_is_reported(wrong: object) -> None:
     with pytest.raises(ConfigError, match="streams: expected a whole number"):
         Limits(streams=wrong)  # type: ignore[arg-type]
 

@@ -54,8 +54,8 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def _refuse(option: str, text: str) -> None:
     names = [part.partition("=")[0] for part in text.split(",")]
-    told = "; ".join(f"{name} {_replacement(option, name)}" for name in names)
-    raise argparse.ArgumentTypeError(f"this is an option of Wasmtime's command line: {told}")
+    replacements = "; ".join(f"{name} {_replacement(option, name)}" for name in names)
+    raise argparse.ArgumentTypeError(f"this is an option of Wasmtime's command line: {replacements}")
 
 
 def _replacement(option: str, name: str) -> str:

@@ -66,7 +66,7 @@ class _Exchange:
                 yield
         except HttpError as error:
             if error.code is ErrorCode.HTTP_RESPONSE_TIMEOUT:
-                self.budget.tell("http_time_s", self._what)
+                self.budget.report("http_time_s", self._what)
             raise
 
     def spend(self, count: int, meter: Meter, code: ErrorCode) -> None:
@@ -74,7 +74,7 @@ class _Exchange:
         meter.left -= count
         if meter.left < 0:
             meter.left = 0
-            self.budget.tell(meter.name, self._what)
+            self.budget.report(meter.name, self._what)
             raise HttpError(code, getattr(self.budget.quotas, meter.name))
 
 

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 from wasihost._network.base import Address
 from wasihost._network.names import canonical
 from wasihost._policy.decisions import Decision
+from wasihost._policy.known_names import KnownNames
 from wasihost._policy.policy import (
     ALLOWED,
     Answer,
@@ -42,7 +43,6 @@ from wasihost._policy.policy import (
     verdict_of,
 )
 from wasihost._policy.refusals import LOGGER, Refusals
-from wasihost._policy.told import ToldNames
 
 if TYPE_CHECKING:  # for guests that use HTTP
     from wasihost._http.messages import Request
@@ -111,8 +111,10 @@ class Asker:
         on_decision: Callable[[Decision], None] | None = None,
     ) -> None:
         self.policy = policy
-        self.told = ToldNames()
-        self.context = PolicyContext(guest, None, self.told.names, self.told.targets, self.told.hosts)
+        self.known_names = KnownNames()
+        self.context = PolicyContext(
+            guest, None, self.known_names.names, self.known_names.targets, self.known_names.hosts
+        )
         self._refusals = Refusals(guest)
         self._on_decision = on_decision
         self._emits_what_is_allowed = on_decision is not None or _logs(logging.INFO)

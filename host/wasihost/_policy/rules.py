@@ -253,10 +253,10 @@ def _matches(rule: Rule, address: Address, context: PolicyContext) -> bool:
     if name is None:
         return rule.hosts.has(ip)
     if rule.target is not None:  # the traffic does not go to the address of the name
-        return any(name_matches(name, told) for told in (*context.names_of(ip), *context.rewritten_names_of(ip)))
+        return any(name_matches(name, known) for known in (*context.names_of(ip), *context.rewritten_names_of(ip)))
     return any(
-        name_matches(name, told) and (context.is_in_host_names(told) or may_lead_to(name, told, ip))
-        for told in context.names_of(ip)
+        name_matches(name, known) and (context.is_in_host_names(known) or may_lead_to(name, known, ip))
+        for known in context.names_of(ip)
     )
 
 

@@ -184,7 +184,7 @@ class Bench:
         found += [(f"stderr of {guest.name}", _tail(guest.stderr)) for guest in self._guests]
         if self._has_files:
             found.append(("changes to wasi_files", str(self.files.changes)))
-        found += [("wasihost faults", _told(faulty)) for faulty in self._faulty]
+        found += [("wasihost faults", _injected(faulty)) for faulty in self._faulty]
         return [(title, text) for title, text in found if text]
 
     # ---- ending
@@ -248,7 +248,7 @@ def _tail(text: str) -> str:
     return text if len(text) <= _TAIL_CHARACTERS else f"...{text[-_TAIL_CHARACTERS:]}"
 
 
-def _told(faulty: FaultyNetwork | FaultyFiles) -> str:
+def _injected(faulty: FaultyNetwork | FaultyFiles) -> str:
     """The faults that struck, and those that were planned and did not."""
     unused = faulty.unused
     return f"{faulty}\nthese were planned and did not happen:\n{unused!r}" if unused else str(faulty)

@@ -99,7 +99,7 @@ def test_an_operation_on_an_end_that_was_dropped_meanwhile_is_withdrawn(adapter:
     assert found == [(0, DROPPED)]
 
 
-def test_a_drop_with_no_operation_under_way_is_told(adapter: Adapter) -> None:
+def test_a_drop_with_no_operation_under_way_is_reported(adapter: Adapter) -> None:
     told: list[str] = []
     adapter.rings.open(7, lambda: told.append("dropped"))
     adapter.turn(done(7, DROPPED))

@@ -98,7 +98,7 @@ def test_udp_has_its_own_bind() -> None:
     socket.bind(OTHER)
 
 
-def test_what_never_struck_is_told() -> None:
+def test_what_never_struck_is_reported() -> None:
     used, unused = Fault("connect", "ECONNREFUSED"), Fault("accept", "drop")
     setup = Setup(used, unused)
     assert list(setup.network.unused) == [used, unused]
@@ -537,7 +537,7 @@ def test_what_may_happen_can_be_chosen() -> None:
     assert {(fault.on, fault.do) for fault in injected} == {("receive", "short"), ("send", "short")}
 
 
-# ---- what is told
+# ---- reports
 
 
 def test_an_exception_gets_the_seed_and_the_plan_that_repeats_it() -> None:

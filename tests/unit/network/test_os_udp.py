@@ -73,7 +73,7 @@ def test_a_failed_reconnect_gives_the_first_peer_back() -> None:
     assert _calls(scripted)[-1] == ("127.0.0.1", 9)
 
 
-def test_einval_without_a_first_peer_is_told() -> None:
+def test_einval_without_a_first_peer_is_reported() -> None:
     scripted = _Scripted.answering(connect_ex=[errno.EINVAL])
     with pytest.raises(OSError, match=rf"Errno {errno.EINVAL}\b"):
         scripted.connect(LOOPBACK[4])
@@ -88,7 +88,7 @@ def test_what_macos_says_of_a_disconnect_that_worked_is_ignored(
     sockets.bound(4).disconnect()
 
 
-def test_a_disconnect_that_fails_is_told(sockets: Sockets, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disconnect_that_fails_is_reported(sockets: Sockets, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os_udp, "_connect", lambda *arguments: -1)
     monkeypatch.setattr(ctypes, "get_errno", lambda: errno.ENOMEM)
     with pytest.raises(OSError, match=rf"Errno {errno.ENOMEM}\b"):

@@ -349,7 +349,7 @@ async def test_the_end_of_a_connection_ends_its_timer(end: str) -> None:
     assert not setup.waits()
 
 
-# ---- what is told
+# ---- reports
 
 
 def test_the_first_time_is_a_warning_and_the_others_are_for_debugging(caplog: pytest.LogCaptureFixture) -> None:
@@ -429,7 +429,7 @@ def test_limits_are_read_from_texts() -> None:
         (["sockets=1", "sockets=2"], "limit 'sockets=2': sockets has a limit already"),
     ],
 )
-def test_a_text_that_is_no_limit_is_told(texts: list[str], complaint: str) -> None:
+def test_a_text_that_is_no_limit_is_reported(texts: list[str], complaint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         Quotas.parse(texts)
     assert str(caught.value).startswith(complaint)

@@ -119,7 +119,7 @@ def test_what_is_only_tried_is_no_event(recorded: Recorded) -> None:
     assert kinds(recorded.recording) == ["created"]
 
 
-def test_who_waited_is_called_back_and_that_is_told(recorded: Recorded) -> None:
+def test_who_waited_is_called_back_and_that_is_reported(recorded: Recorded) -> None:
     client, fake = recorded.tcp()
     called: list[str] = []
     client.wait_readable(lambda: called.append("read"))
@@ -232,7 +232,7 @@ async def test_a_lookup_is_told_with_its_answer_or_its_error(recorded: Recorded)
     ]
 
 
-async def test_a_lookup_that_is_given_up_is_told() -> None:
+async def test_a_lookup_that_is_given_up_is_reported() -> None:
     class Slow(FakeNetwork):
         async def resolve(self, name: str) -> list[IPv4Address | object]:  # type: ignore[override]
             return [await asyncio.get_running_loop().create_future()]

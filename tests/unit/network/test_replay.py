@@ -270,19 +270,19 @@ def test_another_value_of_an_option_is_shown_beside_the_recorded_one() -> None:
     assert words == "socket 1: set_option HOP_LIMIT 8, recorded set_option HOP_LIMIT 7 (line 3)"
 
 
-def test_a_call_that_was_not_recorded_is_told() -> None:
+def test_a_call_that_was_not_recorded_is_reported() -> None:
     made = replay(created()).tcp_socket(4)
     assert diverges(lambda: made.bind(LOCAL)) == "socket 1: bind 192.0.2.1:50000, which was not recorded"
 
 
-def test_one_socket_too_many_is_told() -> None:
+def test_one_socket_too_many_is_reported() -> None:
     network = replay(created())
     network.tcp_socket(4)
     words = diverges(lambda: network.udp_socket(4))
     assert words == "the guest makes a udp socket for IPv4, but no more sockets were recorded"
 
 
-def test_a_socket_of_another_kind_is_told() -> None:
+def test_a_socket_of_another_kind_is_reported() -> None:
     words = diverges(lambda: replay(created()).udp_socket(6))
     assert words == (
         "the guest makes a udp socket for IPv6, recorded is: socket 1: created, protocol tcp, family 4 (line 2)"
@@ -303,13 +303,13 @@ def test_another_datagram_is_shown_beside_the_recorded_one(data: bytes, remote: 
     assert diverges(lambda: udp.send_to(data, remote)).startswith(f"socket 1: {words}")
 
 
-def test_one_datagram_too_many_is_told() -> None:
+def test_one_datagram_too_many_is_reported() -> None:
     udp = replay(created(1, "udp")).udp_socket(4)
     words = diverges(lambda: udp.send_to(b"abc", PEER))
     assert words == "socket 1: the guest sends a datagram to 192.0.2.7:4000, which was not recorded: 3 bytes"
 
 
-async def test_a_name_that_was_not_looked_up_is_told() -> None:
+async def test_a_name_that_was_not_looked_up_is_reported() -> None:
     with pytest.raises(DivergenceError, match="the guest looks up db, which was not recorded"):
         await replay().resolve("db")
 
@@ -326,7 +326,7 @@ def test_who_sends_less_hears_of_it_at_the_next_call() -> None:
     )
 
 
-def test_a_socket_that_is_closed_early_is_told() -> None:
+def test_a_socket_that_is_closed_early_is_reported() -> None:
     network = replay(*connected(), sent(b"hello"), CLOSED)
     connect(network).close()
     assert diverges(network.finish) == (
@@ -357,7 +357,7 @@ def test_bytes_that_were_read_ahead_for_the_guest_need_not_be_read_again() -> No
     network.finish()
 
 
-def test_a_guest_that_does_not_read_to_the_end_as_it_did_is_told() -> None:
+def test_a_guest_that_does_not_read_to_the_end_as_it_did_is_reported() -> None:
     network = replay(*connected(), received(b"x"), events.ReceivedEnd(0, 0, 1))
     connect(network)
     assert (
@@ -391,11 +391,11 @@ async def test_who_waits_without_having_asked_is_told_what_comes_next() -> None:
     )
 
 
-async def test_who_waits_for_more_than_there_was_is_told() -> None:
+async def test_who_waits_for_more_than_there_was_is_reported() -> None:
     assert await stalled() == "the guest waits for more than was recorded"
 
 
-async def test_who_sends_more_than_it_did_and_waits_is_told() -> None:
+async def test_who_sends_more_than_it_did_and_waits_is_reported() -> None:
     assert await stalled(send=b"hello") == (
         "socket 1 to 192.0.2.7:4000: the guest sends 0x68 at offset 0, recorded the end"
     )

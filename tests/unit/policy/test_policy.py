@@ -85,7 +85,7 @@ def test_what_cannot_be_called_is_no_policy() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, 1, "yes"])
-def test_an_answer_that_is_no_bool_is_told(answer: object) -> None:
+def test_an_answer_that_is_no_bool_is_reported(answer: object) -> None:
     with pytest.raises(TypeError, match=r"the policy yes answered .*: expected a bool or a Verdict"):
         verdict_of(answer, yes)
 
@@ -235,7 +235,7 @@ def test_a_callable_can_put_rules_into_its_own_words() -> None:
     assert at_once(mine(PEER, CONNECT, PolicyContext("mine.wasm")))
 
 
-# ---- what is told
+# ---- reports
 
 
 def _decision(use: Use, address: str | None = None, **fields: Any) -> Decision:

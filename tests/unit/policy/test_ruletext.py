@@ -130,13 +130,13 @@ def test_a_bad_rule_for_names_is_told_with_the_character_that_is_wrong(rule: str
 
 
 @pytest.mark.parametrize("parameter", ["outbound", "inbound", "resolve"])
-def test_one_string_instead_of_a_list_is_told(parameter: str) -> None:
+def test_one_string_instead_of_a_list_is_reported(parameter: str) -> None:
     with pytest.raises(RuleError, match=rf"{parameter}='tcp://\*:80': expected a list of rules"):
         Rules(**{parameter: "tcp://*:80"})
 
 
 @pytest.mark.parametrize("parameter", ["outbound", "inbound", "resolve"])
-def test_a_rule_that_is_no_string_is_told(parameter: str) -> None:
+def test_a_rule_that_is_no_string_is_reported(parameter: str) -> None:
     with pytest.raises(RuleError, match="rule 80: expected a string: a "):
         Rules(**{parameter: [80]})  # type: ignore[arg-type]
 

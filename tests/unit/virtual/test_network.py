@@ -64,7 +64,7 @@ def test_addresses_are_given_out_one_after_another() -> None:
         (lambda net: net.listen("10.9.9.9:80", _echo), "'10.9.9.9:80': expected a place on a host of this network"),
     ],
 )
-def test_what_cannot_be_is_told(make: Callable[[VirtualNetwork], Any], complaint: str) -> None:
+def test_what_cannot_be_is_reported(make: Callable[[VirtualNetwork], Any], complaint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         make(VirtualNetwork())
     assert str(caught.value).startswith(complaint)
@@ -357,7 +357,7 @@ async def test_a_full_backlog_makes_connects_wait() -> None:
         endpoint.close()
 
 
-async def test_bytes_that_arrived_before_a_reset_are_received_before_it_is_told() -> None:
+async def test_bytes_that_arrived_before_a_reset_are_received_before_it_is_reported() -> None:
     net = VirtualNetwork()
     connected: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
     async with net.listen("guest:1", lambda _, writer: connected.set_result(writer)) as server:
@@ -395,7 +395,7 @@ def test_no_free_port_is_address_in_use() -> None:
         net.udp_socket(4).bind(anywhere)
 
 
-def test_options_that_a_protocol_does_not_have_are_told() -> None:
+def test_options_that_a_protocol_does_not_have_are_reported() -> None:
     made = VirtualNetwork().udp_socket(4)
     with pytest.raises(OSError, match=rf"Errno {errno.ENOPROTOOPT}\b"):
         made.get_option(Option.KEEP_ALIVE)

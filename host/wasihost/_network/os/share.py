@@ -24,13 +24,13 @@ class Share:
     Those of a server of the host itself do not count among those of all guests.
     """
 
-    __slots__ = ("_held", "_is_guests", "_is_told", "_sockets")
+    __slots__ = ("_has_warned", "_held", "_is_guests", "_sockets")
 
     def __init__(self, sockets: int | None = None, *, is_guests: bool = True) -> None:
         self._sockets = sockets
         self._is_guests = is_guests
         self._held = set[int]()
-        self._is_told = False
+        self._has_warned = False
 
     def add(self, descriptor: int) -> None:
         """A socket has been made."""
@@ -58,7 +58,7 @@ class Share:
     def require_room(self) -> None:
         """Errors: ENOBUFS, as from quotas, if the guest may have no other socket."""
         if lacks := self.lacks:
-            level = logging.DEBUG if self._is_told else logging.WARNING
-            self._is_told = True
+            level = logging.DEBUG if self._has_warned else logging.WARNING
+            self._has_warned = True
             _log.log(level, "no socket: %s; raise that with Quotas(sockets=...)", lacks, extra={"limit": "sockets"})
             raise os_error(errno.ENOBUFS)

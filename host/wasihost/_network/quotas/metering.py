@@ -102,7 +102,7 @@ class Reached:
         self.quotas = quotas
         self.reached: Counter[str] = Counter()
 
-    def tell(self, limit: str, what: str) -> None:
+    def report(self, limit: str, what: str) -> None:
         """Counts and logs that `what` went beyond a limit."""
         level = logging.DEBUG if self.reached[limit] else logging.WARNING
         self.reached[limit] += 1
@@ -137,7 +137,7 @@ class Budget(Reached):
             return True
         if self._new_connections is not None:
             if not self._new_connections.tokens():
-                self.tell("connections_per_second", what)
+                self.report("connections_per_second", what)
                 return True
             self._new_connections.take(1)
         return False
@@ -151,5 +151,5 @@ class Budget(Reached):
         limit: int | None = getattr(self.quotas, name)
         if limit is None or used < limit:
             return False
-        self.tell(name, what)
+        self.report(name, what)
         return True

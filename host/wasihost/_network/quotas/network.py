@@ -152,7 +152,7 @@ class _QuotaSocket(HeldSocket):
         return count
 
     def _cut_off(self, own: Meter, total: Meter) -> OSError:
-        self._budget.tell((total if own.left else own).name, self._connection)
+        self._budget.report((total if own.left else own).name, self._connection)
         error = os_error(errno.ECONNRESET)
         self.fail(error)
         return error
@@ -184,7 +184,7 @@ class _QuotaSocket(HeldSocket):
         if left_ns > 0:
             self._timer = self.clock.call_later(left_ns, self._look)
         else:
-            self._budget.tell(self._timeout, self._connection)
+            self._budget.report(self._timeout, self._connection)
             self.fail(os_error(errno.ETIMEDOUT))
 
 
@@ -221,5 +221,5 @@ class _QuotaDatagramSocket(HeldDatagramSocket):
 
     def _require(self, direction: Direction, data: bytes, what: str) -> None:
         if len(data) > direction.total.left:
-            self._budget.tell(direction.total.name, what)
+            self._budget.report(direction.total.name, what)
             raise os_error(errno.ENOBUFS)

@@ -308,6 +308,6 @@ def _only_guest(recorded: Sequence[Event]) -> int:
     if names:
         guests.pop(0, None)  # those of the host, for HTTP
     if len(guests) > 1:
-        told = ", ".join(f"{guest} {names.get(guest, '')}".rstrip() for guest in guests)
-        raise RecordingError(f"several guests were recorded, {told}: say which with guest=")
+        listed = ", ".join(f"{guest} {names.get(guest, '')}".rstrip() for guest in guests)
+        raise RecordingError(f"several guests were recorded, {listed}: say which with guest=")
     return next(iter(guests), 0)

@@ -63,16 +63,16 @@ class _ReplayEndpoint(Endpoint):
     # Questions may be more than were recorded: a `RecordingNetwork` around this one asks too.
 
     def local_address(self) -> Address:
-        self._told("local_address")
+        self._ask("local_address")
         return self._local
 
     def remote_address(self) -> Address:
-        self._told("remote_address")
+        self._ask("remote_address")
         if self._remote is None:
             raise os_error(errno.ENOTCONN)
         return self._remote
 
-    def _told(self, call: str) -> None:
+    def _ask(self, call: str) -> None:
         """Raises the error that was recorded for a question; its answer is known from elsewhere."""
         self._check()
         if self._script.next(call) is not None:

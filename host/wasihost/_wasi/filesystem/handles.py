@@ -19,7 +19,7 @@ class Handles(Share):
     def require_room(self) -> None:
         """Errors: EMFILE if the guest may open no more."""
         if lacks := self.lacks:
-            level = logging.DEBUG if self._is_told else logging.WARNING
-            self._is_told = True
+            level = logging.DEBUG if self._has_warned else logging.WARNING
+            self._has_warned = True
             _log.log(level, "no file is opened: %s; raise that with Quotas(open_files=...)", lacks)
             raise os_error(errno.EMFILE)

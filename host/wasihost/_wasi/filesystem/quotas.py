@@ -88,7 +88,7 @@ class FileBudget(Reached):
             return count
         room = min(count, limit - self.used[name])
         if room <= 0:
-            self.tell(name, what)
+            self.report(name, what)
             raise os_error(errno.EDQUOT)
         return room
 
@@ -186,7 +186,7 @@ class _QuotaFile(FileAround):
         room = self._budget.require("file_bytes_stored", growth, f"growth by {growth} bytes")
         lacking = growth - room
         if lacking >= len(view):  # all that there is room for is a gap before it
-            self._budget.tell("file_bytes_stored", f"growth by {growth} bytes")
+            self._budget.report("file_bytes_stored", f"growth by {growth} bytes")
             raise os_error(errno.EDQUOT)
         with self._budget.reserved("file_bytes_stored", max(0, room)):
             written = await settled(self._pass_on(view[: len(view) - lacking], offset))
@@ -201,7 +201,7 @@ class _QuotaFile(FileAround):
     async def _resize(self, size: int) -> None:
         growth = size - (await settled(self.inner.stat())).size
         if self._budget.require("file_bytes_stored", growth, f"growth by {growth} bytes") < growth:
-            self._budget.tell("file_bytes_stored", f"growth by {growth} bytes")
+            self._budget.report("file_bytes_stored", f"growth by {growth} bytes")
             raise os_error(errno.EDQUOT)
         with self._budget.reserved("file_bytes_stored", max(0, growth)):
             await settled(self.inner.set_size(size))

@@ -47,13 +47,13 @@ class Lookup:
             verdict = self._access.ask_about_name(host, context)
             return self._ask(host, permitted(verdict) if isinstance(verdict, Verdict) else verdict)
         self._access.allow_name(host, "host_names", context)
-        self._access.told.tell(host, found, from_hosts=True)
+        self._access.known_names.add(host, found, from_hosts=True)
         return found
 
     async def _ask(self, name: str, verdict: Verdict | Question[Verdict]) -> Sequence[IpAddress]:
         target = permitted(await settled(verdict)).target
         if target is not None:
-            self._access.told.tell_target(name, target.ip)
+            self._access.known_names.add_target(name, target.ip)
             return [target.ip]
         try:
             found = await self._names.resolve(name)
@@ -61,5 +61,5 @@ class Lookup:
             raise Failure(error) from error
         if not found:
             raise Failure(socket.gaierror(socket.EAI_NONAME, "no addresses"))
-        self._access.told.tell(name, found)
+        self._access.known_names.add(name, found)
         return found

@@ -27,8 +27,8 @@ from wasihost._policy import (
     any_of,
 )
 from wasihost._policy.asking import run
+from wasihost._policy.known_names import KnownNames
 from wasihost._policy.refusals import LOGGER
-from wasihost._policy.told import ToldNames
 from wasihost._wasi.failures import Reason
 from wasihost._wasi.sockets.access import Access, Refused
 from wasihost._wasi.sockets.inbox import Datagram
@@ -161,11 +161,11 @@ def test_hosts_are_names_like_others() -> None:
 
 
 def test_what_was_told_is_remembered_within_limits() -> None:
-    told = ToldNames()
+    known = KnownNames()
     for number in range(5000):
-        told.tell(f"{number}.test", [ip_address(number), ip_address("8.8.8.8")])
-    assert len(told.names) == 4096
-    names = told.names[ip_address("8.8.8.8")]
+        known.add(f"{number}.test", [ip_address(number), ip_address("8.8.8.8")])
+    assert len(known.names) == 4096
+    names = known.names[ip_address("8.8.8.8")]
     assert (len(names), names[-1]) == (64, "4999.test")
 
 
@@ -314,7 +314,7 @@ def test_who_sends_to_the_target_itself_hears_it_by_its_own_address() -> None:
 
 
 @pytest.mark.parametrize("target", ["[::1]:80", "0.0.0.0:80", "127.0.0.1:0"])
-def test_a_policy_that_sends_where_nobody_can_be_is_told(target: str) -> None:
+def test_a_policy_that_sends_where_nobody_can_be_is_reported(target: str) -> None:
     host, _, port = target.rpartition(":")
     nowhere = Address(ip_address(host.strip("[]")), int(port))
 
@@ -419,7 +419,7 @@ def test_what_is_required_and_refused_is_a_permission_error() -> None:
     assert caught.value.errno == errno.EACCES
 
 
-# ---- what is told
+# ---- reports
 
 
 def test_every_decision_is_told_with_the_rule_that_decided() -> None:

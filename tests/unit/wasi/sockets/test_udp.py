@@ -183,7 +183,7 @@ def test_a_refused_send_makes_no_system_call(allowed: tuple[SocketAddressUse, ..
 @pytest.mark.parametrize(
     "number", [errno.EMSGSIZE, errno.ECONNREFUSED, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES, errno.ENOBUFS]
 )
-def test_errors_of_sending_are_told(number: int) -> None:
+def test_errors_of_sending_are_reported(number: int) -> None:
     udp, socket = Guest().bound_udp()
     socket.fails["send_to"] = [OSError(number, "")]
     assert cause_of(lambda: _sent(udp)) == number
@@ -252,7 +252,7 @@ async def test_a_receive_waits_for_a_datagram() -> None:
 
 
 @pytest.mark.parametrize("waiting", [False, True])
-async def test_errors_of_receiving_are_told(waiting: bool) -> None:
+async def test_errors_of_receiving_are_reported(waiting: bool) -> None:
     udp, socket = Guest().connected_udp()
     error = OSError(errno.ECONNREFUSED, "")
     if not waiting:

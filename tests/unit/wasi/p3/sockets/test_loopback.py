@@ -155,7 +155,7 @@ async def test_nobody_listening_is_connection_refused(guest: Guest) -> None:
 
 
 @both_families
-async def test_an_address_in_use_is_told(guest: Guest) -> None:
+async def test_an_address_in_use_is_reported(guest: Guest) -> None:
     _, address = await guest.bound()
     with pytest.raises(WitError) as caught:
         await guest.create().bind(address)

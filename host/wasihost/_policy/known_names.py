@@ -10,7 +10,7 @@ _MOST_ADDRESSES = 4096
 _MOST_NAMES = 64
 
 
-class ToldNames:
+class KnownNames:
     """The names for which a guest got an address, the latest last.
 
     `names` has them where it is an address of the name, by `hosts` or a resolver, and `targets` where it is the address
@@ -25,13 +25,13 @@ class ToldNames:
         self.targets: dict[IpAddress, tuple[str, ...]] = {}
         self.hosts: set[str] = set()
 
-    def tell(self, name: str, addresses: Iterable[IpAddress], from_hosts: bool = False) -> None:
+    def add(self, name: str, addresses: Iterable[IpAddress], from_hosts: bool = False) -> None:
         """Adds addresses that the guest got for a name in ASCII."""
         if from_hosts:
             self.hosts.add(name.removesuffix("."))
         _note(self.names, name, addresses)
 
-    def tell_target(self, name: str, ip: IpAddress) -> None:
+    def add_target(self, name: str, ip: IpAddress) -> None:
         """Adds the address to which a policy rewrites a name in ASCII."""
         _note(self.targets, name, [ip])
 
