@@ -50,6 +50,8 @@ from wasihost._host.exports import Exports
 from wasihost._host.host import Host
 from wasihost._host.loading import adapt
 from wasihost._host.pool import Pool
+from wasihost._host.results import RunResult
+from wasihost._host.sync import SyncInstance
 from wasihost._network.base import Address, Network
 from wasihost._network.os import OsNetwork
 from wasihost._policy import (
@@ -107,9 +109,11 @@ __all__ = [
     "RuleError",
     "Rules",
     "RunOptions",
+    "RunResult",
     "SocketAddressUse",
     "Some",
     "Stats",
+    "SyncInstance",
     "UnsupportedTypeError",
     "ValueSource",
     "Verdict",

@@ -75,8 +75,17 @@ def test_pages_for_users_name_no_private_module() -> None:
 
 
 def test_an_instance_has_what_users_and_a_host_need_and_no_more() -> None:
-    of_users = {"call", "close", "drain", "use_types"}
-    of_hosts = {"begin_call", "context", "fail", "is_usable", "use_context"}  # for pools, HTTP, and the native WASI 0.2
+    of_users = {"call", "close", "drain", "exports", "use_types"}
+    of_hosts = {
+        "begin_call",
+        "context",
+        "fail",
+        "is_closed",
+        "is_usable",
+        "names",
+        "use_context",
+        "use_exports",
+    }  # for pools, HTTP, and the native WASI 0.2
     assert {name for name in dir(Instance) if not name.startswith("_")} == of_users | of_hosts
 
 

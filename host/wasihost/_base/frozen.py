@@ -7,7 +7,7 @@ start of the program: with fifty classes, as long as the rest of `import wasihos
 from __future__ import annotations
 
 from operator import attrgetter
-from typing import Any, ClassVar, NoReturn, dataclass_transform
+from typing import Any, ClassVar, NoReturn, Self, dataclass_transform
 
 
 @dataclass_transform(frozen_default=True)
@@ -43,6 +43,10 @@ class Frozen:
         if len(values) > len(self.__match_args__) or not found.keys() >= set(rest) >= named.keys():
             raise TypeError(f"{type(self).__qualname__} takes ({', '.join(self.__match_args__)})")
         return values + tuple([found[name] for name in rest])
+
+    def _with(self, **changed: Any) -> Self:
+        """The same with other values in some fields."""
+        return type(self)(*[changed.pop(name, getattr(self, name)) for name in self.__match_args__], **changed)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"{type(self).__qualname__} cannot be changed")

@@ -151,7 +151,7 @@ class Component(OfOneProcess):
         may hold the functions that the interfaces in `native` need; both are used up. The limits in `options` hold for
         a store that is made here. Errors, when the context is entered: LinkError, and those of instantiation.
         """
-        return _Opening(lambda: self._machine(providers, store, linker, table, options))
+        return _Opening(lambda: self._machine(providers, store, linker, table, options), self.origin)
 
     def _machine(
         self,
@@ -177,8 +177,9 @@ class Component(OfOneProcess):
 class _Opening(contextlib.AbstractAsyncContextManager[Instance]):
     """An instance while entered. A generator would cost as much as what it opens has in parts of ours."""
 
-    def __init__(self, make: Callable[[], StoreMachine]) -> None:
+    def __init__(self, make: Callable[[], StoreMachine], origin: str) -> None:
         self._make = make
+        self._origin = origin
 
     async def __aenter__(self) -> Instance:
         event_loop.running()
@@ -188,7 +189,7 @@ class _Opening(contextlib.AbstractAsyncContextManager[Instance]):
         except BaseException as error:
             await machine.close_after(error)
             raise
-        return Instance(machine)
+        return Instance(machine, self._origin)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

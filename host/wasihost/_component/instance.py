@@ -3,25 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import Context
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from wasihost._base.pickling import OfOneProcess
+from wasihost._base.quoting import line
 
-if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
-    from wasihost._component.running.store_machine import StoreMachine
+if TYPE_CHECKING:
+    import typing_extensions
+
+    from wasihost._component.running.exports.names import Tree
+    from wasihost._component.running.store_machine import StoreMachine  # which takes long to import
+
+    E = typing_extensions.TypeVar("E", default=Any)
+else:
+    E = TypeVar("E")
 
 
-class Instance(OfOneProcess):
+class Instance(OfOneProcess, Generic[E]):
     """A component that runs; everything happens on one event loop, in one thread. Made by `Host.open`."""
 
     _instead = "open one in each process, and pickle what its calls return"
 
-    def __init__(self, machine: StoreMachine) -> None:
-        self._machine = machine
+    _make_exports: Callable[[Instance], E] | None = None
 
-    def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
+    def __init__(self, machine: StoreMachine, origin: str) -> None:
+        self._machine = machine
+        self._origin = origin
+
+    def __repr__(self) -> str:
+        state = "running" if self.is_usable else "closed" if self.is_closed else "ended"
+        return f"<Instance of {self._origin}, {state}>"
+
+    @cached_property
+    def exports(self) -> E:
+        """The exports as attributes: `await instance.exports.api.divide(7, 2)` calls `my:pkg/api#divide`.
+
+        An interface has its last name, with that of its package where two are called the same; names are in the form of
+        Python. An object of the guest's resources has its methods, and `exports.api.Counter.new(1)` makes one. With
+        `Host.open(exports=...)`, and a class that `wasihost stubs` wrote, all of it is typed.
+        """
+        if self._make_exports is not None:
+            return self._make_exports(self)
+        from wasihost._component.running.exports.names import Exported
+
+        return cast(E, Exported(self.call, self.names))
+
+    @property
+    def names(self) -> Tree:
+        """The paths of the exports by their names in Python, as `exports` has them."""
+        return self._machine.guest_calls.names
+
+    def use_exports(self, make: Callable[[Instance], E]) -> None:
+        """Gives `exports` a class of your own, as `Host.open(exports=...)` does."""
+        self._make_exports = make
+
+    def call(self, name: str, *args: Any, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
         """Calls an export by its WIT path, `ns:pkg/iface@1.2.3#func`, or `func` for one outside of any interface.
 
         The export is found in that version, else in the newest compatible one; without a version, in the newest. A
@@ -29,11 +68,14 @@ class Instance(OfOneProcess):
         cancels only that one. For a stream or future pass what a provider may return; it is closed when the guest drops
         it, or when the call is not made. Those that come back are a `GuestStream` and an awaitable.
 
+        After `timeout` seconds the call is cancelled, and raises TimeoutError; the instance goes on.
+
         Errors: TypeError for wrong arguments, LookupError for an unknown name, RuntimeError when the instance is closed
         or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
         and whatever a provider raised.
         """
-        return self._machine.guest_calls.call(name, args)
+        call = self._machine.guest_calls.call(name, args)
+        return call if timeout is None else _within(timeout, name, call)
 
     def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
         """As `call`, but the guest's task goes on when the future is cancelled: what it returns is dropped.
@@ -65,6 +107,11 @@ class Instance(OfOneProcess):
         await self._machine.close()
 
     @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called, or the context that it was opened in has ended."""
+        return self._machine.closing
+
+    @property
     def is_usable(self) -> bool:
         """Whether its exports can still be called: it is not closed, and nothing has ended it."""
         return self._machine.failure is None and not self._machine.closing
@@ -81,3 +128,14 @@ class Instance(OfOneProcess):
     def use_context(self) -> None:
         """From now on the guest runs in the caller's context, as if the caller had opened the instance."""
         self._machine.open_here()
+
+
+async def _within(seconds: float, name: str, call: Coroutine[Any, Any, Any]) -> Any:
+    scope = asyncio.timeout(seconds)
+    try:
+        async with scope:
+            return await call
+    except TimeoutError:
+        if scope.expired():
+            raise TimeoutError(line(f"{name} did not return within {seconds} s")) from None
+        raise

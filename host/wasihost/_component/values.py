@@ -117,6 +117,13 @@ def upper_snake_case(name: str) -> str:
     return name.replace("-", "_").upper()
 
 
+def member_of(name: str) -> tuple[str, str, str]:
+    """The form of a function, empty for a plain one, its resource, and its own name: `[method]pen.draw`."""
+    form, _, rest = name[1:].partition("]") if name.startswith("[") else ("", "", name)
+    resource, _, own = rest.partition(".") if form else ("", "", rest)
+    return form, resource, own
+
+
 def case_names(names: Iterable[str]) -> dict[str, str]:
     """The class name of each case of a variant, by WIT name; told apart where camel case makes two equal."""
     taken: set[str] = set()

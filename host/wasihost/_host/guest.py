@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wasihost._base.errors import GuestExit, GuestTrap
 from wasihost._base.streams import Unwritten
@@ -183,13 +184,21 @@ class OpenGuest(contextlib.AbstractAsyncContextManager[Instance]):
     """An instance of a component, with a guest of its own, while entered."""
 
     def __init__(
-        self, settings: Settings, component: Component, kit: Kit, *, detect_deadlock: bool, is_one_run: bool
+        self,
+        settings: Settings,
+        component: Component,
+        kit: Kit,
+        *,
+        detect_deadlock: bool = False,
+        is_one_run: bool = False,
+        exports: Callable[[Instance], Any] | None = None,
     ) -> None:
         self._settings = settings
         self._component = component
         self._kit = kit
         self._detect_deadlock = detect_deadlock
         self._is_one_run = is_one_run
+        self._exports = exports
 
     async def __aenter__(self) -> Instance:
         event_loop.running()
@@ -203,7 +212,10 @@ class OpenGuest(contextlib.AbstractAsyncContextManager[Instance]):
                 detect_deadlock=self._detect_deadlock,
                 is_one_run=self._is_one_run,
             )
-            return await self._opening.__aenter__()
+            instance = await self._opening.__aenter__()
+            if self._exports is not None:
+                instance.use_exports(self._exports)
+            return instance
         except BaseException as error:
             self._guest.end(error, self._stats)
             raise

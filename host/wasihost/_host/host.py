@@ -7,7 +7,7 @@ import contextlib
 import os
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import wasmtime
 
@@ -20,7 +20,7 @@ from wasihost._component import ffi
 from wasihost._component.adapt import Component
 from wasihost._component.adapt import reflect as reflect_component
 from wasihost._component.cache import Cache
-from wasihost._component.instance import Instance
+from wasihost._component.instance import E, Instance
 from wasihost._component.running.engine import default_engine
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.running.memory import Account
@@ -29,6 +29,7 @@ from wasihost._component.values import WitError
 from wasihost._host import native_wasip2
 from wasihost._host.loading import Wasip2, left_to_wasmtime, of_wasi, run_export
 from wasihost._host.pool import Pool, PoolOptions
+from wasihost._host.results import Captured, RunResult
 from wasihost._host.settings import Settings
 from wasihost._host.source import ComponentSource, Plugs, read_plugged, read_source
 from wasihost._network.base import Network
@@ -44,6 +45,7 @@ if TYPE_CHECKING:  # for who limits or records
 
     from wasihost._component.running.imports.kits import Kit
     from wasihost._host.http_server import GuestHandler, GuestServer, ServeOptions
+    from wasihost._host.sync import SyncInstance
     from wasihost._http.answering import Answered
     from wasihost._http.asgi import App
     from wasihost._http.limits import ServerLimits
@@ -267,25 +269,48 @@ class Host(OfOneProcess):
             "fuel": self._settings.limits.fuel is not None,
         }
 
-    def run(self, component: ComponentSource) -> None:
+    @overload
+    def run(self, component: ComponentSource, *, capture: Literal[False] = False) -> None: ...
+    @overload
+    def run(self, component: ComponentSource, *, capture: Literal[True]) -> RunResult: ...
+    def run(self, component: ComponentSource, *, capture: bool = False) -> RunResult | None:
         """Runs a command component to its end, on an event loop of its own.
+
+        `capture`: gives exit code, stdout and stderr in a `RunResult`, whatever the code is; nothing is printed.
 
         Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
         LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
-        raised.
+        raised. With `capture` a note on them has what the guest wrote to stderr.
         """
         event_loop.check_none_runs("await host.run_async(component)")
         with interrupts.restoring():
-            asyncio.run(self.run_async(component))
+            return asyncio.run(self._run(component, capture))
 
-    async def run_async(self, component: ComponentSource) -> None:
+    @overload
+    async def run_async(self, component: ComponentSource, *, capture: Literal[False] = False) -> None: ...
+    @overload
+    async def run_async(self, component: ComponentSource, *, capture: Literal[True]) -> RunResult: ...
+    async def run_async(self, component: ComponentSource, *, capture: bool = False) -> RunResult | None:
         """As `run`, within the running event loop."""
+        return await self._run(component, capture)
+
+    async def _run(self, component: ComponentSource, capture: bool) -> RunResult | None:
         event_loop.running()
         adapted = self.reflect(component)
         name = run_export(adapted)
         self._compile(adapted)
+        if not capture:
+            await self._run_export(adapted, name, self._settings)
+            return None
+        captured = Captured()
+        settings = self._settings.changed(stdout=captured.stdout.extend, stderr=captured.stderr.extend)
+        with captured.ending():
+            await self._run_export(adapted, name, settings)
+        return captured.result()
+
+    async def _run_export(self, adapted: Component, name: str, settings: Settings) -> None:
         try:
-            async with self._open(adapted, detect_deadlock=True, is_one_run=True) as instance:
+            async with self._open(adapted, settings, detect_deadlock=True, is_one_run=True) as instance:
                 try:
                     await instance.call(name)
                 except (GuestExit, WitError):
@@ -298,15 +323,51 @@ class Host(OfOneProcess):
         except WitError:
             raise GuestExit(1) from None
 
+    @overload
     def open(
         self, component: ComponentSource, *, detect_deadlock: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[Instance]: ...
+    @overload
+    def open(
+        self, component: ComponentSource, *, detect_deadlock: bool = False, exports: Callable[[Instance], E]
+    ) -> contextlib.AbstractAsyncContextManager[Instance[E]]: ...
+    def open(
+        self,
+        component: ComponentSource,
+        *,
+        detect_deadlock: bool = False,
+        exports: Callable[[Instance], Any] | None = None,
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
         """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`.
 
-        `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
-        DeadlockError. Errors: as `load`, and LinkError, both before the context is entered.
+        - `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
+          DeadlockError.
+        - `exports`: what `instance.exports` is, such as the class `World` that `wasihost stubs` writes.
+
+        Errors: as `load`, and LinkError, both before the context is entered.
         """
-        return self._open(self._compile(self.reflect(component)), detect_deadlock=detect_deadlock)
+        adapted = self._compile(self.reflect(component))
+        return self._open(adapted, self._settings, detect_deadlock=detect_deadlock, exports=exports)
+
+    def open_sync(self, component: ComponentSource) -> contextlib.AbstractContextManager[SyncInstance]:
+        """The same for programs without an event loop: `with host.open_sync(…) as instance: instance.call(…)`.
+
+        A call for which the guest can never go on is a DeadlockError. Errors: as `open`, and RuntimeError where an
+        event loop runs already.
+        """
+        from wasihost._host import sync  # not for programs with an event loop
+
+        event_loop.check_none_runs(sync.INSTEAD)
+        return sync.opened(self.open(component, detect_deadlock=True))
+
+    def call(self, component: ComponentSource, name: str, *args: Any, timeout: float | None = None) -> Any:
+        """Calls one export of a new instance, without an event loop: `host.call("guest.wasm", "my:pkg/api#f", 1)`.
+
+        For values: streams, futures and resources of the guest end with the instance, so use `open_sync` for them.
+        Errors: as `open_sync` and `Instance.call`.
+        """
+        with self.open_sync(component) as instance:
+            return instance.call(name, *args, timeout=timeout)
 
     def pool(
         self,
@@ -343,7 +404,7 @@ class Host(OfOneProcess):
 
     def _opener(self, component: ComponentSource) -> Callable[[], contextlib.AbstractAsyncContextManager[Instance]]:
         adapted = self._compile(self.reflect(component))
-        return lambda: self._open(adapted)
+        return lambda: self._open(adapted, self._settings)
 
     @contextlib.asynccontextmanager
     async def answering(
@@ -487,12 +548,11 @@ class Host(OfOneProcess):
         return kit
 
     def _open(
-        self, adapted: Component, *, detect_deadlock: bool = False, is_one_run: bool = False
+        self, adapted: Component, settings: Settings, **options: Any
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
         from wasihost._host.guest import OpenGuest  # not before there is a component
 
-        kit = self._kit(adapted)
-        return OpenGuest(self._settings, adapted, kit, detect_deadlock=detect_deadlock, is_one_run=is_one_run)
+        return OpenGuest(settings, adapted, self._kit(adapted), **options)
 
 
 def _handler(given: Handler | App) -> Handler:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from wasihost._base.clock import Clock, own_time
 from wasihost._base.frozen import Frozen
@@ -49,6 +49,10 @@ class Settings(Frozen):
     wasip2: Wasip2 | None
     limits: Limits
     memory: Account
+
+    def changed(self, **command: Any) -> Settings:
+        """The same for a guest whose command is changed so."""
+        return self._with(command=self.command._with(**command))
 
     @property
     def effective_seed(self) -> int | None:

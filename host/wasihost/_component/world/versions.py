@@ -25,7 +25,7 @@ def find(name: str, names: Collection[str]) -> str | None:
     wanted = _compatible(name)
     similar = (other for other in names if other.startswith(stem))
     fitting = (other for other in similar if wanted in (_compatible(other), _VERSION.sub("", other)))
-    return max(fitting, key=_age, default=None)
+    return max(fitting, key=age, default=None)
 
 
 def serving(name: str, names: Collection[str]) -> str | None:
@@ -47,7 +47,7 @@ def _compatible(name: str) -> str:
     return f"{name[: version.start()]}@{'.'.join(numbers[: significant + 1])}{name[version.end() :]}"
 
 
-def _age(name: str) -> tuple[bool, list[int], str]:
+def age(name: str) -> tuple[bool, list[int], str]:
     """Sorts older names first, and pre-releases before every release."""
     version = _VERSION.search(name)
     if version is None:

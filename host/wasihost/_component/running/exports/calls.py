@@ -7,6 +7,7 @@ import ctypes
 import struct
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from wasmtime.component import LinkerInstance
@@ -25,6 +26,7 @@ from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import SharedNumbers
 from wasihost._component.conversion.plans import Plans
+from wasihost._component.running.exports import names
 from wasihost._component.running.exports.arguments import Arguments, Givers, error_of
 from wasihost._component.running.exports.call import GuestCall, close_streams
 from wasihost._component.running.exports.classes import ExportClasses, ExportPlans
@@ -66,6 +68,16 @@ class GuestFunctions:
         self.unpackers = {
             called.index: scalars.result(called.func.result) for called in self.wiring.called if called.gives_scalar
         }
+
+    @cached_property
+    def names(self) -> names.Tree:
+        """The paths of all exports by their names in Python."""
+        return names.tree(self.wiring.called)
+
+    @cached_property
+    def methods(self) -> dict[types.Resource, dict[str, str]]:
+        """The paths of the methods of the guest's resources, by their names in Python."""
+        return names.methods(self.wiring.called)
 
     def find(self, name: str) -> Called:
         """As `Wiring.find`, which an instance for one request would ask for what others have called before."""
@@ -109,6 +121,7 @@ class GuestCalls:
     def __init__(self, instance: Machine, functions: GuestFunctions) -> None:
         self._instance = instance
         self._wiring = functions.wiring
+        self._functions = functions
         self._find = functions.find
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
@@ -153,6 +166,15 @@ class GuestCalls:
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """What comes back from this interface is of these classes from now on."""
         self.classes.use_types(interface, wit_types)
+
+    @property
+    def names(self) -> names.Tree:
+        """The paths of all exports by their names in Python."""
+        return self._functions.names
+
+    def method_path(self, resource: types.Resource, name: str) -> str | None:
+        """The path of a method of a resource of the guest, by its name in Python."""
+        return self._functions.methods.get(resource, {}).get(name)
 
     # ---- calling
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import functools
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component.conversion.handles import Refused
@@ -15,12 +17,15 @@ class Calls(Protocol):
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         """Calls an export."""
 
+    def method_path(self, resource: types.Resource, name: str) -> str | None:
+        """The path of a method, by its name in Python."""
+
     def drop_resource(self, resource: types.Resource, handle: int) -> None:
         """The guest's resource goes away."""
 
 
 class GuestResource(OfOneProcess):
-    """An object of a resource that the guest defines; `close` drops it."""
+    """An object of a resource that the guest defines, with its methods; `close` drops it, and so does `with`."""
 
     _instead = "it is in the memory of its guest; pickle what its methods return"
 
@@ -33,6 +38,30 @@ class GuestResource(OfOneProcess):
 
     def __repr__(self) -> str:
         return f"<{self._resource.name} of a guest{', closed' if self._closed else ''}>"
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        path = self._calls.method_path(self._resource, name)
+        if path is None:
+            raise AttributeError(f"the resource {self._resource.name} of a guest has no method {name!r}")
+        return functools.partial(self._call, path, self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Drops the guest's resource, after the calls under way that use it. Closing again does nothing."""
