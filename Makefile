@@ -5,7 +5,7 @@ BIN := .venv/bin
 PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
-.PHONY: help setup tools test test-fast nightly newest matrix check demo bench soak fuzz docs fixtures wit
+.PHONY: help setup tools test test-fast nightly engines newest matrix check demo bench soak fuzz docs fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -25,7 +25,7 @@ test: setup ## Run every test but the nightly ones, with two processes more than
 	$(PYTEST) $(ARGS)
 
 test-fast: setup ## The same without those that take over a second each, in about a minute
-	$(PYTEST) -m 'not slow and not nightly' $(ARGS)
+	$(PYTEST) -m "not slow and not nightly and not engines" $(ARGS)
 
 nightly: setup .venv/outside ## Run the tests that need minutes each, or clients and servers that others wrote
 	$(PYTEST) -m nightly $(ARGS)
@@ -33,6 +33,9 @@ nightly: setup .venv/outside ## Run the tests that need minutes each, or clients
 .venv/outside: tests/outside/requirements.txt .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
+
+engines: setup ## Run the tests of jobs on Dask, Ray and joblib, which it installs, and with Arrow
+	$(BIN)/nox --session engines $(ARGS)
 
 # Those that pyenv has need not be on the path.
 newest: setup ## Run every test with the newest wheel of Wasmtime

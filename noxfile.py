@@ -1,4 +1,5 @@
-"""Every test on each CPython that this machine has, `make matrix`, and with the newest Wasmtime, `make newest`.
+"""Every test on each CPython that this machine has, `make matrix`, and with the newest Wasmtime, `make newest`; jobs on
+the engines that run them, `make engines`.
 
 A CPython that is missing is said and passed over.
 """
@@ -24,3 +25,10 @@ def wasmtime(session: nox.Session) -> None:
     session.install("--upgrade", "wasmtime")
     session.run("python", "-m", "wasihost", "--version")
     session.run("python", "-m", "pytest", "--numprocesses", "auto", "--maxprocesses", "4", *session.posargs)
+
+
+@nox.session
+def engines(session: nox.Session) -> None:
+    """The tests of jobs on Dask, Ray and joblib, and with Arrow: `make engines`."""
+    session.install("--editable", ".[dev,engines]")
+    session.run("python", "-m", "pytest", "-m", "engines", "tests/engines", *session.posargs)

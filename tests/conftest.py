@@ -38,7 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     before = cpu_s()
     result = yield
     used = cpu_s() - before
-    if used > SLOW_S * TOLERANCE and not any(map(item.get_closest_marker, ("slow", "nightly"))):
+    if used > SLOW_S * TOLERANCE and not any(map(item.get_closest_marker, ("slow", "nightly", "engines"))):
         pytest.fail(f"took {used:.1f} s of CPU: mark it slow, as tests of over {SLOW_S} s are", pytrace=False)
     return result
 
