@@ -24,6 +24,11 @@ for world in wit/*.wit; do
   folder=build/wit/$(basename "$world" .wit)
   mkdir -p "$folder"
   cp "$world" "$folder"
+  if [ "$world" = wit/cloud.wit ]; then
+    mkdir "$folder/deps"
+    cp -r ../wit/{config,keyvalue,keyvalue-draft2,logging} "$folder/deps"
+    continue
+  fi
   if grep -q '@0\.2\.' "$world"; then
     cp -r ../wit/0.2/deps "$folder/deps"
     continue

@@ -34,12 +34,17 @@ def _wit(folder: str, packages: str) -> dict[str, str]:
     return {f"{folder}/wasi-crate.wit": "wit/wasi-crate.wit", **deps}
 
 
+def _package(folder: str, source: str, files: str) -> dict[str, str]:
+    return {f"{folder}/{name}.wit": f"{source}/{name}.wit" for name in files.split()}
+
+
 HERE = Path(__file__).resolve().parent
 SUMS = HERE / "SHA256SUMS"
 LICENSES = {
     f"LICENSES/{name}": name
     for name in ("LICENSE-APACHE", "LICENSE-Apache-2.0_WITH_LLVM-exception", "LICENSE-MIT")  # the same in both crates
 }
+KEYVALUE = "atomic batch store watch world"
 CRATES = (
     Crate(
         name="wasip2",
@@ -52,6 +57,30 @@ CRATES = (
         version="0.10.0+wasi-0.3.2",
         checksum="d1657e9f48c63d6c3f143f70d5c6e2be7d463371a7af1ed939a5b83d3ca080d0",
         files={**LICENSES, **_wit("0.3", "cli clocks filesystem http random sockets")},
+    ),
+    Crate(
+        name="wasmtime-wasi-config",
+        version="50.0.1",
+        checksum="8b8e2841ed16bd9aa38650827727f3a45eba8759b153b5d33aaef7722286708f",
+        files=_package("config", "wit/deps/config", "store world"),
+    ),
+    Crate(
+        name="wasmtime-wasi-keyvalue",
+        version="50.0.1",
+        checksum="9e2f6ad1b2be7429be4cab500360aaab89f7e8ec360818645f620a636341d44f",
+        files=_package("keyvalue", "wit/deps/keyvalue", KEYVALUE),
+    ),
+    Crate(
+        name="spin-sdk",
+        version="7.0.0",
+        checksum="2b7a3d9a6805ccdb4d404e91ccf7198ac5e486b6199dc9387aeebaa368272112",
+        files=_package("keyvalue-draft2", "wit/deps/wasi-keyvalue-2024-10-17", KEYVALUE),
+    ),
+    Crate(
+        name="wasmcloud-component",
+        version="0.2.0",
+        checksum="3ee73f72dea00b87826a9111ffa236f39ea0a3d892039f00ae5f6f5a93055ba7",
+        files=_package("logging", "wit/deps/logging", "logging world"),
     ),
 )
 

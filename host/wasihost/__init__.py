@@ -3,13 +3,8 @@
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
 - `configure`, `adapt`, `add_tcp_to_linker` and `add_wasip2_tcp_to_linker` are for an engine, store and linker of your
   own.
-<<<<<<< HEAD
-- `files`, `network`, `policy`, `pytest`, `recording` and `testing` have the rest. Names that begin with an underscore
-  are private.
-=======
-- `files`, `http`, `jobs`, `network`, `policy`, `pytest`, `recording` and `testing` have the rest. What begins with an
-  underscore is private.
->>>>>>> bd44131 (Add jobs: components as small values that executors carry)
+- `files`, `http`, `jobs`, `network`, `policy`, `providers`, `pytest`, `recording` and `testing` have the rest. Names
+  that begin with an underscore are private.
 """
 
 from wasihost._base.clock import Clock, OsClock, VirtualClock

@@ -202,7 +202,7 @@ def test_why_is_a_table_of_what_serves_each_import(cli: Cli, wasip2: str, expect
 
 def test_why_says_which_imports_nothing_serves(cli: Cli) -> None:
     lines = cli("inspect", "--why", PREBUILT / "rust-kv-client.wasm").out.splitlines()
-    assert re.split("  +", lines[1]) == ["example:kv/store@1.0.0", "nothing", "-", "Host(providers=...) in Python"]
+    assert re.split("  +", lines[1]) == ["example:kv/store@1.0.0", "nothing", "-", "--provider"]
     assert "// It will not run:" in lines
 
 

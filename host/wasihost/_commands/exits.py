@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LimitError, WasihostError
+from wasihost._base.errors import ConfigError, GuestExit, GuestTrap, LimitError, LinkError, WasihostError
 from wasihost._commands.ending import Ended
 from wasihost._commands.messages import ERROR, say
+from wasihost._commands.provider_options import HINTS
 from wasihost._wasi.cli.outputs import BROKEN_PIPE
 
 FAILURE: Final = 1
@@ -74,5 +75,10 @@ def complain(error: WasihostError) -> None:
             head, newline, backtrace = str(error).partition("\n")
             say(f"the guest trapped: {head}", ERROR)
             print(backtrace, end=newline, file=sys.stderr)
+        case LinkError():
+            say(str(error), ERROR)
+            for start, option in HINTS.items():
+                if start in str(error):
+                    say(f"{start.rstrip('/')} is provided with {option}, see `wasihost run --help`")
         case _:
             say(str(error), ERROR)

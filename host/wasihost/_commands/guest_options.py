@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from wasihost._base.errors import ConfigError
-from wasihost._commands import fault_options, file_options, limit_options, policy_options, recording_options
+from wasihost._commands import (
+    fault_options,
+    file_options,
+    limit_options,
+    policy_options,
+    provider_options,
+    recording_options,
+)
 from wasihost._commands.ending import Ending
 from wasihost._commands.fault_options import Faults
 from wasihost._commands.logs import warnings_printed
-from wasihost._commands.parsing import Parser, add_compiled, add_no_cache, add_plug, add_wasip2, cache
+from wasihost._commands.parsing import Parser, add_compiled, add_no_cache, add_plug, add_wasip2, cache, pair
 from wasihost._host.host import Host
 from wasihost._wasi.cli.readiness import descriptor
 
@@ -41,7 +48,7 @@ def add_to(parser: Parser) -> None:
     network.add_argument(
         "--add-host",
         action="append",
-        type=_variable,
+        type=pair,
         default=[],
         metavar="NAME=ADDRESS",
         help="resolve NAME to ADDRESS for the guest; may be repeated, also for one name",
@@ -64,6 +71,7 @@ def add_to(parser: Parser) -> None:
     parser.group("reproduce").add_argument(
         "--seed", type=int, metavar="N", help="make all random numbers the same in every run; they are not secure then"
     )
+    provider_options.add_to(parser)
     fault_options.add_to(parser)
     add_plug(parser)
     add_wasip2(parser)
@@ -88,14 +96,7 @@ def seconds(text: str) -> float:
 
 
 def _environment_variable(text: str) -> tuple[str, str | None]:
-    return _variable(text) if "=" in text or not text else (text, os.environ.get(text))
-
-
-def _variable(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
+    return pair(text) if "=" in text or not text else (text, os.environ.get(text))
 
 
 def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Host, Learner | None]:
@@ -129,6 +130,7 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
         stdout=descriptor(sys.stdout),
         stderr=descriptor(sys.stderr),
         seed=replayed.seed,
+        providers=provider_options.providers(arguments),
         wasip2=arguments.wasip2,
         limits=limits,
         cache=cache(arguments),
@@ -139,9 +141,13 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
 
 @contextlib.contextmanager
 def printing(ending: Ending, learner: Learner | None) -> Iterator[None]:
-    """Prints on stderr what a guest is refused meanwhile, and at the end what was learned."""
+    """Prints on stderr what a guest is refused and logs meanwhile, and at the end what was learned."""
     ending.enter(policy_options.told_at_the_end(learner))
-    with policy_options.refusals_told(), warnings_printed("wasihost.files"):
+    with (
+        policy_options.refusals_told(),
+        warnings_printed("wasihost.files"),
+        provider_options.guest_messages_printed(),
+    ):
         yield
 
 

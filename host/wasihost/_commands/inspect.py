@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from wasihost._commands import limit_options
+from wasihost._commands import limit_options, provider_options
 from wasihost._commands.exits import FAILURE
 from wasihost._commands.parsing import Commands, add_component, add_no_cache, add_plug, add_wasip2, cache, reflected
 from wasihost._host.host import Host
@@ -35,6 +35,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
     )
+    provider_options.add_to(parser)
     add_plug(parser)
     add_component(parser)
     parser.set_defaults(command=main)
@@ -45,7 +46,12 @@ def main(arguments: argparse.Namespace) -> int:
     from wasihost._commands.inspection import Inspection  # nothing that `run` should wait for
 
     limits, _ = limit_options.limits(arguments)
-    host = Host(cache=cache(arguments), wasip2=arguments.wasip2, limits=limits)
+    host = Host(
+        providers=provider_options.providers(arguments),
+        cache=cache(arguments),
+        wasip2=arguments.wasip2,
+        limits=limits,
+    )
     component = reflected(host, arguments.component, arguments.plug)
     inspection = Inspection(component, host.providers(), why=arguments.why)
     if not inspection.problems:

@@ -161,6 +161,14 @@ def add_no_cache(parser: Parser) -> None:
     )
 
 
+def pair(text: str) -> tuple[str, str]:
+    """What stands before and after the first `=`."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
 def add_wasip2(parser: Parser) -> None:
     """Adds the option --wasip2, which is a value for `Host(wasip2=...)`."""
     parser.group("component").add_argument(

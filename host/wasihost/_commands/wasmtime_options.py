@@ -25,6 +25,8 @@ _REPLACED = {
         "inherit-stderr": _ALWAYS,
         "max-resources": "is --limit resources=N",
         "max-component-handles": "is --limit resources=N",
+        "config*": "is --config NAME=VALUE",
+        "keyvalue*": "is --keyvalue FILE",
         "hostcall-fuel": "is --limit list-bytes=N",
         "max-random-size": "is --limit list-bytes=N",
     },
@@ -41,7 +43,7 @@ _REPLACED = {
         "max-instances": "is --limit instances=N",
         "max-tables": "is --limit tables=N",
         "max-memories": "is --limit memories=N",
-        "unknown-imports-*": "is Host(providers=...) in Python",
+        "unknown-imports-*": "is --provider INTERFACE=MODULE:NAME",
     },
 }
 

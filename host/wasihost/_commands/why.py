@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from wasihost._base.quoting import line
+from wasihost._commands import provider_options
 from wasihost._component.world import versions
 from wasihost._component.world.wiring import Wiring
 from wasihost._host import native_wasip2
@@ -18,6 +19,7 @@ _OPTIONS = {
     "wasi:filesystem/": "--dir",
     "wasi:random/": "--seed",
     "wasi:sockets/ip-name-lookup": "--allow-resolve, --deny-resolve, --add-host",
+    **provider_options.HINTS,
     "wasi:sockets/": "--allow-net, --allow-outbound, --allow-inbound, --limit",
 }
 """By the beginning of an interface's name."""
@@ -40,5 +42,5 @@ def _row(name: str, wiring: Wiring, providers: Collection[str]) -> tuple[str, st
         return name, server, "0.2", options if name.startswith(_OPTIONS_0_2) else "-"
     serving = versions.serving(name, providers)
     if serving is None:
-        return name or "the world itself", "nothing", "-", "Host(providers=...) in Python"
+        return name or "the world itself", "nothing", "-", provider_options.hint_for(name)
     return name or "the world itself", "wasihost", serving.partition("@")[2] or "any", options
