@@ -83,7 +83,10 @@ class _Begun(Coroutine[Any, Any, Any]):
         waits_for = self._waits_for.pop() if self._waits_for else None
         if waits_for is not None and waits_for.cancel():
             return waits_for  # as a task does that is cancelled while it waits for this
-        return self._coroutine.throw(*error)
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            del error  # or its traceback would refer to this frame, and this frame to it
 
     def close(self) -> None:
         self._coroutine.close()

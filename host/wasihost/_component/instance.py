@@ -31,6 +31,7 @@ class Instance(OfOneProcess, Generic[E]):
 
     def __init__(self, machine: StoreMachine, origin: str) -> None:
         self._machine = machine
+        self._calls = machine.guest_calls  # which the machine lets go of when it is closed
         self._origin = origin
 
     def __repr__(self) -> str:
@@ -54,7 +55,7 @@ class Instance(OfOneProcess, Generic[E]):
     @property
     def names(self) -> Tree:
         """The paths of the exports by their names in Python, as `exports` has them."""
-        return self._machine.guest_calls.names
+        return self._calls.names
 
     def use_exports(self, make: Callable[[Instance], E]) -> None:
         """Gives `exports` a class of your own, as `Host.open(exports=...)` does."""
@@ -74,7 +75,7 @@ class Instance(OfOneProcess, Generic[E]):
         or was opened in another event loop, ForkError in a process that was forked from its own, GuestTrap, GuestExit,
         and whatever a provider raised.
         """
-        call = self._machine.guest_calls.call(name, args)
+        call = self._calls.call(name, args)
         return call if timeout is None else _within(timeout, name, call)
 
     def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
@@ -82,7 +83,7 @@ class Instance(OfOneProcess, Generic[E]):
 
         Errors: those of a call that is not made; the others are in the future.
         """
-        return self._machine.begin_call(name, args)
+        return self._calls.begin_call(name, args)
 
     def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
@@ -90,7 +91,7 @@ class Instance(OfOneProcess, Generic[E]):
         What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.
         Errors: LinkError for a class that cannot stand for its type, LookupError for an unknown interface.
         """
-        self._machine.use_types(interface, wit_types)
+        self._calls.use_types(interface, wit_types)
 
     async def drain(self) -> None:
         """Waits until all that the guest wrote before it ended has left, unless the other side takes no more.

@@ -8,7 +8,7 @@ from ctypes import CFUNCTYPE, POINTER, Structure, byref, c_bool, c_size_t, c_voi
 from typing import Any
 
 import wasmtime
-from wasmtime.component import Component, Linker, LinkerInstance, ResourceType
+from wasmtime.component import Component, ExportIndex, Linker, LinkerInstance, ResourceType
 
 from wasihost._component.ffi.engine import PAGE, Finalizer
 from wasihost._component.ffi.errors import raise_at, raise_if
@@ -81,15 +81,10 @@ def instantiate(linker: Linker, store: wasmtime.Store, component: Component) -> 
     return call, instance
 
 
-def call_export(instance: Any, store: wasmtime.Store, name: str) -> Call:
+def call_export(instance: Any, store: wasmtime.Store, index: ExportIndex) -> Call:
     """Begins to call an exported function that takes and gives nothing."""
-    text = name.encode()
-    index = raw.wasmtime_component_instance_get_export_index(
-        byref(instance), store._context(), None, ctypes.create_string_buffer(text), len(text)
-    )
     func = raw.wasmtime_component_func_t()
-    raw.wasmtime_component_instance_get_func(byref(instance), store._context(), index, byref(func))
-    raw.wasmtime_component_export_index_delete(index)
+    raw.wasmtime_component_instance_get_func(byref(instance), store._context(), index.ptr(), byref(func))
     call = Call(instance, store, func)
     call._future = raw.wasmtime_component_func_call_async(
         byref(func), store._context(), None, 0, None, 0, byref(call._error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import CFUNCTYPE, byref, c_uint32, c_void_p, cast
+from ctypes import CFUNCTYPE, addressof, byref, c_uint32, c_void_p
 from typing import Any, Final
 
 import wasmtime
@@ -56,7 +56,8 @@ def yield_on_epochs(store: wasmtime.Store) -> None:
 
 def context_address(store: wasmtime.Store) -> int:
     """The address of a store's `wasmtime_context_t`, which every callback gets."""
-    return cast(store._context(), c_void_p).value or 0
+    # Not by `ctypes.cast`, which leaves a cycle for Python's collector.
+    return addressof(store._context().contents)
 
 
 def limit(store: wasmtime.Store, limits: Limits) -> None:

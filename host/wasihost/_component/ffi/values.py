@@ -13,6 +13,8 @@ from wasihost._component.ffi.private import prototype, raw
 
 VAL_SIZE: Final = ctypes.sizeof(raw.wasmtime_component_val_t)
 VAL_OF: Final = raw.wasmtime_component_val_t.of.offset
+# Kept, since ctypes would make the type anew for each instance, which takes 5 us and leaves it to Python's collector.
+ValueBuffer: Final = ctypes.c_char * VAL_SIZE
 RECORD_ENTRY_SIZE: Final = ctypes.sizeof(raw.wasmtime_component_valrecord_entry_t)
 KINDS: Final[dict[str, int]] = {
     name.lower(): getattr(raw, f"WASMTIME_COMPONENT_{name}").value for name in private.KINDS

@@ -6,7 +6,7 @@ Nothing here belongs to one instance, and nothing that a guest can write is here
 from __future__ import annotations
 
 import wasmtime
-from wasmtime.component import Component, Linker
+from wasmtime.component import Component, ExportIndex, Linker
 
 from wasihost._component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
 from wasihost._component.conversion.plans import Plans
@@ -26,6 +26,7 @@ class Linked:
 
     def __init__(self, component: Component, engine: wasmtime.Engine, linking: Linking) -> None:
         self.component = component
+        self.drive = _export(component, "drive")
         self.linking = linking
         self.exports = GuestFunctions(linking)
         self.imports = HostFunctions(linking, self.exports.plans.of_elements)
@@ -51,3 +52,9 @@ class Linked:
 
 def _bind_method(method: Method) -> Bind:
     return lambda machine: machine.call_of(method)
+
+
+def _export(component: Component, name: str) -> ExportIndex:
+    found = component.get_export_index(name)
+    assert found is not None
+    return found

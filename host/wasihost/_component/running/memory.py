@@ -42,7 +42,7 @@ class Account:
     def __init__(self, name: str, limit: int, above: Account | None = None) -> None:
         self.name = name
         self.limit = limit
-        self._all: tuple[Account, ...] = (self,) if above is None else (self, *above._all)
+        self._above: tuple[Account, ...] = () if above is None else (above, *above._above)
         self.used = 0
         self.refused: Account | None = None
         self.lacks_addresses = False
@@ -50,17 +50,17 @@ class Account:
     def take(self, size: int) -> None:
         """Counts so many bytes more. Raises MemoryError beyond the limit, and then counts nothing."""
         with _counting:
-            for account in self._all:
+            for account in (self, *self._above):
                 if account.used + size > account.limit:
                     self.refused = account
                     raise MemoryError(f"the limit {account.name} is reached")
-            for account in self._all:
+            for account in (self, *self._above):
                 account.used += size
 
     def give(self, size: int) -> None:
         """Counts so many bytes less."""
         with _counting:
-            for account in self._all:
+            for account in (self, *self._above):
                 account.used -= size
 
 

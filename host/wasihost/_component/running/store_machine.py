@@ -110,14 +110,6 @@ class StoreMachine(StoreContext):
         self.stats.turns += 1
         self.rings.turn()
 
-    def begin_call(self, name: str, args: tuple[Any, ...]) -> asyncio.Future[Any]:
-        """See `Instance.begin_call`."""
-        return self.guest_calls.begin_call(name, args)
-
-    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
-        """See `Instance.use_types`."""
-        self.guest_calls.use_types(interface, wit_types)
-
     async def drain(self) -> None:
         """See `Instance.drain`."""
         forks.check(self._forks, forks.INSTANCE)
@@ -225,17 +217,27 @@ class StoreMachine(StoreContext):
         finally:
             self.stats.end()
             self.table.clear()
-            # Callbacks hold the classes of providers. One that knows this instance must not hold its callbacks.
-            del self._linked
-            del self._linker
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Lets go of all that refers to this instance, or else it would be for Python's collector to free them.
+
+        The linked callbacks hold the classes of providers, one of which may know this instance.
+        """
+        del self._linked, self._linker, self._poller, self.host_calls, self.guest_calls
+        self.functions.clear()
+        self._unwritten.when_less = _nothing
+        self._deadline = None
+        self._driver = None
 
     # ---- driving
 
     async def _drive(self) -> None:
         try:
-            await self._poller.drive(ffi.call_export(self._instance, self._store, "drive"), self.rings)
+            await self._poller.drive(ffi.call_export(self._instance, self._store, self._linked.drive), self.rings)
         except BaseException as error:
-            self._failed(error)
+            if not self.closing:
+                self._failed(error)
             if not isinstance(error, Exception):
                 raise
 
@@ -274,7 +276,9 @@ class StoreMachine(StoreContext):
 
     def wake(self) -> None:
         """There is something to do: polls again."""
-        if self._driver is None and self._instance is not None and not self.closing:
+        if self.closing:
+            return
+        if self._driver is None and self._instance is not None:
             context = self.caller_context.copy()
             self._driver = asyncio.create_task(self._drive(), name="wasihost driver", context=context)
             self._driver.add_done_callback(self._driver_over)
@@ -284,10 +288,10 @@ class StoreMachine(StoreContext):
         """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
         # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
         try:
-            if len(self.waiting) + len(self.host_calls.tasks) <= FEW:
-                self._poller.run(ready)
-            else:
+            if self.closing or len(self.waiting) + len(self.host_calls.tasks) > FEW:
                 ready()
+            else:
+                self._poller.run(ready)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # the event loop would only log it
@@ -303,8 +307,9 @@ class StoreMachine(StoreContext):
         """Ends the instance with this exception."""
         if self.exception is None:
             self.exception = error
-        self._poller.stop_waiting()
-        self.wake()
+        if not self.closing:
+            self._poller.stop_waiting()
+            self.wake()
 
     def fail_from_any_thread(self, error: BaseException) -> None:
         """As `fail`, also while the guest holds up the event loop: it ends when it next gives control back."""
@@ -398,6 +403,10 @@ class StoreMachine(StoreContext):
     def drained(self) -> None:
         if self._drained is not None and not self._drained.done():
             self._drained.set_result(None)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _leave_to_parent() -> None:

@@ -139,6 +139,7 @@ class WrittenBody(GuestBody):
         if error is not None:
             self.fail(error)
         self._wake_writer()
+        self._sink = None  # which refers to this body
 
     def __del__(self) -> None:
         self._take(len(self._unread))

@@ -61,7 +61,7 @@ class Arguments:
         self._wiring = wiring
         self._givers = givers
         self._numbers = numbers
-        self.value = ctypes.create_string_buffer(ffi.VAL_SIZE)
+        self.value = ffi.ValueBuffer()
         self._value_at = ctypes.addressof(self.value)
         self._memory: memoryview
 

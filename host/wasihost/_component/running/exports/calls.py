@@ -187,6 +187,8 @@ class GuestCalls:
             if isinstance(self._instance.failure, GeneratorExit):  # as an exception of the future it would close us
                 raise self._instance.failure from None
             raise
+        finally:
+            del call  # its future has the exception, and with it this frame
 
     def begin_call(self, name: str, args: tuple[Any, ...]) -> asyncio.Future[Any]:
         """See `Instance.begin_call`."""

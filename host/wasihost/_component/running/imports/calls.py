@@ -321,7 +321,7 @@ class HostCalls:
         """Closes what a call holds that will not be finished, also if its coroutine has ended just now."""
         task = call.task
         call.task = None
-        if call.result is None and task is not None and task.done():
+        if call.result is None and task is not None and task.done() and not task.cancelled():
             with contextlib.suppress(BaseException):
                 call.returned(task.result)
         if call.result is not None:

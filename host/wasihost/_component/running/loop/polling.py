@@ -132,15 +132,21 @@ class Poller:
     async def drive(self, call: ffi.Call, rings: Rings) -> None:
         """Polls the call of `drive` to its end."""
         self._series = self._metered(partial(self._poll_on, call, rings))
-        with contextlib.closing(call), self._running():
-            while True:
-                stop: _Stop | None = self._uninterrupted(self._series)
-                if stop is _IDLE:
-                    stop = await self._idle(rings)
-                if stop is _OVER:
-                    return
-                if stop is _PASS:
-                    await self._let_others_run()
+        try:
+            with contextlib.closing(call), self._running():
+                await self._go_on(rings)
+        finally:
+            del self._series  # which refers to this poller
+
+    async def _go_on(self, rings: Rings) -> None:
+        while True:
+            stop: _Stop | None = self._uninterrupted(self._series)
+            if stop is _IDLE:
+                stop = await self._idle(rings)
+            if stop is _OVER:
+                return
+            if stop is _PASS:
+                await self._let_others_run()
 
     def wake(self) -> None:
         """There is something to do: polls again, in the next pass of the event loop."""

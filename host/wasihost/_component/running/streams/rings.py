@@ -56,6 +56,10 @@ def _words(count: int) -> Struct:
     return Struct(f"<{count}I")
 
 
+def _nothing() -> None:
+    pass
+
+
 class Rings:
     """Submissions, completions and blocks of one adapter component.
 
@@ -85,6 +89,9 @@ class Rings:
         """The memory is gone. What others still ask for goes nowhere, and no view keeps the pages."""
         self._bytes = memoryview(bytearray(COMPLETIONS))
         self._words = self._bytes.cast("I")
+        self._waiting.clear()
+        self._when_dropped.clear()
+        self._wake = _nothing
         self.blocks.close()
 
     # ---- the adapter component's calls
@@ -173,7 +180,7 @@ class Rings:
 
     def drop(self, operation: Operation, kind: int, end: int) -> None:
         """Queues the drop of an end."""
-        del self._when_dropped[end]
+        self._when_dropped.pop(end, None)
         self.submit(operation, kind, end)
 
     def begin(self, operation: Operation, kind: int, end: int, a: int, b: int, done: WhenDone) -> None:
