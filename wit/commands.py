@@ -32,8 +32,9 @@ def _section(command: Parser) -> Iterator[str]:
     yield f"## {command.prog}\n"
     yield f"```\n{command.format_usage().strip()}\n\n{(command.description or '').strip()}\n```\n"
     for title, actions in command.sections():
-        rows = [_row(action) for action in actions if action.help not in (None, argparse.SUPPRESS)]
-        if title != "options" and rows:
+        shown = [action for action in actions if action.dest != "help" and action.help not in (None, argparse.SUPPRESS)]
+        rows = [*map(_row, shown)]
+        if rows:
             yield "\n".join([f"| {title} | |", "|---|---|", *rows, ""])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from importlib.metadata import version
@@ -14,8 +15,10 @@ from tests.cli import commands
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
 from wasihost import __version__
+from wasihost._commands.cli import main
 
 Write = Callable[..., str]
+Capture = pytest.CaptureFixture[str]
 
 
 def test_names_that_stdout_cannot_encode_are_escapes(cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +54,38 @@ EVERYTHING = """(component
     (export "[static]maker.merge" (func async (param "all" (list (borrow $t))) (result (own $t))))
     (export "look" (func (param "at" (stream u8)) (result (future)))))))
 """
+
+
+def test_the_report_as_json_has_types_functions_marks_and_problems(
+    write: Write, capsys: Capture, tmp_path: Path
+) -> None:
+    path = tmp_path / write(bytes(wasmtime.wat2wasm(EVERYTHING)))
+    assert main(["inspect", "--json", "--no-cache", str(path)]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["runs"], found["exports"]) == (False, [])
+    assert found["problems"][0].startswith("nothing provides other:things")
+    types, uses = found["imports"]
+    assert types["name"] == "other:things/types@1.0.0"
+    assert types["types"]["shape"] == "variant shape { dot(point), nothing }"
+    assert uses["functions"][1] == {
+        "name": "[method]maker.make",
+        "wit": "make: func(by: point) -> result<_, permissions>;",
+        "mark": "missing",
+    }
+    assert uses["functions"][2]["wit"] == "merge: static async func(all: list<borrow<thing>>) -> thing;"
+
+
+def test_exports_as_json_say_whether_they_can_be_called(capsys: Capture) -> None:
+    assert main(["inspect", "--json", "--no-cache", str(PREBUILT / "rust-random.wasm")]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["runs"], found["problems"]) == (True, [])
+    assert found["exports"] == [
+        {
+            "name": "wasi:cli/run@0.3.0",
+            "types": {},
+            "functions": [{"name": "run", "wit": "run: async func() -> result;", "callable": True}],
+        }
+    ]
 
 
 def _inspect(cli: Cli, component: object) -> list[str]:

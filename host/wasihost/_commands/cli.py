@@ -11,7 +11,7 @@ from pathlib import Path
 
 from wasihost._base.nearest import did_you_mean
 from wasihost._base.version import __version__
-from wasihost._commands import compiling, completion, convert, help, inspect, run, serve, stubs
+from wasihost._commands import compiling, completion, convert, doctor, help, inspect, run, serve, stubs
 from wasihost._commands.exits import ended, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
@@ -23,6 +23,7 @@ COMMANDS = {
     "compile": compiling,
     "stubs": stubs,
     "convert": convert,
+    "doctor": doctor,
     "completion": completion,
     "help": help,
 }

@@ -32,9 +32,11 @@ def add_to(commands: Commands) -> None:
     add_wasip2(parser)
     add_no_cache(parser)
     limit_options.add_to(parser, limit_options.OF_OTHERS)
-    parser.add_argument(
+    instead = parser.add_mutually_exclusive_group()
+    instead.add_argument(
         "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
     )
+    instead.add_argument("--json", action="store_true", help="the same as JSON, for programs")
     provider_options.add_to(parser)
     add_plug(parser)
     add_component(parser)
@@ -43,7 +45,10 @@ def add_to(commands: Commands) -> None:
 
 def main(arguments: argparse.Namespace) -> int:
     """Prints the report; 1 if the component will not run."""
-    from wasihost._commands.inspection import Inspection  # nothing that `run` should wait for
+    # Nothing that `run` should wait for.
+    import json
+
+    from wasihost._commands.inspection import Inspection
 
     limits, _ = limit_options.limits(arguments)
     host = Host(
@@ -56,5 +61,5 @@ def main(arguments: argparse.Namespace) -> int:
     inspection = Inspection(component, host.providers(), why=arguments.why)
     if not inspection.problems:
         component.compile()  # only then it is known whether its code is valid
-    print(inspection.text)
+    print(json.dumps(inspection.document(), indent=2) if arguments.json else inspection.text)
     return FAILURE if inspection.problems else 0

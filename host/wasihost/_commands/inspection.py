@@ -26,6 +26,10 @@ Mark: TypeAlias = Callable[[str, str, types.Func], str]
 """What to write beside a function, from interface, name and type."""
 
 
+About: TypeAlias = Callable[[str, str, types.Func], dict[str, object]]
+"""What to say about a function as data, from interface, name and type."""
+
+
 class Inspection:
     """`text` is the whole report; `problems` are the reasons why the component will neither run nor serve.
 
@@ -39,6 +43,19 @@ class Inspection:
         self.problems = list(_problems(component, providers))
         lines = table(self._wiring, providers) if why else self._lines()
         self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
+
+    def document(self) -> dict[str, object]:
+        """The same as data: types and functions of imports and exports as WIT, what serves them, and the problems."""
+        world = self._wiring.world
+        imports = [
+            _interface(name, each, each, lambda *names_and_type: {"mark": self._kind(*names_and_type)})
+            for name, each in world.imports.items()
+        ]
+        exports = [
+            _interface(name, each, world.exported(name), lambda _, __, func: {"callable": self._wiring.can_call(func)})
+            for name, each in world.exports.items()
+        ]
+        return {"runs": not self.problems, "problems": self.problems, "imports": imports, "exports": exports}
 
     def _lines(self) -> Iterator[str]:
         world = self._wiring.world
@@ -78,6 +95,17 @@ class Inspection:
             denied = any(map(native_wasip2.denies, self._wiring.native))
             but = ", but its sockets of WASI 0.2 are denied, whatever the policy" if denied else ""
             yield f"// It will run: everything is provided{but}."
+
+
+def _interface(name: str, interface: types.Interface, scope: types.Interface, about: About) -> dict[str, object]:
+    """An interface as data, with what is to be said about each function."""
+    printer = Printer(name, interface, Homes(), lambda *_: "", scope)
+    functions = [
+        {"name": each, "wit": printer.signature(each, func), **about(name, each, func)}
+        for each, func in interface.funcs.items()
+    ]
+    definitions = {each: printer.definition(each, t) for each, t in interface.types.items()}
+    return {"name": name, "types": definitions, "functions": functions}
 
 
 def _problems(component: Component, providers: Mapping[str, object]) -> Iterator[str]:

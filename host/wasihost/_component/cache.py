@@ -50,6 +50,17 @@ def user_directory() -> Path:
     return Path.home().joinpath("Library/Caches" if sys.platform == "darwin" else ".cache", "wasihost")
 
 
+def problem() -> str | None:
+    """Why the user's directory is not used as a cache, if it is not."""
+    try:
+        with Cache()._opened():
+            return None
+    except FileNotFoundError:
+        return None  # it is made when it is needed
+    except (_Distrust, OSError, RuntimeError) as error:
+        return str(error)
+
+
 class Cache:
     """Keeps compiled components in a directory, by default in the user's cache directory.
 
