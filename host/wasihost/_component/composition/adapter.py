@@ -149,10 +149,9 @@ class _AdapterParts(Parts):
 
     def _exchange(self, index: int, kind: Kind) -> None:
         """The functions for the driver component that exchange the ends in arguments and results of exports."""
-        is_stream = int(isinstance(kind, types.Stream))
         self.functions += [
             f"""(func (export "open-{index}") (param $key i32) (result i32)
-      (call $open (local.get $key) (i32.const {index}) (i32.const {is_stream})))""",
+      (call $open (local.get $key) (i32.const {index})))""",
             f'(func (export "adopt-{index}") (param $end i32) (result i32) (local.get $end))',
         ]
         self._export(f"open-{index}", open_func(kind), "")

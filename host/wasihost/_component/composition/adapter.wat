@@ -303,11 +303,10 @@
   ;; ---- pairs of ends
 
   ;; A new pair: the readable end in the low half, ours, the writable one, in the high one.
-  (func $new-pair (param $kind i32) (param $is-stream i32) (result i64) (local $pair i64)
+  (func $new-pair (param $kind i32) (result i64) (local $pair i64)
     (local.set $pair (call_indirect $news (type $new) (local.get $kind)))
     ;; in the set from the start: a guest that drops its end is noticed also while nothing is being written
-    (if (local.get $is-stream) (then
-      (call $waitable.join (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))) (global.get $set))))
+    (call $waitable.join (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))) (global.get $set))
     (local.get $pair))
 
   ;; The pairs that the result of a call needs.
@@ -317,16 +316,16 @@
     (loop $next
       (if (local.get $count) (then
         (i64.store (local.get $at)
-          (call $new-pair (i32.load (local.get $at)) (i32.load offset=4 (local.get $at))))
+          (call $new-pair (i32.load (local.get $at))))
         (local.set $at (i32.add (local.get $at) (i32.const 8)))
         (local.set $count (i32.sub (local.get $count) (i32.const 1)))
         (br $next)))))
 
   ;; The readable end for an argument of an export: of a new pair, for which the host has this key, or one that it has.
-  (func $open (param $key i32) (param $kind i32) (param $is-stream i32) (result i32) (local $pair i64)
+  (func $open (param $key i32) (param $kind i32) (result i32) (local $pair i64)
     (if (i32.and (local.get $key) (i32.const {HOME})) (then
       (return (i32.xor (local.get $key) (i32.const {HOME})))))
-    (local.set $pair (call $new-pair (local.get $kind) (local.get $is-stream)))
+    (local.set $pair (call $new-pair (local.get $kind)))
     (call $opened (local.get $key) (i32.wrap_i64 (i64.shr_u (local.get $pair) (i64.const 32))))
     (i32.wrap_i64 (local.get $pair)))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from wasihost._base.frozen import Frozen
 
@@ -97,9 +97,16 @@ class Borrow(Frozen):
 class Stream(Frozen):
     payload: ValType | None
 
+    @cached_property
+    def is_bytes(self) -> bool:
+        """Whether it is a `stream<u8>`."""
+        return self.payload == U8
+
 
 class Future(Frozen):
     payload: ValType | None
+
+    is_bytes: ClassVar[bool] = False
 
 
 ValType: TypeAlias = (

@@ -51,6 +51,16 @@ class Adapted(Frozen):
         return types.contains(self.func.result, KINDS)
 
     @cached_property
+    def pairs_at(self) -> list[tuple[int, Kind]] | None:
+        """Where in the tuple of the result the streams and futures are, if that is the same in all results."""
+        result = self.func.result
+        if not isinstance(result, types.Tuple):
+            return None
+        found = [(at, t) for at, t in enumerate(result.elements) if types.contains(t, KINDS)]
+        kinds = [(at, t) for at, t in found if isinstance(t, Kind)]
+        return kinds if kinds == found else None
+
+    @cached_property
     def gives_numbers(self) -> bool:
         return types.contains_numbers(self.func.result)
 
@@ -398,7 +408,7 @@ def _is_relayed(kind: Kind) -> bool:
 
 def carries_values(kind: Kind) -> bool:
     """Whether the elements go through `take` and `give`; bytes and nothing at all do not."""
-    return kind.payload is not None and kind != types.Stream(types.U8)
+    return kind.payload is not None and not kind.is_bytes
 
 
 def await_func(kind: Kind) -> types.Func:

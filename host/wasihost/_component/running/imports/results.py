@@ -20,7 +20,6 @@ from wasihost._component.running.streams import incoming, outgoing
 from wasihost._component.running.streams.handles import leaves
 from wasihost._component.running.streams.rings import Rings
 from wasihost._component.values import WitError
-from wasihost._component.world import types
 from wasihost._component.world.wiring import Adapted, Kind, Wiring
 
 
@@ -137,24 +136,21 @@ class Results:
         adapted = call.adapted
         self._room.ask(self._instance.rings, adapted.path, self._needed[adapted.index], call.result)
 
-    def _kinds_of_pairs(self, call: HostCall) -> list[tuple[int, bool]]:
-        """The number of each kind, and whether it is a stream."""
-        assert call.adapted.func.result is not None
+    def _kinds_of_pairs(self, call: HostCall) -> list[int]:
+        """The number of each kind."""
         try:
-            found = list(leaves(call.adapted.func.result, call.result))
-        except (AttributeError, TypeError):
+            found = _streams_in(call)
+        except (AttributeError, TypeError, IndexError):
             found = []  # not a value of the type, as `finish` will say
         kinds = [
-            (self._wiring.kind(t), isinstance(t, types.Stream))
-            for t, obj in found
-            if isinstance(t, Kind) and not incoming.goes_home(self._instance, t, obj)
+            self._wiring.kind(kind) for kind, obj in found if not incoming.goes_home(self._instance, kind, obj)
         ]
         if len(kinds) > MAX_PAIRS:
             raise LimitError(
                 f"{call.adapted.path}: {len(kinds)} streams and futures in one result; {MAX_PAIRS} is the limit"
             )
         indices: dict[int, list[int]] = {}
-        for index, (number, _) in enumerate(kinds):
+        for index, number in enumerate(kinds):
             indices.setdefault(number, []).append(index)
         call.pairs = {number: map(self._instance.rings.pair, of_kind) for number, of_kind in indices.items()}
         return kinds
@@ -189,3 +185,12 @@ class Results:
         pump = outgoing.feed(self._instance, number, kind, writable, obj)
         pump.origin = f"that the provider of {self._finishing.adapted.path} returned"
         return readable
+
+
+def _streams_in(call: HostCall) -> list[tuple[Kind, Any]]:
+    """The streams and futures of a result, with their kinds."""
+    adapted = call.adapted
+    if adapted.pairs_at is not None:
+        return [(kind, call.result[at]) for at, kind in adapted.pairs_at]
+    assert adapted.func.result is not None
+    return [(t, obj) for t, obj in leaves(adapted.func.result, call.result) if isinstance(t, Kind)]

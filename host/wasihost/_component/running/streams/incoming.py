@@ -35,7 +35,7 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
-        self._leftover: bytes | deque[Any] = b"" if kind == types.Stream(types.U8) else deque()
+        self._leftover: bytes | deque[Any] = b"" if kind.is_bytes else deque()
         self._reading: asyncio.Future[None] | None = None
         self._forwarding: ByteInPump | None = None
         self._dropped = False
@@ -437,7 +437,8 @@ def goes_home(machine: Machine, kind: Kind, obj: Any) -> bool:
     on like any other iterator, and so is one of anything but numbers, which a guest may not read from itself.
     """
     return (
-        isinstance(obj, Reader | FutureReader)
+        isinstance(obj, Pump)  # before what takes longer, as few are
+        and isinstance(obj, Reader | FutureReader)
         and _is_number_or_nothing(kind.payload)
         and (obj.machine, obj.kind) == (machine, kind)
         and (obj.is_fresh or obj.is_over)

@@ -287,7 +287,7 @@ class ValueOutPump(BlockOutPump):
 
 
 class FutureOutPump(Pump):
-    """Resolves a future that the provider returned, once: the guest could not bear less."""
+    """Resolves a future that the provider returned, once: the guest could not bear less, unless it drops its end."""
 
     __slots__ = ("awaited",)
 
@@ -298,6 +298,10 @@ class FutureOutPump(Pump):
         if not isinstance(awaited, Outcome):
             machine.waiting.add(self)
         awaited.add_done_callback(self._resolved)
+
+    def other_end_dropped(self) -> None:
+        self.machine.waiting.discard(self)
+        self._finish(0, DROPPED)
 
     def _resolved(self, awaited: asyncio.Future[Any]) -> None:
         if self.is_over:
@@ -430,7 +434,7 @@ def check(kind: Kind, obj: Any) -> None:
         fits = asyncio.isfuture(obj) or inspect.isawaitable(obj)  # the first is common, and the second slow
         wanted = "an awaitable"
     else:
-        source = ByteSource if kind == types.Stream(types.U8) else ValueSource
+        source = ByteSource if kind.is_bytes else ValueSource
         fits = isinstance(obj, source | AsyncIterable)
         wanted = f"an async iterable or a {source.__name__}"
     if not fits:
@@ -440,8 +444,8 @@ def check(kind: Kind, obj: Any) -> None:
 def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
     """The pump for a Python object, checked by `check`, that stands for a stream or future."""
     if isinstance(kind, types.Future):
-        return FutureOutPump(machine, number, kind, end, asyncio.ensure_future(obj))
-    is_bytes = kind == types.Stream(types.U8)
-    if not isinstance(obj, ByteSource if is_bytes else ValueSource):
-        obj = (IteratorByteSource if is_bytes else IteratorSource)(aiter(obj), machine)
-    return (ByteOutPump if is_bytes else ValueOutPump)(machine, number, kind, end, obj)
+        awaited = obj if asyncio.isfuture(obj) else asyncio.ensure_future(obj)
+        return FutureOutPump(machine, number, kind, end, awaited)
+    if not isinstance(obj, ByteSource if kind.is_bytes else ValueSource):
+        obj = (IteratorByteSource if kind.is_bytes else IteratorSource)(aiter(obj), machine)
+    return (ByteOutPump if kind.is_bytes else ValueOutPump)(machine, number, kind, end, obj)

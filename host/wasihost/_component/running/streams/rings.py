@@ -239,13 +239,11 @@ class Rings:
         """The token of the call whose `start` runs."""
         return self._words[TOKEN // 4]
 
-    def ask_pairs(self, kinds: list[tuple[int, bool]]) -> None:
-        """Lists the kinds of the pairs that the adapter component shall make, and whether they are streams."""
+    def ask_pairs(self, kinds: list[int]) -> None:
+        """Lists the kinds of the pairs that the adapter component shall make."""
         self._words[PAIR_COUNT // 4] = len(kinds)
-        for index, (kind, is_stream) in enumerate(kinds):
-            at = PAIRS // 4 + 2 * index
-            self._words[at] = kind
-            self._words[at + 1] = is_stream
+        for index, kind in enumerate(kinds):
+            self._words[PAIRS // 4 + 2 * index] = kind
 
     def tell_outcome(self, outcome: int) -> None:
         """Where the result of the call is that returns now: ROOM_FIRST or WAITS; who writes it says HERE."""
