@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.guests.harness import load
-from tests.guests.http import SOME, Origin, Parts, ask, serving, text_of, whole
+from tests.guests.http import SOME, Origin, Parts, ask, content, serving, text_of, whole
 from wasihost import Decision, Host, allow_all
 from wasihost._host.serving import serve_handler
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import Handler, Header, Request, RequestOptions, Response
+from wasihost._http.messages import EMPTY, Body, Handler, Header, Request, RequestOptions, Response
 from wasihost._network.quotas import Quotas
 from wasihost._network.virtual import VirtualNetwork
 from wasihost.policy import Rules
@@ -109,6 +109,16 @@ async def test_a_guest_sends_a_request_on_with_its_body_and_trailers_as_they_are
         response = await ask(handler, "forward", Parts(SOME, trailers=TRAILERS), to="api.test")
         assert (response.status, await whole(response)) == (201, (SOME, TRAILERS))
     assert (origin.request.authority, origin.request.path, origin.trailers) == ("api.test", "/path?query", TRAILERS)
+
+
+@pytest.mark.parametrize(("body", "length"), [(EMPTY, 0), (Parts(SOME), None)], ids=["nothing", "content"])
+async def test_a_get_that_is_sent_on_has_content_only_if_some_comes(body: Body, length: int | None) -> None:
+    origin = Origin()
+    async with serving("rust-http", origin) as handler:
+        response = await ask(handler, "forward", body, by="GET", to="api.test")
+        assert await content(response) == (SOME if length is None else b"")
+        response.body.close()
+    assert origin.request.body.length == length
 
 
 # ---- over a network

@@ -1,4 +1,4 @@
-"""Heads of requests, and lines of headers (RFC 9112, sections 2 to 6).
+"""Heads of messages, and lines of headers (RFC 9112, sections 2 to 6).
 
 What a proxy in front may understand in another way is refused (section 11.2): lines that end in LF alone, folded ones,
 control characters, several hosts, lengths that are not one number, content-length beside transfer-encoding, and chunks
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple, cast
 
-from wasihost._http.messages import Header
+from wasihost._http.messages import Header, values
 
 AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 """What is wrong in a head or in trailers, though some servers take it: ends that are not CR and LF, lines that are
@@ -18,6 +19,7 @@ folded, and control characters.
 """
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])" % _TOKEN)
+_STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([0-9]{3})(?: [^\r]*)?")
 _NAME = re.compile(_TOKEN)
 _LENGTH = re.compile(rb"[0-9]{1,20}")
 
@@ -91,6 +93,31 @@ def request_head(text: bytes) -> RequestHead:
         keeps_alive=version == "1.1" and not closes(b",".join(named.get("connection", ()))),
         expects_continue=bool(expected) and version == "1.1",
     )
+
+
+class PlainHead(NamedTuple):
+    """The head of a response about which nothing is odd."""
+
+    status: int
+    version: bytes
+    headers: list[Header]
+
+
+def plain_head(text: bytes) -> PlainHead | None:
+    """A head with the empty line at its end; None if anything in it is odd, or it is that of an interim response."""
+    first, *lines = text[:-4].split(b"\r\n")
+    status_line = _STATUS_LINE.fullmatch(first)
+    headers = list(map(header, lines))
+    if status_line is None or status_line[2] < b"200" or None in headers or AMBIGUOUS.search(text):
+        return None
+    found = cast(list[Header], headers)
+    lengths = values(found, "content-length")
+    codings = values(found, "transfer-encoding")
+    if len(lengths) + len(codings) > 1 or not all(map(_LENGTH.fullmatch, lengths)):
+        return None
+    if codings and codings[0].lower() != b"chunked":
+        return None
+    return PlainHead(int(status_line[2]), status_line[1], found)
 
 
 def _length(named: dict[str, list[bytes]], version: str) -> int | None:

@@ -1,7 +1,7 @@
 """What a peer sent, as heads, pieces of content and ends.
 
 Theory of operation. A parser is given bytes and asked for the next event until there is none. The head of a request is
-read by `heads`, that of a response, which may be old and odd, by an `h11.Connection` of its own; content is read here
+read by `heads`, and so is that of a response, unless it is old or odd: then by `h11`; content is read here
 and in `chunks`, and what goes out is written by `outgoing`.
 """
 
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from wasihost._base.errors import MissingExtraError
 from wasihost._http.chunks import Chunks, MalformedChunks
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.heads import BadRequest, RequestHead, closes, request_head
+from wasihost._http.heads import BadRequest, RequestHead, closes, plain_head, request_head
 from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
 
@@ -46,6 +46,8 @@ class End:
 
     trailers: list[Header]
 
+
+_HEAD_END = re.compile(rb"\n\r?\n")
 
 ResponseEvent: TypeAlias = "ResponseHead | bytes | End"
 RequestEvent: TypeAlias = "RequestHead | bytes | End"
@@ -97,9 +99,9 @@ class ResponseParser:
     def __init__(self, method: str, limits: MessageLimits) -> None:
         self._limits = limits
         self._method = method
-        self._message = h11.Connection(h11.CLIENT, limits.head_bytes)
-        self._message.send(h11.Request(method=method, target="/", headers=[("host", "")]))
+        self._odd: h11.Connection | None = None  # for a head that `heads` does not read
         self._received = b""  # until the head is parsed
+        self._searched = 0  # how much of it has no end of a head
         self._has_head = False
         self._keeps_alive = False
         self._at_end = False
@@ -112,19 +114,44 @@ class ResponseParser:
             self._content.receive(data)
         else:
             self._received += data
-            self._message.receive_data(data)
+            if self._odd is not None:
+                self._odd.receive_data(data)
 
     def next_event(self) -> ResponseEvent | None:
         """What follows; None if more has to come, or it has ended. Errors: HttpError."""
         if self._content is not None:
             return self._next_piece(self._content)
+        if self._odd is not None:
+            return self._next_odd_head(self._odd)
+        return self._next_head()
+
+    def _next_head(self) -> ResponseHead | None:
+        received = self._received
+        end = _HEAD_END.search(received, self._searched)
+        if end is None and received.startswith(b"H"[: len(received)]) and not self._at_end:
+            if len(received) > self._limits.head_bytes:
+                raise self._too_large()
+            self._searched = max(0, len(received) - 3)
+            return None
+        plain = None if end is None else plain_head(received[: end.end()])
+        if end is not None and plain is not None:
+            return self._head(*plain, received[end.end() :])
+        self._odd = h11.Connection(h11.CLIENT, self._limits.head_bytes)
+        self._odd.send(h11.Request(method=self._method, target="/", headers=[("host", "")]))
+        for data in (received, b"") if self._at_end and received else (received,):
+            self._odd.receive_data(data)
+        return self._next_odd_head(self._odd)
+
+    def _next_odd_head(self, message: h11.Connection) -> ResponseHead | None:
         try:
-            event = self._message.next_event()
+            event = message.next_event()
             while isinstance(event, h11.InformationalResponse):
-                event = self._message.next_event()
+                event = message.next_event()
         except h11.RemoteProtocolError as error:
             raise self._failed(error) from None
-        return self._head(event) if isinstance(event, h11.Response) else None
+        if not isinstance(event, h11.Response):
+            return None
+        return self._head(event.status_code, event.http_version, _headers(event), message.trailing_data[0])
 
     @property
     def keeps_alive(self) -> bool:
@@ -156,8 +183,7 @@ class ResponseParser:
             return End([])
         raise self.broken_off()
 
-    def _head(self, response: h11.Response) -> ResponseHead:
-        headers = _headers(response)
+    def _head(self, status: int, version: bytes, headers: list[Header], rest: bytes) -> ResponseHead:
         if _is_too_large(headers, self._limits):
             raise self._too_large()
         length = _length(headers)
@@ -166,13 +192,12 @@ class ResponseParser:
             headers = [header for header in headers if header[0].lower() != "content-length"]
         self._has_head = True
         self._received = b""
-        self._keeps_alive = response.http_version == b"1.1" and not closes(b",".join(values(headers, "connection")))
-        if self._method == "HEAD" or response.status_code in (204, 304):
+        self._keeps_alive = version == b"1.1" and not closes(b",".join(values(headers, "connection")))
+        if self._method == "HEAD" or status in (204, 304):
             length = 0
-        rest = self._message.trailing_data[0]
         is_chunked = length is None and values(headers, "transfer-encoding")
         self._content = Chunks(self._limits, rest) if is_chunked else Content(length, rest)
-        return ResponseHead(response.status_code, headers, length)
+        return ResponseHead(status, headers, length)
 
     def _too_large(self) -> HttpError:
         section = "TRAILER" if self._has_head else "HEADER"
@@ -196,9 +221,6 @@ def _length(headers: list[Header]) -> int | None:
     if values(headers, "transfer-encoding"):
         return None
     return next((int(value) for value in values(headers, "content-length")), None)
-
-
-_HEAD_END = re.compile(rb"\n\r?\n")
 
 
 class RequestParser:

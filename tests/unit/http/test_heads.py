@@ -1,4 +1,4 @@
-"""Heads of requests: as h11 reads them, but for what it takes and two servers may read differently."""
+"""Heads: as h11 reads them, but for what it takes of requests and two servers may read differently."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from random import Random
 import h11
 import pytest
 
-from tests.unit.http.test_mutations import REQUESTS, mutated
-from wasihost._http.heads import AMBIGUOUS, BadRequest, RequestHead, request_head
+from tests.unit.http.test_mutations import REQUESTS, RESPONSES, mutated
+from wasihost._http.heads import AMBIGUOUS, BadRequest, RequestHead, plain_head, request_head
 from wasihost._http.messages import Header
 
 
@@ -50,6 +50,31 @@ def test_heads_are_read_as_h11_reads_them_or_refused() -> None:
         else:
             assert ours in (400, 417, 505)
     assert taken > 500
+
+
+def response_by_h11(text: bytes) -> tuple[int, bytes, list[Header]] | None:
+    connection = h11.Connection(h11.CLIENT)
+    connection.send(h11.Request(method="GET", target="/", headers=[("host", "")]))
+    connection.receive_data(text)
+    try:
+        response = connection.next_event()
+    except h11.RemoteProtocolError:
+        return None
+    assert isinstance(response, h11.Response)
+    headers = [(name.decode(), value) for name, value in response.headers.raw_items()]
+    return response.status_code, response.http_version, headers
+
+
+def test_heads_of_responses_are_read_as_h11_reads_them_or_left_to_it() -> None:
+    random = Random(1)
+    taken = 0
+    for _ in range(1000):
+        text = mutated(random, RESPONSES).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+        ours = plain_head(text)
+        if ours is not None:
+            assert response_by_h11(text) == ours
+            taken += 1
+    assert taken > 200
 
 
 REPEATED = (b"Content-Length: 1\r\nContent-Length: 1", b"Content-Length: 1, 1")

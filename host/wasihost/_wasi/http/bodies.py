@@ -22,9 +22,11 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from wasihost._base import eager
 from wasihost._base.streams import ByteSink, ByteSource, GuestFuture, GuestStream
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import READ_BYTES, Body, Header, ReadyBody
+from wasihost._http.messages import READ_BYTES, Body, Header, ReadyBody, write_all
 
 T = TypeVar("T")
+_PASSES = 8
+"""Of the event loop, in which a guest says whether there is content: some for it, and some for what it passes on."""
 OnClose: TypeAlias = Callable[[HttpError | None], None]
 """Called with the error that a body ended with, or None."""
 
@@ -134,6 +136,19 @@ class StreamBody(GuestBody, Generic[T]):
         self._trailers = trailers.begin()  # at once: the guest may have written them already
         self._to_headers = to_headers
         self._on_close = on_close
+        self._first: asyncio.Future[bytes] | None = None  # the content that was asked for beforehand
+
+    async def settle(self) -> None:
+        """Finds out whether there is content, as far as the guest says so at once."""
+        if self._contents is None:
+            return
+        self._first = eager.begin(_from_guest(self._contents.read(1)))
+        for _ in range(_PASSES):
+            if self._first.done():
+                break
+            await asyncio.sleep(0)
+        if self._first.done() and self._first.exception() is None and not self._first.result():
+            self._contents = None
 
     @property
     def _may_have_content(self) -> bool:
@@ -149,8 +164,15 @@ class StreamBody(GuestBody, Generic[T]):
         except HttpError:
             return True
 
+    async def _take_first(self) -> bytes:
+        first = self._first
+        self._first = None
+        return b"" if first is None else await first
+
     async def read(self, n: int = READ_BYTES) -> bytes:
-        data = b"" if self._contents is None else bytes(await _from_guest(self._contents.read(n)))
+        data = await self._take_first()
+        if not data and self._contents is not None:
+            data = bytes(await _from_guest(self._contents.read(n)))
         if data:
             self._length.add(len(data))
         else:
@@ -159,6 +181,9 @@ class StreamBody(GuestBody, Generic[T]):
 
     async def forward(self, sink: ByteSink) -> None:
         """Without a pass of the event loop for each part."""
+        if data := await self._take_first():
+            self._length.add(len(data))
+            await write_all(sink, data)
         if self._contents is None:
             self._length.end()
             return
@@ -173,6 +198,8 @@ class StreamBody(GuestBody, Generic[T]):
         return self._to_headers(await _from_guest(asyncio.shield(self._trailers)))
 
     def close(self, error: HttpError | None = None) -> None:
+        if self._first is not None:
+            self._first.cancel()
         if self._contents is not None:
             self._contents.close()
         self._trailers.cancel()

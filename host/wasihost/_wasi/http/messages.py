@@ -10,7 +10,7 @@ from wasihost._http import messages
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import NO_OPTIONS, Body, RequestOptions
 from wasihost._http.targets import target_of
-from wasihost._wasi.http.bodies import GuestBody
+from wasihost._wasi.http.bodies import GuestBody, StreamBody
 from wasihost._wasi.http.fields import FieldRules, Fields, is_length
 from wasihost._wasi.http.syntax import is_authority, is_method, is_path, is_scheme, is_status
 
@@ -91,6 +91,16 @@ class Request:
             return False
         self._authority = authority
         return True
+
+    async def settle(self) -> None:
+        """Finds out whether there is content, if the method has mostly none: guests pass on a stream all the same."""
+        if not isinstance(self.body, StreamBody) or self._method not in WITHOUT_REQUEST_CONTENT:
+            return
+        try:
+            await self.body.settle()
+        except BaseException:
+            self.body.close(HttpError(ErrorCode.CONNECTION_TERMINATED))
+            raise
 
     def sent(self) -> messages.Request:
         """As a `Handler` takes it. Errors: HttpError, if it cannot be sent; the body is closed then."""

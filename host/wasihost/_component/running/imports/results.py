@@ -142,9 +142,7 @@ class Results:
             found = _streams_in(call)
         except (AttributeError, TypeError, IndexError):
             found = []  # not a value of the type, as `finish` will say
-        kinds = [
-            self._wiring.kind(kind) for kind, obj in found if not incoming.goes_home(self._instance, kind, obj)
-        ]
+        kinds = [self._wiring.kind(kind) for kind, obj in found if not incoming.goes_home(self._instance, kind, obj)]
         if len(kinds) > MAX_PAIRS:
             raise LimitError(
                 f"{call.adapted.path}: {len(kinds)} streams and futures in one result; {MAX_PAIRS} is the limit"

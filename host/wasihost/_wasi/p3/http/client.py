@@ -29,6 +29,7 @@ class Client:
         - What the handler answers, see `wasihost._http.errors`.
         """
         request.take_body()
+        await request.core.settle()
         try:
             response = await self._http.handler(request.core.sent())
         except HttpError as error:
