@@ -141,6 +141,11 @@ class RunningClock(Clock):
         return running_clock().call_later(delay_ns, callback)
 
 
+def settled(clock: Clock | None) -> Clock:
+    """The clock itself, or that which a `RunningClock` or None stands for now."""
+    return running_clock() if clock is None or isinstance(clock, RunningClock) else clock
+
+
 def running_clock() -> Clock:
     """The clock of the event loop that runs now, or of this machine."""
     own = own_time()

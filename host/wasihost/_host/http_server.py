@@ -79,10 +79,13 @@ class GuestHandler:
         self._pool.replace(component)
 
     async def _answered(self, request: Request) -> Response:
-        time = ExchangeTime(self._clock, self._timeout_s)
+        time = None if self._timeout_s is None else ExchangeTime(self._clock, self._timeout_s)
         try:
-            async with time.within():
+            if time is None:
                 lease, response = await self._leased(request)
+            else:
+                async with time.within():
+                    lease, response = await self._leased(request)
         except LimitError as error:
             _log.warning("%s %s: no answer: %s", request.method, request.path, error)
             request.body.close(HttpError(ErrorCode.CONNECTION_LIMIT_REACHED))
@@ -95,7 +98,7 @@ class GuestHandler:
         except BaseException:
             request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             raise
-        body = response.body if self._timeout_s is None else TimedBody(response.body, time)
+        body = response.body if time is None else TimedBody(response.body, time)
         response.body = _LeasedBody(body, lease)
         return response
 

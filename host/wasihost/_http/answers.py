@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 from wasihost._http import outgoing
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import RequestHead
@@ -30,6 +32,7 @@ def head(request: RequestHead, response: Response, *, date: bytes, keeps_alive: 
     return outgoing.head(_status_line(response.status), headers), framing
 
 
+@functools.cache
 def _status_line(status: int) -> str:
     return f"HTTP/1.1 {status} {PHRASES.get(status, '')}"
 

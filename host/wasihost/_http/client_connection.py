@@ -22,7 +22,7 @@ from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import Request, Response
 from wasihost._http.outgoing import Framing, Outgoing
 from wasihost._http.parsing import End, ResponseEvent, ResponseHead, ResponseParser
-from wasihost._http.timing import Deadline, within
+from wasihost._http.timing import Deadline
 from wasihost._network.base import Socket
 from wasihost._network.peers import SocketTransport
 
@@ -46,7 +46,7 @@ class ClientConnection(Connection):
         super().__init__(buffer, clock, limits)
         self._changed = changed
         self._exchange: Exchange | None = None
-        self._deadline = Deadline(clock, self.close)
+        self._deadline = Deadline(clock, self._expired)
 
     async def open_on(self, socket: Socket) -> None:
         """Makes the socket its own. Errors: OSError."""
@@ -68,10 +68,14 @@ class ClientConnection(Connection):
 
     def begin(self, request: Request, head: bytes, framing: Framing) -> Exchange:
         """Sends a request; the exchange owns its body."""
-        self._deadline.clear()
+        self._deadline.set(seconds(request.options.first_byte_timeout_s))
         exchange = self._exchange = Exchange(self, request)
         exchange.send(head, framing)
         return exchange
+
+    def has_head(self) -> None:
+        """The head of the response has come."""
+        self._deadline.clear()
 
     def end(self, *, keeps_alive: bool) -> None:
         """The exchange is done."""
@@ -81,6 +85,12 @@ class ClientConnection(Connection):
             self._changed(self)
         else:
             self.close()
+
+    def _expired(self) -> None:
+        if self._exchange is None:
+            self.close()
+        else:
+            self.fail(HttpError(ErrorCode.CONNECTION_READ_TIMEOUT))
 
     def close(self) -> None:
         """Closes it; nothing is under way."""
@@ -173,10 +183,8 @@ class Exchange:
 
     async def response(self) -> Response:
         """The response as soon as there is its head. Errors: HttpError."""
-        timeout_s = seconds(self._request.options.first_byte_timeout_s)
         try:
-            async with within(self._connection.clock, timeout_s, ErrorCode.CONNECTION_READ_TIMEOUT):
-                return await self._response
+            return await self._response
         except HttpError as error:
             self._connection.fail(error)
             raise
@@ -223,6 +231,7 @@ class Exchange:
             self._body.feed(event)
 
     def _begin_body(self, head: ResponseHead) -> None:
+        self._connection.has_head()
         self._check_size(head.length or 0)
         self._body = IncomingBody(
             self._connection.transport,

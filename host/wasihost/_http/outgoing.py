@@ -5,6 +5,7 @@ Each side decides its framing, `client` and `server`; what is written here is by
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -35,13 +36,20 @@ def head(first_line: str, headers: Iterable[Header]) -> bytes:
 
 def lines(headers: Iterable[Header]) -> bytes:
     """Headers or trailers, and the empty line behind them. Errors: HttpError, for what is not a header."""
-    parts = []
+    parts: list[bytes] = []
     for name, value in headers:
-        if not is_token(name) or _CONTROLS.search(value):
+        before = _before_value(name)
+        if before is None or _CONTROLS.search(value):
             raise HttpError(ErrorCode.INTERNAL_ERROR, f"header {name!r}: {value!r} cannot be sent")
-        parts.append(b"%s: %s\r\n" % (name.encode(), value.strip(b" \t")))
+        parts += (before, value.strip(b" \t"), b"\r\n")
     parts.append(b"\r\n")
     return b"".join(parts)
+
+
+@functools.lru_cache(maxsize=256)
+def _before_value(name: str) -> bytes | None:
+    """What a line says before the value; None for what is no name."""
+    return f"{name}: ".encode() if is_token(name) else None
 
 
 def declared_length(headers: list[Header]) -> int | None:

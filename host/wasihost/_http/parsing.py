@@ -231,6 +231,7 @@ class RequestParser:
         self._received = bytearray()  # of the next request
         self._searched = 0  # how much of it has no end of a head
         self._content: Content | Chunks | None = None
+        self._is_whole = False  # the one under way, which has no content
 
     @property
     def has_received(self) -> bool:
@@ -258,6 +259,9 @@ class RequestParser:
         """What follows; None if more has to come. Errors: BadRequest."""
         if self._content is not None:
             return self._next_piece(self._content)
+        if self._is_whole:
+            self._is_whole = False
+            return End([])
         return self._next_head()
 
     # ---- heads
@@ -286,10 +290,11 @@ class RequestParser:
         head = request_head(text)
         if len(head.target) > self._limits.target_bytes:
             raise BadRequest(414)
-        rest = b""
-        if head.length != 0:
-            rest = bytes(self._received)
-            self._received.clear()
+        if head.length == 0:
+            self._is_whole = True
+            return head
+        rest = bytes(self._received)
+        self._received.clear()
         self._content = Chunks(self._limits, rest) if head.length is None else Content(head.length, rest)
         return head
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from wasihost._base.clock import Clock, running_clock
+from wasihost._base.clock import Clock, settled
 from wasihost._http.answering import Answered, Serving
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
@@ -60,7 +60,7 @@ class HttpServer:
             handler,
             scheme="http" if tls is None else "https",
             authority=str(listeners[0].local_address()),
-            clock=clock or running_clock(),
+            clock=settled(clock),
             limits=limits or ServerLimits(),
             answered=answered,
         )

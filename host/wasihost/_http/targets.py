@@ -12,7 +12,7 @@ from wasihost._http.messages import Request
 from wasihost._network.names import ascii_name, literal
 
 PORTS: Final = {"http": 80, "https": 443}
-_PATH = r"[!-\"$-~]*"  # visible ASCII without a fragment
+_PATH = re.compile(r"[!-\"$-~]*")  # visible ASCII without a fragment
 _AUTHORITY = r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::([0-9]{1,5}))?"
 
 
@@ -39,12 +39,15 @@ class Target(Frozen):
 
 def target_of(request: Request) -> Target:
     """Where a request goes; without a scheme by https. Errors: HttpError."""
-    scheme = (request.scheme or "https").lower()
+    return _target((request.scheme or "https").lower(), request.authority or "", request.path or "/")
+
+
+@functools.lru_cache(maxsize=64)  # whatever a request passes on its way asks for it
+def _target(scheme: str, authority: str, path: str) -> Target:
     if scheme not in PORTS:
         raise HttpError(ErrorCode.HTTP_PROTOCOL_ERROR)
-    host, port = split_authority(request.authority or "")
-    path = request.path or "/"
-    if not re.fullmatch(_PATH, path):
+    host, port = split_authority(authority)
+    if not _PATH.fullmatch(path):
         raise HttpError(ErrorCode.HTTP_REQUEST_URI_INVALID)
     return Target(scheme, host, port or PORTS[scheme], path if path.startswith("/") or path == "*" else f"/{path}")
 

@@ -195,7 +195,8 @@ class StreamBody(GuestBody, Generic[T]):
         await forwarding.end
 
     async def trailers(self) -> list[Header]:
-        return self._to_headers(await _from_guest(asyncio.shield(self._trailers)))
+        found = self._trailers
+        return self._to_headers(await _from_guest(found if found.done() else asyncio.shield(found)))
 
     def close(self, error: HttpError | None = None) -> None:
         if self._first is not None:

@@ -188,11 +188,18 @@ class Fields:
 
     def _replace(self, entries: Iterable[Header]) -> None:
         self._rules.room.left += self.size
-        self._entries = []
+        self._entries = list(entries)
         self._values = {}
-        self.size = 0
-        for name, value in entries:
-            self._add(name, value)
+        self.size = _VALUE_COST * len(self._entries)
+        for name, value in self._entries:
+            self.size += len(value)
+            found = self._values.get(name.lower())
+            if found is None:
+                self._values[name.lower()] = [value]
+                self.size += len(name) + _NAME_COST
+            else:
+                found.append(value)
+        self._rules.room.left -= self.size
 
     def _add(self, name: str, value: bytes) -> None:
         cost = self._cost(name, value)
