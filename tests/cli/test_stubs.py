@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,8 @@ import wasmtime
 
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
+from wasihost import MissingExtraError
+from wasihost._commands.stubs import wit
 
 ROOT = Path(__file__).parents[2]
 Write = Callable[..., str]
@@ -23,6 +26,8 @@ import exports_stub
 import kv_stub
 import streams_stub
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import asdict
+from typing import assert_never
 from wasihost import Err, Host, Ok, Some, GuestValueStream, WitError
 
 FOLDER = {str(PREBUILT)!r}
@@ -52,7 +57,7 @@ class KvBucket(kv_stub.BucketResource):
 
     async def get(self, key: str) -> bytes:
         if key not in self.entries:
-            raise WitError(kv_stub.KvError.NotFound(key))
+            raise WitError(kv_stub.KvErrorNotFound(key))
         return bytes(self.entries[key].value)
 
     def set(self, key: str, value: bytes) -> int:
@@ -96,15 +101,35 @@ async def tickets() -> AsyncIterator[Ticket]:
     yield Ticket(2)
 
 
+def described(shape: exports_stub.Shape) -> str:
+    match shape:
+        case exports_stub.ShapeCircle(radius):
+            return f"circle of {{radius:.1f}}"
+        case exports_stub.ShapePolygon(value=points):
+            return f"{{len(points)}} points"
+        case exports_stub.ShapeNamed():
+            return shape.case + shape.value.upper()
+        case exports_stub.ShapeNothing():
+            return shape.case
+        case _:
+            assert_never(shape)
+
+
 async def call_exports() -> None:
-    async with Host(providers={{"test:exports/host": Sleeper()}}).open(FOLDER + "/rust-exports.wasm") as instance:
-        api = exports_stub.Api(instance)
+    host = Host(providers={{"test:exports/host": Sleeper()}})
+    async with host.open(FOLDER + "/rust-exports.wasm", exports=exports_stub.World) as instance:
+        api = instance.exports.api
+        assert api is instance.exports.api
+        circle = await api.echo_shape(exports_stub.ShapeCircle(1.5))
+        assert asdict(circle) == {{"case": "circle", "value": 1.5}}
+        assert (described(circle), described(exports_stub.ShapeNothing())) == ("circle of 1.5", "nothing")
+        assert repr(circle) == "ShapeCircle(value=1.5)"
         quotient, rest = await api.divide(7, 2)
         assert quotient + rest == 4
         home = exports_stub.Point(1, 2)
         person = await api.echo_person(exports_stub.Person("Ada", 36, home, ["a"]))
         assert isinstance(person, exports_stub.Person) and person.home == home
-        shape = await api.echo_shape(exports_stub.Shape.Polygon([home]))
+        shape = await api.echo_shape(exports_stub.ShapePolygon([home]))
         assert isinstance(shape, exports_stub.ShapePolygon) and shape.value == [home]
         assert await api.echo_color(exports_stub.Color.RED) is exports_stub.Color.RED
         both = exports_stub.Permissions.READ | exports_stub.Permissions.WRITE
@@ -115,9 +140,11 @@ async def call_exports() -> None:
             await api.echo_result(Err("no"))
         except WitError as error:
             assert error.value == "no"
-        assert await api.echo_nested([(exports_stub.Shape.Nothing(), Ok(person))])
+        assert await api.echo_nested([(exports_stub.ShapeNothing(), Ok(person))])
         counter = await exports_stub.Counter.new(api, 40)
         assert await counter.add(2) == 42
+        async with await exports_stub.Counter.new(api, 1) as other:
+            assert await other.value() == 1
         assert await (await exports_stub.Counter.merge(api, counter, await api.new_counter(1))).value() == 43
         numbers, total = await api.count_to(4)
         assert sum([number async for number in numbers]) == await total
@@ -146,6 +173,8 @@ WRONG = """
 import exports_stub
 import kv_stub
 import streams_stub
+from typing import assert_never
+from wasihost import Instance
 
 
 async def wrong(api: exports_stub.Api, streams: streams_stub.Api) -> None:
@@ -157,6 +186,17 @@ async def wrong(api: exports_stub.Api, streams: streams_stub.Api) -> None:
     await api.unknown()  # wrong
     await streams.total(b"abc")  # wrong
     await streams.wait_for("now")  # wrong
+
+
+async def forgotten(instance: Instance[exports_stub.World], shape: exports_stub.Shape) -> str:
+    await instance.exports.app.divide(7, 2)  # wrong
+    match shape:
+        case exports_stub.ShapeCircle(value) | exports_stub.ShapeNamed(value):
+            return str(value)
+        case exports_stub.ShapePolygon():
+            return "polygon"
+        case _:
+            assert_never(shape)  # wrong
 
 
 class Incomplete(exports_stub.HostProvider):
@@ -248,6 +288,60 @@ def test_interfaces_of_wasi_are_left_out_unless_wanted(cli: Cli) -> None:
     assert "class StoreProvider(Protocol)" in plain
     assert "Stdout" not in plain
     assert "class StdoutProvider(Protocol)" in cli("stubs", "--all", PREBUILT / "rust-kv-client.wasm").out
+
+
+WIT = """package my:app@1.0.0;
+interface store {
+  resource bucket { get: async func(key: string) -> list<u8>; }
+  variant err { gone, other(string) }
+  open: async func(name: string) -> result<bucket, err>;
+}
+world app { import store; export api: interface { divide: func(a: u32, b: u32) -> tuple<u32, u32>; } }
+world other { import store; }
+"""
+
+
+@pytest.mark.slow
+def test_what_is_written_is_clean_for_ruff(cli: Cli, write: Write) -> None:
+    _write_stubs(cli)
+    for name in ("everything", "http"):
+        done = cli("stubs", "--all", PREBUILT / f"rust-{name}.wasm", "-o", cli.folder / f"{name}_stub.py")
+        assert (done.code, done.out, done.err) == (0, "", "")
+    assert cli("stubs", write(bytes(wasmtime.wat2wasm(NAMES))), "--output", cli.folder / "names_stub.py").code == 0
+    ruff = Path(sys.executable).with_name("ruff")
+    for command in (["check", "--extend-select", "I,UP,B,RUF,SIM,RET,PIE,C4"], ["format", "--check"]):
+        ran = subprocess.run([ruff, *command, "--isolated", cli.folder], text=True, capture_output=True, check=False)
+        assert ran.returncode == 0, ran.stdout
+
+
+def test_stubs_come_from_a_folder_of_wit_too(cli: Cli) -> None:
+    folder = cli.folder / "wit"
+    folder.mkdir()
+    (folder / "app.wit").write_text(WIT)
+    out = cli("stubs", folder, "--world", "app").out
+    assert "class StoreProvider(Protocol):" in out
+    assert "Err = ErrGone | ErrOther" in out
+    assert "class World(Exports):" in out
+    several = cli("stubs", folder)
+    assert (several.code, "multiple worlds in `my:app@1.0.0`" in several.err) == (1, True)
+    (folder / "app.wit").write_text("package a:b; world w { import x: func(; }")
+    broken = cli("stubs", folder / "app.wit")
+    assert (broken.code, "expected an identifier or string, found ';'" in broken.err) == (1, True)
+
+
+def test_wit_without_wasm_tools_names_the_extra(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_args, **_options: None)
+    (cli.folder / "app.wit").write_text(WIT)
+    with pytest.raises(MissingExtraError, match=r"pip install 'wasihost\[wit\]'"):
+        wit.component(str(cli.folder / "app.wit"), "app")
+
+
+def test_a_world_is_for_wit_and_a_file_that_cannot_be_written_is_reported(cli: Cli) -> None:
+    component = PREBUILT / "rust-exports.wasm"
+    done = cli("stubs", component, "--world", "app")
+    assert (done.code, "--world is for WIT text" in done.err) == (2, True)
+    done = cli("stubs", component, "-o", cli.folder / "no" / "such.py")
+    assert (done.code, "such.py cannot be written: No such file or directory" in done.err) == (1, True)
 
 
 def test_a_missing_file_is_reported(cli: Cli) -> None:

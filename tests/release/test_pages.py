@@ -12,6 +12,7 @@ import pytest
 import trio
 
 import wasihost.http
+from tests.guests.exports import Sleeper
 from tests.release.pages import NAMES, PREBUILT, ROOT, Reader
 from wasihost import Host, Rules
 from wasihost._commands.stubs import write
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.slow
 
 GUESTS = {
     "guest.wasm": "rust-shown",
+    "counters.wasm": "rust-exports",
     "app.wasm": "rust-notes",
     "notes.wasm": "rust-notes",
     "report.wasm": "rust-report",
@@ -43,7 +45,7 @@ async def _nothing(*_: object) -> None:
 
 def stubs(component: Path) -> types.ModuleType:
     """What `wasihost stubs` writes, imported."""
-    module = types.ModuleType("guest")
+    module = types.ModuleType(__name__)  # which dataclasses look up
     exec(write(Host().reflect(component), "guest.wasm"), module.__dict__)
     return module
 
@@ -54,6 +56,9 @@ OF_READERS: Mapping[str, Mapping[str, Any]] = {
         "fastapi_app": _nothing,
         "guest": stubs(PREBUILT / "rust-shown.wasm"),
         "my_async_iterator": _words(),
+        "my_host": Host(providers={"test:exports/host": Sleeper()}),
+        "my_words": _words,
+        "shapes": stubs(PREBUILT / "rust-exports.wasm"),
         "trio": trio,
         "wasihost": wasihost,
     },

@@ -85,7 +85,7 @@ class Instance(OfOneProcess, Generic[E]):
         """
         return self._calls.begin_call(name, args)
 
-    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+    def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
 
         What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
 from wasihost._base import forks
 from wasihost._base.errors import LinkError
@@ -255,18 +255,27 @@ def _generate(name: str, t: types.Nominal) -> type:
             return variant_class(name, t)
 
 
-def _lacking(cls: type, t: types.Nominal) -> str | None:
+def case_classes(cls: Any, t: types.Variant) -> dict[str, Any]:
+    """The class of each case: of a union the member with that `case`, else the attribute with its name."""
+    members = get_args(cls) or (cls,)
+    if all(isinstance(getattr(member, "case", None), str) for member in members):
+        return {member.case: member for member in members}
+    return {case: getattr(cls, name, None) for case, name in case_names(case for case, _ in t.cases).items()}
+
+
+def _lacking(cls: Any, t: types.Nominal) -> str | None:
     """What a provider's own class lacks to stand for `t`."""
     if isinstance(t, types.Record):
         expected = [snake_case(field) for field, _ in t.fields]
         found = list(inspect.signature(cls).parameters)
         return None if found[: len(expected)] == expected else f"parameters ({', '.join(expected)})"
     if isinstance(t, types.Variant):
-        expected = list(case_names(case for case, _ in t.cases).values())
-    else:
-        if not issubclass(cls, enum.Enum if isinstance(t, types.Enum) else enum.Flag):
-            return f"the base class enum.{type(t).__name__.removesuffix('s')}"
-        expected = [upper_snake_case(name) for name in t.names]
+        classes = case_classes(cls, t)
+        names = case_names(case for case, _ in t.cases)
+        return next((name for case, name in names.items() if classes.get(case) is None), None)
+    if not issubclass(cls, enum.Enum if isinstance(t, types.Enum) else enum.Flag):
+        return f"the base class enum.{type(t).__name__.removesuffix('s')}"
+    expected = [upper_snake_case(name) for name in t.names]
     return next((name for name in expected if not hasattr(cls, name)), None)
 
 
@@ -274,10 +283,11 @@ class Classes:
     """The Python classes of one interface's records, enums, flags and variants.
 
     `named` has them by WIT name; `of` finds one by its type, where equal structure is equal type. A provider's own
-    classes (`wit_types`, by WIT name) replace generated ones; names that the guest does not import are ignored.
+    classes (`wit_types`, by WIT name) replace generated ones; for a variant that may be a union of classes with a
+    `case`. Names that the guest does not import are ignored.
     """
 
-    def __init__(self, interface: types.Interface, wit_types: Mapping[str, type] | None = None) -> None:
+    def __init__(self, interface: types.Interface, wit_types: Mapping[str, Any] | None = None) -> None:
         self.named: dict[str, type] = {}
         self._classes: dict[types.ValType, type] = {}
         self._names: dict[types.ValType, str] = {}
@@ -314,11 +324,12 @@ class Classes:
         text = ", ".join("_" if child is None else self.describe(child) for child in inner)
         return type(t).__name__.lower() + (f"<{text}>" if text else "")
 
-    def _adopt(self, name: str, t: types.Nominal, cls: type) -> None:
+    def _adopt(self, name: str, t: types.Nominal, cls: Any) -> None:
+        shown = getattr(cls, "__qualname__", cls)  # a union has none
         if lacking := _lacking(cls, t):
-            raise LinkError(f"wit_types: {cls.__qualname__} cannot stand for the WIT type {name}: it lacks {lacking}")
+            raise LinkError(f"wit_types: {shown} cannot stand for the WIT type {name}: it lacks {lacking}")
         self.named[name] = self._classes[t] = cls
-        self._taken.add(cls.__name__)
+        self._taken.add(getattr(cls, "__name__", ""))
 
     def _make(self, name: str, t: types.Nominal) -> type:
         found = self._classes.get(t)

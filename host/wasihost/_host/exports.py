@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from wasihost._component.instance import Instance
 
+T = TypeVar("T")
+
 
 class Exports:
-    """One exported interface of an instance; results come as objects of the classes that stand beside it."""
+    """One exported interface of an instance; results are objects of the classes defined beside it."""
 
     _interface: ClassVar[str] = ""
-    _wit_types: ClassVar[Mapping[str, type]] = {}
+    _wit_types: ClassVar[Mapping[str, Any]] = {}
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
-        instance.use_types(self._interface, self._wit_types)
+        if self._interface or self._wit_types:  # a world may have no functions outside of its interfaces
+            instance.use_types(self._interface, self._wit_types)
 
-    async def _call(self, path: str, *args: Any) -> Any:
-        return await self._instance.call(path, *args)
+    async def _call(self, path: str, *args: Any) -> T:
+        result: T = await self._instance.call(path, *args)
+        return result

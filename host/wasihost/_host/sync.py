@@ -46,7 +46,7 @@ class SyncInstance(OfOneProcess):
 
         return Exported(self.call, self._instance.names)
 
-    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+    def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """Gives an exported interface your own classes, see `Instance.use_types`."""
         self._instance.use_types(interface, wit_types)
 

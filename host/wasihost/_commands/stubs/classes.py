@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from wasihost._base.quoting import python_string
 from wasihost._commands.stubs.annotations import Annotations, Way
+from wasihost._commands.stubs.folding import WIDTH
 from wasihost._commands.stubs.naming import Names, docstring
 from wasihost._component.values import case_names, snake_case, upper_snake_case
 from wasihost._component.world import types
@@ -48,26 +49,28 @@ class ClassWriter:
             yield f"    {field}: {self._annotate(inner, way)}{default}"
 
     def _variant(self, name: str, t: types.Variant, wit: str, way: Way) -> Iterator[str]:
-        """A base class with a class for each case, which is an attribute of it too."""
+        """A class for each case, and the union of them."""
         attributes = case_names(case for case, _ in t.cases)
         classes = {case: self._names.new_class(name + attribute) for case, attribute in attributes.items()}
-        class_var = self._names.of("ClassVar")
-        type_ = self._names.of("type")
-        yield f"class {name}:"
-        yield docstring(wit, "    ")
-        yield ""
-        yield f"    case: {class_var}[{self._names.of('str')}]"
-        yield from (f"    {attributes[case]}: {class_var}[{type_}[{classes[case]}]]" for case, _ in t.cases)
         for case, payload in t.cases:
-            yield ""
-            yield ""
-            yield f"@{self._names.of('dataclass')}(frozen=True, slots=True)"
-            yield f"class {classes[case]}({name}):"
+            literal = python_string(case)
+            yield f"@{self._names.of('dataclass')}(frozen=True)"
+            yield f"class {classes[case]}:"
             yield docstring(f"The case {case} of {name}.", "    ")
             yield ""
+            field = f"{self._names.of('field')}(default={literal}, init=False, repr=False)"
+            yield f"    case: {self._names.of('Literal')}[{literal}] = {field}"
             if payload is not None:
                 yield f"    value: {self._annotate(payload, way)}"
-            yield f"    case: {class_var}[{self._names.of('Literal')}[{python_string(case)}]] = {python_string(case)}"
-        yield ""
-        yield ""
-        yield from (f"{name}.{attributes[case]} = {classes[case]}" for case, _ in t.cases)
+            yield ""
+            yield ""
+        union = f"{name} = {' | '.join(classes.values())}"
+        if len(union) <= WIDTH:
+            yield union
+        else:
+            first, *others = classes.values()
+            yield f"{name} = ("
+            yield f"    {first}"
+            yield from (f"    | {other}" for other in others)
+            yield ")"
+        yield docstring(wit, "")

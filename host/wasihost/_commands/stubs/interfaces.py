@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -10,6 +9,7 @@ from wasihost._base.quoting import python_string
 from wasihost._commands.inspection import Homes, Printer
 from wasihost._commands.stubs.annotations import Annotations, Way, ways
 from wasihost._commands.stubs.classes import ClassWriter
+from wasihost._commands.stubs.folding import folded
 from wasihost._commands.stubs.naming import (
     Names,
     class_name,
@@ -19,13 +19,13 @@ from wasihost._commands.stubs.naming import (
     parameters,
     unique,
 )
+from wasihost._component.running.exports.names import interface_names
 from wasihost._component.running.exports.resources import GuestResource
-from wasihost._component.values import function_name, method_name
+from wasihost._component.values import function_name, member_of, method_name
 from wasihost._component.world import types
 from wasihost._component.world.types import Func, Interface, Resource, ValType
 from wasihost._component.world.wiring import Wiring
 
-_MEMBER = re.compile(r"(?:\[(method|static|constructor)\]([^.]+)\.?)?(.*)", re.DOTALL)
 _OF_RESOURCES = [name for name in dir(GuestResource) if not name.startswith("_")]
 
 
@@ -69,7 +69,7 @@ class Writer:
 
     def text(self) -> str:
         """All of it."""
-        blocks = ["\n".join(block) for block in self._blocks()]
+        blocks = ["\n".join(each for line in block for each in folded(line)) for block in self._blocks()]
         head = [docstring(self._title, ""), "", "from __future__ import annotations", "", *self._names.imports()]
         return "\n\n\n".join(["\n".join(head), *blocks]) + "\n"
 
@@ -87,8 +87,10 @@ class Writer:
         for home, interface in self._imports.items():
             if interface.funcs or any(isinstance(t, Resource) for t in interface.types.values()):
                 yield list(self._provider(home, interface))
-        for home in self._exports:
+        for home in filter(None, self._exports):
             yield list(self._export(home, self._wiring.world.exported(home)))
+        if self._exports:
+            yield list(self._world())
 
     # ---- imports
 
@@ -97,22 +99,24 @@ class Writer:
         yield docstring(f"Provider of {name or 'what the world imports'}: inherit from it.", "    ")
         yield from self._wit_types("wit_types", interface)
         resources = [(type_name, t) for type_name, t in interface.types.items() if isinstance(t, Resource)]
+        if resources:
+            yield ""
         for type_name, t in resources:
             yield f"    {class_name(type_name)}: {self._names.of('type')}[{self._classes[t]}]"
         for func_name, func in interface.funcs.items():
-            form, _, member = _parts(func_name)
+            form, _, member = member_of(func_name)
             if not form:
                 yield from self._stub(name, interface, func_name, function_name(member), func, "self")
 
     def _host_resource(self, t: Resource, name: str, type_name: str, interface: Interface) -> Iterator[str]:
         provider = self._interfaces.get((False, name)) or self._names.of("Any")
         yield f"class {self._classes[t]}({self._names.of('Protocol')}):"
-        made = next((f for n, f in interface.funcs.items() if _parts(n)[:2] == ("constructor", type_name)), None)
+        made = next((f for n, f in interface.funcs.items() if member_of(n)[:2] == ("constructor", type_name)), None)
         words = f", made by {class_name(type_name)}({', '.join(['provider', *parameters(made)])})" if made else ""
         home = f"{name or 'the world'}{words}"
         yield docstring(f"The resource {type_name} of {home}; drop(), if there is one, ends it.", "    ")
         for func_name, func in interface.funcs.items():
-            form, resource, member = _parts(func_name)
+            form, resource, member = member_of(func_name)
             if resource == type_name and form == "method":
                 yield from self._stub(name, interface, func_name, method_name(member), func, "self", 1)
             elif resource == type_name and form == "static":
@@ -133,12 +137,33 @@ class Writer:
 
     def _export(self, name: str, interface: Interface) -> Iterator[str]:
         yield f"class {self._interfaces[True, name]}({self._names.of('Exports')}):"
-        yield docstring(f"{name or 'What the world exports'}, of an instance.", "    ")
+        yield docstring(f"{name}, of an instance.", "    ")
         yield ""
         yield f"    _interface = {python_string(name)}"
         yield from self._wit_types("_wit_types", interface)
+        yield from self._functions(name, interface)
+
+    def _world(self) -> Iterator[str]:
+        """The class for `Host.open(exports=...)`."""
+        own = self._exports.get("")
+        cls = self._interfaces.get((True, "")) or self._names.new_class("World")
+        yield f"class {cls}({self._names.of('Exports')}):"
+        yield docstring("What the component exports, for `Host.open(component, exports=...)`.", "    ")
+        if own is not None:
+            yield from self._wit_types("_wit_types", self._wiring.world.exported(""))
+        for home, attribute in interface_names(self._exports, own.funcs if own else ()).items():
+            cls = self._interfaces[True, home]
+            yield ""
+            yield f"    @{self._names.of('cached_property')}"
+            yield f"    def {identifier(attribute)}(self) -> {cls}:"
+            yield docstring(f"{home}.", "        ")
+            yield f"        return {cls}(self._instance)"
+        if own is not None:
+            yield from self._functions("", own)
+
+    def _functions(self, name: str, interface: Interface) -> Iterator[str]:
         for func_name, func in interface.funcs.items():
-            form, _, member = _parts(func_name)
+            form, _, member = member_of(func_name)
             if not form and self._wiring.can_call(func):
                 yield from self._caller(name, interface, func_name, identifier(function_name(member)), func, "self")
 
@@ -148,7 +173,7 @@ class Writer:
         yield f"class {self._classes[t]}({self._names.of('GuestResource')}):"
         yield docstring(f"The resource {type_name} of {name}; `close` drops it.", "    ")
         for func_name, func in interface.funcs.items():
-            form, resource, member = _parts(func_name)
+            form, resource, member = member_of(func_name)
             if resource != type_name or not self._wiring.can_call(func):
                 continue
             taken.append(unique(identifier(method_name(member or "new")), taken))
@@ -161,19 +186,13 @@ class Writer:
     def _caller(
         self, name: str, interface: Interface, func_name: str, member: str, func: Func, first: str, skip: int = 0
     ) -> Iterator[str]:
-        result = self._annotate(_returned(func), Way.GOT)
         receiver = first.partition(":")[0]
         path = f"{name}#{func_name}" if name else func_name
         given = ["self"] * skip + parameters(func, skip)
-        call = f"await {receiver}._call({', '.join([python_string(path), *given])})"
         yield ""
         yield f"    {self._head(member, func, first, skip, Way.GIVEN, True)}"
         yield docstring(self._documented(name, interface, func_name, func), "        ")
-        if result == "None":
-            yield f"        {call}"
-        else:
-            yield f"        _result: {result} = {call}"
-            yield "        return _result"
+        yield f"        return await {receiver}._call({', '.join([python_string(path), *given])})"
 
     # ---- parts of both
 
@@ -201,17 +220,10 @@ class Writer:
                 found.setdefault(t, name)
         if found:
             of = self._names.of
-            yield f"    {attribute}: {of('ClassVar')}[{of('Mapping')}[{of('str')}, {of('type')}]] = {{"
+            yield ""
+            yield f"    {attribute}: {of('ClassVar')}[{of('Mapping')}[{of('str')}, {of('Any')}]] = {{"
             yield from (f"        {python_string(name)}: {self._classes[t]}," for t, name in found.items())
             yield "    }"
-
-
-def _parts(name: str) -> tuple[str, str, str]:
-    """Form ('' for a plain function), resource and own name of a function."""
-    match = _MEMBER.fullmatch(name)
-    assert match is not None
-    form, resource, member = match.groups()
-    return form or "", resource or "", member
 
 
 def _returned(func: Func) -> ValType | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from wasihost._base.quoting import printable
+from wasihost._commands.stubs.folding import WIDTH
 from wasihost._component.values import camel_case, snake_case
 from wasihost._component.world import types
 
@@ -16,19 +17,18 @@ _ORIGINS = {
     "collections.abc": ("AsyncIterable", "Awaitable", "Mapping", "Sequence"),
     "dataclasses": ("dataclass", "field"),
     "enum": ("Enum", "Flag"),
+    "functools": ("cached_property",),
     "typing": ("Any", "ClassVar", "Literal", "Protocol"),
     "wasihost": (
-        *(
-            "GuestByteStream",
-            "ByteSource",
-            "Err",
-            "Exports",
-            "GuestResource",
-            "Ok",
-            "Some",
-            "GuestValueStream",
-            "ValueSource",
-        ),
+        "GuestByteStream",
+        "ByteSource",
+        "Err",
+        "Exports",
+        "GuestResource",
+        "Ok",
+        "Some",
+        "GuestValueStream",
+        "ValueSource",
     ),
 }
 
@@ -51,7 +51,8 @@ def parameters(func: types.Func, skip: int = 0) -> list[str]:
     """The names of a function's parameters but for the first ones."""
     found = ["self"]
     for name, _ in func.params[skip:]:
-        found.append(unique(identifier(snake_case(name)), found))
+        # An l looks like a 1, says E741 of flake8 and ruff.
+        found.append(unique("l_" if name == "l" else identifier(snake_case(name)), found))
     return found[1:]
 
 
@@ -94,9 +95,20 @@ class Names:
             self._used.setdefault(origin, set()).add(f"{name} as _{name}" if clashes else name)
         return f"_{name}" if clashes else name
 
-    def imports(self) -> list[str]:
-        """The import statements for all that was said."""
-        return [f"from {module} import {', '.join(sorted(names))}" for module, names in sorted(self._used.items())]
+    def imports(self) -> Iterator[str]:
+        """The import statements for all that was said, as isort has them: an alias has a statement of its own."""
+        for module, names in sorted(self._used.items()):
+            if module == "wasihost":
+                yield ""
+            plain = sorted(name for name in names if " as " not in name)
+            for group in sorted([[name] for name in names if " as " in name] + [plain] * bool(plain)):
+                line = f"from {module} import {', '.join(group)}"
+                if len(line) <= WIDTH:
+                    yield line
+                else:
+                    yield f"from {module} import ("
+                    yield from (f"    {name}," for name in group)
+                    yield ")"
 
 
 def _members(world: types.World) -> Iterator[str]:

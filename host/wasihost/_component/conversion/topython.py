@@ -26,7 +26,7 @@ from wasihost._component.conversion.handles import CallContext, Handles
 from wasihost._component.conversion.numbers import Shared, array_code, reader
 from wasihost._component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost._component.ffi import VAL_OF, VAL_SIZE
-from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost._component.values import Classes, Err, Ok, Some, case_classes, upper_snake_case
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 from wasihost._component.world.wiring import words_of
@@ -161,9 +161,8 @@ class ToPythonCode:
             case types.Result():
                 cases = [(Ok, t.ok), (Err, t.err)]
             case types.Variant():
-                cls = self._classes.of(t)
-                names = case_names(name for name, _ in t.cases)
-                cases = [(getattr(cls, names[name]), payload) for name, payload in t.cases]
+                classes = case_classes(self._classes.of(t), t)
+                cases = [(classes[name], payload) for name, payload in t.cases]
             case _:
                 return f"{code.constant(self._handles.to_python(t))}({words[0]}, context)"
         *firsts, last = [self._case_from_words(code, case, payload, words[1:]) for case, payload in cases]
@@ -284,9 +283,8 @@ class ToPythonCode:
         return self._wrapped(Some, payload) if is_nested else self.plan(payload)
 
     def _cases(self, t: types.Variant) -> dict[bytes, ToPython]:
-        cls = self._classes.of(t)
-        names = case_names(name for name, _ in t.cases)
-        return {name.encode(): self._wrapped(getattr(cls, names[name]), payload) for name, payload in t.cases}
+        classes = case_classes(self._classes.of(t), t)
+        return {name.encode(): self._wrapped(classes[name], payload) for name, payload in t.cases}
 
     def _members(self, t: types.Enum | types.Flags) -> dict[bytes, Any]:
         cls = self._classes.of(t)

@@ -163,7 +163,7 @@ class GuestCalls:
         self._arguments.use_memory(view)
         self.results.use_memory(view)
 
-    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+    def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """What comes back from this interface is of these classes from now on."""
         self.classes.use_types(interface, wit_types)
 

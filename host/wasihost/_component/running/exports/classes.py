@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from wasihost._base.errors import LinkError
 from wasihost._base.quoting import line, some
@@ -65,7 +66,7 @@ class ExportClasses:
         """The class of a resource that the guest defines."""
         return self._resources.get(resource, GuestResource)
 
-    def use_types(self, interface: str, wit_types: Mapping[str, type]) -> None:
+    def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """What comes back from this interface is of these classes from now on."""
         name = self._interface(interface)
         try:

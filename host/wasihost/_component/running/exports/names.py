@@ -16,11 +16,14 @@ Tree: TypeAlias = "dict[str, str | Tree]"
 """The path of each function by its name, below the names of interfaces and resources."""
 
 
-def interface_names(interfaces: Iterable[str]) -> dict[str, str]:
-    """The attribute of each interface: `store`, or `kv_store` if another package has a `store` too.
+def interface_names(exports: Iterable[str], functions: Iterable[str] = ()) -> dict[str, str]:
+    """The attribute of each exported interface: `store`, or `kv_store` if another package has a `store` too.
 
-    Of several versions the newest has the plain name; the others get underscores.
+    Of several versions the newest has the plain name; the others get underscores, and so does one that is called as one
+    of the `functions` outside of any interface.
     """
+    taken = {function_name(name) for name in functions}
+    interfaces = [name for name in exports if name]
     packages: dict[str, set[str]] = {}
     for interface in interfaces:
         package, name = _package_and_name(interface)
@@ -29,8 +32,9 @@ def interface_names(interfaces: Iterable[str]) -> dict[str, str]:
     for interface in sorted(interfaces, key=versions.age, reverse=True):
         package, name = _package_and_name(interface)
         words = snake_case(f"{package.rpartition(':')[2]}-{name}" if len(packages[name]) > 1 else name)
-        while words in found.values():
+        while words in taken:
             words += "_"
+        taken.add(words)
         found[interface] = words
     return found
 
@@ -43,7 +47,10 @@ def _package_and_name(interface: str) -> tuple[str, str]:
 def tree(called: Iterable[Called]) -> Tree:
     """Of all exports of a component. A constructor is called `new`."""
     found: Tree = {}
-    names = interface_names(dict.fromkeys(each.interface for each in called if each.interface))
+    called = list(called)
+    names = interface_names(
+        dict.fromkeys(each.interface for each in called), [each.name for each in called if not each.interface]
+    )
     for each in called:
         home = _below(found, names[each.interface]) if each.interface else found
         form, resource, own = member_of(each.name)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.world import types
+
+T = TypeVar("T")
 
 
 class Calls(Protocol):
@@ -76,9 +78,10 @@ class GuestResource(OfOneProcess):
 
     # ---- for GuestCalls; with underscores, since subclasses have the methods of WIT
 
-    async def _call(self, path: str, *args: Any) -> Any:
+    async def _call(self, path: str, *args: Any) -> T:
         """Calls an export of the same instance."""
-        return await self._calls.call(path, args)
+        result: T = await self._calls.call(path, args)
+        return result
 
     def _is_of(self, calls: Calls, resource: types.Resource) -> bool:
         """Whether it belongs to that instance and type."""
