@@ -49,7 +49,7 @@ def test_jobs_of_the_same_component_and_settings_are_equal(cache: Path) -> None:
         {"workers": 2},
         {"pure": True},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_jobs_with_other_settings_differ(cache: Path, other: dict[str, Any]) -> None:
     assert component(cache, **other) != component(cache)
