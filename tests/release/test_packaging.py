@@ -71,7 +71,8 @@ def test_every_module_can_be_imported_without_the_development_tools(scripts: Pat
     every = (
         "import importlib, pkgutil, wasihost\n"
         "for m in pkgutil.walk_packages(wasihost.__path__, 'wasihost.'):\n"
-        "    if not m.name.endswith(('__main__', 'pytest_plugin', '_jobs.dask')): importlib.import_module(m.name)\n"
+        "    if not m.name.endswith(('__main__', 'pytest_plugin', '_jobs.dask')) and '.http2.' not in m.name:\n"
+        "        importlib.import_module(m.name)\n"
         "print(wasihost.__file__)"
     )
     assert _run(scripts / "python", "-W", "error", "-c", every, cwd=tmp_path).startswith(str(scripts.parent))

@@ -57,6 +57,16 @@ class Answered(Frozen):
     error: HttpError | None
 
 
+class Served(Protocol):
+    """A connection of a server."""
+
+    def fail(self, error: HttpError) -> None:
+        """Ends it at once; `error` goes to whatever reads or writes."""
+
+    def close_if_idle(self, *, also_unused: bool) -> None:
+        """Closes it unless a request has begun to come, or may come since there was none yet."""
+
+
 class Serving:
     """What the connections of a server share."""
 
@@ -81,6 +91,21 @@ class Serving:
         self.is_draining = False
         self._date = (0, b"")
 
+    def report_refusal(self, peer: str, status: int) -> None:
+        """What was no request, or not one for the handler, has this status."""
+        if self.answered is not None:
+            self.answered(
+                Answered(
+                    peer=peer,
+                    method="-",
+                    target="-",
+                    status=status,
+                    content_bytes=0,
+                    duration_ns=0,
+                    error=None,
+                )
+            )
+
     def date(self) -> bytes:
         """The value of `date` (RFC 9110, section 6.6.1)."""
         now_s = self.clock.system_ns() // NS_PER_S
@@ -91,7 +116,7 @@ class Serving:
     def asked(self, head: RequestHead) -> asked.Asked:
         """What a request asks for. Errors: BadRequest."""
         host = self.authority if head.host is None else head.host
-        found = asked.parse(head.method, head.target, scheme=self.scheme, authority=host)
+        found = asked.parse(head.method, head.target, scheme=head.scheme or self.scheme, authority=host)
         if found is None or not asked.is_host(host):
             raise BadRequest(400)
         return found

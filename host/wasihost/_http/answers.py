@@ -21,15 +21,25 @@ def refusal(status: int, date: bytes) -> bytes:
 
 def head(request: RequestHead, response: Response, *, date: bytes, keeps_alive: bool) -> tuple[bytes, Framing]:
     """The head of a response, and the framing of its body. Errors: HttpError, if it cannot be sent."""
+    headers, framing = described(request, response, date=date)
+    if framing.is_open and request.version != "1.0":
+        headers.append(("transfer-encoding", b"chunked"))
+        has_trailers = b"trailers" in b",".join(values(request.headers, "te")).lower()
+        framing = Framing(is_chunked=True, has_trailers=has_trailers)
+    if not keeps_alive or (framing.is_open and not framing.is_chunked):
+        headers.append(("connection", b"close"))
+    return outgoing.head(_status_line(response.status), headers), framing
+
+
+def described(request: RequestHead, response: Response, *, date: bytes) -> tuple[list[Header], Framing]:
+    """The headers of a response in any version of HTTP, and its length. Errors: HttpError, if it cannot be sent."""
     if not 200 <= response.status <= 999:
         raise HttpError(ErrorCode.INTERNAL_ERROR, f"{response.status} is not the status of a response")
     headers = [header for header in response.headers if header[0].lower() not in HOP_BY_HOP]
     framing = _framing(request, response, headers)
     if not values(headers, "date"):
         headers.append(("date", date))
-    if not keeps_alive or (framing.is_sent and framing.length is None and not framing.is_chunked):
-        headers.append(("connection", b"close"))
-    return outgoing.head(_status_line(response.status), headers), framing
+    return headers, framing
 
 
 @functools.cache
@@ -38,7 +48,7 @@ def _status_line(status: int) -> str:
 
 
 def _framing(request: RequestHead, response: Response, headers: list[Header]) -> Framing:
-    """How the content is framed; adds the header that says so."""
+    """How long the content is; adds the header that says so."""
     status = response.status
     declared = outgoing.declared_length(headers)
     if request.method == "HEAD" or status == 304:
@@ -49,11 +59,6 @@ def _framing(request: RequestHead, response: Response, headers: list[Header]) ->
     length = response.body.length if declared is None else declared
     if response.body.length not in (None, length):
         raise HttpError(ErrorCode.HTTP_RESPONSE_BODY_SIZE, response.body.length)
-    if length is not None:
-        if declared is None:
-            headers.append(("content-length", b"%d" % length))
-        return Framing(length=length)
-    if request.version == "1.0":
-        return Framing()
-    headers.append(("transfer-encoding", b"chunked"))
-    return Framing(is_chunked=True, has_trailers=b"trailers" in b",".join(values(request.headers, "te")).lower())
+    if length is not None and declared is None:
+        headers.append(("content-length", b"%d" % length))
+    return Framing(length=length)

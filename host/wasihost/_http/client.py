@@ -1,11 +1,12 @@
-"""An HTTP/1.1 client: a `Handler` that sends requests over a network.
+"""A client of HTTP/1.1 and HTTP/2: a `Handler` that sends requests over a network.
 
 Nothing is added to a request but `host` and the framing of its body; redirects, cookies, encodings and proxies are the
 guest's own affair, as in Wasmtime.
 
 A connection whose exchange is done stays open for some seconds, and serves the next request to the same place. The
 server may close it just then, so only a request that may be sent twice goes there, and is, on a new connection, unless
-some of a response has come (RFC 9110, section 9.2.2). All others have a new connection.
+some of a response has come (RFC 9110, section 9.2.2). All others have a new connection, but for HTTP/2, whose requests
+share one.
 
 | what fails | code |
 |---|---|
@@ -21,7 +22,7 @@ some of a response has come (RFC 9110, section 9.2.2). All others have a new con
 | it ends within the response | HTTP-response-incomplete |
 | a head, trailers or content beyond `MessageLimits` | HTTP-response-header-section-size, -trailer-…, -body-size |
 | a transfer coding other than chunked | HTTP-response-transfer-coding |
-| anything else that is not HTTP/1.1 | HTTP-protocol-error |
+| anything else that is not HTTP | HTTP-protocol-error |
 """
 
 from __future__ import annotations
@@ -30,39 +31,27 @@ import asyncio
 import dataclasses
 import functools
 import ssl
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from wasihost._base.clock import Clock, RunningClock
-from wasihost._http import outgoing, parsing, tls
-from wasihost._http.client_connection import ClientConnection, seconds
+from wasihost._http import parsing, tls
+from wasihost._http.asking import seconds
+from wasihost._http.client_connection import ClientConnection
 from wasihost._http.connecting import Connect
 from wasihost._http.connection import read_buffer
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
 from wasihost._http.limits import MessageLimits
-from wasihost._http.messages import EMPTY, Header, Request, Response
-from wasihost._http.outgoing import HOP_BY_HOP, Framing, is_token
-from wasihost._http.targets import Target, target_of
+from wasihost._http.messages import EMPTY, Request, Response, values
+from wasihost._http.requests import Place, Prepared
 from wasihost._http.timing import within
 from wasihost._network.base import Socket
 
-_OWN = HOP_BY_HOP | {"host"}
-_REPEATABLE = ("GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE")
+if TYPE_CHECKING:
+    from wasihost._http.http2.client import Http2ClientConnection
+
 _MOST_IDLE = 16
 
-_Place: TypeAlias = tuple[str, str, int]
-"""Scheme, host and port, which requests on one connection share."""
-
-
-class _Prepared(NamedTuple):
-    """A request that can be sent."""
-
-    target: Target
-    head: bytes
-    framing: Framing
-
-    @property
-    def place(self) -> _Place:
-        return self.target.scheme, self.target.host, self.target.port
+AnyConnection: TypeAlias = "ClientConnection | Http2ClientConnection"
 
 
 class Client:
@@ -88,34 +77,40 @@ class Client:
         self._tls = tls
         self._keeps_alive = keeps_alive
         self._buffer = read_buffer()
-        self._connections: set[ClientConnection] = set()
-        self._idle: dict[ClientConnection, _Place] = {}
+        self._connections: set[AnyConnection] = set()
+        self._idle: dict[ClientConnection, Place] = {}
+        self._shared: dict[Place, Http2ClientConnection] = {}
         self._is_closed = False
 
     async def __call__(self, request: Request) -> Response:
         """The response, when its head has come. Errors: HttpError."""
         try:
-            prepared = _prepared(request)
-            idle = await self._idle_connection(prepared.place) if _is_repeatable(request) else None
-            connection = idle or await self._opened(request, prepared)
+            prepared = Prepared(request)
+            used = await self._used_connection(prepared)
+            connection = used or await self._opened(request, prepared)
         except HttpError as error:
             request.body.close(error)
             raise
         except BaseException:
             request.body.close(HttpError(ErrorCode.CONNECTION_TERMINATED))
             raise
-        exchange = connection.begin(request, prepared.head, prepared.framing)
+        exchange = connection.begin(request, prepared)
         try:
             return await exchange.response()
         except HttpError as error:
-            is_stale = idle is not None and error.code is ErrorCode.CONNECTION_TERMINATED and not exchange.has_begun
+            is_stale = (
+                used is not None
+                and prepared.is_repeatable
+                and error.code is ErrorCode.CONNECTION_TERMINATED
+                and not exchange.has_begun
+            )
             if not is_stale or self._is_closed:
                 raise
         return await self._repeated(dataclasses.replace(request, body=EMPTY), prepared)
 
-    async def _repeated(self, request: Request, prepared: _Prepared) -> Response:
+    async def _repeated(self, request: Request, prepared: Prepared) -> Response:
         connection = await self._opened(request, prepared)
-        return await connection.begin(request, prepared.head, prepared.framing).response()
+        return await connection.begin(request, prepared).response()
 
     def close(self) -> None:
         """Ends what is under way, and closes what is idle."""
@@ -128,16 +123,14 @@ class Client:
 
     # ---- connections
 
-    async def _opened(self, request: Request, prepared: _Prepared) -> ClientConnection:
-        connection = ClientConnection(
-            self._buffer, self._clock, self._limits, functools.partial(self._changed, prepared.place)
-        )
+    async def _opened(self, request: Request, prepared: Prepared) -> AnyConnection:
         timeout_s = seconds(request.options.connect_timeout_s)
         try:
             async with within(self._clock, timeout_s, ErrorCode.CONNECTION_TIMEOUT):
                 socket = await self._connect(request)
                 if prepared.target.scheme == "https":
                     socket = await self._secured(socket, prepared.target.host)
+            connection = self._made(prepared, socket)
             await connection.open_on(socket)
         except OSError as error:
             raise connecting_failed(error) from error
@@ -147,11 +140,32 @@ class Client:
             raise HttpError(ErrorCode.CONNECTION_TERMINATED)
         return connection
 
+    def _made(self, prepared: Prepared, socket: Socket) -> AnyConnection:
+        """A connection in the version of HTTP that the server speaks."""
+        place = prepared.place
+        if not _speaks_http2(prepared, socket):
+            return ClientConnection(self._buffer, self._clock, self._limits, functools.partial(self._changed, place))
+        from wasihost._http.http2.client import Http2ClientConnection
+
+        connection = Http2ClientConnection(
+            self._buffer, self._clock, self._limits, functools.partial(self._shared_changed, place)
+        )
+        if self._keeps_alive:
+            self._shared[place] = connection
+        return connection
+
     async def _secured(self, socket: Socket, host: str) -> Socket:
         self._tls = self._tls or tls.client_context()
         return await tls.connected(socket, self._tls, host.strip("[]"))
 
-    async def _idle_connection(self, place: _Place) -> ClientConnection | None:
+    async def _used_connection(self, prepared: Prepared) -> AnyConnection | None:
+        """One to the same place that takes another request, if there is one."""
+        shared = self._shared.get(prepared.place)
+        if shared is not None and shared.has_room:
+            return shared
+        return await self._idle_connection(prepared.place) if prepared.is_repeatable else None
+
+    async def _idle_connection(self, place: Place) -> ClientConnection | None:
         """The last one that was used to that place, if it is open."""
         if place in self._idle.values():
             await asyncio.sleep(0)  # a pass of the event loop, in which it hears whether the server has closed it
@@ -161,7 +175,7 @@ class Client:
                 return connection
         return None
 
-    def _changed(self, place: _Place, connection: ClientConnection) -> None:
+    def _changed(self, place: Place, connection: ClientConnection) -> None:
         """A connection has become idle, or was closed."""
         if not connection.is_idle:
             self._idle.pop(connection, None)
@@ -171,35 +185,19 @@ class Client:
         else:
             connection.close()
 
-
-# ---- what is sent
-
-
-def _prepared(request: Request) -> _Prepared:
-    """What is to be sent, and where. Errors: HttpError."""
-    if not is_token(request.method) or request.method == "CONNECT":
-        raise HttpError(ErrorCode.HTTP_REQUEST_METHOD_INVALID)
-    target = target_of(request)
-    headers, framing = _framed(request)
-    authority = (request.authority or "").encode()
-    head = outgoing.head(f"{request.method} {target.path} HTTP/1.1", [("host", authority), *headers])
-    return _Prepared(target, head, framing)
+    def _shared_changed(self, place: Place, connection: Http2ClientConnection) -> None:
+        """A connection of HTTP/2 has become idle, or was closed."""
+        if not connection.is_idle:
+            self._connections.discard(connection)
+            if self._shared.get(place) is connection:
+                del self._shared[place]
+        elif not self._keeps_alive:
+            connection.close()
 
 
-def _is_repeatable(request: Request) -> bool:
-    """Whether it has no content, and may be carried out twice."""
-    return request.method in _REPEATABLE and request.body.length == 0
-
-
-def _framed(request: Request) -> tuple[list[Header], Framing]:
-    """The headers that are sent, and how the body is. Errors: HttpError."""
-    headers = [header for header in request.headers if header[0].lower() not in _OWN]
-    declared = outgoing.declared_length(headers)
-    length = request.body.length if declared is None else declared
-    if request.body.length not in (None, length):
-        raise HttpError(ErrorCode.HTTP_REQUEST_BODY_SIZE, request.body.length)
-    if length is None:
-        headers.append(("transfer-encoding", b"chunked"))
-    elif declared is None and (length or request.method not in ("GET", "HEAD")):
-        headers.append(("content-length", b"%d" % length))
-    return headers, Framing(length=length, is_chunked=length is None)
+def _speaks_http2(prepared: Prepared, socket: Socket) -> bool:
+    """Whether the server does: by ALPN, or as gRPC goes over nothing else, if there is h2."""
+    if isinstance(socket, tls.TlsSocket):
+        return socket.protocol == "h2"
+    contents = values(prepared.headers, "content-type")
+    return any(each.startswith(b"application/grpc") for each in contents) and tls.HAS_HTTP2

@@ -15,6 +15,7 @@ from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits
 from wasihost._http.parsing import Content
+from wasihost._network.base import Socket
 from wasihost._network.peers import SocketTransport
 
 _READ_BYTES = 1 << 18
@@ -43,13 +44,27 @@ class Connection(asyncio.BufferedProtocol):
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._flush_soon: asyncio.Handle | None = None
-        self._is_full = False
+        self.is_full = False
+        """Whether nothing is to be written for now."""
         self._full_timer: Timer | None = None
         self._when_writable: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, SocketTransport)
         self.transport = transport
+
+    async def open_on(self, socket: Socket) -> None:
+        """Makes the socket its own. Errors: OSError."""
+        try:
+            self.transport = SocketTransport(socket, self)
+        except BaseException:
+            socket.close()
+            raise
+        try:
+            await asyncio.sleep(0)  # connection_made
+        except BaseException:
+            self.transport.abort()
+            raise
 
     @property
     def peer(self) -> str:
@@ -84,13 +99,13 @@ class Connection(asyncio.BufferedProtocol):
         """BlockingIOError: wait first. HttpError: it has ended."""
         if self.error is not None:
             raise self.error
-        if self._is_full:
+        if self.is_full:
             raise BlockingIOError
 
     def wait_writable(self, callback: Callable[[], None]) -> None:
         """Calls back once, when more can be written or the connection has ended."""
         self._when_writable = callback
-        if not self._is_full or self.error is not None:
+        if not self.is_full or self.error is not None:
             asyncio.get_running_loop().call_soon(self._writable)
 
     def write(self, *parts: bytes | memoryview) -> None:
@@ -121,13 +136,13 @@ class Connection(asyncio.BufferedProtocol):
             self._pending_bytes = 0
 
     def pause_writing(self) -> None:
-        self._is_full = True
+        self.is_full = True
         if self.limits.write_timeout_s is not None:
             timeout_ns = round(self.limits.write_timeout_s * NS_PER_S)
             self._full_timer = self.clock.call_later(timeout_ns, self._write_timed_out)
 
     def resume_writing(self) -> None:
-        self._is_full = False
+        self.is_full = False
         self._stop_timer()
         self._writable()
 

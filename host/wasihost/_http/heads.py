@@ -32,9 +32,17 @@ class BadRequest(Exception):
         self.status = status
 
 
+class Http2Preface(Exception):
+    """The client speaks HTTP/2 from the start (RFC 9113, section 3.4); `data` is what it has sent."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+
 @dataclass(slots=True)
 class RequestHead:
-    """A request without its body; `length` is None if only the end says how long that is."""
+    """A request without its body; `length` is None if only the end says how long that is, `scheme` if none is given."""
 
     method: str
     target: str
@@ -44,6 +52,7 @@ class RequestHead:
     host: str | None
     keeps_alive: bool
     expects_continue: bool
+    scheme: str | None = None
 
 
 def header(line: bytes) -> Header | None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from wasihost._base.streams import ByteSink
 from wasihost._http.connection import Connection
@@ -40,7 +41,7 @@ def lines(headers: Iterable[Header]) -> bytes:
     for name, value in headers:
         before = _before_value(name)
         if before is None or _CONTROLS.search(value):
-            raise HttpError(ErrorCode.INTERNAL_ERROR, f"header {name!r}: {value!r} cannot be sent")
+            raise _unsendable(name, value)
         parts += (before, value.strip(b" \t"), b"\r\n")
     parts.append(b"\r\n")
     return b"".join(parts)
@@ -50,6 +51,18 @@ def lines(headers: Iterable[Header]) -> bytes:
 def _before_value(name: str) -> bytes | None:
     """What a line says before the value; None for what is no name."""
     return f"{name}: ".encode() if is_token(name) else None
+
+
+def sendable(headers: Iterable[Header]) -> Iterator[Header]:
+    """Headers without blanks around their values. Errors: HttpError, for what is not a header."""
+    for name, value in headers:
+        if not is_token(name) or _CONTROLS.search(value):
+            raise _unsendable(name, value)
+        yield name, value.strip(b" \t")
+
+
+def _unsendable(name: str, value: bytes) -> HttpError:
+    return HttpError(ErrorCode.INTERNAL_ERROR, f"header {name!r}: {value!r} cannot be sent")
 
 
 def declared_length(headers: list[Header]) -> int | None:
@@ -74,33 +87,55 @@ class Framing(NamedTuple):
     is_sent: bool = True
     has_trailers: bool = True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the content has no length that is known beforehand."""
+        return self.is_sent and self.length is None
+
+
+class Wire(Protocol):
+    """What content goes out on, such as a `Connection`."""
+
+    @property
+    def error(self) -> HttpError | None:
+        """What ended it early."""
+
+    def check_writable(self) -> None:
+        """BlockingIOError: wait first. HttpError: it has ended."""
+
+    def wait_writable(self, callback: Callable[[], None]) -> None:
+        """Calls back once, when more can be written or it has ended."""
+
+    def flush(self) -> None:
+        """Sends what was kept to go out together."""
+
 
 class Outgoing(ByteSink):
     """Takes the content of one message. `wrong_size` is the code if it is not as long as it has to be."""
 
-    def __init__(self, connection: Connection, framing: Framing, wrong_size: ErrorCode) -> None:
-        self._connection = connection
+    def __init__(self, wire: Wire, framing: Framing, wrong_size: ErrorCode) -> None:
+        self._wire = wire
         self._framing = framing
         self._wrong_size = wrong_size
         self.sent_bytes = 0
 
     def write(self, view: memoryview) -> int:
-        self._connection.check_writable()
+        self._wire.check_writable()
         framing = self._framing
         if not framing.is_sent:
             return len(view)
         if framing.length is not None and self.sent_bytes + len(view) > framing.length:
             raise HttpError(self._wrong_size, self.sent_bytes + len(view))
-        view = view[:_MOST_BYTES]
-        self.sent_bytes += len(view)
-        if framing.is_chunked:
-            self._connection.write(b"%x\r\n" % len(view), view, b"\r\n")
-        else:
-            self._connection.write(view)
-        return len(view)
+        size = self._put(view[:_MOST_BYTES])
+        self.sent_bytes += size
+        return size
+
+    @abstractmethod
+    def _put(self, view: memoryview) -> int:
+        """Sends the beginning of some content; the number of bytes."""
 
     def wait_writable(self, callback: Callable[[], None]) -> None:
-        self._connection.wait_writable(callback)
+        self._wire.wait_writable(callback)
 
     def close(self, error: BaseException | None) -> None:
         """The connection is its owner's."""
@@ -108,7 +143,7 @@ class Outgoing(ByteSink):
     @property
     def error(self) -> HttpError | None:
         """What ended the connection."""
-        return self._connection.error
+        return self._wire.error
 
     @property
     def ends_with_connection(self) -> bool:
@@ -118,16 +153,37 @@ class Outgoing(ByteSink):
     @property
     def takes_trailers(self) -> bool:
         """Whether the message goes on after its content, which may still fail."""
-        return self._framing.length is None and self._framing.is_sent
+        return self._framing.is_open
 
     def end(self, trailers: list[Header]) -> None:
         """The content has ended. Errors: HttpError, if it is too short."""
-        framing = self._framing
-        if framing.is_sent and framing.length not in (None, self.sent_bytes):
+        if self._framing.is_sent and self._framing.length not in (None, self.sent_bytes):
             raise HttpError(self._wrong_size, self.sent_bytes)
-        if framing.is_chunked:
-            self._connection.write(b"0\r\n" + lines(trailers if framing.has_trailers else []))
-        self._connection.flush()
+        self._put_end(trailers)
+        self._wire.flush()
+
+    @abstractmethod
+    def _put_end(self, trailers: list[Header]) -> None:
+        """Sends the trailers, and what marks the end. Errors: HttpError."""
+
+
+class ConnectionContent(Outgoing):
+    """Takes the content of a message on a connection of HTTP/1.1."""
+
+    def __init__(self, connection: Connection, framing: Framing, wrong_size: ErrorCode) -> None:
+        super().__init__(connection, framing, wrong_size)
+        self._connection = connection
+
+    def _put(self, view: memoryview) -> int:
+        if self._framing.is_chunked:
+            self._connection.write(b"%x\r\n" % len(view), view, b"\r\n")
+        else:
+            self._connection.write(view)
+        return len(view)
+
+    def _put_end(self, trailers: list[Header]) -> None:
+        if self._framing.is_chunked:
+            self._connection.write(b"0\r\n" + lines(trailers if self._framing.has_trailers else []))
 
 
 async def send(body: Body, out: Outgoing) -> None:

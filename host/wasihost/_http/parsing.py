@@ -15,7 +15,7 @@ from typing import TypeAlias
 from wasihost._base.errors import MissingExtraError
 from wasihost._http.chunks import Chunks, MalformedChunks
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.heads import BadRequest, RequestHead, closes, plain_head, request_head
+from wasihost._http.heads import BadRequest, Http2Preface, RequestHead, closes, plain_head, request_head
 from wasihost._http.limits import MessageLimits, ServerLimits
 from wasihost._http.messages import Header, values
 
@@ -223,6 +223,9 @@ def _length(headers: list[Header]) -> int | None:
     return next((int(value) for value in values(headers, "content-length")), None)
 
 
+_HTTP2 = b"PRI * HTTP/2.0\r\n\r\n"
+
+
 class RequestParser:
     """The requests of one connection, one after another: the next begins when the event after an `End` is asked for."""
 
@@ -256,7 +259,7 @@ class RequestParser:
             self._content.receive(data)
 
     def next_event(self) -> RequestEvent | None:
-        """What follows; None if more has to come. Errors: BadRequest."""
+        """What follows; None if more has to come. Errors: BadRequest, Http2Preface."""
         if self._content is not None:
             return self._next_piece(self._content)
         if self._is_whole:
@@ -282,6 +285,10 @@ class RequestParser:
         text = bytes(received[:size])
         del received[:size]
         self._searched = 0
+        if text == _HTTP2:
+            rest = bytes(received)
+            received.clear()
+            raise Http2Preface(text + rest)
         return self._begin(text)
 
     def _begin(self, text: bytes) -> RequestHead:

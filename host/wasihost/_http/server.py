@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server: calls a `Handler` for each request that comes in on a network.
+"""A server of HTTP/1.1 and HTTP/2: calls a `Handler` for each request that comes in on a network.
 
 | what happens | what the client gets |
 |---|---|
@@ -8,6 +8,8 @@
 | the same after the head has gone out, or the body breaks off | the connection ends, without the end of the message |
 | its own FIN after the request | the answer |
 | it leaves | nothing: the handler is cancelled |
+
+That is HTTP/1.1; see `http2.server` for the other.
 
 A handler gets scheme, authority and path as in `asked`, and all headers as they came.
 """
@@ -21,7 +23,7 @@ from types import TracebackType
 from typing import Self
 
 from wasihost._base.clock import Clock, settled
-from wasihost._http.answering import Answered, Serving
+from wasihost._http.answering import Answered, Served, Serving
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import ServerLimits
 from wasihost._http.messages import Handler
@@ -54,7 +56,7 @@ class HttpServer:
         clock: Clock | None = None,
         answered: Callable[[Answered], None] | None = None,
     ) -> None:
-        self._connections: set[ServerConnection] = set()
+        self._connections: set[Served] = set()
         listeners = peers.listen(network, addresses)
         self._serving = Serving(
             handler,

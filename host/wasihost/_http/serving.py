@@ -12,13 +12,13 @@ import asyncio
 from collections.abc import Callable
 
 from wasihost._http import answers
-from wasihost._http.answering import Answered, Exchange, Serving
+from wasihost._http.answering import Exchange, Served, Serving
 from wasihost._http.connection import Connection
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.heads import BadRequest, RequestHead
+from wasihost._http.heads import BadRequest, Http2Preface, RequestHead
 from wasihost._http.incoming import Flow
 from wasihost._http.messages import Response
-from wasihost._http.outgoing import Outgoing
+from wasihost._http.outgoing import ConnectionContent, Outgoing
 from wasihost._http.parsing import End, RequestEvent, RequestParser
 from wasihost._http.timing import Deadline
 
@@ -32,7 +32,7 @@ _LINGER_S = 2
 class ServerConnection(Connection):
     """A connection that came in; it is one of `connections` as long as it is open."""
 
-    def __init__(self, server: Serving, connections: set[ServerConnection]) -> None:
+    def __init__(self, server: Serving, connections: set[Served]) -> None:
         super().__init__(server.buffer, server.clock, server.limits)
         self._server = server
         self._connections = connections
@@ -74,7 +74,7 @@ class ServerConnection(Connection):
     def begin(self, asked: RequestHead, response: Response, *, keeps_alive: bool) -> Outgoing:
         head, framing = answers.head(asked, response, date=self._server.date(), keeps_alive=keeps_alive)
         self.write(head)
-        return Outgoing(self, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
+        return ConnectionContent(self, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
 
     def break_off(self, error: HttpError, out: Outgoing | None) -> None:
         self.error = self.error or error
@@ -144,6 +144,8 @@ class ServerConnection(Connection):
                 self._take(event)
         except BadRequest as error:
             self._refuse(error.status)
+        except Http2Preface as preface:
+            self._speak_http2(preface.data)
 
     def read_content(self, view: memoryview) -> int:
         assert self._parser.content is not None
@@ -154,6 +156,20 @@ class ServerConnection(Connection):
 
     def wait_content(self, callback: Callable[[], None]) -> None:
         self.transport.when_readable(callback)
+
+    def _speak_http2(self, data: bytes) -> None:
+        """Leaves the transport to a connection of HTTP/2, if there is h2."""
+        try:
+            from wasihost._http.http2.server import Http2ServerConnection
+        except ModuleNotFoundError:
+            self._refuse(505)
+            return
+        self._deadline.close()
+        self._connections.discard(self)
+        connection = Http2ServerConnection(self._server, self._connections)
+        self.transport.set_protocol(connection)
+        connection.connection_made(self.transport)
+        connection.received(data)
 
     @property
     def _has_request(self) -> bool:
@@ -177,24 +193,10 @@ class ServerConnection(Connection):
         if self._exchange is None:
             self.write(answers.refusal(status, self._server.date()))
             self._linger()
-            self._report(status)
+            self._server.report_refusal(self.peer, status)
         else:
             self._is_deaf = True
             self._exchange.refuse(status)
-
-    def _report(self, status: int) -> None:
-        if self._server.answered is not None:
-            self._server.answered(
-                Answered(
-                    peer=self.peer,
-                    method="-",
-                    target="-",
-                    status=status,
-                    content_bytes=0,
-                    duration_ns=0,
-                    error=None,
-                )
-            )
 
     # ---- what comes next
 

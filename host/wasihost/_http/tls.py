@@ -15,8 +15,9 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from wasihost._base.errors import ConfigError
 from wasihost._http.errors import ErrorCode, HttpError
@@ -27,7 +28,8 @@ from wasihost._network.wrapping import SocketAround
 _READ_BYTES = 1 << 16
 _WRITE_BYTES = 1 << 16
 """Four records: what is encrypted before any of it is sent."""
-_ALPN = ["http/1.1"]
+HAS_HTTP2: Final = find_spec("h2") is not None
+_ALPN = ["h2", "http/1.1"] if HAS_HTTP2 else ["http/1.1"]
 
 
 def client_context(
@@ -36,7 +38,7 @@ def client_context(
     """What verifies servers: with the roots of the system, or those in the file `ca` alone.
 
     `cert` is a certificate to show, with its chain, and `key` its private key, if that is in another file; all are PEM.
-    Errors: ConfigError.
+    It offers HTTP/2 where h2 is installed. Errors: ConfigError.
     """
     try:
         context = ssl.create_default_context(cafile=ca)
@@ -51,7 +53,7 @@ def client_context(
 def server_context(cert: Path | str, key: Path | str | None = None, *, ca: Path | str | None = None) -> ssl.SSLContext:
     """What a server shows: a certificate with its chain, and its private key; `ca` has clients show theirs.
 
-    Errors: ConfigError.
+    It offers HTTP/2 where h2 is installed. Errors: ConfigError.
     """
     try:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -121,6 +123,11 @@ class TlsSocket(SocketAround):
         self._sent = 0  # bytes of a write that is not done
         self._has_all_read = False
         self._soon: asyncio.Handle | None = None
+
+    @property
+    def protocol(self) -> str | None:
+        """What both sides have agreed on by ALPN, after the handshake."""
+        return self._tls.selected_alpn_protocol()
 
     # ---- ciphertext
 

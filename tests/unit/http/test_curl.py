@@ -40,7 +40,8 @@ async def handler(request: Request) -> Response:
     return Response(body=BytesBody(f"{request.scheme} {request.path}\n".encode()))
 
 
-async def test_curl_gets_and_sends_over_tls(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("option", "version"), [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")])
+async def test_curl_gets_and_sends_over_tls(option: str, version: str, tmp_path: Path) -> None:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(tmp_path / "ca.pem")
     ca.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(tmp_path / "server.pem")
@@ -49,13 +50,13 @@ async def test_curl_gets_and_sends_over_tls(tmp_path: Path) -> None:
     log: list[Answered] = []
     context = server_context(tmp_path / "server.pem")
     async with HttpServer(OsNetwork(), [LOOPBACK], handler, tls=context, answered=log.append) as server:
-        trusting = ("--cacert", str(tmp_path / "ca.pem"))
+        trusting = ("--cacert", str(tmp_path / "ca.pem"), option)
         assert await curl(*trusting, f"{server.url}a", f"{server.url}b?c") == b"https /a\nhttps /b?c\n"
         sent = await curl(*trusting, "--upload-file", str(data), server.url)
         assert sent == data.read_bytes()
         sent = await curl(*trusting, "--header", "transfer-encoding: chunked", "--data-binary", f"@{data}", server.url)
         assert sent == data.read_bytes()
-        assert (await curl(*trusting, "--head", server.url)).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert (await curl(*trusting, "--head", server.url)).startswith(f"{version} 200 ".encode())
         assert await curl(*trusting, "--http1.0", server.url) == b"https /\n"
     assert [(entry.method, entry.status, entry.error) for entry in log] == [
         ("GET", 200, None),

@@ -125,7 +125,7 @@ REFUSED: list[tuple[int, bytes]] = [
     (400, b"GET /\r\n\r\n"),
     (400, b"GET  / HTTP/1.1\r\n" + HOST + b"\r\n"),
     (400, b"GET /\xc3\xa4 HTTP/1.1\r\n" + HOST + b"\r\n"),
-    (505, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    (505, b"GET * HTTP/2.0\r\n\r\n"),
     (505, b"GET / HTTP/1.2\r\n" + HOST + b"\r\n"),
     # targets
     (400, b"GET p HTTP/1.1\r\n" + HOST + b"\r\n"),

@@ -68,6 +68,7 @@ async def serving(
     network: Network, address: Address, context: ssl.SSLContext, connected: Connected
 ) -> AsyncIterator[Server]:
     """A server of asyncio's streams behind TLS."""
+    context.set_alpn_protocols(["http/1.1"])
     loop = asyncio.get_running_loop()
 
     def factory() -> asyncio.BaseProtocol:

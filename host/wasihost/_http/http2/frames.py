@@ -1,0 +1,64 @@
+"""GOAWAY apart from other frames (RFC 9113, sections 4.1 and 6.8).
+
+For h2 a connection is closed once GOAWAY was sent or has come, but the streams up to the last one that it names go on
+to their end. So h2 never sees these frames.
+"""
+
+from __future__ import annotations
+
+from hyperframe.frame import Frame, GoAwayFrame
+
+_HEADER_BYTES = 9
+_GOAWAY = GoAwayFrame.type
+_MOST_BYTES = 1 << 14
+"""Of a frame, unless SETTINGS allow more, which ours do not."""
+
+
+class TooLong(Exception):
+    """A frame that is longer than allowed; h2 would say so when it has all of it."""
+
+
+class Frames:
+    """Takes GOAWAY frames out of what a peer sends; `skip` bytes come before the first frame."""
+
+    def __init__(self, *, skip: int) -> None:
+        self._left = skip  # of the frame under way, which is passed on
+        self._held = b""  # a header that is not whole, or a GOAWAY
+
+    def take(self, data: bytes) -> tuple[bytes, list[GoAwayFrame]]:
+        """What is for h2 of the data, and what was taken out. Errors: TooLong."""
+        data = self._held + data
+        passed: list[bytes] = []
+        found: list[GoAwayFrame] = []
+        at = 0
+        while True:
+            piece = data[at : at + self._left]
+            passed.append(piece)
+            at += len(piece)
+            self._left -= len(piece)
+            if len(data) - at < _HEADER_BYTES:
+                break
+            size = _HEADER_BYTES + int.from_bytes(data[at : at + 3], "big")
+            if size > _HEADER_BYTES + _MOST_BYTES:
+                raise TooLong
+            if data[at + 3] != _GOAWAY:
+                self._left = size
+                continue
+            if len(data) - at < size:
+                break
+            found.append(_goaway(data[at : at + size]))
+            at += size
+        self._held = data[at:]
+        return b"".join(passed), found
+
+
+def _goaway(data: bytes) -> GoAwayFrame:
+    frame, _ = Frame.parse_frame_header(memoryview(data[:_HEADER_BYTES]))
+    assert isinstance(frame, GoAwayFrame)
+    frame.parse_body(memoryview(data[_HEADER_BYTES:]))
+    return frame
+
+
+def goaway(last_stream: int, code: int = 0) -> bytes:
+    """A GOAWAY that was written."""
+    return GoAwayFrame(0, last_stream_id=last_stream, error_code=code).serialize()
