@@ -49,7 +49,9 @@ async def test_a_component_that_cannot_be_loaded_fails_the_start() -> None:
 
 
 async def _app(scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Any]) -> None:
-    content = (await receive())["body"]
+    content = b""
+    while (message := await receive())["more_body"]:
+        content += message["body"]
     await send({"type": "http.response.start", "status": 201, "headers": [(b"x-path", scope["path"].encode())]})
     await send({"type": "http.response.body", "body": content + b" from " + scope["server"][0].encode()})
 
