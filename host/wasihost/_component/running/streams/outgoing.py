@@ -301,6 +301,7 @@ class FutureOutPump(Pump):
 
     def other_end_dropped(self) -> None:
         self.machine.waiting.discard(self)
+        self.awaited.remove_done_callback(self._resolved)
         self._finish(0, DROPPED)
 
     def _resolved(self, awaited: asyncio.Future[Any]) -> None:
