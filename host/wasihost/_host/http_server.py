@@ -13,8 +13,8 @@ import contextlib
 import logging
 import resource
 import ssl
-from collections.abc import AsyncIterator, Callable
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, Final
 
 from wasihost._base import eager
 from wasihost._base.clock import Clock
@@ -62,12 +62,12 @@ class GuestHandler:
         self._timeout_s = timeout_s
         self._answer = around(self._answered)
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Awaitable[Response]:
         """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
 
         Errors: HttpError; whatever opening an instance raises.
         """
-        return await self._answer(request)
+        return self._answer(request)
 
     def replace(self, component: Component) -> None:
         """Answers later requests with another component; those under way end with the one that they began with.
@@ -155,8 +155,8 @@ class _LeasedBody(BodyAround):
         super().__init__(inner)
         self._lease: _Lease | None = lease
 
-    async def forward(self, sink: ByteSink) -> None:
-        await self.inner.forward(sink)
+    def forward(self, sink: ByteSink) -> Coroutine[Any, Any, None]:
+        return self.inner.forward(sink)
 
     def close(self, error: HttpError | None = None) -> None:
         self.inner.close(error)

@@ -9,10 +9,10 @@ it in the end, by which the sender hears what became of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from wasihost._base.frozen import Frozen
 from wasihost._base.streams import ByteSink
@@ -111,11 +111,11 @@ class BodyAround(Body):
         self.length = inner.length
         self.inner = inner
 
-    async def read(self, n: int = READ_BYTES) -> bytes:
-        return await self.inner.read(n)
+    def read(self, n: int = READ_BYTES) -> Coroutine[Any, Any, bytes]:
+        return self.inner.read(n)
 
-    async def trailers(self) -> list[Header]:
-        return await self.inner.trailers()
+    def trailers(self) -> Coroutine[Any, Any, list[Header]]:
+        return self.inner.trailers()
 
     def close(self, error: HttpError | None = None) -> None:
         self.inner.close(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING, cast
 
 from wasihost._base.errors import ConfigError
@@ -26,10 +26,10 @@ class Origins:
         self._handlers = {_authority(name): handler for name, handler in handlers.items()}
         self._otherwise = otherwise
 
-    async def __call__(self, request: Request) -> Response:
+    def __call__(self, request: Request) -> Awaitable[Response]:
         """The response. Errors: HttpError."""
         handler = self.find(target_of(request)) or self._otherwise
-        return await handler(request)
+        return handler(request)
 
     def find(self, target: Target) -> Handler | None:
         """What answers requests there, if the embedder does."""

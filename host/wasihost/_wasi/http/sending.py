@@ -11,7 +11,7 @@ An origin that the embedder gave needs no rule, as a name in `host_names`; a rul
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -80,10 +80,10 @@ class Sender:
             raise
         return await self._send(request)
 
-    async def _send_on_the_network(self, request: Request) -> Response:
+    def _send_on_the_network(self, request: Request) -> Awaitable[Response]:
         if self._client is None:
             self._client = self._make_client()
-        return await self._client(request)
+        return self._client(request)
 
     async def _ask(self, request: Request) -> None:
         otherwise = _GIVEN if self._origins.find(target_of(request)) is not None else None
