@@ -5,7 +5,7 @@ BIN := .venv/bin
 PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
-.PHONY: help setup tools test test-fast nightly engines newest matrix check demo bench soak fuzz docs fixtures wit
+.PHONY: help setup tools test test-fast nightly engines newest matrix check demo bench soak fuzz docs site fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -15,7 +15,8 @@ setup: .venv/ready ## Make .venv with the library and the tools for developing i
 .venv/ready: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wasihost needs Python 3.11 or newer")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' # which knows groups
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
 	@touch $@
 
 tools: ## Install the programs that a few tests use, such as tshark and Chromium (Debian, as root)
@@ -65,6 +66,17 @@ fuzz: setup ## 100,000 operations on files, and values through 10,000 generated 
 docs: setup ## Write docs/reference/command-line.md, and the tables of what works into coverage.md
 	$(BIN)/python -m wit.table
 	$(BIN)/python -m wit.commands
+
+site: setup .venv/site ## Build the site of docs/ into build/site, with warnings as errors
+	NO_MKDOCS_2_WARNING=1 .venv/site/bin/mkdocs build --quiet --strict
+	@echo "build/site/index.html"
+
+# An environment of its own: what the site needs is not needed to run or test anything.
+.venv/site: pyproject.toml .venv/ready
+	$(PYTHON) -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$@/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group site
+	@touch $@
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
 	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh

@@ -2,9 +2,10 @@
 
 - Blocks of Python share their names, and may `await`. What follows one in a block without a language is what it prints
   to stdout, or to stdout and stderr.
+- A block that begins with a comment of a file's name becomes that file, for commands and tests.
 - Blocks with tests are given to pytest, all of a page at once.
-- Commands of the tutorial are run, and what follows them is what they print; those of other pages only have to be
-  understood. A server runs until the page ends.
+- Commands of the tutorial and of `NIGHTLY` are run, and what follows them is what they print; those of `wasihost` in
+  other pages only have to be understood. A server runs until the page ends.
 - `…` in what is shown stands for any text.
 """
 
@@ -36,9 +37,11 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PREBUILT = ROOT / "guest-fixtures/prebuilt"
 PLUGINS = ["-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider"]
-NOT_RUN = ("pip", "pytest")
-"""The extras are installed here, and the tests are run."""
-CHECKED_ELSEWHERE = ("", "dockerfile", "wit")
+NIGHTLY = ("how-to/fastapi.md", "how-to/jupyter.md", "how-to/processes.md", "how-to/sandbox.md")
+"""Pages that need packages of others, or minutes."""
+NOT_RUN = ("celery", "pip", "pytest", "uvicorn")
+"""Packages are installed here, tests are run, and tests/outside has servers."""
+CHECKED_ELSEWHERE = ("", "caddy", "dockerfile", "nginx", "text", "wit")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,12 @@ class Block:
 
     language: str
     text: str
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that it is, if it begins with one."""
+        found = re.match(r"(?:#|//) ([\w.]+)\n", self.text)
+        return found[1] if found else None
 
     @property
     def has_tests(self) -> bool:
@@ -118,11 +127,19 @@ class Reader:
         self._folder = folder
         self._names = {"__name__": "__main__", **names}
         self._server: Server | None = None
+        self._runner = asyncio.Runner()  # one event loop for a page, as a notebook has
 
     def read(self) -> None:
+        with self._runner:
+            self._read()
+
+    def _read(self) -> None:
         every = blocks(self._name)
         for block, after in zip_longest(every, every[1:], fillvalue=END):
             if block.has_tests:
+                continue
+            if block.file is not None:
+                (self._folder / block.file).write_text(block.text, encoding="utf-8")
                 continue
             if block.language == "python":
                 printed, with_errors = self._python(block.text)
@@ -149,7 +166,7 @@ class Reader:
             elif "trio." in text:
                 trio.run(self._awaited, code)
             else:
-                asyncio.run(self._awaited(code))
+                self._runner.run(self._awaited(code))
         return printed.getvalue(), both.getvalue()
 
     async def _awaited(self, code: CodeType) -> None:
@@ -159,8 +176,9 @@ class Reader:
         first, *words = shlex.split(command)
         if first in NOT_RUN:
             return
-        if not self._name.startswith("tutorial/"):
-            understood(words)
+        if not self._name.startswith("tutorial/") and self._name not in NIGHTLY:
+            if first == "wasihost":
+                understood(words)
         elif words[:1] == ["serve"]:
             self._server = Server(command, self._folder)
         else:

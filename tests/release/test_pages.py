@@ -13,7 +13,7 @@ import trio
 
 import wasihost.http
 from tests.guests.exports import Sleeper
-from tests.release.pages import NAMES, PREBUILT, ROOT, Reader
+from tests.release.pages import NAMES, NIGHTLY, PREBUILT, ROOT, Reader
 from wasihost import Host, Rules
 from wasihost._commands.stubs import write
 
@@ -51,6 +51,7 @@ def stubs(component: Path) -> types.ModuleType:
 
 
 OF_READERS: Mapping[str, Mapping[str, Any]] = {
+    "reference/wit.md": {"Host": Host},
     "how-to/running.md": {
         "MyStore": Database,
         "fastapi_app": _nothing,
@@ -85,8 +86,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("guest-fixtures").symlink_to(ROOT / "guest-fixtures")
     Path("guests").symlink_to(PREBUILT)
-    for name in ("src", "cache", "app", "data"):
+    for name in ("src", "cache", "app", "data", "sales", "out"):
         Path(name).mkdir()
+    Path("sales/table.csv").write_text("name,number\nAda,36\n", encoding="utf-8")
     for name, guest in GUESTS.items():
         Path(name).symlink_to(PREBUILT / f"{guest}.wasm")
     with zipfile.ZipFile("data.zip", "w") as archive:
@@ -95,7 +97,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.nightly if name in NIGHTLY else ()) for name in NAMES]
+)
 def test_what_a_page_shows_runs(name: str, folder: Path) -> None:
     if name in OTHER_GUESTS:
         Path("guest.wasm").unlink()
