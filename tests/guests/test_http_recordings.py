@@ -21,12 +21,12 @@ from wasihost.http import BytesBody, HttpError, Request, Response
 from wasihost.recording import Recording, ReplayHttp, Trace, events, replay_requests, write_report
 
 
-def _asking(case: str, body: bytes = b"", headers: Mapping[str, str] = MappingProxyType({})) -> Request:
+def request_for(case: str, body: bytes = b"", headers: Mapping[str, str] = MappingProxyType({})) -> Request:
     described = [("case", case.encode()), *((name, value.encode()) for name, value in headers.items())]
     return Request(method="POST", scheme="http", authority="app", path="/a?b", headers=described, body=BytesBody(body))
 
 
-async def _origin(request: Request) -> Response:
+async def echoing_origin(request: Request) -> Response:
     _, asked = await whole(Response(body=request.body))
     return Response(status=201, headers=[("x-of", b"origin")], body=BytesBody(asked + b"!"))
 
@@ -35,7 +35,7 @@ async def _sent(host: Host, **headers: str) -> bytes:
     """What a guest says of its request to an origin."""
     described = {"scheme": "http", "authority": "api.test", "bytes": "3", **headers}
     async with host.answering(load("rust-http"), instances=1) as handler:
-        asking = _asking("send", headers=described)
+        asking = request_for("send", headers=described)
         return (await whole(await handler(asking)))[1]
 
 
@@ -79,7 +79,7 @@ async def test_a_guest_that_sends_something_else_has_diverged(tmp_path: Path) ->
 
 
 async def _answered(handler: Handler) -> None:
-    for asking in (_asking("hello"), _asking("copy", b"abc"), _asking("trap"), _asking("trap-after")):
+    for asking in (request_for("hello"), request_for("copy", b"abc"), request_for("trap"), request_for("trap-after")):
         with contextlib.suppress(HttpError):
             response = await handler(asking)
             try:
@@ -115,7 +115,7 @@ async def test_the_trace_has_a_line_and_the_report_a_row_for_each_request(tmp_pa
     recording = Recording()
     stream = io.StringIO()
     recording.subscribe(Trace(stream))
-    async with served(settings={"recording": recording, "http": {"api.test": _origin}}) as guest:
+    async with served(settings={"recording": recording, "http": {"api.test": echoing_origin}}) as guest:
         await guest.answer("send", scheme="http", authority="api.test", path="/orders", bytes=3)
     assert "→ GET http://api.test/orders: 201, 4 B in" in stream.getvalue()
     assert "← POST http://10.0.0.9:80/path?query: 200," in stream.getvalue()

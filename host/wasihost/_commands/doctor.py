@@ -30,7 +30,14 @@ whether guests run here, also after a fork, and the security advisories about
 Wasmtime that were known when this version was made. The exit code is 1 if
 something does not work.
 """
-_EXTRAS: Final = {"http": "h11", "report": "jinja2", "pcap": "scapy", "fsspec": "fsspec", "jobs": "tqdm"}
+_EXTRAS: Final = {
+    "http": "h11",
+    "report": "jinja2",
+    "pcap": "scapy",
+    "fsspec": "fsspec",
+    "jobs": "tqdm",
+    "otel": "opentelemetry-api",
+}
 """By the name of the extra, the package that it brings."""
 _GUEST: Final = """(component
   (core module $code (func (export "run") (result i32) (i32.const 0)))

@@ -87,6 +87,7 @@ _RULES: Final[dict[str, Rule]] = {
     "limits": ("Limits(...)", _of(Limits)),
     "network": ("a Network", _of(Network)),
     "on_decision": _CALLABLE,
+    "on_event": _CALLABLE,
     "on_stats": _CALLABLE,
     "providers": ('a dict of interfaces to providers, such as {"my:pkg/iface": provider}', _is_named),
     "quotas": ("Quotas(...)", _is_quotas),

@@ -52,6 +52,7 @@ if TYPE_CHECKING:  # for who limits or records
     from wasihost._http.messages import Handler
     from wasihost._network.quotas import Quotas
     from wasihost._recording import Recording
+    from wasihost._recording.events import Event
     from wasihost._wasi.filesystem.nodes import FileSystem
 
 
@@ -96,6 +97,8 @@ class Host(OfOneProcess):
     - `limits`: what each guest may use of the host, see `Limits` and docs/reference/limits.md; the defaults are safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.recording.Recording` that gets all that happens between guests and the world.
+    - `on_event`: called with each event that a recording would have, at once; events have no bytes, only their number,
+      `len(event.data)`. What it raises ends the guest. A recording has `subscribe` for this.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
 
     Errors: TypeError, which names the argument; ConfigError for one that cannot be understood.
@@ -129,6 +132,7 @@ class Host(OfOneProcess):
         providers: Mapping[str, object] | None = None,
         on_stats: Callable[[Stats], None] | None = None,
         recording: Recording | None = None,
+        on_event: Callable[[Event], object] | None = None,
         cache: Cache | None = None,
         wasip2: Wasip2 | None = "python",
         gc: bool = True,
@@ -158,6 +162,7 @@ class Host(OfOneProcess):
             providers=providers,
             on_stats=on_stats,
             recording=recording,
+            on_event=on_event,
             cache=cache,
             gc=gc,
             limits=limits,
@@ -192,7 +197,7 @@ class Host(OfOneProcess):
             seed=seed,
             providers=dict(providers or {}),
             on_stats=on_stats,
-            recording=recording,
+            recording=recording if on_event is None else _observed(on_event, recording),
             wasip2=wasip2,
             limits=limits,
             memory=Account("total_memory_bytes", limits.total_memory_bytes),
@@ -553,6 +558,14 @@ class Host(OfOneProcess):
         from wasihost._host.guest import OpenGuest  # not before there is a component
 
         return OpenGuest(settings, adapted, self._kit(adapted), **options)
+
+
+def _observed(on_event: Callable[[Event], object], recording: Recording | None) -> Recording:
+    from wasihost._recording import Observed  # not for those who hear of nothing
+
+    if recording is not None:
+        raise ConfigError("on_event: the host has a recording; use recording.subscribe(on_event) instead")
+    return Observed(on_event)
 
 
 def _handler(given: Handler | App) -> Handler:

@@ -62,6 +62,11 @@ class GuestHandler:
         self._timeout_s = timeout_s
         self._answer = around(self._answered)
 
+    @property
+    def pool(self) -> Pool:
+        """The instances that answer."""
+        return self._pool
+
     def __call__(self, request: Request) -> Awaitable[Response]:
         """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
 
@@ -177,6 +182,11 @@ class GuestServer:
     def url(self) -> str:
         """Where it answers, such as `http://127.0.0.1:8080/`."""
         return self._server.url
+
+    @property
+    def pool(self) -> Pool:
+        """The instances that answer."""
+        return self._handler.pool
 
     @property
     def address(self) -> Address:

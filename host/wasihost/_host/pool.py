@@ -131,6 +131,11 @@ class Pool(OfOneProcess):
         """How many are made and serve nothing now."""
         return len(self._ready) + len(self._idle)
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for an instance."""
+        return len(self._line)
+
     @contextlib.asynccontextmanager
     async def instance(self) -> AsyncIterator[Instance]:
         """An instance for one request: by default fresh, yours alone, and closed at the end.

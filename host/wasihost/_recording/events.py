@@ -26,6 +26,26 @@ Way: TypeAlias = Literal["in", "out"]
 Headers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
+class Omitted(bytes):
+    """Bytes that the observer of an event is not given: empty, but their `len` is how many there were."""
+
+    _size: int
+
+    def __new__(cls, size: int) -> Omitted:
+        made = super().__new__(cls)
+        made._size = size
+        return made
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __bool__(self) -> bool:
+        return self._size > 0
+
+    def __repr__(self) -> str:
+        return f"Omitted({self._size})"
+
+
 class Event(Frozen):
     """Something that happened at `time_ns` to a guest."""
 

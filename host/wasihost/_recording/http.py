@@ -8,7 +8,7 @@ from wasihost._http.errors import HttpError
 from wasihost._http.messages import READ_BYTES, Body, BodyAround, Handler, Header, Request, Response
 from wasihost._recording import events
 from wasihost._recording.events import Way
-from wasihost._recording.recording import Recorder
+from wasihost._recording.recording import Recorder, Recording
 
 
 class RecordingHandler:
@@ -37,8 +37,8 @@ class RecordingHandler:
 
 class _Exchange:
     def __init__(self, recorder: Recorder, way: Way, request: Request) -> None:
-        self.content = bytearray()
-        self.response_content = bytearray()
+        self.content = _Content(recorder.recording)
+        self.response_content = _Content(recorder.recording)
         self._recorder = recorder
         self._way = way
         self._request = request
@@ -55,10 +55,10 @@ class _Exchange:
                 self._request.method,
                 self._url,
                 tuple(self._request.headers),
-                bytes(self.content),
+                self.content.kept(),
                 None if response is None else response.status,
                 () if response is None else tuple(response.headers),
-                bytes(self.response_content),
+                self.response_content.kept(),
                 tuple(trailers),
                 _words(error),
                 time_ns - self._began_ns,
@@ -70,16 +70,32 @@ def _words(error: BaseException | None) -> str | None:
     return error.code.value if isinstance(error, HttpError) else None if error is None else type(error).__name__
 
 
+class _Content:
+    """Content as it comes, as far as the recording keeps it."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._data = bytearray() if recording.keeps_bytes else None
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._data is not None:
+            self._data += data
+
+    def kept(self) -> bytes:
+        return events.Omitted(self._size) if self._data is None else bytes(self._data)
+
+
 class _Noted(BodyAround):
     """A body whose content is noted as it is read."""
 
-    def __init__(self, inner: Body, content: bytearray) -> None:
+    def __init__(self, inner: Body, content: _Content) -> None:
         super().__init__(inner)
         self._content = content
 
     async def read(self, n: int = READ_BYTES) -> bytes:
         data = await self.inner.read(n)
-        self._content += data
+        self._content.add(data)
         return data
 
 

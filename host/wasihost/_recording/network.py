@@ -34,6 +34,15 @@ from wasihost._recording.transcript import error_name
 E = TypeVar("E", bound=Endpoint)
 
 
+def _note(recorder: Recorder, made: Endpoint, event: Event) -> None:
+    """Notes that a socket is there, and closes it if that fails: its guest will not get it."""
+    try:
+        recorder.add(event)
+    except BaseException:
+        made.close()
+        raise
+
+
 class RecordingNetwork(NetworkAround):
     """Notes all that goes through `inner` in a recording, in a new one if none is given: `network.recording`."""
 
@@ -51,7 +60,7 @@ class RecordingNetwork(NetworkAround):
         number = self.recording.new_socket()
         with recorder.noting_failure(number, "create"):
             inner = self.inner.tcp_socket(family)
-        recorder.add(events.Created(*recorder.now(), number, "tcp", family))
+        _note(recorder, inner, events.Created(*recorder.now(), number, "tcp", family))
         return RecordingSocket(inner, recorder, number, WILDCARD[family])
 
     def udp_socket(self, family: Family) -> DatagramSocket:
@@ -59,7 +68,7 @@ class RecordingNetwork(NetworkAround):
         number = self.recording.new_socket()
         with recorder.noting_failure(number, "create"):
             inner = self.inner.udp_socket(family)
-        recorder.add(events.Created(*recorder.now(), number, "udp", family))
+        _note(recorder, inner, events.Created(*recorder.now(), number, "udp", family))
         return RecordingDatagramSocket(inner, recorder, number, WILDCARD[family])
 
     async def resolve(self, name: str) -> Sequence[IpAddress]:
@@ -189,7 +198,7 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
     def around(self, accepted: Socket, peer: Address) -> Socket:
         number = self._recorder.recording.new_socket()
         made = RecordingSocket(accepted, self._recorder, number, self._local)
-        self._add(events.Accepted(*self._now(), number, made._here(), peer))
+        _note(self._recorder, accepted, events.Accepted(*self._now(), number, made._here(), peer))
         return made
 
     def abort(self) -> None:
@@ -205,7 +214,7 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
             self._recorder.failed(self.number, "recv_into", error)
             raise
         if size:
-            self._add(events.Received(*self._now(), bytes(view[:size])))
+            self._add(events.Received(*self._now(), self._recorder.recording.kept(view[:size])))
         elif not self._has_ended:
             self._has_ended = True
             self._add(events.ReceivedEnd(*self._now()))
@@ -220,7 +229,7 @@ class RecordingSocket(_RecordingEndpoint[Socket], SocketAround):
             self._recorder.failed(self.number, "send", error)
             raise
         if size:
-            self._add(events.Sent(*self._now(), bytes(view[:size])))
+            self._add(events.Sent(*self._now(), self._recorder.recording.kept(view[:size])))
         return size
 
     def shutdown_read(self) -> None:
@@ -258,7 +267,7 @@ class RecordingDatagramSocket(_RecordingEndpoint[DatagramSocket], DatagramSocket
     def recv_from(self) -> tuple[bytes, Address]:
         with self._noting_failure("recv_from"):
             data, sender = self.inner.recv_from()
-        self._add(events.DatagramReceived(*self._now(), data, sender))
+        self._add(events.DatagramReceived(*self._now(), self._recorder.recording.kept(data), sender))
         return data, sender
 
     def send_to(self, data: bytes, address: Address | None) -> None:
@@ -266,4 +275,4 @@ class RecordingDatagramSocket(_RecordingEndpoint[DatagramSocket], DatagramSocket
         with self._noting_failure("send_to", remote):
             self.inner.send_to(data, address)
         assert remote is not None  # else it failed
-        self._add(events.DatagramSent(*self._now(), bytes(data), remote))
+        self._add(events.DatagramSent(*self._now(), self._recorder.recording.kept(data), remote))

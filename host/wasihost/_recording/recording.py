@@ -16,7 +16,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO, ClassVar, Literal, Self
 
 from wasihost._base import files, forks
 from wasihost._base.clock import Clock, RunningClock
@@ -38,6 +38,9 @@ class Recording:
     times; by default the clock of the first host that writes into it. Errors: OSError if the file cannot be opened,
     RecordingError from later writes, ForkError from a forked process.
     """
+
+    keeps_bytes: ClassVar[bool] = True
+    """Whether events have the bytes that passed, or only their number."""
 
     def __init__(
         self, *, to: str | os.PathLike[str] | None = None, keep: bool = False, clock: Clock | None = None
@@ -99,6 +102,10 @@ class Recording:
             self._write(event_line(event))
         for listener in tuple(self._listeners):
             listener(event)
+
+    def kept(self, data: bytes | memoryview) -> bytes:
+        """What an event has of these bytes."""
+        return bytes(data) if self.keeps_bytes else events.Omitted(len(data))
 
     def use_clock(self, clock: Clock) -> None:
         """Takes its times from this clock, unless it has one; it begins now."""
@@ -163,6 +170,17 @@ class Recording:
         self.close()
 
 
+class Observed(Recording):
+    """Keeps no events and no bytes, for those who only hear of them."""
+
+    keeps_bytes = False
+
+    def __init__(self, listener: Callable[[Event], object]) -> None:
+        super().__init__()
+        self._keeps = False
+        self.subscribe(listener)
+
+
 class Recorder:
     """Writes the events of one guest into a recording."""
 
@@ -202,7 +220,7 @@ class Recorder:
 
     def wrote(self, stream: Literal["stdout", "stderr"], data: bytes) -> None:
         """The guest wrote to a standard stream."""
-        self.add(events.Wrote(*self.now(), stream, data))
+        self.add(events.Wrote(*self.now(), stream, self.recording.kept(data)))
 
     def called(self, path: str, began_ns: int, error: str | None) -> None:
         """Adds a call that began at `began_ns` of this recording and has ended."""

@@ -105,6 +105,21 @@ class Lane:
             self.is_trouble = True
 
 
+def created(event: events.Created) -> Lane:
+    """The lane of a socket that the guest made."""
+    role = "udp" if event.protocol == "udp" else "unused"
+    return Lane(event.socket, event.guest, event.protocol, role, event.time_ns)
+
+
+def accepted(event: events.Accepted) -> Lane:
+    """The lane of a connection that came in."""
+    lane = Lane(event.accepted, event.guest, "tcp", "server", event.time_ns)
+    lane.local = event.local
+    lane.peers[event.remote] = None
+    lane.enter("open", event.time_ns)
+    return lane
+
+
 def lanes(found: Iterable[events.Event]) -> list[Lane]:
     """Every socket, by its number."""
     made: dict[int, Lane] = {}
@@ -112,15 +127,10 @@ def lanes(found: Iterable[events.Event]) -> list[Lane]:
     for event in found:
         last_ns = max(last_ns, event.time_ns)
         match event:
-            case events.Created(socket=number, protocol=protocol):
-                made[number] = Lane(
-                    number, event.guest, protocol, "udp" if protocol == "udp" else "unused", event.time_ns
-                )
-            case events.Accepted(accepted=number, local=local, remote=remote):
-                lane = made[number] = Lane(number, event.guest, "tcp", "server", event.time_ns)
-                lane.local = local
-                lane.peers[remote] = None
-                lane.enter("open", event.time_ns)
+            case events.Created(socket=number):
+                made[number] = created(event)
+            case events.Accepted(accepted=number):
+                made[number] = accepted(event)
             case events.SocketEvent(socket=number) if number in made:
                 made[number].add(event)
     for lane in made.values():
