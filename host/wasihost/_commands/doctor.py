@@ -32,6 +32,7 @@ something does not work.
 """
 _EXTRAS: Final = {
     "http": "h11",
+    "http2": "h2",
     "report": "jinja2",
     "pcap": "scapy",
     "fsspec": "fsspec",
