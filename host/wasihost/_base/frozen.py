@@ -19,6 +19,7 @@ class Frozen:
 
     __match_args__: ClassVar[tuple[str, ...]] = ()
     _defaults: ClassVar[dict[str, Any]] = {}
+    _names: ClassVar[frozenset[str]] = frozenset()
     _key: ClassVar[Any]
 
     def __init_subclass__(cls) -> None:
@@ -27,22 +28,26 @@ class Frozen:
             raise TypeError(f"{cls.__qualname__}: its module needs `from __future__ import annotations`")
         own = [name for name, annotation in annotations.items() if not annotation.startswith("ClassVar")]
         cls.__match_args__ = (*cls.__match_args__, *own)  # type: ignore[misc]
+        cls._names = frozenset(cls.__match_args__)
         cls._defaults = {name: getattr(cls, name) for name in cls.__match_args__ if hasattr(cls, name)}
         cls._key = attrgetter("__class__", *cls.__match_args__)
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        fields = self.__match_args__
-        if named or len(values) != len(fields):
-            values = self._completed(values, named)
-        self.__dict__.update(zip(fields, values, strict=True))
+        if not values and named.keys() == self._names:
+            self.__dict__.update(named)
+        elif not named and len(values) == len(self.__match_args__):
+            self.__dict__.update(zip(self.__match_args__, values, strict=True))
+        else:
+            self.__dict__.update(self._completed(values, named))
 
-    def _completed(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
-        """`values` with those that are named or have a default."""
-        rest = self.__match_args__[len(values) :]
-        found = self._defaults | named
-        if len(values) > len(self.__match_args__) or not found.keys() >= set(rest) >= named.keys():
-            raise TypeError(f"{type(self).__qualname__} takes ({', '.join(self.__match_args__)})")
-        return values + tuple([found[name] for name in rest])
+    def _completed(self, values: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+        """All fields, with those that are named or have a default."""
+        fields = self.__match_args__
+        placed = dict(zip(fields, values, strict=False))
+        found = self._defaults | placed | named
+        if len(values) > len(fields) or found.keys() != self._names or not placed.keys().isdisjoint(named):
+            raise TypeError(f"{type(self).__qualname__} takes ({', '.join(fields)})")
+        return found
 
     def _with(self, **changed: Any) -> Self:
         """The same with other values in some fields."""

@@ -101,12 +101,12 @@ class Component(OfOneProcess):
 
     def _linked_with(self, providers: Mapping[str, object]) -> Linked:
         """All that does not depend on which objects the providers are, only on their classes."""
-        from wasihost._component.running.imports.linking import Linking
-        from wasihost._component.running.linked import Linked
-
         for linked in self._linked:
             if linked.linking.fits(providers):
                 return linked
+        from wasihost._component.running.imports.linking import Linking
+        from wasihost._component.running.linked import Linked
+
         if not self.is_compiled:
             self.check(providers)  # before it takes long
         compiled = self.compile()

@@ -203,7 +203,7 @@ class OpenGuest(contextlib.AbstractAsyncContextManager[Instance]):
     async def __aenter__(self) -> Instance:
         event_loop.running()
         self._guest = Guest.starting(self._settings, self._component.origin)
-        self._stats = Stats(counts_calls=self._settings.on_stats is not None)
+        self._stats = Stats(in_full=self._settings.on_stats is not None)
         try:
             self._opening = self._guest.opening(
                 self._component,

@@ -545,10 +545,10 @@ class Host(OfOneProcess):
 
     def _kit(self, adapted: Component) -> Kit:
         """The providers of its guests that run this component."""
-        from wasihost._host.providing import kit_for  # not before there is a component
-
         kit = self._kits.get(adapted)
         if kit is None:
+            from wasihost._host.providing import kit_for  # not before there is a component
+
             kit = self._kits[adapted] = kit_for(self._settings, adapted)
         return kit
 

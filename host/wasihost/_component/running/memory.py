@@ -79,17 +79,17 @@ class LinearMemory:
         self._count(minimum)
         try:
             self._map(guard)
-            self.grow(minimum)
         except BaseException:
             self.release()
             raise
 
     def _map(self, guard: int) -> None:
-        total = max(self.reserved + guard, mmap.PAGESIZE)
-        # Made writable, or Python would take its views for read-only ones; the access is taken away at once.
+        total = max(self.reserved + guard, self.minimum + mmap.PAGESIZE)
+        # Made writable, or Python would take its views for read-only ones; access to the rest is taken away at once.
         self.pages = mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
         self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.pages))
-        _protect(self.base, total, _PROT_NONE)
+        _protect(self.base + self.minimum, total - self.minimum, _PROT_NONE)
+        self.size = self.minimum
 
     def grow(self, size: int) -> None:
         """Gives access to the first `size` bytes. Raises MemoryError past the reservation, or a limit."""
@@ -97,7 +97,7 @@ class LinearMemory:
             if self._account is not None:
                 self._account.lacks_addresses = True
             raise MemoryError(f"a linear memory of {size} bytes does not fit its reservation of {self.reserved}")
-        more = size - max(self.size, self.minimum)
+        more = size - self.size
         self._count(more)
         try:
             if size:
@@ -159,18 +159,18 @@ class MemoryObserver:
         self.account = account
         self.memories: list[LinearMemory] = []
         self._takers = iter(takers)
+        self._has_first = False
 
     def account_of(self, minimum: int) -> Account | None:
         """What counts the memory that is made now: nothing the first one, but for the heap of the garbage collector,
         which is made before it and empty."""
-        is_first = minimum > 0 and not any(memory.minimum for memory in self.memories)
-        return None if is_first else self.account
+        return self.account if self._has_first or not minimum else None
 
     def add(self, memory: LinearMemory) -> None:
         """A memory was made."""
         self.memories.append(memory)
-        is_heap = not any(each.minimum for each in self.memories)
-        taker = None if is_heap else next(self._takers, None)
+        self._has_first = self._has_first or memory.minimum > 0
+        taker = next(self._takers, None) if self._has_first else None
         if taker is not None:
             taker(memory)
 
@@ -218,15 +218,14 @@ def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int
         _memories[number] = memory
         if recording is not None:
             recording.add(memory)
-        out = result[0]
-        out.env = number
-        out.get_memory = _get
-        out.grow_memory = _grow
-        out.finalizer = _finalize
+        result[0] = _CALLBACKS
+        result[0].env = number
         return 0
     except BaseException as error:
         return ffi.error_new(f"no linear memory of {minimum} bytes: {error}")
 
+
+_CALLBACKS = ffi.MemoryCallbacks(get_memory=_get, grow_memory=_grow, finalizer=_finalize)
 
 # Wasmtime does not say how an engine compiles, so its memory creator does.
 _ONE_THREAD = 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import wasmtime
@@ -62,7 +63,6 @@ class StoreMachine(StoreContext):
         self._observer = options.observer
         self.limits = limits = options.limits
         above = options.total or Account("total_memory_bytes", limits.total_memory_bytes)
-        self.window = Window(limits)
         self.relayed: Mapping[int, Kind] = linked.linking.wiring.relayed
         self._has_window = bool(linked.linking.wiring.windowed)
         # The driver component's memory counts among the guest's until it is known to be the last, and the window too.
@@ -98,12 +98,17 @@ class StoreMachine(StoreContext):
         self._clock = EpochClock.of(store.engine)
         self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
 
+    @cached_property
+    def window(self) -> Window:
+        """The guest's window, if it has one."""
+        return Window(self.limits)
+
     def call_of(self, method: Method) -> Callable[..., Any]:
         """What to call for a provider's method."""
         call = self._linked.linking.call_of(method, self._providers)
         if self._observer is not None:
             call = method.observed(call, self._observer)
-        return self.window.passing(method, call)
+        return call if method.passage is None else self.window.passing(method, call)
 
     def turn(self) -> None:
         """The adapter component's `turn`."""
@@ -132,8 +137,10 @@ class StoreMachine(StoreContext):
         ffi.yield_on_epochs(self._store)
         if (own := own_time()) is not None:
             self._poller.time_slice = CountedTimeSlice(own, self._store)
-        takers = (self.host_calls.use_memory, self.window.use_memory)
-        recording = memory.MemoryObserver(self._guest_memory, takers[: 1 + self._has_window])
+        takers = [self.host_calls.use_memory]
+        if self._has_window:
+            takers.append(self.window.use_memory)
+        recording = memory.MemoryObserver(self._guest_memory, takers)
         call, instance = ffi.instantiate(self._linker, self._store, self._linked.component)
         if self.limits.run_time_s is not None:
             self._deadline = Deadline(self.limits.run_time_s, self._time_out)
@@ -170,24 +177,24 @@ class StoreMachine(StoreContext):
         self.closing = True
         if self._deadline is not None:
             self._deadline.cancel()
-        self.guest_calls.fail(closed())
-        me: Any = asyncio.current_task()  # may be a provider's
+        if self.guest_calls:
+            self.guest_calls.fail(closed())
         tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self.host_calls.tasks])
         if self._driver is not None:
             tasks[self._driver] = None
         if self._poller.suspension is not None:
             tasks[self._poller.suspension.task] = None
-        tasks.pop(me, None)
-        for task in tasks:
+        others = _but_this(tasks)
+        for task in others:
             task.cancel()
         try:
-            await _over(list(tasks))
+            await _over(others)
         finally:
             for pump in list(self._pumps):
                 pump.abandon()
             self._unwritten.abandon()
             try:
-                await _over([task for task in self._tasks if task is not me])  # async generators that close
+                await _over(_but_this(self._tasks))  # async generators that close
             finally:
                 self._close_store()
 
@@ -204,7 +211,8 @@ class StoreMachine(StoreContext):
             self.rings.close()
             self.guest_calls.close()
             self.host_calls.release_memory()
-            self.window.release_memory()
+            if self._has_window:
+                self.window.release_memory()
         if self.limits.fuel is not None:
             with contextlib.suppress(wasmtime.WasmtimeError):  # an embedder's store, of an engine that counts none
                 self.stats.fuel = self.limits.fuel - self._store.get_fuel()
@@ -418,6 +426,13 @@ def _leave_to_parent() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_to_parent)
+
+
+def _but_this(tasks: Iterable[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]:
+    """Those tasks without the one that runs, which may be a provider's."""
+    found = list(tasks)
+    this = asyncio.current_task() if found else None
+    return [task for task in found if task is not this]
 
 
 async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:

@@ -137,7 +137,9 @@ class GuestCalls:
         self.classes = ExportClasses(functions.plans)
         self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
         self.results = Results(instance, self._calls, functions.unpackers)
-        self._use_view(_NO_MEMORY)  # until there is the driver component's
+        # Until there is the driver component's.
+        self._memory = _NO_MEMORY
+        self._words = _NO_MEMORY.cast("I")
 
     def __bool__(self) -> bool:
         return bool(self._calls)
@@ -161,7 +163,7 @@ class GuestCalls:
         self._memory = view
         self._words = view.cast("I")
         self._arguments.use_memory(view)
-        self.results.use_memory(view)
+        self.results.use_memory(view, self._words)
 
     def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """What comes back from this interface is of these classes from now on."""

@@ -28,10 +28,10 @@ class Results:
         self._memory: memoryview
         self._words: memoryview
 
-    def use_memory(self, view: memoryview) -> None:
-        """That of the driver component."""
+    def use_memory(self, view: memoryview, words: memoryview) -> None:
+        """That of the driver component, as bytes and as words."""
         self._memory = view
-        self._words = view.cast("I")
+        self._words = words
 
     def take_scalars(self) -> None:
         """Takes the results that are numbers, or nothing."""

@@ -28,11 +28,12 @@ class EpochClock:
 
     @classmethod
     def of(cls, engine: wasmtime.Engine) -> EpochClock:
-        with _lock:
-            clock = cls._clocks.get(engine)
-            if clock is None:
-                clock = cls._clocks[engine] = cls(engine)
-            return clock
+        clock = cls._clocks.get(engine)
+        if clock is None:
+            with _lock:
+                clock = cls._clocks.get(engine) or cls(engine)
+                cls._clocks[engine] = clock
+        return clock
 
     @classmethod
     def pause(cls) -> None:

@@ -40,19 +40,22 @@ def restoring() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-@contextlib.contextmanager
-def deferring() -> Iterator[None]:
+class deferring:  # a generator would take as long as all that it does
     """While entered, SIGINT waits for the end of a poll. Only the main thread gets signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    _install()
-    try:
-        shutdown.end_poll()
-        deliver()
-        yield
-    finally:
-        _uninstall()
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            _install()
+            try:
+                shutdown.end_poll()
+                deliver()
+            except BaseException:
+                _uninstall()
+                raise
+
+    def __exit__(self, *_: object) -> None:
+        if threading.current_thread() is threading.main_thread():
+            _uninstall()
 
 
 def _install() -> None:
