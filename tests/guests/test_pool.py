@@ -9,7 +9,7 @@ import pytest
 
 from tests.guests.exports import API, HOST, Sleeper
 from tests.guests.harness import fails, load, passes, until
-from wasihost import ComponentError, GuestTrap, Host, LimitError, LinkError, Pool, WitError
+from wasihost import ComponentError, GuestTrap, Host, Instance, LimitError, LinkError, Pool, WitError
 
 
 def make_pool(sleeper: Sleeper | None = None, **options: Any) -> Pool:
@@ -257,3 +257,77 @@ async def test_a_request_that_is_cancelled_in_line_lets_the_next_one_in() -> Non
 async def test_impossible_limits_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="a pool needs"):
         make_pool(**options)
+
+
+async def test_replacing_the_component_loses_no_request() -> None:
+    async with make_pool(size=3) as pool:
+        calls = []
+        for n in range(60):
+            calls.append(begin(pool, "async-echo-u32", n))
+            await asyncio.sleep(0)
+            if n % 7 == 0:
+                pool.replace(load("rust-exports"))
+        assert await asyncio.gather(*calls) == list(range(60))
+
+
+# ---- what one request is given
+
+
+@pytest.mark.parametrize("guest", ["rust-cat", "rust-std-p2"])
+@pytest.mark.parametrize("options", [{}, {"reuse": 5, "size": 1}], ids=["fresh", "reused"])
+async def test_a_request_has_environment_and_standard_streams_of_its_own(guest: str, options: dict[str, Any]) -> None:
+    async def copy(number: int) -> bytes:
+        out = bytearray()
+        env = {"CASE": "copy", "MODE": "copy"}
+        await pool.call("wasi:cli/run#run", env=env, stdin=b"%d" % number, stdout=out.extend, stderr=err.extend)
+        return bytes(out)
+
+    err = bytearray()
+    async with Host(env={"CASE": "nothing"}, stdout=print).pool(load(guest), **options) as pool:
+        assert await asyncio.gather(*map(copy, range(12))) == [b"%d" % number for number in range(12)]
+    assert err.count(b" bytes\n") == 12
+
+
+async def test_a_request_has_providers_of_its_own() -> None:
+    class Counting(Sleeper):
+        async def sleep(self, ms: int) -> None:
+            slept.append(ms)
+
+    slept: list[int] = []
+    async with make_pool(reuse=10) as pool:
+        assert await pool.call(f"{API}#async-echo-u32", 1) == 1
+        async with pool.instance(providers={HOST: Counting()}) as instance:
+            await instance.call(f"{API}#sleep-times", 2, 3)
+            assert pool.in_use == 1
+        await pool.call(f"{API}#sleep-times", 1, 0)
+        assert slept == [3, 3]
+
+
+async def test_a_wrong_argument_of_a_request_is_a_type_error_and_takes_no_place() -> None:
+    async with make_pool(size=1) as pool:
+        with pytest.raises(TypeError, match="env: expected a dict of str to str"):
+            await pool.call(f"{API}#echo-u8", 1, env=["A"])  # type: ignore[arg-type]
+        assert await pool.call(f"{API}#echo-u8", 1) == 1
+
+
+async def test_a_call_that_takes_too_long_ends_its_instance() -> None:
+    async with make_pool(size=1) as pool:
+        with pytest.raises(TimeoutError):
+            await pool.call(f"{API}#wait", 1, timeout=0.001)
+        assert await pool.call(f"{API}#waiting") == (0, 0)
+
+
+async def test_the_exports_of_instances_can_be_typed() -> None:
+    class World:
+        def __init__(self, instance: Instance) -> None:
+            self.instance = instance
+
+    host = Host(providers={HOST: Sleeper()})
+    async with host.pool(load("rust-exports"), exports=World) as pool, pool.instance() as instance:
+        assert instance.exports.instance is instance
+
+
+async def test_the_repr_of_a_pool_says_what_it_does() -> None:
+    async with make_pool(size=3, min_ready=0) as pool, pool.instance():
+        assert repr(pool) == "<Pool, 1 of 3 in use, 0 ready>"
+    assert repr(pool) == "<Pool, closed>"

@@ -66,6 +66,9 @@ class OsClock(Clock):
     def __init__(self, system_offset_ns: int = 0) -> None:
         self._system_offset_ns = system_offset_ns
 
+    def __repr__(self) -> str:
+        return f"OsClock({self._system_offset_ns or ''})"
+
     def monotonic_ns(self) -> int:
         """CLOCK_MONOTONIC, clock_gettime(2)."""
         return time.monotonic_ns()
@@ -183,6 +186,9 @@ class VirtualClock(Clock):
         self._now_ns = monotonic_ns
         self._timers: list[_VirtualTimer] = []  # a heap
         self._made = 0
+
+    def __repr__(self) -> str:
+        return f"<VirtualClock at {self._now_ns} ns>"
 
     def advance(self, ns: int) -> None:
         """Moves both clocks forward; each timer that expires on the way fires at its own time.

@@ -15,6 +15,7 @@ from wasmtime.component import Linker
 from wasihost._base.errors import ConfigError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.pickling import OfOneProcess
+from wasihost._base.quoting import some
 from wasihost._component import ffi
 from wasihost._component.cache import Cache
 from wasihost._component.instance import Instance
@@ -51,6 +52,10 @@ class Component(OfOneProcess):
         self.origin = origin
         self._compiled = compiled
         self._linked: list[Linked] = []
+
+    def __repr__(self) -> str:
+        imports = some(self.imports) or "nothing"
+        return f"<Component {self.origin}: imports {imports}; exports {some(self.exports) or 'nothing'}>"
 
     @property
     def imports(self) -> list[str]:

@@ -73,6 +73,9 @@ class Cache:
         self._max_bytes = max_bytes
         self._reported = ""
 
+    def __repr__(self) -> str:
+        return f"Cache({os.fspath(self._path)!r})"
+
     def get(self, key: str) -> bytes | None:
         """The bytes put under this key, if they are there and can be trusted."""
         with self._reporting("read"), contextlib.suppress(FileNotFoundError), self._opened() as directory:

@@ -38,6 +38,9 @@ class ResourceTable:
     def __len__(self) -> int:
         return len(self._objects)
 
+    def __repr__(self) -> str:
+        return f"<ResourceTable with {len(self)} of {self.capacity} resources>"
+
     def push(self, obj: object, parent: int | None = None, *, lent: bool = False) -> int:
         """The rep of `obj`, from now on in the table.
 

@@ -30,7 +30,7 @@ from wasihost._host import native_wasip2
 from wasihost._host.loading import Wasip2, left_to_wasmtime, of_wasi, run_export
 from wasihost._host.pool import Pool, PoolOptions
 from wasihost._host.results import Captured, RunResult
-from wasihost._host.settings import Settings
+from wasihost._host.settings import Given, Settings
 from wasihost._host.source import ComponentSource, Plugs, read_plugged, read_source
 from wasihost._network.base import Network
 from wasihost._network.names import Addresses, Resolver, parse_hosts
@@ -203,6 +203,9 @@ class Host(OfOneProcess):
             memory=Account("total_memory_bytes", limits.total_memory_bytes),
         )
 
+    def __repr__(self) -> str:
+        return f"Host({self._settings.described()})"
+
     def load(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
         """Compiles a component, to run it more than once.
 
@@ -308,7 +311,7 @@ class Host(OfOneProcess):
             await self._run_export(adapted, name, self._settings)
             return None
         captured = Captured()
-        settings = self._settings.changed(stdout=captured.stdout.extend, stderr=captured.stderr.extend)
+        settings = self._settings.given({"stdout": captured.stdout.extend, "stderr": captured.stderr.extend})
         with captured.ending():
             await self._run_export(adapted, name, settings)
         return captured.result()
@@ -328,21 +331,13 @@ class Host(OfOneProcess):
         except WitError:
             raise GuestExit(1) from None
 
-    @overload
-    def open(
-        self, component: ComponentSource, *, detect_deadlock: bool = False
-    ) -> contextlib.AbstractAsyncContextManager[Instance]: ...
-    @overload
-    def open(
-        self, component: ComponentSource, *, detect_deadlock: bool = False, exports: Callable[[Instance], E]
-    ) -> contextlib.AbstractAsyncContextManager[Instance[E]]: ...
     def open(
         self,
         component: ComponentSource,
         *,
         detect_deadlock: bool = False,
-        exports: Callable[[Instance], Any] | None = None,
-    ) -> contextlib.AbstractAsyncContextManager[Instance]:
+        exports: Callable[[Instance], E] | None = None,
+    ) -> contextlib.AbstractAsyncContextManager[Instance[E]]:
         """An instance whose exports can be called: `async with host.open(…) as instance: await instance.call(…)`.
 
         - `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
@@ -384,7 +379,8 @@ class Host(OfOneProcess):
         reuse: int = 1,
         at_once: int = 1,
         idle_s: float | None = None,
-    ) -> Pool:
+        exports: Callable[[Instance], E] | None = None,
+    ) -> Pool[E]:
         """A pool for servers, within the running event loop: by default an instance for each request.
 
         At most `size` instances serve at once. `min_ready` more are made beforehand (None: up to 4), and at most
@@ -393,6 +389,8 @@ class Host(OfOneProcess):
         With `reuse` an instance serves so many requests before it is closed, `at_once` of them at a time, and is closed
         too when it has served none for `idle_s` seconds (None: it stays). What a request leaves in the guest's memory,
         the next one can see then.
+
+        `exports`: what `exports` of its instances is, as for `open`.
 
         Errors: as `load`, LinkError, ValueError, RuntimeError if no event loop of asyncio is running.
         """
@@ -405,11 +403,12 @@ class Host(OfOneProcess):
             at_once=at_once,
             idle_s=idle_s,
         )
-        return Pool(self._opener, component, options)
 
-    def _opener(self, component: ComponentSource) -> Callable[[], contextlib.AbstractAsyncContextManager[Instance]]:
-        adapted = self._compile(self.reflect(component))
-        return lambda: self._open(adapted, self._settings)
+        def opener(component: ComponentSource) -> Callable[[Given], contextlib.AbstractAsyncContextManager[Instance]]:
+            adapted = self._compile(self.reflect(component))
+            return lambda given: self._open(adapted, self._settings.given(given), exports=exports)
+
+        return Pool(opener, component, options)
 
     @contextlib.asynccontextmanager
     async def answering(
@@ -557,7 +556,10 @@ class Host(OfOneProcess):
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
         from wasihost._host.guest import OpenGuest  # not before there is a component
 
-        return OpenGuest(settings, adapted, self._kit(adapted), **options)
+        kit = self._kit(adapted)
+        if settings.providers is not self._settings.providers:
+            kit = kit.with_given(settings.providers)
+        return OpenGuest(settings, adapted, kit, **options)
 
 
 def _observed(on_event: Callable[[Event], object], recording: Recording | None) -> Recording:

@@ -15,17 +15,18 @@ import contextlib
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, Unpack
 
 from wasihost._base import forks
 from wasihost._base.errors import LimitError
 from wasihost._base.frozen import Frozen
 from wasihost._base.pickling import OfOneProcess
-from wasihost._component.instance import Instance
+from wasihost._component.instance import E, Instance
 from wasihost._component.values import WitError
+from wasihost._host.settings import Given
 from wasihost._host.source import ComponentSource
 
-Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance]
+Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance[E]]
 CLOSED = "this pool is closed"
 FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
 
@@ -51,18 +52,19 @@ class PoolOptions(Frozen):
             )
 
 
-class _Member:
+class _Member(Generic[E]):
     """One instance of a pool."""
 
-    def __init__(self, manager: Manager, left: int) -> None:
+    def __init__(self, manager: Manager[E], left: int) -> None:
         self.manager = manager
-        self.instance: Instance | None = None  # until it is opened
+        self.instance: Instance[E] | None = None  # until it is opened
+        self.is_for_one = left == 1
         self.left = left  # how many requests it may still begin to serve
         self.serving = 0
         self.is_closing = False
         self.expiry: asyncio.TimerHandle | None = None
 
-    async def open(self) -> Instance:
+    async def open(self) -> Instance[E]:
         self.instance = await self.manager.__aenter__()
         return self.instance
 
@@ -71,10 +73,10 @@ class _Member:
         return self.instance is not None and self.instance.is_usable
 
 
-class Place:
+class Place(Generic[E]):
     """A place in an instance of a pool, until it ends. Made by `Pool.place`."""
 
-    def __init__(self, pool: Pool, member: _Member, instance: Instance) -> None:
+    def __init__(self, pool: Pool[E], member: _Member[E], instance: Instance[E]) -> None:
         self._pool = pool
         self._member = member
         self.instance = instance
@@ -93,14 +95,14 @@ class Place:
             await self._pool._close(self._member, error)
 
 
-class Pool(OfOneProcess):
+class Pool(OfOneProcess, Generic[E]):
     """Instances of one component. Made by `Host.pool`; close it, or use it as a context manager."""
 
     _instead = "open one in each process, and pickle what its calls return"
 
     def __init__(
         self,
-        opener: Callable[[ComponentSource], Callable[[], Manager]],
+        opener: Callable[[ComponentSource], Callable[[Given], Manager[E]]],
         component: ComponentSource,
         options: PoolOptions,
     ) -> None:
@@ -109,10 +111,10 @@ class Pool(OfOneProcess):
         self._open = opener(component)
         self._options = options
         self._context = contextvars.copy_context()
-        self._ready: deque[_Member] = deque()  # that have served nothing yet
-        self._members: set[_Member] = set()  # all others
-        self._with_room: dict[_Member, None] = {}  # those of them that take more requests, the last one used last
-        self._idle: set[_Member] = set()  # those that serve nothing now
+        self._ready: deque[_Member[E]] = deque()  # that have served nothing yet
+        self._members: set[_Member[E]] = set()  # all others
+        self._with_room: dict[_Member[E], None] = {}  # those of them that take more requests, the last one used last
+        self._idle: set[_Member[E]] = set()  # those that serve nothing now
         self._line: deque[asyncio.Event] = deque()
         self._making: set[asyncio.Task[None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -120,6 +122,10 @@ class Pool(OfOneProcess):
         self._closed = False
         self._forks = forks.count()
         self._refill()
+
+    def __repr__(self) -> str:
+        state = "closed" if self._closed else f"{self.in_use} of {self._options.size} in use, {self.ready} ready"
+        return f"<Pool, {state}>"
 
     @property
     def in_use(self) -> int:
@@ -137,17 +143,21 @@ class Pool(OfOneProcess):
         return len(self._line)
 
     @contextlib.asynccontextmanager
-    async def instance(self) -> AsyncIterator[Instance]:
+    async def instance(self, **given: Unpack[Given]) -> AsyncIterator[Instance[E]]:
         """An instance for one request: by default fresh, yours alone, and closed at the end.
 
         With `reuse` it may have served other requests, and with `at_once` it may serve others meanwhile. After a
         request that ended with an exception other than `WitError`, CancelledError included, it takes no more; those
         that it serves go on.
 
+        `env`, `stdin`, `stdout` and `stderr` are for this request, instead of the host's, and `providers`
+        beside the host's; it has a fresh instance then, which is opened for it.
+
         Waits while `size` instances serve all that they can. Errors: LimitError if too many wait already, RuntimeError
-        if the pool is closed, ForkError in a process that was forked from its own, and those of opening.
+        if the pool is closed, TypeError for a wrong argument, ForkError in a process that was forked from its own, and
+        those of opening.
         """
-        place = await self.place()
+        place = await self.place(given)
         try:
             yield place.instance
         except BaseException as error:
@@ -155,9 +165,9 @@ class Pool(OfOneProcess):
             raise
         await place.end()
 
-    async def place(self) -> Place:
+    async def place(self, given: Given = Given()) -> Place[E]:  # noqa: B008, which nothing changes
         """As `instance`, for those who end it themselves."""
-        member = await self._take()
+        member = await self._take(given)
         try:
             instance = await self._opened(member)
         except BaseException as error:
@@ -167,13 +177,17 @@ class Pool(OfOneProcess):
         self._refill()
         return Place(self, member, instance)
 
-    async def call(self, name: str, *args: Any) -> Any:
-        """Calls an export of an instance, see `Instance.call`.
+    async def call(self, name: str, *args: Any, timeout: float | None = None, **given: Unpack[Given]) -> Any:  # noqa: ASYNC109
+        """Calls an export of an instance, see `Instance.call`, for a request that is given what `instance` says.
 
         For values: streams, futures and resources of the guest end with their instance, so use `instance` for them.
+        The seconds of `timeout` do not count before there is an instance; when they are over, it is closed.
         """
-        async with self.instance() as instance:
-            return await instance.call(name, *args)
+        async with self.instance(**given) as instance:
+            result = await instance.call(name, *args, timeout=timeout)
+            if given:  # what it has written goes to this request
+                await instance.drain()
+            return result
 
     def replace(self, component: ComponentSource) -> None:
         """Serves requests with another component from now on; those under way end with the one that they began with.
@@ -204,7 +218,7 @@ class Pool(OfOneProcess):
             if self._tasks:
                 await asyncio.wait(self._tasks)
 
-    async def __aenter__(self) -> Pool:
+    async def __aenter__(self) -> Pool[E]:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -217,10 +231,10 @@ class Pool(OfOneProcess):
 
     # ---- places
 
-    async def _take(self) -> _Member:
+    async def _take(self, given: Given) -> _Member[E]:
         """Takes a place in an instance, which may be yet to open."""
         self._check_open()
-        if not self._line and (member := self._free_place()) is not None:
+        if not self._line and (member := self._free_place(given)) is not None:
             return member
         waiting = len(self._line)
         if self._options.max_waiting is not None and waiting >= self._options.max_waiting:
@@ -234,7 +248,7 @@ class Pool(OfOneProcess):
                 await turn.wait()
                 turn.clear()
                 self._check_open()
-                if (member := self._free_place()) is not None:
+                if (member := self._free_place(given)) is not None:
                     return member
         finally:
             self._line.remove(turn)
@@ -245,9 +259,9 @@ class Pool(OfOneProcess):
         if self._line:
             self._line[0].set()
 
-    def _free_place(self) -> _Member | None:
+    def _free_place(self, given: Given) -> _Member[E] | None:
         """A place that was free, if there is one."""
-        member = self._member_with_room()
+        member = self._member_for(given) if given else self._member_with_room()
         if member is None:
             return None
         if member.expiry is not None:
@@ -259,7 +273,7 @@ class Pool(OfOneProcess):
             self._with_room.pop(member, None)
         return member
 
-    def _member_with_room(self) -> _Member | None:
+    def _member_with_room(self) -> _Member[E] | None:
         while self._with_room:
             member = next(reversed(self._with_room))  # so that instances which are not needed become idle
             if member.is_usable:
@@ -273,11 +287,21 @@ class Pool(OfOneProcess):
             if member.is_usable:
                 return member
             self._retire(member)
-        member = _Member(self._open(), self._options.reuse)
+        member = _Member(self._open(Given()), self._options.reuse)
         self._members.add(member)
         return member
 
-    def _leave(self, member: _Member, error: BaseException | None) -> bool:
+    def _member_for(self, given: Given) -> _Member[E] | None:
+        """A new instance for a request that is given something of its own."""
+        if len(self._members) >= self._options.size:
+            if self._idle:
+                self._retire(next(iter(self._idle)))  # whose end calls the first in line
+            return None
+        member = _Member(self._open(given), 1)
+        self._members.add(member)
+        return member
+
+    def _leave(self, member: _Member[E], error: BaseException | None) -> bool:
         """Gives a place back at the end of a request; whether the instance is to be closed now."""
         member.serving -= 1
         if not member.is_usable or (error is not None and not isinstance(error, WitError)):
@@ -287,7 +311,7 @@ class Pool(OfOneProcess):
             self._offer(member)
         return not (member.left or member.serving)
 
-    def _offer(self, member: _Member) -> None:
+    def _offer(self, member: _Member[E]) -> None:
         """It can take more requests."""
         self._with_room.pop(member, None)
         self._with_room[member] = None
@@ -300,21 +324,20 @@ class Pool(OfOneProcess):
 
     # ---- instances
 
-    async def _opened(self, member: _Member) -> Instance:
+    async def _opened(self, member: _Member[E]) -> Instance[E]:
         """The instance, which nothing runs in yet if it is to serve one request: in that one's context."""
-        is_for_one = self._options.reuse == 1
         instance = member.instance
         if instance is None:
             instance = await member.open()
-            if not is_for_one:
+            if not member.is_for_one:
                 self._context.copy().run(instance.use_context)
-        elif is_for_one:
+        elif member.is_for_one:
             instance.use_context()
         if member.left and member.serving < self._options.at_once:
             self._offer(member)
         return instance
 
-    def _retire(self, member: _Member) -> None:
+    def _retire(self, member: _Member[E]) -> None:
         """It takes no more requests."""
         member.left = 0
         self._with_room.pop(member, None)
@@ -334,7 +357,7 @@ class Pool(OfOneProcess):
         for member in list(self._members):
             self._retire(member)
 
-    async def _close(self, member: _Member, error: BaseException | None = None) -> None:
+    async def _close(self, member: _Member[E], error: BaseException | None = None) -> None:
         if member.is_closing:
             return
         member.is_closing = True
@@ -361,7 +384,7 @@ class Pool(OfOneProcess):
         return task
 
     async def _make(self) -> None:
-        member = _Member(self._open(), self._options.reuse)
+        member = _Member(self._open(Given()), self._options.reuse)
         await member.open()
         self._ready.append(member)
 

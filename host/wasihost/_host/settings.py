@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from wasihost._base.clock import Clock, own_time
 from wasihost._base.frozen import Frozen
-from wasihost._base.limits import Limits
+from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._component.running.memory import Account
 from wasihost._component.running.stats import Stats
 from wasihost._host.loading import Wasip2
 from wasihost._network.base import IpAddress, Network
 from wasihost._network.names import Resolver
-from wasihost._policy import Decision, Policy
-from wasihost._wasi.cli import Command
+from wasihost._network.os import OsNetwork
+from wasihost._policy import Decision, Policy, deny_all
+from wasihost._wasi.cli import Command, InputTarget, OutputTarget
 
 if TYPE_CHECKING:  # for who limits, records, or has HTTP
     import ssl
@@ -24,6 +25,16 @@ if TYPE_CHECKING:  # for who limits, records, or has HTTP
     from wasihost._recording import Recording
     from wasihost._wasi.filesystem.nodes import FileSystem
     from wasihost._wasi.http.fields import FieldRules
+
+
+class Given(TypedDict, total=False):
+    """What one request of a pool is given in place of what the host has; `providers` are added to the host's."""
+
+    env: Mapping[str, str]
+    stdin: InputTarget
+    stdout: OutputTarget
+    stderr: OutputTarget
+    providers: Mapping[str, object]
 
 
 class Settings(Frozen):
@@ -50,9 +61,33 @@ class Settings(Frozen):
     limits: Limits
     memory: Account
 
-    def changed(self, **command: Any) -> Settings:
-        """The same for a guest whose command is changed so."""
-        return self._with(command=self.command._with(**command))
+    def given(self, given: Given) -> Settings:
+        """The same for a guest that is given something else. Errors: TypeError."""
+        if not given:
+            return self
+        from wasihost._host import arguments
+
+        arguments.check(**given)
+        command: dict[str, Any] = dict(given)
+        providers = command.pop("providers", None)
+        return self._with(
+            command=self.command._with(**command),
+            providers=self.providers if providers is None else {**self.providers, **providers},
+        )
+
+    def described(self) -> str:
+        """What a guest has and may do, in a line; what may be secret is left out: arguments and values of variables."""
+        found = {
+            "policy": self.policy if self.policy is not deny_all else None,
+            "network": self.network if type(self.network) is not OsNetwork else None,
+            "files": list(self.files),
+            "env": list(self.command.env),
+            "http": list(self.origins),
+            "providers": list(self.providers),
+            "limits": self.limits if self.limits != DEFAULTS else None,
+            "quotas": self.quotas,
+        }
+        return ", ".join(f"{name}={value!r}" for name, value in found.items() if value)
 
     @property
     def effective_seed(self) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from wasihost._network.base import Address
 from wasihost._policy.asking import Steps, run
@@ -38,6 +38,11 @@ class _Combined:
         self._of_files = [found for policy in self._policies if (found := file_policy(policy)) is not None]
         self._of_requests = [of for policy in self._policies if (of := request_policy(policy)) is not None]
 
+    _name: ClassVar[str]
+
+    def __repr__(self) -> str:
+        return f"{self._name}({', '.join(map(repr, self._policies))})"
+
     @property
     def may_use_file(self) -> FilePolicy | None:
         return self._judge_file if self._of_files else None
@@ -54,6 +59,8 @@ class _Combined:
 
 
 class _All(_Combined):
+    _name = "all_of"
+
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         return run(self._judge(address, use, context))
 
@@ -88,6 +95,8 @@ class _All(_Combined):
 
 
 class _Any(_Combined):
+    _name = "any_of"
+
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict | Awaitable[Verdict]:
         return run(self._judge(self._policies, lambda policy: policy(address, use, context)))
 

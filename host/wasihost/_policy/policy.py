@@ -163,6 +163,9 @@ REFUSED = Verdict(False)
 
 
 class _AllowAll:
+    def __repr__(self) -> str:
+        return "allow_all"
+
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
         return ALLOWED
 
@@ -181,6 +184,9 @@ allow_all: Final = _AllowAll()
 
 
 class _DenyAll:
+    def __repr__(self) -> str:
+        return "deny_all"
+
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
         return REFUSED
 

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from wasihost._base.errors import RuleError
 from wasihost._network.base import WILDCARD, Address, IpAddress
@@ -76,6 +76,12 @@ class Rules:
         files: Iterable[str] | FilePolicy = (),
         http: Iterable[str] | RequestPolicy = (),
     ) -> None:
+        outbound = _kept(outbound)
+        inbound = _kept(inbound)
+        resolve = _kept(resolve)
+        files = _kept(files)
+        http = _kept(http)
+        self._given = {"outbound": outbound, "inbound": inbound, "resolve": resolve, "files": files, "http": http}
         out_rules = _parse_all("outbound", outbound, lambda rule: parse_rule(rule, "outbound"))
         in_rules = _parse_all("inbound", inbound, lambda rule: parse_rule(rule, "inbound"))
         names = _parse_all("resolve", resolve, parse_name_rule)
@@ -96,6 +102,9 @@ class Rules:
             for use in SocketAddressUse:
                 if use.value.startswith(protocol):
                     self._judges[use] = _judges(use, outgoing, incoming)
+
+    def __repr__(self) -> str:
+        return f"Rules({', '.join(f'{name}={rules!r}' for name, rules in self._given.items() if rules)})"
 
     def __call__(self, address: Address, use: SocketAddressUse, context: PolicyContext) -> Verdict:
         """Whether these rules allow the use; see the table at the top of this module."""
@@ -275,16 +284,19 @@ def _covers(rule: Rule, local: Address) -> bool:
 _WILDCARD = {family: (address.ip, address.port) for family, address in WILDCARD.items()}
 
 
+def _kept(rules: Any) -> Any:
+    """Rules that can be read more than once."""
+    return rules if callable(rules) or isinstance(rules, str) else list(rules)
+
+
 def _file_rules(rules: Iterable[str]) -> FileRules | None:
     parsed = _parse_all("files", rules, parse_file_rule)
     return FileRules(parsed) if parsed else None
 
 
 def _http_rules(rules: Iterable[str]) -> HttpRules | None:
-    if not isinstance(rules, str):
-        rules = list(rules)
-        if not rules:
-            return None
+    if not rules:
+        return None
     from wasihost._policy.httprules import HttpRules, parse_http_rule  # for those who have any
 
     return HttpRules(_parse_all("http", rules, parse_http_rule))

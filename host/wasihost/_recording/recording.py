@@ -56,10 +56,14 @@ class Recording:
         self._listeners: list[Callable[[Event], object]] = []
         self._forks = forks.count()
         self._file: IO[bytes] | None = None
+        self._name = to
         if to is not None:
             self._file = open(to, "wb", opener=files.private)  # noqa: SIM115, `close` does
         if clock is not None:
             self.use_clock(clock)
+
+    def __repr__(self) -> str:
+        return f"<Recording of {len(self.events)} events>" if self._keeps else f"<Recording to {self._name}>"
 
     # ---- reading
 

@@ -43,6 +43,9 @@ class OsNetwork(Network):
         self._share = Share(sockets)
         self._threads = LookupThreads()
 
+    def __repr__(self) -> str:
+        return f"OsNetwork({'' if self._sockets is None else f'sockets={self._sockets}'})"
+
     def for_guest(self, sockets: int | None = None) -> OsNetwork:
         return OsNetwork(sockets=self._sockets if sockets is None else sockets)
 

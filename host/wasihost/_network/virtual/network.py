@@ -54,6 +54,9 @@ class VirtualNetwork(Network):
         self._hosts: dict[str, VirtualHost] = {}
         self.guest = self.host(GUEST)
 
+    def __repr__(self) -> str:
+        return f"<VirtualNetwork of {', '.join(self._hosts)}>"
+
     @property
     def connections(self) -> list[Connection]:
         """Every TCP connection that was made, in their order; of very many the last 16,384."""

@@ -28,6 +28,13 @@ class Kit:
                     self.maker_of[name] = make
                     self.classes[name] = type(provider)
 
+    def with_given(self, given: Mapping[str, object]) -> Kit:
+        """The same with these given objects; what one of them serves is not made."""
+        kit = Kit(given, (), None)
+        kit.maker_of = {name: make for name, make in self.maker_of.items() if versions.serving(name, given) is None}
+        kit.classes = {name: self.classes[name] for name in kit.maker_of}
+        return kit
+
 
 class LateProviders(Mapping[str, object]):
     """The providers of one guest; those of a package are made when the first of them is wanted."""

@@ -33,6 +33,9 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
 
     __slots__ = ("_dropped", "_forwarding", "_leftover", "_reading")
 
+    def __repr__(self) -> str:
+        return f"<stream of a guest{', closed' if self.is_over else ''}>"
+
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
         self._leftover: bytes | deque[Any] = b"" if kind.is_bytes else deque()
@@ -206,6 +209,9 @@ class FutureReader(Pump, GuestFuture[Any]):
     """The awaitable of a future that the guest passed. Until it is used, it can be passed on to a guest again."""
 
     __slots__ = ("_result",)
+
+    def __repr__(self) -> str:
+        return f"<future of a guest{', closed' if self.is_over else ''}>"
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int) -> None:
         super().__init__(machine, number, kind, end)
