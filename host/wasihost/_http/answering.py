@@ -22,7 +22,7 @@ from wasihost._base.clock import NS_PER_S, Clock
 from wasihost._base.eager import begin
 from wasihost._base.frozen import Frozen
 from wasihost._http import asked, outgoing
-from wasihost._http.connection import read_buffer
+from wasihost._http.connection import Common
 from wasihost._http.errors import ErrorCode, HttpError, explained
 from wasihost._http.heads import BadRequest, RequestHead
 from wasihost._http.incoming import Flow, IncomingBody, Straight
@@ -87,7 +87,7 @@ class Serving:
         self.limits = limits
         self.answered = answered
         self.answers: set[asyncio.Future[None]] = set()
-        self.buffer = read_buffer()
+        self.common = Common()
         self.is_draining = False
         self._date = (0, b"")
 

@@ -38,7 +38,7 @@ from wasihost._http import parsing, tls
 from wasihost._http.asking import seconds
 from wasihost._http.client_connection import ClientConnection
 from wasihost._http.connecting import Connect
-from wasihost._http.connection import read_buffer
+from wasihost._http.connection import Common
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
 from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import EMPTY, Request, Response, values
@@ -76,7 +76,7 @@ class Client:
         self._limits = limits or MessageLimits()
         self._tls = tls
         self._keeps_alive = keeps_alive
-        self._buffer = read_buffer()
+        self._common = Common()
         self._connections: set[AnyConnection] = set()
         self._idle: dict[ClientConnection, Place] = {}
         self._shared: dict[Place, Http2ClientConnection] = {}
@@ -144,11 +144,11 @@ class Client:
         """A connection in the version of HTTP that the server speaks."""
         place = prepared.place
         if not _speaks_http2(prepared, socket):
-            return ClientConnection(self._buffer, self._clock, self._limits, functools.partial(self._changed, place))
+            return ClientConnection(self._common, self._clock, self._limits, functools.partial(self._changed, place))
         from wasihost._http.http2.client import Http2ClientConnection
 
         connection = Http2ClientConnection(
-            self._buffer, self._clock, self._limits, functools.partial(self._shared_changed, place)
+            self._common, self._clock, self._limits, functools.partial(self._shared_changed, place)
         )
         if self._keeps_alive:
             self._shared[place] = connection

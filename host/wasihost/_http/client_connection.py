@@ -12,7 +12,7 @@ from typing import Final
 
 from wasihost._base.clock import Clock
 from wasihost._http.asking import Exchange, seconds
-from wasihost._http.connection import Connection
+from wasihost._http.connection import Common, Connection
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
 from wasihost._http.incoming import Flow, Straight
 from wasihost._http.limits import MessageLimits
@@ -30,9 +30,9 @@ class ClientConnection(Connection):
     """A connection that was made; `changed` is called when it has become idle, or is closed."""
 
     def __init__(
-        self, buffer: memoryview, clock: Clock, limits: MessageLimits, changed: Callable[[ClientConnection], None]
+        self, common: Common, clock: Clock, limits: MessageLimits, changed: Callable[[ClientConnection], None]
     ) -> None:
-        super().__init__(buffer, clock, limits)
+        super().__init__(common, clock, limits)
         self._changed = changed
         self._exchange: ParsedExchange | None = None
         self._deadline = Deadline(clock, self._expired)

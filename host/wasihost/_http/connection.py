@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
+from collections import deque
 from collections.abc import Callable
 
 from wasihost._base.clock import NS_PER_S, Clock, Timer
@@ -26,9 +27,32 @@ _TOGETHER_PASSES = 3
 """Of the event loop: in the first the guest is told to write, in the second it does, in the third its end is seen."""
 
 
-def read_buffer() -> memoryview:
-    """What all connections of one event loop can be read with, since the bytes are taken out at once."""
-    return memoryview(bytearray(_READ_BYTES))
+class Common:
+    """What all connections of a server, or of a client, share."""
+
+    def __init__(self) -> None:
+        self.buffer = memoryview(bytearray(_READ_BYTES))
+        """What they are read with, since the bytes are taken out at once."""
+        self._waiting: deque[dict[Connection, None]] = deque({} for _ in range(_TOGETHER_PASSES))
+        self._is_counting = False
+
+    def flush_soon(self, connection: Connection) -> dict[Connection, None]:
+        """Flushes a connection some passes of the event loop from now; it waits in what this returns."""
+        if not self._is_counting:
+            self._is_counting = True
+            asyncio.get_running_loop().call_soon(self._pass)
+        waiting = self._waiting[-1]
+        waiting[connection] = None
+        return waiting
+
+    def _pass(self) -> None:
+        due = self._waiting.popleft()
+        self._waiting.append({})
+        self._is_counting = any(self._waiting)
+        if self._is_counting:
+            asyncio.get_running_loop().call_soon(self._pass)
+        for connection in list(due):
+            connection.flush()
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -36,14 +60,14 @@ class Connection(asyncio.BufferedProtocol):
 
     transport: SocketTransport
 
-    def __init__(self, buffer: memoryview, clock: Clock, limits: MessageLimits) -> None:
-        self._buffer = buffer
+    def __init__(self, common: Common, clock: Clock, limits: MessageLimits) -> None:
+        self._common = common
         self.clock = clock
         self.limits = limits
         self.error: HttpError | None = None
         self._pending: list[bytes] = []
         self._pending_bytes = 0
-        self._flush_soon: asyncio.Handle | None = None
+        self._waits_in: dict[Connection, None] | None = None  # to be flushed
         self.is_full = False
         """Whether nothing is to be written for now."""
         self._full_timer: Timer | None = None
@@ -78,10 +102,10 @@ class Connection(asyncio.BufferedProtocol):
     # ---- reading
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        return self._buffer
+        return self._common.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self.received(bytes(self._buffer[:nbytes]))
+        self.received(bytes(self._common.buffer[:nbytes]))
 
     @abstractmethod
     def received(self, data: bytes) -> None:
@@ -116,24 +140,21 @@ class Connection(asyncio.BufferedProtocol):
             return
         self._pending += map(bytes, parts)
         self._pending_bytes += size
-        if self._flush_soon is None:
-            self._flush_after(_TOGETHER_PASSES)
-
-    def _flush_after(self, passes: int) -> None:
-        if passes:
-            self._flush_soon = asyncio.get_running_loop().call_soon(self._flush_after, passes - 1)
-        else:
-            self.flush()
+        if self._waits_in is None:
+            self._waits_in = self._common.flush_soon(self)
 
     def flush(self, *parts: bytes | memoryview) -> None:
         """Sends what is to go out together, and the parts behind it."""
-        if self._flush_soon is not None:
-            self._flush_soon.cancel()
-            self._flush_soon = None
+        self._stop_waiting()
         if self._pending or parts:
             self.transport.writelines((*self._pending, *parts))
             self._pending.clear()
             self._pending_bytes = 0
+
+    def _stop_waiting(self) -> None:
+        if self._waits_in is not None:
+            del self._waits_in[self]
+            self._waits_in = None
 
     def pause_writing(self) -> None:
         self.is_full = True
@@ -148,8 +169,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._stop_timer()
-        if self._flush_soon is not None:
-            self._flush_soon.cancel()
+        self._stop_waiting()
         self._writable()
 
     def _write_timed_out(self) -> None:

@@ -33,7 +33,7 @@ class ServerConnection(Connection):
     """A connection that came in; it is one of `connections` as long as it is open."""
 
     def __init__(self, server: Serving, connections: set[Served]) -> None:
-        super().__init__(server.buffer, server.clock, server.limits)
+        super().__init__(server.common, server.clock, server.limits)
         self._server = server
         self._connections = connections
         self._parser = RequestParser(server.limits)

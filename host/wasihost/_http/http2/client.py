@@ -20,6 +20,7 @@ from hyperframe.frame import GoAwayFrame
 from wasihost._base.clock import Clock
 from wasihost._http.asking import Exchange, seconds
 from wasihost._http.client_connection import IDLE_S
+from wasihost._http.connection import Common
 from wasihost._http.errors import ErrorCode, HttpError, connecting_failed
 from wasihost._http.http2 import fields
 from wasihost._http.http2.connection import Http2Connection
@@ -80,9 +81,9 @@ class Http2ClientConnection(Http2Connection[ClientStream]):
     """A connection that was made; `changed` is called when it has become idle, or is closed."""
 
     def __init__(
-        self, buffer: memoryview, clock: Clock, limits: MessageLimits, changed: Callable[[Http2ClientConnection], None]
+        self, common: Common, clock: Clock, limits: MessageLimits, changed: Callable[[Http2ClientConnection], None]
     ) -> None:
-        super().__init__(buffer, clock, limits, is_client=True)
+        super().__init__(common, clock, limits, is_client=True)
         self._changed = changed
         self._deadline = Deadline(clock, self.close)
         self._is_going = False

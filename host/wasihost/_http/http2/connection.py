@@ -11,7 +11,7 @@ from h2.events import Event
 from hyperframe.frame import GoAwayFrame
 
 from wasihost._base.clock import Clock
-from wasihost._http.connection import Connection
+from wasihost._http.connection import Common, Connection
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.http2.machine import BrokenConnection, Machine
 from wasihost._http.http2.stream import Stream
@@ -23,8 +23,8 @@ S = TypeVar("S", bound=Stream)
 class Http2Connection(Connection, Generic[S]):
     """A connection and the streams on it."""
 
-    def __init__(self, buffer: memoryview, clock: Clock, limits: MessageLimits, *, is_client: bool) -> None:
-        super().__init__(buffer, clock, limits)
+    def __init__(self, common: Common, clock: Clock, limits: MessageLimits, *, is_client: bool) -> None:
+        super().__init__(common, clock, limits)
         self.machine = Machine(self, is_client=is_client)
         self.streams: dict[int, S] = {}
 

@@ -81,7 +81,7 @@ class Http2ServerConnection(Http2Connection[ServerStream]):
     """A connection that came in; it is one of `connections` as long as it is open."""
 
     def __init__(self, server: Serving, connections: set[Served]) -> None:
-        super().__init__(server.buffer, server.clock, server.limits, is_client=False)
+        super().__init__(server.common, server.clock, server.limits, is_client=False)
         self.server = server
         self._connections = connections
         self._deadline = Deadline(server.clock, self._go)
