@@ -3,8 +3,8 @@
 - `Host` runs components: `Host(policy=…).run("guest.wasm")`.
 - `configure`, `adapt`, `add_tcp_to_linker` and `add_wasip2_tcp_to_linker` are for an engine, store and linker of your
   own.
-- `files`, `http`, `jobs`, `network`, `otel`, `policy`, `providers`, `pytest`, `recording` and `testing` have the rest.
-  Names that begin with an underscore are private.
+- `arrow`, `files`, `http`, `jobs`, `network`, `otel`, `policy`, `providers`, `pytest`, `recording` and `testing` have
+  the rest. Names that begin with an underscore are private.
 """
 
 from wasihost._base.clock import Clock, OsClock, VirtualClock

@@ -6,10 +6,11 @@ with ProcessPoolExecutor() as executor:
 """
 
 from wasihost._base.public import publish as _publish
+from wasihost._jobs.batches import RayBatches
 from wasihost._jobs.component import Bound, Component
 from wasihost._jobs.engines import DaskPlugin, ray_task
 from wasihost._jobs.mapping import LostWorker
 
-__all__ = ["Bound", "Component", "DaskPlugin", "LostWorker", "ray_task"]
+__all__ = ["Bound", "Component", "DaskPlugin", "LostWorker", "RayBatches", "ray_task"]
 
 _publish(globals())

@@ -7,11 +7,17 @@ from typing import Any
 
 import pytest
 
+from tests.engines.test_arrow import SCORES
 from tests.jobs.work import HOST, NOTE, TRAPS, WORK, Notes, component
-from wasihost import GuestTrap
+from wasihost import Cache, GuestTrap
 from wasihost._jobs import here
 from wasihost._jobs.engines import RETRIES
-from wasihost.jobs import Component, ray_task
+from wasihost.jobs import Component, RayBatches, ray_task
+
+
+def with_value(table: Any) -> Any:
+    """A column more, for the guest."""
+    return table.append_column("value", [[n.as_py() / 2 for n in table.column("id")]])
 
 
 def test_a_task_brings_the_bytes_of_the_component(cache: Path, ray: Any) -> None:
@@ -36,3 +42,17 @@ def test_only_a_pure_job_is_called_again_after_its_worker_was_lost(
     with pytest.raises(ray.exceptions.WorkerCrashedError):
         ray.get(task.remote(0))
     assert notes.read_text().split()[len(before) :] == ["0"] * times
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Ray's, of its own settings
+@pytest.mark.parametrize("batch_format", ["numpy", "pyarrow", "pandas"])
+def test_a_dataset_is_mapped_in_batches(cache: Path, ray: Any, batch_format: str) -> None:
+    job = Component(SCORES, cache=Cache(cache), instances="kept")
+    dataset = ray.data.range(1000).map_batches(with_value, batch_format="pyarrow")
+    scored = dataset.map_batches(
+        RayBatches,
+        fn_constructor_args=(job.with_bytes(), "example:scores/ipc#score"),
+        batch_format=batch_format,
+        concurrency=1,
+    )
+    assert sorted(row["score"] for row in scored.take_all()) == [float(2 * n) for n in range(1000)]

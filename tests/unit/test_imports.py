@@ -20,11 +20,20 @@ ROOMS = {  # what each folder may import
     "_wasi": WASI,
     "_providers": {"_base", "_component"},
     "_testing": {"_base", "_network", "_wasi"},
+    "_arrow": {"_base", "_component"},
     "_host": HOST,
-    "_jobs": {*HOST, "_host"},
+    "_jobs": {*HOST, "_arrow", "_host"},
     "_commands": {*HOST, "_host", "_providers", "public"},
     "_pytest": {*HOST, "_host", "_testing", "public"},
-    "public": {*HOST, "_host", "_jobs", "_providers", "_pytest", "_testing"},  # the modules at the top, for users
+    "public": {
+        *HOST,
+        "_arrow",
+        "_host",
+        "_jobs",
+        "_providers",
+        "_pytest",
+        "_testing",
+    },  # the modules at the top, for users
 }
 # The part of the machine that provider code may know.
 PUBLIC = {f"wasihost._component.{name}" for name in ("resources", "values")}

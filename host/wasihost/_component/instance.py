@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from wasihost._component.running.exports.names import Tree
     from wasihost._component.running.store_machine import StoreMachine  # which takes long to import
+    from wasihost._component.world.wiring import Called
 
     E = typing_extensions.TypeVar("E", default=Any)
 else:
@@ -140,3 +141,8 @@ async def _within(seconds: float, name: str, call: Coroutine[Any, Any, Any]) -> 
         if scope.expired():
             raise TimeoutError(line(f"{name} did not return within {seconds} s")) from None
         raise
+
+
+def called_by(instance: Instance, name: str) -> Called:
+    """The export that `Instance.call` calls by this name, with its types: no part of the public interface."""
+    return instance._machine.guest_calls.find(name)

@@ -34,5 +34,5 @@ def ray_task(bound: Bound, **options: Any) -> Any:
     def call(*args: Any) -> Any:
         return carried(*args)
 
-    call.__name__ = bound.name
+    call.__qualname__ = bound.name  # which Ray's messages show
     return ray.remote(**{"max_retries": RETRIES if bound.job.settings.is_pure else 0, **options})(call)

@@ -192,7 +192,7 @@ def run(function: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
             _of_parents.append(own_loop)
         own_loop = _thread.own_loop = _OwnLoop()
     with interrupts.restoring():
-        return own_loop.runner.run(function(*args))
+        return own_loop.runner.run(function(*args), context=contextvars.copy_context())
 
 
 def close() -> None:

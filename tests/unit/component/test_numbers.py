@@ -190,3 +190,23 @@ def test_any_sequence_of_numbers_will_do(kind: Callable[[bytes], Any]) -> None:
     assert bytes(as_array("u8", kind(b"\1\2"))) == b"\1\2"
     assert list(as_array("u16", kind(b"\1\2"))) == [1, 2]
     assert list(as_array("f32", kind(b"\1\2"))) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(("name", "code"), [("s64", "q"), ("s64", "l"), ("f64", "d"), ("f32", "f"), ("u16", "H")])
+def test_a_buffer_of_numbers_of_the_type_is_not_copied(name: str, code: str) -> None:
+    numbers = array(code, [1, 2])
+    found = as_array(name, numbers)
+    assert isinstance(found, memoryview)
+    assert found.tolist() == [1, 2]
+    numbers[0] = 3
+    assert found[0] == 3
+
+
+@pytest.mark.parametrize("value", [array("q"), memoryview(array("q", [1, 0, 2, 0]))[::2], array("i", [1, 2])], ids=repr)
+def test_other_buffers_are_sequences_of_numbers(value: Any) -> None:
+    assert list(as_array("s64", value)) == list(value)
+
+
+def test_a_buffer_of_another_kind_of_numbers_is_refused() -> None:
+    with pytest.raises(TypeError):
+        as_array("s64", array("d", [1, 2]))

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias, cast
 
 from wasihost._base.errors import InternalError
 from wasihost._base.limits import DEFAULTS, Limits
+from wasihost._base.streams import byte_view
 from wasihost._component.conversion.plancode import NUMBERS, make_struct
 from wasihost._component.ffi import KINDS, VAL_OF
 from wasihost._component.values import Ok, object_of, snake_case
@@ -46,7 +47,7 @@ def pairs(value: Any) -> list[tuple[Any, Any]]:
     raise TypeError
 
 
-def octets(value: Any) -> bytes | bytearray:
+def octets(value: Any) -> bytes | bytearray | memoryview:
     """The bytes of a value that can be taken for a list<u8>; else TypeError or ValueError."""
     if isinstance(value, bytes | bytearray):
         return value
@@ -56,7 +57,7 @@ def octets(value: Any) -> bytes | bytearray:
         return bytes(list(sequence(value)))
     if view.itemsize != 1:
         raise TypeError
-    return view.tobytes()
+    return byte_view(view)
 
 
 def array_code(name: str) -> str:
@@ -64,10 +65,33 @@ def array_code(name: str) -> str:
     return NUMBERS[name][0]
 
 
-def as_array(name: str, value: Any) -> bytes | bytearray | array[Any]:
+def _formats(name: str) -> str:
+    """The formats of buffers whose elements are numbers of that type, as this platform has them."""
+    code = array_code(name)
+    alike = next(kind for kind in ("bhilq", "BHILQ", "fd") if code in kind)
+    return "".join(each for each in alike if struct.calcsize(each) == struct.calcsize(code))
+
+
+_FORMATS: Final = {name: _formats(name) for name in types.NUMBERS}
+
+
+def _as_view(name: str, value: Any) -> memoryview | None:
+    """A buffer whose memory is that of a list of that number type, such as a column of Arrow or numpy; else None."""
+    try:
+        view = memoryview(value)
+    except TypeError:
+        return None
+    if view.format not in _FORMATS[name] or view.ndim != 1 or not view.c_contiguous or not view.nbytes:
+        return None
+    return view.cast("B").cast(cast(Any, array_code(name)))
+
+
+def as_array(name: str, value: Any) -> bytes | bytearray | memoryview | array[Any]:
     """The memory form of a list of that number type; an exception of any kind if the value is none."""
     if name == "u8":
         return octets(value)
+    if not isinstance(value, list | tuple) and (view := _as_view(name, value)) is not None:
+        return view
     # `array` would take bytes for its own memory form; here they are numbers.
     numbers = list(value) if isinstance(value, bytes | bytearray) else sequence(value)
     if name == "f32":
@@ -233,7 +257,7 @@ class SharedNumbers:
         if self.next + size > self._end:
             raise NoRoom(f"there is room for {self._end - self.next} bytes, not for {size}")
 
-    def place(self, data: bytes | bytearray | array[Any], size: int) -> int:
+    def place(self, data: bytes | bytearray | memoryview | array[Any], size: int) -> int:
         """Writes so many bytes behind those that are there already, and returns where. Errors: NoRoom."""
         start = self.next
         end = start + size

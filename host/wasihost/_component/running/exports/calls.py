@@ -122,7 +122,7 @@ class GuestCalls:
         self._instance = instance
         self._wiring = functions.wiring
         self._functions = functions
-        self._find = functions.find
+        self.find = functions.find
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
         # A call stands for the command to make it.
@@ -200,7 +200,7 @@ class GuestCalls:
 
     def _begin(self, name: str, args: tuple[Any, ...]) -> GuestCall:
         """A call, if it may be made."""
-        called = self._find(name)
+        called = self.find(name)
         instance = self._instance
         try:
             if instance.closing:

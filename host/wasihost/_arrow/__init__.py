@@ -1,0 +1,1 @@
+"""Tables of Arrow as arguments and results of exports; knows no jobs."""
