@@ -16,7 +16,7 @@ RUST="rust-echo-server=echo_server rust-tcp-client=tcp_client rust-tcp-load=tcp_
 rust-tcp-states=tcp_states rust-tcp-connections=tcp_connections rust-tcp-options=tcp_options rust-tcp-streams=tcp_streams \
 rust-udp=udp rust-udp-states=udp_states rust-udp-echo=udp_echo rust-resolve=resolve \
 rust-exports=exports rust-streams=streams rust-kv-client=kv_client rust-cancel=cancel rust-p3-crate=p3_crate rust-two-versions=two_versions \
-rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-cloud=cloud rust-files=files rust-http=http rust-http-gate=http_gate rust-shown=shown"
+rust-clocks=clocks rust-random=random rust-cli=cli rust-cat=cat rust-order=order rust-everything=everything rust-cloud=cloud rust-files=files rust-http=http rust-http-gate=http_gate rust-grpc=grpc rust-shown=shown"
 
 tool() { $GUEST_RUN "$@"; }
 

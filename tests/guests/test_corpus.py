@@ -134,6 +134,7 @@ TABLE = {
     "prebuilt/rust-exports": Row(
         providers={EXPORTS_HOST: Sleeper()}, call=("test:exports/api#divide", 7, 2), prints=("(3, 1)",)
     ),
+    "prebuilt/rust-grpc": Row(request="/", prints=("200",)),
     "prebuilt/rust-http": Row(request="/", prints=("404",)),
     "prebuilt/rust-http-gate": Row(fails=LinkError, why="not a command"),
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),

@@ -106,12 +106,9 @@ class Http2ClientConnection(Http2Connection[ClientStream]):
         self.streams[stream.number] = stream
         target = prepared.target
         pseudo = {"method": prepared.method, "scheme": target.scheme, "authority": prepared.authority}
-        has_content = prepared.framing.length != 0
         head = fields.written(pseudo | {"path": target.path}, filter(_is_allowed, prepared.headers))
-        self.machine.put_head(stream.number, head, ends=not has_content)
-        if not has_content:
-            self.flush()
-        framing = Framing(length=prepared.framing.length, is_sent=has_content)
+        framing = Framing(length=prepared.framing.length, is_sent=prepared.framing.length != 0)
+        self.machine.put_head(stream.number, head, ends=not framing.is_sent)
         stream.exchange.send(StreamContent(self.machine, stream, framing, ErrorCode.HTTP_REQUEST_BODY_SIZE))
         return stream.exchange
 

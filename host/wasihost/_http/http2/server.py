@@ -26,15 +26,55 @@ from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import BadRequest, RequestHead
 from wasihost._http.http2 import fields
 from wasihost._http.http2.connection import Http2Connection
-from wasihost._http.http2.machine import ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM
+from wasihost._http.http2.machine import ENHANCE_YOUR_CALM, NO_ERROR, REFUSED_STREAM, Machine
 from wasihost._http.http2.stream import Stream, StreamContent
 from wasihost._http.incoming import Flow
 from wasihost._http.messages import Header, Response
-from wasihost._http.outgoing import Outgoing
+from wasihost._http.outgoing import Framing, Outgoing
 from wasihost._http.timing import Deadline
 
 _RESETS: Final = 100
 """More than a page has requests that are given up when it is left."""
+_PASSES: Final = 3
+"""Of the event loop, as what a `Connection` sends together."""
+
+
+class Answer(StreamContent):
+    """Sends the head of an answer, and takes its content.
+
+    The head waits for some passes of the event loop: if there turns out to be no content, it ends the stream. Clients
+    of gRPC look for its status in such a head, and else in trailers.
+    """
+
+    def __init__(self, machine: Machine, stream: ServerStream, head: fields.Fields, framing: Framing) -> None:
+        super().__init__(machine, stream, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
+        self._head: fields.Fields | None = head
+        if framing.is_sent:
+            self._put_head_after(_PASSES)
+        else:
+            self._put_head(ends=True)
+
+    def _put_head_after(self, passes: int) -> None:
+        if passes and self.error is None:
+            asyncio.get_running_loop().call_soon(self._put_head_after, passes - 1)
+        elif self.error is None:
+            self._put_head(ends=False)
+
+    def _put_head(self, *, ends: bool) -> None:
+        if self._head is not None:
+            self._machine.put_head(self._number, self._head, ends=ends)
+            self._head = None
+
+    def _put(self, view: memoryview) -> int:
+        self._put_head(ends=False)
+        return super()._put(view)
+
+    def _put_end(self, trailers: list[Header]) -> None:
+        if self._head is not None and not trailers and self.error is None:
+            self._put_head(ends=True)
+        else:
+            self._put_head(ends=False)
+            super()._put_end(trailers)
 
 
 class ServerStream(Stream):
@@ -63,8 +103,7 @@ class ServerStream(Stream):
             raise self.error
         headers, framing = answers.described(asked, response, date=self._connection.server.date())
         head = fields.written({"status": str(response.status)}, headers)
-        self._machine.put_head(self.number, head, ends=not framing.is_sent)
-        return StreamContent(self._machine, self, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
+        return Answer(self._machine, self, head, framing)
 
     def break_off(self, error: HttpError, out: Outgoing | None) -> None:
         if self.error is None:

@@ -113,7 +113,6 @@ class StreamContent(Outgoing):
         super().__init__(stream, framing, wrong_size)
         self._machine = machine
         self._number = stream.number
-        self._has_ended = not framing.is_sent  # with the head
 
     def _put(self, view: memoryview) -> int:
         data = bytes(view[: self._machine.room(self._number)])
@@ -121,7 +120,7 @@ class StreamContent(Outgoing):
         return len(data)
 
     def _put_end(self, trailers: list[Header]) -> None:
-        if self._has_ended:
+        if not self._framing.is_sent:  # it ended with the head
             return
         if self.error is not None:
             raise self.error
