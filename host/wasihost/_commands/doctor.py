@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import resource
 import sys
 import tempfile
@@ -30,16 +31,8 @@ whether guests run here, also after a fork, and the security advisories about
 Wasmtime that were known when this version was made. The exit code is 1 if
 something does not work.
 """
-_EXTRAS: Final = {
-    "http": "h11",
-    "http2": "h2",
-    "report": "jinja2",
-    "pcap": "scapy",
-    "fsspec": "fsspec",
-    "jobs": "tqdm",
-    "otel": "opentelemetry-api",
-}
-"""By the name of the extra, the package that it brings."""
+_OF_DEVELOPERS: Final = ("dev", "engines")
+"""Extras for working on wasihost itself."""
 _GUEST: Final = """(component
   (core module $code (func (export "run") (result i32) (i32.const 0)))
   (core instance $code (instantiate $code))
@@ -87,19 +80,33 @@ def _findings() -> Iterator[Finding]:
     yield Finding("Python", f"{platform.python_implementation()} {platform.python_version()}, {build}")
     yield Finding("system", f"{platform.system()} {platform.release()}, {platform.machine()}")
     yield Finding("Wasmtime", f"wasmtime-py {ffi.VERSION}")
-    yield from map(_extra, _EXTRAS)
+    yield from _extras()
     yield _files()
     yield _cache()
     yield _guests()
     yield _forks()
 
 
-def _extra(name: str) -> Finding:
-    package = _EXTRAS[name]
+def _extras() -> Iterator[Finding]:
+    """For each extra the packages that it brings, as the metadata of this installation has them."""
+    extras: dict[str, list[str]] = {}
+    for requirement in metadata.requires("wasihost") or ():
+        package, _, marker = requirement.partition(";")
+        if found := re.search(r"extra == ['\"](\w+)", marker):
+            extras.setdefault(found[1], []).append(re.split(r"[^\w.-]", package, maxsplit=1)[0])
+    for name in sorted(extras.keys() - {*_OF_DEVELOPERS}):
+        versions = {package: _version(package) for package in extras[name]}
+        if all(versions.values()):
+            yield Finding(f"extra {name}", ", ".join(f"{package} {version}" for package, version in versions.items()))
+        else:
+            yield Finding(f"extra {name}", f"not installed: pip install 'wasihost[{name}]'")
+
+
+def _version(package: str) -> str | None:
     try:
-        return Finding(f"extra {name}", f"{package} {metadata.version(package)}")
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return Finding(f"extra {name}", f"not installed: pip install 'wasihost[{name}]'")
+        return None
 
 
 def _files() -> Finding:
