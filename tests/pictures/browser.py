@@ -50,6 +50,17 @@ class Browser:
         """Whether one has to scroll sideways."""
         return bool(self.driver.execute_script("return document.documentElement.scrollWidth > window.innerWidth"))
 
+    @contextlib.contextmanager
+    def sized(self, width: int, scheme: str = "light") -> Iterator[None]:
+        """Meanwhile the window is so wide, and its user likes this colour scheme."""
+        self.command("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
+        self.command("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        try:
+            yield
+        finally:
+            self.command("Emulation.clearDeviceMetricsOverride")
+            self.command("Emulation.setEmulatedMedia", features=[])
+
     def command(self, name: str, **values: object) -> None:
         """A command of the protocol of Chromium's developer tools."""
         self.driver.execute_cdp_cmd(name, values)

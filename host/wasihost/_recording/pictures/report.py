@@ -27,7 +27,7 @@ from wasihost._recording.pictures.used_files import used_files
 MOST_SOCKETS: Final = 1000
 MOST_LINES: Final = 500
 MOST_OUTPUT_BYTES: Final = 32 * 1024
-_MOMENTS: Final = 200
+_MOMENTS: Final = 500
 _WIDTH: Final = 1000  # of the time axis, in units of the drawing
 
 E = TypeVar("E", bound=events.Event)
@@ -55,11 +55,10 @@ def write_report(recording: Recording, path: str | os.PathLike[str]) -> None:
 
 
 class Mark(Frozen):
-    """A moment in which something happened, from 0 to `_MOMENTS`: how often, whether it went wrong, and in words."""
+    """A moment in which something happened: where it is on the time axis, its style if it went wrong, and in words."""
 
-    moment: int
-    count: int
-    is_trouble: bool
+    x: float
+    style: str
     words: str
 
 
@@ -96,6 +95,7 @@ class _Report:
             "printable": printable,
             "most_common": _most_common,
             "guests": guests,
+            "end_ns": self._end_ns,
             "ticks": self._ticks(),
             "bytes": self._chart(),
             "sent": sum(lane.sent for lane in sockets),
@@ -105,14 +105,18 @@ class _Report:
             "trouble_count": sum(lane.is_trouble for lane in sockets),
             "refused": [line for line in decisions if not line.event.allowed],
             "decisions": decisions,
-            "decision_marks": self._marks(decided, _in_words, lambda one: not one.allowed),
+            "decision_marks": self._marks(decided, _in_words, lambda one: not one.allowed, "bad"),
             "lookups": self._gathered(resolved, lambda one: (one.name, one.addresses, one.error)),
-            "lookup_marks": self._marks(resolved, lambda one: printable(one.name), lambda one: one.error is not None),
+            "lookup_marks": self._marks(
+                resolved, lambda one: printable(one.name), lambda one: one.error is not None, "error"
+            ),
             "files": used_files(self._events),
             "requests": self._of(events.HttpExchange),
             "calls": _by_path(calls),
             "call_count": len(calls),
-            "call_marks": self._marks(calls, lambda one: text.call(one.path), lambda one: one.error is not None),
+            "call_marks": self._marks(
+                calls, lambda one: text.call(one.path), lambda one: one.error is not None, "error"
+            ),
             "outputs": self._outputs(),
             "most_lines": MOST_LINES,
         }
@@ -157,12 +161,18 @@ class _Report:
         times = range(0, self._end_ns, step)
         return [(self._at(time_ns) / _WIDTH * 100, text.duration(time_ns) if time_ns else "0") for time_ns in times]
 
-    def _marks(self, found: Iterable[E], words: Callable[[E], str], is_trouble: Callable[[E], bool]) -> list[Mark]:
+    def _marks(
+        self, found: Iterable[E], words: Callable[[E], str], went_wrong: Callable[[E], bool], wrong: str
+    ) -> list[Mark]:
         moments: dict[int, list[E]] = {}
         for event in found:
             moments.setdefault(self._moment(event.time_ns), []).append(event)
         return [
-            Mark(moment, len(there), any(map(is_trouble, there)), _most_common(map(words, there)))
+            Mark(
+                (moment + 0.5) * _WIDTH / _MOMENTS,
+                wrong if any(map(went_wrong, there)) else "",
+                _most_common(map(words, there)),
+            )
             for moment, there in moments.items()
         ]
 
@@ -249,9 +259,12 @@ def _most_common(words: Iterable[str]) -> str:
 
 
 def _outline(values: Sequence[int], peak: int, direction: int) -> str:
-    """A path of SVG, in a drawing that is as wide as there are values, from the middle at 0 to ±50."""
-    steps = (f"V{direction * 50 * value / (peak or 1):.3g}H{moment}" for moment, value in enumerate(values, 1))
-    return f"M0 0{''.join(steps)}V0Z"
+    """A path of SVG along the time axis: for each value that is not 0 a bar, from the middle at 0 to ±50."""
+    width = _WIDTH / len(values)
+    bars = (
+        f"M{n * width:g} 0V{direction * 50 * value / peak:.3g}h{width:g}V0Z" for n, value in enumerate(values) if value
+    )
+    return "".join(bars)
 
 
 def _by_path(calls: Iterable[events.HostCall]) -> list[dict[str, Any]]:
