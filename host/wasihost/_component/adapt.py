@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from types import TracebackType
@@ -31,6 +32,7 @@ if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
     from wasihost._component.world.wiring import Wiring
 
 MOST_FUEL = (1 << 64) - 1
+_log = logging.getLogger("wasihost.providers")
 LINKED = 4
 """How many kinds of providers a component keeps callbacks for; most have one."""
 
@@ -116,6 +118,9 @@ class Component(OfOneProcess):
             self.check(providers)  # before it takes long
         compiled = self.compile()
         linked = Linked(compiled, self.engine, Linking(self._wiring, providers, self._export_classes))
+        for unused in linked.linking.unused:
+            if unused.meant is not None:
+                _log.warning("%s: %s", self.origin, unused)
         self._linked = [linked, *self._linked[: LINKED - 1]]
         return linked
 

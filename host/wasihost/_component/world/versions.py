@@ -32,9 +32,14 @@ def serving(name: str, names: Collection[str]) -> str | None:
     """The one of `names` that serves the import `name`: a compatible version, else the one without a version."""
     if name in names:
         return name
-    plain = _VERSION.sub("", name)
-    found = find(name, names) if name != plain else None
-    return plain if found is None and plain in names else found
+    unversioned = plain(name)
+    found = find(name, names) if name != unversioned else None
+    return unversioned if found is None and unversioned in names else found
+
+
+def plain(name: str) -> str:
+    """The name without its version."""
+    return _VERSION.sub("", name)
 
 
 def _compatible(name: str) -> str:

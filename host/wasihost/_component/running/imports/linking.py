@@ -15,7 +15,7 @@ from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, Contexts
 from wasihost._component.running.imports.kits import LateProviders
-from wasihost._component.running.imports.missing import described
+from wasihost._component.running.imports.missing import Unused, described, unused
 from wasihost._component.running.imports.providers import Method, Shape, find_method, resource_class
 from wasihost._component.running.imports.window import concluding
 from wasihost._component.running.store_context import Bind
@@ -59,13 +59,23 @@ class Linking:
                 else:
                     self._served[name] = served
         problems = list(described(missing))
+        self.unused = self._unused(missing, isinstance(providers, LateProviders))
         for name, served in self._served.items():
             try:
                 self._learn(name, providers[served])
             except LinkError as error:
                 problems.append(str(error))
         if problems:
-            raise LinkError(*problems)
+            raise LinkError(*problems, *map(str, self.unused))
+
+    def _unused(self, missing: Mapping[str, types.Interface], is_own: bool) -> list[Unused]:
+        """The given providers that serve nothing; if those are not an embedder's own only, which others may be meant
+        to."""
+        if not self._given:
+            return []
+        imports = list(self.wiring.imports)
+        found = unused(self._given, imports, imports if is_own else list(missing))
+        return [each for each in found if is_own or each.meant is not None]
 
     def _learn(self, name: str, provider: object) -> None:
         interface = self.wiring.imports[name]
