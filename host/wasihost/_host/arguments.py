@@ -43,7 +43,7 @@ def _is_input(value: Any) -> bool:
 
 
 def _is_output(value: Any) -> bool:
-    return _is_number(value) or _has(value, "write")
+    return _is_number(value) or _has(value, "write", "log")
 
 
 def _is_quotas(value: Any) -> bool:
@@ -71,7 +71,7 @@ def _has(value: Any, *methods: str) -> bool:
 
 _FLAG: Final[Rule] = ("True or False", _is_flag)
 _CALLABLE: Final[Rule] = ("a callable", callable)
-_OUTPUT: Final[Rule] = ("a file descriptor, a file object, or a callable that takes bytes", _is_output)
+_OUTPUT: Final[Rule] = ("a file descriptor, a file object, a callable that takes bytes, or a logger", _is_output)
 _RULES: Final[dict[str, Rule]] = {
     "args": ('a list of str, such as ["one", "two"]', _is_texts),
     "cache": ("a Cache", _of(Cache)),

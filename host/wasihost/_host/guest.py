@@ -118,9 +118,10 @@ class Guest:
     @cached_property
     def stdio(self) -> Stdio:
         recorded = self._recorded
-        if recorded is None:
-            return Stdio(self.command)
-        return Stdio(self.command, recorded.on_stdout, recorded.on_stderr)
+        stdio = Stdio(self.command) if recorded is None else Stdio(self.command, recorded.on_stdout, recorded.on_stderr)
+        if stdio.logs:
+            self._closing.callback(stdio.close)
+        return stdio
 
     @cached_property
     def random(self) -> Random:

@@ -80,8 +80,9 @@ class Host(OfOneProcess):
     - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
     - `stdin`: a file descriptor, a file object, bytes, or a callable that gets the number of bytes wanted and returns
       at most that many; empty by default, and this process's with `stdin=sys.stdin`.
-    - `stdout`, `stderr`: a file descriptor, a file object, or a callable that gets each block; by default where `print`
-      writes, `sys.stdout` and `sys.stderr`.
+    - `stdout`, `stderr`: a file descriptor, a file object, a callable that gets each block, or a logger of `logging`,
+      which gets each line, of stdout as INFO and of stderr as WARNING; by default where `print` writes, `sys.stdout`
+      and `sys.stderr`.
     - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
       program of the shell does; else it gets the error-code `pipe`.
     - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
+from typing import TypeAlias
 
 from wasihost._base.frozen import Frozen
 from wasihost._wasi.cli.inputs import Input, InputTarget
-from wasihost._wasi.cli.outputs import Output, OutputTarget, Printed
+from wasihost._wasi.cli.logged import LoggedLines, Logger
+from wasihost._wasi.cli.outputs import FileTarget, Output, Printed
 
 __all__ = ["Command", "InputTarget", "OutputTarget", "Stdio"]
+
+OutputTarget: TypeAlias = "FileTarget | Logger"
+"""Where output can go; a logger gets the lines of stdout as INFO and those of stderr as WARNING."""
 
 
 class Command(Frozen):
@@ -38,8 +44,26 @@ class Stdio:
         on_stdout: Callable[[bytes], object] | None = None,
         on_stderr: Callable[[bytes], object] | None = None,
     ) -> None:
+        self._logged: list[LoggedLines] = []
         self.stdin = Input(b"" if command.stdin is None else command.stdin)
-        stdout = Printed("stdout") if command.stdout is None else command.stdout
+        stdout = Printed("stdout") if command.stdout is None else self._written(command.stdout, logging.INFO)
         self.stdout = Output(stdout, sigpipe=command.sigpipe, on_write=on_stdout)
-        stderr = Printed("stderr") if command.stderr is None else command.stderr
+        stderr = Printed("stderr") if command.stderr is None else self._written(command.stderr, logging.WARNING)
         self.stderr = Output(stderr, sigpipe=command.sigpipe, on_write=on_stderr)
+
+    def _written(self, target: OutputTarget, level: int) -> FileTarget:
+        if not isinstance(target, logging.Logger | logging.LoggerAdapter):
+            return target
+        logged = LoggedLines(target, level)
+        self._logged.append(logged)
+        return logged
+
+    @property
+    def logs(self) -> bool:
+        """Whether some output goes to a logger, so that there is something to `close`."""
+        return bool(self._logged)
+
+    def close(self) -> None:
+        """Logs what the guest has written to a logger and not ended by a newline."""
+        for logged in self._logged:
+            logged.close()

@@ -27,7 +27,7 @@ _PIECE: Final = 1 << 16  # for a regular file; Linux looks for large pages for a
 BROKEN_PIPE: Final = 141
 """As a shell reports a program that SIGPIPE ended: 128 and the signal's number."""
 
-OutputTarget: TypeAlias = int | IO[bytes] | IO[str] | Callable[[bytes], object]
+FileTarget: TypeAlias = int | IO[bytes] | IO[str] | Callable[[bytes], object]
 Write: TypeAlias = Callable[[memoryview], int]
 
 
@@ -41,9 +41,9 @@ class Printed:
         self._name = name
 
     @property
-    def target(self) -> OutputTarget:
+    def target(self) -> FileTarget:
         """Where it goes now."""
-        stream: OutputTarget | None = getattr(sys, self._name)
+        stream: FileTarget | None = getattr(sys, self._name)
         return _discard if stream is None else stream
 
 
@@ -62,7 +62,7 @@ class Output:
 
     def __init__(
         self,
-        target: OutputTarget | Printed,
+        target: FileTarget | Printed,
         *,
         sigpipe: bool = False,
         on_write: Callable[[bytes], object] | None = None,
@@ -70,7 +70,7 @@ class Output:
         self._printed = target if isinstance(target, Printed) else None
         self._sigpipe = sigpipe
         self._on_write = on_write
-        self._target: OutputTarget | None = None  # until something is written
+        self._target: FileTarget | None = None  # until something is written
         if not isinstance(target, Printed):
             self._use(target)
         # The sinks with a block to write, first come first, and the callbacks for their turns.
@@ -82,7 +82,7 @@ class Output:
         return self._on_write is not None
 
     @property
-    def target(self) -> OutputTarget:
+    def target(self) -> FileTarget:
         """Where the output goes now."""
         self._look()
         assert self._target is not None
@@ -98,7 +98,7 @@ class Output:
         if self._printed is not None and (target := self._printed.target) is not self._target:
             self._use(target)
 
-    def _use(self, target: OutputTarget) -> None:
+    def _use(self, target: FileTarget) -> None:
         self._target = target  # a file object without references closes its descriptor
         self._fd = pollable(target)
         self._write = _writer(target, self._fd)
