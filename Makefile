@@ -5,7 +5,8 @@ BIN := .venv/bin
 PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
-.PHONY: help setup tools test test-fast nightly engines newest matrix check demo bench soak fuzz docs site fixtures wit
+.PHONY: help setup tools test test-fast nightly engines coverage newest matrix check demo bench soak fuzz docs site \
+	workflows release fixtures wit
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -37,6 +38,12 @@ nightly: setup .venv/outside ## Run the tests that need minutes each, or clients
 
 engines: setup ## Run the tests of jobs on Dask, Ray and joblib, which it installs, and with Arrow
 	$(BIN)/nox --session engines $(ARGS)
+
+coverage: setup ## Run every test, and fail if less of the code runs than pyproject.toml says
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --numprocesses $(PROCESSES) $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered
 
 # Those that pyenv has need not be on the path.
 newest: setup ## Run every test with the newest wheel of Wasmtime
@@ -77,6 +84,19 @@ site: setup .venv/site ## Build the site of docs/ into build/site, with warnings
 	$@/bin/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$@/bin/python -m pip install --quiet --disable-pip-version-check --editable . --group site
 	@touch $@
+
+workflows: setup .venv/bin/actionlint ## Check the workflows of .github
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .
+
+.venv/bin/actionlint: Makefile .venv/ready
+	GOBIN="$(CURDIR)/$(BIN)" go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group workflows
+	@touch $@
+
+release: setup ## Build wheel and sdist into dist, and install them in empty environments of each CPython at hand
+	rm -rf dist
+	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox --session dist installed
 
 fixtures: setup ## Build guest-fixtures/prebuilt again (needs Rust, clang and wit-bindgen)
 	PATH="$(CURDIR)/$(BIN):$$PATH" guest-fixtures/build.sh

@@ -7,12 +7,8 @@ instead of a crash later.
 from __future__ import annotations
 
 import ctypes
-import sys
 from pathlib import Path
 from typing import Any, Final
-
-if sys.platform == "win32":
-    raise ImportError("wasihost's machine needs mmap and mprotect: it runs on Linux and macOS, not on Windows")
 
 import wasmtime
 from wasmtime import _ffi as raw
