@@ -15,10 +15,10 @@ from benchmarks.contenders.plain import PlainSockets
 from benchmarks.contenders.streams import AsyncioStreams
 from benchmarks.other_side import OtherSide
 from benchmarks.results import Results, Row
-from benchmarks.rows import bulk, calls, connections, files, http, instances, startup, ticker, wasip2
+from benchmarks.rows import bulk, calls, connections, files, http, instances, jobs, startup, ticker, wasip2
 from benchmarks.work import Metric, Scale, Suite, Work
 
-ROWS = (bulk, connections, ticker, calls, wasip2, files, startup, instances, http)
+ROWS = (bulk, connections, ticker, calls, wasip2, files, startup, instances, http, jobs)
 
 
 def contenders(peers: bool = True) -> list[Contender]:

@@ -24,6 +24,7 @@ def test_a_task_brings_the_bytes_of_the_component(cache: Path, ray: Any) -> None
     job = Component(here.bytes_of(component(cache)), providers={HOST: Notes}, cache=None, instances="kept")
     task = ray_task(job.bind(WORK))
     assert ray.get([task.remote(n) for n in range(4)]) == [0, 2, 4, 6]
+    assert ray.get(ray_task(job.bind(WORK), each=True).remote([1, 2])) == [2, 4]
 
 
 def test_a_trap_is_a_guest_trap_and_the_worker_goes_on(cache: Path, ray: Any) -> None:

@@ -59,6 +59,13 @@ def test_a_component_is_loaded_once_for_a_process(cache: Path) -> None:
     assert here.load(one) is here.load(two)
 
 
+def test_a_task_may_have_many_rows(cache: Path) -> None:
+    bound = component(cache).bind(WORK)
+    assert bound.each([1, 2, 3]) == [2, 4, 6]
+    with pytest.raises(GuestTrap):
+        bound.each([1, TRAPS, 3])
+
+
 def test_closing_a_job_closes_its_instances_of_this_thread(cache: Path) -> None:
     job = component(cache, instances="kept")
     counts = [job(COUNT), job(COUNT)]

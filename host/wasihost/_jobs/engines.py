@@ -21,18 +21,18 @@ def DaskPlugin(job: Component) -> Any:
     return Plugin(job)
 
 
-def ray_task(bound: Bound, **options: Any) -> Any:
+def ray_task(bound: Bound, *, each: bool = False, **options: Any) -> Any:
     """The export as a remote function of Ray: `ray.get([task.remote(row) for row in rows])`.
 
     The component's bytes go with it once to each worker. It is made again after its worker was lost only if the job is
-    pure. `options` are those of `ray.remote`.
+    pure. With `each` it takes a list of rows, as `Bound.each` does. `options` are those of `ray.remote`.
     """
     import ray
 
-    carried = Bound(bound.job.with_bytes(), bound.name)
+    carried = type(bound)(bound.job.with_bytes(), bound.name)
 
     def call(*args: Any) -> Any:
-        return carried(*args)
+        return carried.each(*args) if each else carried(*args)
 
     call.__qualname__ = bound.name  # which Ray's messages show
     return ray.remote(**{"max_retries": RETRIES if bound.job.settings.is_pure else 0, **options})(call)
