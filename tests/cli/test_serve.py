@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -84,6 +85,30 @@ def test_what_was_recorded_is_asked_again(cli: Cli, capsys: pytest.CaptureFixtur
     recorded.write_text(recorded.read_text().replace('"status": 200', '"status": 201'))
     assert main(["serve", "--no-cache", "--replay", str(recorded), str(HTTP)]) == 1
     assert "the status is 200, recorded 201" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_recorded_instances_with_files_and_requests_of_their_own_are_played_back_without_both(
+    cli: Cli, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (cli.folder / "notes").mkdir()
+    notes = PREBUILT / "rust-notes.wasm"
+    options = ("--allow-http", "http://127.0.0.1:1/*", "--env", "PUBLISH_TO=127.0.0.1:1")  # which refuses connections
+    server, url = serving(
+        cli, *options, "--dir", "notes::/notes", "--record", "run.jsonl", "--reuse", "2", component=notes
+    )
+    for method in ("PUT", "POST", "GET"):
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(f"{url}one", b"text", method=method), timeout=TIMEOUT_S)
+    server.send_signal(signal.SIGTERM)
+    server.communicate(timeout=TIMEOUT_S)
+    (cli.folder / "notes/one").unlink()
+    recorded = cli.folder / "run.jsonl"
+    assert main(["serve", "--no-cache", *options, "--replay", str(recorded), str(notes)]) == 0
+    assert capsys.readouterr().err == "3 requests were answered as recorded\n"
+    recorded.write_text(recorded.read_text().replace('"data": "text"', '"data": "next"'))
+    assert main(["serve", "--no-cache", *options, "--replay", str(recorded), str(notes)]) == 1
+    assert "the guest writes 0x74 at offset 0, recorded 0x6e" in capsys.readouterr().err
 
 
 @pytest.mark.slow

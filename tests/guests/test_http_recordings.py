@@ -104,11 +104,26 @@ async def test_a_served_guest_is_asked_the_same_again() -> None:
             ({"response_content": b"Hello"}, "0x68 at offset 0, recorded 0x48"),
             ({"status": 201}, "the status is 200, recorded 201"),
             ({"response_headers": (("a", b"b"),)}, r"the headers are \(\), recorded"),
+            ({"trailers": (("a", b"b"),)}, r"the trailers are \(\), recorded"),
+            ({"error": "internal-error"}, "the error is None, recorded internal-error"),
         ):
             other = Recording()
             other.events = [replaced(_exchanges(recording, "in")[0], **fields)]
             with pytest.raises(DivergenceError, match=f"POST http://app/a\\?b: .*{words}"):
                 await replay_requests(handler, other)
+
+
+async def test_each_request_has_the_number_of_the_guest_that_answered_it_and_its_trailers() -> None:
+    recording = Recording()
+    host = Host(network=VirtualNetwork().guest, recording=recording)
+    async with host.answering(load("rust-http"), reuse=1, instances=1, max_waiting=0) as handler:
+        asking = request_for("copy")
+        asking.body = BytesBody(b"some", [("x-sum", b"1")])
+        response = await handler(asking)
+        assert (await whole(await handler(request_for("hello"))))[0] == 503
+        assert await whole(response) == (200, b"some")
+    answered = [(event.guest, event.status, event.request_trailers) for event in _exchanges(recording, "in")]
+    assert answered == [(0, 503, ()), (1, 200, (("x-sum", b"1"),))]
 
 
 async def test_the_trace_has_a_line_and_the_report_a_row_for_each_request(tmp_path: Path) -> None:

@@ -99,13 +99,17 @@ def _environment_variable(text: str) -> tuple[str, str | None]:
     return pair(text) if "=" in text or not text else (text, os.environ.get(text))
 
 
-def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Host, Learner | None]:
+def host(
+    arguments: argparse.Namespace, ending: Ending, *, replayed_guest: int | None = None, **own: Any
+) -> tuple[Host, Learner | None]:
     """The Host that the options describe, and what learns a policy; `own` are parameters that the command sets.
+
+    `replayed_guest`: which guest of the recording that is played back, by number.
 
     Errors: WasihostError.
     """
     learner = policy_options.learner(arguments)
-    replayed = recording_options.replayed(arguments)
+    replayed = recording_options.replayed(arguments, replayed_guest)
     limits, quotas = limit_options.limits(arguments)
     network = replayed.network
     files = replayed.files or file_options.file_systems(arguments)
@@ -123,7 +127,7 @@ def host(arguments: argparse.Namespace, ending: Ending, **own: Any) -> tuple[Hos
         quotas=quotas,
         recording=ending.enter(recording_options.recording(arguments)),
         host_names=_host_names(arguments),
-        http=own.pop("http", replayed.http),
+        http=replayed.http,
         tls=_tls(arguments),
         files=files,
         env=_env(arguments),

@@ -65,8 +65,11 @@ class Replayed(NamedTuple):
     seed: int | None
 
 
-def replayed(arguments: argparse.Namespace) -> Replayed:
-    """What is played back; the seed is of the options, or of the recording. Errors: WasihostError."""
+def replayed(arguments: argparse.Namespace, guest: int | None = None) -> Replayed:
+    """What is played back to the guest of that number, or to the only one; the seed is of the options or the recording.
+
+    Errors: WasihostError.
+    """
     path = arguments.replay
     seed = arguments.seed
     if path is None:
@@ -77,4 +80,6 @@ def replayed(arguments: argparse.Namespace) -> Replayed:
 
     found = loaded(path)
     seed = found.seed if seed is None else seed
-    return Replayed(ReplayNetwork(found), ReplayFiles(found), ReplayHttp(found), seed)
+    return Replayed(
+        ReplayNetwork(found, guest=guest), ReplayFiles(found, guest=guest), ReplayHttp(found, guest=guest), seed
+    )

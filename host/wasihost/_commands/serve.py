@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from wasihost._host.http_server import GuestServer
     from wasihost._http.answering import Answered
+    from wasihost._recording import Recording
 
 _LOOKS_S = 0.5
 _HANDLER = "wasi:http/handler"
@@ -104,23 +105,34 @@ def main(arguments: argparse.Namespace) -> int:
 
 def _replay(arguments: argparse.Namespace) -> int:
     """Asks the component what was asked when it was recorded. Errors: DivergenceError, if it answers otherwise."""
-    from wasihost._recording.replay.http import ReplayHttp, replay_requests
+    from wasihost._recording.replay.http import served_guests
 
+    if arguments.record:
+        raise ConfigError("--record: serve records nothing while it plays a recording back")
     recording = recording_options.loaded(arguments.replay)
-    seed = recording.seed if arguments.seed is None else arguments.seed
-    arguments = argparse.Namespace(**vars(arguments) | {"replay": None, "seed": seed})
+    component: Component | None = None
+    count = 0
     with Ending(arguments.grace) as ending:
-        host, learner = guest_options.host(arguments, ending, http=ReplayHttp(recording))
-        component = _component(host, arguments)
-
-        async def replay() -> int:
-            async with host.answering(component, instances=1) as handler:
-                return await replay_requests(handler, recording)
-
-        with guest_options.printing(ending, learner):
-            count = ending.run(replay())
+        for guest in served_guests(recording):
+            host, learner = guest_options.host(arguments, ending, replayed_guest=guest)
+            component = component or _component(host, arguments)
+            with guest_options.printing(ending, learner):
+                count += ending.run(_asked_again(host, component, recording, guest))
     print(f"{count:,} requests were answered as recorded", file=sys.stderr)
     return 0
+
+
+async def _asked_again(host: Host, component: Component, recording: Recording, guest: int) -> int:
+    """Has an instance answer what one of the recording did; how many requests that is."""
+    from wasihost._host.serving import service_of
+    from wasihost._recording.replay.http import replay_requests
+    from wasihost._wasi.http.fields import FieldRules
+
+    async with host.open(component) as instance:
+        handler = service_of(component).make(instance, FieldRules())
+        count = await replay_requests(handler, recording, guest=guest)
+        await handler.end(cancel=False)
+        return count
 
 
 def _component(host: Host, arguments: argparse.Namespace) -> Component:

@@ -46,6 +46,11 @@ class Guest:
         self.clock = settings.clock
         self.unwritten = Unwritten()
 
+    @property
+    def number(self) -> int:
+        """Its number in a recording; 0: nothing records."""
+        return 0 if self._recorded is None else self._recorded.recorder.guest
+
     @classmethod
     def starting(cls, settings: Settings, origin: str) -> Guest:
         """A guest that is about to run; a recording notes it from here on."""
@@ -200,6 +205,11 @@ class OpenGuest(contextlib.AbstractAsyncContextManager[Instance]):
         self._detect_deadlock = detect_deadlock
         self._is_one_run = is_one_run
         self._exports = exports
+
+    @property
+    def number(self) -> int:
+        """That of its guest in a recording; 0: nothing records."""
+        return self._guest.number
 
     async def __aenter__(self) -> Instance:
         event_loop.running()

@@ -454,15 +454,15 @@ class Host(OfOneProcess):
                 service, self._settings.field_rules(), pool, self._settings.clock, timeout_s, self._noting
             )
 
-    def _noting(self, handler: Handler) -> Handler:
-        """A handler of what a component is asked, which records if anything does."""
+    def _noting(self, handler: Handler, guest: int) -> Handler:
+        """A handler of what the guest of that number is asked, which records if anything does."""
         if self._settings.recording is None:
             return handler
         from wasihost._recording import Recorder
         from wasihost._recording.http import RecordingHandler
 
         self._settings.recording.use_clock(self._settings.clock)
-        return RecordingHandler(handler, Recorder(self._settings.recording), "in")
+        return RecordingHandler(handler, Recorder(self._settings.recording, guest), "in")
 
     @contextlib.asynccontextmanager
     async def serve(

@@ -43,7 +43,8 @@ _log: Final = logging.getLogger("wasihost.http")
 class GuestHandler:
     """Answers requests with a component: a `Handler`. Made by `Host.answering`.
 
-    `timeout_s` is for a whole exchange; `around` makes a handler around this one.
+    `timeout_s` is for a whole exchange; `around` makes a handler around that of a guest, whose number in a recording it
+    gets, or around one that refuses, with 0.
     """
 
     def __init__(
@@ -53,14 +54,14 @@ class GuestHandler:
         pool: Pool,
         clock: Clock,
         timeout_s: float | None,
-        around: Callable[[Handler], Handler],
+        around: Callable[[Handler, int], Handler],
     ) -> None:
         self._service = service
         self._rules = rules
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
-        self._answer = around(self._answered)
+        self._around = around
 
     @property
     def pool(self) -> Pool:
@@ -72,7 +73,7 @@ class GuestHandler:
 
         Errors: HttpError; whatever opening an instance raises.
         """
-        return self._answer(request)
+        return self._answered(request)
 
     def replace(self, component: Component) -> None:
         """Answers later requests with another component; those under way end with the one that they began with.
@@ -93,8 +94,7 @@ class GuestHandler:
                     lease, response = await self._leased(request)
         except LimitError as error:
             _log.warning("%s %s: no answer: %s", request.method, request.path, error)
-            request.body.close(HttpError(ErrorCode.CONNECTION_LIMIT_REACHED))
-            return failure(503)
+            return await self._around(_refuse, 0)(request)
         except HttpError as error:
             request.body.close(error)
             if error.code is not ErrorCode.HTTP_RESPONSE_TIMEOUT:
@@ -112,13 +112,18 @@ class GuestHandler:
         place = await self._pool.place()
         lease = _Lease(place, self._service.make(place.instance, self._rules), self._clock)
         try:
-            return lease, await lease.handler(request)
+            return lease, await self._around(lease.handler, place.guest)(request)
         except asyncio.CancelledError as error:
             await place.end(error)
             raise
         except BaseException:
             await place.end()
             raise
+
+
+async def _refuse(request: Request) -> Response:
+    request.body.close(HttpError(ErrorCode.CONNECTION_LIMIT_REACHED))
+    return failure(503)
 
 
 class _Lease:

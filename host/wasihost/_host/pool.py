@@ -23,6 +23,7 @@ from wasihost._base.frozen import Frozen
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component.instance import E, Instance
 from wasihost._component.values import WitError
+from wasihost._host.guest import OpenGuest
 from wasihost._host.settings import Given
 from wasihost._host.source import ComponentSource
 
@@ -80,6 +81,12 @@ class Place(Generic[E]):
         self._pool = pool
         self._member = member
         self.instance = instance
+
+    @property
+    def guest(self) -> int:
+        """The number of its guest in a recording; 0: nothing records."""
+        manager = self._member.manager
+        return manager.number if isinstance(manager, OpenGuest) else 0
 
     def leave(self) -> bool:
         """Gives it back; whether it was the last one of an instance, which is then for `close`."""

@@ -279,10 +279,11 @@ class FileClosed(FileEvent):
 
 
 class HttpExchange(Event):
-    """A request of HTTP has ended: one that the guest sent (`out`), or that was sent to a served component (`in`).
+    """A request of HTTP has ended: one that the guest sent (`out`), or that it was sent as a served component (`in`).
 
-    It began `duration_ns` earlier. `headers` and `content` are the request's, `trailers` the response's. `status` is
-    None if there was no response; `error` is the error-code, or the class of the exception, with which either ended.
+    It began `duration_ns` earlier. `headers`, `content` and `request_trailers` are the request's, `trailers` the
+    response's. `status` is None if there was no response; `error` is the error-code, or the class of the exception,
+    with which either ended. No guest answered if `guest` is 0.
     """
 
     way: Way
@@ -296,6 +297,7 @@ class HttpExchange(Event):
     trailers: Headers
     error: str | None
     duration_ns: int
+    request_trailers: Headers
 
 
 class GuestStarted(Event):

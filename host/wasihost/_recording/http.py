@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from wasihost._http.errors import HttpError
 from wasihost._http.messages import READ_BYTES, Body, BodyAround, Handler, Header, Request, Response
 from wasihost._recording import events
@@ -29,7 +27,7 @@ class RecordingHandler:
         try:
             response = await self._inner(request)
         except BaseException as error:
-            exchange.end(None, [], error)
+            exchange.end(None, error)
             raise
         response.body = _NotedResponse(response, exchange)
         return response
@@ -38,14 +36,14 @@ class RecordingHandler:
 class _Exchange:
     def __init__(self, recorder: Recorder, way: Way, request: Request) -> None:
         self.content = _Content(recorder.recording)
-        self.response_content = _Content(recorder.recording)
+        self.answered = _Content(recorder.recording)
         self._recorder = recorder
         self._way = way
         self._request = request
         self._url = f"{request.scheme or 'https'}://{request.authority or ''}{request.path or '/'}"
         self._began_ns = recorder.recording.now_ns()
 
-    def end(self, response: Response | None, trailers: Sequence[Header], error: BaseException | None) -> None:
+    def end(self, response: Response | None, error: BaseException | None) -> None:
         time_ns, guest = self._recorder.now()
         self._recorder.add(
             events.HttpExchange(
@@ -58,10 +56,11 @@ class _Exchange:
                 self.content.kept(),
                 None if response is None else response.status,
                 () if response is None else tuple(response.headers),
-                self.response_content.kept(),
-                tuple(trailers),
+                self.answered.kept(),
+                tuple(self.answered.trailers),
                 _words(error),
                 time_ns - self._began_ns,
+                tuple(self.content.trailers),
             )
         )
 
@@ -71,9 +70,10 @@ def _words(error: BaseException | None) -> str | None:
 
 
 class _Content:
-    """Content as it comes, as far as the recording keeps it."""
+    """Content as it comes, as far as the recording keeps it, and trailers."""
 
     def __init__(self, recording: Recording) -> None:
+        self.trailers: list[Header] = []
         self._data = bytearray() if recording.keeps_bytes else None
         self._size = 0
 
@@ -87,7 +87,7 @@ class _Content:
 
 
 class _Noted(BodyAround):
-    """A body whose content is noted as it is read."""
+    """A body whose content and trailers are noted as they are read."""
 
     def __init__(self, inner: Body, content: _Content) -> None:
         super().__init__(inner)
@@ -98,15 +98,18 @@ class _Noted(BodyAround):
         self._content.add(data)
         return data
 
+    async def trailers(self) -> list[Header]:
+        self._content.trailers = await self.inner.trailers()
+        return self._content.trailers
+
 
 class _NotedResponse(_Noted):
     """The body of a response, with which its exchange ends."""
 
     def __init__(self, response: Response, exchange: _Exchange) -> None:
-        super().__init__(response.body, exchange.response_content)
+        super().__init__(response.body, exchange.answered)
         self._response = response
         self._exchange: _Exchange | None = exchange
-        self._trailers: list[Header] = []
         self._error: HttpError | None = None
 
     async def read(self, n: int = READ_BYTES) -> bytes:
@@ -117,12 +120,15 @@ class _NotedResponse(_Noted):
             raise
 
     async def trailers(self) -> list[Header]:
-        self._trailers = await self.inner.trailers()
-        return self._trailers
+        try:
+            return await super().trailers()
+        except HttpError as error:
+            self._error = error
+            raise
 
     def close(self, error: HttpError | None = None) -> None:
         self.inner.close(error)
         exchange = self._exchange
         self._exchange = None
         if exchange is not None:
-            exchange.end(self._response, self._trailers, error or self._error)
+            exchange.end(self._response, error or self._error)

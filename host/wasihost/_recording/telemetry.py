@@ -128,7 +128,7 @@ class Telemetry:
         from opentelemetry.trace import SpanKind, set_span_in_context
 
         guest = self._guests.get(event.guest)
-        if guest is not None:
+        if guest is not None and parent is None:
             parent = set_span_in_context(guest)
         now_ns = time.time_ns()
         span = self._tracer.start_span(

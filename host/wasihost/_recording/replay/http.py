@@ -7,14 +7,24 @@ connections, TLS and time are not.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 
 from wasihost._base.errors import DivergenceError
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import Body, BytesBody, Handler, Header, Request, Response
-from wasihost._recording import Recording, events
+from wasihost._http.messages import Body, BytesBody, Handler, Request, Response
+from wasihost._recording import Recorder, Recording, events
+from wasihost._recording.http import RecordingHandler
 from wasihost._recording.replay.divergence import differing_bytes, line
+
+_COMPARED = {
+    "status": "the status is",
+    "response_headers": "the headers are",
+    "trailers": "the trailers are",
+    "error": "the error is",
+}
+_GIVEN_UP = asyncio.CancelledError.__name__
 
 
 class ReplayHttp(Mapping[str, Handler]):
@@ -51,6 +61,8 @@ class ReplayHttp(Mapping[str, Handler]):
             raise DivergenceError(f"the guest sends {request.method} {url}, which was not recorded")
         index, event = left.popleft()
         content = await _whole(request.body)
+        if event.status is None:  # the rest was not taken
+            content = content[: len(event.content)]
         if content != event.content:
             words = differing_bytes(content, event.content)
             raise DivergenceError(f"{request.method} {url}: the content is {words}\n  {line(index)} of the recording")
@@ -77,17 +89,34 @@ class _BrokenBody(BytesBody):
         return data
 
 
-async def replay_requests(handler: Handler, recording: Recording) -> int:
-    """Sends the recorded requests to a handler, one after the other; how many they were. Errors: DivergenceError."""
-    count = 0
-    for index, event in enumerate(recording.events):
-        if isinstance(event, events.HttpExchange) and event.way == "in":
-            count += 1
-            _compare(event, await _asked(handler, event), index)
-    return count
+def served_guests(recording: Recording) -> list[int]:
+    """The guests of a recording that answered requests, by number."""
+    exchanges = (event for event in recording.events if isinstance(event, events.HttpExchange))
+    return sorted({event.guest for event in exchanges if event.way == "in"} - {0})
 
 
-async def _asked(handler: Handler, event: events.HttpExchange) -> tuple[int | None, tuple[Header, ...], bytes]:
+async def replay_requests(handler: Handler, recording: Recording, *, guest: int | None = None) -> int:
+    """Sends the recorded requests to a handler, one after the other; how many they were.
+
+    `guest`: those that this one answered, by number; all of them by default. Those whose client left, or that took too
+    long, are passed over. Errors: DivergenceError.
+    """
+    chosen = [
+        (index, event)
+        for index, event in enumerate(recording.events)
+        if isinstance(event, events.HttpExchange)
+        and event.way == "in"
+        and event.error != _GIVEN_UP
+        and guest in (None, event.guest)
+    ]
+    chosen.sort(key=lambda each: each[1].time_ns - each[1].duration_ns)
+    for index, event in chosen:
+        _compare(event, await _asked(handler, event), index)
+    return len(chosen)
+
+
+async def _asked(handler: Handler, event: events.HttpExchange) -> events.HttpExchange:
+    """What becomes of the exchange now."""
     scheme, _, rest = event.url.partition("://")
     authority, slash, path = rest.partition("/")
     request = Request(
@@ -96,34 +125,39 @@ async def _asked(handler: Handler, event: events.HttpExchange) -> tuple[int | No
         authority=authority,
         path=slash + path,
         headers=list(event.headers),
-        body=BytesBody(event.content),
+        body=BytesBody(event.content, event.request_trailers),
     )
+    noted = Recording()
     try:
-        response = await handler(request)
-    except HttpError:
-        return None, (), b""
-    return response.status, tuple(response.headers), await _whole(response.body)
+        response = await RecordingHandler(handler, Recorder(noted), "in")(request)
+        await _whole(response.body)
+    except HttpError as error:
+        if isinstance(error.__cause__, DivergenceError):
+            raise error.__cause__ from None
+    (found,) = noted.events
+    assert isinstance(found, events.HttpExchange)
+    return found
 
 
-def _compare(event: events.HttpExchange, now: tuple[int | None, tuple[Header, ...], bytes], index: int) -> None:
-    status, headers, content = now
+def _compare(event: events.HttpExchange, now: events.HttpExchange, index: int) -> None:
+    """Errors: DivergenceError."""
     where = f"{event.method} {event.url}"
-    if status != event.status:
-        raise DivergenceError(f"{where}: the status is {status}, recorded {event.status} in {line(index)}")
-    if headers != event.response_headers:
-        recorded = event.response_headers
-        raise DivergenceError(f"{where}: the headers are {headers}, recorded {recorded} in {line(index)}")
-    if content != event.response_content:
-        words = differing_bytes(content, event.response_content)
+    for field, name in _COMPARED.items():
+        found, recorded = getattr(now, field), getattr(event, field)
+        if found != recorded:
+            raise DivergenceError(f"{where}: {name} {found}, recorded {recorded} in {line(index)}")
+    if now.response_content != event.response_content:
+        words = differing_bytes(now.response_content, event.response_content)
         raise DivergenceError(f"{where}: the content is {words}\n  {line(index)} of the recording")
 
 
 async def _whole(body: Body) -> bytes:
-    """The content, as far as it comes."""
+    """The content, as far as it comes; the trailers are read too."""
     content = b""
     try:
         while data := await body.read():
             content += data
+        await body.trailers()
     except HttpError as error:
         body.close(error)
     body.close()
