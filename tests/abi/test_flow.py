@@ -197,6 +197,18 @@ async def test_an_owned_resource_in_a_future_that_the_guest_drops_is_dropped(whe
             future.set_result(owned(1)[0])
         await settled()
         assert Thing.dropped == (0 if when == "never" else 2)
+    assert future.cancelled() == (when == "never")
+
+
+async def test_a_future_that_fails_after_the_guest_dropped_it_ends_the_guest() -> None:
+    provider = Provider(None)
+    future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    provider.fsource = lambda: future  # type: ignore[method-assign]
+    async with running(assemble(guest(OWNED)), {HOST: provider}) as instance:
+        await instance.call("fdrop")
+        future.set_exception(LookupError("mine"))
+        with pytest.raises(LookupError, match="mine"):
+            await instance.call("fdrop")
 
 
 async def settled() -> None:

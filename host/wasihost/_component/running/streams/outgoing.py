@@ -15,6 +15,7 @@ from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import NoRoom
 from wasihost._component.running.machine import Machine
 from wasihost._component.running.streams.blocks import Block
+from wasihost._component.running.streams.handles import discard
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.states import ASKED, BLOCKLESS, FILLING, OVER, PARKED, WRITING
 from wasihost._component.world import layout, types
@@ -289,20 +290,24 @@ class ValueOutPump(BlockOutPump):
 class FutureOutPump(Pump):
     """Resolves a future that the provider returned, once: the guest could not bear less, unless it drops its end."""
 
-    __slots__ = ("awaited",)
+    __slots__ = ("awaited", "is_unread")
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, awaited: asyncio.Future[Any]) -> None:
         super().__init__(machine, number, kind, end)
         self.state = PARKED
         self.awaited = awaited
+        self.is_unread = False
         if not isinstance(awaited, Outcome):
             machine.waiting.add(self)
         awaited.add_done_callback(self._resolved)
 
     def other_end_dropped(self) -> None:
-        self.machine.waiting.discard(self)
-        self.awaited.remove_done_callback(self._resolved)
-        self._finish(0, DROPPED)
+        """Nothing will be written. An outcome is forgotten; any other future may still fail, or bring handles."""
+        self.rings.drop(Operation.DROP_WRITABLE, self.number, self.end)
+        self.is_unread = True
+        if isinstance(self.awaited, Outcome):
+            self.awaited.remove_done_callback(self._resolved)
+            self._close()
 
     def _resolved(self, awaited: asyncio.Future[Any]) -> None:
         if self.is_over:
@@ -312,6 +317,10 @@ class FutureOutPump(Pump):
             self.fail(ProviderError(f"the future {self.origin} was cancelled; it must be resolved"))
         elif (error := awaited.exception()) is not None:
             self.fail(error)
+        elif self.is_unread:
+            self._close()
+            if self.kind.payload is not None:
+                discard(self.kind.payload, awaited.result())
         elif carries_values(self.kind):
             self.state = WRITING
             self.machine.take_values(self.end, [awaited.result()])
@@ -321,8 +330,10 @@ class FutureOutPump(Pump):
             self.rings.begin(Operation.WRITE, self.number, self.end, 0, 1, self._finish)
 
     def _written(self, count: int, outcome: int) -> None:
-        taken = 0 if outcome == DROPPED else 1
-        self.rings.submit(Operation.FREE, self.number, taken, self.rings.take_buffer(self.end), 1)
+        if buffer := self.rings.take_buffer(self.end):
+            self.rings.submit(Operation.FREE, self.number, 0 if outcome == DROPPED else 1, buffer, 1)
+        else:  # the guest dropped its end before
+            self.machine.untaken_values(self.end, self.kind)
         self._finish(count, outcome)
 
     def _finish(self, _count: int, _outcome: int) -> None:
@@ -334,7 +345,8 @@ class FutureOutPump(Pump):
         self.machine.closed(self)
 
     def abandon(self) -> None:
-        self.machine.untaken_values(self.end, self.kind)
+        if not self.is_unread:
+            self.machine.untaken_values(self.end, self.kind)
         self.machine.waiting.discard(self)
         self._close()
         self.awaited.cancel()
