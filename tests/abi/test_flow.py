@@ -207,6 +207,7 @@ async def test_a_future_that_fails_after_the_guest_dropped_it_ends_the_guest() -
     async with running(assemble(guest(OWNED)), {HOST: provider}) as instance:
         await instance.call("fdrop")
         future.set_exception(LookupError("mine"))
+        await settled()
         with pytest.raises(LookupError, match="mine"):
             await instance.call("fdrop")
 
