@@ -57,7 +57,7 @@ check: setup ## Lint, check the formatting and the types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy host tests wit examples benchmarks
 
-demo: setup ## Run guests on loopback sockets and say what happens
+demo: setup ## Serve HTTP with a component, refuse what it may not do, and show its report
 	$(BIN)/python examples/demo.py
 
 bench: setup ## Measure beside peers, minutes; ARGS=--quick for one, ARGS=--help for more

@@ -1,175 +1,122 @@
-"""What `make demo` runs: guests in Rust and C on real sockets of this machine, with plain Python at the other end.
+"""The first minute with wasihost, `make demo`: a service in WebAssembly, with files in memory, and a request refused.
 
-First with the library, then a command with `wasihost run`. Prints what happens; the exit code is 0 if every byte came
-back as it was sent, and the command did what it should.
+It types what you would type, and shows what comes. The guest is guest-fixtures/rust/notes, written in Rust. Exit code 0
+if everything went as it should.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import random
-import socket
+import os
+import queue
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator
+import urllib.error
+import urllib.request
+import webbrowser
 from pathlib import Path
 
-from wasihost import GuestExit, Host, Rules, deny_all
-
 ROOT = Path(__file__).parents[1]
-PREBUILT = ROOT / "guest-fixtures" / "prebuilt"
-SERVER, CLIENT = PREBUILT / "rust-echo-server.wasm", PREBUILT / "c-echo-client.wasm"
-MIB = 1 << 20
-CONNECTIONS, SIZE, CHUNK = 4, 4 * MIB, 64 * 1024
-CLIENT_BYTES = 2_000_000
-ORDER = ["--stdin", "examples/order.txt", "guest-fixtures/prebuilt/rust-order.wasm"]
-CENTS = {"apple": 30, "bread": 285, "cheese": 640}
-BILL = """\
-  2 apple          0.60
-  1 bread          2.85
-  3 cheese        19.20
-    total         22.65
-"""
+GUEST = "guest-fixtures/prebuilt/rust-notes.wasm"
+HINT = "--allow-http 'POST http://archive.example/today'"
+IS_WATCHED = sys.stdout.isatty()
+HAS_SCREEN = IS_WATCHED and (sys.platform == "darwin" or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys()))
+PATIENCE_S = 60  # for a line of the server, on a machine that compiles slowly
 
 
-def say(who: str, what: str) -> None:
-    print(f"  {who:<12}{what}", flush=True)
+def say(text: str) -> None:
+    print(text, flush=True)
 
 
-def echo(port: int, data: bytes) -> bytes:
-    """What comes back of `data`, through a plain blocking socket."""
-    back = bytearray()
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        for start in range(0, len(data), CHUNK):
-            chunk = data[start : start + CHUNK]
-            connection.sendall(chunk)
-            while len(back) < start + len(chunk):
-                if not (received := connection.recv(CHUNK)):
-                    return bytes(back)
-                back += received
-    return bytes(back)
+def pause(seconds: float) -> None:
+    """Time to read, if somebody does."""
+    if IS_WATCHED:
+        time.sleep(seconds)
 
 
-async def python_client(port: int) -> bool:
-    """Several connections at once, each in a thread of its own."""
-    data = [random.Random(number).randbytes(SIZE) for number in range(CONNECTIONS)]
-    begin = time.monotonic()
-    back = await asyncio.gather(*(asyncio.to_thread(echo, port, each) for each in data))
-    seconds = time.monotonic() - begin
-    same = back == data
-    verdict = "every byte came back" if same else "WRONG BYTES CAME BACK"
-    say("Python", f"{CONNECTIONS} connections, {SIZE // MIB} MiB there and back on each, in {seconds:.2f} s: {verdict}")
-    return same
+def type_in(command: str) -> None:
+    pause(0.8)
+    say(f"\n$ {command}")
 
 
-async def c_guest(port: int) -> bool:
-    """A guest as client: it may connect to the server and do nothing else."""
-    address, printed = f"127.0.0.1:{port}", bytearray()
-    host = Host(
-        policy=Rules(outbound=[f"tcp://{address}"]),
-        env={"ADDRESS": address, "BYTES": str(CLIENT_BYTES)},
-        stdout=printed.extend,
-    )
-    await host.run_async(CLIENT)
-    say("C guest", f"{CLIENT.name} says: {printed.decode().strip()}")
-    return printed.decode() == f"echoed {CLIENT_BYTES} bytes\n"
+class Server:
+    """`wasihost serve`, with the lines that it prints."""
+
+    def __init__(self, *words: str) -> None:
+        command = [sys.executable, "-m", "wasihost", "serve", "--addr", "127.0.0.1:0", *words]
+        self._process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.url = self.line("Serving HTTP on ").split()[-1]
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as lines:
+            for line in lines:
+                self._lines.put(line.rstrip("\n"))
+
+    def line(self, words: str) -> str:
+        """Shows what it prints, up to the line with these words; gives that one."""
+        while words not in (line := self._lines.get(timeout=PATIENCE_S)):
+            say(line)
+        say(line)
+        return line
+
+    def stop(self) -> int:
+        """Ends it in order, if it has not ended; gives its exit code."""
+        self._process.terminate()
+        self._reader.join()
+        return self._process.wait(PATIENCE_S)
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
 
-async def refused_guest() -> bool:
-    """The same server without permission to listen."""
-    complaint = bytearray()
+def curl(method: str, url: str, content: str = "") -> str:
+    """Asks the server, and shows it as the command that would."""
+    options = {"PUT": f"-X PUT --data '{content}' ", "POST": "-X POST ", "GET": ""}[method]
+    type_in(f"curl {options}{url}")
+    request = urllib.request.Request(url, method=method, data=content.encode() if method != "GET" else None)
     try:
-        await Host(policy=deny_all, stderr=complaint.extend).run_async(SERVER)
-    except GuestExit as end:
-        say("Rust guest", f"without permission, exit code {end.code}: {complaint.decode().strip()}")
-        return b"access-denied" in complaint
-    return False
-
-
-async def first_act() -> bool:
-    listening: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-    host = Host(
-        policy=Rules(inbound=["tcp://127.0.0.1:*"]),
-        env={"CONNECTIONS": str(CONNECTIONS + 1)},
-        stdout=listening.set_result,
-    )
-    async with asyncio.TaskGroup() as group:
-        group.create_task(host.run_async(SERVER))
-        line = (await listening).decode().strip()
-        say("Rust guest", f"{SERVER.name} says: {line}")
-        port = int(line.rpartition(":")[2])
-        went_well = [await python_client(port), await c_guest(port)]
-    say("Rust guest", f"served {CONNECTIONS + 1} connections and returned ok")
-    return all([*went_well, await refused_guest()])
-
-
-class Prices(asyncio.DatagramProtocol):
-    """Answers the name of an item with the name and its price."""
-
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
-        self._transport = transport
-
-    def datagram_received(self, data: bytes, sender: tuple[str, int]) -> None:
-        answer = f"{data.decode()} {CENTS.get(data.decode())}"
-        say("Python", f"prices: asked {data.decode()!r} by UDP, answered {answer!r}")
-        self._transport.sendto(answer.encode(), sender)
-
-
-async def ledger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Reads a bill to its end, and answers with a line."""
-    right = await reader.read() == BILL.encode()
-    say("Python", f"ledger: got {'the bill' if right else 'SOMETHING ELSE'} by TCP")
-    writer.write(b"entered as bill 1\n" if right else b"what is this?\n")
-    writer.close()
-
-
-@contextlib.asynccontextmanager
-async def services() -> AsyncIterator[tuple[int, int]]:
-    """The ports of the two."""
-    loop = asyncio.get_running_loop()
-    prices, _ = await loop.create_datagram_endpoint(Prices, ("127.0.0.1", 0))
-    async with await asyncio.start_server(ledger, "127.0.0.1", 0) as server:
-        yield prices.get_extra_info("sockname")[1], server.sockets[0].getsockname()[1]
-    prices.close()
-
-
-async def wasihost_run(*lines: list[str]) -> tuple[int, str]:
-    """Shows a command line, runs it, shows and tells its exit code and what it printed."""
-    print("  $ wasihost run " + " \\\n        ".join(" ".join(line) for line in lines), flush=True)
-    words = [word for line in lines for word in line]
-    command = await asyncio.create_subprocess_exec(
-        *[sys.executable, "-m", "wasihost", "run", *words],
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    printed = (await command.communicate())[0].decode()
-    assert command.returncode is not None
-    for line in printed.splitlines():
-        say("Rust guest", line)
-    say("", f"exit code {command.returncode}\n")
-    return command.returncode, printed
-
-
-async def second_act() -> bool:
-    """A guest as a command: it may look up two names and talk to two services. Without the names, to nobody."""
-    async with services() as (prices, ledger):
-        names = ["--add-host", "prices=127.0.0.1", "--add-host", "ledger=127.0.0.1"]
-        rules = ["--allow-outbound", f"udp://127.0.0.1:{prices}", "--allow-outbound", f"tcp://127.0.0.1:{ledger}"]
-        guest = [*ORDER, f"prices:{prices}", f"ledger:{ledger}"]
-        entered = await wasihost_run(names, rules, guest)
-        code, complaint = await wasihost_run(rules, guest)
-    return entered == (0, f"{BILL}entered as bill 1\n") and code == 1 and "AccessDenied" in complaint
+        with urllib.request.urlopen(request) as response:
+            answer = response.read()
+    except urllib.error.HTTPError as refusal:
+        answer = refusal.read()
+    say(answer.decode().rstrip("\n"))
+    return str(answer.decode())
 
 
 def main() -> int:
-    print("WASI 0.3 components on real sockets; every socket call of theirs is made by Python:\n")
-    went_well = asyncio.run(first_act())
-    print("\nA command: it reads an order, asks for prices by UDP, and sends the bill to a ledger by TCP:\n")
-    went_well = asyncio.run(second_act()) and went_well
-    print("All went well." if went_well else "Something went wrong.")
-    return 0 if went_well else 1
+    report = Path(tempfile.mkdtemp()) / "report.html"
+    say("A service in WebAssembly gets a directory in memory, and nothing else.")
+    type_in(f"wasihost serve --tmpfs /notes --record report.html {GUEST}")
+    with Server("--tmpfs", "/notes", "--record", str(report), GUEST) as server:
+        went_well = [
+            curl("PUT", f"{server.url}today", "buy milk") == "kept today\n",
+            server.line("PUT") != "",
+            curl("GET", f"{server.url}today") == "buy milk",
+            server.line("GET") != "",
+        ]
+        say("\nIt tries to send the note to archive.example. Nobody allowed that:")
+        went_well += [
+            "HttpRequestDenied" in curl("POST", f"{server.url}today"),
+            HINT in server.line("refused"),
+            server.line("POST") != "",
+        ]
+        type_in("kill %1")
+        went_well.append(server.stop() == 0)
+    say(f"\nAll that the guest did, as a page for your browser: {report}")
+    went_well.append(report.exists())
+    if HAS_SCREEN:
+        webbrowser.open(report.as_uri())
+    say("\nAll went well. Next: docs/tutorial/index.md" if all(went_well) else "\nSomething went wrong.")
+    return 0 if all(went_well) else 1
 
 
 if __name__ == "__main__":
