@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import trio
+import wasmtime
 
 import wasihost.http
 from tests.guests.exports import Sleeper
@@ -50,6 +51,23 @@ def stubs(component: Path) -> types.ModuleType:
     return module
 
 
+COUNTER = """(component
+  (import "my:app/store@1.0.0" (instance (export "count" (func (result u32))) (export "reset" (func)))))"""
+
+
+class Resetting:
+    """What has moved from a page's linker to a provider."""
+
+    def reset(self) -> None: ...
+
+
+def embedding() -> Mapping[str, Any]:
+    """An engine, and a component adapted for it."""
+    engine = wasmtime.Engine(wasihost.configure(wasmtime.Config()))
+    adapted = wasihost.adapt(engine, bytes(wasmtime.wat2wasm(COUNTER)))
+    return {"engine": engine, "adapted": adapted, "count": lambda _store: 1, "MyStore": Resetting}
+
+
 OF_READERS: Mapping[str, Mapping[str, Any]] = {
     "reference/wit.md": {"Host": Host},
     "how-to/running.md": {
@@ -65,6 +83,7 @@ OF_READERS: Mapping[str, Mapping[str, Any]] = {
     },
     "how-to/providers.md": {"AsyncIterator": AsyncIterator, "Host": Host, "my_database": Database()},
     "how-to/policy.md": {"tenant_rules": Rules()},
+    "how-to/embedding.md": embedding(),
     "how-to/virtual-network.md": {"main": _nothing, "serve": _nothing},
 }
 """What fragments of a page take for granted."""

@@ -106,23 +106,32 @@ class Component(OfOneProcess):
         """The generated classes of each exported interface, which all instances share."""
         return {name: Classes(self._wiring.world.exported(name)) for name in self._wiring.world.exports}
 
-    def _linked_with(self, providers: Mapping[str, object]) -> Linked:
+    def _linked_with(self, providers: Mapping[str, object], linker: Linker | None) -> Linked:
         """All that does not depend on which objects the providers are, only on their classes."""
+        found = self._defined_by(linker)
         for linked in self._linked:
-            if linked.linking.fits(providers):
+            if linked.linking.fits(providers, found):
                 return linked
         from wasihost._component.running.imports.linking import Linking
         from wasihost._component.running.linked import Linked
 
         if not self.is_compiled:
-            self.check(providers)  # before it takes long
+            Linking(self._wiring, providers, defined=found)  # before it takes long
         compiled = self.compile()
-        linked = Linked(compiled, self.engine, Linking(self._wiring, providers, self._export_classes))
+        linked = Linked(compiled, self.engine, Linking(self._wiring, providers, self._export_classes, found))
         for unused in linked.linking.unused:
             if unused.meant is not None:
                 _log.warning("%s: %s", self.origin, unused)
         self._linked = [linked, *self._linked[: LINKED - 1]]
         return linked
+
+    def _defined_by(self, linker: Linker | None) -> frozenset[tuple[str, str]]:
+        """The functions and resources, each with its interface, that an embedder's linker has."""
+        if linker is None:
+            return frozenset()
+        from wasihost._component.running.imports.defined import defined
+
+        return defined(linker, self._wiring)
 
     @cached_property
     def _counts_fuel(self) -> bool:
@@ -157,9 +166,12 @@ class Component(OfOneProcess):
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
         """An instance, running on the current event loop until the context ends.
 
-        `providers` by interface name, with or without version. `store` and `linker` are made unless given; the linker
-        may hold the functions that the interfaces in `native` need; both are used up. The limits in `options` hold for
-        a store that is made here. Errors, when the context is entered: LinkError, and those of instantiation.
+        `providers` by interface name, with or without version. `store` and `linker` are made unless given; both are
+        used up. What the linker defines already is left to it, function by function: the interfaces in `native`, and
+        others under the very names that the component imports. Functions that are async, or have streams, futures or
+        lists of numbers, need a provider. The limits in `options` hold for a store that is made here.
+
+        Errors, when the context is entered: LinkError, and those of instantiation.
         """
         return _Opening(lambda: self._machine(providers, store, linker, table, options), self.origin)
 
@@ -173,7 +185,7 @@ class Component(OfOneProcess):
     ) -> StoreMachine:
         from wasihost._component.running.store_machine import StoreMachine
 
-        linked = self._linked_with(providers)
+        linked = self._linked_with(providers, linker)
         if store is None:
             store = self.new_store(options.limits)
         if linker is None:

@@ -14,6 +14,7 @@ from wasihost._component.conversion.numbers import Shared
 from wasihost._component.conversion.plans import FunctionPlans, Plans
 from wasihost._component.running.imports import callbacks
 from wasihost._component.running.imports.callbacks import Conclude, Contexts
+from wasihost._component.running.imports.defined import NOTHING, Defined, conflicts, left
 from wasihost._component.running.imports.kits import LateProviders
 from wasihost._component.running.imports.missing import Unused, described, unused
 from wasihost._component.running.imports.providers import Method, Shape, find_method, resource_class
@@ -31,15 +32,20 @@ class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
     It keeps none of them, and holds for all others that it `fits`. `export_classes` are the generated classes of each
-    exported interface.
+    exported interface; what is `defined` by an embedder's linker needs no provider.
 
     Errors: LinkError, one for all that is missing.
     """
 
     def __init__(
-        self, wiring: Wiring, providers: Mapping[str, object], export_classes: Mapping[str, Classes] | None = None
+        self,
+        wiring: Wiring,
+        providers: Mapping[str, object],
+        export_classes: Mapping[str, Classes] | None = None,
+        defined: Defined = NOTHING,
     ) -> None:
         self.wiring = wiring
+        self.defined = defined
         self.export_classes = export_classes or {}
         self.resources: dict[types.Resource, HostResource] = {}
         self.methods: dict[tuple[str, str], Method] = {}
@@ -50,7 +56,9 @@ class Linking:
         self._served: dict[str, str] = {}
         self._shapes: dict[str, Shape] = {}  # of those that were given
         missing: dict[str, types.Interface] = {}
-        for name, interface in wiring.imports.items():
+        problems: list[str] = []
+        for name, whole in wiring.imports.items():
+            interface = left(name, whole, defined) if defined else whole
             resources = _resources(interface) if name else wiring.world.root_resources
             if name not in wiring.native and (interface.funcs or resources):
                 served = versions.serving(name, providers)
@@ -58,7 +66,9 @@ class Linking:
                     missing[name] = interface
                 else:
                     self._served[name] = served
-        problems = list(described(missing))
+            if defined:
+                problems += conflicts(name, whole, defined)
+        problems += described(missing)
         self.unused = self._unused(missing, isinstance(providers, LateProviders))
         for name, served in self._served.items():
             try:
@@ -78,7 +88,7 @@ class Linking:
         return [each for each in found if is_own or each.meant is not None]
 
     def _learn(self, name: str, provider: object) -> None:
-        interface = self.wiring.imports[name]
+        interface = left(name, self.wiring.imports[name], self.defined)
         for resource_name, resource in _resources(interface).items():
             if resource not in self.resources:
                 number = _FIRST_NUMBER + len(self.resources)
@@ -95,10 +105,10 @@ class Linking:
         if self._served[name] not in self._made:
             self._shapes[name] = Shape(provider, interface)
 
-    def fits(self, providers: Mapping[str, object]) -> bool:
-        """Whether all of this holds for these providers too."""
+    def fits(self, providers: Mapping[str, object], defined: Defined = NOTHING) -> bool:
+        """Whether all of this holds for these providers too, beside a linker that defines this."""
         given, made = _given_and_made(providers)
-        if made != self._made or list(given) != self._given:
+        if defined != self.defined or made != self._made or list(given) != self._given:
             return False
         return all(shape.fits(given[self._served[name]]) for name, shape in self._shapes.items())
 
@@ -145,7 +155,7 @@ class Registrar:
         """Registers the resources and direct functions of every interface that has a provider."""
         with self.linker.root() as root:
             for name, plans in linking.plans.items():
-                interface = linking.wiring.imports[name]
+                interface = left(name, linking.wiring.imports[name], linking.defined)
                 methods = [
                     linking.methods[name, func] for func in interface.funcs if linking.wiring.is_direct(name, func)
                 ]
