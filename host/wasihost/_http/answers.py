@@ -7,7 +7,7 @@ import functools
 from wasihost._http import outgoing
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import RequestHead
-from wasihost._http.messages import PHRASES, Header, Response, failure, values
+from wasihost._http.messages import PHRASES, Header, Response, failure
 from wasihost._http.outgoing import HOP_BY_HOP, Framing
 
 
@@ -24,8 +24,7 @@ def head(request: RequestHead, response: Response, *, date: bytes, keeps_alive: 
     headers, framing = described(request, response, date=date)
     if framing.is_open and request.version != "1.0":
         headers.append(("transfer-encoding", b"chunked"))
-        has_trailers = b"trailers" in b",".join(values(request.headers, "te")).lower()
-        framing = Framing(is_chunked=True, has_trailers=has_trailers)
+        framing = Framing(is_chunked=True, has_trailers=request.takes_trailers)
     if not keeps_alive or (framing.is_open and not framing.is_chunked):
         headers.append(("connection", b"close"))
     return outgoing.head(_status_line(response.status), headers), framing
@@ -35,9 +34,10 @@ def described(request: RequestHead, response: Response, *, date: bytes) -> tuple
     """The headers of a response in any version of HTTP, and its length. Errors: HttpError, if it cannot be sent."""
     if not 200 <= response.status <= 999:
         raise HttpError(ErrorCode.INTERNAL_ERROR, f"{response.status} is not the status of a response")
-    headers = [header for header in response.headers if header[0].lower() not in HOP_BY_HOP]
-    framing = _framing(request, response, headers)
-    if not values(headers, "date"):
+    names = [name.lower() for name, _ in response.headers]
+    headers = [header for name, header in zip(names, response.headers, strict=True) if name not in HOP_BY_HOP]
+    framing = _framing(request, response, headers, "content-length" in names)
+    if "date" not in names:
         headers.append(("date", date))
     return headers, framing
 
@@ -47,18 +47,19 @@ def _status_line(status: int) -> str:
     return f"HTTP/1.1 {status} {PHRASES.get(status, '')}"
 
 
-def _framing(request: RequestHead, response: Response, headers: list[Header]) -> Framing:
+def _framing(request: RequestHead, response: Response, headers: list[Header], is_declared: bool) -> Framing:
     """How long the content is; adds the header that says so."""
     status = response.status
-    declared = outgoing.declared_length(headers)
+    declared = outgoing.declared_length(headers) if is_declared else None
     if request.method == "HEAD" or status == 304:
         return Framing(is_sent=False)
     if status == 204 or (request.method == "CONNECT" and status < 300):
         headers[:] = [header for header in headers if header[0].lower() != "content-length"]  # RFC 9110, section 8.6
         return Framing(is_sent=False)
-    length = response.body.length if declared is None else declared
-    if response.body.length not in (None, length):
-        raise HttpError(ErrorCode.HTTP_RESPONSE_BODY_SIZE, response.body.length)
+    of_body = response.body.length
+    length = of_body if declared is None else declared
+    if of_body not in (None, length):
+        raise HttpError(ErrorCode.HTTP_RESPONSE_BODY_SIZE, of_body)
     if length is not None and declared is None:
         headers.append(("content-length", b"%d" % length))
     return Framing(length=length)

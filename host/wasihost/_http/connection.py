@@ -146,10 +146,13 @@ class Connection(asyncio.BufferedProtocol):
     def flush(self, *parts: bytes | memoryview) -> None:
         """Sends what is to go out together, and the parts behind it."""
         self._stop_waiting()
-        if self._pending or parts:
-            self.transport.writelines((*self._pending, *parts))
+        if self._pending:
+            pending = b"".join(self._pending)
             self._pending.clear()
             self._pending_bytes = 0
+            parts = (pending, *parts)
+        if parts:
+            self.transport.writelines(parts)
 
     def _stop_waiting(self) -> None:
         if self._waits_in is not None:

@@ -7,14 +7,15 @@ of HTTP/1.0. h11 takes some of it, and twice the time for a head.
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 from wasihost._http.messages import Header, values
 
-AMBIGUOUS = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""What is wrong in a head or in trailers, though some servers take it: ends that are not CR and LF, lines that are
+AMBIGUOUS: Final = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""What is wrong in trailers, though some servers take it: ends that are not CR and LF, lines that are
 folded, and control characters.
 """
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -22,6 +23,7 @@ _REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])" % _TOKEN)
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([0-9]{3})(?: [^\r]*)?")
 _NAME = re.compile(_TOKEN)
 _LENGTH = re.compile(rb"[0-9]{1,20}")
+_CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class BadRequest(Exception):
@@ -53,14 +55,29 @@ class RequestHead:
     keeps_alive: bool
     expects_continue: bool
     scheme: str | None = None
+    takes_trailers: bool = False
+    """Whether the client says that it reads them."""
 
 
 def header(line: bytes) -> Header | None:
     """The header or trailer of a line in which nothing is ambiguous; None if there is none."""
     name, colon, value = line.partition(b":")
-    if not colon or not _NAME.fullmatch(name):
+    text = _name(name)
+    if not colon or text is None:
         return None
-    return name.decode("ascii"), value.strip(b" \t")  # a pattern that strips would take quadratic time for blanks
+    return text, value.strip(b" \t")  # a pattern that strips would take quadratic time for blanks
+
+
+@functools.lru_cache(maxsize=256)  # messages have the same few names
+def _name(name: bytes) -> str | None:
+    """The name of a header as text; None if it is none."""
+    return name.decode("ascii") if _NAME.fullmatch(name) else None
+
+
+def is_ambiguous(head: bytes) -> bool:
+    """Whether a whole head has line ends other than CR and LF, or control characters; `header` refuses folded lines."""
+    ends = head.count(b"\r\n")
+    return head.count(b"\n") != ends or head.count(b"\r") != ends or _CONTROLS.search(head) is not None
 
 
 def closes(connection: bytes) -> bool:
@@ -70,7 +87,7 @@ def closes(connection: bytes) -> bool:
 
 def request_head(text: bytes) -> RequestHead:
     """A head with the empty line at its end. Errors: BadRequest."""
-    if AMBIGUOUS.search(text):
+    if is_ambiguous(text):
         raise BadRequest(400)
     first, *lines = text[:-4].split(b"\r\n")
     request = _REQUEST_LINE.fullmatch(first)
@@ -101,6 +118,7 @@ def request_head(text: bytes) -> RequestHead:
         host=host,
         keeps_alive=version == "1.1" and not closes(b",".join(named.get("connection", ()))),
         expects_continue=bool(expected) and version == "1.1",
+        takes_trailers="te" in named and b"trailers" in b",".join(named["te"]).lower(),
     )
 
 
@@ -117,7 +135,7 @@ def plain_head(text: bytes) -> PlainHead | None:
     first, *lines = text[:-4].split(b"\r\n")
     status_line = _STATUS_LINE.fullmatch(first)
     headers = list(map(header, lines))
-    if status_line is None or status_line[2] < b"200" or None in headers or AMBIGUOUS.search(text):
+    if status_line is None or status_line[2] < b"200" or None in headers or is_ambiguous(text):
         return None
     found = cast(list[Header], headers)
     lengths = values(found, "content-length")

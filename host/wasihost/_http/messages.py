@@ -97,6 +97,11 @@ class BytesBody(Body):
         self._content = self._content[n:]
         return bytes(data)
 
+    async def forward(self, sink: ByteSink) -> None:
+        data = self._content
+        self._content = self._content[len(data) :]
+        await write_all(sink, data)
+
     async def trailers(self) -> list[Header]:
         return self._trailers
 
