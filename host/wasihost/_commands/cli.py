@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from wasihost._base.nearest import did_you_mean
 from wasihost._base.version import __version__
-from wasihost._commands import compiling, completion, convert, doctor, help, inspect, run, serve, stubs
 from wasihost._commands.exits import ended, exit_code_of
 from wasihost._commands.parsing import Parser
 from wasihost._component import ffi
 
-COMMANDS = {
-    "run": run,
-    "serve": serve,
-    "inspect": inspect,
-    "compile": compiling,
-    "stubs": stubs,
-    "convert": convert,
-    "doctor": doctor,
-    "completion": completion,
-    "help": help,
+COMMANDS: Final = {
+    "run": "run",
+    "serve": "serve",
+    "inspect": "inspect",
+    "compile": "compiling",
+    "stubs": "stubs",
+    "convert": "convert",
+    "doctor": "doctor",
+    "completion": "completion",
+    "help": "help",
 }
+"""Each command with its module."""
 
 _DESCRIPTION = "Runs components of WASI 0.2 and 0.3, with every host function written in Python."
 
@@ -75,10 +77,11 @@ def _fill_standard_streams() -> None:
 
 
 def _main(argv: Sequence[str] | None) -> int:
-    whole = parser()
     words = _with_command(sys.argv[1:] if argv is None else argv)
-    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-        whole.error(f"there is no command {words[0]}{did_you_mean(words[0], COMMANDS)}")
+    name = words[0] if words else ""
+    whole = parser(name if name in COMMANDS and name != "completion" else None)
+    if name and not name.startswith("-") and name not in COMMANDS:
+        whole.error(f"there is no command {name}{did_you_mean(name, COMMANDS)}")
     arguments = whole.parse_args(words)
     command: Callable[..., int] = arguments.command
     return ended(lambda: command(arguments))
@@ -97,14 +100,16 @@ def _with_command(words: Sequence[str]) -> Sequence[str]:
     return ["run", *words] if is_run and not is_complete else words
 
 
-def parser() -> Parser:
-    """The parser of the whole command line."""
-    whole = Parser(
-        prog="wasihost", operands="COMMAND ...", description=_DESCRIPTION, epilog=f"{_EXAMPLES}\n{help.listed()}"
-    )
+def parser(only: str | None = None) -> Parser:
+    """The parser of the whole command line, or with one command: the others take time, also to import."""
+    whole = Parser(prog="wasihost", operands="COMMAND ...", description=_DESCRIPTION)
+    if only is None:
+        from wasihost._commands.help import listed
+
+        whole.epilog = f"{_EXAMPLES}\n{listed()}"
     versions = f"wasmtime {ffi.VERSION}, Python {platform.python_version()}"
     whole.add_argument("--version", action="version", version=f"wasihost {__version__} ({versions})")
     commands = whole.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS.values():
-        command.add_to(commands)
+    for name in COMMANDS if only is None else [only]:
+        importlib.import_module(f"wasihost._commands.{COMMANDS[name]}").add_to(commands)
     return whole
