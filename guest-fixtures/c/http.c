@@ -6,6 +6,7 @@
 // - `send`: sends the content and the trailers on to the header `authority`, and answers with lines: the status, or the number
 //   of the error-code; how many bytes came, and what the trailers were; how the request ended
 // - `error`: the error-code whose number in WIT is the header `code`
+// - `hang`: waits until it is cancelled, and confirms that; `cancelled`: how often that was
 #include "http.h"
 
 static uint8_t buffer[65536];
@@ -242,6 +243,15 @@ static error error_of(uint8_t tag) {
 
 static void answer_check(const char *wrong) { wrong ? say(500, text(wrong)) : say(200, text("ok")); }
 
+static unsigned cancelled;
+
+// Waits for nothing, so only its cancellation is ever reported to the callback.
+static service_callback_code_t hang(void) {
+  service_waitable_set_t nothing = service_waitable_set_new();
+  service_context_set_0((void *)(uintptr_t)nothing);
+  return SERVICE_CALLBACK_CODE_WAIT(nothing);
+}
+
 service_callback_code_t exports_wasi_http_handler_handle(request asked) {
   fields headers = wasi_http_types_method_request_get_headers(wasi_http_types_borrow_request(asked));
   const field_value *found = header(headers, "case");
@@ -251,7 +261,11 @@ service_callback_code_t exports_wasi_http_handler_handle(request asked) {
   else {
     wasi_http_types_request_drop_own(asked);
     if (same_text(name, "hello")) say(200, name);
-    else if (same_text(name, "methods")) answer_check(check_methods());
+    else if (same_text(name, "cancelled")) say((uint16_t)(200 + cancelled), name);
+    else if (same_text(name, "hang")) {
+      wasi_http_types_fields_drop_own(headers);
+      return hang();
+    } else if (same_text(name, "methods")) answer_check(check_methods());
     else if (same_text(name, "error")) fail(error_of(number(header(headers, "code"))));
     else say(404, name);
   }
@@ -259,8 +273,11 @@ service_callback_code_t exports_wasi_http_handler_handle(request asked) {
   return SERVICE_CALLBACK_CODE_EXIT;
 }
 
-// Never asked for: handle does not return before it is done.
 service_callback_code_t exports_wasi_http_handler_handle_callback(service_event_t *event) {
-  (void)event;
+  if (event->event == SERVICE_EVENT_CANCEL) {
+    cancelled++;
+    service_waitable_set_drop((service_waitable_set_t)(uintptr_t)service_context_get_0());
+    service_task_cancel();
+  }
   return SERVICE_CALLBACK_CODE_EXIT;
 }

@@ -178,6 +178,16 @@ async def test_a_client_that_leaves_leaves_its_place() -> None:
         assert await guest.answer("hello") == (200, b"hello")
 
 
+@pytest.mark.parametrize(("cancel_tasks", "cancelled"), [(True, 1), (False, 0)])
+async def test_the_task_of_a_client_that_leaves_is_cancelled_if_asked_for(cancel_tasks: bool, cancelled: int) -> None:
+    async with served("c-http", cancel_tasks=cancel_tasks, instances=1) as guest:
+        leaving = asyncio.ensure_future(guest.answer("hang"))
+        await _until_waiting(guest)
+        leaving.cancel()
+        await _until_waiting(guest)
+        assert (await guest.answer("cancelled"))[0] == 200 + cancelled  # of the same instance, or a new one
+
+
 async def test_a_client_that_leaves_takes_no_other_with_it() -> None:
     """The guest would panic if its task were cancelled, as most in Rust would."""
     more = asyncio.Event()

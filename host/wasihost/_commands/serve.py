@@ -129,7 +129,7 @@ async def _asked_again(host: Host, component: Component, recording: Recording, g
     from wasihost._wasi.http.fields import FieldRules
 
     async with host.open(component) as instance:
-        handler = service_of(component).make(instance, FieldRules())
+        handler = service_of(component).make(instance, FieldRules(), False)
         count = await replay_requests(handler, recording, guest=guest)
         await handler.end(cancel=False)
         return count

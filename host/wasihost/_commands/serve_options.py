@@ -90,6 +90,12 @@ def add_to(parser: Parser) -> None:
         help="give a request up that is not answered in full by then; without it there is no such limit",
     )
     server.add_argument(
+        "--cancel-tasks",
+        action="store_true",
+        help="cancel the guest's task of a request that is given up, as its client has left, in place of giving its "
+        "instance no other requests; for guests that can be cancelled",
+    )
+    server.add_argument(
         "--drain",
         type=seconds,
         default=30.0,
@@ -130,6 +136,7 @@ def for_serve(arguments: argparse.Namespace, answered: Callable[[Answered], None
         "idle_s": arguments.idle,
         "max_waiting": arguments.max_waiting,
         "timeout_s": arguments.request_timeout,
+        "cancel_tasks": arguments.cancel_tasks,
         "limits": _limits(arguments),
         "drain_s": arguments.drain,
         "answered": None if arguments.no_access_log else answered,

@@ -422,6 +422,7 @@ class Host(OfOneProcess):
         idle_s: float | None = 60,
         max_waiting: int | None = None,
         timeout_s: float | None = None,
+        cancel_tasks: bool = False,
     ) -> AsyncIterator[GuestHandler]:
         """A handler that answers HTTP requests with a component, with no server: `wasihost.http.Handler`.
 
@@ -432,6 +433,9 @@ class Host(OfOneProcess):
         - `reuse`: how many requests an instance serves before it is closed, by default 128 of 0.3 and one of 0.2;
           `at_once`: how many at a time, by default 16 of 0.3. Those of 0.2 serve one at a time.
         - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the body breaks off.
+        - `cancel_tasks`: what becomes of the guest's task when a request is given up, as its client has left or its
+          time has passed. It goes on, and its instance takes no other requests; or with this it is cancelled, and the
+          instance serves on. For guests of 0.3 that can be cancelled: some end with all their requests then.
 
         Errors: as `load`, and LinkError.
         """
@@ -451,7 +455,13 @@ class Host(OfOneProcess):
         )
         async with pool:
             yield GuestHandler(
-                service, self._settings.field_rules(), pool, self._settings.clock, timeout_s, self._noting
+                service,
+                self._settings.field_rules(),
+                pool,
+                self._settings.clock,
+                timeout_s,
+                cancel_tasks,
+                self._noting,
             )
 
     def _noting(self, handler: Handler, guest: int) -> Handler:

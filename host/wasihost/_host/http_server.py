@@ -3,7 +3,7 @@
 Theory of operation. Each request takes a place in an instance of the pool, and gives it back when the body of its
 response is closed: a guest may write that for as long as it likes. An instance that dies fails its own requests, those
 whose head has not gone out with 500, the others by breaking off. When a request is cancelled, as its client has left,
-the instance takes no others, and ends with those that it serves.
+the instance takes no others, and ends with those that it serves; or else the guest's task is cancelled.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _log: Final = logging.getLogger("wasihost.http")
 class GuestHandler:
     """Answers requests with a component: a `Handler`. Made by `Host.answering`.
 
-    `timeout_s` is for a whole exchange; `around` makes a handler around that of a guest, whose number in a recording it
-    gets, or around one that refuses, with 0.
+    `timeout_s` is for a whole exchange; with `cancels_tasks`, one that is given up cancels the guest's task. `around`
+    makes a handler around that of a guest, whose number in a recording it gets, or around one that refuses, with 0.
     """
 
     def __init__(
@@ -54,6 +54,7 @@ class GuestHandler:
         pool: Pool,
         clock: Clock,
         timeout_s: float | None,
+        cancels_tasks: bool,
         around: Callable[[Handler, int], Handler],
     ) -> None:
         self._service = service
@@ -61,6 +62,7 @@ class GuestHandler:
         self._pool = pool
         self._clock = clock
         self._timeout_s = timeout_s
+        self._cancels_tasks = cancels_tasks
         self._around = around
 
     @property
@@ -110,15 +112,18 @@ class GuestHandler:
     async def _leased(self, request: Request) -> tuple[_Lease, Response]:
         """A place in an instance, and its response. Errors: those of both; the place is given back then."""
         place = await self._pool.place()
-        lease = _Lease(place, self._service.make(place.instance, self._rules), self._clock)
+        lease = _Lease(place, self._handler(place), self._clock)
         try:
             return lease, await self._around(lease.handler, place.guest)(request)
         except asyncio.CancelledError as error:
-            await place.end(error)
+            await place.end(None if lease.handler.cancels_tasks else error)
             raise
         except BaseException:
             await place.end()
             raise
+
+    def _handler(self, place: Place) -> InstanceHandler:
+        return self._service.make(place.instance, self._rules, self._cancels_tasks)
 
 
 async def _refuse(request: Request) -> Response:

@@ -25,6 +25,11 @@ class InstanceHandler(Protocol):
         ...
 
     @property
+    def cancels_tasks(self) -> bool:
+        """Whether a call that is cancelled cancels the guest's task."""
+        ...
+
+    @property
     def is_busy(self) -> bool:
         """Whether a call has not returned."""
         ...
@@ -36,7 +41,8 @@ class InstanceHandler(Protocol):
 class Service(Frozen):
     """How a version of WASI serves: a handler of an instance, and how many requests that gets, of all and at a time."""
 
-    make: Callable[[Instance, FieldRules], InstanceHandler]
+    make: Callable[[Instance, FieldRules, bool], InstanceHandler]
+    """With whether a call that is cancelled cancels the guest's task, if it can."""
     reuse: int
     at_once: int
 
@@ -70,4 +76,4 @@ def serves(component: Component) -> bool:
 
 def serve_handler(component: Component, instance: Instance) -> Handler:
     """Answers requests by an instance of a component. Errors: LinkError, if it serves no HTTP."""
-    return service_of(component).make(instance, FieldRules())
+    return service_of(component).make(instance, FieldRules(), False)

@@ -28,7 +28,10 @@ class GuestHandler:
     one is an `internal-error`, whose cause is what it died of; one that dies later breaks the body off.
     """
 
-    def __init__(self, instance: Callee, rules: FieldRules) -> None:
+    cancels_tasks = False
+    """WASI 0.2 has no tasks that could be cancelled."""
+
+    def __init__(self, instance: Callee, rules: FieldRules, _cancels_tasks: bool = False) -> None:
         self._instance = instance
         self._rules = rules
         self._calls: set[asyncio.Task[None]] = set()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from typing import Any, Final, Protocol
 
+from wasihost._base.eager import begin
 from wasihost._component.values import WitError
 from wasihost._http import messages
 from wasihost._http.errors import ErrorCode, HttpError
@@ -19,6 +21,9 @@ HANDLE: Final = "wasi:http/handler@0.3.0#handle"
 class Callee(Protocol):
     """An instance of the guest."""
 
+    def call(self, name: str, *args: Any) -> Coroutine[Any, Any, Any]:
+        """Calls an export; the guest's task is cancelled if the coroutine is."""
+
     def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
         """Calls an export; the guest's task goes on if the future is cancelled."""
 
@@ -30,11 +35,12 @@ class GuestHandler:
     the body of its response off.
 
     A cancelled call leaves the guest's task to itself: what it reads of the request breaks off, and its response is
-    dropped. To cancel the task would take the requests of the others with it: Rust guests panic then, unless
-    wit-bindgen (0.63) has the feature `inter-task-wakeup`, which it has not in the crate wasip3.
+    dropped. With `cancels_tasks` the task is cancelled. That can take the requests of the others with it: Rust guests
+    panic then, unless wit-bindgen (0.63) has the feature `inter-task-wakeup`, which it has not in the crate wasip3.
     """
 
-    def __init__(self, instance: Callee, rules: FieldRules) -> None:
+    def __init__(self, instance: Callee, rules: FieldRules, cancels_tasks: bool = False) -> None:
+        self.cancels_tasks = cancels_tasks
         self._instance = instance
         self._rules = rules
 
@@ -42,7 +48,7 @@ class GuestHandler:
         """The guest's response. Errors: HttpError."""
         given = resources.Request(Request.received(self._rules, request))
         try:
-            call = self._instance.begin_call(HANDLE, given)
+            call = self._begin(given)
             response = await call
         except WitError as error:
             raise to_error(error.value) from None
@@ -55,6 +61,11 @@ class GuestHandler:
             raise HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended before its response") from error
         assert isinstance(response, resources.Response)
         return response.core.sent(request.method)
+
+    def _begin(self, given: resources.Request) -> asyncio.Future[Any]:
+        if self.cancels_tasks:
+            return begin(self._instance.call(HANDLE, given))
+        return self._instance.begin_call(HANDLE, given)
 
     is_busy = False
 
