@@ -37,7 +37,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PREBUILT = ROOT / "guest-fixtures/prebuilt"
 PLUGINS = ["-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider"]
-NIGHTLY = ("how-to/fastapi.md", "how-to/jupyter.md", "how-to/processes.md", "how-to/sandbox.md")
+NIGHTLY = ("how-to/arrow.md", "how-to/fastapi.md", "how-to/jupyter.md", "how-to/processes.md", "how-to/sandbox.md")
 """Pages that need packages of others, or minutes."""
 NOT_RUN = ("celery", "pip", "pytest", "uvicorn")
 """Packages are installed here, tests are run, and tests/outside has servers."""

@@ -105,6 +105,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     Path("guest-fixtures").symlink_to(ROOT / "guest-fixtures")
     Path("guests").symlink_to(PREBUILT)
+    Path("examples").symlink_to(ROOT / "examples")
     for name in ("src", "cache", "app", "data", "sales", "out"):
         Path(name).mkdir()
     Path("sales/table.csv").write_text("name,number\nAda,36\n", encoding="utf-8")
