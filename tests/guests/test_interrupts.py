@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import textwrap
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -272,12 +273,21 @@ def test_sigint_at_many_moments_of_a_busy_transfer() -> None:
     assert printed == "interrupted\n" * 20 + ENDED_WELL
 
 
+@contextlib.contextmanager
+def _deferring() -> Iterator[None]:
+    interrupts.defer()
+    try:
+        yield
+    finally:
+        interrupts.stop_deferring()
+
+
 def test_sigint_is_pythons_again_where_the_main_task_ends_after_the_guests() -> None:
     def interrupt() -> None:
         raise KeyboardInterrupt  # as a second Ctrl-C does, which leaves everything to `asyncio.run`
 
     async def guest() -> None:
-        with interrupts.deferring():
+        with _deferring():
             await asyncio.Event().wait()
 
     async def main() -> None:
@@ -297,7 +307,7 @@ def test_sigint_is_pythons_again_where_the_main_task_ends_after_the_guests() -> 
 
 def test_many_instances_leave_no_more_on_the_main_task_than_one() -> None:
     async def guest() -> None:
-        with interrupts.deferring():
+        with _deferring():
             await passes()
 
     async def main(instances: int) -> int:

@@ -27,6 +27,7 @@ from wasihost._component.running.imports.window import Window
 from wasihost._component.running.linked import Linked
 from wasihost._component.running.loop import polling
 from wasihost._component.running.loop.deadline import Deadline
+from wasihost._component.running.loop.driving import Driver
 from wasihost._component.running.loop.epochs import EpochClock
 from wasihost._component.running.loop.polling import Poller
 from wasihost._component.running.loop.scheduling import CountedTimeSlice
@@ -92,11 +93,11 @@ class StoreMachine(StoreContext):
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self.failure: BaseException | None = None
         self._instance: Any = None
-        self._driver: asyncio.Task[None] | None = None
+        self._driver: Driver | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
         self._forks = forks.count()
         self._clock = EpochClock.of(store.engine)
-        self._poller = Poller(self, self._clock, self.stats, self._deadlock, limits)
+        self._poller = Poller(self, self.stats, limits)
 
     @cached_property
     def window(self) -> Window:
@@ -145,7 +146,7 @@ class StoreMachine(StoreContext):
         if self.limits.run_time_s is not None:
             self._deadline = Deadline(self.limits.run_time_s, self._time_out)
         try:
-            await self._poller.instantiate(call, recording)
+            await self._poller.instantiate(call, recording, self._clock)
         except GuestTrap as error:
             if "not found in the linker" in str(error):
                 raise LinkError(*error.args) from None
@@ -180,16 +181,17 @@ class StoreMachine(StoreContext):
         if self.guest_calls:
             self.guest_calls.fail(closed())
         tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self.host_calls.tasks])
-        if self._driver is not None:
-            tasks[self._driver] = None
         if self._poller.suspension is not None:
             tasks[self._poller.suspension.task] = None
         others = _but_this(tasks)
         for task in others:
             task.cancel()
         try:
+            await polling.outside_of_polls()
+            self._stop_driving()
             await _over(others)
         finally:
+            self._stop_driving()
             for pump in list(self._pumps):
                 pump.abandon()
             self._unwritten.abandon()
@@ -236,27 +238,20 @@ class StoreMachine(StoreContext):
         self.functions.clear()
         self._unwritten.when_less = _nothing
         self._deadline = None
-        self._driver = None
 
     # ---- driving
 
-    async def _drive(self) -> None:
-        try:
-            await self._poller.drive(ffi.call_export(self._instance, self._store, self._linked.drive), self.rings)
-        except BaseException as error:
-            if not self.closing:
-                self._failed(error)
-            if not isinstance(error, Exception):
-                raise
+    def _begin_driving(self) -> ffi.Call:
+        return ffi.call_export(self._instance, self._store, self._linked.drive)
 
-    def _driver_over(self, driver: asyncio.Task[None]) -> None:
-        """Somebody who ends all tasks may have ended it before its first step."""
-        if self.failure is None and not self.closing:
-            error = asyncio.CancelledError() if driver.cancelled() else driver.exception()
-            if error is not None:
-                self._failed(error)
+    def _stop_driving(self) -> None:
+        if self._driver is not None:
+            self._driver.stop()
+            self._driver = None
 
     def _failed(self, error: BaseException) -> None:
+        if self.closing:
+            return
         failure = self._explained(error)
         self.guest_calls.fail(failure)  # which takes what has returned: afterwards `returned` refuses to
         self.failure = failure
@@ -286,20 +281,27 @@ class StoreMachine(StoreContext):
         """There is something to do: polls again."""
         if self.closing:
             return
-        if self._driver is None and self._instance is not None:
-            context = self.caller_context.copy()
-            self._driver = asyncio.create_task(self._drive(), name="wasihost driver", context=context)
-            self._driver.add_done_callback(self._driver_over)
-        self._poller.wake()
+        if self._driver is not None:
+            self._driver.wake()
+        elif self._instance is not None:
+            self._driver = Driver(
+                self._poller,
+                self._clock,
+                self._begin_driving,
+                self.rings,
+                self._deadlock,
+                self._failed,
+                self.caller_context.copy(),
+            )
 
     def run(self, ready: Callable[[], None]) -> None:
         """Runs what an event made ready, from a callback of the event loop that has nothing else to do."""
         # Where much is waited for, much may be ready in the same pass: one poll for all of it is cheaper.
         try:
-            if self.closing or len(self.waiting) + len(self.host_calls.tasks) > FEW:
+            if self._driver is None or len(self.waiting) + len(self.host_calls.tasks) > FEW:
                 ready()
             else:
-                self._poller.run(ready)
+                self._driver.run(ready)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # the event loop would only log it
@@ -316,7 +318,7 @@ class StoreMachine(StoreContext):
         if self.exception is None:
             self.exception = error
         if not self.closing:
-            self._poller.stop_waiting()
+            self._poller.resume()
             self.wake()
 
     def fail_from_any_thread(self, error: BaseException) -> None:

@@ -256,6 +256,8 @@ class GuestCalls:
                 else:
                     call.future.set_exception(error)
         self._calls.clear()
+        self._commands.clear()
+        self._current = None
 
     def value_of_arguments(self) -> ctypes.Array[ctypes.c_char]:
         """The C value of the arguments, for which the driver component asks."""

@@ -40,22 +40,22 @@ def restoring() -> Iterator[None]:
             signal.signal(signal.SIGINT, before)
 
 
-class deferring:  # a generator would take as long as all that it does
-    """While entered, SIGINT waits for the end of a poll. Only the main thread gets signals."""
-
-    def __enter__(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            _install()
-            try:
-                shutdown.end_poll()
-                deliver()
-            except BaseException:
-                _uninstall()
-                raise
-
-    def __exit__(self, *_: object) -> None:
-        if threading.current_thread() is threading.main_thread():
+def defer() -> None:
+    """SIGINT waits for the end of a poll from now on, until `stop_deferring`. Only the main thread gets signals."""
+    if threading.current_thread() is threading.main_thread():
+        _install()
+        try:
+            shutdown.end_poll()
+            deliver()
+        except BaseException:
             _uninstall()
+            raise
+
+
+def stop_deferring() -> None:
+    """SIGINT goes where it went before, unless others still have it wait."""
+    if threading.current_thread() is threading.main_thread():
+        _uninstall()
 
 
 def _install() -> None:

@@ -4,7 +4,7 @@ Theory of operation. Within a poll the guest runs; the adapter component calls `
 `next`. A poll gives control back when Wasmtime has nothing left but tasks that yielded, of which the driver component
 is always one.
 
-* Nobody is runnable when two polls in a row had a round each in which nothing happened: the loop awaits `wake`.
+* Nobody is runnable when two polls in a row had a round each in which nothing happened: then `Driver` waits for `wake`.
 * A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
 * The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
   However busy the guest is, it gets one every millisecond (`scheduling.py`).
@@ -20,13 +20,13 @@ import errno
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 import wasmtime
 
-from wasihost._base.errors import DeadlockError, GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
+from wasihost._base.errors import GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
 from wasihost._base.limits import Limits
 from wasihost._component import ffi
 from wasihost._component.reasons import backtrace, reason
@@ -83,7 +83,7 @@ async def outside_of_polls() -> None:
         await asyncio.sleep(0)
 
 
-class _Stop(enum.Enum):
+class Stop(enum.Enum):
     """Why a series of polls ends."""
 
     OVER = enum.auto()
@@ -92,97 +92,73 @@ class _Stop(enum.Enum):
 
 
 # Names of their own, for each series of polls looks up five: in the class, that takes 60 ns each with Python 3.11.
-_OVER, _IDLE, _PASS = _Stop
+OVER, IDLE, PASS = Stop
 
 
 class Poller:
-    """Polls the calls of one store, one at a time.
+    """Polls the calls of one store, one at a time."""
 
-    `deadlock` says what an idle guest waits for in vain, None as long as something is under way.
-    """
-
-    def __init__(
-        self, context: StoreContext, clock: EpochClock, stats: Stats, deadlock: Callable[[], str | None], limits: Limits
-    ) -> None:
+    def __init__(self, context: StoreContext, stats: Stats, limits: Limits) -> None:
         self._context = context
-        self._clock = clock
         self._stats = stats
-        self._deadlock = deadlock
         self._limits = limits
         self._cpu_s = 0.0
-        self._stopped: asyncio.Future[None] | None = None
-        self._waker: asyncio.Future[_Stop | None] | None = None
-        self._series: Callable[[], _Stop]
         self.suspension: Suspension | None = None
+        self.when_resumed: Callable[[], None] | None = None
+        """Is called once the suspension is over."""
         self.time_slice = TimeSlice()
         self.others_can_run = False
         """Somebody in the event loop can go on, and shall soon."""
 
-    async def instantiate(self, call: ffi.Call, recording: contextlib.AbstractContextManager[object]) -> None:
+    async def instantiate(
+        self, call: ffi.Call, recording: contextlib.AbstractContextManager[object], clock: EpochClock
+    ) -> None:
         """Polls a call that makes an instance, within `recording`, to its end."""
         polls = self._metered(partial(self._poll_for_a_while, call))
-        with contextlib.closing(call), self._running():
-            over = False
-            while not over:
-                with recording:
-                    over = self._uninterrupted(polls)
-                if not over:
+        with contextlib.closing(call):
+            interrupts.defer()
+            try:
+                clock.start()
+                while not self._poll_within(recording, polls):
                     await self._let_others_run()
+            finally:
+                clock.stop()
+                interrupts.stop_deferring()
 
-    async def drive(self, call: ffi.Call, rings: Rings) -> None:
-        """Polls the call of `drive` to its end."""
-        self._series = self._metered(partial(self._poll_on, call, rings))
-        try:
-            with contextlib.closing(call), self._running():
-                await self._go_on(rings)
-        finally:
-            del self._series  # which refers to this poller
+    def _poll_within(self, recording: contextlib.AbstractContextManager[object], polls: Callable[[], bool]) -> bool:
+        with recording:
+            return self.uninterrupted(polls)
 
-    async def _go_on(self, rings: Rings) -> None:
-        while True:
-            stop: _Stop | None = self._uninterrupted(self._series)
-            if stop is _IDLE:
-                stop = await self._idle(rings)
-            if stop is _OVER:
-                return
-            if stop is _PASS:
-                await self._let_others_run()
+    def series(self, call: ffi.Call, rings: Rings) -> Callable[[], Stop]:
+        """What polls the call of `drive` until it is over, nobody is runnable, or the event loop shall have a pass."""
+        return self._metered(partial(self._poll_on, call, rings))
 
-    def wake(self) -> None:
-        """There is something to do: polls again, in the next pass of the event loop."""
-        if self._waker is not None and not self._waker.done():
-            self._waker.set_result(None)
-
-    def run(self, ready: Callable[[], None]) -> None:
-        """Runs what an event made ready, and polls: for a callback of the event loop that has nothing else to do.
-
-        As `ready` and `wake`, but a pass of the event loop less: that counts where one stream waits for another.
-        """
-        waker = self._waker
-        if waker is None or waker.done() or shutdown.is_polling():
-            ready()
-            return
-        try:
-            self._clock.start()
-            self._waker = None  # what is done now needs no waking
-            ready()
-            stop: _Stop | None = self._uninterrupted(self._series)
-        except BaseException as error:
-            _fail(waker, error)
+    async def _let_others_run(self) -> None:
+        pause_s = self.pause_s()
+        if self.suspension is None:
+            await asyncio.sleep(pause_s)
         else:
-            if stop is _IDLE and self._deadlock() is not None:
-                stop = None
-            if stop is _IDLE or waker.done():  # done: a provider has closed the instance meanwhile
-                self._waker = waker
-            else:
-                waker.set_result(stop)
-        finally:
-            self._clock.stop()
+            resumed = asyncio.get_running_loop().create_future()
+            self.when_resumed = partial(_resolve, resumed)
+            await resumed
 
-    def stop_waiting(self) -> None:
-        """The instance has failed: whatever a suspension waits for is no longer of interest."""
-        if self._stopped is not None and not self._stopped.done():
-            self._stopped.set_result(None)
+    def pause_s(self) -> float:
+        """How long others in the event loop shall run, at least for a pass."""
+        others_can_run = self.others_can_run
+        self.others_can_run = False
+        return 0 if others_can_run else self.time_slice.pause_s
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What has ended the instance, if anything has."""
+        return self._context.exception
+
+    def resume(self) -> None:
+        """The suspension is over, or of no interest any more."""
+        resumed = self.when_resumed
+        self.when_resumed = None
+        if resumed is not None:
+            resumed()
 
     def suspend(self, suspension: Suspension) -> None:
         """The store stands still until this is over."""
@@ -193,19 +169,11 @@ class Poller:
         self.suspension = None
         if not task.cancelled():
             task.exception()  # the instance may end before it asks, and asyncio would log it
+        self.resume()
 
     # ---- polls
 
-    @contextlib.contextmanager
-    def _running(self) -> Iterator[None]:
-        try:
-            self._clock.start()
-            with interrupts.deferring():
-                yield
-        finally:
-            self._clock.stop()
-
-    def _uninterrupted(self, polls: Callable[[], T]) -> T:
+    def uninterrupted(self, polls: Callable[[], T]) -> T:
         """Runs polls of this thread, during which no interrupt is delivered."""
         shutdown.begin_poll()
         try:
@@ -237,7 +205,7 @@ class Poller:
             pass
         return over
 
-    def _poll_on(self, call: ffi.Call, rings: Rings) -> _Stop:
+    def _poll_on(self, call: ffi.Call, rings: Rings) -> Stop:
         """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
         was_quiet = False
         rounds = rings.rounds
@@ -245,17 +213,17 @@ class Poller:
         while True:
             rings.is_quiet = True
             if self._poll(call):
-                return _OVER
+                return OVER
             if self.others_can_run or self.suspension is not None:
-                return _PASS
+                return PASS
             before = rounds
             rounds = rings.rounds
             is_quiet = rings.is_quiet and rounds != before
             if is_quiet and was_quiet and not rings.is_wanted:
-                return _IDLE
+                return IDLE
             was_quiet = is_quiet
             if self.time_slice.is_over():
-                return _PASS
+                return PASS
 
     def _poll(self, call: ffi.Call) -> bool:
         """Runs the guest until it can go no further; raises what stopped it for good."""
@@ -299,46 +267,12 @@ class Poller:
             return UnsupportedTypeError(CAME_BACK)
         return None
 
-    # ---- between polls
-
-    def _let_others_run(self) -> Awaitable[object]:
-        others_can_run = self.others_can_run
-        self.others_can_run = False
-        if self.suspension is not None:
-            self._stopped = asyncio.get_running_loop().create_future()
-            return asyncio.wait([self.suspension.task, self._stopped], return_when=asyncio.FIRST_COMPLETED)
-        return asyncio.sleep(0) if others_can_run else self.time_slice.give_way()
-
-    async def _idle(self, rings: Rings) -> _Stop | None:
-        """Waits until somebody wakes the machine; gives what `run` came to."""
-        if self._deadlock() is not None:
-            # What was resolved just now is told in the next pass.
-            await asyncio.sleep(0)
-            if rings.is_wanted or self._context.exception is not None:
-                return None
-            if (reason := self._deadlock()) is not None:
-                raise DeadlockError(reason)
-        self._waker = asyncio.get_running_loop().create_future()
-        self._clock.stop()
-        try:
-            return await self._waker
-        finally:
-            self._waker = None
-            self._clock.start()
-
 
 def _is_in_adapter(frames: list[str]) -> bool:
     """Whether the innermost frame of a backtrace is of our generated components."""
     return len(frames) > 1 and _OUR_FRAME.match(frames[1]) is not None
 
 
-def _fail(waker: asyncio.Future[_Stop | None], error: BaseException) -> None:
-    """Lets `drive` raise this, unless it has been cancelled."""
-    if isinstance(error, StopIteration):  # which no future takes; a coroutine makes this of it
-        cause = error
-        error = RuntimeError("coroutine raised StopIteration")
-        error.__cause__ = cause
-    if not waker.done():
-        waker.set_exception(error)
-    elif not isinstance(error, Exception):
-        raise error
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -8,9 +8,7 @@ it. Epochs, which come in real time, end a poll only if it takes as long as nobo
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable
 
 import wasmtime
 
@@ -34,9 +32,10 @@ class TimeSlice:
         """Whether others shall have a pass now, or else the next poll begins."""
         return time.monotonic() >= self._end
 
-    def give_way(self) -> Awaitable[object]:
-        """Lets others have it."""
-        return asyncio.sleep(0)
+    @property
+    def pause_s(self) -> float:
+        """How long others have it: a pass of the event loop for 0."""
+        return 0
 
 
 class CountedTimeSlice(TimeSlice):
@@ -58,5 +57,6 @@ class CountedTimeSlice(TimeSlice):
         self._store.set_epoch_deadline(self._ticks)
         return self._left <= 0 or time.monotonic() >= self._end
 
-    def give_way(self) -> Awaitable[object]:
-        return asyncio.sleep(PASS_SECONDS if self._left <= 0 else self._own.patience_s)
+    @property
+    def pause_s(self) -> float:
+        return PASS_SECONDS if self._left <= 0 else self._own.patience_s
