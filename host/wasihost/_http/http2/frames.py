@@ -6,16 +6,25 @@ to their end. So h2 never sees these frames.
 
 from __future__ import annotations
 
+from hyperframe.exceptions import HyperframeError
 from hyperframe.frame import Frame, GoAwayFrame
 
 _HEADER_BYTES = 9
 _GOAWAY = GoAwayFrame.type
+_PROTOCOL_ERROR, _FRAME_SIZE_ERROR = 1, 6
 _MOST_BYTES = 1 << 14
 """Of a frame, unless SETTINGS allow more, which ours do not."""
 
 
-class TooLong(Exception):
-    """A frame that is longer than allowed; h2 would say so when it has all of it."""
+class BadFrame(Exception):
+    """A GOAWAY that is none, or a frame that is longer than allowed, of which h2 would first take all.
+
+    `code` is that of RFC 9113, section 7.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Frames:
@@ -26,7 +35,7 @@ class Frames:
         self._held = b""  # a header that is not whole, or a GOAWAY
 
     def take(self, data: bytes) -> tuple[bytes, list[GoAwayFrame]]:
-        """What is for h2 of the data, and what was taken out. Errors: TooLong."""
+        """What is for h2 of the data, and what was taken out. Errors: BadFrame."""
         data = self._held + data
         passed: list[bytes] = []
         found: list[GoAwayFrame] = []
@@ -40,7 +49,7 @@ class Frames:
                 break
             size = _HEADER_BYTES + int.from_bytes(data[at : at + 3], "big")
             if size > _HEADER_BYTES + _MOST_BYTES:
-                raise TooLong
+                raise BadFrame(_FRAME_SIZE_ERROR)
             if data[at + 3] != _GOAWAY:
                 self._left = size
                 continue
@@ -53,9 +62,12 @@ class Frames:
 
 
 def _goaway(data: bytes) -> GoAwayFrame:
-    frame, _ = Frame.parse_frame_header(memoryview(data[:_HEADER_BYTES]))
+    try:
+        frame, _ = Frame.parse_frame_header(memoryview(data[:_HEADER_BYTES]))
+        frame.parse_body(memoryview(data[_HEADER_BYTES:]))
+    except HyperframeError:
+        raise BadFrame(_PROTOCOL_ERROR) from None
     assert isinstance(frame, GoAwayFrame)
-    frame.parse_body(memoryview(data[_HEADER_BYTES:]))
     return frame
 
 

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from h2.config import H2Configuration
@@ -22,12 +22,13 @@ from hpack import Encoder
 from hyperframe.frame import GoAwayFrame
 
 from wasihost._http.connection import Connection
+from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.http2.fields import Fields
-from wasihost._http.http2.frames import Frames, TooLong, goaway
+from wasihost._http.http2.frames import BadFrame, Frames, goaway
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends first (RFC 9113, section 3.4)."""
-NO_ERROR, INTERNAL_ERROR, FRAME_SIZE_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 2, 6, 7, 8, 11
+NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 2, 7, 8, 11
 """Error codes (RFC 9113, section 7)."""
 _STREAMS = 100
 _WINDOW_BYTES = 1 << 18
@@ -85,10 +86,10 @@ class Machine:
             self.is_broken = True
             self._write()
             raise BrokenConnection(str(error)) from None
-        except TooLong:
+        except BadFrame as error:
             self.is_broken = True
-            self.go_away(FRAME_SIZE_ERROR)
-            raise BrokenConnection("a frame is too long") from None
+            self.go_away(error.code)
+            raise BrokenConnection(str(error)) from None
         self._write()
         return events, goaways
 
@@ -135,22 +136,34 @@ class Machine:
         """How many bytes of content may be sent by now."""
         if self.is_broken or self.connection.is_full:
             return 0
-        window = int(self._h2.local_flow_control_window(stream))
+        try:
+            window = int(self._h2.local_flow_control_window(stream))
+        except ProtocolError:  # its end has come, and is heard of in a moment
+            return 0
         return max(0, min(window, int(self._h2.max_outbound_frame_size)))
 
     def put_head(self, stream: int, fields: Fields, *, ends: bool = False) -> None:
-        """Sends a head, or with `ends` perhaps trailers."""
-        self._h2.send_headers(stream, fields, end_stream=ends)
-        self._write()
+        """Sends a head, or with `ends` perhaps trailers. Errors: HttpError."""
+        with self._sending():
+            self._h2.send_headers(stream, fields, end_stream=ends)
 
     def put(self, stream: int, data: bytes) -> None:
-        """Sends content for which there is room."""
-        self._h2.send_data(stream, data)
-        self._write()
+        """Sends content for which there is room. Errors: HttpError."""
+        with self._sending():
+            self._h2.send_data(stream, data)
 
     def put_end(self, stream: int) -> None:
-        """Ends what this side sends."""
-        self._h2.end_stream(stream)
+        """Ends what this side sends. Errors: HttpError."""
+        with self._sending():
+            self._h2.end_stream(stream)
+
+    @contextlib.contextmanager
+    def _sending(self) -> Iterator[None]:
+        """A peer may have reset the stream in what is being looked at. Errors: HttpError."""
+        try:
+            yield
+        except ProtocolError:
+            raise HttpError(ErrorCode.CONNECTION_TERMINATED) from None
         self._write()
 
     def reset(self, stream: int, code: int) -> None:

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Final
 
 from h2 import events
@@ -58,7 +59,8 @@ class Answer(StreamContent):
         if passes and self.error is None:
             asyncio.get_running_loop().call_soon(self._put_head_after, passes - 1)
         elif self.error is None:
-            self._put_head(ends=False)
+            with contextlib.suppress(HttpError):  # which the stream hears of, too
+                self._put_head(ends=False)
 
     def _put_head(self, *, ends: bool) -> None:
         if self._head is not None:
@@ -206,7 +208,8 @@ class Http2ServerConnection(Http2Connection[ServerStream]):
     def _refuse(self, number: int, status: int) -> None:
         """Answers a request that no handler gets."""
         headers = [("content-length", b"0"), ("date", self.server.date())]
-        self.machine.put_head(number, fields.written({"status": str(status)}, headers), ends=True)
+        with contextlib.suppress(HttpError):  # the client has reset it
+            self.machine.put_head(number, fields.written({"status": str(status)}, headers), ends=True)
         self.machine.reset(number, NO_ERROR)
         self.server.report_refusal(self.peer, status)
         self._rest()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wasihost._http.http2.frames import Frames, TooLong, goaway
+from wasihost._http.http2.frames import BadFrame, Frames, goaway
 
 PING = b"\x00\x00\x08\x06\x00\x00\x00\x00\x00" + b"\x07" * 8
 DATA = b"\x00\x00\x03\x00\x00\x00\x00\x00\x01abc"
@@ -32,5 +32,11 @@ def test_frames_pass_as_they_are_and_goaways_apart(frames: list[bytes], cuts: li
 
 @pytest.mark.parametrize("kind", [0, 7])
 def test_a_frame_that_is_too_long_is_refused_before_it_has_come(kind: int) -> None:
-    with pytest.raises(TooLong):
+    with pytest.raises(BadFrame):
         Frames(skip=0).take(b"\x00\x40\x01%c\x00\x00\x00\x00\x00" % kind)
+
+
+@pytest.mark.parametrize("sent", [goaway(1)[:8] + b"\x01" + bytes(8), b"\0\0\x02\x07\0\0\0\0\0ab"])
+def test_a_goaway_of_a_stream_or_without_its_fields_is_refused(sent: bytes) -> None:
+    with pytest.raises(BadFrame):
+        Frames(skip=0).take(sent)
