@@ -6,12 +6,13 @@ import asyncio
 import gc
 import warnings
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import trio
 
 from tests.guests.exports import API, HOST, Sleeper
-from tests.guests.harness import fails, load, opened
+from tests.guests.harness import fails, load, opened, until
 from wasihost import Host, Instance
 
 
@@ -45,6 +46,46 @@ async def test_one_host_runs_in_two_threads_at_once() -> None:
         return asyncio.run(echo(value))
 
     assert await asyncio.gather(*(asyncio.to_thread(in_a_loop, value) for value in (1, 2))) == [1, 2]
+
+
+def test_programs_without_a_loop_share_a_component_in_many_threads() -> None:
+    host = Host(providers={HOST: Sleeper()})
+
+    def divide(n: int) -> tuple[int, int]:
+        with host.open_sync(load("rust-exports")) as instance:
+            first: tuple[int, int] = instance.exports.api.divide(n, 3)
+            assert host.call(load("rust-exports"), f"{API}#divide", n, 3) == first
+            return first
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(divide, range(20))) == [divmod(n, 3) for n in range(20)]
+
+
+def test_an_instance_without_a_loop_belongs_to_its_thread() -> None:
+    host = Host(providers={HOST: Sleeper()})
+    with host.open_sync(load("rust-exports")) as instance, ThreadPoolExecutor(1) as threads:
+        with pytest.raises(RuntimeError, match="opened in another thread"):
+            threads.submit(instance.call, f"{API}#echo-u8", 1).result()
+        assert instance.call(f"{API}#echo-u8", 2) == 2
+
+
+async def test_a_pool_belongs_to_its_loop() -> None:
+    async with Host(providers={HOST: Sleeper()}).pool(load("rust-exports")) as pool:
+        with pytest.raises(RuntimeError, match="this pool was made in another event loop"):
+            await asyncio.to_thread(asyncio.run, pool.call(f"{API}#echo-u8", 1))
+        assert await pool.call(f"{API}#echo-u8", 2) == 2
+
+
+async def test_a_loop_of_eager_tasks_runs_guests() -> None:
+    loop = asyncio.get_running_loop()
+    if hasattr(asyncio, "eager_task_factory"):  # of Python 3.12
+        loop.set_task_factory(asyncio.eager_task_factory)
+    sleeper = Sleeper()
+    async with Host(providers={HOST: sleeper}).pool(load("rust-exports")) as pool:
+        calls = [asyncio.create_task(pool.call(f"{API}#wait", n)) for n in range(10)]
+        await until(lambda: sleeper.sleeping == 10)
+        sleeper.wake_all()
+        assert await asyncio.gather(*calls) == list(range(10))
 
 
 # ---- where no event loop of asyncio runs, or one already does

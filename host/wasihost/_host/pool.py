@@ -22,6 +22,7 @@ from wasihost._base.errors import LimitError
 from wasihost._base.frozen import Frozen
 from wasihost._base.pickling import OfOneProcess
 from wasihost._component.instance import E, Instance
+from wasihost._component.running.loop import event_loop
 from wasihost._component.values import WitError
 from wasihost._host.guest import OpenGuest
 from wasihost._host.settings import Given
@@ -29,6 +30,7 @@ from wasihost._host.source import ComponentSource
 
 Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance[E]]
 CLOSED = "this pool is closed"
+ELSEWHERE = "this pool was made in another event loop: use it there, or make one in this loop"
 FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
 
 
@@ -127,6 +129,7 @@ class Pool(OfOneProcess, Generic[E]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_closed = asyncio.Event()
         self._closed = False
+        self._loop = event_loop.running()
         self._forks = forks.count()
         self._refill()
 
@@ -233,6 +236,8 @@ class Pool(OfOneProcess, Generic[E]):
 
     def _check_open(self) -> None:
         forks.check(self._forks, FORKED)
+        if event_loop.running() is not self._loop:
+            raise RuntimeError(ELSEWHERE)
         if self._closed:
             raise RuntimeError(CLOSED)
 

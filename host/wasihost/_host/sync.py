@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import threading
 from collections.abc import Awaitable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeVar
@@ -22,7 +23,8 @@ INSTEAD = "async with host.open(component)"
 class SyncInstance(OfOneProcess):
     """An instance whose calls return when they are done. Made by `Host.open_sync`.
 
-    Its event loop runs only while a call does: what the guest began and did not finish goes on with the next one.
+    It belongs to the thread that opened it. Its event loop runs only while a call does: what the guest began and did
+    not finish goes on with the next one.
     """
 
     _instead = "open one in each process, and pickle what its calls return"
@@ -30,6 +32,7 @@ class SyncInstance(OfOneProcess):
     def __init__(self, instance: Instance, runner: asyncio.Runner) -> None:
         self._instance = instance
         self._runner = runner
+        self._thread = threading.get_ident()
 
     def __repr__(self) -> str:
         return repr(self._instance).replace("<", "<Sync", 1)
@@ -58,6 +61,8 @@ class SyncInstance(OfOneProcess):
 
     def _check(self) -> None:
         event_loop.check_none_runs(INSTEAD)
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("this instance was opened in another thread: call it there, or open one in this thread")
         if self._instance.is_closed:
             from wasihost._component.running.exports.calls import closed  # which takes long to import
 
