@@ -6,16 +6,21 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import Random
 from typing import Any
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
 
+from tests.unit.http.http2.peers import POST
 from tests.unit.http.peers import get, origin, saying, whole
 from tests.unit.http.test_server import SMALL, described, serving
 from wasihost._http.errors import HttpError
+from wasihost._http.http2.machine import PREFACE
 from wasihost._http.limits import MessageLimits
+from wasihost._http.messages import Header
 from wasihost._testing.loop import run_virtual
 
 REQUESTS = (
@@ -33,6 +38,32 @@ RESPONSES = (
 )
 PIECES = (b"\r\n", b"\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 4\r\n", b"0\r\n\r\n", b"Host: y\r\n")
 LETTERS = b"\r\n :;,\0\x0b0123456789abcdefxGHT\xff\t"
+
+
+GRPC: Header = ("content-type", b"application/grpc")  # which goes over HTTP/2
+
+
+def _http2(*, is_client: bool) -> bytes:
+    """What a side says of HTTP/2, but for the preface of a client."""
+    peer = H2Connection(H2Configuration(client_side=is_client))
+    peer.initiate_connection()
+    if is_client:
+        for number, ends in ((1, True), (3, False), (5, False)):
+            peer.send_headers(number, POST, end_stream=ends)
+        peer.send_data(3, b"abc")
+        peer.send_headers(3, [("a", "b")], end_stream=True)
+        peer.reset_stream(5, 8)
+        peer.ping(b"12345678")
+    else:
+        client = H2Connection(H2Configuration(client_side=True))
+        client.initiate_connection()
+        client.send_headers(1, POST)
+        peer.receive_data(client.data_to_send())
+        peer.send_headers(1, [(":status", "200"), ("x", "y")])
+        peer.send_data(1, b"abc")
+        peer.send_headers(1, [("a", "b")], end_stream=True)
+    peer.close_connection()
+    return peer.data_to_send().removeprefix(PREFACE)
 
 
 def mutated(random: Random, messages: tuple[bytes, ...]) -> bytes:
@@ -66,14 +97,14 @@ def _run(check: Callable[[], Awaitable[None]]) -> None:
     assert wrong == []
 
 
-def _serve(seed: int, rounds: int) -> None:
+def _serve(seed: int, rounds: int, preface: bytes = b"", messages: tuple[bytes, ...] = REQUESTS) -> None:
     random = Random(seed)
 
     async def check() -> None:
         async with serving(described, SMALL) as site:
             for _ in range(rounds):
                 reader, writer = await site.open()
-                data = mutated(random, REQUESTS)
+                data = preface + mutated(random, messages)
                 while data:
                     size = random.choice([1, 7, len(data)])
                     writer.write(data[:size])
@@ -91,21 +122,32 @@ def _serve(seed: int, rounds: int) -> None:
     _run(check)
 
 
-def _send(seed: int, rounds: int) -> None:
+def _serve_http2(seed: int, rounds: int) -> None:
+    _serve(seed, rounds, PREFACE, (_http2(is_client=True),))
+
+
+def _send(seed: int, rounds: int, messages: tuple[bytes, ...] = RESPONSES, headers: Sequence[Header] = ()) -> None:
     random = Random(seed)
 
     async def check() -> None:
         async with origin(b"", MessageLimits(head_bytes=200, headers=5, body_bytes=20)) as web:
             for _ in range(rounds):
-                web.script = saying(mutated(random, RESPONSES))
+                web.script = saying(mutated(random, messages))
                 with contextlib.suppress(HttpError):
-                    response = await web.client(get())
+                    response = await web.client(get(headers=list(headers)))
                     try:
                         await whole(response)
                     finally:
                         response.body.close()
 
     _run(check)
+
+
+def _send_http2(seed: int, rounds: int) -> None:
+    _send(seed, rounds, (_http2(is_client=False),), [GRPC])
+
+
+each = pytest.mark.parametrize("run", [_serve, _serve_http2, _send, _send_http2])
 
 
 @pytest.fixture(autouse=True)
@@ -115,12 +157,12 @@ def _quiet() -> Any:
     logging.disable(logging.NOTSET)
 
 
-@pytest.mark.parametrize("run", [_serve, _send])
+@each
 def test_messages_with_random_changes(run: Callable[[int, int], None]) -> None:
     run(1, 300)
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("run", [_serve, _send])
+@each
 def test_many_messages_with_random_changes(run: Callable[[int, int], None]) -> None:
     run(2, 10_000)
