@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from wasihost._base.frozen import Frozen
 from wasihost._wasi.cli.inputs import Input, InputTarget
-from wasihost._wasi.cli.logged import LoggedLines, Logger
 from wasihost._wasi.cli.outputs import FileTarget, Output, Printed
+
+if TYPE_CHECKING:
+    from wasihost._wasi.cli.logged import LoggedLines, Logger
 
 __all__ = ["Command", "InputTarget", "OutputTarget", "Stdio"]
 
@@ -54,6 +56,8 @@ class Stdio:
     def _written(self, target: OutputTarget, level: int) -> FileTarget:
         if not isinstance(target, logging.Logger | logging.LoggerAdapter):
             return target
+        from wasihost._wasi.cli.logged import LoggedLines  # not for those who print
+
         logged = LoggedLines(target, level)
         self._logged.append(logged)
         return logged
