@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.guests.exports import API, opened_api
-from tests.guests.harness import fails
+from tests.guests.exports import API, HOST, Sleeper, opened_api
+from tests.guests.harness import fails, load
 from wasihost import Err, Ok, Some, WitError
+from wasihost._component.running.exports.classes import MOST_KEPT
 
 HOME = SimpleNamespace(x=-1, y=2)
 PERSON = SimpleNamespace(name="Ada", age=36, home=HOME, tags=["first", "ünïcode 🎉"])
@@ -270,3 +271,26 @@ async def test_what_an_argument_raises_ends_its_call_only(error: Exception) -> N
             assert raised is error
             assert error.__notes__ == [f"raised by an argument of {API}#echo-point"]
         assert shape(await api.call("echo-point", HOME)) == shape(HOME)
+
+
+async def test_each_instance_may_have_classes_of_its_own() -> None:
+    component = load("rust-exports")
+    for _ in range(MOST_KEPT + 2):
+        point = dataclasses.make_dataclass("Point", ["x", "y"])
+        async with component.open({HOST: Sleeper()}) as one, component.open({HOST: Sleeper()}) as other:
+            one.use_types(API, {"point": point})
+            assert type(await one.call(f"{API}#echo-point", {"x": 1, "y": 2})) is point
+            assert type(await other.call(f"{API}#echo-point", {"x": 1, "y": 2})) is not point
+
+
+async def test_what_asdict_makes_of_a_value_goes_back() -> None:
+    async with opened_api() as api:
+        for function, value in (("echo-person", PERSON), ("echo-shape", CIRCLE), ("echo-shape", POLYGON)):
+            found = await api.call(function, value)
+            assert await api.call(function, dataclasses.asdict(found)) == found
+        assert dataclasses.asdict(await api.call("echo-shape", NOTHING)) == {"case": "nothing"}
+        assert await api.call("echo-permissions", {"read"}) == await api.call("echo-permissions", ["read", "read"])
+        nested = [({"case": "polygon", "value": [{"x": 1, "y": 2}]}, Ok({**vars(PERSON), "home": {"x": 0, "y": 0}}))]
+        ((polygon, person),) = await api.call("echo-nested", nested)
+        assert (polygon.value[0].y, person.value.home.x) == (2, 0)
+        await fails(api.call("echo-person", {"name": "Ada"}), TypeError)

@@ -13,6 +13,9 @@ from wasihost._component.running.imports.linking import Linking
 from wasihost._component.values import Classes
 from wasihost._component.world import types, versions
 
+MOST_KEPT = 16
+"""Interfaces with classes of an embedder's own whose plans are kept; classes may be made for each request."""
+
 
 class InterfacePlans(dict[str, Plans]):
     """Plans by exported interface, each made when it is first needed."""
@@ -40,6 +43,19 @@ class ExportPlans:
         self.values = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name], "driver_numbers"))
         self.elements = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name]))
         """Those for elements of streams and futures."""
+        self._own: dict[tuple[Any, ...], tuple[Plans, Plans]] = {}
+
+    def of_types(self, interface: str, wit_types: Mapping[str, Any]) -> tuple[Plans, Plans]:
+        """Both for classes of an embedder's own, made once for all instances. Errors: LinkError."""
+        key = (interface, *wit_types.items())
+        found = self._own.get(key)
+        if found is None:
+            classes = Classes(self.linking.wiring.world.exported(interface), wit_types)
+            found = self.linking.plans_of(classes, "driver_numbers"), self.linking.plans_of(classes)
+            if len(self._own) >= MOST_KEPT:
+                del self._own[next(iter(self._own))]
+            self._own[key] = found
+        return found
 
     def of_values(self, interface: str) -> LatePlans:
         """What reads values of the classes that an instance has at the moment."""
@@ -56,6 +72,7 @@ class ExportClasses:
     """The classes of one instance: generated ones, until `use_types` gives others."""
 
     def __init__(self, shared: ExportPlans) -> None:
+        self._shared = shared
         self._linking = shared.linking
         self._world = shared.linking.wiring.world
         self.values = shared.values
@@ -70,11 +87,11 @@ class ExportClasses:
         """What comes back from this interface is of these classes from now on."""
         name = self._interface(interface)
         try:
-            classes = Classes(self._world.exported(name), wit_types)
+            values, elements = self._shared.of_types(name, wit_types)
         except LinkError as error:
             raise LinkError(f"{name}: {error}") from None
-        self.values = self.values.with_other(name, self._linking.plans_of(classes, "driver_numbers"))
-        self.elements = self.elements.with_other(name, self._linking.plans_of(classes))
+        self.values = self.values.with_other(name, values)
+        self.elements = self.elements.with_other(name, elements)
         for type_name, t in self._world.exports[name].types.items():
             cls = wit_types.get(type_name)
             if isinstance(t, types.Resource) and t in self._linking.wiring.guest_resources and cls is not None:
