@@ -9,11 +9,13 @@ round to the last server.
 from __future__ import annotations
 
 import argparse
+import random
 import re
 import selectors
 import socket
 import statistics
 import time
+from collections import deque
 from dataclasses import dataclass, field
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)\r\n")
@@ -69,6 +71,46 @@ def turn(port: int, connections: int, seconds: float, asking: bytes | None = Non
                 _send(connection, asking, sent, received)
     found.seconds = now - begun
     for connection in sent:
+        connection.close()
+    return found
+
+
+def arriving(port: int, connections: int, seconds: float, rate: float, asking: bytes) -> Turn:
+    """The answers to requests that arrive by chance, so many per second, each on a connection that is free.
+
+    A latency begins with the arrival, and so has the wait for a free connection too.
+    """
+    selector = selectors.DefaultSelector()
+    found = Turn()
+    free: list[socket.socket] = []
+    for _ in range(connections):
+        connection = socket.create_connection(("127.0.0.1", port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        selector.register(connection, selectors.EVENT_READ)
+        free.append(connection)
+    opened = list(free)
+    sent: dict[socket.socket, float] = {}
+    received: dict[socket.socket, bytes] = {}
+    waiting: deque[float] = deque()
+    chance = random.Random(1)
+    begun = time.perf_counter()
+    arrival = begun + chance.expovariate(rate)
+    while (now := time.perf_counter()) < begun + seconds:
+        while arrival <= now:
+            waiting.append(arrival)
+            arrival += chance.expovariate(rate)
+        while waiting and free:
+            connection = free.pop(chance.randrange(len(free)))
+            _send(connection, asking, sent, received)
+            sent[connection] = waiting.popleft()
+        for key, _ in selector.select(max(0, arrival - time.perf_counter())):
+            connection = key.fileobj  # type: ignore[assignment]
+            received[connection] += connection.recv(1 << 16)
+            if _is_whole(received[connection]):
+                found.latencies.append(time.perf_counter() - sent[connection])
+                free.append(connection)
+    found.seconds = now - begun
+    for connection in opened:
         connection.close()
     return found
 

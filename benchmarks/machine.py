@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import resource
+import time
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -57,3 +58,35 @@ def cores_apart(process: int) -> Iterator[None]:
     finally:
         for each in (0, process):
             os.sched_setaffinity(each, allowed)
+
+
+def cpu_ns() -> int:
+    """The CPU time of this process and of those below it, which /proc has."""
+    return time.process_time_ns() + sum(map(_cpu_ns_of, family(os.getpid())[1:]))
+
+
+def cpu_ns_of(process: int) -> int:
+    """That of another process and of those below it."""
+    return sum(map(_cpu_ns_of, family(process)))
+
+
+def family(process: int) -> list[int]:
+    """A process, and those below it as far as /proc has them."""
+    below: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            parent = int(path.read_text(encoding="ascii").rpartition(")")[2].split()[1])
+            below.setdefault(parent, []).append(int(path.parent.name))
+    found = [process]
+    for each in found:
+        found += below.get(each, [])
+    return found
+
+
+def _cpu_ns_of(process: int) -> int:
+    """The CPU time of its threads (https://docs.kernel.org/scheduler/sched-stats.html)."""
+    found = 0
+    for path in Path(f"/proc/{process}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            found += int(path.read_text(encoding="ascii").split()[0])
+    return found
