@@ -80,26 +80,26 @@ def _log(number: int) -> None:
 
 
 def test_a_flood_of_strangers_is_told_of_only_so_often(capsys: pytest.CaptureFixture[str]) -> None:
-    with policy_options.refusals_told():
+    with policy_options.refusals_printed():
         for number in range(1000, 2000):
             _log(number)
             _log(number)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 51
-    assert lines[-1] == "wasihost: more was refused, which is not told"
+    assert lines[-1] == "wasihost: more was refused, which is not printed"
     _log(1)
     assert capsys.readouterr().err == ""
 
 
 def test_refusals_that_were_only_counted_are_told_of_once(capsys: pytest.CaptureFixture[str]) -> None:
-    with policy_options.refusals_told():
+    with policy_options.refusals_printed():
         for _ in range(3):
             _log(1)
             logging.getLogger("wasihost.policy").warning("refused %d more uses within a second", 7)
         _log(2)
     lines = capsys.readouterr().err.splitlines()
     assert ["udp" in line for line in lines] == [True, False, True]
-    assert lines[1] == "wasihost: more was refused, which is not told"
+    assert lines[1] == "wasihost: more was refused, which is not printed"
 
 
 # ---- rules that deny

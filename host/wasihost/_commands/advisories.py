@@ -18,7 +18,7 @@ ADVISORIES: Final = (
     ("GHSA-f8mm-ggr3-89wh", "not reached"),
     ("GHSA-f2pq-268w-886c", "not reached"),
 )
-"""Each by its name, with what it means here; SECURITY.md has more."""
+"""Each by its name, with its meaning here; SECURITY.md has more."""
 
 
 def of(version: str) -> tuple[tuple[str, str], ...]:

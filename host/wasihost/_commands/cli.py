@@ -40,16 +40,16 @@ examples:
                                      with any network
   wasihost run --allow-inbound 'tcp://127.0.0.1:*' --env PORT=0 server.wasm
   wasihost serve app.wasm            answer HTTP requests on 127.0.0.1:8080
-  wasihost inspect guest.wasm        what it imports and exports, and whether it
-                                     will run
+  wasihost inspect guest.wasm        its imports and exports, and whether it will
+                                     run
   wasihost compile app.wasm -o app.bin
                                      native code, which `wasihost serve
                                      --compiled app.bin` starts at once
   wasihost stubs guest.wasm > guest.py
                                      typed Python for them
   wasihost convert run.jsonl run.html
-                                     a page of what `wasihost run --record
-                                     run.jsonl` recorded
+                                     a page of a recording that `wasihost run
+                                     --record run.jsonl` made
 """
 
 
@@ -64,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()  # here, where a broken pipe can be handled
     except BrokenPipeError as error:
-        # What is still in Python's buffer would be written at exit, and fail again.
+        # The rest of Python's buffer would be written at exit, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exit_code_of(error)
 
 
 def _fill_standard_streams() -> None:
-    """Opens those that this process was started without: the next file would get their number, and what goes there."""
+    """Opens those that this process was started without: the next file would get their number, and their data."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, as Python's own it stays open

@@ -1,7 +1,7 @@
 """Python's garbage collector, where the process is the command's alone.
 
 An instance is cyclic garbage when it is closed. If it lives for one request, there are hundreds of them until the
-collector looks at the oldest objects, which holds all requests up for 30 to 60 ms with what else it looks through.
+collector looks at the oldest objects, which holds all requests up for 30 to 60 ms.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _is_ours = False
 
 
 def begin() -> None:
-    """The process begins, and has imported what it needs: that stays."""
+    """The process begins; all modules that it has imported stay."""
     global _is_ours
     _is_ours = True
     gc.set_threshold(*_THRESHOLDS)
@@ -25,6 +25,6 @@ def begin() -> None:
 
 
 def loaded() -> None:
-    """What is there now stays too: it is not looked through again."""
+    """All objects that exist now stay too: the collector does not look at them again."""
     if _is_ours:
         gc.freeze()

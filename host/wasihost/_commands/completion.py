@@ -1,4 +1,4 @@
-"""`wasihost completion`: what makes a shell complete commands, options and files."""
+"""`wasihost completion`: scripts with which a shell completes commands, options and files."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def main(commands: Commands, arguments: argparse.Namespace) -> int:
 
 
 def _words(name: str) -> list[str]:
-    """What stands for itself after a command, besides options and files."""
+    """The words that may follow a command, besides options and files."""
     return [*TOPICS] if name == "help" else [*_SHELLS] if name == "completion" else []
 
 

@@ -22,7 +22,7 @@ def add_to(commands: Commands) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="what to write: .pcapng for Wireshark, .html for a browser, .jsonl for a transcript again",
+        help="the files to write: .pcapng for Wireshark, .html for a browser, .jsonl for a transcript again",
     )
     parser.set_defaults(command=main)
 

@@ -1,4 +1,4 @@
-"""What `wasihost doctor` finds of this installation and this machine."""
+"""The findings of `wasihost doctor` about this installation and this machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GUEST: Final = """(component
 
 
 class Finding(NamedTuple):
-    """What was found of one thing; `style` is empty if that is fine."""
+    """A finding about one thing; `style` is empty if all is well."""
 
     name: str
     text: str
@@ -39,7 +39,7 @@ class Finding(NamedTuple):
 
 
 def findings() -> Iterator[Finding]:
-    """Versions, what there is, and whether guests run."""
+    """Versions, extras, means of the system, and whether guests run."""
     build = "free-threaded" if hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled() else "with GIL"
     yield Finding("wasihost", __version__)
     yield Finding("Python", f"{platform.python_implementation()} {platform.python_version()}, {build}")

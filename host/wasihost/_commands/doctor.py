@@ -1,4 +1,4 @@
-"""`wasihost doctor`: what this installation has, and whether it works here."""
+"""`wasihost doctor`: versions, and whether everything works here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from wasihost._commands.topics import row
 from wasihost._component import ffi
 
 _DESCRIPTION = """\
-Prints the versions that matter, what this machine has of what wasihost uses,
-whether guests run here, also after a fork, and the security advisories about
-Wasmtime that were known when this version was made. The exit code is 1 if
-something does not work.
+Prints versions and extras, the means of the system that wasihost uses, whether
+guests run here, also after a fork, and the security advisories about Wasmtime
+that were known when this version was made. The exit code is 1 if something does
+not work.
 """
 
 
@@ -31,7 +31,7 @@ def add_to(commands: Commands) -> None:
 
 
 def main(_arguments: argparse.Namespace) -> int:
-    """Prints what it finds; 1 if something does not work."""
+    """Prints the findings; 1 if something does not work."""
     from wasihost._commands.diagnosis import findings  # nothing that `run` should wait for
 
     found = [*findings()]

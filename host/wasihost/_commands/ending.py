@@ -61,7 +61,7 @@ class Ending:
         return self._opened.enter_context(context)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """What the coroutine returns, on an event loop of its own."""
+        """The result of the coroutine, on an event loop of its own."""
         with interrupts.restoring():
             try:
                 return asyncio.run(self._cancellable(coroutine))

@@ -1,4 +1,4 @@
-"""How a command ends: the exit code of an error, and what it prints on standard error."""
+"""How a command ends: the exit code of an error, and its message on standard error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The option `--fault`: what goes wrong on the network and with files."""
+"""The option `--fault`: failures of the network and of files, on purpose."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _option(word: str) -> tuple[str, Any]:
 
 
 class Faults:
-    """What goes wrong in a run: one plan, for the network and for each tree of files."""
+    """The faults of a run: one plan, for the network and for each tree of files."""
 
     def __init__(self, faults: list[Fault]) -> None:
         self._faults = faults

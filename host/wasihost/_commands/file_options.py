@@ -13,11 +13,11 @@ if TYPE_CHECKING:  # only needed if a guest is given files
     from wasihost._wasi.filesystem.nodes import FileSystem
 
 Given: TypeAlias = "tuple[str, Callable[[], FileSystem]]"
-"""The guest's name for files, and what makes them."""
+"""The guest's name for files, and a function that makes them."""
 
 
 def add_to(parser: Parser) -> None:
-    """Gives the parser the options; the guest has what they give in their order."""
+    """Gives the parser the options; the guest has its directories in their order."""
     parser.set_defaults(files=[])
     group = parser.group("files")
     group.add_argument(
@@ -98,7 +98,7 @@ def _archive(text: str) -> Given:
 
 
 def file_systems(arguments: argparse.Namespace) -> dict[str, FileSystem]:
-    """What the guest is given, by its names for it. Errors: ConfigError."""
+    """The trees of the guest, by its names for them. Errors: ConfigError."""
     found: dict[str, FileSystem] = {}
     for guest, make in arguments.files:
         if guest in found:

@@ -102,7 +102,7 @@ def _environment_variable(text: str) -> tuple[str, str | None]:
 def host(
     arguments: argparse.Namespace, ending: Ending, *, replayed_guest: int | None = None, **own: Any
 ) -> tuple[Host, Learner | None]:
-    """The Host that the options describe, and what learns a policy; `own` are parameters that the command sets.
+    """The Host that the options describe, and the learner of a policy; `own` are parameters that the command sets.
 
     `replayed_guest`: which guest of the recording that is played back, by number.
 
@@ -145,10 +145,10 @@ def host(
 
 @contextlib.contextmanager
 def printing(ending: Ending, learner: Learner | None) -> Iterator[None]:
-    """Prints on stderr what a guest is refused and logs meanwhile, and at the end what was learned."""
-    ending.enter(policy_options.told_at_the_end(learner))
+    """Meanwhile prints refusals and messages of guests on stderr, and at the end the rules that were learned."""
+    ending.enter(policy_options.learned_printed(learner))
     with (
-        policy_options.refusals_told(),
+        policy_options.refusals_printed(),
         warnings_printed("wasihost.files"),
         provider_options.guest_messages_printed(),
     ):

@@ -10,7 +10,8 @@ from wasihost._commands.parsing import Commands, add_component, add_no_cache, ad
 from wasihost._host.host import Host
 
 _DESCRIPTION = """\
-Shows what a component imports and exports as WIT, and marks each imported function:
+Shows the imports and exports of a component as WIT, and marks each imported
+function:
   direct      a Python function in Wasmtime's linker
   adapted     through the adapter component: async, with streams or futures
   native 0.2  Wasmtime's own WASI 0.2, with --wasip2 native
@@ -25,7 +26,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser(
         "inspect",
         operands="COMPONENT",
-        help="show what a component imports and exports, and whether it will run",
+        help="show imports and exports of a component, and whether it will run",
         description=_DESCRIPTION,
         topics=("limits", "cache"),
     )
@@ -34,7 +35,7 @@ def add_to(commands: Commands) -> None:
     limit_options.add_to(parser, limit_options.OF_OTHERS)
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument(
-        "--why", action="store_true", help="a table instead: what serves each import, which version, which options"
+        "--why", action="store_true", help="a table instead: the server of each import, its version, and its options"
     )
     instead.add_argument("--json", action="store_true", help="the same as JSON, for programs")
     provider_options.add_to(parser)

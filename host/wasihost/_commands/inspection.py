@@ -1,4 +1,4 @@
-"""What a component imports and exports, as WIT-like text, and whether everything that it imports is provided."""
+"""The imports and exports of a component, as WIT-like text, and whether all of its imports are provided."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ MARK_COLUMN = 72
 
 Type: TypeAlias = "types.Resource | ValType"
 Mark: TypeAlias = Callable[[str, str, types.Func], str]
-"""What to write beside a function, from interface, name and type."""
+"""The remark beside a function, from interface, name and type."""
 
 
 About: TypeAlias = Callable[[str, str, types.Func], dict[str, object]]
-"""What to say about a function as data, from interface, name and type."""
+"""Remarks about a function as data, from interface, name and type."""
 
 
 class Inspection:
     """`text` is the whole report; `problems` are the reasons why the component will neither run nor serve.
 
-    The report has all types and functions, or with `why` a table of what serves each import.
+    The report has all types and functions, or with `why` a table of the imports and their servers.
     """
 
     def __init__(self, component: Component, providers: Mapping[str, object], *, why: bool = False) -> None:
@@ -45,7 +45,7 @@ class Inspection:
         self.text = "\n".join(map(printable, [*lines, *self._verdict()]))
 
     def document(self) -> dict[str, object]:
-        """The same as data: types and functions of imports and exports as WIT, what serves them, and the problems."""
+        """The same as data: types and functions of imports and exports as WIT, their marks, and the problems."""
         world = self._wiring.world
         imports = [
             _interface(name, each, each, lambda *names_and_type: {"mark": self._kind(*names_and_type)})
@@ -98,7 +98,7 @@ class Inspection:
 
 
 def _interface(name: str, interface: types.Interface, scope: types.Interface, about: About) -> dict[str, object]:
-    """An interface as data, with what is to be said about each function."""
+    """An interface as data, with remarks about each function."""
     printer = Printer(name, interface, Homes(), lambda *_: "", scope)
     functions = [
         {"name": each, "wit": printer.signature(each, func), **about(name, each, func)}
@@ -160,7 +160,7 @@ class Printer:
                 self._names.setdefault(t, type_name)
 
     def signature(self, name: str, func: types.Func) -> str:
-        """A function without what it is marked with."""
+        """A function without its mark."""
         match = _MEMBER.fullmatch(name)
         form, _, member = match.groups() if match else ("", "", name)
         return self._function(form, member, func)

@@ -30,7 +30,7 @@ async def invoke(
     """The result of a call: of a function by its path, with `words` as JSON, or of `f("a", 1)` in Wasmtime's form.
 
     The result is JSON, or None if the function has none or a result without ok; in Wasmtime's form it is as Wasmtime
-    prints it; in both there are escapes for what `encoding` lacks. Errors: LookupError for an unknown function,
+    prints it; both have escapes for characters that `encoding` lacks. Errors: LookupError for an unknown function,
     JsonError for wrong arguments, InvokedErr, and those of `Host.run`.
     """
     name, parenthesis, rest = call.partition("(")
@@ -57,7 +57,7 @@ def _find(wiring: Wiring, name: str) -> Called:
 
 
 async def _call(host: Host, component: Component, called: Called, arguments: Sequence[Any]) -> Any:
-    """What the function gives, as JSON: a result as `{"ok": …}` or `{"err": …}`."""
+    """The result of the function, as JSON: a result as `{"ok": …}` or `{"err": …}`."""
     result = called.func.result
     async with host.open(component, detect_deadlock=True) as instance:
         try:

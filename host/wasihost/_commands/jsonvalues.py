@@ -38,7 +38,7 @@ _FLOATS = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
 class JsonError(ValueError):
-    """JSON that is not a value of its WIT type: where, what was expected, what was found."""
+    """JSON that is not a value of its WIT type: its place, the expected form, and the value."""
 
 
 def check(path: str, func: types.Func) -> None:
@@ -53,7 +53,7 @@ def check(path: str, func: types.Func) -> None:
 
 
 def from_json(t: ValType, value: Any, where: str) -> Any:
-    """The Python value for what `json.loads` gave; `where` is for errors. Errors: JsonError."""
+    """The Python value for a result of `json.loads`; `where` is for errors. Errors: JsonError."""
     match t:
         case types.Primitive(name=name):
             return _primitive(name, value, where)
@@ -235,7 +235,7 @@ async def _later(value: Any) -> Any:
 
 
 async def to_json(t: ValType | None, value: Any) -> Any:
-    """What `json.dumps` takes for a value that came from a guest; reads its streams to their ends, all at once."""
+    """A value from a guest as `json.dumps` takes it; reads its streams to their ends, all at once."""
     match t:
         case None:
             return None

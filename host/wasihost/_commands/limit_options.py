@@ -25,7 +25,7 @@ def add_to(
 
 
 def limits(arguments: argparse.Namespace) -> tuple[Limits, Quotas | None]:
-    """What it says of the guest, and of what it uses. Errors: ConfigError."""
+    """The limits of the guest itself, and those of its network and files. Errors: ConfigError."""
     if not arguments.limit:
         return Limits(), None
     from wasihost._network.quotas import Quotas

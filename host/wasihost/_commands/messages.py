@@ -1,4 +1,4 @@
-"""What commands print on standard error: lines that begin with `wasihost:`."""
+"""Messages of commands on standard error: lines that begin with `wasihost:`."""
 
 from __future__ import annotations
 

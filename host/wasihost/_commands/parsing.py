@@ -1,4 +1,4 @@
-"""What the parsers of several commands share."""
+"""Parts that the parsers of several commands share."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: N | None = None
     ) -> tuple[argparse.Namespace | N, list[str]]:
-        """The arguments; here and not at the top, what is unknown ends the command."""
+        """The arguments. An unknown one is an error of this command, and not of the whole command line."""
         found, unknown = super().parse_known_args(args, namespace)
         for word in unknown:
             known = self._option_string_actions
@@ -143,7 +143,7 @@ def add_plug(parser: Parser) -> None:
         type=_plug,
         default=[],
         metavar="NAME=FILE",
-        help="meet the import NAME, an interface, by what the component in FILE exports; may be repeated",
+        help="meet the import NAME, an interface, by an export of the component in FILE; may be repeated",
     )
 
 
@@ -162,7 +162,7 @@ def add_no_cache(parser: Parser) -> None:
 
 
 def pair(text: str) -> tuple[str, str]:
-    """What stands before and after the first `=`."""
+    """The texts before and after the first `=`."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
@@ -176,7 +176,7 @@ def add_wasip2(parser: Parser) -> None:
         type=_wasip2,
         default="python",
         metavar="python|native|none",
-        help="what serves WASI 0.2: this library, as 0.3 (default); Wasmtime's own implementation, which has no "
+        help="the implementation of WASI 0.2: this library, as of 0.3 (default); Wasmtime's own, which has no "
         "sockets and cannot be interrupted while it waits; or nothing, so that a guest that imports it is refused",
     )
 
@@ -197,17 +197,17 @@ def add_compiled(parser: Parser) -> None:
     parser.group("component").add_argument(
         "--compiled",
         action="store_true",
-        help="COMPONENT is what `wasihost compile` wrote: native code, so it must be yours and writable only by you",
+        help="COMPONENT is a file of `wasihost compile`: native code, so it must be yours and writable only by you",
     )
 
 
 def reflected(host: Host, path: str, plugs: Iterable[tuple[str, str]], compiled: bool = False) -> Component:
-    """The component in a file, with what --plug and --compiled say.
+    """The component in a file, as --plug and --compiled say.
 
     Errors: those of `Host.reflect` and `Host.load_compiled`; ComponentError, a file cannot be read; ConfigError.
     """
     if compiled and plugs:
-        raise ConfigError("--plug is for `wasihost compile`, and not for what that has compiled")
+        raise ConfigError("--plug is for `wasihost compile`, and not for a file that it has written")
     try:
         return host.load_compiled(path) if compiled else host.reflect(path, plug=dict(plugs))
     except OSError as error:

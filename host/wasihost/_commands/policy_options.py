@@ -1,4 +1,4 @@
-"""The options of `wasihost run` for its policy, and what it prints of what the policy refuses."""
+"""The options of `wasihost run` for its policy, and its lines about refusals."""
 
 from __future__ import annotations
 
@@ -62,27 +62,27 @@ def policy(arguments: argparse.Namespace) -> Policy:
 
 
 class _Refusals(logging.Handler):
-    """Tells what the policy refuses: each that another option would allow once, and not without end."""
+    """Prints refusals: those that one option would allow once, and not without end."""
 
     MOST = 50  # a stranger with many addresses shall not fill a disk
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._told: set[tuple[object, ...] | None] = set()
+        self._printed: set[tuple[object, ...] | None] = set()
 
     def emit(self, record: logging.LogRecord) -> None:
         decision: Decision | None = getattr(record, "decision", None)
         about = None if decision is None else (decision.use, decision.rule, decision.flag)
-        if about not in self._told and len(self._told) >= self.MOST:
+        if about not in self._printed and len(self._printed) >= self.MOST:
             about = None
-        if about not in self._told:
-            self._told.add(about)
-            say(str(decision) if about else "more was refused, which is not told", WARNING)
+        if about not in self._printed:
+            self._printed.add(about)
+            say(str(decision) if about else "more was refused, which is not printed", WARNING)
 
 
 @contextlib.contextmanager
-def refusals_told() -> Iterator[None]:
-    """Meanwhile what a policy refuses is told on stderr."""
+def refusals_printed() -> Iterator[None]:
+    """Meanwhile the refusals of a policy are printed on stderr."""
     logger = logging.getLogger("wasihost.policy")
     handler = _Refusals()
     logger.addHandler(handler)
@@ -93,17 +93,17 @@ def refusals_told() -> Iterator[None]:
 
 
 def learner(arguments: argparse.Namespace) -> Learner | None:
-    """Who learns what the run needs, if that was asked for."""
+    """A learner of the rules that the run needs, if the options ask for it."""
     if not arguments.learn_policy:
         return None
-    from wasihost._policy.learning import Learner  # for who learns
+    from wasihost._policy.learning import Learner
 
     return Learner()
 
 
 @contextlib.contextmanager
-def told_at_the_end(learned: Learner | None) -> Iterator[None]:
-    """What a learner has learned, also if the guest fails or is interrupted."""
+def learned_printed(learned: Learner | None) -> Iterator[None]:
+    """At the end prints the rules that were learned, also if the guest fails or is interrupted."""
     try:
         yield
     finally:

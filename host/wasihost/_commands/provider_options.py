@@ -44,7 +44,7 @@ def add_to(parser: Parser) -> None:
         help="give the guest a bucket of wasi:keyvalue, named default if there is no name, in a file of SQLite or, as "
         ":memory:, for this run; may be repeated",
     )
-    guest.add_argument("--logging", action="store_true", help="print on stderr what the guest logs with wasi:logging")
+    guest.add_argument("--logging", action="store_true", help="print messages of wasi:logging on stderr")
     guest.add_argument(
         "--provider",
         action="append",
@@ -57,7 +57,7 @@ def add_to(parser: Parser) -> None:
 
 
 def providers(arguments: argparse.Namespace) -> dict[str, object]:
-    """What the options provide, by interface. Errors: ConfigError."""
+    """The providers of the options, by interface. Errors: ConfigError."""
     found: dict[str, object] = {}
     if arguments.config:
         from wasihost._providers.config import config
@@ -104,7 +104,7 @@ def _own(text: str) -> Mapping[str, object]:
 
 
 class _Printer(logging.Handler):
-    """Prints what a guest logs: its level, its context if it has one, and the message."""
+    """Prints a message of a guest: its level, its context if it has one, and the text."""
 
     def emit(self, record: logging.LogRecord) -> None:
         context = getattr(record, "context", "")
@@ -114,7 +114,7 @@ class _Printer(logging.Handler):
 
 @contextlib.contextmanager
 def guest_messages_printed() -> Iterator[None]:
-    """Meanwhile what guests log is printed on stderr."""
+    """Meanwhile messages of guests are printed on stderr."""
     logger = logging.getLogger(_LOGGER)
     before = logger.level
     handler = _Printer()

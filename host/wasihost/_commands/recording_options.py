@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from wasihost._base.errors import WasihostError
 from wasihost._commands.parsing import Parser
 
-if TYPE_CHECKING:  # for who records or replays
+if TYPE_CHECKING:  # only to record or replay
     from wasihost._http.messages import Handler
     from wasihost._network.base import Network
     from wasihost._recording import Recording
@@ -28,7 +28,7 @@ def add_to(parser: Parser) -> None:
         help="write a recording of all that goes between the guest and the outside world: .pcapng for Wireshark, .html "
         "for a browser, anything else is a transcript in JSON Lines; may be repeated",
     )
-    observe.add_argument("--trace", action="store_true", help="print on stderr what happens, as it happens")
+    observe.add_argument("--trace", action="store_true", help="print each event on stderr, as it happens")
     parser.group("reproduce").add_argument(
         "--replay",
         metavar="FILE",
@@ -38,7 +38,7 @@ def add_to(parser: Parser) -> None:
 
 
 def recording(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[Recording | None]:
-    """Who records, if anybody shall. Errors: WasihostError, MissingExtraError."""
+    """The recording that the options ask for, if they do. Errors: WasihostError, MissingExtraError."""
     if not (arguments.record or arguments.trace):
         return contextlib.nullcontext()
     from wasihost._commands.recordings import recording_to
@@ -57,7 +57,7 @@ def loaded(path: str) -> Recording:
 
 
 class Replayed(NamedTuple):
-    """What a guest has of a recording that is played back: no files, if it had none."""
+    """The parts of a recording that are played back to a guest: no files, if it had none."""
 
     network: Network | None
     files: Mapping[str, FileSystem]
@@ -66,7 +66,7 @@ class Replayed(NamedTuple):
 
 
 def replayed(arguments: argparse.Namespace, guest: int | None = None) -> Replayed:
-    """What is played back to the guest of that number, or to the only one; the seed is of the options or the recording.
+    """The parts for the guest of that number, or for the only one; the seed is of the options or the recording.
 
     Errors: WasihostError.
     """

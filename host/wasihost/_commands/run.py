@@ -26,7 +26,7 @@ this command.
 
 SIGTERM and Ctrl-C end the guest in order, with its recordings written. If it
 does not let go, the process ends after the time of --grace, or at a second
-Ctrl-C, and what was recorded until then is written.
+Ctrl-C, and the events until then are written.
 """
 
 
@@ -55,9 +55,11 @@ def add_to(commands: Commands) -> None:
 def _add_own(parser: Parser) -> None:
     guest = parser.group("guest")
     guest.add_argument("--argv0", metavar="NAME", help="the guest's first argument, instead of the name of its file")
-    guest.add_argument("--stdin", metavar="FILE", help="what the guest reads, instead of this command's stdin")
+    guest.add_argument("--stdin", metavar="FILE", help="the file that the guest reads, instead of this command's stdin")
     parser.group("observe").add_argument(
-        "--stats", action="store_true", help="at the end, print on stderr what the run cost: time, bytes, turns, calls"
+        "--stats",
+        action="store_true",
+        help="at the end, print on stderr the costs of the run: time, bytes, turns, calls",
     )
     guest.add_argument(
         "--invoke",
@@ -102,7 +104,7 @@ def _run(ending: Ending, host: Host, component: Component) -> None:
     try:
         ending.run(host.run_async(component))
     except (GuestExit, GuestTrap):
-        # A guest of native WASI 0.2 gets an error for a broken pipe, and its C library decides what comes then.
+        # A guest of native WASI 0.2 gets an error for a broken pipe, and its C library decides how to go on.
         if component.native and _is_unread(sys.stdout):
             raise BrokenPipeError from None
         raise
@@ -125,7 +127,7 @@ def _invoke(ending: Ending, host: Host, component: Component, name: str, words: 
 
 
 def _is_unread(file: IO[str] | None) -> bool:
-    """Whether it is a pipe that nobody reads any more."""
+    """Whether it is a pipe without a reader."""
     fd = descriptor(file)
     if fd is None:
         return False

@@ -59,9 +59,9 @@ SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more
 connections, and requests under way have the time of --drain to end. A second
 signal ends it at once.
 
-With --replay it does not listen: it asks the component what was asked when the
-recording was made, with the recorded answers to what it sends, and fails where
-it answers something else.
+With --replay it does not listen: it sends the recorded requests to the
+component, answers the component's own requests as recorded, and fails where a
+response differs.
 """
 
 
@@ -104,7 +104,7 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 def _replay(arguments: argparse.Namespace) -> int:
-    """Asks the component what was asked when it was recorded. Errors: DivergenceError, if it answers otherwise."""
+    """Sends the recorded requests to the component. Errors: DivergenceError, if it answers otherwise."""
     from wasihost._recording.replay.http import served_guests
 
     if arguments.record:
@@ -123,7 +123,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 
 
 async def _asked_again(host: Host, component: Component, recording: Recording, guest: int) -> int:
-    """Has an instance answer what one of the recording did; how many requests that is."""
+    """Has an instance answer the requests of one that was recorded; returns their number."""
     from wasihost._host.serving import service_of
     from wasihost._recording.replay.http import replay_requests
     from wasihost._wasi.http.fields import FieldRules
@@ -141,7 +141,7 @@ def _component(host: Host, arguments: argparse.Namespace) -> Component:
     if not arguments.middleware:
         return reflected(host, path, arguments.plug, arguments.compiled)
     if arguments.compiled:
-        raise ConfigError("--middleware is for components, and not for what `wasihost compile` made of one")
+        raise ConfigError("--middleware is for components, and not for a file that `wasihost compile` wrote")
     first, *others = arguments.middleware
     limits, _ = limit_options.limits(arguments)
     inner: str | bytes = path
@@ -224,7 +224,7 @@ class _Loaded:
 
 
 async def _reloading(server: GuestServer, loaded: _Loaded) -> None:
-    """Serves with what the files of the component and its middleware have become, whenever one changes."""
+    """Serves with the component and its middleware as their files are, whenever one changes."""
     while True:
         await asyncio.sleep(_LOOKS_S)
         try:
@@ -236,7 +236,7 @@ async def _reloading(server: GuestServer, loaded: _Loaded) -> None:
 
 
 def _state(paths: Sequence[str]) -> list[tuple[int, int, int]] | None:
-    """What tells one state of files from another; None while one is not there."""
+    """The state of files, for comparison; None while one is missing."""
     with contextlib.suppress(OSError):
         return [(found.st_ino, found.st_mtime_ns, found.st_size) for found in map(os.stat, paths)]
     return None

@@ -121,7 +121,7 @@ def address(arguments: argparse.Namespace) -> tuple[str, int]:
 
 
 def for_serve(arguments: argparse.Namespace, answered: Callable[[Answered], None]) -> dict[str, Any]:
-    """What `Host.serve` takes; `answered` is called after each answer, unless there is no access log.
+    """The arguments of `Host.serve`; `answered` is called after each answer, unless there is no access log.
 
     Errors: ConfigError.
     """

@@ -156,12 +156,12 @@ def _exit_codes() -> str:
 
 
 TOPICS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
-    "rules": ("what --allow-… and --deny-… take", lambda: _RULES),
-    "limits": ("what --limit takes", _limits),
-    "server-limits": ("what --server-limit takes", _server_limits),
+    "rules": ("the values of --allow-… and --deny-…", lambda: _RULES),
+    "limits": ("the names and defaults of --limit", _limits),
+    "server-limits": ("the names and defaults of --server-limit", _server_limits),
     "values": ("arguments and results of --invoke", lambda: _VALUES),
-    "exit-codes": ("what the exit code says", _exit_codes),
+    "exit-codes": ("the meaning of exit codes", _exit_codes),
     "cache": ("where compiled components are kept", lambda: _CACHE),
     "environment": ("variables that commands read", lambda: _ENVIRONMENT),
 }
-"""What each topic is about, and its text."""
+"""The subject of each topic, and its text."""

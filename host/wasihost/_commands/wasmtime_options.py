@@ -1,4 +1,4 @@
-"""The options -S and -W of Wasmtime's command line, which are refused with what replaces each."""
+"""The options -S and -W of Wasmtime's command line, which are refused with a hint at the option to use instead."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Values as Wasmtime's command line has them: WAVE, `wasihost run --invoke 'f("a", [1, 2], {x: some(3)})'`.
 
-Reading gives what `jsonvalues` takes and writing takes what it gives, so that values are checked in one place. The
-grammar is that of https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave.
+Reading gives values that `jsonvalues` takes, and writing takes those that it gives: one place checks them. The grammar
+is that of https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave.
 """
 
 from __future__ import annotations
@@ -229,7 +229,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def text(t: ValType | None, value: Any, encoding: str = "utf-8") -> str:
-    """A value, as `jsonvalues.to_json` gives it, as Wasmtime prints it, with escapes for what `encoding` lacks."""
+    """A value of `jsonvalues.to_json` as Wasmtime prints it, with escapes for characters that `encoding` lacks."""
     shown = _text(t, value)
     return "".join(c if c.encode(encoding, "ignore") else _escape(c) for c in shown)
 

@@ -1,4 +1,4 @@
-"""`wasihost inspect --why`: for each import what serves it, in which version, and which options have a say in it."""
+"""`wasihost inspect --why`: for each import its server, the version, and the options that concern it."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def listener(addr: str, port: int) -> socket.socket:
 def run(count: int, work: Callable[[int, Callable[[], None]], int], ready: Callable[[], None]) -> int:
     """Runs `work` in so many processes until all have ended; gives the exit code.
 
-    `work` gets its number, from 1 on, and what it calls once it serves; `ready` is called when all do. SIGTERM and
+    `work` gets its number, from 1 on, and a function to call once it serves; `ready` is called when all do. SIGTERM and
     SIGINT end the workers in order, a second signal ends them at once, and when one fails the others are ended.
     """
     signal.signal(signal.SIGCHLD, lambda *_: None)  # else it might be discarded while it is blocked

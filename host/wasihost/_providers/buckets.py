@@ -1,4 +1,4 @@
-"""What a bucket of `wasi:keyvalue` stores: any `MutableMapping[str, bytes]`, within bounds."""
+"""The contents of a bucket of `wasi:keyvalue`: any `MutableMapping[str, bytes]`, within bounds."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Stored:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """What happens within it happens as a whole or not at all, if the mapping has a `transaction` of its own."""
+        """Changes within it are made as a whole or not at all, if the mapping has a `transaction` of its own."""
         begin = getattr(self._mapping, "transaction", None)
         if begin is None:
             yield
@@ -81,7 +81,7 @@ class Stored:
         return number
 
     def _total(self) -> int:
-        """The bytes that it has; what others than guests change later is not seen."""
+        """The bytes that it has; later changes by others than guests are not counted."""
         if self._bytes is None:
             self._bytes = sum(map(self._size, self._mapping))
         return self._bytes

@@ -43,7 +43,7 @@ def _failing() -> Iterator[None]:
 
 
 class _Bucket:
-    """What both drafts of `resource bucket` have."""
+    """The methods of `resource bucket` in both drafts."""
 
     def __init__(self, contents: Stored) -> None:
         self.contents = contents
@@ -70,7 +70,7 @@ class _Bucket:
 
 
 class _KeyValue:
-    """What both drafts of `store` and `batch` have."""
+    """The functions of `store` and `batch` that are the same in both drafts."""
 
     Bucket: ClassVar[Any]
 

@@ -1,4 +1,4 @@
-"""`wasi:logging`: what guests log goes into `logging`."""
+"""`wasi:logging`: messages of guests go into `logging`."""
 
 from __future__ import annotations
 

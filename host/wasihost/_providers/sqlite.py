@@ -60,7 +60,7 @@ class SqliteBucket(MutableMapping[str, bytes], OfOneProcess):
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """What happens within it happens as a whole, also for other processes; not at all if it raises."""
+        """Changes within it are made as a whole, also for other processes; not at all if it raises."""
         with _as_os_error():
             self._connection.execute("BEGIN IMMEDIATE")
         try:

@@ -108,7 +108,7 @@ class Recording:
             listener(event)
 
     def kept(self, data: bytes | memoryview) -> bytes:
-        """What an event has of these bytes."""
+        """These bytes as an event has them."""
         return bytes(data) if self.keeps_bytes else events.Omitted(len(data))
 
     def use_clock(self, clock: Clock) -> None:
@@ -175,7 +175,7 @@ class Recording:
 
 
 class Observed(Recording):
-    """Keeps no events and no bytes, for those who only hear of them."""
+    """Keeps no events and no bytes, and only calls its listener."""
 
     keeps_bytes = False
 

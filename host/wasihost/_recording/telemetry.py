@@ -1,8 +1,8 @@
-"""`Telemetry`: spans of OpenTelemetry for what guests do, made of events, and metrics of pools.
+"""`Telemetry`: spans of OpenTelemetry, made of the events of guests, and metrics of pools.
 
 Theory of operation. The span of a guest begins with it, in the context that starts it, and is the parent of all others,
-which are made when what they are about has ended. What is remembered until then is in `_guests`, `_lanes` and `_files`;
-the end of a guest ends all that is left of it.
+which are made when their subject has ended. Until then it is in `_guests`, `_lanes` or `_files`; the end of a guest is
+the end of all these.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST: Final = 16
 
 
 class Measured(Protocol):
-    """What a `Pool` tells of itself."""
+    """The figures of a `Pool`."""
 
     @property
     def in_use(self) -> int:
@@ -83,7 +83,7 @@ class Telemetry:
         self._files: dict[int, _OpenFile] = {}
 
     def __call__(self, event: events.Event) -> None:
-        """Makes of an event what becomes of it."""
+        """Begins, changes or ends the spans that an event is about."""
         match event:
             case events.GuestStarted(guest=guest, name=name):
                 self._guests[guest] = self._tracer.start_span("run", attributes={"wasihost.component": name})
@@ -212,7 +212,7 @@ class Telemetry:
         self._span(event, "file", attributes, event.time_ns - file.began_ns, None)
 
     def _end(self, event: events.GuestEnded) -> None:
-        """Ends what is left of a guest, and its own span."""
+        """Ends the spans that are left of a guest, and its own."""
         for socket in [socket for socket, lane in self._lanes.items() if lane.guest == event.guest]:
             self._connection(event, self._lanes.pop(socket))
         for number in [number for number, file in self._files.items() if file.guest == event.guest]:
