@@ -68,25 +68,33 @@ def embedding() -> Mapping[str, Any]:
     return {"engine": engine, "adapted": adapted, "count": lambda _store: 1, "MyStore": Resetting}
 
 
-OF_READERS: Mapping[str, Mapping[str, Any]] = {
-    "reference/wit.md": {"Host": Host},
-    "how-to/running.md": {
-        "MyStore": Database,
-        "fastapi_app": _nothing,
-        "guest": stubs(PREBUILT / "rust-shown.wasm"),
-        "my_async_iterator": _words(),
-        "my_host": Host(providers={"test:exports/host": Sleeper()}),
-        "my_words": _words,
-        "shapes": stubs(PREBUILT / "rust-exports.wasm"),
-        "trio": trio,
-        "wasihost": wasihost,
-    },
-    "how-to/providers.md": {"AsyncIterator": AsyncIterator, "Host": Host, "my_database": Database()},
-    "how-to/policy.md": {"tenant_rules": Rules()},
-    "how-to/embedding.md": embedding(),
-    "how-to/virtual-network.md": {"main": _nothing, "serve": _nothing},
-}
-"""What fragments of a page take for granted."""
+def of_reader(name: str) -> Mapping[str, Any]:
+    """What the fragments of a page take for granted."""
+    match name:
+        case "how-to/running.md":
+            return {
+                "MyStore": Database,
+                "fastapi_app": _nothing,
+                "guest": stubs(PREBUILT / "rust-shown.wasm"),
+                "my_async_iterator": _words(),
+                "my_host": Host(providers={"test:exports/host": Sleeper()}),
+                "my_words": _words,
+                "shapes": stubs(PREBUILT / "rust-exports.wasm"),
+                "trio": trio,
+                "wasihost": wasihost,
+            }
+        case "how-to/providers.md":
+            return {"AsyncIterator": AsyncIterator, "Host": Host, "my_database": Database()}
+        case "how-to/policy.md":
+            return {"tenant_rules": Rules()}
+        case "how-to/embedding.md":
+            return embedding()
+        case "how-to/virtual-network.md":
+            return {"main": _nothing, "serve": _nothing}
+        case "reference/wit.md":
+            return {"Host": Host}
+    return {}
+
 
 MY_PACKAGE = """\
 from wasihost.testing import VirtualNetwork
@@ -124,4 +132,4 @@ def test_what_a_page_shows_runs(name: str, folder: Path) -> None:
     if name in OTHER_GUESTS:
         Path("guest.wasm").unlink()
         Path("guest.wasm").symlink_to(PREBUILT / f"{OTHER_GUESTS[name]}.wasm")
-    Reader(name, folder, OF_READERS.get(name, {})).read()
+    Reader(name, folder, of_reader(name)).read()
