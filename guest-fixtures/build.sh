@@ -76,6 +76,7 @@ build_c() {
   install_fixture build/c/cli-methods.wasm c-cli-methods
   install_fixture build/c/resolve.wasm c-resolve
   install_fixture build/c/http.wasm c-http
+  install_fixture build/c/http-p2.wasm c-p2-http
   install_fixture build/c/libc-p2.wasm c-libc-p2
   install_fixture build/c/p2-bsd.wasm c-p2-bsd
   install_fixture build/c/p2-methods.wasm c-p2-methods

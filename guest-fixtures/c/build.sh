@@ -17,6 +17,9 @@ for program in tcp-methods echo-client tcp-client udp-methods cli-methods resolv
 done
 wit-bindgen c --world test:http/service --out-dir $out/http build/wit/http >/dev/null
 freestanding http $out/http/service c/http.c c/http-methods.c c/http-wait.c
+# with the function that is unstable
+wit-bindgen c --all-features --world test:http-p2/service --out-dir $out/http-p2 build/wit/http-p2 >/dev/null
+freestanding http-p2 $out/http-p2/service c/http-p2.c
 
 # with wasi-libc, which stands on WASI 0.2; the crate's linker makes the component at once
 clang --target=wasm32-wasip2 -std=gnu11 -Oz -flto -mexec-model=reactor -nodefaultlibs -Wall -Wextra -Wno-unused-parameter -I$out \

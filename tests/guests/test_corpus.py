@@ -123,6 +123,7 @@ TABLE = {
     ),
     "prebuilt/c-cli-methods": Row(stdin=STDIN, prints=("ok ",)),
     "prebuilt/c-http": Row(request="/", prints=("404",)),
+    "prebuilt/c-p2-http": Row(request="/", prints=("404",)),
     "prebuilt/c-libc-p2": Row(policy=deny_all, prints=("denied",)),
     "prebuilt/rust-bin-p3": Row({"MAIN": "panic"}, prints=("run of WASI 0.3",)),
     "prebuilt/rust-calls": Row(providers={CALLS_HOST: CallsHost()}, call=("test:calls/api#repeat", "next", 3)),
