@@ -193,11 +193,16 @@ class Pool(OfOneProcess, Generic[E]):
         For values: streams, futures and resources of the guest end with their instance, so use `instance` for them.
         The seconds of `timeout` do not count before there is an instance; when they are over, it is closed.
         """
-        async with self.instance(**given) as instance:
-            result = await instance.call(name, *args, timeout=timeout)
+        place = await self.place(given)  # and no generator as a context manager, which takes as long as a call
+        try:
+            result = await place.instance.call(name, *args, timeout=timeout)
             if given:  # what it has written goes to this request
-                await instance.drain()
-            return result
+                await place.instance.drain()
+        except BaseException as error:
+            await place.end(error)
+            raise
+        await place.end()
+        return result
 
     def replace(self, component: ComponentSource) -> None:
         """Serves requests with another component from now on; those under way end with the one that they began with.

@@ -47,11 +47,14 @@ if hasattr(ctypes.pythonapi, "PyUnstable_ThreadState_SetStackProtection"):
     poll_future = _poll_unchecked
 
 
+_ErrorPointer = POINTER(raw.wasmtime_error_t)
+
+
 class Call:
     """One call future of a store; its arguments, results and C structs live as long as it does."""
 
     def __init__(self, *kept: Any) -> None:
-        self._error = POINTER(raw.wasmtime_error_t)()
+        self._error = _ErrorPointer()
         self._kept = kept
         self._future: Any = None
 

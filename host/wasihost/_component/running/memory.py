@@ -119,10 +119,10 @@ class LinearMemory:
 
     def release(self) -> None:
         """Nothing of it counts any more."""
-        if self._account is not None:
+        if self._account is not None and self._counted:
             self._account.give(self._counted)
+            self._counted = 0
         self._account = None
-        self._counted = 0
 
     def end(self) -> None:
         """Its store is gone: unmaps the pages, or where a view is left lets go of what they hold."""
