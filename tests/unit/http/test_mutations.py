@@ -11,10 +11,8 @@ from random import Random
 from typing import Any
 
 import pytest
-from h2.config import H2Configuration
-from h2.connection import H2Connection
 
-from tests.unit.http.http2.peers import POST
+from tests.unit.http.http2.peers import conversation
 from tests.unit.http.peers import get, origin, saying, whole
 from tests.unit.http.test_server import SMALL, described, serving
 from wasihost._http.errors import HttpError
@@ -41,29 +39,6 @@ LETTERS = b"\r\n :;,\0\x0b0123456789abcdefxGHT\xff\t"
 
 
 GRPC: Header = ("content-type", b"application/grpc")  # which goes over HTTP/2
-
-
-def _http2(*, is_client: bool) -> bytes:
-    """What a side says of HTTP/2, but for the preface of a client."""
-    peer = H2Connection(H2Configuration(client_side=is_client))
-    peer.initiate_connection()
-    if is_client:
-        for number, ends in ((1, True), (3, False), (5, False)):
-            peer.send_headers(number, POST, end_stream=ends)
-        peer.send_data(3, b"abc")
-        peer.send_headers(3, [("a", "b")], end_stream=True)
-        peer.reset_stream(5, 8)
-        peer.ping(b"12345678")
-    else:
-        client = H2Connection(H2Configuration(client_side=True))
-        client.initiate_connection()
-        client.send_headers(1, POST)
-        peer.receive_data(client.data_to_send())
-        peer.send_headers(1, [(":status", "200"), ("x", "y")])
-        peer.send_data(1, b"abc")
-        peer.send_headers(1, [("a", "b")], end_stream=True)
-    peer.close_connection()
-    return peer.data_to_send().removeprefix(PREFACE)
 
 
 def mutated(random: Random, messages: tuple[bytes, ...]) -> bytes:
@@ -123,7 +98,7 @@ def _serve(seed: int, rounds: int, preface: bytes = b"", messages: tuple[bytes, 
 
 
 def _serve_http2(seed: int, rounds: int) -> None:
-    _serve(seed, rounds, PREFACE, (_http2(is_client=True),))
+    _serve(seed, rounds, PREFACE, (conversation(is_client=True),))
 
 
 def _send(seed: int, rounds: int, messages: tuple[bytes, ...] = RESPONSES, headers: Sequence[Header] = ()) -> None:
@@ -144,7 +119,7 @@ def _send(seed: int, rounds: int, messages: tuple[bytes, ...] = RESPONSES, heade
 
 
 def _send_http2(seed: int, rounds: int) -> None:
-    _send(seed, rounds, (_http2(is_client=False),), [GRPC])
+    _send(seed, rounds, (conversation(is_client=False),), [GRPC])
 
 
 each = pytest.mark.parametrize("run", [_serve, _serve_http2, _send, _send_http2])

@@ -11,6 +11,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.events import Event
 
+from wasihost._http.http2.machine import PREFACE
+
 Headers = Iterable[tuple[str, str]]
 E = TypeVar("E", bound=Event)
 
@@ -83,3 +85,26 @@ class Peer:
     def close(self) -> None:
         """Ends the connection."""
         self.writer.close()
+
+
+def conversation(*, is_client: bool) -> bytes:
+    """What a side says of HTTP/2, but for the preface of a client."""
+    peer = H2Connection(H2Configuration(client_side=is_client))
+    peer.initiate_connection()
+    if is_client:
+        for number, ends in ((1, True), (3, False), (5, False)):
+            peer.send_headers(number, POST, end_stream=ends)
+        peer.send_data(3, b"abc")
+        peer.send_headers(3, [("a", "b")], end_stream=True)
+        peer.reset_stream(5, 8)
+        peer.ping(b"12345678")
+    else:
+        client = H2Connection(H2Configuration(client_side=True))
+        client.initiate_connection()
+        client.send_headers(1, POST)
+        peer.receive_data(client.data_to_send())
+        peer.send_headers(1, [(":status", "200"), ("x", "y")])
+        peer.send_data(1, b"abc")
+        peer.send_headers(1, [("a", "b")], end_stream=True)
+    peer.close_connection()
+    return peer.data_to_send().removeprefix(PREFACE)
