@@ -36,8 +36,12 @@ async def test_a_resource_has_its_methods_and_is_a_context_manager() -> None:
 
 async def test_a_name_that_is_not_there_is_an_attribute_error_that_lists_some() -> None:
     async with opened_api() as api:
-        with pytest.raises(AttributeError, match="exports has no 'app'; it has api"):
-            _ = api.instance.exports.app
+        with pytest.raises(AttributeError, match="exports has no 'store'; it has api"):
+            _ = api.instance.exports.store
+        with pytest.raises(AttributeError, match=r"exports\.api has no 'divid'; did you mean divide\?"):
+            _ = api.instance.exports.api.divid
+        with pytest.raises(LookupError, match=r"does not export 'test:exports/api#divid'; did you mean divide\?"):
+            await api.instance.call("test:exports/api#divid", 7, 2)
         with pytest.raises(AttributeError, match=r"exports\.api has no 'multiply'; it has Counter, async_divide"):
             _ = api.instance.exports.api.multiply
         assert dir(api.instance.exports) == ["api"]

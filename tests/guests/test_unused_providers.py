@@ -43,7 +43,7 @@ def test_the_error_for_what_is_missing_names_the_providers_that_serve_nothing() 
         Host(providers={"test:export/host": Sleeper(), "my:pkg/a": Sleeper()}).call(load("rust-exports"), "f")
     assert str(caught.value).splitlines() == [
         "nothing provides the import test:exports/host@1.0.0 (sleep)",
-        "the provider 'test:export/host' serves no import of this component: is 'test:exports/host@1.0.0' meant?",
+        "the provider 'test:export/host' serves no import of this component; did you mean test:exports/host@1.0.0?",
         "the provider 'my:pkg/a' serves no import of this component",
     ]
 

@@ -68,6 +68,7 @@ def test_functions_of_a_resource_are_found_in_its_class() -> None:
     ("name", "message"),
     [
         ("missing", r"i#missing: the provider Provider has no method missing\(a_word\)"),
+        ("wait", r"the provider Provider has no method wait\(a_word\); did you mean waits\?"),
         ("number", r"no method number"),
         ("short", r"Provider.short must take \(a_word\), but its signature is \(\)"),
         ("[method]thing.h", r"no method Thing.h"),

@@ -17,6 +17,7 @@ from functools import cached_property
 
 from wasihost._base.errors import UnsupportedTypeError
 from wasihost._base.frozen import Frozen
+from wasihost._base.nearest import did_you_mean
 from wasihost._base.quoting import line, some
 from wasihost._component.world import layout, types, versions
 from wasihost._component.world.passages import Passage, lengths_only, passages
@@ -281,8 +282,9 @@ class Wiring(Frozen):
             return callables[found]
         if versions.find(name, others) is not None:
             raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
-        known = some(list(callables)) or "no function"
-        raise LookupError(line(f"the component does not export {name!r}; it exports {known}"))
+        hint = did_you_mean(name.rpartition("#")[2], [path.rpartition("#")[2] for path in callables])
+        hint = hint or f"; it exports {some(list(callables)) or 'no function'}"
+        raise LookupError(line(f"the component does not export {name!r}{hint}"))
 
     def _exported_paths(self) -> Iterator[str]:
         for interface, items in self.world.exports.items():

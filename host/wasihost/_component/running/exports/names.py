@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
+from wasihost._base.nearest import did_you_mean
 from wasihost._base.quoting import some
 from wasihost._component.running.exports.resources import GuestResource
 from wasihost._component.values import camel_case, function_name, member_of, method_name, snake_case
@@ -91,8 +92,10 @@ class Exported:
     def __getattr__(self, name: str) -> Any:
         found = self._tree.get(name)
         if found is None:
-            known = some(sorted(self._tree)) or "nothing"
-            raise AttributeError(f"{self._name} has no {name!r}; it has {known}")
+            if name.startswith("_"):  # which libraries look for
+                raise AttributeError(name)
+            hint = did_you_mean(name, self._tree) or f"; it has {some(sorted(self._tree)) or 'nothing'}"
+            raise AttributeError(f"{self._name} has no {name!r}{hint}")
         if isinstance(found, str):
             made: Any = functools.partial(self._call, found)
         else:

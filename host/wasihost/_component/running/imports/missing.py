@@ -35,7 +35,7 @@ class Unused(Frozen):
     meant: str | None
 
     def __str__(self) -> str:
-        hint = "" if self.meant is None else f": is {self.meant!r} meant?"
+        hint = "" if self.meant is None else f"; did you mean {self.meant}?"
         return f"the provider {self.name!r} serves no import of this component{hint}"
 
 

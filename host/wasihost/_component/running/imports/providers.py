@@ -27,6 +27,7 @@ from typing import Any, TypeAlias
 
 from wasihost._base.errors import LinkError
 from wasihost._base.frozen import Frozen
+from wasihost._base.nearest import did_you_mean
 from wasihost._component.values import camel_case, function_name, method_name, snake_case
 from wasihost._component.world import types, versions
 from wasihost._component.world.passages import Passage
@@ -177,7 +178,10 @@ def find_method(
     call, found = _lookup(provider, interface, name)
     words = ", ".join(snake_case(param) for param, _ in func.params)
     if not callable(call):
-        raise LinkError(f"{path}: the provider {_named(provider)} has no method {found}({words})")
+        owner, _, method = found.rpartition(".")
+        known = [each for each in dir(getattr(provider, owner, provider)) if not each.startswith("_")]
+        hint = did_you_mean(method, known)
+        raise LinkError(f"{path}: the provider {_named(provider)} has no method {found}({words}){hint}")
     try:
         inspect.signature(call).bind(*(None for _ in func.params))
     except TypeError:
