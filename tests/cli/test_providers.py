@@ -10,7 +10,7 @@ import pytest
 from tests.cli.conftest import PREBUILT, Cli
 from wasihost import ConfigError
 from wasihost._commands.cli import main, parser
-from wasihost._commands.provider_options import providers
+from wasihost._commands.provider_options import provided
 from wasihost.providers import SqliteBucket
 
 CLOUD = PREBUILT / "rust-cloud.wasm"
@@ -52,14 +52,15 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "my_providers"
 
 
-def provided(*words: str) -> dict[str, object]:
-    return providers(parser().parse_args(["run", *words, "guest.wasm"]))
+def providers(*words: str) -> dict[str, object]:
+    with provided(parser().parse_args(["run", *words, "guest.wasm"])) as found:
+        return found
 
 
 def test_a_provider_of_yours_is_an_object_a_class_or_a_mapping(module: str) -> None:
-    found = provided("--provider", f"x:y/z@1.0.0={module}:API", "--provider", f"x:y/w={module}:Api")
+    found = providers("--provider", f"x:y/z@1.0.0={module}:API", "--provider", f"x:y/w={module}:Api")
     assert [(name, type(each).__name__) for name, each in found.items()] == [("x:y/z@1.0.0", "Api"), ("x:y/w", "Api")]
-    assert found["x:y/z@1.0.0"] is provided("--provider", f"{module}:ALL")["a:b/c"]
+    assert found["x:y/z@1.0.0"] is providers("--provider", f"{module}:ALL")["a:b/c"]
 
 
 @pytest.mark.usefixtures("module")
@@ -74,7 +75,7 @@ def test_a_provider_of_yours_is_an_object_a_class_or_a_mapping(module: str) -> N
 )
 def test_a_provider_that_is_not_there_is_named(text: str, error: str) -> None:
     with pytest.raises(ConfigError) as raised:
-        provided("--provider", text)
+        providers("--provider", text)
     assert str(raised.value) == f"--provider {text!r}: {error}"
 
 

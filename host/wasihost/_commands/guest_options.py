@@ -134,7 +134,7 @@ def host(
         stdout=descriptor(sys.stdout),
         stderr=descriptor(sys.stderr),
         seed=replayed.seed,
-        providers=provider_options.providers(arguments),
+        providers=ending.enter(provider_options.provided(arguments)),
         wasip2=arguments.wasip2,
         limits=limits,
         cache=cache(arguments),

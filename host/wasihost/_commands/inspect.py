@@ -51,16 +51,12 @@ def main(arguments: argparse.Namespace) -> int:
 
     from wasihost._commands.inspection import Inspection
 
-    limits, _ = limit_options.limits(arguments)
-    host = Host(
-        providers=provider_options.providers(arguments),
-        cache=cache(arguments),
-        wasip2=arguments.wasip2,
-        limits=limits,
-    )
-    component = reflected(host, arguments.component, arguments.plug)
-    inspection = Inspection(component, host.providers(), why=arguments.why)
-    if not inspection.problems:
-        component.compile()  # only then it is known whether its code is valid
+    with provider_options.provided(arguments) as providers:
+        limits, _ = limit_options.limits(arguments)
+        host = Host(providers=providers, cache=cache(arguments), wasip2=arguments.wasip2, limits=limits)
+        component = reflected(host, arguments.component, arguments.plug)
+        inspection = Inspection(component, host.providers(), why=arguments.why)
+        if not inspection.problems:
+            component.compile()  # only then it is known whether its code is valid
     print(json.dumps(inspection.document(), indent=2) if arguments.json else inspection.text)
     return FAILURE if inspection.problems else 0

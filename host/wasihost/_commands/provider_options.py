@@ -8,7 +8,7 @@ import importlib
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from wasihost._base.errors import ConfigError
@@ -56,32 +56,37 @@ def add_to(parser: Parser) -> None:
     )
 
 
-def providers(arguments: argparse.Namespace) -> dict[str, object]:
-    """The providers of the options, by interface. Errors: ConfigError."""
+@contextlib.contextmanager
+def provided(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """The providers of the options, by interface; at the end their files are closed. Errors: ConfigError."""
     found: dict[str, object] = {}
-    if arguments.config:
-        from wasihost._providers.config import config
+    with contextlib.ExitStack() as opened:
+        if arguments.config:
+            from wasihost._providers.config import config
 
-        found |= config(dict(arguments.config))
-    if arguments.keyvalue:
-        from wasihost._providers.keyvalue import keyvalue
+            found |= config(dict(arguments.config))
+        if arguments.keyvalue:
+            from wasihost._providers.keyvalue import keyvalue
+            from wasihost._providers.sqlite import SqliteBucket
 
-        found |= keyvalue(dict(map(_bucket, arguments.keyvalue)))
-    if arguments.logging:
-        from wasihost._providers.logging import logging as logging_providers
+            buckets = {}
+            for text in arguments.keyvalue:
+                name, path = _bucket(text)
+                buckets[name] = opened.enter_context(contextlib.closing(SqliteBucket(path, name)))
+            found |= keyvalue(buckets)
+        if arguments.logging:
+            from wasihost._providers.logging import logging as logging_providers
 
-        found |= logging_providers(logging.getLogger(_LOGGER))
-    for text in arguments.provider:
-        found |= _own(text)
-    return found
+            found |= logging_providers(logging.getLogger(_LOGGER))
+        for text in arguments.provider:
+            found |= _own(text)
+        yield found
 
 
-def _bucket(text: str) -> tuple[str, MutableMapping[str, bytes]]:
-    from wasihost._providers.sqlite import SqliteBucket
-
+def _bucket(text: str) -> tuple[str, str]:
+    """The name of a bucket, and its file."""
     name, _, path = text.rpartition("=")
-    name = name or "default"
-    return name, SqliteBucket(path, name)
+    return name or "default", path
 
 
 def _own(text: str) -> Mapping[str, object]:

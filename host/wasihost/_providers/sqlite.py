@@ -31,12 +31,16 @@ class SqliteBucket(MutableMapping[str, bytes], OfOneProcess):
             self._connection = sqlite3.connect(
                 self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
+        except sqlite3.Error as error:
+            raise ConfigError(f"{self!r} cannot be opened: {error}") from None
+        try:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS wasi_keyvalue "
                 "(bucket TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID"
             )
         except sqlite3.Error as error:
+            self.close()
             raise ConfigError(f"{self!r} cannot be opened: {error}") from None
 
     def __getitem__(self, key: str) -> bytes:
@@ -65,11 +69,12 @@ class SqliteBucket(MutableMapping[str, bytes], OfOneProcess):
             self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            with _as_os_error():
+                self._connection.execute("COMMIT")
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:  # some errors of COMMIT have ended it
+                self._connection.execute("ROLLBACK")
             raise
-        with _as_os_error():
-            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Closes the file."""
