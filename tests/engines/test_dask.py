@@ -17,7 +17,7 @@ from wasihost.jobs import Component, DaskPlugin
 
 def loaded() -> list[str]:
     """The digests of the components that a worker has loaded."""
-    return [digest for digest, _ in here._loaded]
+    return [digest for digest, *_ in here._loaded]
 
 
 def test_the_plugin_loads_the_component_once_in_each_worker(cache: Path, dask: Any) -> None:

@@ -55,7 +55,7 @@ def test_each_thread_has_instances_of_its_own(cache: Path) -> None:
 
 
 def test_a_component_is_loaded_once_for_a_process(cache: Path) -> None:
-    one, two = component(cache, instances="kept"), component(cache, pure=True)
+    one, two = component(cache, instances="kept"), component(cache, pure=True, limits=Limits(run_time_s=1))
     assert here.load(one) is here.load(two)
 
 

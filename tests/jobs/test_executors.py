@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.work import HOST, WORK, Notes, component
+from tests.jobs.work import HANGS, HOST, WORK, Notes, component, executor
 from tests.processes import printed
+from wasihost import Limits
 from wasihost._jobs import here
 from wasihost.jobs import Component
 
@@ -42,3 +44,11 @@ def test_the_initializer_brings_the_bytes(cache: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, spawn, initializer=job.with_bytes().load) as pool:
         assert pool.submit(job.bind(WORK), 2).result() == 4
+
+
+@pytest.mark.slow
+def test_closing_a_map_stops_the_guests_of_other_processes(cache: Path) -> None:
+    rows = [1, HANGS, HANGS, HANGS]
+    found = component(cache, limits=Limits()).map(WORK, rows, chunksize=1, executor_factory=executor)
+    with contextlib.closing(found):
+        assert next(found) == 2

@@ -119,7 +119,7 @@ def test_a_row_that_takes_its_workers_with_it_is_given_up(cache: Path) -> None:
     )
     assert (found, last) == ([0, 2, 4, 6], 10)
     assert isinstance(lost, LostWorker)
-    assert (lost.not_done, str(lost)) == ([4], "a worker was lost, and with it 1 rows from number 4 on")
+    assert (lost.not_done, str(lost)) == ([4], "a worker was lost, and with it the results of rows 4")
 
 
 def test_a_job_with_effects_calls_nothing_again(cache: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_job_with_effects_calls_nothing_again(cache: Path) -> None:
 def test_an_executor_that_is_broken_says_what_is_not_done(cache: Path) -> None:
     found = component(cache).map(WORK, range(6), chunksize=2, in_flight=1, executor=Losing({3}, []))
     assert [next(found), next(found)] == [0, 2]
-    with pytest.raises(BrokenProcessPool, match="with it 4 rows from number 2 on") as caught:
+    with pytest.raises(BrokenProcessPool, match="the results of rows 2, 3, 4, 5") as caught:
         next(found)
     assert isinstance(caught.value, LostWorker)
     assert caught.value.not_done == [2, 3, 4, 5]

@@ -25,6 +25,9 @@ from wasihost._component.world.plain import from_plain, to_plain
 from wasihost._component.world.sections import COMPONENT_VERSION, MAGIC
 from wasihost._component.world.wiring import Wiring
 
+CHECKED = ("world_parts", "module_items", "data_segments", "async_components")
+"""The limits that are looked at before compiling."""
+
 
 def key(
     engine: wasmtime.Engine, in_order: frozenset[str], windowed: frozenset[str], limits: Limits, wasm: bytes
@@ -33,8 +36,7 @@ def key(
 
     Errors: ComponentError, if the engine takes no components at all.
     """
-    names = ("world_parts", "module_items", "data_segments", "async_components")  # those looked at before compiling
-    checked = " ".join(str(getattr(limits, name)) for name in names)
+    checked = " ".join(str(getattr(limits, name)) for name in CHECKED)
     names_of = ("\n".join(sorted(paths)).encode() for paths in (in_order, windowed))
     parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), *names_of, wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()

@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from wasihost._base import forks
 from wasihost._base.errors import ComponentError
 from wasihost._base.limits import Limits
+from wasihost._component import entries
 from wasihost._component.adapt import Component as Loaded
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._host.pool import Pool
@@ -34,7 +35,7 @@ T = TypeVar("T")
 _loading = forks.lock()
 _bytes: dict[str, bytes] = {}
 _left: set[str] = set()
-_loaded: dict[tuple[str, Limits], Loaded] = {}
+_loaded: dict[tuple[Any, ...], Loaded] = {}
 
 
 # ---- components
@@ -85,13 +86,17 @@ def leave_bytes(job: Job) -> None:
 
 def reflected(job: Job) -> Loaded:
     """What its component imports and exports, once for the process. Errors: those of `Host.load`."""
-    limits = job.settings.limits_of_one
+    key = (job.digest, *_needed_to_compile(job.settings.limits))
     with _loading:
-        found = _loaded.get((job.digest, limits))
+        found = _loaded.get(key)
         if found is None:
-            found = job.settings.host(job.cache).reflect(bytes_of(job))
-            _loaded[job.digest, limits] = found
+            found = _loaded[key] = job.settings.host(job.cache).reflect(bytes_of(job))
         return found
+
+
+def _needed_to_compile(limits: Limits) -> tuple[Any, ...]:
+    """Limits that compiled code depends on: jobs that differ in others share it."""
+    return (limits.stack_bytes, limits.fuel is None, *(getattr(limits, name) for name in entries.CHECKED))
 
 
 def load(job: Job) -> Loaded:

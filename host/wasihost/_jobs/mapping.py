@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 
 from wasihost._base.errors import ProviderError
 from wasihost._base.frozen import Frozen
+from wasihost._base.quoting import some
 from wasihost._jobs import here
 from wasihost._jobs.stopping import Stop, stopped_by
 
@@ -36,14 +37,14 @@ MOST_LOSSES = 3
 
 
 class LostWorker(BrokenProcessPool):
-    """A worker was lost, and with it the rows with these numbers: whether they were done is not known."""
+    """A worker was lost, and with it the results of rows that may have been called: `not_done` are their numbers."""
 
     def __init__(self, not_done: Sequence[int]) -> None:
         super().__init__(not_done)
         self.not_done = not_done
 
     def __str__(self) -> str:
-        return f"a worker was lost, and with it {len(self.not_done)} rows from number {self.not_done[0]} on"
+        return f"a worker was lost, and with it the results of rows {some([*map(str, self.not_done)])}"
 
 
 class Chunk(Frozen):

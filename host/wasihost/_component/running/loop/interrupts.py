@@ -28,6 +28,11 @@ _previous: Any = None
 _pending = False
 
 
+def _is_main_thread() -> bool:
+    """Which `threading.current_thread` tells too, but not without a trace in a thread that is ending."""
+    return threading.get_ident() == threading.main_thread().ident
+
+
 @contextlib.contextmanager
 def restoring() -> Iterator[None]:
     """Gives SIGINT back to whom it belonged. `asyncio.run` does not when a coroutine raises KeyboardInterrupt, because
@@ -36,13 +41,13 @@ def restoring() -> Iterator[None]:
     try:
         yield
     finally:
-        if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not before:
+        if _is_main_thread() and signal.getsignal(signal.SIGINT) is not before:
             signal.signal(signal.SIGINT, before)
 
 
 def defer() -> None:
     """SIGINT waits for the end of a poll from now on, until `stop_deferring`. Only the main thread gets signals."""
-    if threading.current_thread() is threading.main_thread():
+    if _is_main_thread():
         _install()
         try:
             shutdown.end_poll()
@@ -54,7 +59,7 @@ def defer() -> None:
 
 def stop_deferring() -> None:
     """SIGINT goes where it went before, unless others still have it wait."""
-    if threading.current_thread() is threading.main_thread():
+    if _is_main_thread():
         _uninstall()
 
 
