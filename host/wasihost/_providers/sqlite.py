@@ -18,7 +18,8 @@ _BUSY_S = 5
 class SqliteBucket(MutableMapping[str, bytes], OfOneProcess):
     """A bucket for `keyvalue` in a file of SQLite, ":memory:" for one in memory; `name` is one of several in the file.
 
-    Several processes may use the file at a time. Errors: ConfigError if it cannot be opened; later OSError.
+    Several processes may use the file at a time. The last changes before a power failure may be lost; the end of the
+    process loses none. Errors: ConfigError if it cannot be opened; later OSError.
     """
 
     _instead = "make one in each process"
@@ -35,6 +36,8 @@ class SqliteBucket(MutableMapping[str, bytes], OfOneProcess):
             raise ConfigError(f"{self!r} cannot be opened: {error}") from None
         try:
             self._connection.execute("PRAGMA journal_mode=WAL")
+            # Not each change waits for the disk: a power failure may take the last ones, and nothing else.
+            self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS wasi_keyvalue "
                 "(bucket TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID"
