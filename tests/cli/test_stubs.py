@@ -25,6 +25,7 @@ import asyncio
 import exports_stub
 import kv_stub
 import streams_stub
+import sync_stub
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict
 from typing import assert_never
@@ -161,6 +162,21 @@ async def call_streams() -> None:
         assert [ticket.number() for ticket in odd] == [1]
 
 
+def call_without_a_loop() -> None:
+    host = Host(providers={{"test:exports/host": Sleeper()}})
+    with host.open_sync(FOLDER + "/rust-exports.wasm", exports=sync_stub.World) as instance:
+        api = instance.exports.api
+        quotient, rest = api.divide(7, 2)
+        assert quotient + rest == 4
+        shape: sync_stub.Shape = api.echo_shape(sync_stub.ShapeCircle(1.5))
+        assert isinstance(shape, sync_stub.ShapeCircle)
+        with sync_stub.Counter.new(api, 40) as counter:
+            assert counter.add(2) + 1 == 43
+        numbers, total = api.count_to(4)
+        assert sum(instance.run(numbers.read(9))) == instance.run(total)
+
+
+call_without_a_loop()
 asyncio.run(call_exports())
 asyncio.run(call_streams())
 try:
@@ -249,6 +265,7 @@ def _write_stubs(cli: Cli) -> None:
         done = cli("stubs", PREBUILT / f"rust-{name}.wasm")
         assert (done.code, done.err) == (0, "")
         (cli.folder / f"{name.partition('-')[0]}_stub.py").write_text(done.out)
+    assert cli("stubs", "--sync", PREBUILT / "rust-exports.wasm", "-o", cli.folder / "sync_stub.py").code == 0
 
 
 @pytest.mark.slow

@@ -100,14 +100,14 @@ def test_an_err_is_raised_and_the_instance_goes_on() -> None:
         assert instance.exports.api.divide(7, 2) == (3, 1)
 
 
-def test_streams_futures_and_resources_are_waited_for_with_run() -> None:
+def test_streams_and_futures_are_waited_for_with_run_and_methods_of_resources_by_themselves() -> None:
     with opened_sync() as instance:
         numbers, total = instance.exports.api.count_to(4)
         assert instance.run(numbers.read(10)) == [0, 1, 2, 3]
         assert instance.run(total) == 6
         with instance.exports.api.Counter.new(40) as counter:
             assert isinstance(counter, GuestResource)
-            assert instance.run(counter.add(2)) == 42
+            assert counter.add(2) == 42
         assert instance.call(f"{API}#[static]counter.alive") == 0
 
 

@@ -85,6 +85,7 @@ def test_an_instance_has_what_users_and_a_host_need_and_no_more() -> None:
         "names",
         "use_context",
         "use_exports",
+        "wait_with",
     }  # for pools, HTTP, and the native WASI 0.2
     assert {name for name in dir(Instance) if not name.startswith("_")} == of_users | of_hosts
 

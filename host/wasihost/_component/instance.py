@@ -58,6 +58,10 @@ class Instance(OfOneProcess, Generic[E]):
         """The paths of the exports by their names in Python, as `exports` has them."""
         return self._calls.names
 
+    def wait_with(self, wait: Callable[[Any], Any]) -> None:
+        """The methods of the guest's resources return when this has waited for their results."""
+        self._machine.guest_calls.wait = wait
+
     def use_exports(self, make: Callable[[Instance], E]) -> None:
         """Gives `exports` a class of your own, as `Host.open(exports=...)` does."""
         self._make_exports = make

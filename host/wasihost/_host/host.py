@@ -350,16 +350,18 @@ class Host(OfOneProcess):
         adapted = self._compile(self.reflect(component))
         return self._open(adapted, self._settings, detect_deadlock=detect_deadlock, exports=exports)
 
-    def open_sync(self, component: ComponentSource) -> contextlib.AbstractContextManager[SyncInstance]:
+    def open_sync(
+        self, component: ComponentSource, *, exports: Callable[[SyncInstance], E] | None = None
+    ) -> contextlib.AbstractContextManager[SyncInstance[E]]:
         """The same for programs without an event loop: `with host.open_sync(…) as instance: instance.call(…)`.
 
-        A call for which the guest can never go on is a DeadlockError. Errors: as `open`, and RuntimeError where an
-        event loop runs already.
+        A call for which the guest can never go on is a DeadlockError. `exports` is as for `open`, with what
+        `wasihost stubs --sync` writes. Errors: as `open`, and RuntimeError where an event loop runs already.
         """
         from wasihost._host import sync  # not for programs with an event loop
 
         event_loop.check_none_runs(sync.INSTEAD)
-        return sync.opened(self.open(component, detect_deadlock=True))
+        return sync.opened(self.open(component, detect_deadlock=True), exports)
 
     def call(self, component: ComponentSource, name: str, *args: Any, timeout: float | None = None) -> Any:
         """Calls one export of a new instance, without an event loop: `host.call("guest.wasm", "my:pkg/api#f", 1)`.

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import contextvars
 import threading
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from wasihost._base.errors import GuestExit
 from wasihost._base.pickling import OfOneProcess
-from wasihost._component.instance import Instance
+from wasihost._component.instance import E, Instance
 from wasihost._component.running.loop import event_loop, interrupts
 from wasihost._component.values import WitError
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 INSTEAD = "async with host.open(component)"
 
 
-class SyncInstance(OfOneProcess):
+class SyncInstance(OfOneProcess, Generic[E]):
     """An instance whose calls return when they are done. Made by `Host.open_sync`.
 
     It belongs to the thread that opened it. Its event loop runs only while a call does: what the guest began and did
@@ -29,10 +29,14 @@ class SyncInstance(OfOneProcess):
 
     _instead = "open one in each process, and pickle what its calls return"
 
-    def __init__(self, instance: Instance, runner: asyncio.Runner) -> None:
+    def __init__(
+        self, instance: Instance, runner: asyncio.Runner, make_exports: Callable[[SyncInstance], E] | None
+    ) -> None:
         self._instance = instance
         self._runner = runner
+        self._make_exports = make_exports
         self._thread = threading.get_ident()
+        instance.wait_with(self.run)
 
     def __repr__(self) -> str:
         return repr(self._instance).replace("<", "<Sync", 1)
@@ -43,18 +47,20 @@ class SyncInstance(OfOneProcess):
         return self.run(self._instance.call(name, *args, timeout=timeout))
 
     @cached_property
-    def exports(self) -> Any:
+    def exports(self) -> E:
         """The exports as attributes: `instance.exports.api.divide(7, 2)`, see `Instance.exports`."""
+        if self._make_exports is not None:
+            return self._make_exports(self)
         from wasihost._component.running.exports.names import Exported
 
-        return Exported(self.call, self._instance.names)
+        return cast(E, Exported(self.call, self._instance.names))
 
     def use_types(self, interface: str, wit_types: Mapping[str, Any]) -> None:
         """Gives an exported interface your own classes, see `Instance.use_types`."""
         self._instance.use_types(interface, wit_types)
 
     def run(self, awaitable: Awaitable[T]) -> T:
-        """Waits for what calls gave: `instance.run(stream.read())`, a future, or a method of a guest's resource."""
+        """Waits for what calls gave: `instance.run(stream.read())`, or a future."""
         self._check()
         with interrupts.restoring():
             return self._runner.run(_result(awaitable), context=contextvars.copy_context())
@@ -74,12 +80,14 @@ async def _result(awaitable: Awaitable[T]) -> T:
 
 
 @contextlib.contextmanager
-def opened(manager: contextlib.AbstractAsyncContextManager[Instance]) -> Iterator[SyncInstance]:
+def opened(
+    manager: contextlib.AbstractAsyncContextManager[Instance], exports: Callable[[SyncInstance], E] | None
+) -> Iterator[SyncInstance[E]]:
     """The instance of a manager, entered and left on an event loop of its own."""
     with interrupts.restoring(), asyncio.Runner() as runner:
         instance = runner.run(_result(manager.__aenter__()))
         try:
-            yield SyncInstance(instance, runner)
+            yield SyncInstance(instance, runner, exports)
             runner.run(instance.drain())
         except BaseException as error:
             if isinstance(error, GuestExit | WitError):

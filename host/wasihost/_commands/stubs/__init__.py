@@ -43,6 +43,7 @@ def add_to(commands: Commands) -> None:
     limit_options.add_to(parser, limit_options.OF_OTHERS)
     parser.add_argument("--all", action="store_true", help="also the interfaces that wasihost provides itself")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to FILE, not to standard output")
+    parser.add_argument("--sync", action="store_true", help="exports for Host.open_sync, with plain methods")
     parser.add_argument("--world", metavar="NAME", help="the world of WIT text; may be left out if there is only one")
     add_plug(parser)
     parser.add_argument(
@@ -61,7 +62,8 @@ def main(arguments: argparse.Namespace) -> int:
     host = Host(limits=limits)
     ours = Providers({} if arguments.all else host.providers())
     title = f"Typed Python for {Path(arguments.component).name}, written by `wasihost stubs`."
-    text = write(_component(host, arguments), title, lambda name: ours.find(name) is not None)
+    component = _component(host, arguments)
+    text = write(component, title, lambda name: ours.find(name) is not None, is_sync=arguments.sync)
     if arguments.output is None:
         print(text, end="")
         return 0
@@ -82,8 +84,10 @@ def _component(host: Host, arguments: argparse.Namespace) -> Component:
     return reflected(host, arguments.component, arguments.plug)
 
 
-def write(component: Component, title: str, left_out: Callable[[str], bool] = lambda _: False) -> str:
-    """The text of a Python module, without the imported interfaces that are `left_out`."""
+def write(
+    component: Component, title: str, left_out: Callable[[str], bool] = lambda _: False, *, is_sync: bool = False
+) -> str:
+    """The text of a Python module, without the imported interfaces that are `left_out`; `is_sync`: for `open_sync`."""
     from wasihost._commands.stubs.interfaces import Writer  # nothing that `run` should wait for
 
-    return Writer(wiring_of(component), title, left_out).text()
+    return Writer(wiring_of(component), title, left_out, is_sync).text()

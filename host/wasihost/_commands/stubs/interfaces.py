@@ -32,8 +32,9 @@ _OF_RESOURCES = [name for name in dir(GuestResource) if not name.startswith("_")
 class Writer:
     """Writes the module of one component."""
 
-    def __init__(self, wiring: Wiring, title: str, left_out: Callable[[str], bool]) -> None:
+    def __init__(self, wiring: Wiring, title: str, left_out: Callable[[str], bool], is_sync: bool) -> None:
         world = wiring.world
+        self._is_sync = is_sync
         self._wiring = wiring
         self._title = title
         self._imports = {
@@ -148,7 +149,8 @@ class Writer:
         own = self._exports.get("")
         cls = self._interfaces.get((True, "")) or self._names.new_class("World")
         yield f"class {cls}({self._names.of('Exports')}):"
-        yield docstring("What the component exports, for `Host.open(component, exports=...)`.", "    ")
+        how = "open_sync" if self._is_sync else "open"
+        yield docstring(f"What the component exports, for `Host.{how}(component, exports=...)`.", "    ")
         if own is not None:
             yield from self._wit_types("_wit_types", self._wiring.world.exported(""))
         for home, attribute in interface_names(self._exports, own.funcs if own else ()).items():
@@ -190,9 +192,14 @@ class Writer:
         path = f"{name}#{func_name}" if name else func_name
         given = ["self"] * skip + parameters(func, skip)
         yield ""
-        yield f"    {self._head(member, func, first, skip, Way.GIVEN, True)}"
+        yield f"    {self._head(member, func, first, skip, Way.GIVEN, not self._is_sync)}"
         yield docstring(self._documented(name, interface, func_name, func), "        ")
-        yield f"        return await {receiver}._call({', '.join([python_string(path), *given])})"
+        words = ", ".join([python_string(path), *given])
+        if not self._is_sync:
+            yield f"        return await {receiver}._call({words})"
+        else:
+            gives = "" if _returned(func) is None else "return "  # a plain function that gives None returns nothing
+            yield f"        {gives}{receiver}._call_now({words})"
 
     # ---- parts of both
 

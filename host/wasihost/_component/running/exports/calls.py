@@ -122,6 +122,7 @@ class GuestCalls:
         self._instance = instance
         self._wiring = functions.wiring
         self._functions = functions
+        self.wait: Callable[[Any], Any] | None = None
         self.find = functions.find
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls

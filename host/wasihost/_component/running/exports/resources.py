@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
@@ -15,6 +16,9 @@ T = TypeVar("T")
 
 class Calls(Protocol):
     """What a resource needs of the calls of its instance."""
+
+    wait: Callable[[Any], Any] | None
+    """In a program without an event loop, what waits for a call."""
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         """Calls an export."""
@@ -47,7 +51,7 @@ class GuestResource(OfOneProcess):
         path = self._calls.method_path(self._resource, name)
         if path is None:
             raise AttributeError(f"the resource {self._resource.name} of a guest has no method {name!r}")
-        return functools.partial(self._call, path, self)
+        return functools.partial(self._call if self._calls.wait is None else self._call_now, path, self)
 
     def __enter__(self) -> Self:
         return self
@@ -81,6 +85,12 @@ class GuestResource(OfOneProcess):
     async def _call(self, path: str, *args: Any) -> T:
         """Calls an export of the same instance."""
         result: T = await self._calls.call(path, args)
+        return result
+
+    def _call_now(self, path: str, *args: Any) -> T:  # type: ignore[type-var] # the caller says what it gets
+        """The same, and waits for the result."""
+        assert self._calls.wait is not None
+        result: T = self._calls.wait(self._call(path, *args))
         return result
 
     def _is_of(self, calls: Calls, resource: types.Resource) -> bool:
