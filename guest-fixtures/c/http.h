@@ -42,7 +42,7 @@ bool read_some(byte_reader reader, uint8_t *bytes, size_t room, size_t *count); 
 int await_outcome(outcome_reader future);                                // how the transmission ended
 void await_trailers(trailers_reader future, trailers *found);
 void end_body(trailers_writer writer, trailers given);
-outcome_reader handled_well(void);  // what consume-body wants to be told
+outcome_reader handled_well(void);  // for consume-body: the message was handled
 
 fields new_fields(void);
 int append(fields to, const char *name, const char *characters);

@@ -32,8 +32,8 @@ async def test_a_service_in_c_sends_requests_with_content_and_trailers(name: str
     async with serving(name, origin) as handler:
         lines = await text_of(handler, "send", Parts(SOME, trailers=TRAILERS), authority="api.test")
     assert (origin.request.method, origin.request.authority, origin.trailers) == ("POST", "api.test", TRAILERS)
-    told = ["status 201", "x-origin 1", "bytes 9", "x-sum 1"]
-    assert lines.splitlines() == [*told, *(["sent -1"] if name == "c-http" else [])]
+    response = ["status 201", "x-origin 1", "bytes 9", "x-sum 1"]
+    assert lines.splitlines() == [*response, *(["sent -1"] if name == "c-http" else [])]
 
 
 @both

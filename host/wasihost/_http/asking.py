@@ -44,7 +44,7 @@ class Channel(Protocol):
         """What the content of the response comes from."""
 
     def fail(self, error: HttpError) -> None:
-        """Ends it; `error` goes to whatever reads or writes."""
+        """Ends it; `error` goes to its reader and its writer."""
 
     def has_head(self) -> None:
         """The head of the response has come, which is awaited for the first-byte time-out of the request."""

@@ -161,6 +161,8 @@ class Client:
     async def _used_connection(self, prepared: Prepared) -> AnyConnection | None:
         """One to the same place that takes another request, if there is one."""
         shared = self._shared.get(prepared.place)
+        if shared is not None and shared.is_idle:
+            await asyncio.sleep(0)  # as below
         if shared is not None and shared.has_room:
             return shared
         return await self._idle_connection(prepared.place) if prepared.is_repeatable else None

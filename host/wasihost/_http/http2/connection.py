@@ -103,7 +103,7 @@ class Http2Connection(Connection, Generic[S]):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.transport.pause_reading()  # whoever makes this side answer, as by PING, has to take the answers
+        self.transport.pause_reading()  # a peer that has this side answer, as by PING, has to take the answers
 
     def resume_writing(self) -> None:
         super().resume_writing()

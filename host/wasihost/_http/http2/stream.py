@@ -101,7 +101,7 @@ class Stream:
         self.wake()
 
     def fail(self, error: HttpError, code: int = INTERNAL_ERROR) -> None:
-        """Resets it; `error` goes to whatever reads or writes."""
+        """Resets it; `error` goes to its reader and its writer."""
         self._machine.reset(self.number, code)
         self.lost(error)
 
