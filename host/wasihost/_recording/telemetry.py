@@ -1,8 +1,8 @@
 """`Telemetry`: spans of OpenTelemetry, made of the events of guests, and metrics of pools.
 
 Theory of operation. The span of a guest begins with it, in the context that starts it, and is the parent of all others,
-which are made when their subject has ended. Until then it is in `_guests`, `_lanes` or `_files`; the end of a guest is
-the end of all these.
+which are made when their subject has ended. Until then a `_Guest` has its sockets and files; its end is theirs. Guest 0
+is the server of a `Host`, and never ends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import posixpath
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from wasihost._base.errors import MissingExtraError
 from wasihost._base.version import __version__
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, MeterProvider, Observation
     from opentelemetry.trace import Span, SpanKind, TracerProvider
 
-Attributes = Mapping[str, str | int]
+Attributes: TypeAlias = Mapping[str, str | int]
 
 _MOST: Final = 16
 """Peers and failures that are remembered of a socket."""
@@ -48,9 +48,17 @@ class Measured(Protocol):
         ...
 
 
+class _Guest:
+    """The span of a guest, and the sockets and files by number that it has open."""
+
+    def __init__(self, span: Span | None = None) -> None:
+        self.span = span
+        self.lanes: dict[int, Lane] = {}
+        self.files: dict[int, _OpenFile] = {}
+
+
 class _OpenFile:
-    def __init__(self, guest: int, path: str, began_ns: int) -> None:
-        self.guest = guest
+    def __init__(self, path: str, began_ns: int) -> None:
         self.path = path
         self.began_ns = began_ns
         self.read = 0
@@ -78,25 +86,25 @@ class Telemetry:
         self._tracer = trace.get_tracer("wasihost", __version__, tracer_provider)
         self._meter = metrics.get_meter("wasihost", __version__, meter_provider)
         self._calls = calls
-        self._guests: dict[int, Span] = {}
-        self._lanes: dict[int, Lane] = {}
-        self._files: dict[int, _OpenFile] = {}
+        self._guests = {0: _Guest()}
 
     def __call__(self, event: events.Event) -> None:
         """Begins, changes or ends the spans that an event is about."""
+        if isinstance(event, events.GuestStarted):
+            span = self._tracer.start_span("run", attributes={"wasihost.component": event.name})
+            self._guests[event.guest] = _Guest(span)
+        guest = self._guests.get(event.guest) or _Guest()  # one that has ended is not kept
         match event:
-            case events.GuestStarted(guest=guest, name=name):
-                self._guests[guest] = self._tracer.start_span("run", attributes={"wasihost.component": name})
             case events.HostCall(path=path, duration_ns=duration_ns, error=error) if self._calls:
                 self._span(event, path, {"wasihost.function": path}, duration_ns, error)
             case events.HttpExchange():
                 self._request(event)
             case events.SocketEvent():
-                self._socket(event)
+                self._socket(event, guest.lanes)
             case events.FileEvent():
-                self._file(event)
+                self._file(event, guest.files)
             case events.GuestEnded():
-                self._end(event)
+                self._end(event, guest)
 
     def observe(self, pool: Measured, name: str) -> None:
         """Makes metrics of a pool: `wasihost.pool.instances` by state, and `wasihost.pool.waiting` requests."""
@@ -128,8 +136,8 @@ class Telemetry:
         from opentelemetry.trace import SpanKind, set_span_in_context
 
         guest = self._guests.get(event.guest)
-        if guest is not None and parent is None:
-            parent = set_span_in_context(guest)
+        if guest is not None and guest.span is not None and parent is None:
+            parent = set_span_in_context(guest.span)
         now_ns = time.time_ns()
         span = self._tracer.start_span(
             name, parent, kind or SpanKind.INTERNAL, attributes=attributes, start_time=now_ns - duration_ns
@@ -157,18 +165,18 @@ class Telemetry:
         error = event.error or (str(event.status) if failed else None)
         self._span(event, event.method, attributes, event.duration_ns, error, kind, parent)
 
-    def _socket(self, event: events.SocketEvent) -> None:
+    def _socket(self, event: events.SocketEvent, sockets: dict[int, Lane]) -> None:
         if isinstance(event, events.Created):
-            self._lanes[event.socket] = lanes.created(event)
+            sockets[event.socket] = lanes.created(event)
         elif isinstance(event, events.Accepted):
-            self._lanes[event.accepted] = lanes.accepted(event)
-        elif (found := self._lanes.get(event.socket)) is not None:
+            sockets[event.accepted] = lanes.accepted(event)
+        elif (found := sockets.get(event.socket)) is not None:
             found.add(event)
             if len(found.peers) > _MOST:
                 del found.peers[next(iter(found.peers))]
             del found.failures[_MOST:]
             if isinstance(event, events.Closed | events.Aborted):
-                self._connection(event, self._lanes.pop(event.socket))
+                self._connection(event, sockets.pop(event.socket))
 
     def _connection(self, event: events.Event, lane: Lane) -> None:
         """The span of a socket that has ended, but for one that only listened or was not used."""
@@ -188,20 +196,20 @@ class Telemetry:
         error = (lane.failures or [lane.end])[0] if lane.is_trouble else None
         self._span(event, f"{lane.protocol} {lane.role}", attributes, event.time_ns - lane.begin_ns, error)
 
-    def _file(self, event: events.FileEvent) -> None:
-        opened = self._files.get(event.file)
+    def _file(self, event: events.FileEvent, files: dict[int, _OpenFile]) -> None:
+        opened = files.get(event.file)
         match event:
             case events.DirectoryGiven(name=name):
-                self._files[event.file] = _OpenFile(event.guest, name, event.time_ns)
+                files[event.file] = _OpenFile(name, event.time_ns)
             case events.FileRead(data=data) if opened is not None:
                 opened.read += len(data)
             case events.FileWritten(data=data) if opened is not None:
                 opened.written += len(data)
             case events.FileCalled(call="open", arguments=(path, *_), answers=(_, number, *_)) if opened is not None:
                 path = posixpath.normpath(posixpath.join(opened.path, path))
-                self._files[int(number)] = _OpenFile(event.guest, path, event.time_ns)
+                files[int(number)] = _OpenFile(path, event.time_ns)
             case events.FileClosed() if opened is not None:
-                self._closed_file(event, self._files.pop(event.file))
+                self._closed_file(event, files.pop(event.file))
 
     def _closed_file(self, event: events.Event, file: _OpenFile) -> None:
         attributes: Attributes = {
@@ -211,18 +219,18 @@ class Telemetry:
         }
         self._span(event, "file", attributes, event.time_ns - file.began_ns, None)
 
-    def _end(self, event: events.GuestEnded) -> None:
+    def _end(self, event: events.GuestEnded, guest: _Guest) -> None:
         """Ends the spans that are left of a guest, and its own."""
-        for socket in [socket for socket, lane in self._lanes.items() if lane.guest == event.guest]:
-            self._connection(event, self._lanes.pop(socket))
-        for number in [number for number, file in self._files.items() if file.guest == event.guest]:
-            self._closed_file(event, self._files.pop(number))
-        span = self._guests.pop(event.guest, None)
-        if span is not None:
+        for lane in guest.lanes.values():
+            self._connection(event, lane)
+        for file in guest.files.values():
+            self._closed_file(event, file)
+        del self._guests[event.guest]
+        if guest.span is not None:
             if event.exit_code is not None:
-                span.set_attribute("wasihost.exit_code", event.exit_code)
-            _fail(span, event.error or (f"exit code {event.exit_code}" if event.exit_code else None))
-            span.end()
+                guest.span.set_attribute("wasihost.exit_code", event.exit_code)
+            _fail(guest.span, event.error or (f"exit code {event.exit_code}" if event.exit_code else None))
+            guest.span.end()
 
 
 def _fail(span: Span, error: str | None) -> None:
