@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -77,6 +78,30 @@ SCALES = """(component {things}
 )
 
 
+# The app calls two functions that its world imports; its plug exports one, and calls the other too.
+SCALE = """(import "scale" (func $scale (param "n" u32) (result u32)))
+  (core func $scale' (canon lower (func $scale)))"""
+BARE_APP = f"""(component {SCALE} {LOG}
+  (import "allowed" (func $allowed (param "n" u32) (result u32)))
+  (core func $allowed' (canon lower (func $allowed)))
+  (core func $note (canon lower (func $log "note")))
+  (core module $m
+    (import "" "allowed" (func $allowed (param i32) (result i32))) (import "" "note" (func $note (param i32)))
+    (import "" "scale" (func $scale (param i32) (result i32)))
+    (func (export "f") (param i32) (result i32)
+      (call $note (local.get 0))
+      (i32.add (call $allowed (local.get 0)) (call $scale (local.get 0)))))
+  (core instance $i (instantiate $m (with "" (instance
+    (export "allowed" (func $allowed')) (export "note" (func $note)) (export "scale" (func $scale'))))))
+  (func (export "f") (param "n" u32) (result u32) (canon lift (core func $i "f"))))"""
+BARE_AUTH = f"""(component {SCALE}
+  (core module $m (import "" "scale" (func $scale (param i32) (result i32)))
+    (func (export "allowed") (param i32) (result i32)
+      (i32.add (i32.mul (local.get 0) (i32.const 10)) (i32.div_u (call $scale (local.get 0)) (i32.const 500)))))
+  (core instance $i (instantiate $m (with "" (instance (export "scale" (func $scale'))))))
+  (func (export "allowed") (param "n" u32) (result u32) (canon lift (core func $i "allowed"))))"""
+
+
 class Log:
     def __init__(self) -> None:
         self.notes: list[int] = []
@@ -144,12 +169,28 @@ async def test_resources_of_the_host_go_from_one_to_the_other() -> None:
         ({"my:host/log": AUTH}, "does not export 'my:host/log'; it exports my:auth/check@1.0.2"),
         ({"my:auth/check": AUTH.replace("result u32", "result s32")}, "expected primitive `u32` found primitive `s32`"),
         ({"my:auth/check": "(module)"}, "is a core module, not a component"),
+        ({"f": AUTH}, "does not import 'f'; it imports my:auth/check@1.0.0, my:host/log"),
     ],
 )
 async def test_what_does_not_fit_is_said(plug: dict[str, str], message: str) -> None:
     with pytest.raises(ComponentError) as caught:
         Host().load(binary(APP), plug={name: binary(text) for name, text in plug.items()})
     assert message in str(caught.value)
+
+
+async def test_a_function_of_the_world_meets_one_of_another_world() -> None:
+    log = Log()
+    host = Host(providers={"my:host/log": log, "": SimpleNamespace(scale=lambda n: n * 100)})
+    composed = host.load(binary(BARE_APP), plug={"allowed": binary(BARE_AUTH)})
+    assert composed.exports == ["f"]
+    async with host.open(composed) as instance:
+        assert await instance.call("f", 5) == 551
+    assert log.notes == [5]
+
+
+def test_a_function_that_the_plug_does_not_export_is_named() -> None:
+    with pytest.raises(ComponentError, match="does not export 'allowed'; it exports my:auth/check@"):
+        Host().load(binary(BARE_APP), plug={"allowed": binary(AUTH)})
 
 
 def test_what_is_loaded_already_cannot_be_composed() -> None:

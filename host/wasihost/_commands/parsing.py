@@ -143,7 +143,7 @@ def add_plug(parser: Parser) -> None:
         type=_plug,
         default=[],
         metavar="NAME=FILE",
-        help="meet the import NAME, an interface, by an export of the component in FILE; may be repeated",
+        help="meet the import NAME, an interface or a function, by an export of the component in FILE; may be repeated",
     )
 
 

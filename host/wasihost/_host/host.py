@@ -210,8 +210,9 @@ class Host(OfOneProcess):
     def load(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
         """Compiles a component, to run it more than once.
 
-        `plug` meets imports by exports of other components, as `wac plug` does: `{"my:auth/check": "auth.wasm"}`; all
-        become one component, with whatever is still to be imported. What others wrote can take seconds:
+        `plug` meets imports by exports of other components, as `wac plug` does: `{"my:auth/check": "auth.wasm"}`. The
+        names are those of interfaces, or of functions of the world itself. All become one component, with whatever is
+        still to be imported. What others wrote can take seconds:
         `await asyncio.to_thread(host.load, component)` holds up nobody.
         Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
         """

@@ -30,9 +30,10 @@ class Part(Frozen):
 
 
 def plug(socket: Part, plugs: Mapping[str, Part]) -> bytes:
-    """The component in which plugs meet imports of the socket, by the names of the interfaces, with a version or not.
+    """The component in which plugs meet imports of the socket, by the names of interfaces, with a version or not, or of
+    functions of the world itself.
 
-    Errors: ComponentError if the socket does not import an interface, or its plug does not export it.
+    Errors: ComponentError if the socket does not import one of them, or its plug does not export it.
     """
     return _Plugging(socket, plugs).composed()
 
@@ -42,7 +43,11 @@ class _Plugging:
         self._socket = socket
         self._plugs = list({id(part): part for part in plugs.values()}.values())
         self._met = dict(_meet(socket, wanted, part) for wanted, part in plugs.items())
-        rest = {name: each for name, each in socket.world.imports.items() if name not in self._met}
+        rest = {
+            name: each if name else types.Interface(self._unmet(each))
+            for name, each in socket.world.imports.items()
+            if name not in self._met
+        }
         merged = types.World(_merged([rest, *(part.world.imports for part in self._plugs)]), {})
         self._outer = Outer(merged.imports, merged.root_resources)
         self._indices = {name: index for index, name in enumerate(merged.imports)}
@@ -52,7 +57,7 @@ class _Plugging:
         self._outer.write_imports()
         for part in self._plugs:
             self._instantiate(part, {})
-        met = {name: self._alias(part, "instance", export) for name, (part, export) in self._met.items()}
+        met = {name: f"({sort} {self._alias(part, sort, export)})" for name, (part, sort, export) in self._met.items()}
         self._instantiate(self._socket, met)
         world = self._socket.world
         for name, interface in world.exports.items():
@@ -65,6 +70,10 @@ class _Plugging:
         for part in (*self._plugs, self._socket):
             composed = binary.splice(composed, bytes(wasmtime.wat2wasm(f"(module {self._marker(part)})")), part.wasm)
         return composed
+
+    def _unmet(self, root: types.Interface) -> dict[str, types.Item]:
+        """What the socket imports outside of interfaces and no plug meets."""
+        return {item: t for item, t in root.items.items() if item not in self._met}
 
     def _symbol(self, part: Part) -> str:
         return "$socket" if part is self._socket else f"$plug-{self._plugs.index(part)}"
@@ -82,13 +91,13 @@ class _Plugging:
     def _arguments(self, part: Part, met: Mapping[str, str]) -> Iterator[tuple[str, str]]:
         for name, interface in part.world.imports.items():
             if name in met:
-                yield name, f"(instance {met[name]})"
+                yield name, met[name]
             elif name:
                 yield name, f"(instance $import-{self._indices[name]})"
             else:
                 for item, t in interface.items.items():
                     sort = "func" if isinstance(t, types.Func) else "type"
-                    yield item, f"({sort} $root-{self._root.index(item)})"
+                    yield item, met.get(item) or f"({sort} $root-{self._root.index(item)})"
 
     def _alias(self, part: Part, sort: str, name: str) -> str:
         """The symbol of something that a part exports."""
@@ -101,19 +110,26 @@ class _Plugging:
         self._outer.lines.append(f"(export {quote(name)} ({sort} {symbol}))")
 
 
-def _meet(socket: Part, wanted: str, part: Part) -> tuple[str, tuple[Part, str]]:
-    """The import that is meant, and the export that meets it."""
-    imports = [name for name in socket.world.imports if name]
-    exports = [name for name in part.world.exports if name]
+def _meet(socket: Part, wanted: str, part: Part) -> tuple[str, tuple[Part, str, str]]:
+    """The import that is meant, and the export that meets it, with its sort."""
+    imports = _sorts(socket.world.imports)
+    exports = _sorts(part.world.exports)
     name = versions.find(wanted, imports)
     if name is None:
-        known = some(imports) or "no interface"
+        known = some(list(imports)) or "nothing"
         raise ComponentError(line(f"{socket.origin} does not import {wanted!r}; it imports {known}"))
-    export = versions.serving(name, exports)
+    sort = imports[name]
+    export = versions.serving(name, [export for export, its_sort in exports.items() if its_sort == sort])
     if export is None:
-        known = some(exports) or "no interface"
+        known = some(list(exports)) or "nothing"
         raise ComponentError(line(f"{part.origin} does not export {name!r}; it exports {known}"))
-    return name, (part, export)
+    return name, (part, sort, export)
+
+
+def _sorts(interfaces: Mapping[str, types.Interface]) -> dict[str, str]:
+    """What can be met, or meet: interfaces, and functions outside of any, by their names."""
+    functions = interfaces.get("", types.Interface({})).funcs
+    return {name: "instance" for name in interfaces if name} | dict.fromkeys(functions, "func")
 
 
 # ---- imports of several components
