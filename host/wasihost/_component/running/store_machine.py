@@ -349,7 +349,7 @@ class StoreMachine(StoreContext):
 
     def started(self, task: asyncio.Task[Any]) -> None:
         """A provider's coroutine runs in the event loop, and is cancelled when the instance is closed."""
-        self._poller.others_can_run = True
+        self._poller.started()
         self._tasks[task] = None
         task.add_done_callback(lambda _: self._tasks.pop(task, None))
 

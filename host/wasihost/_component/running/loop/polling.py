@@ -6,8 +6,9 @@ is always one.
 
 * Nobody is runnable when two polls in a row had a round each in which nothing happened: then `Driver` waits for `wake`.
 * A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
-* The event loop gets a pass as soon as somebody there can go on: a provider's coroutine, or who waits for an export.
-  However busy the guest is, it gets one every millisecond (`scheduling.py`).
+* The event loop gets a pass as soon as the caller of an export can go on there, and `PATIENCE` polls after a provider's
+  coroutine has begun: a guest that awaits it is found to wait within these, and the pass comes by itself.
+  However busy the guest is, the loop gets a pass every millisecond (`scheduling.py`).
 * Exceptions of callbacks wait in the context and are raised after the poll. An interrupt waits that long too.
 """
 
@@ -74,6 +75,9 @@ _LIMITS = {
     "exceeds table limits": ("table_elements", "a table of the component is too large"),
 }
 
+PATIENCE = 5
+"""Polls in which a guest that awaits what it has just called is found to wait: it may yield once before."""
+
 T = TypeVar("T")
 
 
@@ -109,6 +113,7 @@ class Poller:
         self.time_slice = TimeSlice()
         self.others_can_run = False
         """Somebody in the event loop can go on, and shall soon."""
+        self._patience = 0
 
     async def instantiate(
         self, call: ffi.Call, recording: contextlib.AbstractContextManager[object], clock: EpochClock
@@ -132,6 +137,10 @@ class Poller:
     def series(self, call: ffi.Call, rings: Rings) -> Callable[[], Stop]:
         """What polls the call of `drive` until it is over, nobody is runnable, or the event loop shall have a pass."""
         return self._metered(partial(self._poll_on, call, rings))
+
+    def started(self) -> None:
+        """A provider's coroutine can go on in the event loop."""
+        self._patience = PATIENCE
 
     async def _let_others_run(self) -> None:
         pause_s = self.pause_s()
@@ -220,7 +229,11 @@ class Poller:
             rounds = rings.rounds
             is_quiet = rings.is_quiet and rounds != before
             if is_quiet and was_quiet and not rings.is_wanted:
+                self._patience = 0
                 return IDLE
+            if self._patience:
+                self._patience -= 1
+                self.others_can_run = not self._patience
             was_quiet = is_quiet
             if self.time_slice.is_over():
                 return PASS
