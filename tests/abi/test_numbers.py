@@ -1,4 +1,4 @@
-"""Lists of numbers, which cross as pointer and length: sizes, places, and what becomes of their memory."""
+"""Plain lists, which cross as pointer and length: sizes, places, and what becomes of their memory."""
 
 from __future__ import annotations
 
@@ -22,6 +22,15 @@ from wasihost._component.world.types import ValType
 BYTES, U16S, U64S, F32S = (types.List(t) for t in (types.U8, types.U16, types.U64, types.F32))
 MIB = 1 << 20
 LARGE = os.urandom(ROOM_SIZE)
+TEXTS = [text * length for text in ("x", "é", "\N{GRINNING FACE}", "a\0b") for length in range(300)]
+SHAPE = types.Variant((("a", types.STRING), ("b", None), ("c", types.Option(types.U64)), ("d", types.List(types.CHAR))))
+SHAPES = [
+    SimpleNamespace(case="c", value=7),
+    SimpleNamespace(case="b"),
+    SimpleNamespace(case="d", value=["a", "b"]),
+    SimpleNamespace(case="c", value=None),
+    SimpleNamespace(case="a", value="a"),
+]
 
 
 def record(**fields: ValType) -> types.Record:
@@ -55,6 +64,10 @@ async def test_many_numbers_come_back() -> None:
         (types.List(types.List(U16S)), [[], [[]], [[[]]], [[[1], [2, 3]], [], [[4] * ROOM_SIZE, []]]]),
         (types.List(record(a=types.STRING, b=BYTES)), [[SimpleNamespace(a="n", b=b"d" * i) for i in range(99)]]),
         (types.List(types.Tuple((types.STRING, BYTES, types.STRING))), [[("a" * i, bytes(i), "") for i in range(300)]]),
+        (types.List(types.STRING), [["a"], ["", "a", ""], TEXTS, ["a" * 100_000, *TEXTS, ""], ["\0"] * 9, [""] * 9]),
+        (types.List(types.List(types.STRING)), [[TEXTS, [], ["a"], TEXTS]]),
+        (types.List(SHAPE), [[SimpleNamespace(case="a", value=str(i)) for i in range(30)], SHAPES * 10]),
+        (types.List(types.Map(types.STRING, types.BOOL)), [[{}, {"a": True, "": False}, dict.fromkeys(TEXTS, True)]]),
     ],
 )  # fmt: skip
 async def test_lists_in_these_places_come_back(t: ValType, samples: list[Any]) -> None:

@@ -105,7 +105,7 @@ def test_the_report_of_the_echo_server(cli: Cli) -> None:
         " resource tcp-socket {",
         " create: static func(address-family: ip-address-family) -> result<tcp-socket, error-code>; // direct",
         " listen: func() -> result<stream<tcp-socket>, error-code>; // adapted",
-        " get-environment: func() -> list<tuple<string, string>>; // direct",
+        " get-environment: func() -> list<tuple<string, string>>; // adapted",
         " use wasi:cli/types@0.3.0.{error-code};",
         "export wasi:cli/run@0.3.0 {",
         " run: async func() -> result;",
@@ -207,7 +207,7 @@ def test_sockets_of_native_wasi_0_2_are_said_to_be_denied(cli: Cli) -> None:
     done = cli("inspect", "--wasip2", "native", PREBUILT / "c-libc-p2.wasm")
     assert done.code == 0
     assert done.out.splitlines()[-2:] == [
-        "// imported functions: 2 adapted, 47 denied 0.2, 1 direct, 15 native 0.2",
+        "// imported functions: 3 adapted, 47 denied 0.2, 15 native 0.2",
         "// It will run: everything is provided, but its sockets of WASI 0.2 are denied, whatever the policy.",
     ]
 

@@ -50,7 +50,7 @@ class Limits:
     streams: int = _whole("ends of streams and futures that the host holds", 50_000)
     pending_calls: int = _whole("calls under way: of the guest's, and of its exports", 20_000)
     list_bytes: Bytes = _whole(
-        "one list of numbers, and all lists of numbers in one value",
+        "one list of numbers, and all lists in one value",
         LARGEST_VALUE,
         least=1,
         greatest=LARGEST_VALUE,

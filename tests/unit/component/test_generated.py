@@ -14,7 +14,7 @@ from typing import Any, cast
 import pytest
 
 from wasihost._component import ffi
-from wasihost._component.conversion import frompython, tomemory, topython
+from wasihost._component.conversion import frommemory, frompython, tomemory, topython
 from wasihost._component.conversion.handles import Handles
 from wasihost._component.conversion.plancode import Code
 from wasihost._component.conversion.plans import ArgumentsToPython, CallContext, LatePlans, Plans
@@ -35,8 +35,16 @@ def source_of(function: Any) -> str:
 @pytest.mark.parametrize(
     ("module", "generate"),
     [
-        (topython, lambda: topython.ToPythonCode(CLASSES, HANDLES, None).plan(PAIR)),
-        (frompython, lambda: frompython.FromPythonCode(CLASSES, HANDLES, None).pack(PAIR)),
+        (
+            topython,
+            lambda: topython.ToPythonCode(CLASSES, HANDLES, None, frommemory.FromMemoryCode(CLASSES).reader).plan(PAIR),
+        ),
+        (
+            frompython,
+            lambda: frompython.FromPythonCode(CLASSES, HANDLES, None, tomemory.ToMemoryCode(CLASSES).placer).pack(PAIR),
+        ),
+        (frommemory, lambda: frommemory.FromMemoryCode(CLASSES)._plan(frommemory._ONE, PAIR, 0, 12)),
+        (frommemory, lambda: frommemory.FromMemoryCode(CLASSES)._plan(frommemory._EVERY, PAIR, 0, 12)),
         (tomemory, lambda: tomemory.ToMemoryCode(CLASSES).writer(PAIR, None, 100, 8)),
     ],
 )

@@ -296,7 +296,7 @@
     (call $free-record (local.get $record))
     (i32.const 0))
 
-  ;; room for lists of numbers
+  ;; room for plain lists
   (func $make-room
     (i32.store (i32.const {ROOM_WANTED}) (call $arena-alloc (i32.load (i32.const {ROOM_WANTED})))))
 

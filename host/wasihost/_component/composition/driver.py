@@ -18,7 +18,7 @@ from wasihost._component.world.wiring import (
     Wiring,
     adopt_func,
     await_func,
-    numbers_to_host,
+    lists_to_host,
     open_func,
 )
 
@@ -65,7 +65,7 @@ class _DriverParts(Parts):
         for number, kind in self.wiring.relayed.items():
             self.need(f"await-{number}", await_func(kind))
         for called in self.wiring.called:
-            if called.arguments is not None and not called.takes_scalars:
+            if called.takes_values:
                 self.need(f"args-{called.index}", called.args)
             if not called.gives_scalar:
                 self.need(f"done-{called.index}", called.done)
@@ -123,12 +123,11 @@ class _DriverParts(Parts):
             values = corecode.local_variables("arg", layout.flatten(called.whole))
             load = corecode.load(called.whole, 0, values)
             return f"(local.set $p (i32.const {protocol.DRIVER_ARGUMENTS})) {load}", corecode.get(values)
-        self.lower_host(f"args-{index}", called.args, REALLOC)
-        block = f"(local.set $p (call $malloc (i32.const {layout.size(arguments)})))"
-        if called.sends_numbers:
-            # Python has asked for it, with room for the lists behind the arguments.
-            block = "(local.set $p (global.get $room)) (global.set $room (i32.const 0))"
-        take = f"{block} (call $args-{index} (local.get $token) (local.get $p)) (local.set $args (local.get $p))"
+        block = "(call $take-room)" if called.takes_room else f"(call $malloc (i32.const {layout.size(arguments)}))"
+        take = f"(local.set $p {block}) (local.set $args (local.get $p))"
+        if called.takes_values:
+            self.lower_host(f"args-{index}", called.args, REALLOC)
+            take += f" (call $args-{index} (local.get $token) (local.get $p))"
         whole = called.whole
         if types.contains(whole, KINDS):
             take += self._walk(whole, "$args", f"(i32.const {OPEN})")
@@ -178,9 +177,11 @@ class _DriverParts(Parts):
         adopt = ""
         if result is not None and types.contains(result, KINDS):
             adopt = self._walk(result, "$result", f"(i32.const {ADOPT})")
-        # Lists of numbers are in the block of the arguments.
-        whole = types.Tuple(tuple(numbers_to_host(t) for _, t in called.func.params))
-        walk_args = self._walk(whole, "$args", "(local.get $mode)") if called.func.params else ""
+        walk_args = ""
+        if called.takes_values:
+            # Plain lists are in the block of the arguments.
+            whole = types.Tuple(tuple(lists_to_host(t) for _, t in called.func.params))
+            walk_args = self._walk(whole, "$args", "(local.get $mode)")
         self.functions += [
             f"""(func $finish-{index} (param $token i32) (param $args i32) (param $result i32)
       (call $free-args-{index} (local.get $args) (i32.const {FREE | DROP_BORROWED}))

@@ -13,10 +13,10 @@
   {tables}
 
   (global $set (mut i32) (i32.const 0))  ;; waitable set of all subtasks
-  (global $room (mut i32) (i32.const 0)) ;; memory for the arguments of the next call, if Python asked for it
 
   (func (export "drive") (result i32)
     (global.set $set (call $waitable-set.new))
+    (call $make-room (i32.const {DRIVER_ROOM_SIZE}))
     ;; a subtask that is never over
     (drop (call $reader))
     (call $round (i32.const 0) (i32.const 0) (i32.const 0)))
@@ -103,9 +103,8 @@
         (local.set $previous (call_indirect $calls (type $call) (local.get $value) (local.get $index)))))
       (if (i32.eq (local.get $op) (i32.const {DO_CANCEL})) (then (call $cancel-call (local.get $value))))
       (if (i32.eq (local.get $op) (i32.const {DO_ROOM})) (then
-        (call $free (global.get $room))
-        (global.set $room (call $malloc (local.get $value)))
-        (local.set $previous (global.get $room))))
+        (call $free (i32.load (i32.const {DRIVER_ROOM})))
+        (call $make-room (local.get $value))))
       (if (i32.eq (i32.and (local.get $op) (i32.const 0xff)) (i32.const {DO_AWAIT})) (then
         (call_indirect $relays (type $relay)
           (local.get $index) (local.get $value) (i32.shr_u (local.get $op) (i32.const 8)))))
@@ -113,6 +112,14 @@
         (call_indirect $drops (type $drop) (local.get $value) (local.get $index))))
       (br $more))
     unreachable)
+
+  (func $make-room (param $size i32)
+    (i32.store (i32.const {DRIVER_ROOM}) (call $malloc (local.get $size))))
+
+  ;; the room for arguments, which is the caller's from now on
+  (func $take-room (result i32)
+    (i32.load (i32.const {DRIVER_ROOM}))
+    (call $make-room (i32.const {DRIVER_ROOM_SIZE})))
 
   (func $no-relay (param i32 i32) unreachable)
 

@@ -29,7 +29,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.handles import CallContext, Handles
-from wasihost._component.conversion.numbers import Shared, array_code, as_array, octets, pairs, sequence, writer
+from wasihost._component.conversion.numbers import Placer, Shared, array_code, as_array, octets, pairs, sequence
 from wasihost._component.conversion.plancode import Code, make_struct, name_bytes
 from wasihost._component.ffi import KINDS, RECORD_ENTRY_SIZE, VAL_OF, VAL_SIZE
 from wasihost._component.values import Classes, Err, Ok, Some, snake_case, upper_snake_case
@@ -149,10 +149,17 @@ class FromPythonCode:
     Its methods for types give the layout of a C value, kind included, and the source of the values in it.
     """
 
-    def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:
+    def __init__(
+        self,
+        classes: Classes,
+        handles: Handles,
+        numbers: Shared | None,
+        placer: Callable[[types.List | types.Map], Placer],
+    ) -> None:
         self._classes = classes
         self._handles = handles
         self._numbers = numbers
+        self._placer = placer
         self._packs: dict[ValType, Pack] = {}
 
     def pack(self, t: ValType) -> Pack:
@@ -199,9 +206,8 @@ class FromPythonCode:
         match t:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
-            case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
-                pair = f"{code.constant(writer(name))}(context.{self._numbers}, {value})"
-                return "B7x" + plancode.VECTOR, [str(KINDS["tuple"]), "2", code.hold(pair)]
+            case types.List() | types.Map() if self._numbers and types.is_plain_list(t):
+                return self._placed(code, t, value)
             case types.List(element=types.Primitive(name=name)) if name == "u8" or name in plancode.BULK:
                 return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), is_array=True)
             case types.List():
@@ -230,6 +236,13 @@ class FromPythonCode:
                 cases = {Ok: self.result_case(t, True), Err: self.result_case(t, False)}
                 return "32s", [f"{code.constant(cases)}[{value}.__class__]({value}.value, keep, context)"]
         return self._handle(code, t, value)
+
+    def _placed(self, code: Code, t: types.List | types.Map, value: str) -> tuple[str, list[str]]:
+        """A plain list in shared memory, as its pointer and length."""
+        pair = code.variables(2)
+        code.unpack(pair, f"{code.constant(self._placer(t))}({value}, context.{self._numbers})")
+        layout, parts = self._tuple(code, types.Tuple((types.U32, types.U32)), f"({', '.join(pair)})")
+        return layout, parts
 
     def _primitive(self, code: Code, name: str, value: str) -> tuple[str, list[str]]:
         kind = str(KINDS[name])

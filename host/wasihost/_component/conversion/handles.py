@@ -35,7 +35,7 @@ class CallContext(Protocol):
 
     @property
     def adapter_numbers(self) -> SharedNumbers:
-        """The lists of numbers in the adapter component's memory."""
+        """The plain lists in the adapter component's memory."""
 
     @property
     def driver_numbers(self) -> SharedNumbers:

@@ -1,8 +1,8 @@
-"""Lists of numbers: the values that are taken for one, and how they cross through shared memory.
+"""Plain lists in shared memory, and for those of numbers, the values that are taken for one and their conversion.
 
-As C values each number would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
-pointer and length in a linear memory that Python sees, and is read or written as a whole. Python gets a copy of its
-own: nothing refers to the memory after the call.
+As C values each element would take 32 bytes and a visit by Wasmtime. Where there is an adapter component, a list is
+pointer and length in a linear memory that Python sees, and one of numbers is read or written as a whole. Python gets a
+copy of its own: nothing refers to the memory after the call.
 
 Theory of operation. A list that Python reads was lowered into the memory by Wasmtime, which had checked the guest's own
 pointer and length. For those that Python gives there must be room before: `needed` says how much, the component
@@ -23,7 +23,6 @@ from wasihost._base.errors import InternalError
 from wasihost._base.limits import DEFAULTS, Limits
 from wasihost._base.streams import byte_view
 from wasihost._component.conversion.plancode import NUMBERS, make_struct
-from wasihost._component.ffi import KINDS, VAL_OF
 from wasihost._component.values import Ok, object_of, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
@@ -103,7 +102,7 @@ def as_array(name: str, value: Any) -> bytes | bytearray | memoryview | array[An
 # ---- room for the lists in a value
 
 Needed: TypeAlias = Callable[[Any], int]
-"""How many bytes the lists in a value take; an exception of any kind if it is not of the type."""
+"""How many bytes the plain lists in a value take; an exception of any kind if it is not of the type."""
 
 
 def _octets_needed(value: Any) -> int:
@@ -124,11 +123,12 @@ def _byte_count(value: Any) -> int:
 
 @lru_cache(maxsize=4096)  # as in `layout`: every instance asks
 def needed(t: ValType | None, whole: bool = False) -> Needed | None:
-    """How to find the size of the lists of numbers in a value of `t`, or of all that it points to, if it is written as
-    a `whole`; None if there cannot be any.
+    """How to find the size of the plain lists in a value of `t`, or of all that it points to, if it is written as a
+    `whole`, as what is inside of a plain list is; None if there cannot be any.
     """
-    if t is None or not (types.contains_numbers(t) or (whole and _has_pointers(t))):
+    if t is None or not (types.contains_plain_lists(t) or (whole and _has_strings(t))):
         return None
+    whole = whole or types.is_plain_list(t)
 
     def inside(t: ValType | None) -> Needed:
         return needed(t, whole) or (lambda _value: 0)
@@ -168,7 +168,7 @@ def needed(t: ValType | None, whole: bool = False) -> Needed | None:
         case types.Variant(cases=cases):
             payloads = {name: found for name, payload in cases if (found := needed(payload, whole))}
             return _of_variant(payloads)
-    raise InternalError(f"a list of numbers inside of {t}")
+    raise InternalError(f"a plain list inside of {t}")
 
 
 def _of_record(fields: Sequence[tuple[str, Needed]]) -> Needed:
@@ -191,8 +191,8 @@ def _of_variant(payloads: Mapping[str, Needed]) -> Needed:
     return of_variant
 
 
-def _has_pointers(t: ValType) -> bool:
-    return any(isinstance(inner, types.List | types.Map) or inner == types.STRING for inner in types.walk(t))
+def _has_strings(t: ValType) -> bool:
+    return any(inner == types.STRING for inner in types.walk(t))
 
 
 # ---- the memory
@@ -209,22 +209,21 @@ class Memory(Protocol):
     size: int
 
 
-_pair = make_struct(f"B{VAL_OF - 1}xI20x" * 2)
-_U32: Final = KINDS["u32"]
-
-
 Shared: TypeAlias = Literal["adapter_numbers", "driver_numbers"]
-"""In whose memory the lists of numbers of some plans are: the attribute of the `CallContext` that has it."""
+"""In whose memory the plain lists of some plans are: the attribute of the `CallContext` that has it."""
 
 
 class SharedNumbers:
-    """Lists of numbers, and all else that a value written as a whole points to, in the memory of one component.
+    """Plain lists, and all else that a value written as a whole points to, in the memory of one component.
 
-    `memory` is known once it is instantiated; `next` is where the next one is written.
+    `memory` is known once it is instantiated; `next` is where the next one is written. `in_arena`: the lists that are
+    read were lowered into the arena of libc.wat, where later blocks have higher addresses.
     """
 
-    def __init__(self, limits: Limits = DEFAULTS) -> None:
+    def __init__(self, limits: Limits = DEFAULTS, in_arena: bool = False) -> None:
         self.memory: Memory
+        self.in_arena = in_arena
+        self.counted = 0
         self._limits = limits
         self.next = 0
         self._end = 0
@@ -236,21 +235,29 @@ class SharedNumbers:
         self.next = pointer
         self._end = pointer + size
 
+    def count(self, size: int) -> None:
+        """What the guest gives takes so much more in Python. Errors: LimitError."""
+        self.counted += size
+        if self.counted > self._limits.list_bytes:
+            raise self._limits.reached("list_bytes", f"the guest gave lists of values that take {self.counted} bytes")
+
     def read(self, pointer: int, size: int) -> bytes:
         """The bytes of a list that the guest gave. Errors: LimitError."""
         if size > self._limits.list_bytes:
             raise self._limits.reached("list_bytes", f"the guest gave a list of {size} bytes")
-        return self._bytes(pointer, size)
+        memory = self.memory
+        end = pointer + size
+        if end > memory.size:
+            raise _outside(pointer, end)
+        return memory.pages[pointer:end]
 
     def text(self, pointer: int, size: int) -> str:
         """A string that the guest gave."""
-        return self._bytes(pointer, size).decode()
-
-    def _bytes(self, pointer: int, size: int) -> bytes:
+        memory = self.memory
         end = pointer + size
-        if end > self.memory.size:
-            raise InternalError(f"a list from {pointer} to {end} is outside of the memory")
-        return self.memory.pages[pointer:end]
+        if end > memory.size:
+            raise _outside(pointer, end)
+        return memory.pages[pointer:end].decode()
 
     def check_room(self, size: int) -> None:
         """Errors: NoRoom."""
@@ -267,10 +274,28 @@ class SharedNumbers:
         self.next = end + 7 & -_ALIGNMENT
         return start
 
+    def texts(self, pointers: Sequence[int], lengths: Sequence[int]) -> list[str]:
+        """Strings that the guest gave, at least one.
+
+        Those of a list follow each other in the arena of the component, each with a zero behind it: then they are
+        decoded as one and split, unless there are zeros inside.
+        """
+        start = pointers[0]
+        size = pointers[-1] + lengths[-1] - start
+        if self.in_arena and size == sum(lengths) + len(lengths) - 1:
+            found = self.text(start, size).split("\0")
+            if len(found) == len(lengths):
+                return found
+        return list(map(self.text, pointers, lengths))
+
     def place_all(self, texts: Iterable[bytes], lengths: Iterable[int]) -> Iterator[int]:
         """Writes texts one behind the other; gives where each is. Errors: NoRoom."""
         block = b"".join(texts)
         return accumulate(lengths, initial=self.place(block, len(block)))
+
+
+def _outside(start: int, end: int) -> InternalError:
+    return InternalError(f"a list from {start} to {end} is outside of the memory")
 
 
 def reader(name: str) -> Callable[[SharedNumbers, int, int], Any]:
@@ -286,26 +311,20 @@ def reader(name: str) -> Callable[[SharedNumbers, int, int], Any]:
     return read
 
 
-def writer(name: str) -> Callable[[SharedNumbers, Any], bytes]:
-    """A function that writes a value, and gives pointer and length as two C values of u32."""
-    pack = _pair.pack
-    place = placer(name)
-
-    def write(numbers: SharedNumbers, value: Any) -> bytes:
-        start, length = place(numbers, value)
-        return pack(_U32, start, _U32, length)
-
-    return write
+Placer: TypeAlias = Callable[[Any, SharedNumbers], tuple[int, int]]
+"""Places a list and what it points to; gives its pointer and length. Errors: NoRoom; any other if it is none."""
 
 
-def placer(name: str) -> Callable[[SharedNumbers, Any], tuple[int, int]]:
-    """A function that writes a value, and gives pointer and length."""
+def placer(t: types.List) -> Placer:
+    """A function that places a list of numbers."""
+    assert isinstance(t.element, types.Primitive)
+    name = t.element.name
     width = make_struct(array_code(name)).size
     is_bytes = name == "u8"
-    size_of = needed(types.List(types.Primitive(name)))
+    size_of = needed(t)
     assert size_of is not None
 
-    def place(numbers: SharedNumbers, value: Any) -> tuple[int, int]:
+    def place(value: Any, numbers: SharedNumbers) -> tuple[int, int]:
         data = value
         if not is_bytes or value.__class__ is not bytes:
             numbers.check_room(size_of(value))  # before it is converted, which takes long

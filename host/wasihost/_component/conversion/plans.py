@@ -14,11 +14,12 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._component import ffi
+from wasihost._component.conversion.frommemory import FromMemoryCode
 from wasihost._component.conversion.frompython import FromPythonCode, Pack
 from wasihost._component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost._component.conversion.mismatch import Mismatch
-from wasihost._component.conversion.numbers import NoRoom, Shared, SharedNumbers
-from wasihost._component.conversion.tomemory import ToList, ToMemoryCode
+from wasihost._component.conversion.numbers import NoRoom, Placer, Shared, SharedNumbers
+from wasihost._component.conversion.tomemory import ToMemoryCode
 from wasihost._component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost._component.values import Classes
 from wasihost._component.world import types
@@ -32,7 +33,6 @@ __all__ = [
     "HostResource",
     "LatePlans",
     "Plans",
-    "ToList",
     "ToMemory",
     "ToPython",
 ]
@@ -60,7 +60,7 @@ class FunctionPlans(Protocol):
         of its `WitError`.
         """
 
-    def list_to_memory(self, t: types.List) -> ToList:
+    def list_to_memory(self, t: types.List) -> Placer:
         """The plan that places a list without handles in memory; an exception of any kind if it is none. `NoRoom`: as
         it says.
         """
@@ -70,8 +70,8 @@ class Plans:
     """Compiles plans for the types of one interface.
 
     `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
-    hooks of the `CallContext` make objects of them. With `numbers`, so do lists of numbers: as pointer and length in
-    the memory that it names.
+    hooks of the `CallContext` make objects of them. With `numbers`, plain lists travel as pointer and length in the
+    memory that it names.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class Plans:
         numbers: Shared | None = None,
     ) -> None:
         handles = Handles(resources or {}, guest_resources)
-        self._to_python = ToPythonCode(classes, handles, numbers)
-        self._from_python = FromPythonCode(classes, handles, numbers)
         self._to_memory = ToMemoryCode(classes)
+        self._to_python = ToPythonCode(classes, handles, numbers, FromMemoryCode(classes).reader)
+        self._from_python = FromPythonCode(classes, handles, numbers, self._to_memory.placer)
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -110,6 +110,26 @@ class Plans:
     def arguments_from_python(self, t: types.Tuple, names: Sequence[str]) -> FromPython:
         return self._writer(self._from_python.pack(t), t, t, names=names)
 
+    def arguments_to_memory(
+        self, t: types.Tuple, names: Sequence[str]
+    ) -> Callable[[tuple[Any, ...], SharedNumbers, int], None]:
+        """The plan from a tuple of arguments without handles to their memory form at an address."""
+        write = self._to_memory.arguments(t)
+
+        def checked_write(values: tuple[Any, ...], numbers: SharedNumbers, address: int) -> None:
+            try:
+                write(values, numbers, address)
+            except NoRoom:
+                raise
+            except Exception as error:
+                self.refuse_arguments(t, values, error, names)
+
+        return checked_write
+
+    def refuse_arguments(self, t: types.Tuple, values: Any, error: Exception, names: Sequence[str]) -> NoReturn:
+        """Says what is wrong with a tuple of arguments, of which an error says that something is."""
+        self._refuse(t, values, error, "", names)
+
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         if not isinstance(t, types.Result):
             return self.from_python(t), None
@@ -128,7 +148,7 @@ class Plans:
             return (ok,)
         return ok, self._memory_writer(self._to_memory.writer(t, 1, address, zeros), t.err, "err")
 
-    def list_to_memory(self, t: types.List) -> ToList:
+    def list_to_memory(self, t: types.List) -> Placer:
         return self._to_memory.placer(t)
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
@@ -164,7 +184,12 @@ class Plans:
         return checked_write
 
     def _writer(
-        self, pack: Pack, t: ValType, checked: ValType | None, where: str = "", names: Sequence[str] = ()
+        self,
+        pack: Pack,
+        t: ValType,
+        checked: ValType | None,
+        where: str = "",
+        names: Sequence[str] = (),
     ) -> FromPython:
         clone = ffi.val_clone
 
@@ -229,5 +254,5 @@ class LatePlans:
     def return_from_python(self, t: ValType) -> tuple[FromPython, FromPython | None]:
         return self._any_plans().return_from_python(t)
 
-    def list_to_memory(self, t: types.List) -> ToList:
+    def list_to_memory(self, t: types.List) -> Placer:
         return self._any_plans().list_to_memory(t)

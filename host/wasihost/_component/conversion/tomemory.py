@@ -10,7 +10,7 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
         x0 = value
         try: x1 = x0.a; x2 = x0.b
         except AttributeError: x0 = c3(x0); x1 = x0.a; x2 = x0.b
-        x3, x4, = c4(numbers, x2)
+        x3, x4, = c4(x2, numbers)
         c5(numbers.memory.pages, 100, x1, x3, x4)
 
 `c3` makes an object of a mapping. `c4` places the numbers of the list and gives their pointer and length. `c5`, a
@@ -21,7 +21,7 @@ those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list,
 
     def plan(value, numbers):
         x0 = list(value)
-        x1, x2, = zip(*map(c4, repeat(numbers), map(c3, x0)))
+        x1, x2, = zip(*map(c4, map(c3, x0), repeat(numbers)))
         return b''.join(map(c5, map(c2, x0), x1, x2))
 """
 
@@ -35,14 +35,12 @@ from typing import Any, Final, TypeAlias
 from wasihost._base.errors import InternalError
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.frompython import EnumTable, FlagsTable, char_code, tuple_of, unwrap
-from wasihost._component.conversion.numbers import SharedNumbers, pairs, placer, sequence
+from wasihost._component.conversion.numbers import Placer, SharedNumbers, pairs, placer, sequence
 from wasihost._component.conversion.plancode import Code, make_struct
 from wasihost._component.values import Classes, Err, Ok, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
-ToList: TypeAlias = Callable[[Any, SharedNumbers], tuple[int, int]]
-"""Places a list and its parts; returns its pointer and length."""
 ToBytes: TypeAlias = Callable[[Any, SharedNumbers], bytes]
 """The memory form of a value, after its parts were placed."""
 PartsOf: TypeAlias = Callable[[Code, ValType, str], tuple[str, list[str]]]
@@ -72,12 +70,25 @@ class ToMemoryCode:
         write: Callable[[Any, SharedNumbers], None] = self._function(code, t)
         return write
 
-    def placer(self, t: types.List) -> ToList:
-        """A function that places a list."""
+    def arguments(self, t: types.Tuple) -> Callable[[tuple[Any, ...], SharedNumbers, int], None]:
+        """A function that writes arguments at an address, and what they point to where there is room."""
+        code = self._code()
+        format, parts = self._parts(code, t, "value")
+        pack_into = code.constant(make_struct(format).pack_into)
+        code.line(f"{pack_into}({', '.join(['numbers.memory.pages', 'address', *parts])})")
+        write: Callable[[tuple[Any, ...], SharedNumbers, int], None] = code.function(
+            f"to_memory {self._classes.describe(t)}", "value, numbers, address"
+        )
+        return write
+
+    def placer(self, t: types.List | types.Map) -> Placer:
+        """A function that places a plain list or map, and what it points to."""
+        if isinstance(t, types.List) and types.is_numbers(t):
+            return placer(t)
         code = self._code()
         _, parts = self._parts(code, t, "value")
         code.line(f"return {', '.join(parts)}")
-        place: ToList = self._function(code, t)
+        place: Placer = self._function(code, t)
         return place
 
     def _plan(self, t: ValType, case: int | None = None, value: str = "value") -> ToBytes:
@@ -101,12 +112,13 @@ class ToMemoryCode:
         match t:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
-            case types.List(element=types.Primitive(name=name)) if types.is_numbers(t):
-                pointer, length = code.variables(2)
-                code.unpack((pointer, length), f"{code.constant(placer(name))}(numbers, {value})")
-                return _POINTER, [pointer, length]
+            case types.List() if types.is_numbers(t):
+                pair = code.variables(2)
+                code.unpack(pair, f"{code.constant(placer(t))}({value}, numbers)")
+                return _POINTER, pair
             case types.List(element=element):
-                elements = code.let(f"{code.constant(sequence)}({value})")
+                elements = code.let(value)
+                code.line(f"if {elements}.__class__ is not list: {elements} = {code.constant(sequence)}({elements})")
                 block = code.let(f"{code.constant(self._elements(element))}({elements}, numbers)")
                 return _POINTER, [f"numbers.place({block}, len({block}))", f"len({elements})"]
             case types.Map():
@@ -192,9 +204,9 @@ class ToMemoryCode:
                 return plancode.NUMBERS["char"][0], [f"map({code.constant(char_code)}, {values})"]
             case types.Primitive(name=name) if types.is_number(t):
                 return plancode.NUMBERS[name][0], [values]
-            case types.List(element=types.Primitive(name=name)) if types.is_numbers(t):
+            case types.List() if types.is_numbers(t):
                 columns = code.variables(2)
-                placed = f"map({code.constant(placer(name))}, repeat(numbers), {values})"
+                placed = f"map({code.constant(placer(t))}, {values}, repeat(numbers))"
                 code.unpack(columns, f"zip(*{placed})")
                 return _POINTER, columns
             case types.Record(fields=[*fields]):

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.handles import CallContext, Handles
-from wasihost._component.conversion.numbers import Shared, array_code, reader
+from wasihost._component.conversion.numbers import Shared, SharedNumbers, array_code
 from wasihost._component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost._component.ffi import VAL_OF, VAL_SIZE
 from wasihost._component.values import Classes, Err, Ok, Some, case_classes, upper_snake_case
@@ -35,6 +35,8 @@ ToPython: TypeAlias = Callable[[int, CallContext], Any]
 """Reads the C value at an address."""
 ArgumentsToPython: TypeAlias = Callable[[int, CallContext], tuple[Any, ...]]
 """Reads the C values that follow each other at an address."""
+ReadList: TypeAlias = Callable[[SharedNumbers, int, int], Any]
+"""From pointer and length to a list, to `bytes` for one of u8, or to a dict for a map."""
 
 _NAME_SIZE: Final = 16
 _VAL_GAP: Final = f"{VAL_OF}x"  # the kind
@@ -67,7 +69,7 @@ _OF_WORD: Final = {"bool": "({} != 0)", "char": "chr({})"} | dict.fromkeys(
 )
 
 
-class _Flags(dict[int, Any]):
+class Flags(dict[int, Any]):
     """The flags of one type by their value. Some are kept: `enum` takes longer to find one than the rest takes."""
 
     def __init__(self, cls: type) -> None:
@@ -83,7 +85,7 @@ class _Flags(dict[int, Any]):
         return key
 
 
-class _FlagsOfWord(_Flags):
+class FlagsOfWord(Flags):
     """The same by the word of the memory form; `bits` are the values of its bits."""
 
     def __init__(self, cls: type, bits: list[int]) -> None:
@@ -94,7 +96,7 @@ class _FlagsOfWord(_Flags):
         return sum(value for bit, value in enumerate(self._bits) if key >> bit & 1)
 
 
-def _flags(flags: _Flags, bits: dict[bytes, int], size: int, pointer: int) -> Any:
+def _flags(flags: Flags, bits: dict[bytes, int], size: int, pointer: int) -> Any:
     found = 0
     if size:
         for length, name in _names.iter_unpack(string_at(pointer, size * _NAME_SIZE)):
@@ -105,10 +107,17 @@ def _flags(flags: _Flags, bits: dict[bytes, int], size: int, pointer: int) -> An
 class ToPythonCode:
     """The generator, which keeps its results."""
 
-    def __init__(self, classes: Classes, handles: Handles, numbers: Shared | None) -> None:
+    def __init__(
+        self,
+        classes: Classes,
+        handles: Handles,
+        numbers: Shared | None,
+        reader: Callable[[types.List | types.Map], ReadList],
+    ) -> None:
         self._classes = classes
         self._handles = handles
         self._numbers = numbers
+        self._reader = reader
         self._plans: dict[ValType, ToPython] = {}
 
     def plan(self, t: ValType) -> ToPython:
@@ -143,14 +152,14 @@ class ToPythonCode:
                 return f"context.{self._numbers}.text({start}, {length})"
             case types.Primitive(name=name):
                 return _OF_WORD.get(name, "{}").format(words[0])
-            case types.List(element=types.Primitive(name=name)):
+            case types.List() | types.Map():
                 start, length, *_ = words  # more of them in a variant that has a longer case
-                return self._shared(code, name, start, length)
+                return self._shared(code, t, start, length)
             case types.Enum():
                 return f"{code.constant(tuple(self._members(t).values()))}[{words[0]}]"
             case types.Flags():
                 bits = [member.value for member in self._members(t).values()]
-                return f"{code.constant(_FlagsOfWord(self._classes.of(t), bits))}[{words[0]}]"
+                return f"{code.constant(FlagsOfWord(self._classes.of(t), bits))}[{words[0]}]"
             case types.Record():
                 return f"{code.constant(self._classes.of(t))}({self._in_turn(code, types.children(t), words)})"
             case types.Tuple():
@@ -215,9 +224,9 @@ class ToPythonCode:
                 return f"chr({pointer})"
             case types.Primitive():
                 return pointer
-            case types.List(element=types.Primitive(name=name)) if self._numbers and types.is_numbers(t):
+            case types.List() | types.Map() if self._numbers and types.is_plain_list(t):
                 (start,), (length,) = self._block(code, (types.U32, types.U32), pointer, _VAL_GAP)
-                return self._shared(code, name, start, length)
+                return self._shared(code, t, start, length)
             case types.List():
                 return self._list(code, t.element, *words)
             case types.Map():
@@ -234,7 +243,7 @@ class ToPythonCode:
                 return f"{code.constant(self._members(t))}[name_at[{words[0]}]({pointer}).raw]"
             case types.Flags():
                 bits = {name: member.value for name, member in self._members(t).items()}
-                flags = code.constant(_Flags(self._classes.of(t)))
+                flags = code.constant(Flags(self._classes.of(t)))
                 return f"{code.constant(_flags)}({flags}, {code.constant(bits)}, {words[0]}, {pointer})"
             case types.Option():
                 return f"{code.constant(self._present(t.payload))}({pointer}, context) if {pointer} else None"
@@ -244,9 +253,9 @@ class ToPythonCode:
                 return f"({code.constant(ok)} if {words[0]} else {code.constant(err)})({pointer}, context)"
         return f"{code.constant(self._handles.to_python(t))}({pointer}, context)"
 
-    def _shared(self, code: Code, name: str, start: str, length: str) -> str:
-        """A list of numbers in shared memory."""
-        return f"{code.constant(reader(name))}(context.{self._numbers}, {start}, {length})"
+    def _shared(self, code: Code, t: types.List | types.Map, start: str, length: str) -> str:
+        """A plain list in shared memory."""
+        return f"{code.constant(self._reader(t))}(context.{self._numbers}, {start}, {length})"
 
     def _list(self, code: Code, element: ValType, size: str, pointer: str) -> str:
         if element == types.U8:

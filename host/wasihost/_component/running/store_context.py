@@ -25,7 +25,7 @@ Bind: TypeAlias = Callable[[Any], Callable[..., Any]]
 class StoreContext(CallerContexts):
     """What the callbacks of one store share, the context of the caller too; the `CallContext` of its plans.
 
-    Streams, futures, lists of numbers and the guest's own resources need a machine: see `StoreMachine`.
+    Streams, futures, plain lists and the guest's own resources need a machine: see `StoreMachine`.
     """
 
     adapter_numbers: SharedNumbers

@@ -113,6 +113,8 @@ ValType: TypeAlias = (
     Primitive | List | Map | Record | Tuple | Variant | Enum | Flags | Option | Result | Own | Borrow | Stream | Future
 )
 
+HANDLES = (Own, Borrow, Stream, Future)
+
 Nominal = Record | Variant | Enum | Flags
 """Types that WIT requires to be named where a function signature mentions them."""
 
@@ -208,9 +210,14 @@ def contains(t: ValType | None, kinds: type | tuple[type, ...]) -> bool:
     return _holds(t, lambda inner: isinstance(inner, kinds))
 
 
-def contains_numbers(t: ValType | None) -> bool:
-    """Whether a value of `t` can hold a list of numbers."""
-    return _holds(t, is_numbers)
+def contains_plain_lists(t: ValType | None) -> bool:
+    """Whether a value of `t` can hold a plain list."""
+    return _holds(t, is_plain_list)
+
+
+def is_plain_list(t: ValType) -> bool:
+    """Whether `t` is a list or map without handles, which means the same in the memory of any component."""
+    return isinstance(t, List | Map) and not contains(t, HANDLES)
 
 
 def is_numbers(t: ValType) -> bool:

@@ -1,13 +1,14 @@
 """The part of a component that goes through the adapter and driver components, with its numbering.
 
-Functions that are sync and carry no stream, future, map or list of numbers are direct: registered straight in the
-linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see the effects of
-the guest's streams before (a port that is free as soon as its accept stream is dropped, output written before an exit).
+Functions that are sync and carry no stream, future, map or plain list (one without handles) are direct: registered
+straight in the linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see
+the effects of the guest's streams before (a port that is free as soon as its accept stream is dropped, output written
+before an exit).
 
 On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
-component, and so is a handle to one of the guest's own resources on the host's side of an export. Every list of numbers
-is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Every map is a list of pairs. All of
-these have the flat and memory form of their replacement.
+component, and so is a handle to one of the guest's own resources on the host's side of an export. Every plain list
+(or map) is a `tuple<u32, u32>` there: pointer and length, in a memory that Python sees. Any other map is a list of
+pairs. All of these have the flat and memory form of their replacement.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from wasihost._component.world.types import Future, Stream, ValType
 
 Kind = Stream | Future
 KINDS = (Stream, Future)
-HANDLES = (types.Own, types.Borrow, *KINDS)
 TOKEN = (("token", types.U32),)
 OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
 """The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
@@ -62,8 +62,8 @@ class Adapted(Frozen):
         return kinds if kinds == found else None
 
     @cached_property
-    def gives_numbers(self) -> bool:
-        return types.contains_numbers(self.func.result)
+    def gives_lists(self) -> bool:
+        return types.contains_plain_lists(self.func.result)
 
     @cached_property
     def in_memory(self) -> bool:
@@ -73,14 +73,14 @@ class Adapted(Frozen):
         That takes a fourth of the time that C values do, in each of which there is much to allocate.
         """
         result = self.func.result
-        if result is None or (types.contains(result, HANDLES) and not self.gives_error):
+        if result is None or (types.contains(result, types.HANDLES) and not self.gives_error):
             return False
-        return (self.func.is_async or self.gives_numbers) and layout.size(result) <= LARGEST_RESULT
+        return (self.func.is_async or self.gives_lists) and layout.size(result) <= LARGEST_RESULT
 
     @property
     def makes_room(self) -> bool:
         """Whether Python writes lists or strings of the result, for which there must be room."""
-        return self.in_memory or self.gives_numbers
+        return self.in_memory or self.gives_lists
 
     @cached_property
     def gives_error(self) -> bool:
@@ -91,8 +91,8 @@ class Adapted(Frozen):
         return (
             not self.func.is_async
             and isinstance(result, types.Result)
-            and types.contains(result.err, HANDLES)
-            and not (types.contains(result.ok, HANDLES) or types.contains(result.err, KINDS))
+            and types.contains(result.err, types.HANDLES)
+            and not (types.contains(result.ok, types.HANDLES) or types.contains(result.err, KINDS))
         )
 
     @property
@@ -100,7 +100,7 @@ class Adapted(Frozen):
         """Whether `call` is all there is, but for a result in memory that has to wait, or for its room."""
         if self.in_memory:
             return True
-        return not (self.func.is_async or self.makes_pairs or self.gives_numbers)
+        return not (self.func.is_async or self.makes_pairs or self.gives_lists)
 
     @cached_property
     def host(self) -> dict[str, types.Func]:
@@ -179,13 +179,29 @@ class Called(Frozen):
         """The host's `done`: takes the result, as a list because a list's elements are passed by address."""
         if self.func.result is None:
             return types.Func(TOKEN, None)
-        # The list itself too: one number is a list of numbers.
+        if self.gives_memory:
+            return types.Func((*TOKEN, ("pointer", types.U32), ("length", types.U32)), None)
         return types.Func((*TOKEN, ("values", self._to_host(types.List(self.func.result)))), None)
 
+    @cached_property
+    def takes_memory(self) -> bool:
+        """Whether Python writes the arguments into the driver component's memory: they have no handles."""
+        return bool(self.func.params) and not self.takes_scalars and not types.contains(self.whole, types.HANDLES)
+
     @property
-    def sends_numbers(self) -> bool:
-        """Whether there are lists of numbers in the arguments, for which Python wants room first."""
-        return any(types.contains_numbers(t) for _, t in self.func.params)
+    def takes_values(self) -> bool:
+        """Whether the driver component asks Python for the arguments as a C value."""
+        return bool(self.func.params) and not (self.takes_scalars or self.takes_memory)
+
+    @cached_property
+    def gives_memory(self) -> bool:
+        """Whether Python reads the result from the driver component's memory: it has no handles."""
+        return not self.gives_scalar and not types.contains(self.func.result, types.HANDLES)
+
+    @cached_property
+    def takes_room(self) -> bool:
+        """Whether Python wants room in the driver component's memory for the arguments, or for plain lists in them."""
+        return self.takes_memory or types.contains_plain_lists(self.whole)
 
     @cached_property
     def takes_scalars(self) -> bool:
@@ -235,7 +251,7 @@ class Wiring(Frozen):
         return not adapts and not self._is_in_order(interface, name)
 
     def _is_shared(self, t: ValType) -> bool:
-        return self.shares_memory and types.contains_numbers(t)
+        return self.shares_memory and types.contains_plain_lists(t)
 
     def _is_in_order(self, interface: str, name: str) -> bool:
         return self._has_streams and versions.serving(f"{interface}#{name}", self.in_order) is not None
@@ -450,13 +466,13 @@ _MANY_CASES = 16
 
 
 def _is_words(t: ValType) -> bool:
-    """Whether a value is nothing but words of 32 bits when it is flat, and a string or list of numbers at most."""
+    """Whether a value is nothing but words of 32 bits when it is flat, and a string or plain list at most."""
     match t:
         case types.Primitive(name=name):
             return name in _WORDS or name == "string"
-        case types.List():
-            return types.is_numbers(t)
-        case types.Map() | types.Own() | types.Borrow() | types.Stream() | types.Future():
+        case types.List() | types.Map():
+            return types.is_plain_list(t)
+        case types.Own() | types.Borrow() | types.Stream() | types.Future():
             return False
         case types.Variant(cases=cases) if len(cases) > _MANY_CASES:
             return False
@@ -472,15 +488,15 @@ def words_of(t: ValType) -> tuple[ValType, ...]:
 POINTER_AND_LENGTH = types.Tuple((types.U32, types.U32))
 
 
-def numbers_to_host(t: ValType) -> ValType:
-    """`t` with pointer and length for every list of numbers."""
-    return types.substitute(t, lambda inner: POINTER_AND_LENGTH if types.is_numbers(inner) else None)
+def lists_to_host(t: ValType) -> ValType:
+    """`t` with pointer and length for every plain list."""
+    return types.substitute(t, lambda inner: POINTER_AND_LENGTH if types.is_plain_list(inner) else None)
 
 
 def to_host(t: ValType, guest_resources: frozenset[types.Resource] = frozenset()) -> ValType:
     """`t` as the host's side sees it."""
-    # In this order: a list of handles is none of numbers.
-    return _handles_to_host(numbers_to_host(t), guest_resources)
+    # In this order: a list of handles is no plain one.
+    return _handles_to_host(lists_to_host(t), guest_resources)
 
 
 def _handles_to_host(t: ValType, guest_resources: frozenset[types.Resource]) -> ValType:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._component import ffi
-from wasihost._component.composition.protocol import DRIVER_ARGUMENTS, HOME
+from wasihost._component.composition.protocol import DRIVER_ARGUMENTS, DRIVER_ROOM, DRIVER_ROOM_SIZE, HOME
 from wasihost._component.conversion import scalars
-from wasihost._component.conversion.handles import CallContext, Refused
-from wasihost._component.conversion.numbers import SharedNumbers, needed
+from wasihost._component.conversion.handles import Refused
+from wasihost._component.conversion.numbers import NoRoom, SharedNumbers, needed
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.machine import Machine
@@ -21,94 +21,145 @@ from wasihost._component.world import layout, types
 from wasihost._component.world.wiring import Called, Kind, Wiring
 
 
-class Givers(dict[int, Callable[[tuple[Any, ...], int, CallContext], None]]):
-    """By export, what writes its arguments as a C value, compiled when it is first called; all instances share these.
+class Givers(dict[int, Callable[["Arguments", tuple[Any, ...]], None]]):
+    """By export, what writes its arguments, compiled when it is first called; all instances share these.
 
-    `packers` write those that are nothing but numbers in their memory form, and `needed` says how much room the lists
-    in the others take, behind so many bytes as `sizes` says.
+    `needed` says how much room they take in the memory of the driver component, behind so many bytes as `sizes` says.
+    Those in `measured` must have it when they are written: they give handles away, which they cannot do twice, or are
+    large themselves.
     """
 
     def __init__(self, plans: Mapping[str, Plans], called: Sequence[Called]) -> None:
         self._plans = plans
         self._called = called
-        self.packers = {each.index: scalars.arguments(each.whole) for each in called if each.takes_scalars}
-        lists = ((each.index, needed(each.whole)) for each in called)
-        self.needed = {index: size_of for index, size_of in lists if size_of is not None}
-        self.sizes = {each.index: _size(each) for each in called if each.index in self.needed}
+        self.sizes = {each.index: layout.align_to(layout.size(each.whole), 8) for each in called if each.takes_room}
+        self.needed = {index: needed(called[index].whole, whole=called[index].takes_memory) for index in self.sizes}
+        self.measured = {
+            index for index, size in self.sizes.items() if called[index].takes_values or size > DRIVER_ROOM_SIZE
+        }
 
-    def __missing__(self, index: int) -> Callable[[tuple[Any, ...], int, CallContext], None]:
+    def __missing__(self, index: int) -> Callable[[Arguments, tuple[Any, ...]], None]:
         called = self._called[index]
-        assert called.arguments is not None
-        own = called.whole.elements
-        padding = (types.U8,) * (len(called.arguments.elements) - len(own))
-        zeros = (0,) * len(padding)
-        write = self._plans[called.interface].arguments_from_python(types.Tuple(own + padding), called.names)
-
-        def write_padded(args: tuple[Any, ...], address: int, context: CallContext) -> None:
-            write(args + zeros, address, context)
-
-        found = self[index] = write_padded if padding else write
+        plans = self._plans[called.interface]
+        if called.takes_scalars:
+            found = _scalars_writer(called, plans)
+        elif called.takes_memory:
+            found = _memory_writer(called, plans)
+        else:
+            found = _value_writer(called, plans)
+        self[index] = found
         return found
+
+    def refuse(self, called: Called, args: tuple[Any, ...], error: Exception) -> NoReturn:
+        """Says what is wrong with arguments."""
+        self._plans[called.interface].refuse_arguments(called.whole, args, error, called.names)
+
+
+def _scalars_writer(called: Called, plans: Plans) -> Callable[[Arguments, tuple[Any, ...]], None]:
+    """Of arguments that are nothing but numbers."""
+    pack_into = scalars.arguments(called.whole).pack_into
+
+    def write(arguments: Arguments, args: tuple[Any, ...]) -> None:
+        try:
+            pack_into(arguments.memory, DRIVER_ARGUMENTS, *args)
+        except Exception as error:
+            plans.refuse_arguments(called.whole, args, error, called.names)
+
+    return write
+
+
+def _memory_writer(called: Called, plans: Plans) -> Callable[[Arguments, tuple[Any, ...]], None]:
+    """Of arguments without handles."""
+    write_at = plans.arguments_to_memory(called.whole, called.names)
+
+    def write(arguments: Arguments, args: tuple[Any, ...]) -> None:
+        write_at(args, arguments.numbers, arguments.room)
+
+    return write
+
+
+def _value_writer(called: Called, plans: Plans) -> Callable[[Arguments, tuple[Any, ...]], None]:
+    """Of arguments with handles, as a C value."""
+    assert called.arguments is not None
+    own = called.whole.elements
+    padding = (types.U8,) * (len(called.arguments.elements) - len(own))
+    zeros = (0,) * len(padding)
+    write_at = plans.arguments_from_python(types.Tuple(own + padding), called.names)
+
+    def write(arguments: Arguments, args: tuple[Any, ...]) -> None:
+        write_at(args + zeros, arguments.value_at, arguments.context)
+
+    return write
 
 
 class Arguments:
-    """Writes the arguments of one instance's calls: numbers into the memory of the driver component, any others as a C
-    value, `value`, which it asks for next.
+    """Writes the arguments of one instance's calls: into `memory`, that of the driver component, or, if they hold
+    handles, as a C value, `value`, which it asks for next.
     """
 
     def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedNumbers) -> None:
-        self._instance = instance
+        self.context = instance
+        self.numbers = numbers
+        self.value = ffi.ValueBuffer()
+        self.value_at = ctypes.addressof(self.value)
+        self.memory: memoryview
+        self._words: memoryview
         self._wiring = wiring
         self._givers = givers
-        self._numbers = numbers
-        self.value = ffi.ValueBuffer()
-        self._value_at = ctypes.addressof(self.value)
-        self._memory: memoryview
 
     def use_memory(self, view: memoryview) -> None:
         """That of the driver component."""
-        self._memory = view
+        self.memory = view
+        self._words = view.cast("I")
 
-    def room_of(self, call: GuestCall) -> int:
-        """Bytes that the driver component must make for arguments with lists of numbers, see `Givers.needed`.
+    @property
+    def room(self) -> int:
+        """The address of room in the memory: as much as there always is, or as was asked for."""
+        return self._words[DRIVER_ROOM // 4]
 
-        Errors: LimitError.
+    def prepare(self, call: GuestCall) -> int:
+        """Writes the arguments of a call, or gives the bytes of room that must be made first.
+
+        Errors: any, for `error_of`.
         """
-        index = call.called.index
+        if call.called.index in self._givers.measured and (room := self._room_of(call)) > DRIVER_ROOM_SIZE:
+            return room
         try:
-            lists = self._givers.needed[index](call.args)
-        except Exception:  # not of the type, as `write` will say
-            lists = 0
-        limits = self._instance.limits
-        if lists > limits.list_bytes:
-            raise limits.reached("list_bytes", f"{call.called.path}: lists of {lists} bytes")
-        return self._givers.sizes[index] + lists
+            self.write(call)
+        except NoRoom:
+            return self._room_of(call)
+        return 0
 
-    def use_room(self, call: GuestCall, address: int) -> None:
-        """The room was made there."""
-        size = self._givers.sizes[call.called.index]
-        self._numbers.give_room(address + size, call.room - size)
+    def _room_of(self, call: GuestCall) -> int:
+        """Bytes that arguments take with all that they point to."""
+        called = call.called
+        size_of = self._givers.needed[called.index]
+        try:
+            lists = size_of(call.args) if size_of else 0
+        except Exception as error:
+            self._givers.refuse(called, call.args, error)
+        limits = self.context.limits
+        if lists > limits.list_bytes:
+            raise limits.reached("list_bytes", f"{called.path}: lists of {lists} bytes")
+        return self._givers.sizes[called.index] + lists
 
     def write(self, call: GuestCall) -> None:
-        """Writes the arguments of a call. Errors: any, for `error_of`."""
+        """Writes the arguments of a call into the room that there is. Errors: as above, and NoRoom."""
+        if not call.args:
+            return
         index = call.called.index
-        packer = self._givers.packers.get(index)
-        if packer is not None:
-            try:
-                packer.pack_into(self._memory, DRIVER_ARGUMENTS, *call.args)
-            except Exception:
-                self._givers[index](call.args, self._value_at, self._instance)  # says what is wrong
-                raise
-        elif call.args:
-            self._givers[index](call.args, self._value_at, self._instance)
-            for reader in call.home or ():
-                reader.give_away()
+        if (size := self._givers.sizes.get(index)) is not None:
+            most = (call.room or DRIVER_ROOM_SIZE) - size
+            self.numbers.give_room(self.room + size, min(most, self.context.limits.list_bytes))
+        self._givers[index](self, call.args)
+        for reader in call.home or ():
+            reader.give_away()
 
     # ---- streams and futures
 
     def stream_handle(self, call: GuestCall, kind: Kind, obj: Any) -> int:
         """What stands for the object in the arguments: a key for `open`, or an end that goes back to the guest."""
-        if incoming.goes_home(self._instance, kind, obj):
+        if incoming.goes_home(self.context, kind, obj):
             if obj.is_over or obj in (call.home or ()):
                 raise Refused(obj, "one that was closed or given away")
             call.home = [*(call.home or ()), obj]
@@ -124,14 +175,8 @@ class Arguments:
         """The adapter component has made a pair of ends for an argument: starts the pump."""
         assert call.offered is not None
         kind, obj = call.offered.pop(key)
-        pump = outgoing.feed(self._instance, self._wiring.kind(kind), kind, end, obj)
+        pump = outgoing.feed(self.context, self._wiring.kind(kind), kind, end, obj)
         pump.origin = f"that was passed to {call.called.path}"
-
-
-def _size(called: Called) -> int:
-    """Bytes in the driver component's memory from the arguments to the lists of numbers behind them."""
-    assert called.arguments is not None
-    return layout.align_to(layout.size(called.arguments), 8)
 
 
 def error_of(call: GuestCall, error: Exception) -> Exception:

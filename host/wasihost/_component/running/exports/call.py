@@ -21,7 +21,7 @@ class GuestCall:
     handle = 0
     """Of the subtask, from `waiting` on."""
     room = 0
-    """Bytes that the driver component makes for arguments and the lists of numbers in them, from `making room` on."""
+    """Bytes that the driver component makes for arguments and what they point to, from `making room` on."""
     goes_on = False
     """Whether the guest's task goes on when the future is cancelled."""
     lent: list[GuestResource] | None = None

@@ -95,7 +95,7 @@ class GuestFunctions:
             instance, "cancelled", "cancelled", cancelled, plain, lambda machine: machine.guest_calls.results.cancelled
         )
         for called in self.wiring.called:
-            if called.arguments is not None and not called.takes_scalars:
+            if called.takes_values:
                 registrar.add_value(
                     instance, f"args-{called.index}", lambda machine: machine.guest_calls.value_of_arguments
                 )
@@ -112,6 +112,7 @@ class GuestFunctions:
             done,
             self.plans.of_values(called.interface),
             lambda machine: machine.guest_calls.results.done,
+            takes_words=called.gives_memory,
         )
 
 
@@ -131,7 +132,6 @@ class GuestCalls:
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0
         self._is_timed = instance.limits.run_time_s is not None
-        self._rooms = functions.givers.needed
         self._awaited = 0
         self._at_once = 0
         self.numbers = SharedNumbers(instance.limits)
@@ -274,7 +274,7 @@ class GuestCalls:
 
     def write_next(self) -> None:
         """Writes the next command. What came of the last one: the handle of the subtask that a call became, 0 if it
-        returned; or where the room is that was asked for."""
+        returned."""
         if self._words[RETURNED_COUNT // 4]:
             self.results.take_scalars()
         call = self._current
@@ -289,13 +289,12 @@ class GuestCalls:
 
     def _go_on(self, call: GuestCall, previous: int) -> None:
         if call.state is MAKING_ROOM:
-            self._arguments.use_room(call, previous)
-        else:
-            call.state = WAITING
-            call.handle = previous
-            self._at_once -= call.called.func.is_async
-            if call.future.cancelled() and not call.goes_on:  # while the guest was stopped before its first wait
-                self._cancel(call)
+            return
+        call.state = WAITING
+        call.handle = previous
+        self._at_once -= call.called.func.is_async
+        if call.future.cancelled() and not call.goes_on:  # while the guest was stopped before its first wait
+            self._cancel(call)
 
     def _next_command(self) -> tuple[int, int, int]:
         while self._commands:
@@ -316,16 +315,20 @@ class GuestCalls:
             return None
         self._current = call
         try:
-            if call.called.index in self._rooms and call.state is QUEUED and (room := self._arguments.room_of(call)):
-                call.state = MAKING_ROOM
-                call.room = room
-                self._commands.appendleft(call)
-                return Command.ROOM, 0, room
-            call.state = PREPARING
-            self._arguments.write(call)
+            if call.state is MAKING_ROOM:
+                self._arguments.write(call)
+            else:
+                call.state = PREPARING
+                call.room = self._arguments.prepare(call)
         except Exception as error:
             self._refuse(call, error_of(call, error))
             return None
+        if call.state is OVER:  # cancelled by what an argument did
+            return None
+        if call.room and call.state is PREPARING:
+            call.state = MAKING_ROOM
+            self._commands.appendleft(call)
+            return Command.ROOM, 0, call.room
         call.state = ISSUED
         called = call.called
         if self._is_timed:
@@ -346,7 +349,7 @@ class GuestCalls:
     @property
     def is_preparing(self) -> bool:
         """Whether the value in the making is the arguments of a call."""
-        return self._current is not None and self._current.state is PREPARING
+        return self._current is not None and self._current.state in (PREPARING, MAKING_ROOM)
 
     def handle_from_stream(self, kind: Kind, obj: Any) -> int:
         assert self._current is not None

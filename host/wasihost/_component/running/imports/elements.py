@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from wasmtime.component import LinkerInstance
 
-from wasihost._component.conversion.numbers import SharedNumbers
-from wasihost._component.conversion.plans import FunctionPlans, ToList
+from wasihost._component.conversion.numbers import Placer, SharedNumbers
+from wasihost._component.conversion.plans import FunctionPlans
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.results import Results
 from wasihost._component.running.streams.blocks import Block
@@ -23,7 +23,7 @@ ExportPlans: TypeAlias = Callable[[str], FunctionPlans]
 """Gives the plans of an exported interface."""
 
 
-class Placers(dict[int, ToList]):
+class Placers(dict[int, Placer]):
     """What writes elements in their memory form, by the number of their kind, compiled when the first one comes.
 
     All instances share these.
@@ -33,7 +33,7 @@ class Placers(dict[int, ToList]):
         self._linking = linking
         self._exports = exports
 
-    def __missing__(self, number: int) -> ToList:
+    def __missing__(self, number: int) -> Placer:
         kind = self._linking.wiring.kinds[number]
         _, plans = _path_and_plans(self._linking, kind, self._exports)
         found = self[number] = plans.list_to_memory(values_of(kind))

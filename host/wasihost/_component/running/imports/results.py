@@ -48,7 +48,7 @@ class Room:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.numbers = SharedNumbers(limits)
+        self.numbers = SharedNumbers(limits, in_arena=True)
         self._asked = 0
         self._size = min(ROOM_SIZE, limits.list_bytes)
 

@@ -17,7 +17,7 @@ from wasihost._component.values import Classes
 from wasihost._component.world import types
 from wasihost._component.world.passages import BYTES, Passage
 
-_place = placer("u8")
+_place = placer(types.List(types.U8))
 _mismatch = Mismatch(Classes(types.Interface({})), {})
 
 
@@ -65,7 +65,7 @@ class Window:
         numbers = self._numbers
         numbers.give_room(0, numbers.memory.size)
         try:
-            return _place(numbers, value)[1]
+            return _place(value, numbers)[1]
         except NoRoom:
             self._kept = value
             return self._size_of(path, value)

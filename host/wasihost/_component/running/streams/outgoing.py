@@ -19,7 +19,7 @@ from wasihost._component.running.streams.handles import discard
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.states import ASKED, BLOCKLESS, FILLING, OVER, PARKED, WRITING
 from wasihost._component.world import layout, types
-from wasihost._component.world.wiring import HANDLES, Kind, carries_values
+from wasihost._component.world.wiring import Kind, carries_values
 
 
 class OutPump(Pump):
@@ -197,7 +197,7 @@ class ValueOutPump(BlockOutPump):
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ValueSource[Any]) -> None:
         self.rest: Sequence[Any] = ()
-        fits_memory = carries_values(kind) and not types.contains(kind.payload, HANDLES)
+        fits_memory = carries_values(kind) and not types.contains(kind.payload, types.HANDLES)
         self.most = BLOCK_SIZE // layout.size(kind.payload) if fits_memory else 0  # at a time into a block
         super().__init__(machine, number, kind, end, source)
 
