@@ -116,7 +116,7 @@ async def test_a_class_of_wit_types_that_lacks_a_case_is_refused() -> None:
         wit_types = {"kv-error": NotAnError}
 
     message = await refused(Adopting())
-    assert "NotAnError cannot stand for the WIT type kv-error: it lacks NotFound" in message
+    assert "NotAnError cannot be used for the WIT type kv-error: it lacks NotFound" in message
     assert STORE in message
 
 

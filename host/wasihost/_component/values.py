@@ -72,14 +72,14 @@ class WitError(Exception):
 
 
 def object_of(mapping: Any) -> SimpleNamespace:
-    """The object that a mapping stands for as a record or variant: `asdict` makes such mappings. Errors: TypeError."""
+    """An object with the entries of a mapping, such as `asdict` makes of a record or variant. Errors: TypeError."""
     if isinstance(mapping, Mapping):
         return SimpleNamespace(**mapping)
     raise TypeError(f"expected an object with the attributes, or a mapping, got {type(mapping).__name__!r}")
 
 
 def attribute(value: Any, name: str, *default: Any) -> Any:
-    """As `getattr`, also of a mapping that stands for an object."""
+    """As `getattr`, and for a mapping its entry of this name."""
     return getattr(object_of(value) if isinstance(value, Mapping) else value, name, *default)
 
 
@@ -327,7 +327,7 @@ class Classes:
     def _adopt(self, name: str, t: types.Nominal, cls: Any) -> None:
         shown = getattr(cls, "__qualname__", cls)  # a union has none
         if lacking := _lacking(cls, t):
-            raise LinkError(f"wit_types: {shown} cannot stand for the WIT type {name}: it lacks {lacking}")
+            raise LinkError(f"wit_types: {shown} cannot be used for the WIT type {name}: it lacks {lacking}")
         self.named[name] = self._classes[t] = cls
         self._taken.add(getattr(cls, "__name__", ""))
 

@@ -1,4 +1,4 @@
-"""Checks what `Host` and `Pool` are given, so that a wrong argument is a TypeError where it was written."""
+"""Checks the arguments of `Host`, and of requests of a pool: a wrong one is a TypeError where it was written."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def _is_output(value: Any) -> bool:
 
 
 def _is_quotas(value: Any) -> bool:
-    from wasihost._network.quotas import Quotas  # not for those who set none
+    from wasihost._network.quotas import Quotas  # not for a host without quotas
 
     return isinstance(value, Quotas)
 
 
 def _is_recording(value: Any) -> bool:
-    from wasihost._recording import Recording  # not for those who record nothing
+    from wasihost._recording import Recording  # not for a host that records nothing
 
     return isinstance(value, Recording)
 
 
 def _is_context(value: Any) -> bool:
-    import ssl  # not for those who give none
+    import ssl  # not for a host without a context of its own
 
     return isinstance(value, ssl.SSLContext)
 
@@ -103,7 +103,7 @@ _RULES: Final[dict[str, Rule]] = {
 
 
 def check(**given: Any) -> None:
-    """Checks arguments by their names; None is left out. Errors: TypeError, which says what is expected."""
+    """Checks arguments by their names; None is left out. Errors: TypeError, with the expected type."""
     for name, value in given.items():
         expected, fits = _RULES[name]
         if value is not None and not fits(value):

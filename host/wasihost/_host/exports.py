@@ -26,6 +26,6 @@ class Exports:
         result: T = await self._instance.call(path, *args)
         return result
 
-    def _call_now(self, path: str, *args: Any) -> T:  # type: ignore[type-var] # the caller says what it gets
+    def _call_now(self, path: str, *args: Any) -> T:  # type: ignore[type-var] # the caller has the type
         """The same of a `SyncInstance`."""
         return cast(T, self._instance.call(path, *args))

@@ -290,7 +290,7 @@ class Host(OfOneProcess):
 
         Errors: GuestExit if the guest's `run` gives err or it exits with another code than 0, GuestTrap, DeadlockError,
         LinkError, ComponentError, RuntimeError where an event loop runs already, and whatever a provider or policy
-        raised. With `capture` a note on them has what the guest wrote to stderr.
+        raised. With `capture` a note on them has the end of the stderr of the guest.
         """
         event_loop.check_none_runs("await host.run_async(component)")
         with interrupts.restoring():
@@ -344,7 +344,7 @@ class Host(OfOneProcess):
 
         - `detect_deadlock`: no call will come while another one waits, so a guest that can never go on is a
           DeadlockError.
-        - `exports`: what `instance.exports` is, such as the class `World` that `wasihost stubs` writes.
+        - `exports`: the class of `instance.exports`, such as `World`, which `wasihost stubs` writes.
 
         Errors: as `load`, and LinkError, both before the context is entered.
         """
@@ -356,7 +356,7 @@ class Host(OfOneProcess):
     ) -> contextlib.AbstractContextManager[SyncInstance[E]]:
         """The same for programs without an event loop: `with host.open_sync(…) as instance: instance.call(…)`.
 
-        A call for which the guest can never go on is a DeadlockError. `exports` is as for `open`, with what
+        A call for which the guest can never go on is a DeadlockError. `exports` is as for `open`: a class that
         `wasihost stubs --sync` writes. Errors: as `open`, and RuntimeError where an event loop runs already.
         """
         from wasihost._host import sync  # not for programs with an event loop
@@ -394,7 +394,7 @@ class Host(OfOneProcess):
         too when it has served none for `idle_s` seconds (None: it stays). What a request leaves in the guest's memory,
         the next one can see then.
 
-        `exports`: what `exports` of its instances is, as for `open`.
+        `exports`: the class of `exports` of its instances, as for `open`.
 
         Errors: as `load`, LinkError, ValueError, RuntimeError if no event loop of asyncio is running.
         """

@@ -188,15 +188,15 @@ class Pool(OfOneProcess, Generic[E]):
         return Place(self, member, instance)
 
     async def call(self, name: str, *args: Any, timeout: float | None = None, **given: Unpack[Given]) -> Any:  # noqa: ASYNC109
-        """Calls an export of an instance, see `Instance.call`, for a request that is given what `instance` says.
+        """Calls an export of an instance, see `Instance.call`, for a request with the arguments of `instance`.
 
         For values: streams, futures and resources of the guest end with their instance, so use `instance` for them.
-        The seconds of `timeout` do not count before there is an instance; when they are over, it is closed.
+        The seconds of `timeout` begin when there is an instance, which is closed if they do not suffice.
         """
         place = await self.place(given)  # and no generator as a context manager, which takes as long as a call
         try:
             result = await place.instance.call(name, *args, timeout=timeout)
-            if given:  # what it has written goes to this request
+            if given:  # its output goes to this request
                 await place.instance.drain()
         except BaseException as error:
             await place.end(error)

@@ -1,4 +1,4 @@
-"""What a run gives that was captured."""
+"""The result of a captured run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from collections.abc import Iterator
 
 from wasihost._base.errors import GuestExit
 from wasihost._base.frozen import Frozen
+from wasihost._base.quoting import printable
+
+MOST_NOTED = 4000
+NEWLINES = "\n\t"
 
 
 class RunResult(Frozen):
-    """How a run ended and what it wrote, from `Host.run(component, capture=True)`.
+    """The exit code and the output of a run, from `Host.run(component, capture=True)`.
 
     - `code`: the exit code; 1 if the guest's `run` gave err.
     - `stdout_bytes`, `stderr_bytes`: the output.
@@ -32,7 +36,7 @@ class RunResult(Frozen):
 
 
 class Captured:
-    """What a guest has written and how it ended, for a `RunResult`."""
+    """The output and the exit code of a guest, for a `RunResult`."""
 
     def __init__(self) -> None:
         self.stdout = bytearray()
@@ -48,9 +52,10 @@ class Captured:
             self._code = end.code
         except Exception as error:
             if self.stderr:
-                error.add_note(f"the guest wrote to stderr: {self.stderr.decode('utf-8', 'backslashreplace')}")
+                last = self.stderr[-MOST_NOTED:].decode("utf-8", "backslashreplace")
+                error.add_note(f"the guest wrote to stderr: {printable(last, keep=NEWLINES)}")
             raise
 
     def result(self) -> RunResult:
-        """All of it."""
+        """The result of the run that has ended."""
         return RunResult(self._code, bytes(self.stdout), bytes(self.stderr))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # for who limits, records, or has HTTP
 
 
 class Given(TypedDict, total=False):
-    """What one request of a pool is given in place of what the host has; `providers` are added to the host's."""
+    """The inputs and outputs of one request of a pool, in place of the host's; `providers` are added to the host's."""
 
     env: Mapping[str, str]
     stdin: InputTarget
@@ -62,7 +62,7 @@ class Settings(Frozen):
     memory: Account
 
     def given(self, given: Given) -> Settings:
-        """The same for a guest that is given something else. Errors: TypeError."""
+        """These settings for a guest with other inputs and outputs. Errors: TypeError."""
         if not given:
             return self
         from wasihost._host import arguments
@@ -76,7 +76,7 @@ class Settings(Frozen):
         )
 
     def described(self) -> str:
-        """What a guest has and may do, in a line; what may be secret is left out: arguments and values of variables."""
+        """The settings that differ from the defaults, in a line, without secrets: arguments and values of variables."""
         found = {
             "policy": self.policy if self.policy is not deny_all else None,
             "network": self.network if type(self.network) is not OsNetwork else None,

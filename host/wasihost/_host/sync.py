@@ -23,8 +23,8 @@ INSTEAD = "async with host.open(component)"
 class SyncInstance(OfOneProcess, Generic[E]):
     """An instance whose calls return when they are done. Made by `Host.open_sync`.
 
-    It belongs to the thread that opened it. Its event loop runs only while a call does: what the guest began and did
-    not finish goes on with the next one.
+    It belongs to the thread that opened it. Its event loop runs only while a call does: work that the guest
+    has begun goes on with the next one.
     """
 
     _instead = "open one in each process, and pickle what its calls return"
@@ -60,7 +60,7 @@ class SyncInstance(OfOneProcess, Generic[E]):
         self._instance.use_types(interface, wit_types)
 
     def run(self, awaitable: Awaitable[T]) -> T:
-        """Waits for what calls gave: `instance.run(stream.read())`, or a future."""
+        """Waits for a stream or a future that a call gave: `instance.run(stream.read())`."""
         self._check()
         with interrupts.restoring():
             return self._runner.run(_result(awaitable), context=contextvars.copy_context())

@@ -148,7 +148,7 @@ def test_a_class_of_another_shape_is_refused(name: str, cls: type, lacking: str)
     with pytest.raises(LinkError) as caught:
         Classes(types.Interface(NAMED), {name: cls})
     assert str(caught.value) == (
-        f"wit_types: {cls.__qualname__} cannot stand for the WIT type {name}: it lacks {lacking}"
+        f"wit_types: {cls.__qualname__} cannot be used for the WIT type {name}: it lacks {lacking}"
     )
 
 

@@ -27,7 +27,7 @@ def _brackets(line: str) -> tuple[int, int, list[str]] | None:
     depth = 0
     start = 0
     commas: list[int] = []
-    value = line.find(" = ")  # what is assigned is broken up, and not its annotation
+    value = line.find(" = ")  # the assigned value is broken up, and not its annotation
     for position, letter in _outside_of_strings(line):
         if position < value:
             continue

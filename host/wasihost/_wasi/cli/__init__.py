@@ -56,7 +56,7 @@ class Stdio:
     def _written(self, target: OutputTarget, level: int) -> FileTarget:
         if not isinstance(target, logging.Logger | logging.LoggerAdapter):
             return target
-        from wasihost._wasi.cli.logged import LoggedLines  # not for those who print
+        from wasihost._wasi.cli.logged import LoggedLines  # not for guests that print
 
         logged = LoggedLines(target, level)
         self._logged.append(logged)
@@ -68,6 +68,6 @@ class Stdio:
         return bool(self._logged)
 
     def close(self) -> None:
-        """Logs what the guest has written to a logger and not ended by a newline."""
+        """Logs the last line of a guest, if it has no newline."""
         for logged in self._logged:
             logged.close()

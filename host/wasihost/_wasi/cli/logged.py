@@ -10,7 +10,7 @@ from wasihost._base.quoting import printable
 
 Logger: TypeAlias = "logging.Logger | logging.LoggerAdapter[Any]"
 LONGEST_LINE: Final = 8192
-"""Of more characters without a newline each part is a record: what a guest writes must not fill the memory."""
+"""In characters. A longer one becomes several records: a guest must not fill the memory."""
 
 
 class LoggedLines:
@@ -35,7 +35,7 @@ class LoggedLines:
         self._rest = rest
 
     def close(self) -> None:
-        """Logs what has no newline at its end."""
+        """Logs the last line, if it has no newline."""
         rest = self._rest + self._decode(b"", final=True)
         self._rest = ""
         if rest:

@@ -96,7 +96,9 @@ class ExportClasses:
             cls = wit_types.get(type_name)
             if isinstance(t, types.Resource) and t in self._linking.wiring.guest_resources and cls is not None:
                 if not issubclass(cls, GuestResource):
-                    raise LinkError(f"{name}: {cls.__qualname__} cannot stand for {type_name}: it is no GuestResource")
+                    raise LinkError(
+                        f"{name}: {cls.__qualname__} cannot be used for {type_name}: it is no GuestResource"
+                    )
                 self._resources[t] = cls
 
     def _interface(self, name: str) -> str:

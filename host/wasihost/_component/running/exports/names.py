@@ -58,7 +58,11 @@ def tree(called: Iterable[Called]) -> Tree:
         if not form:
             home[function_name(own)] = each.path
         elif form != "method":
-            _below(home, camel_case(resource))[method_name(own or "new")] = each.path
+            of_resource = _below(home, camel_case(resource))
+            name = method_name(own or "new")
+            while name in of_resource:  # a static function may be called new, too
+                name += "_"
+            of_resource[name] = each.path
     return found
 
 
@@ -77,7 +81,9 @@ def methods(called: Iterable[Called]) -> dict[types.Resource, dict[str, str]]:
             _, this = each.func.params[0]
             assert isinstance(this, types.Borrow)
             name = method_name(own)
-            found.setdefault(this.resource, {})[name + "_" * hasattr(GuestResource, name)] = each.path
+            if hasattr(GuestResource, name):  # as stubs have it
+                name += "_"
+            found.setdefault(this.resource, {})[name] = each.path
     return found
 
 

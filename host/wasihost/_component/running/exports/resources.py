@@ -18,7 +18,7 @@ class Calls(Protocol):
     """What a resource needs of the calls of its instance."""
 
     wait: Callable[[Any], Any] | None
-    """In a program without an event loop, what waits for a call."""
+    """Waits for a call, in a program without an event loop."""
 
     async def call(self, name: str, args: tuple[Any, ...]) -> Any:
         """Calls an export."""
@@ -87,7 +87,7 @@ class GuestResource(OfOneProcess):
         result: T = await self._calls.call(path, args)
         return result
 
-    def _call_now(self, path: str, *args: Any) -> T:  # type: ignore[type-var] # the caller says what it gets
+    def _call_now(self, path: str, *args: Any) -> T:  # type: ignore[type-var] # the caller has the type
         """The same, and waits for the result."""
         assert self._calls.wait is not None
         result: T = self._calls.wait(self._call(path, *args))

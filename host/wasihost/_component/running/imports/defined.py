@@ -1,4 +1,4 @@
-"""What an embedder's linker defines of a component's imports: that is left to it."""
+"""Finds the imports that an embedder's linker defines, and that are left to it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ NOTHING: Defined = frozenset()
 
 
 def defined(linker: Linker, wiring: Wiring) -> Defined:
-    """What the linker has of the direct functions and the resources that are imported, by the names of the imports.
+    """The direct functions and the resources among the imports that the linker defines, under the very same names.
 
-    No function of Wasmtime tells. But a name cannot be defined twice, so each is tried, with an empty module. What it
-    did not have it has then, and lets it be defined again. Functions that the adapter component serves are not asked
-    for: the guest does not import them from a linker.
+    Wasmtime has no function that lists definitions. But a name cannot be defined twice, so this tries to define each as
+    an empty module. Where that succeeds, the linker had no definition, and lets the name be defined again. Functions
+    that the adapter component serves are left out: the guest does not import them from a linker.
     """
     linker.allow_shadowing = False
     empty = wasmtime.Module(linker.engine, b"\0asm\1\0\0\0")
@@ -47,7 +47,7 @@ def _names(wiring: Wiring, interface: str, items: Interface) -> Iterator[str]:
 
 
 def left(interface: str, items: Interface, found: Defined) -> Interface:
-    """What providers have to serve of an interface."""
+    """The part of an interface that providers have to serve."""
     return Interface({name: item for name, item in items.items.items() if (interface, name) not in found})
 
 

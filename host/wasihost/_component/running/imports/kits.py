@@ -29,7 +29,7 @@ class Kit:
                     self.classes[name] = type(provider)
 
     def with_given(self, given: Mapping[str, object]) -> Kit:
-        """The same with these given objects; what one of them serves is not made."""
+        """The same with these given objects, and without providers for the interfaces that they serve."""
         kit = Kit(given, (), None)
         kit.maker_of = {name: make for name, make in self.maker_of.items() if versions.serving(name, given) is None}
         kit.classes = {name: self.classes[name] for name in kit.maker_of}

@@ -32,7 +32,7 @@ class Linking:
     """The providers of a world's imports, checked: every function has a method, every resource a class.
 
     It keeps none of them, and holds for all others that it `fits`. `export_classes` are the generated classes of each
-    exported interface; what is `defined` by an embedder's linker needs no provider.
+    exported interface; functions and resources `defined` by an embedder's linker need no provider.
 
     Errors: LinkError, one for all that is missing.
     """

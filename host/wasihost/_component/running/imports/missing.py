@@ -40,8 +40,8 @@ class Unused(Frozen):
 
 
 def unused(given: Collection[str], imports: Collection[str], candidates: Collection[str]) -> list[Unused]:
-    """Those of the given providers that serve none of these imports, nor another version of one; what may be meant is
-    among the candidates.
+    """The given providers that serve none of these imports, nor another version of one, each with the candidate that
+    it is nearly called like.
     """
     serving = {served for name in imports if (served := versions.serving(name, given)) is not None}
     others = {versions.plain(name) for name in serving}
