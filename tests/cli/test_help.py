@@ -13,6 +13,7 @@ from wasihost._commands.ending import Ended
 from wasihost._commands.exits import exit_code_of
 from wasihost._commands.topics import TOPICS, text_of
 from wasihost._http.limits import ServerLimits
+from wasihost._network.faults.fault import CALLS, FIELDS
 from wasihost._network.quotas import Quotas
 
 Capture = pytest.CaptureFixture[str]
@@ -64,6 +65,11 @@ def test_a_topic_fits_a_terminal(capsys: Capture, topic: str) -> None:
 def test_a_topic_has_every_limit(topic: str, owner: type) -> None:
     first = [line.split()[0] for line in text_of(topic).splitlines() if line.startswith("  ")]
     assert [name for name in bounds(owner) if name.replace("_", "-") not in first] == []
+
+
+def test_a_topic_has_every_call_that_can_go_wrong_and_every_option() -> None:
+    first = {line.split()[0] for line in text_of("faults").splitlines() if line.startswith("  ")}
+    assert {*CALLS, *(name.replace("_", "-") for name in FIELDS[2:])} <= first
 
 
 def test_every_topic_that_a_command_names_exists() -> None:

@@ -31,7 +31,7 @@ def add_to(parser: Parser) -> None:
         default=[],
         metavar=f"'{_FORM}'",
         help="let calls of the network or of files go wrong: 'connect ECONNREFUSED nth=3', 'receive stall seconds=5', "
-        "'file-write ENOSPC after-bytes=1000'; docs/how-to/faults.md has the words; may be repeated",
+        "'file-write ENOSPC after-bytes=1000'; may be repeated",
     )
 
 

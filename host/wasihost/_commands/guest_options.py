@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from wasihost._policy.learning import Learner
 
-TOPICS = ("rules", "limits", "exit-codes", "cache")
+TOPICS = ("rules", "limits", "faults", "exit-codes", "cache")
 """Those that explain the options."""
 
 

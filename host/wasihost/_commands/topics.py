@@ -128,6 +128,36 @@ def _limits() -> str:
     )
 
 
+def _faults() -> str:
+    from wasihost._network.faults.fault import CALLS, RESOLVER_ERRORS, WORDS, Fault
+
+    calls = [line for call in CALLS for line in row(call, ", ".join(WORDS.get(call, ())) or "-", 18)]
+    options = {name: bound.what for name, bound in bounds(Fault).items()}
+    options |= {"address": "IP or IP:PORT of the peer; of resolve a name", "path": "a pattern of paths, of files"}
+    return "\n".join(
+        [
+            "--fault takes 'CALL WHAT [NAME=VALUE ...]'. Faults that match the same call",
+            "strike it together, and those without nth and after-bytes strike each call.",
+            "",
+            *textwrap.wrap(
+                f"WHAT is an errno such as ECONNRESET, of resolve one of {', '.join(RESOLVER_ERRORS)}, or one of the "
+                "words beside a call:",
+                _WIDTH,
+            ),
+            *calls,
+            "",
+            "options:",
+            *(line for name, what in options.items() for line in row(name.replace("_", "-"), what, 18)),
+            "",
+            "  --fault 'connect ECONNREFUSED nth=3' --fault 'receive stall seconds=5'",
+            "  --fault 'file-write ENOSPC after-bytes=1000'",
+            "",
+            "docs/how-to/faults.md has the error-codes that guests get.",
+            "",
+        ]
+    )
+
+
 def _server_limits() -> str:
     from wasihost._http.limits import ServerLimits
 
@@ -159,6 +189,7 @@ TOPICS: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
     "rules": ("the values of --allow-… and --deny-…", lambda: _RULES),
     "limits": ("the names and defaults of --limit", _limits),
     "server-limits": ("the names and defaults of --server-limit", _server_limits),
+    "faults": ("the words of --fault", _faults),
     "values": ("arguments and results of --invoke", lambda: _VALUES),
     "exit-codes": ("the meaning of exit codes", _exit_codes),
     "cache": ("where compiled components are kept", lambda: _CACHE),

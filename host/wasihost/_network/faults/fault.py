@@ -57,7 +57,7 @@ CALLS: Final = (*NETWORK_CALLS, *FILE_CALLS)
 
 STREAMS: Final = ("receive", "send")
 TRANSFERS: Final = ("file-read", "file-write")
-_WORDS: Mapping[str, tuple[str, ...]] = {  # the faults besides failing
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {  # the faults besides failing
     "connect": ("stall",),
     "accept": ("stall", "drop"),
     "receive": ("stall", "short"),
@@ -128,7 +128,7 @@ class Fault:
         """The mistake in it, if there is one."""
         if self.on not in CALLS:
             return f"on: expected one of {', '.join(CALLS)}"
-        words = _WORDS.get(self.on, ())
+        words = WORDS.get(self.on, ())
         if self.do not in words and not _is_error(self.on, self.do):
             errors = " or ".join(RESOLVER_ERRORS) if self.on == "resolve" else "an errno such as ECONNRESET"
             return f"do: expected {', '.join([*words, errors])}"
