@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable
 import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from tests.guests.harness import Guest, run
+from tests.guests.harness import Guest, load, run
 from tests.guests.test_files import CALL_EVERYTHING, SOURCES, check, in_all
 from tests.unit.wasi.filesystem.virtual.waiting import WaitingFiles
+from wasihost import Host
 from wasihost._wasi.filesystem.virtual.memory_tree import MemoryInode
 from wasihost.files import FileSystem, FsspecFiles, Kind, MemoryFiles, Overlay, ZipFiles
 
@@ -155,3 +156,14 @@ async def test_a_run_that_is_cancelled_in_a_call_leaves_nothing_open(name: str, 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert {inode.opens for inode in files.used} == {0}
+
+
+@pytest.mark.parametrize("name", ["rust-files", "rust-p2-files"])
+async def test_instances_whose_files_may_take_time_share_what_is_linked(name: str) -> None:
+    component = load(name)
+    host = Host(files={"/": WaitingFiles()})
+    linked = []
+    for _ in range(2):
+        async with host.open(component):
+            linked.append(component._linked[0])
+    assert linked[0] is linked[1]
