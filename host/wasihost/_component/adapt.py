@@ -209,7 +209,7 @@ class _Opening(contextlib.AbstractAsyncContextManager[Instance]):
         try:
             await machine.start()
         except BaseException as error:
-            await machine.close_after(error)
+            await machine.close_because_of(error)
             raise
         return Instance(machine, self._origin)
 
@@ -220,7 +220,7 @@ class _Opening(contextlib.AbstractAsyncContextManager[Instance]):
         if error is None:
             await machine.close()
         else:
-            await machine.close_after(error)
+            await machine.close_because_of(error)
 
 
 def wiring_of(component: Component) -> Wiring:

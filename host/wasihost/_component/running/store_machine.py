@@ -188,10 +188,15 @@ class StoreMachine(StoreContext):
             task.cancel()
         try:
             await polling.outside_of_polls()
-            self._stop_driving()
-            await _over(others)
         finally:
             self._stop_driving()
+            await self._close_when_over(others)
+
+    async def _close_when_over(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
+        """Closes all that it held, when these are over."""
+        try:
+            await _over(tasks)
+        finally:
             for pump in list(self._pumps):
                 pump.abandon()
             self._unwritten.abandon()
@@ -200,7 +205,7 @@ class StoreMachine(StoreContext):
             finally:
                 self._close_store()
 
-    async def close_after(self, error: BaseException) -> None:
+    async def close_because_of(self, error: BaseException) -> None:
         """As `close`, after this error, which an exception of closing does not hide."""
         try:
             await self.close()
