@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Sequence
 from random import Random
 
 import pytest
@@ -18,6 +19,7 @@ from wasihost._network.virtual import VirtualNetwork
 from wasihost._network.wrapping import NetworkAround, SocketAround
 from wasihost._testing.loop import run_virtual
 
+GRPC: Header = ("content-type", b"application/grpc")  # which goes over HTTP/2
 TRAILERS: list[Header] = [("sum", b"1"), ("sum", b"2")]
 
 
@@ -94,7 +96,8 @@ class Erratic(Body):
 class Site:
     """A server whose handler is erratic, and a client on an unsafe network."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, headers: Sequence[Header]) -> None:
+        self.headers = [*headers, ("te", b"trailers")]
         self.random = Random(seed)
         self.bodies: list[Erratic] = []
         self.outcomes = dict.fromkeys(("whole", "broken", "failed", "cancelled"), 0)
@@ -121,7 +124,7 @@ class Site:
 
     async def one(self) -> None:
         """One request, and what became of it."""
-        request = Request(scheme="http", authority="web", headers=[("te", b"trailers")])
+        request = Request(scheme="http", authority="web", headers=self.headers)
         if self.random.random() < 0.7:
             request.method = "POST"
             request.body = Erratic(self.random, self.bodies)
@@ -153,8 +156,8 @@ class Site:
         return "whole"
 
 
-async def _chaos(seed: int, rounds: int) -> None:
-    site = Site(seed)
+async def _chaos(seed: int, rounds: int, headers: Sequence[Header]) -> None:
+    site = Site(seed, headers)
     async with site.server:
         for _ in range(rounds):
             await asyncio.gather(*(site.one() for _ in range(10)))
@@ -168,11 +171,16 @@ async def _chaos(seed: int, rounds: int) -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+both = pytest.mark.parametrize("headers", [[], [GRPC]], ids=["http1", "http2"])
+
+
+@both
 @pytest.mark.parametrize("seed", range(3))
-def test_every_exchange_ends_and_nothing_is_left(seed: int) -> None:
-    run_virtual(_chaos(seed, 10))
+def test_every_exchange_ends_and_nothing_is_left(seed: int, headers: list[Header]) -> None:
+    run_virtual(_chaos(seed, 10, headers))
 
 
 @pytest.mark.nightly
-def test_ten_thousand_exchanges_end_and_nothing_is_left() -> None:
-    run_virtual(_chaos(1000, 1000))
+@both
+def test_ten_thousand_exchanges_end_and_nothing_is_left(headers: list[Header]) -> None:
+    run_virtual(_chaos(1000, 1000, headers))
