@@ -1,4 +1,4 @@
-"""What the site has beside the pages of docs/: those at the top of the repository, one for each module, and links.
+"""Pages of the site beside those of docs/: the ones at the top of the repository, and one for each module; and links.
 
 MkDocs calls these functions while it builds, see `hooks` in mkdocs.yml.
 """
@@ -46,7 +46,7 @@ def _page(module: str) -> str:
 
 
 def _public(module: str) -> dict[str, object]:
-    """What a module has for users, by full names."""
+    """The public objects of a module, by full names."""
     found = importlib.import_module(module)
     return {f"{module}.{name}": getattr(found, name) for name in found.__all__}
 

@@ -1,7 +1,7 @@
 """The first minute with wasihost, `make demo`: a service in WebAssembly, with files in memory, and a request refused.
 
-It types what you would type, and shows what comes. The guest is guest-fixtures/rust/notes, written in Rust. Exit code 0
-if everything went as it should.
+It types the commands of a first minute and shows their output. The guest is guest-fixtures/rust/notes, written in Rust.
+The exit code is 0 if everything went as it should.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def say(text: str) -> None:
 
 
 def pause(seconds: float) -> None:
-    """Time to read, if somebody does."""
+    """Leaves time to read, on a terminal."""
     if IS_WATCHED:
         time.sleep(seconds)
 
@@ -59,7 +59,7 @@ class Server:
                 self._lines.put(line.rstrip("\n"))
 
     def line(self, words: str) -> str:
-        """Shows what it prints, up to the line with these words; gives that one."""
+        """Shows its output up to the line with these words, which it returns."""
         while words not in (line := self._lines.get(timeout=PATIENCE_S)):
             say(line)
         say(line)
@@ -103,7 +103,7 @@ def main() -> int:
             curl("GET", f"{server.url}today") == "buy milk",
             server.line("GET") != "",
         ]
-        say("\nIt tries to send the note to archive.example. Nobody allowed that:")
+        say("\nIt tries to send the note to archive.example. No rule allows that:")
         went_well += [
             "HttpRequestDenied" in curl("POST", f"{server.url}today"),
             HINT in server.line("refused"),

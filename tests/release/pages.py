@@ -1,13 +1,13 @@
 """The code of a page of docs/, run as a reader would: Python block by block, commands in a shell.
 
-- Blocks of Python share their names, and may `await`. What follows one in a block without a language is what it prints
+- Blocks of Python share their names, and may `await`. A block without a language after one of them is its output: that
   to stdout, or to stdout and stderr.
 - A block that begins with a comment of a file's name becomes that file, for commands and tests.
 - Blocks with tests are given to pytest, all of a page at once.
-- Commands of the tutorial and of `NIGHTLY` are run, and what follows them is what they print; those of `wasihost` in
-  other pages only have to be understood. A server runs until the page ends.
-- WIT is that of a guest, and what a Dockerfile runs is understood.
-- `…` in what is shown stands for any text.
+- Commands of the tutorial and of `NIGHTLY` are run, and the lines below them are their output; the parser has to accept
+  those of `wasihost` in other pages. A server runs until the page ends.
+- WIT is that of a guest, and the parser accepts the commands of a Dockerfile.
+- `…` in shown output means any text.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Block:
         )
 
     def commands(self) -> Iterator[tuple[str, str]]:
-        """Each command, with what is shown of its output."""
+        """Each command, with the output below it."""
         for part in re.split(r"^\$ ", self.text.replace("\\\n", ""), flags=re.M)[1:]:
             command, _, shown = part.partition("\n")
             yield command.partition("  #")[0].strip(), shown.rstrip("\n")
@@ -93,7 +93,7 @@ def matches(shown: str, printed: str) -> bool:
 
 
 class Tee(io.StringIO):
-    """Has what is written to it in another one too."""
+    """Writes to another one too."""
 
     def __init__(self, other: io.StringIO) -> None:
         super().__init__()
@@ -117,13 +117,13 @@ class Server:
         return self._process.stderr.readline()
 
     def stop(self) -> str:
-        """Ends it; gives what it printed."""
+        """Ends it: its output."""
         self._process.terminate()
         return self._process.communicate(timeout=TIMEOUT_S)[1]
 
 
 class Reader:
-    """Types in what a page shows, in a folder of its own. `names` are what fragments of Python take for granted."""
+    """Types in a page, in a folder of its own. `names` are those that fragments of Python use without an import."""
 
     def __init__(self, name: str, folder: Path, names: Mapping[str, Any]) -> None:
         self._name = name
@@ -165,7 +165,7 @@ class Reader:
                 assert language in CHECKED_ELSEWHERE
 
     def _python(self, text: str) -> tuple[str, str]:
-        """What it and its guests print: to stdout, and all together."""
+        """The output of a block and its guests: to stdout, and all of it."""
         both = io.StringIO()
         printed = Tee(both)
         code = compile(text, self._name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -195,7 +195,7 @@ class Reader:
             assert not shown or matches(shown, printed), f"$ {command}\n{printed}"
 
     def _shell(self, command: str) -> str:
-        """What a command prints; one that asks the server asks it where it is."""
+        """The output of a command; requests to the server go to its port."""
         if self._server is not None:
             command = command.replace("curl", "curl --silent").replace("127.0.0.1:8080", self._server.address)
         environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
@@ -224,7 +224,7 @@ class Reader:
 
 
 def understood(words: list[str]) -> None:
-    """Fails if the command line does not know what it is asked."""
+    """Fails if the parser does not accept these words."""
     if words[-1] in ("--help", "--version"):
         return
     parser().parse_args(words if words[0] in COMMANDS else ["run", *words])

@@ -1,4 +1,4 @@
-"""All that the pages of docs/ show runs, and prints what they say."""
+"""The code of all pages of docs/ runs, and prints the output that they show."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def embedding() -> Mapping[str, Any]:
 
 
 def of_reader(name: str) -> Mapping[str, Any]:
-    """What the fragments of a page take for granted."""
+    """The names that fragments of a page use without an import."""
     match name:
         case "how-to/running.md":
             return {
@@ -109,7 +109,7 @@ OTHER_GUESTS = {"how-to/virtual-network.md": "rust-echo-server"}
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current directory, with what the pages speak of."""
+    """The current directory, with the files of the pages."""
     monkeypatch.chdir(tmp_path)
     Path("guest-fixtures").symlink_to(ROOT / "guest-fixtures")
     Path("guests").symlink_to(PREBUILT)
@@ -128,7 +128,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.nightly if name in NIGHTLY else ()) for name in NAMES]
 )
-def test_what_a_page_shows_runs(name: str, folder: Path) -> None:
+def test_the_code_of_a_page_runs(name: str, folder: Path) -> None:
     if name in OTHER_GUESTS:
         Path("guest.wasm").unlink()
         Path("guest.wasm").symlink_to(PREBUILT / f"{OTHER_GUESTS[name]}.wasm")
