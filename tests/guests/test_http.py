@@ -10,6 +10,7 @@ import pytest
 from tests.guests.harness import load
 from tests.guests.http import SOME, Parts, ask, content, serving, text_of, whole
 from wasihost import GuestTrap, Host
+from wasihost._component.running.store_machine import StoreMachine
 from wasihost._http.errors import ErrorCode, FieldSizePayload, HttpError
 from wasihost._http.messages import BytesBody, Handler, Header
 
@@ -33,6 +34,24 @@ async def test_a_guest_sees_the_request_without_the_headers_of_the_connection(na
         "case: describe",
         "Accept: x",
     ]
+
+
+@pytest.mark.parametrize(("case", "kept"), [("hello", 0), ("answer", 1)])
+async def test_the_future_of_a_response_is_written_only_if_the_guest_keeps_it(
+    case: str, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    take_values = StoreMachine.take_values
+
+    def counted(machine: StoreMachine, end: int, values: list[Any]) -> None:
+        written.append(end)
+        take_values(machine, end, values)
+
+    monkeypatch.setattr(StoreMachine, "take_values", counted)
+    async with serving("rust-http") as handler:
+        await whole(await ask(handler, case))
+        await text_of(handler, "describe")  # for which the guest is polled again
+    assert len(written) == kept
 
 
 @both
