@@ -30,3 +30,9 @@ def test_links_lead_to_files_and_headings(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             broken.append(link)
     assert broken == []
+
+
+def test_links_of_the_readme_are_absolute() -> None:
+    """On PyPI there is nothing beside it."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\]\((?!https:)([^)]+)\)", readme) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import subprocess
 import sys
@@ -58,6 +59,19 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == expected | {"_wasihost_pytest_plugin.py"}
     assert "wasihost/py.typed" in packed
+
+
+def test_the_metadata_are_for_users(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        metadata = email.message_from_bytes(archive.read(name))
+    assert not {"dev", "engines", "site", "workflows"} & set(metadata.get_all("Provides-Extra", []))
+    assert {url.partition(",")[0] for url in metadata.get_all("Project-URL", [])} >= {
+        "Documentation",
+        "Source",
+        "Issues",
+    }
+    assert metadata["Requires-Python"] == ">=3.11"
 
 
 def test_the_sdist_holds_no_build_results(sdist: Path) -> None:
