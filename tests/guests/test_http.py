@@ -54,7 +54,7 @@ async def test_the_future_of_a_response_is_written_only_if_the_guest_keeps_it(
     assert len(written) == kept
 
 
-@both
+@pytest.mark.parametrize("name", ["rust-http", "rust-p2-http", "c-http", "c-p2-http"])
 async def test_a_body_goes_through_a_guest_with_its_trailers(name: str) -> None:
     body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
     async with serving(name) as handler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.guests.http import SOME, Origin, Parts, ask, serving, text_of, whole
+from tests.guests.http import SOME, Origin, Parts, ask, serving, text_of
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import Header, Request, Response
 
@@ -16,14 +16,6 @@ both = pytest.mark.parametrize("name", ["c-http", "c-p2-http"])
 async def test_a_service_in_c_finds_every_function_and_error_of_types_as_it_should_be(name: str) -> None:
     async with serving(name) as handler:
         assert await text_of(handler, "methods") == "ok"
-
-
-@both
-async def test_a_body_goes_through_a_service_in_c_with_its_trailers(name: str) -> None:
-    body = Parts(SOME, b"x" * 200_000, trailers=TRAILERS)
-    async with serving(name) as handler:
-        assert await whole(await ask(handler, "copy", body)) == (SOME + b"x" * 200_000, TRAILERS)
-    assert body.closed == [None]
 
 
 @both

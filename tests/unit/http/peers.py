@@ -23,11 +23,11 @@ Script: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Await
 class Origin:
     """A server on the host `web`, and a client of it."""
 
-    def __init__(self, script: Script, limits: MessageLimits | None = None) -> None:
+    def __init__(self, script: Script, limits: MessageLimits | None = None, keeps_alive: bool = True) -> None:
         self.net = VirtualNetwork()
         self.script = script
         self.requests: list[bytes] = []
-        self.client = Client(functools.partial(connect, self.net.guest), limits=limits)
+        self.client = Client(functools.partial(connect, self.net.guest), limits=limits, keeps_alive=keeps_alive)
         self._server = self.net.host("web").listen(80, self._serve)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -45,9 +45,11 @@ class Origin:
 
 
 @contextlib.asynccontextmanager
-async def origin(script: Script | bytes, limits: MessageLimits | None = None) -> AsyncIterator[Origin]:
+async def origin(
+    script: Script | bytes, limits: MessageLimits | None = None, *, keeps_alive: bool = True
+) -> AsyncIterator[Origin]:
     """A server that does as the script, or says this after each request's head and closes."""
-    found = Origin(saying(script) if isinstance(script, bytes) else script, limits)
+    found = Origin(saying(script) if isinstance(script, bytes) else script, limits, keeps_alive)
     try:
         yield found
     finally:

@@ -69,6 +69,24 @@ class Peer:
                     return event
             assert await self._read(), f"the connection has ended without {kind.__name__}: {self.seen}"
 
+    def seen_of(self, kind: type[E]) -> list[E]:
+        """All events of that kind so far."""
+        return [event for event in self.seen if isinstance(event, kind)]
+
+    async def send_much(self, stream: int, size: int) -> None:
+        """Sends so much content, and its end, as the windows allow."""
+        while size:
+            room = min(self.h2.local_flow_control_window(stream), 16_384, size)
+            if room:
+                self.h2.send_data(stream, b"x" * room)
+                self.flush()
+                size -= room
+            else:
+                self.seen = [event for event in self.seen if not isinstance(event, events.WindowUpdated)]
+                await self.until(events.WindowUpdated)
+        self.h2.end_stream(stream)
+        self.flush()
+
     async def answer(self, stream: int) -> tuple[dict[str, str], bytes, list[Any]]:
         """Headers, content and trailers of a whole answer."""
         await self.until(events.StreamEnded, lambda event: event.stream_id == stream)

@@ -4,61 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
 from h2 import events
 from h2.settings import SettingCodes
 
+from tests.unit.http import peers
 from tests.unit.http.http2.peers import Peer
 from tests.unit.http.peers import code, content, get, whole
 from tests.unit.http.test_client import Slow
-from wasihost._http.client import Client
-from wasihost._http.connecting import connect
 from wasihost._http.errors import ErrorCode
 from wasihost._http.http2.frames import goaway
+from wasihost._http.http2.machine import PREFACE
 from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import BytesBody, Header, Request, RequestOptions
-from wasihost._network.virtual import VirtualNetwork
 
 Script: TypeAlias = Callable[[Peer], Awaitable[None]]
 GRPC: Header = ("Content-Type", b"application/grpc")  # which goes over HTTP/2 without TLS too
 OK = [(":status", "200"), ("x-origin", "yes")]
 
 
-class Origin:
-    """A server on the host `web` that does as the script on each connection, and a client of it."""
-
-    def __init__(self, script: Script, limits: MessageLimits | None, keeps_alive: bool) -> None:
-        self.net = VirtualNetwork()
-        self.peers: list[Peer] = []
-        self.script = script
-        self.client = Client(functools.partial(connect, self.net.guest), limits=limits, keeps_alive=keeps_alive)
-        self._server = self.net.host("web").listen(80, self._serve)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = Peer(reader, writer, is_client=False)
-        self.peers.append(peer)
-        with contextlib.suppress(ConnectionError, AssertionError):
-            await self.script(peer)
-        writer.close()
-
-    async def close(self) -> None:
-        self.client.close()
-        self._server.close()
-        await self._server.wait_closed()
-
-
 @contextlib.asynccontextmanager
 async def origin(
     script: Script, limits: MessageLimits | None = None, *, keeps_alive: bool = True
-) -> AsyncIterator[Origin]:
-    found = Origin(script, limits, keeps_alive)
-    try:
+) -> AsyncIterator[peers.Origin]:
+    """A server that does as the script on each connection, and a client of it."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = Peer(reader, writer, is_client=False)
+        peer.h2.receive_data(PREFACE[:18])  # which looks like a head of HTTP/1.1, and was read as one
+        with contextlib.suppress(AssertionError):  # the client has left
+            await script(peer)
+
+    async with peers.origin(serve, limits, keeps_alive=keeps_alive) as found:
         yield found
-    finally:
-        await found.close()
 
 
 def grpc(**fields: Any) -> Request:
@@ -91,11 +71,17 @@ async def each(peer: Peer) -> None:
 
 
 async def test_a_request_goes_with_its_headers_content_and_trailers() -> None:
-    async with origin(each) as web:
+    seen: list[Peer] = []
+
+    async def script(peer: Peer) -> None:
+        seen.append(peer)
+        await each(peer)
+
+    async with origin(script) as web:
         body = BytesBody(b"some", [("X-Sum", b"1")])
         response = await web.client(grpc(path="/a?b", body=body))
         assert (await whole(response), response.headers) == ((200, b"ok"), [("x-origin", b"yes")])
-        (peer,) = web.peers
+        (peer,) = seen
         assert texts((await asked(peer)).headers) == [
             (":method", "POST"),
             (":scheme", "http"),
@@ -155,18 +141,7 @@ async def test_much_content_goes_through_both_windows() -> None:
         stream = (await asked(peer)).stream_id or 0
         await peer.until(events.StreamEnded)
         peer.h2.send_headers(stream, OK)
-        left = sum(len(event.data or b"") for event in peer.seen if isinstance(event, events.DataReceived))
-        while left:
-            room = min(peer.h2.local_flow_control_window(stream), 16_384, left)
-            if not room:
-                peer.seen = []
-                await peer.until(events.WindowUpdated)
-                continue
-            peer.h2.send_data(stream, b"x" * room)
-            peer.flush()
-            left -= room
-        peer.h2.end_stream(stream)
-        peer.flush()
+        await peer.send_much(stream, sum(len(event.data or b"") for event in peer.seen_of(events.DataReceived)))
         await peer.until(events.ConnectionTerminated)
 
     async with origin(script) as web:

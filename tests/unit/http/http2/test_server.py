@@ -62,18 +62,7 @@ async def test_content_and_trailers_go_both_ways() -> None:
 async def test_much_content_goes_through_both_windows() -> None:
     async with talking(echo) as (_, peer):
         stream = peer.ask(POST, ends=False)
-        left = 3_000_000
-        while left:
-            room = min(peer.h2.local_flow_control_window(stream), 16_384, left)
-            if not room:
-                peer.seen = [event for event in peer.seen if not isinstance(event, events.WindowUpdated)]
-                await peer.until(events.WindowUpdated)
-                continue
-            peer.h2.send_data(stream, b"x" * room)
-            peer.flush()
-            left -= room
-        peer.h2.end_stream(stream)
-        peer.flush()
+        await peer.send_much(stream, 3_000_000)
         assert len((await peer.answer(stream))[1]) == 3_000_000
 
 
