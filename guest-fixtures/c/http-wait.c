@@ -53,13 +53,3 @@ outcome_reader handled_well(void) {
   wasi_http_types_future_result_void_error_code_write(writer, &ok);
   return reader;
 }
-
-fields new_fields(void) { return wasi_http_types_constructor_fields(); }
-
-int append(fields to, const char *name, const char *characters) {
-  wasi_http_types_header_error_t reason;
-  string key = text(name);
-  field_value given = value(characters);
-  bool good = wasi_http_types_method_fields_append(wasi_http_types_borrow_fields(to), &key, &given, &reason);
-  return good ? OK : reason.tag;
-}

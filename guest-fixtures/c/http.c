@@ -11,21 +11,6 @@
 
 static uint8_t buffer[65536];
 
-// ---- what the request says
-
-static const wasi_http_types_field_value_t *header(fields of, const char *name) {
-  value_list found;
-  string key = text(name);
-  wasi_http_types_method_fields_get(wasi_http_types_borrow_fields(of), &key, &found);
-  return found.len ? found.ptr : NULL;
-}
-
-static uint8_t number(const field_value *digits) {
-  uint8_t found = 0;
-  for (size_t i = 0; digits && i < digits->len; i++) found = (uint8_t)(found * 10 + digits->ptr[i] - '0');
-  return found;
-}
-
 // ---- answers
 
 static void fail(error reason) {
@@ -45,7 +30,7 @@ static answer begin_answer(uint16_t status) {
   byte_reader content = wasi_http_types_stream_u8_new(&begun.content);
   trailers_reader end = wasi_http_types_future_result_option_own_trailers_error_code_new(&begun.end);
   wasi_http_types_tuple2_own_response_future_result_void_error_code_t made;
-  wasi_http_types_static_response_new(new_fields(), &content, end, &made);
+  wasi_http_types_static_response_new(wasi_http_types_constructor_fields(), &content, end, &made);
   wasi_http_types_method_response_set_status_code(wasi_http_types_borrow_response(made.f0), status);
   begun.sent = made.f1;
   exports_wasi_http_handler_handle_return(
@@ -102,28 +87,11 @@ static void copy(request asked) {
 
 // ---- requests of its own
 
-typedef struct {
-  uint8_t characters[256];
-  size_t length;
-} lines;
-
-static void add(lines *to, const char *words, int64_t amount) {
-  char digits[21], *at = digits + 20;
-  uint64_t left = (uint64_t)(amount < 0 ? -amount : amount);
-  *at = 0;
-  do *--at = (char)('0' + left % 10);
-  while (left /= 10);
-  if (amount < 0) *--at = '-';
-  for (const char *part = words; *part; part++) to->characters[to->length++] = (uint8_t)*part;
-  for (; *at; at++) to->characters[to->length++] = (uint8_t)*at;
-  to->characters[to->length++] = '\n';
-}
-
 static void describe(response came, lines *to) {
   wasi_http_types_borrow_response_t of = wasi_http_types_borrow_response(came);
   add(to, "status ", wasi_http_types_method_response_get_status_code(of));
   fields headers = wasi_http_types_method_response_get_headers(of);
-  add(to, "x-origin ", header(headers, "x-origin") ? 1 : 0);
+  add(to, "x-origin ", has(headers, "x-origin"));
   wasi_http_types_fields_drop_own(headers);
   body received;
   wasi_http_types_static_response_consume_body(came, handled_well(), &received);
@@ -139,7 +107,7 @@ static void describe(response came, lines *to) {
   await_trailers(received.f1, &found);
   if (found.is_err) add(to, "error-code ", found.val.err.tag);
   else if (found.val.ok.is_some) {
-    add(to, "x-sum ", header(found.val.ok.val, "x-sum") ? 1 : 0);
+    add(to, "x-sum ", has(found.val.ok.val, "x-sum"));
     wasi_http_types_fields_drop_own(found.val.ok.val);
   }
 }
@@ -161,17 +129,14 @@ static request outgoing(fields headers, byte_writer *content, trailers_writer *e
   byte_reader contents = wasi_http_types_stream_u8_new(content);
   trailers_reader ends = wasi_http_types_future_result_option_own_trailers_error_code_new(end);
   wasi_http_types_tuple2_own_request_future_result_void_error_code_t made;
-  wasi_http_types_static_request_new(new_fields(), &contents, ends, NULL, &made);
+  wasi_http_types_static_request_new(wasi_http_types_constructor_fields(), &contents, ends, NULL, &made);
   wasi_http_types_borrow_request_t of = wasi_http_types_borrow_request(made.f0);
-  const field_value *authority = header(headers, "authority");
+  string host = header(headers, "authority");
   wasi_http_types_method_t post = {.tag = WASI_HTTP_TYPES_METHOD_POST};
   wasi_http_types_scheme_t http = {.tag = WASI_HTTP_TYPES_SCHEME_HTTP};
   wasi_http_types_method_request_set_method(of, &post);
   wasi_http_types_method_request_set_scheme(of, &http);
-  if (authority) {
-    string host = {authority->ptr, authority->len};
-    wasi_http_types_method_request_set_authority(of, &host);
-  }
+  wasi_http_types_method_request_set_authority(of, &host);
   *sent = made.f1;
   return made.f0;
 }
@@ -254,8 +219,7 @@ static service_callback_code_t hang(void) {
 
 service_callback_code_t exports_wasi_http_handler_handle(request asked) {
   fields headers = wasi_http_types_method_request_get_headers(wasi_http_types_borrow_request(asked));
-  const field_value *found = header(headers, "case");
-  string name = found ? (string){found->ptr, found->len} : text("");
+  string name = header(headers, "case");
   if (same_text(name, "copy")) copy(asked);
   else if (same_text(name, "send")) send(asked, headers);
   else {

@@ -2,18 +2,12 @@
 //
 // As in guest.h, every wait is a synchronous one inside the exported call, so this service answers one request at a time.
 #pragma once
-#include <stdlib.h>
-#include <string.h>
-#include "service.h"
+#include "http-common.h"
 
-typedef service_string_t string;
-typedef wasi_http_types_own_fields_t fields;
 typedef wasi_http_types_own_request_t request;
 typedef wasi_http_types_own_request_options_t options;
 typedef wasi_http_types_own_response_t response;
 typedef wasi_http_types_error_code_t error;
-typedef wasi_http_types_field_value_t field_value;
-typedef wasi_http_types_list_field_value_t value_list;
 typedef wasi_http_types_stream_u8_t byte_reader;
 typedef wasi_http_types_stream_u8_writer_t byte_writer;
 typedef wasi_http_types_future_result_option_own_trailers_error_code_t trailers_reader;
@@ -21,19 +15,6 @@ typedef wasi_http_types_future_result_option_own_trailers_error_code_writer_t tr
 typedef wasi_http_types_result_option_own_trailers_error_code_t trailers;
 typedef wasi_http_types_future_result_void_error_code_t outcome_reader;
 typedef wasi_http_types_future_result_void_error_code_writer_t outcome_writer;
-
-// The number of an error in WIT, or OK.
-enum { OK = -1 };
-
-static inline string text(const char *characters) {
-  return (string){(uint8_t *)characters, __builtin_strlen(characters)};
-}
-static inline bool same_text(string found, const char *wanted) {
-  return found.len == __builtin_strlen(wanted) && !__builtin_memcmp(found.ptr, wanted, found.len);
-}
-static inline field_value value(const char *characters) {
-  return (field_value){(uint8_t *)characters, __builtin_strlen(characters)};
-}
 
 // Waiting.
 service_waitable_status_t wait_if_blocked(uint32_t waitable, service_waitable_status_t status);
@@ -43,9 +24,6 @@ int await_outcome(outcome_reader future);                                // how 
 void await_trailers(trailers_reader future, trailers *found);
 void end_body(trailers_writer writer, trailers given);
 outcome_reader handled_well(void);  // for consume-body: the message was handled
-
-fields new_fields(void);
-int append(fields to, const char *name, const char *characters);
 
 // Every function of wasi:http/types, and every error that a guest can provoke; NULL, or what was not as it should be.
 const char *check_methods(void);
