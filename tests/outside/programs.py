@@ -62,6 +62,12 @@ async def python_server(*words: str, says: str, cwd: Path) -> AsyncIterator[None
     assert status in (0, -signal.SIGTERM), log.decode()
 
 
+def write_app(folder: Path, service: Path) -> None:
+    """Writes `app.py`, whose `app` is a guest as an ASGI application."""
+    text = f"import wasihost.http\nfrom wasihost import Host\n\napp = wasihost.http.asgi(Host(), {str(service)!r})\n"
+    (folder / "app.py").write_text(text)
+
+
 class Certificates:
     """A CA of our own, and a certificate of 127.0.0.1 and localhost with its key, in files."""
 

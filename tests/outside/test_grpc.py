@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.outside.programs import PREBUILT, Certificates
+from tests.outside.programs import PREBUILT, Certificates, python_server, write_app
 from wasihost import Host, Rules
 from wasihost.http import GuestServer, server_context
 
@@ -49,6 +49,13 @@ async def test_a_guest_answers_calls_behind_tls(grpc: Any, tmp_path: Path) -> No
         Host().serve(GUEST, port=0, tls=server_context(certificates.server)) as server,
         grpc.aio.secure_channel(f"localhost:{server.address.port}", trusted) as channel,
     ):
+        assert await call(channel) == MESSAGE
+
+
+async def test_a_guest_answers_calls_behind_hypercorn(grpc: Any, tmp_path: Path) -> None:
+    write_app(tmp_path, GUEST)
+    serving = python_server("hypercorn", "app:app", "--bind", "unix:socket", says="Running on", cwd=tmp_path)
+    async with serving, grpc.aio.insecure_channel(f"unix:{tmp_path}/socket") as channel:
         assert await call(channel) == MESSAGE
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside.programs import SERVICES, curl, python_server
+from tests.outside.programs import SERVICES, curl, python_server, write_app
 
 SERVERS = {
     "uvicorn": (("uvicorn", "app:app", "--uds", "socket"), "Uvicorn running on"),
@@ -23,9 +23,7 @@ pytestmark = [
 
 
 async def test_a_server_of_others_serves_a_guest(name: str, service: Path, tmp_path: Path) -> None:
-    (tmp_path / "app.py").write_text(
-        f"import wasihost.http\nfrom wasihost import Host\n\napp = wasihost.http.asgi(Host(), {str(service)!r})\n"
-    )
+    write_app(tmp_path, service)
     data = tmp_path / "data"
     data.write_bytes(bytes(range(256)) * 4000)
     words, says = SERVERS[name]
