@@ -11,7 +11,8 @@ from hyperframe.frame import Frame, GoAwayFrame
 
 _HEADER_BYTES = 9
 _GOAWAY = GoAwayFrame.type
-_PROTOCOL_ERROR, _FRAME_SIZE_ERROR = 1, 6
+_PROTOCOL_ERROR = 1
+_FRAME_SIZE_ERROR = 6
 _MOST_BYTES = 1 << 14
 """Of a frame, unless SETTINGS allow more, which ours do not."""
 

@@ -28,8 +28,12 @@ from wasihost._http.http2.frames import BadFrame, Frames, goaway
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What a client sends first (RFC 9113, section 3.4)."""
-NO_ERROR, INTERNAL_ERROR, REFUSED_STREAM, CANCEL, ENHANCE_YOUR_CALM = 0, 2, 7, 8, 11
-"""Error codes (RFC 9113, section 7)."""
+# Error codes (RFC 9113, section 7).
+NO_ERROR = 0
+INTERNAL_ERROR = 2
+REFUSED_STREAM = 7
+CANCEL = 8
+ENHANCE_YOUR_CALM = 11
 _STREAMS = 100
 _WINDOW_BYTES = 1 << 18
 _CONNECTION_WINDOW_BYTES = 1 << 24

@@ -143,7 +143,8 @@ def _compare(event: events.HttpExchange, now: events.HttpExchange, index: int) -
     """Errors: DivergenceError."""
     where = f"{event.method} {event.url}"
     for field, name in _COMPARED.items():
-        found, recorded = getattr(now, field), getattr(event, field)
+        found = getattr(now, field)
+        recorded = getattr(event, field)
         if found != recorded:
             raise DivergenceError(f"{where}: {name} {found}, recorded {recorded} in {line(index)}")
     if now.response_content != event.response_content:
