@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 
 from wasihost._base.clock import NS_PER_S, Clock, Timer
+from wasihost._base.waiting import Called
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.limits import MessageLimits
 from wasihost._http.parsing import Content
@@ -72,20 +73,24 @@ class Connection(asyncio.BufferedProtocol):
         """Whether nothing is to be written for now."""
         self._full_timer: Timer | None = None
         self._when_writable: Callable[[], None] | None = None
+        self._made: Called | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, SocketTransport)
         self.transport = transport
+        if self._made is not None:
+            self._made()
 
     async def open_on(self, socket: Socket) -> None:
         """Makes the socket its own. Errors: OSError."""
+        made = self._made = Called()
         try:
             self.transport = SocketTransport(socket, self)
         except BaseException:
             socket.close()
             raise
         try:
-            await asyncio.sleep(0)  # connection_made
+            await made
         except BaseException:
             self.transport.abort()
             raise

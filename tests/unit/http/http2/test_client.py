@@ -14,6 +14,7 @@ from tests.unit.http import peers
 from tests.unit.http.http2.peers import Peer
 from tests.unit.http.peers import code, content, get, whole
 from tests.unit.http.test_client import Slow
+from wasihost._base.eager import begin
 from wasihost._http.errors import ErrorCode
 from wasihost._http.http2.frames import goaway
 from wasihost._http.http2.machine import PREFACE
@@ -92,6 +93,11 @@ async def test_a_request_goes_with_its_headers_content_and_trailers() -> None:
         ]
         assert texts((await peer.until(events.TrailersReceived)).headers) == [("x-sum", "1")]
         assert (await peer.until(events.DataReceived)).data == b"some"
+
+
+async def test_a_request_that_is_begun_at_once_comes_behind_the_preface() -> None:
+    async with origin(each) as web:
+        assert await whole(await begin(web.client(grpc()))) == (200, b"ok")
 
 
 async def test_trailers_of_a_response_come() -> None:
