@@ -313,7 +313,16 @@ interface store {
   variant err { gone, other(string) }
   open: async func(name: string) -> result<bucket, err>;
 }
-world app { import store; export api: interface { divide: func(a: u32, b: u32) -> tuple<u32, u32>; } }
+interface long {
+  type one = result<list<string>, list<u8>>;
+  type two = result<tuple<string, string>, result<list<u64>, string>>;
+  variant many { a-case-with-a-long-name(two), another-case-with-a-long-name(one), the-third(list<two>) }
+  f: func(the-first-argument: result<option<list<string>>, list<two>>, many: many) -> tuple<one, two>;
+}
+world app {
+  import store; import long;
+  export long; export api: interface { divide: func(a: u32, b: u32) -> tuple<u32, u32>; }
+}
 world other { import store; }
 """
 
@@ -325,6 +334,8 @@ def test_what_is_written_is_clean_for_ruff(cli: Cli, write: Write) -> None:
         done = cli("stubs", "--all", PREBUILT / f"rust-{name}.wasm", "-o", cli.folder / f"{name}_stub.py")
         assert (done.code, done.out, done.err) == (0, "", "")
     assert cli("stubs", write(bytes(wasmtime.wat2wasm(NAMES))), "--output", cli.folder / "names_stub.py").code == 0
+    (cli.folder / "app.wit").write_text(WIT)
+    assert cli("stubs", cli.folder / "app.wit", "--world", "app", "-o", cli.folder / "app_stub.py").code == 0
     ruff = Path(sys.executable).with_name("ruff")
     for command in (["check", "--extend-select", "I,UP,B,RUF,SIM,RET,PIE,C4"], ["format", "--check"]):
         ran = subprocess.run([ruff, *command, "--isolated", cli.folder], text=True, capture_output=True, check=False)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from wasihost._base.quoting import python_string
 from wasihost._commands.stubs.annotations import Annotations, Way
-from wasihost._commands.stubs.folding import WIDTH
 from wasihost._commands.stubs.naming import Names, docstring
 from wasihost._component.values import case_names, snake_case, upper_snake_case
 from wasihost._component.world import types
@@ -64,13 +63,5 @@ class ClassWriter:
                 yield f"    value: {self._annotate(payload, way)}"
             yield ""
             yield ""
-        union = f"{name} = {' | '.join(classes.values())}"
-        if len(union) <= WIDTH:
-            yield union
-        else:
-            first, *others = classes.values()
-            yield f"{name} = ("
-            yield f"    {first}"
-            yield from (f"    | {other}" for other in others)
-            yield ")"
+        yield f"{name} = {' | '.join(classes.values())}"
         yield docstring(wit, "")

@@ -5,21 +5,75 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 WIDTH = 88  # the default of ruff and black
+_HEADS = (": ", "-> ", "= ")
+"""The ends of the text before a type."""
 
 
 def folded(line: str) -> Iterator[str]:
     """The line, or as many as it takes; docstrings stay as they are."""
-    if len(line) <= WIDTH or line.lstrip().startswith('"""') or (brackets := _brackets(line)) is None:
+    if len(line) <= WIDTH or line.lstrip().startswith('"""'):
         yield line
-        return
-    start, end, items = brackets
-    indent = line[: len(line) - len(line.lstrip())]
+    elif (union := _union(line)) is not None:
+        yield from _folded_union(line, *union)
+    elif (brackets := _brackets(line)) is not None:
+        yield from _folded_brackets(line, *brackets)
+    else:
+        yield line
+
+
+def _folded_brackets(line: str, start: int, end: int, items: list[str]) -> Iterator[str]:
+    indent = _indent(line)
     # With a comma behind it, a single type would be a tuple.
     comma = "" if line[start] == "[" and len(items) == 1 else ","
     yield line[: start + 1]
     for item in items:
         yield from folded(f"{indent}    {item}{comma}")
     yield from folded(indent + line[end:])
+
+
+def _folded_union(line: str, head: str, types: list[str], tail: str) -> Iterator[str]:
+    """One type on each line; behind a name, in parentheses, where they may also fit on one line together."""
+    indent = _indent(line)
+    if not head:
+        yield from _each_type(indent, types, tail)
+        return
+    yield f"{indent}{head}("
+    together = f"{indent}    {' | '.join(types)}"
+    yield from [together] if len(together) <= WIDTH else _each_type(f"{indent}    ", types, "")
+    yield f"{indent}){tail}"
+
+
+def _each_type(indent: str, types: list[str], tail: str) -> Iterator[str]:
+    for number, each in enumerate(types):
+        is_last = number == len(types) - 1
+        yield from folded(f"{indent}{'| ' if number else ''}{each}{tail if is_last else ''}")
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _union(line: str) -> tuple[str, list[str], str] | None:
+    """The text before a union outside of brackets, its types, and the text behind."""
+    text = line.strip()
+    if text.startswith(("def ", "async def ", "| ")):  # whose brackets come first
+        return None
+    depth = 0
+    begin = 0
+    pipes: list[int] = []
+    for position, letter in _outside_of_strings(text):
+        depth = max(0, depth + (letter in "([{") - (letter in ")]}"))
+        head = next((each for each in _HEADS if text.startswith(each, position)), "")
+        if head and not (depth or pipes):
+            begin = position + len(head)
+        elif not depth and text.startswith(" | ", position):
+            pipes.append(position)
+    if not pipes:
+        return None
+    end = len(text) - (text[-1] in ",:")
+    ends = [*pipes, end]
+    begins = [begin, *(pipe + len(" | ") for pipe in pipes)]
+    return text[:begin], [text[first:last] for first, last in zip(begins, ends, strict=True)], text[end:]
 
 
 def _brackets(line: str) -> tuple[int, int, list[str]] | None:

@@ -71,7 +71,14 @@ class Writer:
     def text(self) -> str:
         """All of it."""
         blocks = ["\n".join(each for line in block for each in folded(line)) for block in self._blocks()]
-        head = [docstring(self._title, ""), "", "from __future__ import annotations", "", *self._names.imports()]
+        imports = list(self._names.imports())
+        head = [
+            docstring(self._title, ""),
+            "",
+            "from __future__ import annotations",
+            *([""] if imports else []),
+            *imports,
+        ]
         return "\n\n\n".join(["\n".join(head), *blocks]) + "\n"
 
     def _blocks(self) -> Iterator[list[str]]:
