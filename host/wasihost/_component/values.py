@@ -11,6 +11,7 @@ import keyword
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, make_dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args
 
@@ -107,6 +108,7 @@ def method_name(name: str) -> str:
     return found + "_" if found == "drop" else found
 
 
+@lru_cache(maxsize=4096)  # every instance asks for the classes of the resources that its guest uses
 def camel_case(name: str) -> str:
     """The Python name of a WIT type or variant case: `ip-socket-address` is IpSocketAddress, `none` is None_."""
     return _python_name("".join(word[:1].upper() + word[1:] for word in name.split("-")))

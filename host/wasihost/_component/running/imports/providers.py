@@ -199,19 +199,27 @@ def _path(interface: str, name: str) -> str:
     return f"{interface}#{name}" if interface else name
 
 
-def _lookup(provider: object, interface: str, name: str) -> tuple[Any, str]:
+@functools.lru_cache(maxsize=4096)  # every instance asks for those that its guest calls
+def _parts(name: str) -> tuple[str | None, str, str] | None:
+    """Of the name of a function: its form, its resource, and its own name in Python."""
     match = _NAME.fullmatch(name)
     if match is None:
-        raise LinkError(f"{path_of(interface, name)}: this name of a function is not understood")
+        return None
     form = match["form"]
-    resource = match["resource"]
+    in_python = function_name if form is None else method_name
+    return form, match["resource"], in_python(match["func"])
+
+
+def _lookup(provider: object, interface: str, name: str) -> tuple[Any, str]:
+    parts = _parts(name)
+    if parts is None:
+        raise LinkError(f"{path_of(interface, name)}: this name of a function is not understood")
+    form, resource, func = parts
     if form is None:
-        func = function_name(match["func"])
         return getattr(provider, func, None), func
     cls = resource_class(provider, interface, resource)
     if form == "constructor":
         return functools.partial(cls, provider), cls.__name__
-    func = method_name(match["func"])
     found = getattr(cls, func, None)
     if form == "static" and found is not None:
         found = functools.partial(found, provider)
