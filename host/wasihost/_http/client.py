@@ -138,6 +138,8 @@ class Client:
         if self._is_closed:
             connection.close()
             raise HttpError(ErrorCode.CONNECTION_TERMINATED)
+        if self._keeps_alive and not isinstance(connection, ClientConnection):
+            self._shared[prepared.place] = connection
         return connection
 
     def _made(self, prepared: Prepared, socket: Socket) -> AnyConnection:
@@ -147,12 +149,9 @@ class Client:
             return ClientConnection(self._common, self._clock, self._limits, functools.partial(self._changed, place))
         from wasihost._http.http2.client import Http2ClientConnection
 
-        connection = Http2ClientConnection(
+        return Http2ClientConnection(
             self._common, self._clock, self._limits, functools.partial(self._shared_changed, place)
         )
-        if self._keeps_alive:
-            self._shared[place] = connection
-        return connection
 
     async def _secured(self, socket: Socket, host: str) -> Socket:
         self._tls = self._tls or tls.client_context()
