@@ -129,6 +129,7 @@ TABLE = {
     "prebuilt/rust-calls": Row(providers={CALLS_HOST: CallsHost()}, call=("test:calls/api#repeat", "next", 3)),
     "prebuilt/rust-cat": Row(stdin=STDIN, prints=(STDIN.decode(),)),
     "prebuilt/rust-cli": Row(stdin=STDIN, prints=("ok stdin-continued",)),
+    "prebuilt/rust-cloud": Row(fails=LinkError, why="nothing provides wasi:keyvalue"),
     "prebuilt/rust-clocks": Row({"CASE": "many"}, prints=("ok many",)),
     "prebuilt/rust-echo-server": Row({"ADDRESS": "127.0.0.1:0", "CONNECTIONS": "0"}, prints=("listening on",)),
     "prebuilt/rust-everything": Row({"MS": "10"}, stdin=bytes(range(256)), prints=("datagrams",)),
@@ -139,9 +140,11 @@ TABLE = {
     "prebuilt/rust-http": Row(request="/", prints=("404",)),
     "prebuilt/rust-http-gate": Row(fails=LinkError, why="not a command"),
     "prebuilt/rust-kv-client": Row(providers={STORE: Store()}),
+    "prebuilt/rust-notes": Row(request="/", prints=("404",)),
     "prebuilt/rust-order": Row(fails=GuestExit, why="usage: order PRICES LEDGER"),
     "prebuilt/rust-p2-io": Row({"FRUIT": "apple"}, ("guest", "one"), b"0123456789", prints=("ok stdin",)),
     "prebuilt/rust-p2-http": Row(request="/", prints=("404",)),
+    "prebuilt/rust-report": Row(fails=GuestExit, why="usage: report TABLE FOLDER"),
     "prebuilt/rust-std-p2": Row({"CASE": "environment"}, prints=("guest",)),
     "prebuilt/rust-streams": Row(
         providers={"test:streams/host": StreamsHost()}, call=("test:streams/api#total", Letters()), prints=("(3, 294)",)
