@@ -100,16 +100,16 @@ def _environment_variable(text: str) -> tuple[str, str | None]:
 
 
 def host(
-    arguments: argparse.Namespace, ending: Ending, *, replayed_guest: int | None = None, **own: Any
+    arguments: argparse.Namespace, ending: Ending, *, replayed: recording_options.Replayed | None = None, **own: Any
 ) -> tuple[Host, Learner | None]:
     """The Host that the options describe, and the learner of a policy; `own` are parameters that the command sets.
 
-    `replayed_guest`: which guest of the recording that is played back, by number.
+    `replayed`: what is played back to it, by default the recording that the options name.
 
     Errors: WasihostError.
     """
     learner = policy_options.learner(arguments)
-    replayed = recording_options.replayed(arguments, replayed_guest)
+    replayed = replayed or recording_options.replayed(arguments)
     limits, quotas = limit_options.limits(arguments)
     network = replayed.network
     files = replayed.files or file_options.file_systems(arguments)

@@ -65,21 +65,25 @@ class Replayed(NamedTuple):
     seed: int | None
 
 
-def replayed(arguments: argparse.Namespace, guest: int | None = None) -> Replayed:
-    """The parts for the guest of that number, or for the only one; the seed is of the options or the recording.
+def replayed(arguments: argparse.Namespace) -> Replayed:
+    """The parts for the only guest that was recorded; the seed is of the options or the recording.
 
     Errors: WasihostError.
     """
-    path = arguments.replay
-    seed = arguments.seed
-    if path is None:
-        return Replayed(None, {}, {}, seed)
+    if arguments.replay is None:
+        return Replayed(None, {}, {}, arguments.seed)
+    return parts_of(loaded(arguments.replay), None, arguments.seed)
+
+
+def parts_of(recording: Recording, guest: int | None, seed: int | None) -> Replayed:
+    """The parts for the guest of that number, or for the only one. Errors: WasihostError."""
     from wasihost._host.replayed_files import ReplayFiles
     from wasihost._recording.replay import ReplayNetwork
     from wasihost._recording.replay.http import ReplayHttp
 
-    found = loaded(path)
-    seed = found.seed if seed is None else seed
     return Replayed(
-        ReplayNetwork(found, guest=guest), ReplayFiles(found, guest=guest), ReplayHttp(found, guest=guest), seed
+        ReplayNetwork(recording, guest=guest),
+        ReplayFiles(recording, guest=guest),
+        ReplayHttp(recording, guest=guest),
+        recording.seed if seed is None else seed,
     )

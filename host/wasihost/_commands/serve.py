@@ -59,9 +59,9 @@ SIGTERM and Ctrl-C end it in order, with exit code 0: it takes no more
 connections, and requests under way have the time of --drain to end. A second
 signal ends it at once.
 
-With --replay it does not listen: it sends the recorded requests to the
-component, answers the component's own requests as recorded, and fails where a
-response differs.
+With --replay it does not listen: a new instance for each of the recording has
+its network, files and responses, gets its requests, and fails where an answer
+differs.
 """
 
 
@@ -114,7 +114,8 @@ def _replay(arguments: argparse.Namespace) -> int:
     count = 0
     with Ending(arguments.grace) as ending:
         for guest in served_guests(recording):
-            host, learner = guest_options.host(arguments, ending, replayed_guest=guest)
+            parts = recording_options.parts_of(recording, guest, arguments.seed)
+            host, learner = guest_options.host(arguments, ending, replayed=parts)
             component = component or _component(host, arguments)
             with guest_options.printing(ending, learner):
                 count += ending.run(_asked_again(host, component, recording, guest))
