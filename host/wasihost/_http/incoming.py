@@ -81,7 +81,7 @@ class IncomingBody(ReadyBody):
         self.error: HttpError | None = None
         self.was_read = False
         self._arrived: Callable[[], None] | None = None
-        self._deadline: Deadline | None = None  # since many are there at once
+        self._deadline: Deadline | None = None  # made at the first wait: most bodies are there by then
 
     # ---- the side that feeds it
 

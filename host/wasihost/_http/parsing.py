@@ -128,7 +128,8 @@ class ResponseParser:
     def _next_head(self) -> ResponseHead | None:
         received = self._received
         end = _HEAD_END.search(received, self._searched)
-        if end is None and received.startswith(b"H"[: len(received)]) and not self._at_end:
+        begins_well = received[:1] in (b"", b"H")  # what else comes is refused before it has an end
+        if end is None and begins_well and not self._at_end:
             if len(received) > self._limits.head_bytes:
                 raise self._too_large()
             self._searched = max(0, len(received) - 3)
