@@ -30,7 +30,7 @@ from wasihost._http.incoming import Flow
 from wasihost._http.limits import MessageLimits
 from wasihost._http.messages import Header, Request
 from wasihost._http.outgoing import Framing
-from wasihost._http.parsing import End, ResponseHead
+from wasihost._http.parsing import End
 from wasihost._http.requests import Prepared
 from wasihost._http.timing import Deadline
 
@@ -156,7 +156,9 @@ class Http2ClientConnection(Http2Connection[ClientStream]):
     def _take_response(self, stream: ClientStream, event: Event) -> None:
         if isinstance(event, events.ResponseReceived):
             stream.exchange.has_begun = True
-            stream.exchange.take(_response_head(stream, event.headers or []))
+            head = fields.response_head(event.headers or [], stream.method)
+            _check(head.headers, stream.limits, ErrorCode.HTTP_RESPONSE_HEADER_SECTION_SIZE)
+            stream.exchange.take(head)
         elif isinstance(event, events.TrailersReceived):
             _, stream.trailers = fields.split(event.headers or [])
             _check(stream.trailers, stream.limits, ErrorCode.HTTP_RESPONSE_TRAILER_SECTION_SIZE)
@@ -176,15 +178,6 @@ def _is_allowed(header: Header) -> bool:
     """Whether HTTP/2 has it: of `te` only trailers (RFC 9113, section 8.2.2)."""
     name, value = header
     return name.lower() != "te" or value.strip().lower() == b"trailers"
-
-
-def _response_head(stream: ClientStream, given: fields.Fields) -> ResponseHead:
-    """Errors: HttpError."""
-    pseudo, headers = fields.split(given)
-    _check(headers, stream.limits, ErrorCode.HTTP_RESPONSE_HEADER_SECTION_SIZE)
-    status = int(pseudo["status"])
-    length = fields.declared_length(headers)
-    return ResponseHead(status, headers, 0 if stream.method == "HEAD" or status in (204, 304) else length)
 
 
 def _check(headers: list[Header], limits: MessageLimits, code: ErrorCode) -> None:

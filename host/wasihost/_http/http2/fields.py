@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from wasihost._http import outgoing
+from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import BadRequest, RequestHead
 from wasihost._http.messages import Header, values
+from wasihost._http.parsing import ResponseHead
 
 Fields: TypeAlias = "list[tuple[bytes, bytes]]"
 """As h2 takes and gives them."""
@@ -43,7 +45,10 @@ def request_head(fields: Iterable[tuple[bytes, bytes]], *, has_ended: bool) -> R
         raise BadRequest(400)
     if scheme not in ("http", "https", None) or host is None:
         raise BadRequest(400)
-    length = declared_length(headers)
+    try:
+        length = _length(headers)
+    except ValueError:
+        raise BadRequest(400) from None
     if has_ended and length:
         raise BadRequest(400)
     expected = b",".join(values(headers, "expect")).lower()
@@ -66,9 +71,25 @@ def _host(headers: list[Header]) -> str | None:
     return next((value.decode("latin-1") for value in values(headers, "host")), None)
 
 
-def declared_length(headers: list[Header]) -> int | None:
-    """What content-length says; h2 has checked that it is a number."""
-    return next((int(value) for value in values(headers, "content-length")), None)
+def _length(headers: list[Header]) -> int | None:
+    """What content-length says. Errors: ValueError, if that is not one number."""
+    try:
+        return outgoing.declared_length(headers)
+    except HttpError:
+        raise ValueError("content-length") from None
+
+
+def response_head(fields: Iterable[tuple[bytes, bytes]], method: str) -> ResponseHead:
+    """What a server answers to a request of that method. Errors: HttpError."""
+    pseudo, headers = split(fields)
+    try:
+        status = int(pseudo["status"])
+        length = _length(headers)
+    except ValueError:
+        raise HttpError(ErrorCode.HTTP_PROTOCOL_ERROR) from None
+    if not 200 <= status <= 999:
+        raise HttpError(ErrorCode.HTTP_PROTOCOL_ERROR)
+    return ResponseHead(status, headers, 0 if method == "HEAD" or status in (204, 304) else length)
 
 
 def written(pseudo: dict[str, str], headers: Iterable[Header]) -> Fields:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeAlias
 
+import pytest
 from h2 import events
 from h2.settings import SettingCodes
 
@@ -235,6 +236,19 @@ async def test_what_is_not_http2_is_a_protocol_error() -> None:
     async def script(peer: Peer) -> None:
         await asked(peer)
         peer.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await peer.until(events.ConnectionTerminated)
+
+    async with origin(script) as web:
+        with code(ErrorCode.HTTP_PROTOCOL_ERROR):
+            await web.client(grpc())
+
+
+@pytest.mark.parametrize(
+    "headers", [[(":status", "abc")], [(":status", "20")], [*OK, ("content-length", "-2")]], ids=str
+)
+async def test_a_head_that_is_none_is_a_protocol_error(headers: Any) -> None:
+    async def script(peer: Peer) -> None:
+        answer(peer, (await asked(peer)).stream_id, headers=headers)
         await peer.until(events.ConnectionTerminated)
 
     async with origin(script) as web:

@@ -127,6 +127,7 @@ MALFORMED: dict[str, Headers] = {
     "two hosts": [*GET, ("host", "other")],
     "a line in a value": [*GET, ("a", "b\r\nc")],
     "a length that is none": [*POST, ("content-length", "x")],
+    "a length below zero": [*POST, ("content-length", "-1")],
 }
 
 
