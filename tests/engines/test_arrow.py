@@ -89,6 +89,11 @@ def test_a_function_without_tables_is_refused(job: Component) -> None:
         arrow.bind(job, "example:scores/rows#score")
 
 
+def test_a_table_is_the_only_argument(job: Component) -> None:
+    with pytest.raises(TypeError, match="takes one table, not 2 arguments"):
+        arrow.bind(job, WAYS[0])(table_of(1), 2)
+
+
 @pytest.mark.parametrize(
     ("columns", "reason"),
     [

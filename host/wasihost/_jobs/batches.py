@@ -15,8 +15,9 @@ class BoundToTables(Bound):
     """An export of a job that takes a table and gives one. Made by `wasihost.arrow.bind`."""
 
     async def call_in(self, instance: Instance, *args: Any) -> Any:
-        [table] = args
-        return await calls.call(instance, self.name, table)
+        if len(args) != 1:
+            raise TypeError(f"{self.name} takes one table, not {len(args)} arguments")
+        return await calls.call(instance, self.name, *args)
 
 
 def bind(job: Component, name: str) -> BoundToTables:
