@@ -200,7 +200,7 @@ class Exchange:
 
     # ---- the request
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | bytearray) -> None:
         """More of its content. Errors: BadRequest."""
         self._received_bytes += len(data)
         self._serving.check_size(self._received_bytes)

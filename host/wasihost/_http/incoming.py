@@ -75,7 +75,7 @@ class IncomingBody(ReadyBody):
         self._wanted = wanted
         self._straight = straight
         self._is_read_straight = False
-        self._chunks: deque[bytes | memoryview] = deque()
+        self._chunks: deque[bytes | bytearray | memoryview] = deque()
         self._buffered = 0
         self._trailers: list[Header] | None = None
         self.error: HttpError | None = None
@@ -90,7 +90,7 @@ class IncomingBody(ReadyBody):
         """Whether all of it has come in."""
         return self._trailers is not None
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes | bytearray) -> None:
         """More content."""
         if self.is_closed:
             return
@@ -173,9 +173,9 @@ class IncomingBody(ReadyBody):
             await self._wait()
         return bytes(self._take(n))
 
-    def _take(self, n: int) -> bytes | memoryview:
+    def _take(self, n: int) -> bytes | bytearray | memoryview:
         """At most `n` bytes of the first piece."""
-        data = self._chunks.popleft()
+        data: bytes | bytearray | memoryview = self._chunks.popleft()
         if len(data) > n:
             view = memoryview(data)
             data = view[:n]

@@ -69,7 +69,7 @@ class ReadyBody(Body):
         """Calls `callback` once when another read is worth a try. Errors: HttpError, if the content breaks off."""
 
 
-async def write_all(sink: ByteSink, data: bytes | memoryview) -> None:
+async def write_all(sink: ByteSink, data: bytes | bytearray | memoryview) -> None:
     """Returns when a sink has taken the data. Errors: those of the sink."""
     view = memoryview(data)
     while view:

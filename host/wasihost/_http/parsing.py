@@ -49,8 +49,8 @@ class End:
 
 _HEAD_END = re.compile(rb"\n\r?\n")
 
-ResponseEvent: TypeAlias = "ResponseHead | bytes | End"
-RequestEvent: TypeAlias = "RequestHead | bytes | End"
+ResponseEvent: TypeAlias = "ResponseHead | bytes | bytearray | End"
+RequestEvent: TypeAlias = "RequestHead | bytes | bytearray | End"
 
 
 def _headers(event: h11.Request | h11.Response) -> list[Header]:
@@ -66,7 +66,7 @@ def _is_too_large(headers: list[Header], limits: MessageLimits) -> bool:
 class Content:
     """Content that comes as it is: so many bytes, or None: all until the connection ends."""
 
-    def __init__(self, length: int | None, data: bytes) -> None:
+    def __init__(self, length: int | None, data: bytes | bytearray) -> None:
         self.left = length
         self.rest = data
         """What has come of it and was not taken, and of what follows it."""
@@ -80,9 +80,11 @@ class Content:
         """The peer sent this."""
         self.rest += data
 
-    def take(self) -> bytes:
+    def take(self) -> bytes | bytearray:
         """What has come of it since."""
-        piece = self.rest[: self.left]
+        piece = self.rest
+        if self.left is not None and len(piece) > self.left:
+            piece = piece[: self.left]
         self.rest = self.rest[len(piece) :]
         self.skip(len(piece))
         return piece
@@ -169,7 +171,7 @@ class ResponseParser:
         has_begun = self._has_head or self._received
         return HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE if has_begun else ErrorCode.CONNECTION_TERMINATED)
 
-    def _next_piece(self, content: Content | Chunks) -> bytes | End | None:
+    def _next_piece(self, content: Content | Chunks) -> bytes | bytearray | End | None:
         try:
             piece = content.take()
         except MalformedChunks as error:
@@ -301,14 +303,14 @@ class RequestParser:
         if head.length == 0:
             self._is_whole = True
             return head
-        rest = bytes(self._received)
-        self._received.clear()
-        self._content = Chunks(self._limits, rest) if head.length is None else Content(head.length, rest)
+        rest = self._received  # given away, and not copied
+        self._received = bytearray()
+        self._content = Chunks(self._limits, bytes(rest)) if head.length is None else Content(head.length, rest)
         return head
 
     # ---- bodies
 
-    def _next_piece(self, content: Content | Chunks) -> bytes | End | None:
+    def _next_piece(self, content: Content | Chunks) -> bytes | bytearray | End | None:
         try:
             piece = content.take()
         except MalformedChunks as error:
