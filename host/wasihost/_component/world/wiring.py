@@ -298,9 +298,9 @@ class Wiring(Frozen):
             return callables[found]
         if versions.find(name, others) is not None:
             raise UnsupportedTypeError(f"{name}: a stream or future of the guest's own resources cannot be passed")
+        known = some(list(callables)) or "no function"
         hint = did_you_mean(name.rpartition("#")[2], [path.rpartition("#")[2] for path in callables])
-        hint = hint or f"; it exports {some(list(callables)) or 'no function'}"
-        raise LookupError(line(f"the component does not export {name!r}{hint}"))
+        raise LookupError(line(f"the component does not export {name!r}; it exports {known}{hint}"))
 
     def _exported_paths(self) -> Iterator[str]:
         for interface, items in self.world.exports.items():
