@@ -9,6 +9,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,11 @@ def test_every_call_has_its_result_or_its_own_error(cache: Path) -> None:
 def test_a_call_with_effects_is_made_once_or_lost(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = tmp_path / "notes"
     monkeypatch.setenv(NOTES, str(notes))
-    outcomes = list(
-        component(cache).map(
-            NOTE, range(ROWS), chunksize=20, executor_factory=executor, return_exceptions=True, progress=killer(2)
-        )
+    spawned = partial(executor, "spawn")  # with the environment of now
+    found = component(cache).map(
+        NOTE, range(ROWS), chunksize=20, executor_factory=spawned, return_exceptions=True, progress=killer(2)
     )
+    outcomes = list(found)
     times = Counter(map(int, notes.read_text().split()))
     lost = {n for n, outcome in enumerate(outcomes) if isinstance(outcome, LostWorker)}
     assert [outcome for n, outcome in enumerate(outcomes) if n not in lost] == [None] * (ROWS - len(lost))
