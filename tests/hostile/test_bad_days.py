@@ -18,6 +18,7 @@ from tests.guests.harness import load
 from tests.guests.kv import STORE, Entry, KvBucket, Store
 from wasihost import Host, PolicyContext, ProviderError, SocketAddressUse
 from wasihost._component.running.imports.providers import Method
+from wasihost._component.running.loop.driving import Driver
 from wasihost._network.base import Address, DatagramSocket, Family, Socket
 from wasihost._network.virtual import VirtualNetwork
 from wasihost._network.wrapping import DatagramSocketAround, NetworkAround, SocketAround
@@ -37,7 +38,7 @@ class Points(Enum):
 
     NETWORK = "every call of the network and the policy"
     PROVIDERS = "every call of a method of a provider, of stdin and stdout, and every drop of a resource"
-    STEPS = "every step of a task"
+    STEPS = "every step of a task, and every callback that polls"
 
 
 MOST_POINTS = 2000
@@ -176,6 +177,19 @@ def _fused_methods(fuse: Fuse) -> Callable[[Method, object], Callable[..., Any]]
     return fused
 
 
+_poll = Driver._poll
+
+
+def _fused_polls(fuse: Fuse) -> Callable[..., None]:
+    """In the place of `Driver._poll`: every callback that polls is a point."""
+
+    def poll(driver: Driver, *ready: Callable[[], None]) -> None:
+        fuse.burn("a poll")
+        _poll(driver, *ready)
+
+    return poll
+
+
 def _fused_store(fuse: Fuse) -> Store:
     class FusedBucket(KvBucket):
         def drop(self) -> None:
@@ -202,6 +216,7 @@ def _run(name: str, fuse: Fuse, points: Points, monkeypatch: pytest.MonkeyPatch)
     net, store = VirtualNetwork(), _fused_store(in_providers)
     network = FusedNetwork(net, in_network)
     monkeypatch.setattr(Method, "of", _fused_methods(in_providers))
+    monkeypatch.setattr(Driver, "_poll", _fused_polls(fuse if points is Points.STEPS else idle))
 
     def policy(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
         in_network.burn(f"the policy, {use.value}")
