@@ -50,6 +50,10 @@ class _Log:
     def add(self, kind: type[events.FileEvent], *fields: object) -> None:
         self.recorder.add(kind(*self.recorder.now(), self.number, *fields))
 
+    def kept(self, data: bytes) -> bytes:
+        """The data as the recording keeps them."""
+        return self.recorder.recording.kept(data)
+
     def called(self, call: str, args: Sequence[object], answers: file_words.Words) -> None:
         self.add(events.FileCalled, call, file_words.arguments(args), answers, None)
 
@@ -86,7 +90,7 @@ class _RecordedFile(FileAround):
     async def read(self, size: int, offset: int) -> bytes:
         with self._log.noting_failure("read", [offset]):
             found = await settled(self.inner.read(size, offset))
-        self._log.add(events.FileRead, offset, self._log.recorder.recording.kept(found))
+        self._log.add(events.FileRead, offset, self._log.kept(found))
         return found
 
     def read_into(self, view: memoryview, offset: int) -> int | Later[bytes]:
@@ -97,7 +101,7 @@ class _RecordedFile(FileAround):
         content = bytes(view)  # which the guest may change while the call takes time
         with self._log.noting_failure("write", [offset]):
             written = await settled(self.inner.write(memoryview(content), offset))
-        self._log.add(events.FileWritten, offset, self._log.recorder.recording.kept(content[:written]))
+        self._log.add(events.FileWritten, offset, self._log.kept(content[:written]))
         return written
 
     @at_once_or_later
@@ -105,7 +109,7 @@ class _RecordedFile(FileAround):
         content = bytes(view)
         with self._log.noting_failure("append", []):
             written = await settled(self.inner.append(memoryview(content)))
-        self._log.add(events.FileWritten, None, self._log.recorder.recording.kept(content[:written]))
+        self._log.add(events.FileWritten, None, self._log.kept(content[:written]))
         return written
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
