@@ -16,8 +16,9 @@ from tests.guests.world import WORLDS
 from tests.soak.calls import EXPORTS
 from wasihost._network.faults import RandomFaults
 
-NAMES = sorted({path.stem for path in PREBUILT.glob("*.wasm")} - {"rust-http-gate"})
-"""All but middleware, which serves only before another guest."""
+_OTHERS = {"c-http", "c-p2-http", "rust-cloud", "rust-grpc", "rust-http-gate", "rust-notes"}
+"""They need a server or providers that rounds do not have."""
+NAMES = sorted({path.stem for path in PREBUILT.glob("*.wasm")} - _OTHERS)
 Env = Mapping[str, str]
 
 # What fixtures are told, one of these, beside where the echo server is. Lists of cases are told one of them.
@@ -25,6 +26,8 @@ ENVIRONMENTS: dict[str, list[Env]] = {
     "rust-bin-p3": [{}],
     "rust-http": [{}],
     "rust-p2-http": [{}],
+    "rust-report": [{}],
+    "rust-shown": [{}],
     "rust-tcp-client": [
         {"MODE": "echo", "BYTES": "100000", "CONNECTIONS": "3", "VERIFY": "1"},
         {"MODE": "send", "BYTES": "100000"},
