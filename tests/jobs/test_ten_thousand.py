@@ -36,21 +36,18 @@ def killer(seed: int) -> Callable[[int, int], None]:
     return progress
 
 
-def left() -> tuple[int, list[str]]:
-    """The processes and the directories of this library that there are."""
-    directories = [name for name in os.listdir(tempfile.gettempdir()) if name.startswith("wasihost-")]
-    return len(multiprocessing.active_children()), directories
-
-
 @pytest.mark.nightly
-def test_every_call_has_its_result_or_its_own_error(cache: Path) -> None:
-    before = left()
+def test_every_call_has_its_result_or_its_own_error_and_nothing_is_left(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     job = component(cache, limits=Limits(cpu_time_s=0.1), pure=True)
     outcomes = job.map(
         WORK, range(ROWS), chunksize=20, executor_factory=executor, return_exceptions=True, progress=killer(1)
     )
     assert [seen(outcome) for outcome in outcomes] == [expected(n) for n in range(ROWS)]
-    assert left() == before
+    assert not multiprocessing.active_children()
+    assert not list(tmp_path.glob("wasihost-*"))
 
 
 @pytest.mark.nightly
