@@ -11,7 +11,7 @@ from wasihost._component.cache import Cache
 from wasihost._network.base import Network
 
 Rule: TypeAlias = tuple[str, Callable[[Any], bool]]
-"""What is expected, in words, and whether a value is that."""
+"""The expected value, in words, and whether a value is one."""
 
 
 def _of(*classes: type) -> Callable[[Any], bool]:

@@ -36,11 +36,11 @@ def add_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, po
 
 
 def add_wasip2_tcp_to_linker(linker: Linker, table: ResourceTable, network: Network, policy: Policy = deny_all) -> None:
-    """Registers `wasi:sockets/tcp@0.2` and what it stands on: all 28 methods of `tcp-socket`, `create-tcp-socket`,
+    """Registers `wasi:sockets/tcp@0.2` and the interfaces below: all 28 methods of `tcp-socket`, `create-tcp-socket`,
     `instance-network`, and all of `wasi:io`.
 
-    For guests with plain `linker.instantiate`, for every 0.2.x; what they hold lives in `table`. The policy must answer
-    at once, and so must what the guest calls: a `block` or `poll` that would have to wait is a ProviderError.
+    For guests with plain `linker.instantiate`, for every 0.2.x; their resources live in `table`. The policy must answer
+    at once, and so must other calls of the guest: a `block` or `poll` that would have to wait is a ProviderError.
 
     With Wasmtime 50.0.1 a guest's own sockets cannot be bound or connected in such a linker: a guest that lends two
     resources of its own in one call, here the socket and the network, gets a trap (“deferred host scope has no call
@@ -55,7 +55,7 @@ def add_wasip2_tcp_to_linker(linker: Linker, table: ResourceTable, network: Netw
 
 
 def _add(linker: Linker, table: ResourceTable, package: str, providers: Mapping[str, object]) -> None:
-    """Registers what the `tcp-socket.wat` of a package imports."""
+    """Registers the imports of the `tcp-socket.wat` of a package."""
     from importlib.resources import files  # takes 3 ms to import
 
     from wasihost._component.running.imports.callbacks import at_once

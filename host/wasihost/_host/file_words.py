@@ -1,4 +1,4 @@
-"""Operations on files as words of a recording, and back: arguments, and what was answered."""
+"""Operations on files as words of a recording, and back: arguments and answers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _word(value: object) -> str:
 
 
 def answers(value: Any) -> Words:
-    """The words of what an operation gave."""
+    """The words of an operation's result."""
     if value is None:
         return ()
     if isinstance(value, Stat):
@@ -68,7 +68,7 @@ FROM_WORDS: Final[dict[str, Callable[[Words], Any]]] = {
     "readlink": lambda words: _to_name(words[0]),
     "entries": _to_entries,
 }
-"""What an operation gave, of its words; operations that are not here give nothing."""
+"""The result of an operation, from its words; operations that are not here return nothing."""
 
 
 def _time(ns: int | None) -> str:

@@ -1,4 +1,4 @@
-"""What one guest has of its host: a network behind a policy, names, files and streams; a recording notes it."""
+"""One guest's share of its host: a network behind a policy, names, files and streams; a recording notes it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.random import Random
 from wasihost._wasi.sockets.access import Access
 
-if TYPE_CHECKING:  # for who limits, records, or has HTTP
+if TYPE_CHECKING:  # for hosts that limit, record, or have HTTP
     from wasihost._host.recorded import RecordedGuest
     from wasihost._http.messages import Request, Response
     from wasihost._wasi.http.context import Http
@@ -75,7 +75,7 @@ class Guest:
     def opening(
         self, component: Component, kit: Kit, stats: Stats, *, detect_deadlock: bool, is_one_run: bool
     ) -> contextlib.AbstractAsyncContextManager[Instance]:
-        """What opens its instance of a component."""
+        """Opens its instance of a component."""
         options = RunOptions(
             limits=self._settings.limits,
             detect_deadlock=detect_deadlock,
@@ -91,7 +91,7 @@ class Guest:
         return component.open(providers, options=options)
 
     def end(self, error: BaseException | None, stats: Stats) -> None:
-        """Closes what it had of the host, and reports that it has ended with this error."""
+        """Closes its parts of the host, and reports that it has ended with this error."""
         end = error
         try:
             if error is None or isinstance(error, GuestExit | WitError):

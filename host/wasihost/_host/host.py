@@ -39,7 +39,7 @@ from wasihost._policy import Decision, Policy, deny_all
 from wasihost._policy.policy import checked
 from wasihost._wasi.cli import Command, InputTarget, OutputTarget
 
-if TYPE_CHECKING:  # for who limits or records
+if TYPE_CHECKING:  # for hosts that limit or record
     import socket
     import ssl
 
@@ -59,11 +59,12 @@ if TYPE_CHECKING:  # for who limits or records
 class Host(OfOneProcess):
     """Runs components of WASI 0.2 and 0.3.
 
-    - `policy`: who may use which address, look up which name and do what with which file: `Rules`, `allow_all`, or any
+    - `policy`: the permissions for addresses, names and files: `Rules`, `allow_all`, or any
       callable `(address, use, context) -> bool`, also async. By default no address and no name is allowed, and all
       that is in `files`.
-    - `on_decision`: called with each `Decision` of the policy, before it has an effect; what it raises ends the run.
-    - `network`: what sockets stand on; the operating system's by default.
+    - `on_decision`: called with each `Decision` of the policy, before it has an effect; an exception of it ends the
+      run.
+    - `network`: the network of its sockets; the operating system's by default.
     - `quotas`: how much of it, and of `files`, each guest may use, see `wasihost.network.Quotas`. By default only its
       sockets and open files are limited, to a quarter each of the files that this process may have open.
     - `host_names`: addresses by name, `{"db": "10.0.0.1", "api": ["::1", "127.0.0.1"]}`, which every guest may look up.
@@ -72,34 +73,35 @@ class Host(OfOneProcess):
       an application of ASGI 3 or a `wasihost.http.Handler`; the others go out on the network.
     - `forbidden_headers`: those that guests neither set nor see, since they are the transport's: by default
       `connection`, `host`, `transfer-encoding`, `upgrade` and a few more, as of Wasmtime.
-    - `tls`: what servers are verified with to which guests send requests by https; by default the roots of the system.
+    - `tls`: verifies https servers to which guests send requests; by default with the roots of the system.
     - `http_keep_alive`: whether a guest's requests that may be repeated use a connection that another one made.
     - `files`: the directories that guests are given, by the guest's names for them, in this order: of this machine, in
       memory or any `VirtualFiles`, `{"/data": Directory("data", read_only=True), "/cache": "cache",
       "/tmp": MemoryFiles()}`; none by default. See `wasihost.files`.
-    - `env`, `args`, `cwd`: what `wasi:cli/environment` tells the guest; nothing of this process by default.
+    - `env`, `args`, `cwd`: the values of `wasi:cli/environment`; nothing of this process by default.
     - `stdin`: a file descriptor, a file object, bytes, or a callable that gets the number of bytes wanted and returns
       at most that many; empty by default, and this process's with `stdin=sys.stdin`.
     - `stdout`, `stderr`: a file descriptor, a file object, a callable that gets each block, or a logger of `logging`,
       which gets each line, of stdout as INFO and of stderr as WARNING; by default where `print` writes, `sys.stdout`
       and `sys.stderr`.
-    - `sigpipe`: a guest that writes to a stdout or stderr that nobody reads any more ends with `GuestExit(141)`, as a
+    - `sigpipe`: a guest that writes to a stdout or stderr without a reader ends with `GuestExit(141)`, as a
       program of the shell does; else it gets the error-code `pipe`.
-    - `clock`: what `wasi:clocks` shows; the running event loop's by default, which is an `OsClock` unless the loop is a
-      `wasihost.testing.virtual_loop`; a `VirtualClock` is for tests.
-    - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: who
-      knows the seed knows it all.
+    - `clock`: the time of `wasi:clocks`; the running event loop's by default, which is an `OsClock` unless the loop is
+      a `wasihost.testing.virtual_loop`; a `VirtualClock` is for tests.
+    - `seed`: makes all of `wasi:random` repeat itself, for tests; a virtual loop has one by default. Not secure: the
+      seed gives all of it away.
     - `providers`: more interfaces, or others instead of WASI's, by name: `{"ns:pkg/iface@1.0.0": provider}`.
-    - `wasip2`: what serves WASI 0.2: "python", which serves 0.3 too, or "native", Wasmtime's own implementation:
+    - `wasip2`: the provider of WASI 0.2: "python", which serves 0.3 too, or "native", Wasmtime's own implementation:
       output is faster, but there are no sockets and no files, and a call that waits holds up the event loop for as
       long as the guest likes. The Host that loads a component decides. None refuses guests that import it.
     - `gc`: False refuses guests with garbage collected values or exceptions, for which Wasmtime has a collector: one
       more part that a hostile guest can attack, see SECURITY.md.
-    - `limits`: what each guest may use of the host, see `Limits` and docs/reference/limits.md; the defaults are safe.
+    - `limits`: how much of the host each guest may use, see `Limits` and docs/reference/limits.md; the defaults are
+      safe.
     - `on_stats`: called with the `Stats` of each run or instance at its end.
     - `recording`: a `wasihost.recording.Recording` that gets all that happens between guests and the world.
     - `on_event`: called with each event that a recording would have, at once; events have no bytes, only their number,
-      `len(event.data)`. What it raises ends the guest. A recording has `subscribe` for this.
+      `len(event.data)`. An exception of it ends the guest. A recording has `subscribe` for this.
     - `cache`: `Cache()` keeps compiled components on disk, for the next process too; nothing is kept by default.
 
     Errors: TypeError, which names the argument; ConfigError for one that cannot be understood.
@@ -212,8 +214,8 @@ class Host(OfOneProcess):
 
         `plug` meets imports by exports of other components, as `wac plug` does: `{"my:auth/check": "auth.wasm"}`. The
         names are those of interfaces, or of functions of the world itself. All become one component, with whatever is
-        still to be imported. What others wrote can take seconds:
-        `await asyncio.to_thread(host.load, component)` holds up nobody.
+        still to be imported. Components of other toolchains can take seconds:
+        `await asyncio.to_thread(host.load, component)` leaves the event loop free.
         Errors: ComponentError, UnsupportedTypeError, LimitError, OSError.
         """
         adapted = self.reflect(component, plug=plug)
@@ -221,13 +223,13 @@ class Host(OfOneProcess):
         return adapted
 
     def reflect(self, component: ComponentSource, *, plug: Plugs | None = None) -> Component:
-        """What a component imports and exports; it is compiled when it first runs.
+        """The imports and exports of a component; it is compiled when it first runs.
 
         Errors: as `load`.
         """
         if isinstance(component, Component):
             if plug:
-                raise TypeError("what `Host.load` gave has no bytes to compose: give the path or the bytes with `plug`")
+                raise TypeError("a loaded component has no bytes to compose: give the path or the bytes with `plug`")
             return component
         engine = self._engine
         if plug:
@@ -245,17 +247,18 @@ class Host(OfOneProcess):
         )
 
     def load_compiled(self, path: str | os.PathLike[str]) -> Component:
-        """What `wasihost compile` wrote: native code, which is mapped and run as it is, without a compiler.
+        """Loads a file that `wasihost compile` wrote: native code, which is mapped and run as it is, without a
+        compiler.
 
-        The file must belong to this user or root, and be writable by nobody else. Errors: ComponentError, which names
+        The file must belong to this user or root, and be writable by no other. Errors: ComponentError, which names
         both if versions or settings are not those with which it was compiled; OSError.
         """
-        from wasihost._component import compiled  # not for who compiles
+        from wasihost._component import compiled  # not for hosts that compile
 
         return compiled.read(path, self._engine, self._made(), of_wasi()["in_order"])
 
     def save_compiled(self, component: Component, path: str | os.PathLike[str]) -> None:
-        """Writes what this Host loaded for `load_compiled`, as `wasihost compile` does. Errors: OSError."""
+        """Writes a component that this Host loaded for `load_compiled`, as `wasihost compile` does. Errors: OSError."""
         from wasihost._component import compiled
 
         compiled.write(path, component, self._made())
@@ -267,7 +270,7 @@ class Host(OfOneProcess):
         )
 
     def _made(self) -> dict[str, str | bool]:
-        """What compiled code depends on."""
+        """The conditions of compiled code."""
         from wasihost._component import entries
 
         return {
@@ -391,8 +394,8 @@ class Host(OfOneProcess):
         `max_waiting` requests wait for their turn (None: any number).
 
         With `reuse` an instance serves so many requests before it is closed, `at_once` of them at a time, and is closed
-        too when it has served none for `idle_s` seconds (None: it stays). What a request leaves in the guest's memory,
-        the next one can see then.
+        too when it has served none for `idle_s` seconds (None: it stays). The next request can see all that one
+        left in the guest's memory then.
 
         `exports`: the class of `exports` of its instances, as for `open`.
 
@@ -436,7 +439,7 @@ class Host(OfOneProcess):
         - `reuse`: how many requests an instance serves before it is closed, by default 128 of 0.3 and one of 0.2;
           `at_once`: how many at a time, by default 16 of 0.3. Those of 0.2 serve one at a time.
         - `timeout_s`: for each request, from its head to the last byte of the response: 504, or the body breaks off.
-        - `cancel_tasks`: what becomes of the guest's task when a request is given up, as its client has left or its
+        - `cancel_tasks`: the end of the guest's task when a request is given up, as its client has left or its
           time has passed. It goes on, and its instance takes no other requests; or with this it is cancelled, and the
           instance serves on. For guests of 0.3 that can be cancelled: some end with all their requests then.
 
@@ -468,7 +471,7 @@ class Host(OfOneProcess):
             )
 
     def _noting(self, handler: Handler, guest: int) -> Handler:
-        """A handler of what the guest of that number is asked, which records if anything does."""
+        """A handler of the requests to the guest of that number, which records if anything does."""
         if self._settings.recording is None:
             return handler
         from wasihost._recording import Recorder
@@ -545,7 +548,7 @@ class Host(OfOneProcess):
         return dict(LateProviders(kit_of_all(self._settings), Guest(self._settings, "the component")))
 
     def _compile(self, adapted: Component) -> Component:
-        """Compiles it; says before what is missing, since that can take a minute. Errors: ComponentError, LinkError."""
+        """Compiles it, after a look for missing imports: it can take a minute. Errors: ComponentError, LinkError."""
         if self._settings.wasip2 is None and (refused := ", ".join(filter(native_wasip2.provides, adapted.imports))):
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
@@ -577,7 +580,7 @@ class Host(OfOneProcess):
 
 
 def _observed(on_event: Callable[[Event], object], recording: Recording | None) -> Recording:
-    from wasihost._recording import Observed  # not for those who hear of nothing
+    from wasihost._recording import Observed  # not for hosts without a listener
 
     if recording is not None:
         raise ConfigError("on_event: the host has a recording; use recording.subscribe(on_event) instead")
@@ -585,13 +588,13 @@ def _observed(on_event: Callable[[Event], object], recording: Recording | None) 
 
 
 def _handler(given: Handler | App) -> Handler:
-    from wasihost._http.origins import handler_of  # not for those who give none
+    from wasihost._http.origins import handler_of  # not for hosts without origins
 
     return handler_of(given)
 
 
 def _file_system(given: FileSystem | str | os.PathLike[str]) -> FileSystem:
-    # Not for those who give no files.
+    # Not for hosts without files.
     from wasihost._wasi.filesystem.directory import Directory
     from wasihost._wasi.filesystem.nodes import FileSystem
 

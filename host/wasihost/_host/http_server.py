@@ -145,7 +145,7 @@ class _Lease:
             eager.begin(self._end(cancel))
 
     async def _end(self, cancel: bool) -> None:
-        """Does what takes time."""
+        """Does the part that takes time."""
         try:
             if self.handler.is_busy:
                 await self._return(cancel)
@@ -216,7 +216,7 @@ class GuestServer:
 
 
 class ServeOptions(Frozen):
-    """What `Host.serve` was given for the server itself."""
+    """The options of `Host.serve` for the server itself."""
 
     addr: str
     port: int

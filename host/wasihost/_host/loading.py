@@ -1,4 +1,4 @@
-"""How components are loaded for a host: what of WASI is whose, and what makes a component a command."""
+"""How components are loaded for a host: the providers of WASI, and the exports of a command."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Wasip2: TypeAlias = Literal["python", "native"]
 """Which implementation serves WASI 0.2: Python, as 0.3, or Wasmtime's own."""
 
 _RUN = ("wasi:cli/run@0.3.0#run", "wasi:cli/run@0.2.0#run", "wasi:cli/run#run")
-"""What makes a component a command: the newest version that we serve, else any at all."""
+"""The export that makes a component a command: the newest version that we serve, else any at all."""
 
 
 def adapt(
@@ -50,7 +50,7 @@ def adapt(
 
 
 def of_wasi() -> dict[str, tuple[str, ...]]:
-    """What of WASI the `adapt` and `reflect` of a component need to know: `in_order` and `windowed`."""
+    """The arguments about WASI for the `adapt` and `reflect` of a component: `in_order` and `windowed`."""
     from wasihost._wasi import p2, p3  # not before there is a component
 
     return {"in_order": (*p3.IN_ORDER, *p2.IN_ORDER), "windowed": p2.WINDOWED}

@@ -1,6 +1,6 @@
-"""WASI 0.2 next to 0.3: Wasmtime's own, told the same as ours, as far as the C API can.
+"""WASI 0.2 next to 0.3: Wasmtime's own, with the same settings as ours, as far as the C API can.
 
-Guests of today's toolchains import both, since their C library stands on 0.2. What the C API has no words for:
+Guests of today's toolchains import both, since their C library uses 0.2. The C API has no words for:
 
 - an initial directory, a clock, a seed: 0.2 has no initial directory, this machine's clocks and real random numbers;
 - stdin from a socket or a Python object without a file descriptor, other than bytes: 0.2 finds it empty;
@@ -8,8 +8,8 @@ Guests of today's toolchains import both, since their C library stands on 0.2. W
 
 Theory of operation. Wasmtime calls `write` of an output in a thread of its own while the guest, and with it the event
 loop, waits. In such a thread it also drops an output, some time after the store is closed. Should Python be ending
-then, that thread would end the process with a panic: so who closes an instance waits until its outputs are gone. It has
-to look for itself: a thread that told it so would let go of the interpreter, and still have to return.
+then, that thread would end the process with a panic: so closing an instance waits until its outputs are gone. It has
+to look for itself: a thread that reported it would let go of the interpreter, and still have to return.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class Native:
         return config
 
     def _writer(self, output: Output) -> Callable[[bytes], int]:
-        """What Wasmtime calls with the output; gives the number of bytes taken, or an errno below 0."""
+        """The function that Wasmtime calls with the output; returns the number of bytes taken, or an errno below 0."""
 
         def write(data: bytes) -> int:
             try:
@@ -118,7 +118,7 @@ class Native:
                 self._end(error)
                 return -errno.EIO
 
-        handed_over = functools.partial(write)  # `write` itself is also kept by the traceback of what it raised
+        handed_over = functools.partial(write)  # `write` itself is also kept by the traceback of its exception
         self._outputs.append(weakref.ref(handed_over))
         return handed_over
 
@@ -152,7 +152,8 @@ def _write_all(output: Output, data: bytes) -> int:
 def _is_inherited(output: Output, fd: int) -> bool:
     """Whether Wasmtime writes to this descriptor of the process itself, as if it were a command's.
 
-    That is twice as fast, and a terminal is one to the guest only then. But it overtakes what Python has buffered.
+    That is twice as fast, and a terminal is one to the guest only then. But it overtakes bytes that Python has
+    buffered.
     """
     if output.is_observed or descriptor(output.target) != fd:
         return False

@@ -1,11 +1,11 @@
 """A pool of instances of one component, for servers: an instance for each request, or for several.
 
-With one request each, which is the default, no request sees what another left in the guest's memory. A guest that traps
-takes nothing with it but the requests of its own instance.
+With one request each, which is the default, no request sees data that another left in the guest's memory. A guest that
+traps takes nothing with it but the requests of its own instance.
 
-Theory of operation. An instance has places for requests: `at_once` at a time, and `reuse` in all. Who finds none waits
-in line, and stays there until it has taken one: so none overtakes it. An instance without places to come is closed by
-the last request that leaves it, or if there is none by a task.
+Theory of operation. An instance has places for requests: `at_once` at a time, and `reuse` in all. A request without a
+place waits in line, and stays there until it has taken one: so none overtakes it. An instance without places to come is
+closed by the last request that leaves it, or if there is none by a task.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class Pool(OfOneProcess, Generic[E]):
         await place.end()
 
     async def place(self, given: Given = Given()) -> Place[E]:  # noqa: B008, which nothing changes
-        """As `instance`, for those who end it themselves."""
+        """As `instance`, for callers that end it themselves."""
         member = await self._take(given)
         try:
             instance = await self._opened(member)
@@ -207,7 +207,8 @@ class Pool(OfOneProcess, Generic[E]):
     def replace(self, component: ComponentSource) -> None:
         """Serves requests with another component from now on; those under way end with the one that they began with.
 
-        Load what takes long to compile before, in a thread. Errors: those of `Host.pool`, after which all is as it was.
+        Load components that take long to compile before, in a thread. Errors: those of `Host.pool`, after which all is
+        as it was.
         """
         self._check_open()
         self._open = self._opener(component)
@@ -215,7 +216,7 @@ class Pool(OfOneProcess, Generic[E]):
         self._refill()
 
     async def close(self) -> None:
-        """Takes no more requests, waits for those that are served, and closes what is ready.
+        """Takes no more requests, waits for those that are served, and closes instances that are ready.
 
         In a process that was forked meanwhile it does nothing.
         """

@@ -1,4 +1,4 @@
-"""Which providers the guests of a host have: its own, and WASI's for what those do not serve."""
+"""The providers for the guests of a host: its own, and WASI's for the interfaces that those do not serve."""
 
 from __future__ import annotations
 

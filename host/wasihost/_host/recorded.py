@@ -1,4 +1,4 @@
-"""What a `Host` adds to a recording, for each of its instances."""
+"""The part of a `Host` in a recording, for each of its instances."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RecordedGuest:
-    """One guest, from its start: a network that records, and observers that note what it does."""
+    """One guest, from its start: a network that records, and observers that note its actions."""
 
     def __init__(
         self,
@@ -49,25 +49,25 @@ class RecordedGuest:
         self._on_decision = on_decision
 
     def sending(self, handler: Handler) -> Handler:
-        """A handler of what the guest sends, which records."""
+        """A handler of the guest's requests, which records."""
         from wasihost._recording.http import RecordingHandler  # not for guests without HTTP
 
         return RecordingHandler(handler, self.recorder, "out")
 
     def files(self, name: str, tree: FileSystem) -> FileSystem:
         """A tree under the guest's name for it, which records."""
-        from wasihost._host.recorded_files import RecordedFiles  # not for those who give no files
+        from wasihost._host.recorded_files import RecordedFiles  # not for hosts without files
 
         return RecordedFiles(tree, name, self.recorder)
 
     def on_decision(self, decision: Decision) -> None:
-        """Notes what the policy decided, and tells the embedder."""
+        """Notes a decision of the policy, and calls the embedder."""
         self.recorder.decided(decision)
         if self._on_decision is not None:
             self._on_decision(decision)
 
     def on_call(self, path: str) -> CallEnd:
-        """Notes that the guest calls a provider; returns what notes the end of the call."""
+        """Notes that the guest calls a provider; returns a callable that notes the end of the call."""
         began_ns = self.recorder.recording.now_ns()
         return lambda error: self.recorder.called(path, began_ns, _code(error))
 

@@ -1,4 +1,4 @@
-"""A tree around another one, which notes in a recording what guests do with it and what they get."""
+"""A tree around another one, which notes in a recording the operations of guests and their results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _Log:
 
     @at_once_or_later
     async def noted(self, name: str, words: Sequence[object], call: Callable[[*Ts], Answer[T]], *args: *Ts) -> T:
-        """What a call gives, which is noted with these words."""
+        """The result of a call, which is noted with these words."""
         with self.noting_failure(name, words):
             answer = await settled(call(*args))
         self.called(name, words, file_words.answers(answer))

@@ -1,7 +1,7 @@
 """Plays the files of a recording back to a guest, with no files behind it: `Host(files=ReplayFiles(recording))`.
 
-Theory of operation. The answers to each file or directory that was open are kept by what was asked: the method and its
-arguments, and of reading and writing the offset. What is asked is answered by the first answer to it that is left, in
+Theory of operation. The answers to each file or directory that was open are kept by question: the method and its
+arguments, and of reading and writing the offset. A question is answered by the first answer to it that is left, in
 whatever order the guest asks for different things, since a guest may be scheduled otherwise. Bytes are one stream, in
 whatever blocks they are read or written. The answers are those that the guest got: no policy and no quotas are asked.
 """
@@ -58,7 +58,7 @@ class ReplayFiles(Mapping[str, FileSystem]):
 
 
 class _Playback:
-    """What is left of the recording."""
+    """The rest of the recording."""
 
     def __init__(self, recorded: Sequence[events.Event], guest: int) -> None:
         self.given: deque[events.DirectoryGiven] = deque()

@@ -1,4 +1,4 @@
-"""What a `Host` gives each of its guests."""
+"""The settings that a `Host` gives each of its guests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wasihost._network.os import OsNetwork
 from wasihost._policy import Decision, Policy, deny_all
 from wasihost._wasi.cli import Command, InputTarget, OutputTarget
 
-if TYPE_CHECKING:  # for who limits, records, or has HTTP
+if TYPE_CHECKING:  # for hosts that limit, record, or have HTTP
     import ssl
 
     from wasihost._http.messages import Handler
@@ -38,7 +38,7 @@ class Given(TypedDict, total=False):
 
 
 class Settings(Frozen):
-    """As `Host` has them; `memory` is what all guests use together."""
+    """As `Host` has them; `memory` is the use of all guests together."""
 
     policy: Policy
     on_decision: Callable[[Decision], None] | None
@@ -96,7 +96,7 @@ class Settings(Frozen):
         return own.seed if self.seed is None and own is not None else self.seed
 
     def field_rules(self) -> FieldRules:
-        """What the headers of HTTP may be."""
+        """The rules for headers of HTTP."""
         from wasihost._wasi.http.fields import FieldRules  # not for guests without HTTP
 
         return FieldRules() if self.forbidden_headers is None else FieldRules(self.forbidden_headers)
@@ -105,7 +105,7 @@ class Settings(Frozen):
         """The network of one instance."""
         if self.quotas is None:
             return self.network.for_guest()
-        from wasihost._network.quotas import QuotaNetwork  # not for those who set no quotas
+        from wasihost._network.quotas import QuotaNetwork  # not for hosts without quotas
 
         sockets = self.quotas.sockets
         # One more than the quotas allow: a connection that comes in beyond them is accepted, to be reset.

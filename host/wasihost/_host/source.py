@@ -16,7 +16,7 @@ from wasihost._base.limits import Limits
 from wasihost._component.adapt import Component
 
 ComponentSource: TypeAlias = "str | os.PathLike[str] | bytes | Component"
-"""A component: a path to its file, or to its text in a .wat file, its bytes, or what `Host.load` made of it."""
+"""A component: a path to its file, or to its text in a .wat file, its bytes, or the result of `Host.load`."""
 
 Bytes: TypeAlias = "str | os.PathLike[str] | bytes"
 Plugs: TypeAlias = Mapping[str, Bytes]
@@ -24,7 +24,7 @@ Plugs: TypeAlias = Mapping[str, Bytes]
 
 
 def read_source(source: Bytes, limits: Limits) -> tuple[bytes, str]:
-    """The bytes of a component, and what to call it. Errors: ComponentError, LimitError, OSError."""
+    """The bytes of a component, and its name in errors. Errors: ComponentError, LimitError, OSError."""
     if isinstance(source, bytes):
         return source, "the component"
     return read(Path(source), limits), os.fspath(source)
@@ -37,7 +37,7 @@ def read_plugged(
     limits: Limits,
 ) -> tuple[bytes, str]:
     """The same of a component whose imports others meet. Errors: UnsupportedTypeError too."""
-    # Not for those who compose nothing.
+    # Not for hosts that compose nothing.
     from wasihost._component.composition.plugging import Part, plug
     from wasihost._component.world.reflect import reflect
 

@@ -1,6 +1,6 @@
 """One request that came in, and a handler's answer.
 
-| what happens | the handler gets, of the request's body |
+| event | the handler gets, of the request's body |
 |---|---|
 | the client ends or leaves within it | connection-terminated |
 | it is not made of chunks as it should be | HTTP-protocol-error |
@@ -42,10 +42,10 @@ _STATUSES = {  # of the answer to a request whose body broke off with this code
 
 
 class Answered(Frozen):
-    """A request and what became of it, for an access log.
+    """A request and its answer, for an access log.
 
-    `status` is what was sent, None if nothing was; `error` what broke the answer off. Of what was no request at all,
-    method and target are "-".
+    `status` is None if none was sent; `error` is the failure that broke the answer off. For bytes that were no request
+    at all, method and target are "-".
     """
 
     peer: str
@@ -68,7 +68,7 @@ class Served(Protocol):
 
 
 class Serving:
-    """What the connections of a server share."""
+    """The common parts of the connections of a server."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Serving:
         self._date = (0, b"")
 
     def report_refusal(self, peer: str, status: int) -> None:
-        """What was no request, or not one for the handler, has this status."""
+        """Bytes that were no request, or a request not for the handler, were answered with this status."""
         if self.answered is not None:
             self.answered(
                 Answered(
@@ -114,7 +114,7 @@ class Serving:
         return self._date[1]
 
     def asked(self, head: RequestHead) -> asked.Asked:
-        """What a request asks for. Errors: BadRequest."""
+        """The scheme, authority and path that a request asks for. Errors: BadRequest."""
         host = self.authority if head.host is None else head.host
         found = asked.parse(head.method, head.target, scheme=head.scheme or self.scheme, authority=host)
         if found is None or not asked.is_host(host):
@@ -129,7 +129,7 @@ class Serving:
 
 
 class Channel(Protocol):
-    """What an exchange is on: a connection of HTTP/1.1, or a stream of HTTP/2."""
+    """The carrier of an exchange: a connection of HTTP/1.1, or a stream of HTTP/2."""
 
     @property
     def peer(self) -> str:
@@ -137,17 +137,17 @@ class Channel(Protocol):
 
     @property
     def error(self) -> HttpError | None:
-        """What ended it early."""
+        """The error that ended it early."""
 
     @property
     def flow(self) -> Flow:
-        """What the content of the request comes from."""
+        """The source of the request's content."""
 
     def send_continue(self) -> None:
         """Sends 100 (Continue) at once."""
 
     def begin(self, asked: RequestHead, response: Response, *, keeps_alive: bool) -> Outgoing:
-        """Sends the head of a response; gives what takes its content. Errors: HttpError, if it cannot be sent."""
+        """Sends the head of a response; returns the sink of its content. Errors: HttpError, if it cannot be sent."""
 
     def break_off(self, error: HttpError, out: Outgoing | None) -> None:
         """Ends it so that the client sees that the answer is not whole."""
@@ -212,7 +212,7 @@ class Exchange:
         self._changed()
 
     def refuse(self, status: int) -> None:
-        """What came is not the rest of it."""
+        """The bytes that came are not the rest of it."""
         limits = self._serving.limits
         if status == 413:
             self.body.fail(HttpError(ErrorCode.HTTP_REQUEST_BODY_SIZE, limits.body_bytes))
@@ -267,7 +267,7 @@ class Exchange:
         self._changed()
 
     async def _response(self) -> Response:
-        """What the handler gives, or an answer that says no more than its status."""
+        """The handler's response, or an answer that says no more than its status."""
         try:
             return await self._serving.handler(self._request)
         except HttpError as error:

@@ -1,4 +1,4 @@
-"""What a server sends before the content of a response: its head, and how the content is framed."""
+"""The part of a response before its content: its head, and the framing of the content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a request asks for: scheme, authority and path of its target and its Host (RFC 9112, section 3.2).
+"""The scheme, authority and path of a request, from its target and its Host (RFC 9112, section 3.2).
 
 | target | scheme | authority | path |
 |---|---|---|---|
@@ -20,7 +20,7 @@ _ABSOLUTE_FORM = re.compile(rf"(?P<scheme>https?)://(?:[^@/?#]*@)?(?P<authority>
 
 
 class Asked(NamedTuple):
-    """What a handler gets of it."""
+    """The part of a target that a handler gets."""
 
     scheme: str
     authority: str
@@ -33,7 +33,7 @@ def is_host(text: str) -> bool:
 
 
 def parse(method: str, target: str, *, scheme: str, authority: str) -> Asked | None:
-    """What is asked for; `scheme` and `authority` are those for a target that names none. None: it is not a target."""
+    """The parts of a target; `scheme` and `authority` are for a target that names none. None: it is not a target."""
     if method == "CONNECT":
         return Asked(scheme, target, None) if is_host(target) else None
     if _ORIGIN_FORM.fullmatch(target) or (target == "*" and method == "OPTIONS"):

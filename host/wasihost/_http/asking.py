@@ -29,7 +29,7 @@ def seconds(given: float | None) -> float:
 
 
 class Channel(Protocol):
-    """What an exchange is on: a connection of HTTP/1.1, or a stream of HTTP/2."""
+    """The carrier of an exchange: a connection of HTTP/1.1, or a stream of HTTP/2."""
 
     @property
     def clock(self) -> Clock:
@@ -41,7 +41,7 @@ class Channel(Protocol):
 
     @property
     def flow(self) -> Flow:
-        """What the content of the response comes from."""
+        """The source of the response's content."""
 
     def fail(self, error: HttpError) -> None:
         """Ends it; `error` goes to its reader and its writer."""
@@ -92,7 +92,7 @@ class Exchange:
             self._end_if_done()
         elif isinstance(error, HttpError):
             self._channel.fail(error)
-        else:  # what a body in Python raised
+        else:  # an exception of a body in Python
             if not self._response.done():
                 self._response.set_exception(error)
             self._channel.fail(HttpError(ErrorCode.INTERNAL_ERROR))

@@ -19,7 +19,7 @@ _BEGUN_SIZE_LINE = re.compile(rb"[0-9A-Fa-f]{0,16}[ \t]*(?:;[^\x00-\x08\x0a-\x1f
 
 
 class MalformedChunks(Exception):
-    """What came are not chunks; or `is_too_large`: the trailers are beyond the limits."""
+    """The bytes that came are not chunks; or `is_too_large`: the trailers are beyond the limits."""
 
     def __init__(self, *, is_too_large: bool = False) -> None:
         super().__init__(is_too_large)
@@ -41,7 +41,7 @@ class Chunks:
 
     @property
     def rest(self) -> bytes:
-        """What follows the message."""
+        """The bytes behind the message."""
         return self._data
 
     def receive(self, data: bytes) -> None:

@@ -8,7 +8,7 @@ server may close it just then, so only a request that may be sent twice goes the
 some of a response has come (RFC 9110, section 9.2.2). All others have a new connection, but for HTTP/2, whose requests
 share one.
 
-| what fails | code |
+| failure | code |
 |---|---|
 | the scheme is neither http nor https | HTTP-protocol-error |
 | authority or path are not of a URI, or there is no authority | HTTP-request-URI-invalid |
@@ -113,7 +113,7 @@ class Client:
         return await connection.begin(request, prepared).response()
 
     def close(self) -> None:
-        """Ends what is under way, and closes what is idle."""
+        """Ends exchanges under way, and closes idle connections."""
         self._is_closed = True
         for connection in list(self._connections):
             if connection.is_idle:

@@ -23,7 +23,7 @@ from wasihost._http.requests import Prepared
 from wasihost._http.timing import Deadline
 
 IDLE_S: Final = 4.0
-"""Less than what servers wait for a request at the least: Node.js and uvicorn close after 5 s."""
+"""Less than servers wait for a request: Node.js and uvicorn close after 5 s."""
 
 
 class ClientConnection(Connection):

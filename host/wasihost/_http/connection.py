@@ -1,6 +1,6 @@
-"""What a connection's two directions share, on the client's side and on the server's.
+"""The common part of a connection's two directions, on the client's side and on the server's.
 
-Theory of operation. What is written within a few passes of the event loop goes out together, so that a head, a short
+Theory of operation. Bytes written within a few passes of the event loop go out together, so that a head, a short
 body and its end are one segment: a guest takes some passes to give them. The transport says when its buffer is full;
 senders then wait, at most for `write_timeout_s`.
 """
@@ -25,20 +25,20 @@ _READ_BYTES = 1 << 18
 _TOGETHER_BYTES = 1 << 14
 """From here on it is sent at once."""
 _TOGETHER_PASSES = 3
-"""Of the event loop: in the first the guest is told to write, in the second it does, in the third its end is seen."""
+"""Of the event loop: in the first a guest learns that it can write, in the second it does, in the third it ends."""
 
 
 class Common:
-    """What all connections of a server, or of a client, share."""
+    """The common parts of all connections of a server, or of a client."""
 
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(_READ_BYTES))
-        """What they are read with, since the bytes are taken out at once."""
+        """The buffer of all reads, since the bytes are taken out at once."""
         self._waiting: deque[dict[Connection, None]] = deque({} for _ in range(_TOGETHER_PASSES))
         self._is_counting = False
 
     def flush_soon(self, connection: Connection) -> dict[Connection, None]:
-        """Flushes a connection some passes of the event loop from now; it waits in what this returns."""
+        """Flushes a connection some passes of the event loop from now; it waits in the dict that this returns."""
         if not self._is_counting:
             self._is_counting = True
             asyncio.get_running_loop().call_soon(self._pass)
@@ -138,7 +138,7 @@ class Connection(asyncio.BufferedProtocol):
             asyncio.get_running_loop().call_soon(self._writable)
 
     def write(self, *parts: bytes | memoryview) -> None:
-        """Sends the parts at once if they are much, else with what comes in the next passes of the event loop."""
+        """Sends the parts at once if they are large, else with those of the next passes of the event loop."""
         size = sum(map(len, parts))
         if self._pending_bytes + size >= _TOGETHER_BYTES:
             self.flush(*parts)
@@ -149,7 +149,7 @@ class Connection(asyncio.BufferedProtocol):
             self._waits_in = self._common.flush_soon(self)
 
     def flush(self, *parts: bytes | memoryview) -> None:
-        """Sends what is to go out together, and the parts behind it."""
+        """Sends the parts that wait to go out together, and these behind them."""
         self._stop_waiting()
         if self._pending:
             pending = b"".join(self._pending)

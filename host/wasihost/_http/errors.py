@@ -1,4 +1,4 @@
-"""How HTTP fails: the codes of `error-code` in wasi:http, which has them from RFC 9209, and what each failure becomes.
+"""Failures of HTTP: the codes of `error-code` in wasi:http, which has them from RFC 9209, and the code of each failure.
 
 | failure | code |
 |---|---|
@@ -13,7 +13,7 @@
 | an alert of the peer | TLS-alert-received |
 | whatever else fails in TLS, also an end within the handshake | TLS-protocol-error |
 
-What an established connection fails with depends on how far the message is, see `client` and `server`.
+The code of an established connection's failure depends on how far the message is, see `client` and `server`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class ErrorCode(enum.Enum):
 
 
 class DnsErrorPayload(Frozen):
-    """What is known of a DNS-error."""
+    """The details of a DNS-error."""
 
     rcode: str | None
     info_code: int | None
@@ -104,7 +104,7 @@ class FieldSizePayload(Frozen):
 
 
 Payload: TypeAlias = DnsErrorPayload | TlsAlertReceivedPayload | FieldSizePayload | int | str | None
-"""What the code comes with in the WIT: one of the records, a size in bytes, or a text; None if nothing is known."""
+"""The payload of the code in the WIT: one of the records, a size in bytes, or a text; None if nothing is known."""
 
 
 class HttpError(Exception):
@@ -120,7 +120,7 @@ class HttpError(Exception):
 
 
 def explained(error: HttpError) -> str:
-    """The error and what it comes from, such as the trap of a guest: for a log, and not for the other side."""
+    """The error and its cause, such as the trap of a guest: for a log, and not for the other side."""
     return str(error) if error.__cause__ is None else f"{error}: {error.__cause__}"
 
 
@@ -145,7 +145,7 @@ _BY_ERRNO = by_number(
 
 
 def connecting_failed(error: OSError) -> HttpError:
-    """What a lookup, a connection or a TLS handshake failed with, see the table above."""
+    """The error of a lookup, a connection or a TLS handshake, see the table above."""
     if isinstance(error, ssl.SSLError):
         return _tls_failed(error)
     if isinstance(error, socket.gaierror):

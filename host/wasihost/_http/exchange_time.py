@@ -11,7 +11,7 @@ from wasihost._http.timing import within
 
 
 class ExchangeTime:
-    """So many seconds from now on, None: any number. What takes longer fails with HTTP-response-timeout."""
+    """So many seconds from now on, None: any number. A longer exchange fails with HTTP-response-timeout."""
 
     def __init__(self, clock: Clock, seconds: float | None) -> None:
         self._clock = clock
@@ -19,7 +19,7 @@ class ExchangeTime:
         self._began_ns = 0 if seconds is None else clock.monotonic_ns()
 
     def within(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Cancels what is inside when the time has passed. Errors: HttpError."""
+        """Cancels the body of the `with` when the time has passed. Errors: HttpError."""
         if self._seconds is None:
             return contextlib.nullcontext()
         passed_s = (self._clock.monotonic_ns() - self._began_ns) / NS_PER_S

@@ -1,8 +1,8 @@
 """Heads of messages, and lines of headers (RFC 9112, sections 2 to 6).
 
-What a proxy in front may understand in another way is refused (section 11.2): lines that end in LF alone, folded ones,
-control characters, several hosts, lengths that are not one number, content-length beside transfer-encoding, and chunks
-of HTTP/1.0. h11 takes some of it, and twice the time for a head.
+Text that a proxy in front may understand in another way is refused (section 11.2): lines that end in LF alone, folded
+ones, control characters, several hosts, lengths that are not one number, content-length beside transfer-encoding, and
+chunks of HTTP/1.0. h11 takes some of it, and twice the time for a head.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, cast
 from wasihost._http.messages import Header, values
 
 AMBIGUOUS: Final = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""What is wrong in trailers, though some servers take it: ends that are not CR and LF, lines that are
+"""Mistakes in trailers, though some servers take them: ends that are not CR and LF, lines that are
 folded, and control characters.
 """
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
@@ -27,7 +27,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 class BadRequest(Exception):
-    """What came is not a request that is answered, but with this status."""
+    """The bytes that came are not a request that can be answered, except with this status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -35,7 +35,7 @@ class BadRequest(Exception):
 
 
 class Http2Preface(Exception):
-    """The client speaks HTTP/2 from the start (RFC 9113, section 3.4); `data` is what it has sent."""
+    """The client speaks HTTP/2 from the start (RFC 9113, section 3.4); `data` are its bytes."""
 
     def __init__(self, data: bytes) -> None:
         super().__init__(data)

@@ -1,8 +1,8 @@
 """Bodies that come in, on a connection or from an application.
 
-Theory of operation. What comes is fed in, and kept until the reader wants it. A reader with much room gets the content
-of a long body straight from the socket, into its own memory: then nothing is fed in, and the connection only says when
-there is more.
+Theory of operation. Bytes that come are fed in, and kept until the reader wants them. A reader with much room gets the
+content of a long body straight from the socket, into its own memory: then nothing is fed in, and the connection only
+says when there is more.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MUCH_ROOM = 1 << 14
 
 
 class Flow(Protocol):
-    """What bytes come from: a transport, or whatever else can wait."""
+    """The source of bytes: a transport, or any other that can wait."""
 
     def pause_reading(self) -> None:
         """No more for now."""
@@ -49,7 +49,7 @@ class Straight(Protocol):
 
 
 class IncomingBody(ReadyBody):
-    """The body of a message whose bytes are fed in; what they come from waits while its reader does not read.
+    """The body of a message whose bytes are fed in; their source waits while its reader does not read.
 
     `timeout_s` bounds each wait for more. `closed` is called when the reader closes it, with the reader's error;
     `wanted` whenever the reader has to wait. `straight` is the connection of a long body.
@@ -103,7 +103,7 @@ class IncomingBody(ReadyBody):
     def end(self, trailers: list[Header]) -> None:
         """That was all."""
         self._trailers = trailers
-        self._flow.resume_reading()  # for what follows
+        self._flow.resume_reading()  # for the next message
         self._wake()
 
     def fail(self, error: HttpError) -> None:

@@ -15,7 +15,7 @@ class MessageLimits:
     head_bytes: int = whole("bytes of a message's head, and of its trailers", 1 << 16, least=1)
     headers: int = whole("headers of a message, and its trailers", 100)
     body_bytes: int | None = whole("bytes of a message's content")
-    write_timeout_s: float | None = fraction("seconds in which a peer takes nothing of what is sent to it")
+    write_timeout_s: float | None = fraction("seconds in which a peer takes no byte that is sent to it")
 
     def __post_init__(self) -> None:
         bounds.settle(self)
@@ -28,9 +28,9 @@ class MessageLimits:
 class ServerLimits(MessageLimits):
     """Limits of a server's clients."""
 
-    target_bytes: int = whole("bytes of what a request asks for", 1 << 15, least=1)
+    target_bytes: int = whole("bytes of the target of a request", 1 << 15, least=1)
     connections: int = whole("connections at a time, beyond which others wait", 1000, least=1)
     head_timeout_s: float = fraction("seconds for the head of a request, from its first byte or the connection", 30)
     idle_timeout_s: float = fraction("seconds in which a connection has no request", 75)
     body_timeout_s: float = fraction("seconds in which nothing comes of content that is waited for", 60)
-    write_timeout_s: float | None = fraction("seconds in which a client takes nothing of what is sent to it", 60)
+    write_timeout_s: float | None = fraction("seconds in which a client takes no byte that is sent to it", 60)

@@ -3,7 +3,7 @@
 Theory of operation. A handler is whatever answers requests: a guest's export, a client on a network, an application in
 Python. A body is content and then trailers, which its one reader takes as fast as it can use them, while the sender
 may still be making them: so a request and its response travel at the same time, in either direction. Its reader closes
-it in the end, by which the sender hears what became of it.
+it in the end, by which the sender learns the outcome.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Body(ABC):
 
 
 class ReadyBody(Body):
-    """A body whose reader need not await: it moves what is there, and is called when there is more."""
+    """A body whose reader need not await: it moves the bytes that are there, and is called when there are more."""
 
     @abstractmethod
     def read_into(self, view: memoryview) -> int:

@@ -32,7 +32,7 @@ class Origins:
         return handler(request)
 
     def find(self, target: Target) -> Handler | None:
-        """What answers requests there, if the embedder does."""
+        """The handler of requests to there, if the embedder has one."""
         found = self._handlers.get((target.host, target.port))
         if found is None and target.port == PORTS[target.scheme]:
             return self._handlers.get((target.host, None))

@@ -1,6 +1,6 @@
 """Messages that go out on a connection: heads, framing (RFC 9112, section 6) and content.
 
-Each side decides its framing, `client` and `server`; what is written here is bytes, lengths and last chunks.
+Each side decides its framing, `client` and `server`; here are bytes, lengths and last chunks.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def head(first_line: str, headers: Iterable[Header]) -> bytes:
 
 
 def lines(headers: Iterable[Header]) -> bytes:
-    """Headers or trailers, and the empty line behind them. Errors: HttpError, for what is not a header."""
+    """Headers or trailers, and the empty line behind them. Errors: HttpError, for a pair that is not a header."""
     parts: list[bytes] = []
     for name, value in headers:
         before = _before_value(name)
@@ -49,12 +49,12 @@ def lines(headers: Iterable[Header]) -> bytes:
 
 @functools.lru_cache(maxsize=256)
 def _before_value(name: str) -> bytes | None:
-    """What a line says before the value; None for what is no name."""
+    """The part of a line before the value; None for a name that is none."""
     return f"{name}: ".encode() if is_token(name) else None
 
 
 def sendable(headers: Iterable[Header]) -> Iterator[Header]:
-    """Headers without blanks around their values. Errors: HttpError, for what is not a header."""
+    """Headers without blanks around their values. Errors: HttpError, for a pair that is not a header."""
     for name, value in headers:
         if not is_token(name) or _CONTROLS.search(value):
             raise _unsendable(name, value)
@@ -66,7 +66,7 @@ def _unsendable(name: str, value: bytes) -> HttpError:
 
 
 def declared_length(headers: list[Header]) -> int | None:
-    """What content-length says; None if there is none. Errors: HttpError, if it says nothing, or different things."""
+    """The value of content-length; None if there is none. Errors: HttpError, if it is no number, or not one."""
     found = set(values(headers, "content-length"))
     if not found:
         return None
@@ -94,11 +94,11 @@ class Framing(NamedTuple):
 
 
 class Wire(Protocol):
-    """What content goes out on, such as a `Connection`."""
+    """The carrier of content, such as a `Connection`."""
 
     @property
     def error(self) -> HttpError | None:
-        """What ended it early."""
+        """The error that ended it early."""
 
     def check_writable(self) -> None:
         """BlockingIOError: wait first. HttpError: it has ended."""
@@ -107,7 +107,7 @@ class Wire(Protocol):
         """Calls back once, when more can be written or it has ended."""
 
     def flush(self) -> None:
-        """Sends what was kept to go out together."""
+        """Sends the parts that wait to go out together."""
 
 
 class Outgoing(ByteSink):
@@ -142,7 +142,7 @@ class Outgoing(ByteSink):
 
     @property
     def error(self) -> HttpError | None:
-        """What ended the connection."""
+        """The error that ended the connection."""
         return self._wire.error
 
     @property
@@ -164,7 +164,7 @@ class Outgoing(ByteSink):
 
     @abstractmethod
     def _put_end(self, trailers: list[Header]) -> None:
-        """Sends the trailers, and what marks the end. Errors: HttpError."""
+        """Sends the trailers, and the mark of the end. Errors: HttpError."""
 
 
 class ConnectionContent(Outgoing):
@@ -190,7 +190,7 @@ async def send(body: Body, out: Outgoing) -> None:
     """Sends a body to its end, which closes it with the outcome. Errors: HttpError."""
     try:
         await body.forward(out)
-        # A message with a length has ended: what the trailers are, or whether they come, changes nothing.
+        # A message with a length has ended: the trailers, and whether they come, change nothing.
         out.end(await body.trailers() if out.takes_trailers else [])
     except HttpError as error:
         body.close(error)

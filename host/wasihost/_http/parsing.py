@@ -1,8 +1,8 @@
-"""What a peer sent, as heads, pieces of content and ends.
+"""A peer's bytes, as heads, pieces of content and ends.
 
 Theory of operation. A parser is given bytes and asked for the next event until there is none. The head of a request is
 read by `heads`, and so is that of a response, unless it is old or odd: then by `h11`; content is read here
-and in `chunks`, and what goes out is written by `outgoing`.
+and in `chunks`, and outgoing bytes are written by `outgoing`.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Content:
     def __init__(self, length: int | None, data: bytes | bytearray) -> None:
         self.left = length
         self.rest = data
-        """What has come of it and was not taken, and of what follows it."""
+        """The bytes of it that have come and were not taken, and of the next message."""
 
     @property
     def trailers(self) -> list[Header] | None:
@@ -81,7 +81,7 @@ class Content:
         self.rest += data
 
     def take(self) -> bytes | bytearray:
-        """What has come of it since."""
+        """The bytes of it that have come since."""
         piece = self.rest
         if self.left is not None and len(piece) > self.left:
             piece = piece[: self.left]
@@ -120,7 +120,7 @@ class ResponseParser:
                 self._odd.receive_data(data)
 
     def next_event(self) -> ResponseEvent | None:
-        """What follows; None if more has to come, or it has ended. Errors: HttpError."""
+        """The next event; None if more has to come, or it has ended. Errors: HttpError."""
         if self._content is not None:
             return self._next_piece(self._content)
         if self._odd is not None:
@@ -130,7 +130,7 @@ class ResponseParser:
     def _next_head(self) -> ResponseHead | None:
         received = self._received
         end = _HEAD_END.search(received, self._searched)
-        begins_well = received[:1] in (b"", b"H")  # what else comes is refused before it has an end
+        begins_well = received[:1] in (b"", b"H")  # other bytes are refused before they have an end
         if end is None and begins_well and not self._at_end:
             if len(received) > self._limits.head_bytes:
                 raise self._too_large()
@@ -220,7 +220,7 @@ class ResponseParser:
 
 
 def _length(headers: list[Header]) -> int | None:
-    """What `content-length` says; None if nothing does. h11 has checked it."""
+    """The value of `content-length`; None if there is none. h11 has checked it."""
     if values(headers, "transfer-encoding"):
         return None
     return next((int(value) for value in values(headers, "content-length")), None)
@@ -262,7 +262,7 @@ class RequestParser:
             self._content.receive(data)
 
     def next_event(self) -> RequestEvent | None:
-        """What follows; None if more has to come. Errors: BadRequest, Http2Preface."""
+        """The next event; None if more has to come. Errors: BadRequest, Http2Preface."""
         if self._content is not None:
             return self._next_piece(self._content)
         if self._is_whole:

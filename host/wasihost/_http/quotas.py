@@ -60,7 +60,7 @@ class _Exchange:
 
     @contextlib.asynccontextmanager
     async def within_its_time(self) -> AsyncIterator[None]:
-        """Cancels what is inside when the time of the request is over. Errors: HttpError."""
+        """Cancels the body of the `with` when the time of the request has passed. Errors: HttpError."""
         try:
             async with self._time.within():
                 yield

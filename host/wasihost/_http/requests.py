@@ -1,4 +1,4 @@
-"""What a client sends before the content of a request: its head, and how the content is framed."""
+"""The part of a request before its content: its head, and the framing of the content."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A server of HTTP/1.1 and HTTP/2: calls a `Handler` for each request that comes in on a network.
 
-| what happens | what the client gets |
+| event | the client gets |
 |---|---|
 | it sends no request, or none that all servers read alike | 400, 408, 414, 417, 431, 501 or 505; the connection ends |
 | content beyond `body_bytes`, or that does not come | 413 or 408, unless the answer has begun |

@@ -1,7 +1,7 @@
 """The connections of a server, each with one exchange after another.
 
 Theory of operation. A request comes in and the handler's answer goes out, each in its own time. The next request is
-looked at when both have ended, so requests that were sent ahead wait as bytes. What follows a request whose body the
+looked at when both have ended, so requests that were sent ahead wait as bytes. The end of a request whose body the
 handler gave up cannot be found, so the connection is closed after the answer; it is read on for a moment, since a
 client that is still sending would lose the answer with the reset (RFC 9112, section 9.6).
 """
@@ -41,7 +41,7 @@ class ServerConnection(Connection):
         self._deadline = Deadline(server.clock, self._expired)
         self._has_served = False
         self._at_end = False  # the client sends no more
-        self._is_deaf = False  # what else it sends is thrown away
+        self._is_deaf = False  # later bytes of it are thrown away
         self._is_lingering = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +100,7 @@ class ServerConnection(Connection):
         else:
             self.transport.close()
 
-    # ---- what comes
+    # ---- incoming
 
     def received(self, data: bytes) -> None:
         if self._is_deaf:
@@ -121,7 +121,7 @@ class ServerConnection(Connection):
         return True  # there may be answers to send
 
     def _advance(self) -> None:
-        """Takes what has come of the request under way, or begins the next one."""
+        """Takes the bytes of the request under way, or begins the next one."""
         if self._is_deaf:
             return
         self._take_events()
@@ -173,7 +173,7 @@ class ServerConnection(Connection):
 
     @property
     def _has_request(self) -> bool:
-        """Whether a request has come to its end, so that what follows waits."""
+        """Whether a request has come to its end, so that later bytes wait."""
         return self._exchange is not None and self._exchange.body.has_ended
 
     def _take(self, event: RequestEvent) -> None:
@@ -189,7 +189,7 @@ class ServerConnection(Connection):
             self._exchange.feed(event)
 
     def _refuse(self, status: int) -> None:
-        """What came is no request, or not the rest of one."""
+        """The bytes that came are no request, or not the rest of one."""
         if self._exchange is None:
             self.write(answers.refusal(status, self._server.date()))
             self._linger()
@@ -198,7 +198,7 @@ class ServerConnection(Connection):
             self._is_deaf = True
             self._exchange.refuse(status)
 
-    # ---- what comes next
+    # ---- the next request
 
     def _settle(self) -> None:
         """Goes on to the next request, or ends the connection, if the exchange has ended on both sides."""

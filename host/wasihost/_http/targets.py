@@ -17,7 +17,7 @@ _AUTHORITY = r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:@/?#\s]+)(?::([0-9]{1,5}))?"
 
 
 class Target(Frozen):
-    """What a URL says, with a query in the path; `host` is a name in ASCII, or an IP address as URLs have it.
+    """The parts of a URL, with a query in the path; `host` is a name in ASCII, or an IP address as URLs have it.
 
     The path of `OPTIONS *`, which is about the server as a whole, is `*`.
     """

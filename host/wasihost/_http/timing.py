@@ -1,6 +1,6 @@
 """Time limits by a clock of the host.
 
-`within` is for what is awaited. `Deadline` is for what is set at every message and mostly met: its timer stays when it
+`within` is for awaiting. `Deadline` is for limits set at every message and mostly met: its timer stays when it
 is, and looks again when it fires.
 """
 
@@ -16,7 +16,7 @@ from wasihost._http.errors import ErrorCode, HttpError
 
 @contextlib.asynccontextmanager
 async def within(clock: Clock, seconds: float | None, code: ErrorCode) -> AsyncIterator[None]:
-    """Cancels what is inside after so many seconds, and raises an HttpError of that code; None: never."""
+    """Cancels the body of the `with` after so many seconds, and raises an HttpError of that code; None: never."""
     if seconds is None:
         yield
         return
@@ -29,7 +29,7 @@ async def within(clock: Clock, seconds: float | None, code: ErrorCode) -> AsyncI
             finally:
                 timer.cancel()
     except TimeoutError:
-        if not limit.expired():  # an OSError of what is inside
+        if not limit.expired():  # an OSError of the body
             raise
         raise HttpError(code) from None
 

@@ -1,10 +1,10 @@
 """TLS around any socket of a network: `TlsSocket`, on `ssl.MemoryBIO`.
 
-Theory of operation. OpenSSL has two buffers in the place of a connection. A call takes what the inner socket has into
-the one, lets OpenSSL work, and gives the inner socket what is in the other. A read that cannot go on waits for the
-inner socket to be readable, but only if OpenSSL has used up all that came: it may hold decrypted bytes. A write is done
-when its ciphertext has gone to the inner socket. Until then it blocks, and the same bytes are to be written again, as
-with SSL_write(3): so nothing is left in here when the last write has returned.
+Theory of operation. OpenSSL has two buffers in the place of a connection. A call moves the bytes of the inner socket
+into the one, lets OpenSSL work, and gives the inner socket the bytes of the other. A read that cannot go on waits for
+the inner socket to be readable, but only if OpenSSL has used up all that came: it may hold decrypted bytes. A write is
+done when its ciphertext has gone to the inner socket. Until then it blocks, and the same bytes are to be written again,
+as with SSL_write(3): so nothing is left in here when the last write has returned.
 
 Connections are TLS 1.2 or newer. An end without close_notify is an SSLEOFError: whoever cut it may not be the peer.
 """
@@ -27,7 +27,7 @@ from wasihost._network.wrapping import SocketAround
 
 _READ_BYTES = 1 << 16
 _WRITE_BYTES = 1 << 16
-"""Four records: what is encrypted before any of it is sent."""
+"""Four records: bytes encrypted before any of them is sent."""
 HAS_HTTP2: Final = find_spec("h2") is not None
 _ALPN = ["h2", "http/1.1"] if HAS_HTTP2 else ["http/1.1"]
 
@@ -35,7 +35,7 @@ _ALPN = ["h2", "http/1.1"] if HAS_HTTP2 else ["http/1.1"]
 def client_context(
     *, ca: Path | str | None = None, cert: Path | str | None = None, key: Path | str | None = None
 ) -> ssl.SSLContext:
-    """What verifies servers: with the roots of the system, or those in the file `ca` alone.
+    """A context that verifies servers: with the roots of the system, or those in the file `ca` alone.
 
     `cert` is a certificate to show, with its chain, and `key` its private key, if that is in another file; all are PEM.
     It offers HTTP/2 where h2 is installed. Errors: ConfigError.
@@ -51,7 +51,7 @@ def client_context(
 
 
 def server_context(cert: Path | str, key: Path | str | None = None, *, ca: Path | str | None = None) -> ssl.SSLContext:
-    """What a server shows: a certificate with its chain, and its private key; `ca` has clients show theirs.
+    """A context of a server: a certificate with its chain, and its private key; `ca` has clients show theirs.
 
     It offers HTTP/2 where h2 is installed. Errors: ConfigError.
     """
@@ -104,7 +104,7 @@ class TlsListener(SocketAround):
 class TlsSocket(SocketAround):
     """A connected socket that speaks TLS on the inner one. Errors: ssl.SSLError, and those of the inner one.
 
-    The side of the server reads before it writes, since the handshake begins with what the client says. ValueError:
+    The side of the server reads before it writes, since the handshake begins with the client. ValueError:
     `server_hostname` cannot be in a certificate.
     """
 
@@ -126,7 +126,7 @@ class TlsSocket(SocketAround):
 
     @property
     def protocol(self) -> str | None:
-        """What both sides have agreed on by ALPN, after the handshake."""
+        """The protocol agreed on by ALPN, after the handshake."""
         return self._tls.selected_alpn_protocol()
 
     # ---- ciphertext
@@ -155,7 +155,7 @@ class TlsSocket(SocketAround):
             self._incoming.write_eof()
 
     def _attempt(self, call: Callable[[], Any]) -> Any:
-        """What OpenSSL gives, with as much ciphertext as it wants."""
+        """The result of OpenSSL, with as much ciphertext as it wants."""
         self._has_all_read = False
         while True:
             try:

@@ -20,10 +20,10 @@ LOGGER: Final = logging.getLogger("wasihost.http")
 class Application:
     """An ASGI 3 application that answers with a handler.
 
-    `opened` makes what gives the handler: it is entered when the server starts the lifespan, or else by the first
-    request, and left with the lifespan, or else by `close`. What a handler raises goes to the server, which answers
-    500, or cuts the connection if the head has gone out. A client that leaves cancels the handler, as soon as its
-    request has come whole.
+    `opened` makes a context manager of the handler: it is entered when the server starts the lifespan, or else by the
+    first request, and left with the lifespan, or else by `close`. An exception of a handler goes to the server, which
+    answers 500, or cuts the connection if the head has gone out. A client that leaves cancels the handler, as soon as
+    its request has come whole.
     """
 
     def __init__(self, opened: Callable[[], contextlib.AbstractAsyncContextManager[Handler]]) -> None:
@@ -33,7 +33,7 @@ class Application:
         self._closing: asyncio.Event
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What a server calls. Errors: ValueError, for scopes other than those of HTTP and of the lifespan."""
+        """The call of a server. Errors: ValueError, for scopes other than those of HTTP and of the lifespan."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
@@ -42,7 +42,7 @@ class Application:
             raise ValueError(f"{scope['type']!r} is not served, only http is")
 
     async def close(self) -> None:
-        """Leaves what `opened` gave."""
+        """Leaves the context of `opened`."""
         holder = self._holder
         if holder is not None:
             self._holder = None
@@ -108,7 +108,7 @@ class _Received(Body):
         return []  # ASGI has none of requests
 
     def close(self, error: HttpError | None = None) -> None:
-        """The server skips what is left."""
+        """The server skips the rest."""
 
 
 class _Served:

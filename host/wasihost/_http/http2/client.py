@@ -1,11 +1,11 @@
 """Connections of HTTP/2 to a server: requests share them, each on a stream of its own.
 
-| what happens to a stream | code |
+| event on a stream | code |
 |---|---|
 | the server resets it, or the connection ends, before the response | connection-terminated |
 | the same within the response | HTTP-response-incomplete |
 | GOAWAY leaves it out | connection-terminated; the request was not looked at |
-| what comes is not HTTP/2, or beyond the limits of `machine` | HTTP-protocol-error, for all streams |
+| bytes that are not HTTP/2, or beyond the limits of `machine` | HTTP-protocol-error, for all streams |
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Http2ClientConnection(Http2Connection[ClientStream]):
         super().connection_lost(error)
         self._changed(self)
 
-    # ---- what comes
+    # ---- incoming
 
     def goes_away(self, frame: GoAwayFrame) -> None:
         self._is_going = True

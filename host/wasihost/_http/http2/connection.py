@@ -1,4 +1,4 @@
-"""What connections of HTTP/2 share on both sides: the events of h2 go to the streams that they are about."""
+"""The common part of connections of HTTP/2 on both sides: the events of h2 go to their streams."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Http2Connection(Connection, Generic[S]):
         self._end(HttpError(ErrorCode.HTTP_PROTOCOL_ERROR))
         self.transport.close()
 
-    # ---- what comes
+    # ---- incoming
 
     def received(self, data: bytes) -> None:
         try:
@@ -89,7 +89,7 @@ class Http2Connection(Connection, Generic[S]):
 
     @abstractmethod
     def take(self, event: Event) -> None:
-        """What is not content and not about windows has come."""
+        """Handles an event that is neither content nor about windows."""
 
     @abstractmethod
     def take_content(self, stream: S, data: bytes) -> None:
@@ -99,7 +99,7 @@ class Http2Connection(Connection, Generic[S]):
     def goes_away(self, frame: GoAwayFrame) -> None:
         """The peer opens or takes no more streams."""
 
-    # ---- what goes out
+    # ---- outgoing
 
     def pause_writing(self) -> None:
         super().pause_writing()

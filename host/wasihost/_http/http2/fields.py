@@ -1,7 +1,7 @@
 """Heads as HTTP/2 has them: pseudo-header fields, and names in lower case (RFC 9113, section 8).
 
-h2 has checked what comes: each pseudo-header field once, before the others, and those that have to be there; no upper
-case, no `connection` and the like; content as long as content-length says.
+h2 has checked incoming fields: each pseudo-header field once, before the others, and those that have to be there; no
+upper case, no `connection` and the like; content as long as content-length says.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def split(fields: Iterable[tuple[bytes, bytes]]) -> tuple[dict[str, str], list[H
 
 
 def request_head(fields: Iterable[tuple[bytes, bytes]], *, has_ended: bool) -> RequestHead:
-    """What a client asks for; `has_ended`: without content and trailers. Errors: BadRequest."""
+    """The head of a request; `has_ended`: without content and trailers. Errors: BadRequest."""
     pseudo, headers = split(fields)
     method = pseudo["method"]
     host = pseudo.get("authority") or _host(headers)
@@ -72,7 +72,7 @@ def _host(headers: list[Header]) -> str | None:
 
 
 def _length(headers: list[Header]) -> int | None:
-    """What content-length says. Errors: ValueError, if that is not one number."""
+    """The value of content-length. Errors: ValueError, if that is not one number."""
     try:
         return outgoing.declared_length(headers)
     except HttpError:
@@ -80,7 +80,7 @@ def _length(headers: list[Header]) -> int | None:
 
 
 def response_head(fields: Iterable[tuple[bytes, bytes]], method: str) -> ResponseHead:
-    """What a server answers to a request of that method. Errors: HttpError."""
+    """The head of the response to a request of that method. Errors: HttpError."""
     pseudo, headers = split(fields)
     try:
         status = int(pseudo["status"])
@@ -93,6 +93,6 @@ def response_head(fields: Iterable[tuple[bytes, bytes]], method: str) -> Respons
 
 
 def written(pseudo: dict[str, str], headers: Iterable[Header]) -> Fields:
-    """What goes out. Errors: HttpError, for what is not a header."""
+    """The fields to send. Errors: HttpError, for a pair that is not a header."""
     fields = [(f":{name}".encode(), value.encode("latin-1")) for name, value in pseudo.items()]
     return fields + [(name.lower().encode(), value) for name, value in outgoing.sendable(headers)]

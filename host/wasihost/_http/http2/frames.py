@@ -29,14 +29,14 @@ class BadFrame(Exception):
 
 
 class Frames:
-    """Takes GOAWAY frames out of what a peer sends; `skip` bytes come before the first frame."""
+    """Takes GOAWAY frames out of a peer's bytes; `skip` bytes come before the first frame."""
 
     def __init__(self, *, skip: int) -> None:
         self._left = skip  # of the frame under way, which is passed on
         self._held = b""  # a header that is not whole, or a GOAWAY
 
     def take(self, data: bytes) -> tuple[bytes, list[GoAwayFrame]]:
-        """What is for h2 of the data, and what was taken out. Errors: BadFrame."""
+        """The bytes for h2 among the data, and the frames taken out. Errors: BadFrame."""
         data = self._held + data
         passed: list[bytes] = []
         found: list[GoAwayFrame] = []

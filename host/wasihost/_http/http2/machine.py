@@ -1,6 +1,6 @@
-"""The frames of a connection, by h2: what came, as its events, and what goes out.
+"""The frames of a connection, by h2: incoming ones as its events, and outgoing ones.
 
-| limit | what a peer beyond it gets |
+| limit | a peer beyond it gets |
 |---|---|
 | `head_bytes` of one head, or of its trailers, in HEADERS and 64 CONTINUATION at most | GOAWAY |
 | 100 streams at a time | GOAWAY |
@@ -27,7 +27,7 @@ from wasihost._http.http2.fields import Fields
 from wasihost._http.http2.frames import BadFrame, Frames, goaway
 
 PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-"""What a client sends first (RFC 9113, section 3.4)."""
+"""The first bytes of a client (RFC 9113, section 3.4)."""
 # Error codes (RFC 9113, section 7).
 NO_ERROR = 0
 INTERNAL_ERROR = 2
@@ -42,7 +42,7 @@ _LONG_BYTES = 1 << 10
 
 
 class BrokenConnection(Exception):
-    """What came is not HTTP/2, or beyond the limits. A GOAWAY that says so has been written."""
+    """The bytes that came are not HTTP/2, or beyond the limits. A GOAWAY that says so has been written."""
 
 
 class _Encoder(Encoder):
@@ -54,7 +54,7 @@ class _Encoder(Encoder):
 
 
 class Machine:
-    """What is received and sent on a connection."""
+    """The state of a connection, received and sent."""
 
     def __init__(self, connection: Connection, *, is_client: bool) -> None:
         self.connection = connection
@@ -79,10 +79,10 @@ class Machine:
         self._h2.increment_flow_control_window(_CONNECTION_WINDOW_BYTES - (1 << 16) + 1)
         self._write()
 
-    # ---- what comes
+    # ---- incoming
 
     def receive(self, data: bytes) -> tuple[list[Event], list[GoAwayFrame]]:
-        """What the peer's data are. Errors: BrokenConnection."""
+        """The events of the peer's data. Errors: BrokenConnection."""
         try:
             frames, goaways = self._frames.take(data)
             events = self._h2.receive_data(frames)
@@ -115,7 +115,7 @@ class Machine:
         self.connection.flush()
         return True
 
-    # ---- what goes out
+    # ---- outgoing
 
     @property
     def open_streams(self) -> int:
@@ -157,13 +157,13 @@ class Machine:
             self._h2.send_data(stream, data)
 
     def put_end(self, stream: int) -> None:
-        """Ends what this side sends. Errors: HttpError."""
+        """Ends this side of the stream. Errors: HttpError."""
         with self._sending():
             self._h2.end_stream(stream)
 
     @contextlib.contextmanager
     def _sending(self) -> Iterator[None]:
-        """A peer may have reset the stream in what is being looked at. Errors: HttpError."""
+        """A peer may have reset the stream in data that are being looked at. Errors: HttpError."""
         try:
             yield
         except ProtocolError:

@@ -1,6 +1,6 @@
 """Connections of HTTP/2 that came in: each stream is an exchange.
 
-| what happens | what the client gets |
+| event | the client gets |
 |---|---|
 | a request that is malformed, or beyond the limits of `machine` | GOAWAY; the connection ends |
 | one that is not answered, as its headers are too many | a status, as in HTTP/1.1 |
@@ -37,7 +37,7 @@ from wasihost._http.timing import Deadline
 _RESETS: Final = 100
 """More than a page has requests that are given up when it is left."""
 _PASSES: Final = 3
-"""Of the event loop, as what a `Connection` sends together."""
+"""Of the event loop, as those after which a `Connection` sends its parts together."""
 
 
 class Answer(StreamContent):
@@ -163,7 +163,7 @@ class Http2ServerConnection(Http2Connection[ServerStream]):
     def goes_away(self, frame: GoAwayFrame) -> None:
         """It asks for nothing more; its answers go on."""
 
-    # ---- what comes
+    # ---- incoming
 
     def take(self, event: Event) -> None:
         if isinstance(event, events.RequestReceived):
@@ -234,7 +234,7 @@ class Http2ServerConnection(Http2Connection[ServerStream]):
         if self._resets_left < 0:
             self.break_off(ENHANCE_YOUR_CALM)
 
-    # ---- what comes next
+    # ---- the next request
 
     def settle(self, stream: ServerStream) -> None:
         """Forgets a stream that has ended, or whose request was answered."""

@@ -1,7 +1,7 @@
 """A stream: content that comes in within a window, and content that goes out within the peer's.
 
 Theory of operation. The windows of streams hold a peer back, and not that of the connection, which is opened as content
-comes: else a few streams whose readers wait would stop all others. A stream's window is opened by what its body takes,
+comes: else a few streams whose readers wait would stop all others. A stream's window is opened as its body takes
 as long as that has not paused it.
 """
 
@@ -30,7 +30,7 @@ class Stream:
         self._when_writable: Callable[[], None] | None = None
         self._timer: Timer | None = None
 
-    # ---- what comes in
+    # ---- incoming
 
     def took(self, size: int) -> None:
         """So much of the window is used up."""
@@ -50,7 +50,7 @@ class Stream:
         if self.error is None and self._machine.open_window(self.number, self._taken):
             self._taken = 0
 
-    # ---- what goes out
+    # ---- outgoing
 
     def check_writable(self) -> None:
         if self.error is not None:
@@ -74,7 +74,7 @@ class Stream:
         return self.error is not None or self._machine.room(self.number) > 0
 
     def wake(self) -> None:
-        """Something has changed: calls what waits to write, if it can."""
+        """Something has changed: calls the waiting writer, if it can write."""
         callback = self._when_writable
         if callback is not None and self._can_write:
             self._stop_timer()

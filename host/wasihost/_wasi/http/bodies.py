@@ -1,8 +1,8 @@
 """Bodies between a guest and whatever is on the other side.
 
-Theory of operation. A `Body` is read by one reader, which pulls. What a guest sends is a body that pulls at the guest:
-a stream (`StreamBody`, 0.3), or what it writes (`WrittenBody`, 0.2). A body that came in feeds the guest as a
-`BodySource`, which pulls at the body when the guest asks. So nothing is taken that is not wanted, and at most one part
+Theory of operation. A `Body` is read by one reader, which pulls. The body of a guest's message pulls at the guest:
+a stream (`StreamBody`, 0.3), or the bytes that it writes (`WrittenBody`, 0.2). A body that came in feeds the guest as a
+`BodySource`, which pulls at the body when the guest asks. So nothing is taken without demand, and at most one part
 is kept.
 
 Trailers are asked for when the content has ended, though they may be ready before. A body ends in `close`; the error
@@ -26,7 +26,7 @@ from wasihost._http.messages import READ_BYTES, Body, Header, ReadyBody, write_a
 
 T = TypeVar("T")
 _PASSES = 8
-"""Of the event loop, in which a guest says whether there is content: some for it, and some for what it passes on."""
+"""Of the event loop, in which a guest says whether there is content: also if it passes that on."""
 OnClose: TypeAlias = Callable[[HttpError | None], None]
 """Called with the error that a body ended with, or None."""
 
@@ -66,7 +66,7 @@ class Length:
 
 
 class GoneBody(Body):
-    """What is left of a body that came in when whoever sent it has gone."""
+    """The rest of a body that came in when its sender has gone."""
 
     async def read(self, n: int = READ_BYTES) -> bytes:
         raise HttpError(ErrorCode.CONNECTION_TERMINATED)
@@ -79,7 +79,7 @@ class GoneBody(Body):
 
 
 class GuestBody(Body):
-    """What a guest sends, as long as `content-length` says, if it does."""
+    """The body of a guest's message, as long as `content-length` says, if it does."""
 
     def __init__(self, length: Length) -> None:
         self._length = length
@@ -88,7 +88,7 @@ class GuestBody(Body):
 
     @property
     def length(self) -> int | None:  # type: ignore[override]
-        """What `content-length` says; without it 0, if it is known that there are neither content nor trailers."""
+        """The value of `content-length`; without it 0, if it is known that there are neither content nor trailers."""
         if self._is_waived:
             return None
         if self._length.expected is not None:
@@ -120,7 +120,7 @@ class GuestBody(Body):
 
 
 class StreamBody(GuestBody, Generic[T]):
-    """What a guest of 0.3 sends: the bytes of a stream, if there is one, and then trailers."""
+    """The body of a message of a guest of 0.3: the bytes of a stream, if there is one, and then trailers."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class StreamBody(GuestBody, Generic[T]):
         length: Length,
         on_close: OnClose,
     ) -> None:
-        """`to_headers` is for what the guest gives as trailers. It raises HttpError if that is an error."""
+        """`to_headers` converts the guest's trailers. It raises HttpError if those are an error."""
         super().__init__(length)
         self._contents = contents
         self._trailers = trailers.begin()  # at once: the guest may have written them already
@@ -249,7 +249,7 @@ class _Forwarding(ByteSink):
 
 
 async def _from_guest(given: Awaitable[T]) -> T:
-    """What a guest gives; its death is an error of the message, and does not cancel the reader."""
+    """The result of a guest; its death is an error of the message, and does not cancel the reader."""
     try:
         return await given
     except HttpError:
@@ -266,7 +266,7 @@ async def _from_guest(given: Awaitable[T]) -> T:
 class BodySource(ByteSource):
     """Feeds a guest from a body, which it leaves open.
 
-    `error` is what the content broke off with; the guest's stream just ends then.
+    `error` is the failure that broke the content off; the guest's stream just ends then.
     """
 
     def __init__(self, body: Body) -> None:

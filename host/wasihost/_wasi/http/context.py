@@ -1,4 +1,4 @@
-"""What the HTTP of one guest stands on."""
+"""The common parts of the HTTP of one guest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wasihost._wasi.http.fields import FieldRules
 
 
 class Http(Frozen):
-    """What fields may hold, and the handler of what the guest sends."""
+    """The rules for fields, and the handler of the guest's requests."""
 
     rules: FieldRules
     handler: Handler

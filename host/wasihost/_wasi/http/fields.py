@@ -68,7 +68,8 @@ class FieldsError(Exception):
 
 
 class Room:
-    """What all the fields of a guest take together, and what it has written to bodies and nothing has read yet.
+    """The size of all fields of a guest together, and of the bytes that it has written to bodies and nothing has read
+    yet.
 
     It is memory of this process: 64 MiB of their sizes.
     """
@@ -80,7 +81,7 @@ class Room:
 
 
 class FieldRules(Frozen):
-    """What the fields of one guest may hold: no `forbidden` names, in lower case, and at most `max_size` bytes each."""
+    """The rules for the fields of one guest: no `forbidden` names, in lower case, and at most `max_size` bytes each."""
 
     forbidden: frozenset[str]
     max_size: int
@@ -209,7 +210,7 @@ class Fields:
         self._values.setdefault(name.lower(), []).append(value)
 
     def _cost(self, name: str, value: bytes) -> int:
-        """What one more adds to the size, by Wasmtime's formula."""
+        """The size that one more adds, by Wasmtime's formula."""
         return len(value) + _VALUE_COST + (0 if self.has(name) else len(name) + _NAME_COST)
 
 

@@ -1,6 +1,6 @@
-"""Requests and responses as the resources of a guest: what it may read and set, and which body they have.
+"""Requests and responses as the resources of a guest: their parts, and their bodies.
 
-Each has its body as `wasihost._http` has it: what the guest gave, or what came in. So a request that came in can be
+Each has its body as `wasihost._http` has it: the guest's own, or one that came in. So a request that came in can be
 sent on, and the reader of a body need not know where it comes from.
 """
 
@@ -180,6 +180,6 @@ class Response:
 
 
 def content_length(headers: Fields) -> int | None:
-    """What `content-length` says, if it is there and a number."""
+    """The value of `content-length`, if it is there and a number."""
     found = headers.get("content-length")
     return int(found[0]) if found and is_length(found[0]) else None

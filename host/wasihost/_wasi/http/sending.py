@@ -43,8 +43,8 @@ _GIVEN = Verdict(True, "the origin given")
 class Sender:
     """Sends the requests of one guest that its policy and quotas allow: a `Handler`.
 
-    `origins` are handlers of the embedder by authority, and `tls` is what https servers are verified with. `network` is
-    what it connects on, by default that of the guest's sockets; `around` makes a handler around what sends.
+    `origins` are handlers of the embedder by authority, and `tls` verifies https servers. `network` is
+    for its connections, by default that of the guest's sockets; `around` makes a handler around the sending one.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Sender:
         self._send = sending if budget is None else QuotaHandler(sending, budget)
 
     async def __call__(self, request: Request) -> Response:
-        """The response. Errors: HttpError, and what the policy raises."""
+        """The response. Errors: HttpError, and exceptions of the policy."""
         try:
             await self._ask(request)
         except HttpError as error:
@@ -92,7 +92,7 @@ class Sender:
             raise HttpError(ErrorCode.HTTP_REQUEST_DENIED)
 
     def close(self) -> None:
-        """Ends what is under way on the network."""
+        """Ends the requests under way on the network."""
         if self._client is not None:
             self._client.close()
 
@@ -112,7 +112,7 @@ class _Connect:
         self._lookup = lookup
 
     async def __call__(self, request: Request) -> Socket:
-        """A connected socket. Errors: HttpError, OSError, and what the policy raises."""
+        """A connected socket. Errors: HttpError, OSError, and exceptions of the policy."""
         target = target_of(request)
         context = self._access.context.of(request)
         failed: OSError | None = None

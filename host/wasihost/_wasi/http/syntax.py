@@ -1,4 +1,4 @@
-"""What a guest may set in a request, by the grammars of RFC 9110 and RFC 3986.
+"""The syntax of a request's parts, by the grammars of RFC 9110 and RFC 3986.
 
 Wasmtime 49 goes by a crate whose versions differ; its reading is kept where it does no harm (`a..b`, `//x`, `%zz`), but
 not for an empty host, a port of `+80`, several `@`, a fragment, or text that is not ASCII.

@@ -1,8 +1,8 @@
-"""What a guest of 0.2 sends: content that it writes to a sink.
+"""The content of a guest of 0.2, which it writes to a sink.
 
 Theory of operation. The sink takes parts until 64 KiB are unread, so that a guest that writes a little at a time does
 not wait for the reader each time. The content has ended when the guest has finished the body and the sink is closed:
-what the guest wrote last may still be on its way into the sink when it finishes. A body that is dropped unfinished, or
+the guest's last bytes may still be on their way into the sink when it finishes. A body that is dropped unfinished, or
 of a guest that dies, breaks off. So does one that a guest has begun and left behind when it returned; one that it left
 without content is empty (StarlingMonkey, after an exception).
 

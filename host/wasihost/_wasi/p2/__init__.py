@@ -30,4 +30,4 @@ PACKAGES: Final[Mapping[str, Maker]] = {
     "wasi:random": lambda wasi: random.providers(wasi.random),
     "wasi:sockets": lambda wasi: sockets.providers(wasi.access, wasi.names, wasi.unwritten),
 }
-"""What makes the providers of each package."""
+"""The functions that make the providers of each package."""

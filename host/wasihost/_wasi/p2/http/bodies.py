@@ -55,7 +55,7 @@ class IncomingBody(Parent):
     def finish(cls, provider: HasRules, this: IncomingBody) -> FutureTrailers:
         """WIT: `finish: static func(this: incoming-body) -> future-trailers`.
 
-        What was not read of the content is discarded. A trap while the stream is there.
+        Unread content is discarded. A trap while the stream is there.
         """
         this._leave()
         return FutureTrailers(this._body, this._source, provider.rules)
@@ -68,7 +68,7 @@ class IncomingBody(Parent):
 
 
 class OnceReceived(Subject):
-    """What a future of `wasi:http/types` gives once: a result that is to be received."""
+    """A future of `wasi:http/types` that gives a result once."""
 
     def __init__(self, receiving: Coroutine[Any, Any, Ok | Err]) -> None:
         super().__init__()
@@ -129,7 +129,7 @@ class FutureTrailers(OnceReceived):
 
 
 class _BodyStream(OutputStream):
-    """The `output-stream` of a body, which counts what the guest writes."""
+    """The `output-stream` of a body, which counts the guest's bytes."""
 
     def __init__(self, body: WrittenBody, parent: Parent) -> None:
         super().__init__(body.sink(), parent, Domain.HTTP)
@@ -167,7 +167,7 @@ class OutgoingBody(Parent):
 
         A trap while the stream is there.
         - `HTTP-request-body-size`, `HTTP-response-body-size`: it is not as long as `content-length` says.
-        - What the body broke off with before.
+        - The failure that broke the body off before.
         """
         this._leave()
         try:

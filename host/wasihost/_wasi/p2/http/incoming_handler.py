@@ -25,7 +25,7 @@ class GuestHandler:
     """Answers requests by one instance of a guest, one after the other: a `Handler`.
 
     The guest may go on after it has set its response, as it does to write the body. A guest that dies before it sets
-    one is an `internal-error`, whose cause is what it died of; one that dies later breaks the body off.
+    one is an `internal-error`, whose cause is that of its death; one that dies later breaks the body off.
     """
 
     cancels_tasks = False

@@ -80,7 +80,7 @@ class IncomingRequest:
 
 
 class OutgoingRequest:
-    """WIT: `resource outgoing-request`. A setter fails, and changes nothing, for what is not as its grammar says."""
+    """WIT: `resource outgoing-request`. A setter fails, and changes nothing, for a value that breaks its grammar."""
 
     __slots__ = ("_body", "_has_body", "core")
 
@@ -134,7 +134,7 @@ class OutgoingRequest:
         return Fields.of(self.core.headers)
 
     def drop(self) -> None:
-        """What is written to its body goes nowhere."""
+        """Later writes to its body go nowhere."""
         self._body.close()
 
     # ---- below the WIT
@@ -208,7 +208,7 @@ class OutgoingResponse:
         return OutgoingBody(self._body)
 
     def drop(self) -> None:
-        """What is written to its body goes nowhere."""
+        """Later writes to its body go nowhere."""
         self._body.close()
 
     # ---- below the WIT
@@ -228,7 +228,7 @@ class OutgoingResponse:
 
 
 class ResponseOutparam:
-    """WIT: `resource response-outparam`; `response` is what the guest sets."""
+    """WIT: `resource response-outparam`; `response` is the one that the guest sets."""
 
     __slots__ = ("response",)
 
@@ -262,7 +262,7 @@ class ResponseOutparam:
     # ---- below the WIT
 
     def give_up(self) -> None:
-        """The caller has gone: what the guest has set, or sets yet, goes nowhere."""
+        """The caller has gone: the guest's response, set or to be set, goes nowhere."""
         if not self.response.done():
             self.response.cancel()
         elif not self.response.cancelled() and self.response.exception() is None:

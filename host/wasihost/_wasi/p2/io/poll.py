@@ -30,7 +30,7 @@ from wasihost._component.values import may_wait
 T = TypeVar("T")
 
 MANY: Final = 16
-"""Subjects for which a poll(2) takes less time than to look at each, which reads at once what there is."""
+"""Subjects for which a poll(2) takes less time than to look at each, which reads at once all that there is."""
 
 
 class Parent:

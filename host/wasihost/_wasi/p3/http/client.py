@@ -26,7 +26,7 @@ class Client:
         - `HTTP-request-URI-invalid`: there is no authority, or it names a user.
         - `HTTP-request-body-size`: there is no content, and `content-length` says otherwise.
         - `internal-error`: two values of `content-length` differ.
-        - What the handler answers, see `wasihost._http.errors`.
+        - The error of the handler, see `wasihost._http.errors`.
         """
         request.take_body()
         await request.core.settle()

@@ -31,10 +31,10 @@ class Callee(Protocol):
 class GuestHandler:
     """Answers requests by one instance of a guest, many at a time: a `Handler`.
 
-    A guest that dies before the head is an `internal-error`, whose cause is what it died of; one that dies later breaks
-    the body of its response off.
+    A guest that dies before the head is an `internal-error`, whose cause is that of its death; one that dies later
+    breaks the body of its response off.
 
-    A cancelled call leaves the guest's task to itself: what it reads of the request breaks off, and its response is
+    A cancelled call leaves the guest's task to itself: its reads of the request break off, and its response is
     dropped. With `cancels_tasks` the task is cancelled. That can take the requests of the others with it: Rust guests
     panic then, unless wit-bindgen (0.63) has the feature `inter-task-wakeup`, which it has not in the crate wasip3.
     """

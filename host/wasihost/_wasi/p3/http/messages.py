@@ -32,7 +32,7 @@ TrailersFuture: TypeAlias = "Awaitable[Ok | Err]"
 
 
 class Request:
-    """WIT: `resource request`. A setter fails, and changes nothing, for what is not as its grammar says."""
+    """WIT: `resource request`. A setter fails, and changes nothing, for a value that breaks its grammar."""
 
     __slots__ = ("_body", "_options", "core")
 
@@ -206,7 +206,7 @@ def _guest_body(
 
 
 def _given_trailers(given: Ok | Err) -> list[Header]:
-    """What the guest gives. Errors: HttpError, if that is an error."""
+    """The guest's trailers. Errors: HttpError, if those are an error."""
     if isinstance(given, Err):
         raise to_error(given.value)
     return [] if given.value is None else given.value.core.entries
