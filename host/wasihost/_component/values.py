@@ -207,7 +207,9 @@ def _class(*key: Any) -> type:
 
 def _record(name: str, fields: Sequence[str]) -> Any:
     # An explicit `field()`: for a field called mro, `dataclass` would find the method of `type` as its default.
-    return _frozen(name, [(each, Any, field()) for each in fields], slots=True)
+    made = _frozen(name, [(each, Any, field()) for each in fields], slots=True)
+    made.__init__ = _init(made, fields)  # type: ignore[misc]
+    return made
 
 
 def _enum(name: str, cases: Sequence[str]) -> Any:
@@ -243,6 +245,15 @@ def _frozen(path: str, fields: list[Any], *bases: type, slots: bool = False, **a
     made.__qualname__ = path
     made.__module__ = __name__
     return made
+
+
+def _init(cls: type, fields: Sequence[str]) -> Callable[..., None]:
+    """As that of `dataclass`, but with the setters of the slots, which takes three fifths of the time."""
+    scope = {f"_set_{field}": vars(cls)[field].__set__ for field in fields}
+    body = "; ".join(f"_set_{field}(_self, {field})" for field in fields)
+    exec(f"def __init__({', '.join(['_self', *fields])}): {body}", scope)
+    init: Callable[..., None] = scope["__init__"]
+    return init
 
 
 def _generate(name: str, t: types.Nominal) -> type:
