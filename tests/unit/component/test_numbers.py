@@ -16,7 +16,7 @@ from tests.strategies import val_types, values
 from wasihost._base.errors import InternalError, ProviderError
 from wasihost._base.streams import byte_view
 from wasihost._component import ffi
-from wasihost._component.conversion.numbers import SharedNumbers, as_array, needed, placer, reader
+from wasihost._component.conversion.numbers import SharedLists, as_array, needed, placer, reader
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.values import Classes, Err, Some
@@ -26,16 +26,16 @@ from wasihost._component.world.types import ValType
 CLASSES = Classes(types.Interface({}))
 
 
-def context_of(numbers: SharedNumbers) -> Any:
-    return SimpleNamespace(adapter_numbers=numbers)
+def context_of(numbers: SharedLists) -> Any:
+    return SimpleNamespace(adapter_lists=numbers)
 
 
 BYTES, U16S, F64S = types.List(types.U8), types.List(types.U16), types.List(types.F64)
 
 
 @pytest.fixture
-def numbers() -> SharedNumbers:
-    found = SharedNumbers()
+def numbers() -> SharedLists:
+    found = SharedLists()
     found.memory = LinearMemory(65536, 1 << 20, 65536)
     return found
 
@@ -51,9 +51,9 @@ class Val:
         ffi.val_delete(ctypes.addressof(self._space))
 
 
-def shared_round_trip(numbers: SharedNumbers, t: ValType, value: Any) -> Any:
+def shared_round_trip(numbers: SharedLists, t: ValType, value: Any) -> Any:
     """Through room that is as large as `needed` says."""
-    plans = Plans(CLASSES, numbers="adapter_numbers")
+    plans = Plans(CLASSES, lists="adapter_lists")
     size_of = needed(t)
     numbers.give_room(1024, size_of(value) if size_of else 0)
     with Val() as address:
@@ -64,7 +64,7 @@ def shared_round_trip(numbers: SharedNumbers, t: ValType, value: Any) -> Any:
 @pytest.mark.slow
 @given(st.data())
 def test_the_room_that_is_needed_is_enough(data: st.DataObject) -> None:
-    numbers = SharedNumbers()
+    numbers = SharedLists()
     numbers.memory = LinearMemory(1 << 20, 1 << 20, 65536)
     t = data.draw(val_types())
     value = data.draw(values(t, CLASSES))
@@ -118,33 +118,33 @@ def test_nothing_is_needed_for_other_types(t: ValType | None) -> None:
         (types.Tuple((BYTES, BYTES)), (b"right", 5)),
     ],
 )
-def test_wrong_values_are_refused_wherever_they_should_go(numbers: SharedNumbers, t: ValType, value: Any) -> None:
-    for plans in (Plans(CLASSES), Plans(CLASSES, numbers="adapter_numbers")):
+def test_wrong_values_are_refused_wherever_they_should_go(numbers: SharedLists, t: ValType, value: Any) -> None:
+    for plans in (Plans(CLASSES), Plans(CLASSES, lists="adapter_lists")):
         numbers.give_room(1024, 0)
         with pytest.raises(ProviderError, match="expected"):
             plans.from_python(t)(value, 0, context_of(numbers))
 
 
-def test_a_list_that_grew_after_its_size_was_taken_is_not_written(numbers: SharedNumbers) -> None:
+def test_a_list_that_grew_after_its_size_was_taken_is_not_written(numbers: SharedLists) -> None:
     numbers.give_room(1024, 8)
     with pytest.raises(ValueError, match="there is room for 8 bytes, not for 9"):
-        Plans(CLASSES, numbers="adapter_numbers").from_python(BYTES)(bytes(9), 0, context_of(numbers))
+        Plans(CLASSES, lists="adapter_lists").from_python(BYTES)(bytes(9), 0, context_of(numbers))
     assert bytes(numbers.memory.pages[1024:2048]) == bytes(1024)
 
 
 @pytest.mark.parametrize(("pointer", "size"), [(65536 - 8, 16), (1028, 8)])
-def test_room_outside_of_the_memory_is_refused(numbers: SharedNumbers, pointer: int, size: int) -> None:
+def test_room_outside_of_the_memory_is_refused(numbers: SharedLists, pointer: int, size: int) -> None:
     with pytest.raises(InternalError, match="no room for"):
         numbers.give_room(pointer, size)
 
 
 @pytest.mark.parametrize("name", ["u8", "f64"])
-def test_a_list_outside_of_the_memory_is_not_read(numbers: SharedNumbers, name: str) -> None:
+def test_a_list_outside_of_the_memory_is_not_read(numbers: SharedLists, name: str) -> None:
     with pytest.raises(InternalError, match="outside of the memory"):
         reader(name)(numbers, 65529, 8)
 
 
-def test_a_list_is_read_behind_the_first_size_of_a_memory_that_has_grown(numbers: SharedNumbers) -> None:
+def test_a_list_is_read_behind_the_first_size_of_a_memory_that_has_grown(numbers: SharedLists) -> None:
     assert isinstance(numbers.memory, LinearMemory)
     numbers.memory.grow(131072)
     numbers.give_room(131064, 8)
@@ -152,7 +152,7 @@ def test_a_list_is_read_behind_the_first_size_of_a_memory_that_has_grown(numbers
     assert reader("u8")(numbers, 131064, 8) == b"12345678"
 
 
-def test_what_was_read_does_not_change_with_the_memory(numbers: SharedNumbers) -> None:
+def test_what_was_read_does_not_change_with_the_memory(numbers: SharedLists) -> None:
     numbers.give_room(1024, 8)
     placer(BYTES)(b"before", numbers)
     found = reader("u8")(numbers, 1024, 6)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.strategies import junk, val_types, values
 from wasihost._base.errors import LimitError, ProviderError, UnsupportedTypeError
 from wasihost._component import ffi
-from wasihost._component.conversion.numbers import SharedNumbers
+from wasihost._component.conversion.numbers import SharedLists
 from wasihost._component.conversion.plans import HostResource, Plans
 from wasihost._component.resources import ResourceTable
 from wasihost._component.values import Classes, Err, Ok, Some
@@ -343,7 +343,7 @@ class StoreContext:
         self.cell = ffi.Cell()
         self.store_context: int = ctypes.cast(self._store._context(), ctypes.c_void_p).value or 0
         self.handles: list[object] = []
-        self.adapter_numbers = self.driver_numbers = SharedNumbers()
+        self.adapter_lists = self.driver_lists = SharedLists()
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:
         return self.handles[handle]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import junk, val_types, values
 from wasihost._base.errors import ProviderError
-from wasihost._component.conversion.numbers import NoRoom, SharedNumbers, needed
+from wasihost._component.conversion.numbers import NoRoom, SharedLists, needed
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.memory import LinearMemory
 from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
@@ -29,7 +29,7 @@ class Results:
     """Writes results, and loads what was written."""
 
     def __init__(self, t: ValType, classes: Classes) -> None:
-        self.t, self.classes, self.numbers = t, classes, SharedNumbers()
+        self.t, self.classes, self.numbers = t, classes, SharedLists()
         self.numbers.memory = LinearMemory(16 * PAGE, 16 * PAGE, PAGE)
         size_of = needed(t, whole=True)
         self._size_of = size_of or (lambda _value: 0)

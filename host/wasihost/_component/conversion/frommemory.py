@@ -6,18 +6,18 @@ each of them is done by `map`. Wasmtime checked text, discriminants and flags wh
 
 The plan of one element of a `list<pair>` where `record pair { a: u8, b: list<u32> }`, whose memory form is `block`:
 
-    def plan(block, numbers):
+    def plan(block, lists):
         x0, x1, x2, = c2(block)
-        return c4(x0, c3(numbers, x1, x2))
+        return c4(x0, c3(lists, x1, x2))
 
 `c2`, a `Struct.unpack`, takes it apart, `c3` reads the list of numbers, and `c4` is the class `Pair`. And that of all
 elements, where `block` has the memory form of all, and `c2`, `c3` and `c4` get a column each:
 
-    def plan(block, numbers):
+    def plan(block, lists):
         x0 = c2(block)
         x1 = c3(block)
         x2 = c4(block)
-        return map(c6, x0, map(c5, repeat(numbers), x1, x2))
+        return map(c6, x0, map(c5, repeat(lists), x1, x2))
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from itertools import chain, repeat
 from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
-from wasihost._component.conversion.numbers import SharedNumbers, reader
+from wasihost._component.conversion.numbers import SharedLists, reader
 from wasihost._component.conversion.plancode import Code, make_struct
 from wasihost._component.conversion.topython import FlagsOfWord, ReadList
 from wasihost._component.ffi import VAL_SIZE
@@ -35,7 +35,7 @@ from wasihost._component.values import Classes, Err, Ok, Some, case_classes, upp
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
-FromBytes: TypeAlias = Callable[[bytes, SharedNumbers], Any]
+FromBytes: TypeAlias = Callable[[bytes, SharedLists], Any]
 """From the memory form of an element to the element, or from that of all to an iterable of all."""
 _UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 _LONG: Final = 6
@@ -45,8 +45,8 @@ _LONG: Final = 6
 class _One:
     """How source reads one element."""
 
-    numbers = "numbers"
-    text = "numbers.text({}, {})"
+    lists = "lists"
+    text = "lists.text({}, {})"
 
     def apply(self, function: str, *values: str) -> str:
         return f"{function}({', '.join(values)})"
@@ -63,12 +63,12 @@ class _One:
         code.unpack(names, f"{code.constant(make_struct(f'{format}{size - end}x').unpack)}(block)")
 
     def constant(self, value: Any) -> FromBytes:
-        return lambda _block, _numbers: value
+        return lambda _block, _lists: value
 
     def cases(self, discriminant: Discriminants, readers: Sequence[FromBytes]) -> FromBytes:
-        def read(block: bytes, numbers: SharedNumbers) -> Any:
+        def read(block: bytes, lists: SharedLists) -> Any:
             (case,) = discriminant(block)
-            return readers[case](block, numbers)
+            return readers[case](block, lists)
 
         return read
 
@@ -76,8 +76,8 @@ class _One:
 class _Every:
     """How source reads all elements, by column."""
 
-    numbers = "repeat(numbers)"
-    text = "numbers.texts({}, {})"
+    lists = "repeat(lists)"
+    text = "lists.texts({}, {})"
 
     def apply(self, function: str, *values: str) -> str:
         return f"map({', '.join([function, *values])})"
@@ -90,17 +90,16 @@ class _Every:
             code.line(f"{name} = {code.constant(_column(word, at, size))}(block)")
 
     def constant(self, value: Any) -> FromBytes:
-        return lambda _block, _numbers: repeat(value)
+        return lambda _block, _lists: repeat(value)
 
     def cases(self, discriminants: Discriminants, readers: Sequence[FromBytes]) -> Callable[..., Iterable[Any]]:
-        def read(blocks: Sequence[bytes], numbers: SharedNumbers) -> Iterable[Any]:
+        def read(blocks: Sequence[bytes], lists: SharedLists) -> Iterable[Any]:
             cases = discriminants(b"".join(blocks))
             groups: list[list[bytes]] = [[] for _ in readers]
             for case, block in zip(cases, blocks, strict=True):
                 groups[case].append(block)
             found = [
-                iter(read(b"".join(group), numbers) if group else ())
-                for read, group in zip(readers, groups, strict=True)
+                iter(read(b"".join(group), lists) if group else ()) for read, group in zip(readers, groups, strict=True)
             ]
             return map(next, map(found.__getitem__, cases))
 
@@ -129,9 +128,9 @@ class FromMemoryCode:
         if types.is_numbers(t):
             return read
 
-        def read_anew(numbers: SharedNumbers, pointer: int, length: int) -> Any:
-            numbers.counted = 0
-            return read(numbers, pointer, length)
+        def read_anew(lists: SharedLists, pointer: int, length: int) -> Any:
+            lists.counted = 0
+            return read(lists, pointer, length)
 
         return read_anew
 
@@ -139,7 +138,7 @@ class FromMemoryCode:
         """A function that reads a plain list or map."""
         if isinstance(t, types.Map):
             pairs = self._reader(t.pairs)
-            return lambda numbers, pointer, length: dict(pairs(numbers, pointer, length))
+            return lambda lists, pointer, length: dict(pairs(lists, pointer, length))
         if types.is_numbers(t):
             return reader(cast(types.Primitive, t.element).name)
         return self._list(t.element)
@@ -150,15 +149,15 @@ class FromMemoryCode:
         one: FromBytes | None = None
         every: FromBytes | None = None
 
-        def read(numbers: SharedNumbers, pointer: int, length: int) -> list[Any]:
+        def read(lists: SharedLists, pointer: int, length: int) -> list[Any]:
             nonlocal one, every
-            numbers.count(length * counted)
-            block = numbers.read(pointer, length * size)
+            lists.count(length * counted)
+            block = lists.read(pointer, length * size)
             if length < _LONG:
                 one = one or self._plan(_ONE, t, 0, size)
-                return [one(block[at : at + size], numbers) for at in range(0, len(block), size)]
+                return [one(block[at : at + size], lists) for at in range(0, len(block), size)]
             every = every or self._plan(_EVERY, t, 0, size)
-            return list(every(block, numbers))
+            return list(every(block, lists))
 
         return read
 
@@ -170,7 +169,7 @@ class FromMemoryCode:
         way.take_apart(code, words, size, names)
         value = self._value(code, way, t, iter(names))
         code.line(f"return {value if wrapper is None else way.apply(code.constant(wrapper), value)}")
-        read: FromBytes = code.function(f"from_memory {self._classes.describe(t)}", "block, numbers")
+        read: FromBytes = code.function(f"from_memory {self._classes.describe(t)}", "block, lists")
         return read
 
     def _value(self, code: Code, way: _Way, t: ValType, words: Iterator[str]) -> str:
@@ -183,7 +182,7 @@ class FromMemoryCode:
             case types.Primitive():
                 return next(words)
             case types.List() | types.Map():
-                return way.apply(code.constant(self._reader(t)), way.numbers, next(words), next(words))
+                return way.apply(code.constant(self._reader(t)), way.lists, next(words), next(words))
             case types.Record():
                 values = [self._value(code, way, child, words) for child in types.children(t)]
                 return way.apply(code.constant(self._classes.of(t)), *values)
@@ -194,7 +193,7 @@ class FromMemoryCode:
             case types.Flags():
                 bits = [member.value for member in self._members(t)]
                 return way.apply(code.constant(FlagsOfWord(self._classes.of(t), bits).__getitem__), next(words))
-        return f"{code.constant(self._cases_of(t, way))}({next(words)}, numbers)"
+        return f"{code.constant(self._cases_of(t, way))}({next(words)}, lists)"
 
     def _members(self, t: types.Enum | types.Flags) -> list[Any]:
         cls = self._classes.of(t)

@@ -85,7 +85,7 @@ class FlagsTable:
 
     def __init__(self, t: types.Flags, cls: type) -> None:
         self._cls = cls
-        self._numbers: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
+        self._lists: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
         self._by_name = {name: n for n, name in enumerate(t.names)}
         self._names = [name_bytes(name) for name in t.names]
         self._bits = [(getattr(cls, upper_snake_case(name)).value, n) for n, name in enumerate(t.names)]
@@ -106,7 +106,7 @@ class FlagsTable:
                 return sorted({self._by_name[name] for name in value})
             if not isinstance(value, enum.Flag):
                 raise TypeError
-            return [self._numbers[member.name] for member in value]
+            return [self._lists[member.name] for member in value]
         bits: int = value.value  # type: ignore[attr-defined]
         if bits & self._unknown:
             raise ValueError
@@ -153,12 +153,12 @@ class FromPythonCode:
         self,
         classes: Classes,
         handles: Handles,
-        numbers: Shared | None,
+        lists: Shared | None,
         placer: Callable[[types.List | types.Map], Placer],
     ) -> None:
         self._classes = classes
         self._handles = handles
-        self._numbers = numbers
+        self._lists = lists
         self._placer = placer
         self._packs: dict[ValType, Pack] = {}
 
@@ -206,7 +206,7 @@ class FromPythonCode:
         match t:
             case types.Primitive():
                 return self._primitive(code, t.name, value)
-            case types.List() | types.Map() if self._numbers and types.is_plain_list(t):
+            case types.List() | types.Map() if self._lists and types.is_plain_list(t):
                 return self._placed(code, t, value)
             case types.List(element=types.Primitive(name=name)) if name == "u8" or name in plancode.BULK:
                 return self._vector(code, t, VAL_SIZE, self._bulk(code, name, value), is_array=True)
@@ -240,7 +240,7 @@ class FromPythonCode:
     def _placed(self, code: Code, t: types.List | types.Map, value: str) -> tuple[str, list[str]]:
         """A plain list in shared memory, as its pointer and length."""
         pair = code.variables(2)
-        code.unpack(pair, f"{code.constant(self._placer(t))}({value}, context.{self._numbers})")
+        code.unpack(pair, f"{code.constant(self._placer(t))}({value}, context.{self._lists})")
         layout, parts = self._tuple(code, types.Tuple((types.U32, types.U32)), f"({', '.join(pair)})")
         return layout, parts
 

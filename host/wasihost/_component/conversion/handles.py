@@ -15,7 +15,7 @@ from wasihost._component.world import types
 from wasihost._component.world.types import ValType
 
 if TYPE_CHECKING:
-    from wasihost._component.conversion.numbers import SharedNumbers
+    from wasihost._component.conversion.numbers import SharedLists
 
 
 class CallContext(Protocol):
@@ -34,11 +34,11 @@ class CallContext(Protocol):
         """The objects behind the host's resources."""
 
     @property
-    def adapter_numbers(self) -> SharedNumbers:
+    def adapter_lists(self) -> SharedLists:
         """The plain lists in the adapter component's memory."""
 
     @property
-    def driver_numbers(self) -> SharedNumbers:
+    def driver_lists(self) -> SharedLists:
         """Those in the driver component's."""
 
     def stream_from_handle(self, kind: types.Stream | types.Future, handle: int) -> object:

@@ -209,11 +209,11 @@ class Memory(Protocol):
     size: int
 
 
-Shared: TypeAlias = Literal["adapter_numbers", "driver_numbers"]
+Shared: TypeAlias = Literal["adapter_lists", "driver_lists"]
 """In whose memory the plain lists of some plans are: the attribute of the `CallContext` that has it."""
 
 
-class SharedNumbers:
+class SharedLists:
     """Plain lists, and all else that a value written as a whole points to, in the memory of one component.
 
     `memory` is known once it is instantiated; `next` is where the next one is written. `in_arena`: the lists that are
@@ -298,20 +298,20 @@ def _outside(start: int, end: int) -> InternalError:
     return InternalError(f"a list from {start} to {end} is outside of the memory")
 
 
-def reader(name: str) -> Callable[[SharedNumbers, int, int], Any]:
+def reader(name: str) -> Callable[[SharedLists, int, int], Any]:
     """A function from pointer and length to a list of that number type, `bytes` for u8."""
     if name == "u8":
-        return SharedNumbers.read
+        return SharedLists.read
     code = cast(Any, array_code(name))
     width = make_struct(code).size
 
-    def read(numbers: SharedNumbers, pointer: int, length: int) -> list[Any]:
-        return memoryview(numbers.read(pointer, length * width)).cast(code).tolist()
+    def read(lists: SharedLists, pointer: int, length: int) -> list[Any]:
+        return memoryview(lists.read(pointer, length * width)).cast(code).tolist()
 
     return read
 
 
-Placer: TypeAlias = Callable[[Any, SharedNumbers], tuple[int, int]]
+Placer: TypeAlias = Callable[[Any, SharedLists], tuple[int, int]]
 """Places a list and what it points to; gives its pointer and length. Errors: NoRoom; any other if it is none."""
 
 
@@ -324,12 +324,12 @@ def placer(t: types.List) -> Placer:
     size_of = needed(t)
     assert size_of is not None
 
-    def place(value: Any, numbers: SharedNumbers) -> tuple[int, int]:
+    def place(value: Any, lists: SharedLists) -> tuple[int, int]:
         data = value
         if not is_bytes or value.__class__ is not bytes:
-            numbers.check_room(size_of(value))  # before it is converted, which takes long
+            lists.check_room(size_of(value))  # before it is converted, which takes long
             data = as_array(name, value)
         length = len(data)
-        return numbers.place(data, length * width), length
+        return lists.place(data, length * width), length
 
     return place

@@ -18,7 +18,7 @@ from wasihost._component.conversion.frommemory import FromMemoryCode
 from wasihost._component.conversion.frompython import FromPythonCode, Pack
 from wasihost._component.conversion.handles import CallContext, Handles, HostResource, Keep, Refused
 from wasihost._component.conversion.mismatch import Mismatch
-from wasihost._component.conversion.numbers import NoRoom, Placer, Shared, SharedNumbers
+from wasihost._component.conversion.numbers import NoRoom, Placer, Shared, SharedLists
 from wasihost._component.conversion.tomemory import ToMemoryCode
 from wasihost._component.conversion.topython import ArgumentsToPython, ToPython, ToPythonCode
 from wasihost._component.values import Classes
@@ -39,7 +39,7 @@ __all__ = [
 
 FromPython: TypeAlias = Callable[[Any, int, CallContext], None]
 """Writes a value as a C value, all Wasmtime's own, at an address. `ProviderError`: the value is not of the type."""
-ToMemory: TypeAlias = Callable[[Any, SharedNumbers], None]
+ToMemory: TypeAlias = Callable[[Any, SharedLists], None]
 """Writes a value in the memory form. `ProviderError`: the value is not of the type. `NoRoom`: as it says."""
 
 
@@ -70,7 +70,7 @@ class Plans:
     """Compiles plans for the types of one interface.
 
     `resources` are those that the host implements. Handles of `guest_resources`, streams and futures travel as u32, and
-    hooks of the `CallContext` make objects of them. With `numbers`, plain lists travel as pointer and length in the
+    hooks of the `CallContext` make objects of them. With `lists`, plain lists travel as pointer and length in the
     memory that it names.
     """
 
@@ -79,12 +79,12 @@ class Plans:
         classes: Classes,
         resources: Mapping[types.Resource, HostResource] | None = None,
         guest_resources: Iterable[types.Resource] = (),
-        numbers: Shared | None = None,
+        lists: Shared | None = None,
     ) -> None:
         handles = Handles(resources or {}, guest_resources)
         self._to_memory = ToMemoryCode(classes)
-        self._to_python = ToPythonCode(classes, handles, numbers, FromMemoryCode(classes).reader)
-        self._from_python = FromPythonCode(classes, handles, numbers, self._to_memory.placer)
+        self._to_python = ToPythonCode(classes, handles, lists, FromMemoryCode(classes).reader)
+        self._from_python = FromPythonCode(classes, handles, lists, self._to_memory.placer)
         self._writers: dict[ValType, FromPython] = {}
         self._mismatch = Mismatch(classes, handles.classes)
 
@@ -112,13 +112,13 @@ class Plans:
 
     def arguments_to_memory(
         self, t: types.Tuple, names: Sequence[str]
-    ) -> Callable[[tuple[Any, ...], SharedNumbers, int], None]:
+    ) -> Callable[[tuple[Any, ...], SharedLists, int], None]:
         """The plan from a tuple of arguments without handles to their memory form at an address."""
         write = self._to_memory.arguments(t)
 
-        def checked_write(values: tuple[Any, ...], numbers: SharedNumbers, address: int) -> None:
+        def checked_write(values: tuple[Any, ...], lists: SharedLists, address: int) -> None:
             try:
-                write(values, numbers, address)
+                write(values, lists, address)
             except NoRoom:
                 raise
             except Exception as error:
@@ -152,9 +152,9 @@ class Plans:
         return self._to_memory.placer(t)
 
     def _memory_writer(self, write: ToMemory, checked: ValType | None, where: str = "") -> ToMemory:
-        def checked_write(value: Any, numbers: SharedNumbers) -> None:
+        def checked_write(value: Any, lists: SharedLists) -> None:
             try:
-                write(value, numbers)
+                write(value, lists)
             except NoRoom:
                 raise
             except Exception as error:

@@ -1,27 +1,27 @@
 """Generates the plans from Python objects to the canonical ABI's memory form, in a memory that Python sees.
 
 They are for values without handles, and take a fourth of the time that C values take: nothing is allocated for the
-parts of a value. Lists and strings inside of a value go where `SharedNumbers` has room. As in `frompython`,
+parts of a value. Lists and strings inside of a value go where `SharedLists` has room. As in `frompython`,
 nothing is checked for its own sake, and `mismatch` finds the mistake.
 
 The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 
-    def plan(value, numbers):
+    def plan(value, lists):
         x0 = value
         try: x1 = x0.a; x2 = x0.b
         except AttributeError: x0 = c3(x0); x1 = x0.a; x2 = x0.b
-        x3, x4, = c4(x2, numbers)
-        c5(numbers.memory.pages, 100, x1, x3, x4)
+        x3, x4, = c4(x2, lists)
+        c5(lists.memory.pages, 100, x1, x3, x4)
 
 `c3` makes an object of a mapping. `c4` places the numbers of the list and gives their pointer and length. `c5`, a
-`Struct.pack_into`, writes them behind `a`, in the memory that `numbers`, the `SharedNumbers`, knows.
+`Struct.pack_into`, writes them behind `a`, in the memory that `lists`, the `SharedLists`, knows.
 
 The elements of a long list are written column by column, so that the work for each of them is done by `map`. For
 those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list, and `c5` is a `Struct.pack`:
 
-    def plan(value, numbers):
+    def plan(value, lists):
         x0 = list(value)
-        x1, x2, = zip(*map(c4, map(c3, x0), repeat(numbers)))
+        x1, x2, = zip(*map(c4, map(c3, x0), repeat(lists)))
         return b''.join(map(c5, map(c2, x0), x1, x2))
 """
 
@@ -35,13 +35,13 @@ from typing import Any, Final, TypeAlias
 from wasihost._base.errors import InternalError
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.frompython import EnumTable, FlagsTable, char_code, tuple_of, unwrap
-from wasihost._component.conversion.numbers import Placer, SharedNumbers, pairs, placer, sequence
+from wasihost._component.conversion.numbers import Placer, SharedLists, pairs, placer, sequence
 from wasihost._component.conversion.plancode import Code, make_struct
 from wasihost._component.values import Classes, Err, Ok, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
-ToBytes: TypeAlias = Callable[[Any, SharedNumbers], bytes]
+ToBytes: TypeAlias = Callable[[Any, SharedLists], bytes]
 """The memory form of a value, after its parts were placed."""
 PartsOf: TypeAlias = Callable[[Code, ValType, str], tuple[str, list[str]]]
 """A callable that gives formats and sources: of one value, or of a column."""
@@ -61,23 +61,23 @@ class ToMemoryCode:
         self._classes = classes
         self._plans: dict[tuple[ValType, int | None], ToBytes] = {}
 
-    def writer(self, t: ValType, case: int | None, address: int, zeros: int) -> Callable[[Any, SharedNumbers], None]:
+    def writer(self, t: ValType, case: int | None, address: int, zeros: int) -> Callable[[Any, SharedLists], None]:
         """A function that writes so many zeros at an address, and a value behind them; of a `case` its payload."""
         code = self._code()
         format, parts = self._parts(code, t, "value", case)
         pack_into = code.constant(make_struct(f"{zeros}x{format}").pack_into)
-        code.line(f"{pack_into}({', '.join(['numbers.memory.pages', str(address), *parts])})")
-        write: Callable[[Any, SharedNumbers], None] = self._function(code, t)
+        code.line(f"{pack_into}({', '.join(['lists.memory.pages', str(address), *parts])})")
+        write: Callable[[Any, SharedLists], None] = self._function(code, t)
         return write
 
-    def arguments(self, t: types.Tuple) -> Callable[[tuple[Any, ...], SharedNumbers, int], None]:
+    def arguments(self, t: types.Tuple) -> Callable[[tuple[Any, ...], SharedLists, int], None]:
         """A function that writes arguments at an address, and what they point to where there is room."""
         code = self._code()
         format, parts = self._parts(code, t, "value")
         pack_into = code.constant(make_struct(format).pack_into)
-        code.line(f"{pack_into}({', '.join(['numbers.memory.pages', 'address', *parts])})")
-        write: Callable[[tuple[Any, ...], SharedNumbers, int], None] = code.function(
-            f"to_memory {self._classes.describe(t)}", "value, numbers, address"
+        code.line(f"{pack_into}({', '.join(['lists.memory.pages', 'address', *parts])})")
+        write: Callable[[tuple[Any, ...], SharedLists, int], None] = code.function(
+            f"to_memory {self._classes.describe(t)}", "value, lists, address"
         )
         return write
 
@@ -104,7 +104,7 @@ class ToMemoryCode:
         return Code(encode=str.encode, repeat=repeat)
 
     def _function(self, code: Code, t: ValType) -> Any:
-        return code.function(f"to_memory {self._classes.describe(t)}", "value, numbers")
+        return code.function(f"to_memory {self._classes.describe(t)}", "value, lists")
 
     def _parts(self, code: Code, t: ValType, value: str, case: int | None = None) -> tuple[str, list[str]]:
         if case is not None:
@@ -114,13 +114,13 @@ class ToMemoryCode:
                 return self._primitive(code, t.name, value)
             case types.List() if types.is_numbers(t):
                 pair = code.variables(2)
-                code.unpack(pair, f"{code.constant(placer(t))}({value}, numbers)")
+                code.unpack(pair, f"{code.constant(placer(t))}({value}, lists)")
                 return _POINTER, pair
             case types.List(element=element):
                 elements = code.let(value)
                 code.line(f"if {elements}.__class__ is not list: {elements} = {code.constant(sequence)}({elements})")
-                block = code.let(f"{code.constant(self._elements(element))}({elements}, numbers)")
-                return _POINTER, [f"numbers.place({block}, len({block}))", f"len({elements})"]
+                block = code.let(f"{code.constant(self._elements(element))}({elements}, lists)")
+                return _POINTER, [f"lists.place({block}, len({block}))", f"len({elements})"]
             case types.Map():
                 return self._parts(code, t.pairs, f"{code.constant(pairs)}({value})")
             case types.Record():
@@ -146,7 +146,7 @@ class ToMemoryCode:
     def _primitive(self, code: Code, name: str, value: str) -> tuple[str, list[str]]:
         if name == "string":
             text = code.let(f"encode({value})")
-            return _POINTER, [f"numbers.place({text}, len({text}))", f"len({text})"]
+            return _POINTER, [f"lists.place({text}, len({text}))", f"len({text})"]
         if name == "bool":
             value = code.let(value)
             code.line(f"if {value}.__class__ is not bool: raise TypeError")
@@ -173,16 +173,16 @@ class ToMemoryCode:
         each = self._plan(t)
         by_column: ToBytes | None = None
 
-        def elements(values: Any, numbers: SharedNumbers) -> bytes:
+        def elements(values: Any, lists: SharedLists) -> bytes:
             nonlocal by_column
             if len(values) >= _LONG:
                 by_column = by_column or self._by_column(t)
-                start = numbers.next
+                start = lists.next
                 try:
-                    return by_column(values, numbers)
+                    return by_column(values, lists)
                 except AttributeError:  # mappings, which are written one by one
-                    numbers.next = start
-            return b"".join(map(each, values, repeat(numbers)))
+                    lists.next = start
+            return b"".join(map(each, values, repeat(lists)))
 
         return elements
 
@@ -199,14 +199,14 @@ class ToMemoryCode:
             case types.Primitive(name="string"):
                 texts = code.let(f"list(map(encode, {values}))")
                 lengths = code.let(f"list(map(len, {texts}))")
-                return _POINTER, [f"numbers.place_all({texts}, {lengths})", lengths]
+                return _POINTER, [f"lists.place_all({texts}, {lengths})", lengths]
             case types.Primitive(name="char"):
                 return plancode.NUMBERS["char"][0], [f"map({code.constant(char_code)}, {values})"]
             case types.Primitive(name=name) if types.is_number(t):
                 return plancode.NUMBERS[name][0], [values]
             case types.List() if types.is_numbers(t):
                 columns = code.variables(2)
-                placed = f"map({code.constant(placer(t))}, {values}, repeat(numbers))"
+                placed = f"map({code.constant(placer(t))}, {values}, repeat(lists))"
                 code.unpack(columns, f"zip(*{placed})")
                 return _POINTER, columns
             case types.Record(fields=[*fields]):
@@ -219,7 +219,7 @@ class ToMemoryCode:
                 return self._in_turn(code, t, columns, self._columns)
             case types.Variant():
                 return f"{layout.size(t)}s", [f"[{self._variant(code, t, 'each', 'each.case')} for each in {values}]"]
-        return f"{layout.size(t)}s", [f"map({code.constant(self._plan(t))}, {values}, repeat(numbers))"]
+        return f"{layout.size(t)}s", [f"map({code.constant(self._plan(t))}, {values}, repeat(lists))"]
 
     def _variant(self, code: Code, t: ValType, value: str, case_of: str) -> str:
         """The source of the bytes of a variant, whose case that of `case_of` is, or the like."""
@@ -232,15 +232,15 @@ class ToMemoryCode:
                         bare[name] = number.to_bytes(layout.size(t), "little")
                     else:
                         named[name] = self._plan(t, number, "value.value")
-                written = f"{code.constant(named)}[{case_of}]({value}, numbers)"
+                written = f"{code.constant(named)}[{case_of}]({value}, lists)"
                 return f"{code.constant(bare)}.get({case_of}) or {written}" if bare else written
             case types.Result():
                 by_class = {cls: self._plan(t, number, "value.value") for number, cls in enumerate((Ok, Err))}
-                return f"{code.constant(by_class)}[{value}.__class__]({value}, numbers)"
+                return f"{code.constant(by_class)}[{value}.__class__]({value}, lists)"
             case types.Option(payload=payload):
                 none = code.constant(bytes(layout.size(t)))
                 content = f"{code.constant(unwrap)}({value})" if isinstance(payload, types.Option) else value
-                return f"{none} if {value} is None else {code.constant(self._plan(t, 1))}({content}, numbers)"
+                return f"{none} if {value} is None else {code.constant(self._plan(t, 1))}({content}, lists)"
         raise InternalError(f"a handle in memory: {t}")
 
     def _case_parts(self, code: Code, t: ValType, case: int, value: str) -> tuple[str, list[str]]:

@@ -23,7 +23,7 @@ from typing import Any, Final, TypeAlias, cast
 
 from wasihost._component.conversion import plancode
 from wasihost._component.conversion.handles import CallContext, Handles
-from wasihost._component.conversion.numbers import Shared, SharedNumbers, array_code
+from wasihost._component.conversion.numbers import Shared, SharedLists, array_code
 from wasihost._component.conversion.plancode import Code, block_at, is_number, make_struct, name_at
 from wasihost._component.ffi import VAL_OF, VAL_SIZE
 from wasihost._component.values import Classes, Err, Ok, Some, case_classes, upper_snake_case
@@ -35,7 +35,7 @@ ToPython: TypeAlias = Callable[[int, CallContext], Any]
 """Reads the C value at an address."""
 ArgumentsToPython: TypeAlias = Callable[[int, CallContext], tuple[Any, ...]]
 """Reads the C values that follow each other at an address."""
-ReadList: TypeAlias = Callable[[SharedNumbers, int, int], Any]
+ReadList: TypeAlias = Callable[[SharedLists, int, int], Any]
 """From pointer and length to a list, to `bytes` for one of u8, or to a dict for a map."""
 
 _NAME_SIZE: Final = 16
@@ -111,12 +111,12 @@ class ToPythonCode:
         self,
         classes: Classes,
         handles: Handles,
-        numbers: Shared | None,
+        lists: Shared | None,
         reader: Callable[[types.List | types.Map], ReadList],
     ) -> None:
         self._classes = classes
         self._handles = handles
-        self._numbers = numbers
+        self._lists = lists
         self._reader = reader
         self._plans: dict[ValType, ToPython] = {}
 
@@ -149,7 +149,7 @@ class ToPythonCode:
         match t:
             case types.Primitive(name="string"):
                 start, length, *_ = words
-                return f"context.{self._numbers}.text({start}, {length})"
+                return f"context.{self._lists}.text({start}, {length})"
             case types.Primitive(name=name):
                 return _OF_WORD.get(name, "{}").format(words[0])
             case types.List() | types.Map():
@@ -224,7 +224,7 @@ class ToPythonCode:
                 return f"chr({pointer})"
             case types.Primitive():
                 return pointer
-            case types.List() | types.Map() if self._numbers and types.is_plain_list(t):
+            case types.List() | types.Map() if self._lists and types.is_plain_list(t):
                 (start,), (length,) = self._block(code, (types.U32, types.U32), pointer, _VAL_GAP)
                 return self._shared(code, t, start, length)
             case types.List():
@@ -255,7 +255,7 @@ class ToPythonCode:
 
     def _shared(self, code: Code, t: types.List | types.Map, start: str, length: str) -> str:
         """A plain list in shared memory."""
-        return f"{code.constant(self._reader(t))}(context.{self._numbers}, {start}, {length})"
+        return f"{code.constant(self._reader(t))}(context.{self._lists}, {start}, {length})"
 
     def _list(self, code: Code, element: ValType, size: str, pointer: str) -> str:
         if element == types.U8:

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from wasihost._base.errors import ProviderError, WasihostError
 from wasihost._base.quoting import line
 from wasihost._component import ffi
-from wasihost._component.conversion.numbers import SharedNumbers
+from wasihost._component.conversion.numbers import SharedLists
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.contexts import CallerContexts
 from wasihost._component.running.loop.suspension import Suspension
@@ -28,8 +28,8 @@ class StoreContext(CallerContexts):
     Streams, futures, plain lists and the guest's own resources need a machine: see `StoreMachine`.
     """
 
-    adapter_numbers: SharedNumbers
-    driver_numbers: SharedNumbers
+    adapter_lists: SharedLists
+    driver_lists: SharedLists
 
     def __init__(self, table: ResourceTable, binds: Mapping[str, Bind], store_context: int) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from wasihost._component import ffi
 from wasihost._component.composition.protocol import DRIVER_ARGUMENTS, DRIVER_ROOM, DRIVER_ROOM_SIZE, HOME
 from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
-from wasihost._component.conversion.numbers import NoRoom, SharedNumbers, needed
+from wasihost._component.conversion.numbers import NoRoom, SharedLists, needed
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.exports.call import GuestCall
 from wasihost._component.running.machine import Machine
@@ -97,7 +97,7 @@ class Arguments:
     handles, as a C value, `value`, which it asks for next.
     """
 
-    def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedNumbers) -> None:
+    def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedLists) -> None:
         self.context = instance
         self.numbers = numbers
         self.value = ffi.ValueBuffer()

@@ -24,7 +24,7 @@ from wasihost._component.composition.protocol import (
 )
 from wasihost._component.conversion import scalars
 from wasihost._component.conversion.handles import Refused
-from wasihost._component.conversion.numbers import SharedNumbers
+from wasihost._component.conversion.numbers import SharedLists
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.exports import names
 from wasihost._component.running.exports.arguments import Arguments, Givers, error_of
@@ -134,7 +134,7 @@ class GuestCalls:
         self._is_timed = instance.limits.run_time_s is not None
         self._awaited = 0
         self._at_once = 0
-        self.numbers = SharedNumbers(instance.limits)
+        self.numbers = SharedLists(instance.limits)
         self.classes = ExportClasses(functions.plans)
         self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
         self.results = Results(instance, self._calls, functions.unpackers)

@@ -41,7 +41,7 @@ class ExportPlans:
     def __init__(self, linking: Linking) -> None:
         self.linking = linking
         self._world = linking.wiring.world
-        self.values = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name], "driver_numbers"))
+        self.values = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name], "driver_lists"))
         self.elements = InterfacePlans(lambda name: linking.plans_of(linking.export_classes[name]))
         """Those for elements of streams and futures."""
         self._own: dict[tuple[Any, ...], tuple[Plans, Plans]] = {}
@@ -52,7 +52,7 @@ class ExportPlans:
         found = self._own.get(key)
         if found is None:
             classes = Classes(self._world.exported(interface), wit_types)
-            found = self.linking.plans_of(classes, "driver_numbers"), self.linking.plans_of(classes)
+            found = self.linking.plans_of(classes, "driver_lists"), self.linking.plans_of(classes)
             if len(self._own) >= MOST_KEPT:
                 del self._own[next(iter(self._own))]
             self._own[key] = found

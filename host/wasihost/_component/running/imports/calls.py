@@ -50,7 +50,7 @@ class HostFunctions:
     def __init__(self, linking: Linking, exports: ExportPlans) -> None:
         self.linking = linking
         self.wiring = linking.wiring
-        self._plans = {name: linking.plans_of(classes, "adapter_numbers") for name, classes in linking.classes.items()}
+        self._plans = {name: linking.plans_of(classes, "adapter_lists") for name, classes in linking.classes.items()}
         self.writers = Writers(self._plans, self.wiring.adapted)
         self.placers = Placers(linking, exports)
 

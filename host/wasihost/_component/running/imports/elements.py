@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from wasmtime.component import LinkerInstance
 
-from wasihost._component.conversion.numbers import Placer, SharedNumbers
+from wasihost._component.conversion.numbers import Placer, SharedLists
 from wasihost._component.conversion.plans import FunctionPlans
 from wasihost._component.running.imports.linking import Linking, Registrar
 from wasihost._component.running.imports.results import Results
@@ -43,7 +43,7 @@ class Placers(dict[int, Placer]):
 class Elements:
     """Those of one instance, by the token of the pump that moves them."""
 
-    def __init__(self, results: Results, numbers: SharedNumbers, placers: Placers) -> None:
+    def __init__(self, results: Results, numbers: SharedLists, placers: Placers) -> None:
         self._results = results
         self._numbers = numbers
         self._placers = placers

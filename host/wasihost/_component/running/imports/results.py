@@ -12,7 +12,7 @@ from typing import Any
 from wasihost._base.errors import LimitError, UnsupportedTypeError
 from wasihost._base.limits import Limits
 from wasihost._component.composition.protocol import MAX_PAIRS, OUTCOME, RESULT, ROOM, ROOM_FIRST, ROOM_SIZE
-from wasihost._component.conversion.numbers import Needed, NoRoom, SharedNumbers, needed
+from wasihost._component.conversion.numbers import Needed, NoRoom, SharedLists, needed
 from wasihost._component.conversion.plans import Plans, ToMemory
 from wasihost._component.running.imports.call import HostCall
 from wasihost._component.running.machine import Machine
@@ -48,7 +48,7 @@ class Room:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.numbers = SharedNumbers(limits, in_arena=True)
+        self.numbers = SharedLists(limits, in_arena=True)
         self._asked = 0
         self._size = min(ROOM_SIZE, limits.list_bytes)
 

@@ -9,7 +9,7 @@ from typing import Any
 from wasihost._base.errors import ProviderError
 from wasihost._base.limits import Limits
 from wasihost._component.conversion.mismatch import Mismatch
-from wasihost._component.conversion.numbers import NoRoom, SharedNumbers, needed, placer
+from wasihost._component.conversion.numbers import NoRoom, SharedLists, needed, placer
 from wasihost._component.running.imports.callbacks import Conclude, result_of
 from wasihost._component.running.imports.providers import Method
 from wasihost._component.running.memory import LinearMemory
@@ -26,7 +26,7 @@ class Window:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._numbers = SharedNumbers(limits)
+        self._numbers = SharedLists(limits)
         self._kept: Any = None  # a result for which the guest makes room, and then calls again
 
     def use_memory(self, memory: LinearMemory) -> None:
@@ -35,7 +35,7 @@ class Window:
 
     def release_memory(self) -> None:
         """The memory is gone."""
-        self._numbers = SharedNumbers(self._limits)
+        self._numbers = SharedLists(self._limits)
 
     def passing(self, method: Method, call: Callable[..., Any]) -> Callable[..., Any]:
         """The call as the guest makes it: with a length in place of the list of bytes."""
