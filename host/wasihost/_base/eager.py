@@ -8,6 +8,8 @@ from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Coroutine, Generator
 from typing import Any
 
+from wasihost._base.errors import ProviderError
+
 
 def begin(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
     """A future for the result of a coroutine that has already run as far as it could without waiting.
@@ -41,6 +43,18 @@ def begun(result: Any) -> asyncio.Future[Any] | None:
     if asyncio.isfuture(result):
         return result
     return begin(result) if asyncio.iscoroutine(result) else None
+
+
+def failure_of(task: asyncio.Future[Any], error: BaseException, what: str) -> BaseException:
+    """What ends an instance where a future of a provider has this error: the error, or a ProviderError.
+
+    The event loop has raised an interrupt out of a task itself, and cancels all others: a second one would stop that.
+    """
+    if not (isinstance(task, asyncio.Task) and isinstance(error, KeyboardInterrupt | SystemExit)):
+        return error
+    failure = ProviderError(f"{what} raised {type(error).__name__}")
+    failure.__cause__ = error
+    return failure
 
 
 class _Begun(Coroutine[Any, Any, Any]):

@@ -257,7 +257,7 @@ class HostCalls:
             pass  # as the guest wanted
         except BaseException as error:
             error.add_note(line(f"raised by the provider of {call.adapted.path}"))
-            self._instance.fail(error)
+            self._instance.fail(eager.failure_of(task, error, f"the provider of {call.adapted.path}"))
             return
         else:
             if call.cancelled:

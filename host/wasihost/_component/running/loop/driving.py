@@ -115,11 +115,7 @@ class Driver:
             self._clock.start()
         if ready is not None:
             ready()
-        failure = self._poller.failure
-        if failure is None:
-            self._go_on(self._poller.uninterrupted(self._series))
-        else:
-            self._end(failure)  # not raised: if it is an interrupt, the event loop has raised it out of a task
+        self._go_on(self._poller.uninterrupted(self._series))
 
     def _go_on(self, stop: Stop) -> None:
         if stop is OVER:

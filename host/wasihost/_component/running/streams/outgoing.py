@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any
 
+from wasihost._base import eager
 from wasihost._base.errors import ProviderError
 from wasihost._base.streams import ByteSource, Outcome, Source, ValueSource, byte_view
 from wasihost._component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
@@ -316,7 +317,7 @@ class FutureOutPump(Pump):
         if awaited.cancelled():
             self.fail(ProviderError(f"the future {self.origin} was cancelled; it must be resolved"))
         elif (error := awaited.exception()) is not None:
-            self.fail(error)
+            self.fail(eager.failure_of(awaited, error, f"the future {self.origin}"))
         elif self.is_unread:
             self._close()
             if self.kind.payload is not None:
@@ -382,9 +383,8 @@ class IteratorSource(ValueSource[Any]):
         self._next = None
         if done.cancelled():
             raise ProviderError(_CANCELLED)
-        if isinstance(error := done.exception(), KeyboardInterrupt | SystemExit):
-            # The event loop has raised it out of the task, and is cancelling all others: a second one would stop that.
-            raise ProviderError(f"the async iterator of a stream raised {type(error).__name__}") from error
+        if (error := done.exception()) is not None:
+            raise eager.failure_of(done, error, "the async iterator of a stream")
         return done.result()
 
     async def _advance(self) -> Any:
