@@ -8,8 +8,8 @@ answers after cost / (1 - b) on average, and 99 % of all after ln(100) times tha
 share them.
 
 `--check` measures the cost of a guest behind `wasihost serve --workers 1` on this machine, as the CPU time of the
-worker, and then asks at several rates as many workers as are said to be needed, and one less. How busy they are can be
-compared on any machine; times of answers only where two cores are idle.
+worker, and then asks at several rates as many workers as are said to be needed, and one less. How busy they are with
+what they answer can be compared on any machine; how much they answer, and when, only where two cores are idle.
 """
 
 from __future__ import annotations
@@ -125,8 +125,9 @@ def measured(load: Load, seconds: float) -> str:
         found = arriving(port, CONNECTIONS, seconds, load.rate, asking)
         busy = (machine.cpu_ns_of(process) - start) / 1e9 / found.seconds / load.workers
     mean_ms = statistics.mean(found.latencies) * 1000
+    expected = Load(load.workers, found.rate, load.cost_s).busy
     return (
-        f"{load.rate:6.0f} {load.workers:8} {busy:6.0%} {load.busy:9.0%} {found.rate / load.rate:9.0%} {mean_ms:8.1f} "
+        f"{load.rate:6.0f} {load.workers:8} {busy:6.0%} {expected:9.0%} {found.rate / load.rate:9.0%} {mean_ms:8.1f} "
         f"{load.mean_s * 1000:9.1f} {found.percentile(99):8.1f} {load.p99_s * 1000:9.1f}"
     )
 
