@@ -5,8 +5,8 @@ was made from, and in its cache, where the process that pickled it left them. Wh
 process, and in forked ones, as compiled code needs no thread. Instances and providers belong to an event loop, so each
 loop has a pool for each job. `asyncio.run` cancels the tasks that are left at its end: one of them closes the pools.
 
-Calls without a running loop have one of their thread's own, which lives as long as the thread. It runs only while there
-is a call: from thread to thread a call would take several times as long.
+Calls without a running loop have one of their thread's own, which lives as long as the thread and runs only while there
+is a call: so guests in several threads compute at the same time, as they would not on one loop for all.
 """
 
 from __future__ import annotations
