@@ -107,7 +107,7 @@ class Gated(Provider):
 
 def sizes(instance: Instance) -> tuple[int, int]:
     """Of the memories of adapter and driver component."""
-    return instance._machine.host_calls.numbers.memory.size, instance._machine.guest_calls.numbers.memory.size
+    return instance._machine.host_calls.lists.memory.size, instance._machine.guest_calls.lists.memory.size
 
 
 async def test_calls_that_return_leave_no_memory_behind() -> None:

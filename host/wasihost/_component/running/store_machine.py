@@ -84,8 +84,8 @@ class StoreMachine(StoreContext):
         self._detect_deadlock = options.detect_deadlock
         self.host_calls = HostCalls(self, linked.imports, self.call_of)
         self.guest_calls = GuestCalls(self, linked.exports)
-        self.adapter_lists = self.host_calls.numbers
-        self.driver_lists = self.guest_calls.numbers
+        self.adapter_lists = self.host_calls.lists
+        self.driver_lists = self.guest_calls.lists
         self._pumps: dict[Pump, None] = {}  # in order: closing them is what others see
         self._unwritten = Unwritten() if options.unwritten is None else options.unwritten
         self._unwritten.when_less = self.drained

@@ -73,7 +73,7 @@ def _memory_writer(called: Called, plans: Plans) -> Callable[[Arguments, tuple[A
     write_at = plans.arguments_to_memory(called.whole, called.names)
 
     def write(arguments: Arguments, args: tuple[Any, ...]) -> None:
-        write_at(args, arguments.numbers, arguments.room)
+        write_at(args, arguments.lists, arguments.room)
 
     return write
 
@@ -97,9 +97,9 @@ class Arguments:
     handles, as a C value, `value`, which it asks for next.
     """
 
-    def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, numbers: SharedLists) -> None:
+    def __init__(self, instance: Machine, wiring: Wiring, givers: Givers, lists: SharedLists) -> None:
         self.context = instance
-        self.numbers = numbers
+        self.lists = lists
         self.value = ffi.ValueBuffer()
         self.value_at = ctypes.addressof(self.value)
         self.memory: memoryview
@@ -150,7 +150,7 @@ class Arguments:
         index = call.called.index
         if (size := self._givers.sizes.get(index)) is not None:
             most = (call.room or DRIVER_ROOM_SIZE) - size
-            self.numbers.give_room(self.room + size, min(most, self.context.limits.list_bytes))
+            self.lists.give_room(self.room + size, min(most, self.context.limits.list_bytes))
         self._givers[index](self, call.args)
         for reader in call.home or ():
             reader.give_away()

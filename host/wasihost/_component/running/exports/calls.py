@@ -134,9 +134,9 @@ class GuestCalls:
         self._is_timed = instance.limits.run_time_s is not None
         self._awaited = 0
         self._at_once = 0
-        self.numbers = SharedLists(instance.limits)
+        self.lists = SharedLists(instance.limits)
         self.classes = ExportClasses(functions.plans)
-        self._arguments = Arguments(instance, functions.wiring, functions.givers, self.numbers)
+        self._arguments = Arguments(instance, functions.wiring, functions.givers, self.lists)
         self.results = Results(instance, self._calls, functions.unpackers)
         # Until there is the driver component's.
         self._memory = _NO_MEMORY
@@ -152,13 +152,13 @@ class GuestCalls:
 
     def use_memory(self, memory: LinearMemory) -> None:
         """That of the driver component, once it is there."""
-        self.numbers.memory = memory
+        self.lists.memory = memory
         self._use_view(memory.view())
 
     def close(self) -> None:
         """The memory is gone."""
         self._use_view(_NO_MEMORY)
-        del self.numbers.memory
+        del self.lists.memory
 
     def _use_view(self, view: memoryview) -> None:
         self._memory = view

@@ -125,9 +125,9 @@ class HostCalls:
         """The coroutines of providers whose results are yet to come."""
         self._pauses = Pauses(instance)
         room = Room(instance.limits)
-        self.numbers = room.numbers
+        self.lists = room.lists
         self._results = Results(instance, functions.wiring, room, functions.writers)
-        self.elements = Elements(self._results, room.numbers, functions.placers)
+        self.elements = Elements(self._results, room.lists, functions.placers)
 
     def beginning(self, adapted: Adapted, method: Method) -> Callable[..., Any]:
         """The `call` or `start` of a function."""
@@ -304,11 +304,11 @@ class HostCalls:
 
     def use_memory(self, memory: LinearMemory) -> None:
         """That of the adapter component, once it is there."""
-        self.numbers.memory = memory
+        self.lists.memory = memory
 
     def release_memory(self) -> None:
         """The memory is gone."""
-        del self.numbers.memory
+        del self.lists.memory
 
     def close(self) -> None:
         """The instance is over: closes what calls hold that began and will not be finished."""

@@ -43,9 +43,9 @@ class Placers(dict[int, Placer]):
 class Elements:
     """Those of one instance, by the token of the pump that moves them."""
 
-    def __init__(self, results: Results, numbers: SharedLists, placers: Placers) -> None:
+    def __init__(self, results: Results, lists: SharedLists, placers: Placers) -> None:
         self._results = results
-        self._numbers = numbers
+        self._lists = lists
         self._placers = placers
         self._values: dict[int, Sequence[Any]] = {}
         self._expected: dict[int, Callable[[list[Any]], None]] = {}
@@ -55,8 +55,8 @@ class Elements:
 
         Errors: NoRoom; any other exception if they are not of the type, of which `take` says what is wrong.
         """
-        self._numbers.give_room(block.address, block.size)
-        return self._placers[number](values, self._numbers)
+        self._lists.give_room(block.address, block.size)
+        return self._placers[number](values, self._lists)
 
     def take_values(self, token: int, values: Sequence[Any]) -> None:
         """The next `take` of this token gives these values."""

@@ -116,9 +116,9 @@ class Linking:
         """What to call for a function, of providers that it fits."""
         return method.of(providers[self._served[method.interface]])
 
-    def plans_of(self, classes: Classes, numbers: Shared | None = None) -> Plans:
+    def plans_of(self, classes: Classes, lists: Shared | None = None) -> Plans:
         """Plans for values of these classes, with the resources of the whole world."""
-        return Plans(classes, self.resources, self.wiring.guest_resources, numbers)
+        return Plans(classes, self.resources, self.wiring.guest_resources, lists)
 
 
 def _given_and_made(providers: Mapping[str, object]) -> tuple[Mapping[str, object], Mapping[str, type]]:

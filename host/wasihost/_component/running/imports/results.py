@@ -44,11 +44,11 @@ class Writers(dict[int, Sequence[ToMemory]]):
 
 
 class Room:
-    """Where the next result's lists go. `numbers` writes them."""
+    """Where the next result's lists go. `lists` writes them."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self.numbers = SharedLists(limits, in_arena=True)
+        self.lists = SharedLists(limits, in_arena=True)
         self._asked = 0
         self._size = min(ROOM_SIZE, limits.list_bytes)
 
@@ -67,7 +67,7 @@ class Room:
 
     def use(self) -> None:
         """The lists shall go into the room that there is."""
-        self.numbers.give_room(ROOM, self._size)
+        self.lists.give_room(ROOM, self._size)
 
     def ask(self, rings: Rings, path: str, size_of: Needed | None, value: Any) -> None:
         """Asks the adapter component for room; `take` must follow."""
@@ -81,7 +81,7 @@ class Room:
 
     def take(self, rings: Rings) -> None:
         """The lists shall go where the adapter component made room."""
-        self.numbers.give_room(rings.room, self._asked)
+        self.lists.give_room(rings.room, self._asked)
 
 
 class Results:
@@ -103,7 +103,7 @@ class Results:
             return False
         self._room.use()
         try:
-            self._writers[adapted.index][is_error](value, self._room.numbers)
+            self._writers[adapted.index][is_error](value, self._room.lists)
         except NoRoom:
             return False
         return True
@@ -117,7 +117,7 @@ class Results:
         """Writes a result into the room that was made for it."""
         self._find_room(call)
         value, is_error = call.outcome
-        self._writers[call.adapted.index][is_error](value, self._room.numbers)
+        self._writers[call.adapted.index][is_error](value, self._room.lists)
 
     def fits(self, call: HostCall) -> bool:
         """Whether nothing must be made for a result, which then takes the room that there is."""

@@ -26,16 +26,16 @@ class Window:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._numbers = SharedLists(limits)
+        self._lists = SharedLists(limits)
         self._kept: Any = None  # a result for which the guest makes room, and then calls again
 
     def use_memory(self, memory: LinearMemory) -> None:
         """The window, as soon as it is made."""
-        self._numbers.memory = memory
+        self._lists.memory = memory
 
     def release_memory(self) -> None:
         """The memory is gone."""
-        self._numbers = SharedLists(self._limits)
+        self._lists = SharedLists(self._limits)
 
     def passing(self, method: Method, call: Callable[..., Any]) -> Callable[..., Any]:
         """The call as the guest makes it: with a length in place of the list of bytes."""
@@ -45,7 +45,7 @@ class Window:
 
     def _taking(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def take(this: Any, length: int) -> Any:
-            return call(this, self._numbers.read(0, length))
+            return call(this, self._lists.read(0, length))
 
         return take
 
@@ -62,10 +62,10 @@ class Window:
 
     def give(self, path: str, value: Any) -> int:
         """Puts a result into the window: its length, also if it does not fit."""
-        numbers = self._numbers
-        numbers.give_room(0, numbers.memory.size)
+        lists = self._lists
+        lists.give_room(0, lists.memory.size)
         try:
-            return _place(value, numbers)[1]
+            return _place(value, lists)[1]
         except NoRoom:
             self._kept = value
             return self._size_of(path, value)
