@@ -122,6 +122,17 @@ def test_a_row_that_takes_its_workers_with_it_is_given_up(cache: Path) -> None:
     assert (lost.not_done, str(lost)) == ([4], "a worker was lost, and with it the results of rows 4")
 
 
+@pytest.mark.parametrize("pure", [False, True])
+def test_workers_that_never_do_anything_are_given_up(cache: Path, pure: bool) -> None:
+    rounds: list[list[int]] = []
+    rows = range(100)
+    found = component(cache, pure=pure).map(
+        WORK, rows, chunksize=1, executor_factory=lambda: Losing(set(rows), rounds), return_exceptions=True
+    )
+    assert {type(outcome) for outcome in found} == {LostWorker}
+    assert len(rounds) == 3 + 1  # the last one has nothing to do
+
+
 def test_a_job_with_effects_calls_nothing_again(cache: Path) -> None:
     rounds: list[list[int]] = []
     found = list(

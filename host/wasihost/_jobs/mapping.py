@@ -4,7 +4,7 @@ Theory of operation. A chunk is one task, which gives an outcome for each row: i
 chunks are in flight at a time, the others wait here. When a worker is lost the executor is broken, and with it every
 chunk in flight, of which any may be the reason. A pure job makes them again in another executor, one at a time: a chunk
 that takes its worker with it shows then, and is given up. A job that is not pure gives all of them up, as they may have
-been done. The outcome of a row that is given up is a `LostWorker`.
+been done. If no worker ever does anything, all is given up. The outcome of a row that is given up is a `LostWorker`.
 """
 
 from __future__ import annotations
@@ -128,6 +128,8 @@ class MapRun:
         self._suspects: deque[Chunk] = deque()  # which go alone
         self._done: dict[int, list[Outcome]] = {}  # by the start of a chunk, until all before it are
         self._next = 0
+        self._rounds = 0  # that ended with a lost worker
+        self._has_results = False  # from any worker
 
     def outcomes(self) -> Generator[Outcome, None, None]:
         """Those of all rows, in their order."""
@@ -176,6 +178,7 @@ class MapRun:
             chunk = pending.pop(future)
             try:
                 self._finish(chunk, future.result())
+                self._has_results = True
             except BrokenExecutor:
                 self._lost.append(chunk)
 
@@ -194,16 +197,23 @@ class MapRun:
     def _after_loss(self) -> None:
         lost = self._lost
         self._lost = []
+        self._rounds += 1
         self._losses.update(chunk.start for chunk in lost)
-        if self._factory is None:
-            self._give_up([*lost, *self._waiting])
-        elif self._is_pure and not self._is_the_reason(lost):
-            self._suspects.extend(lost)
-        else:
+        if self._factory is None or self._is_hopeless:
+            self._give_up([*lost, *self._suspects, *self._waiting])
+            self._suspects.clear()
+        elif not self._is_pure or self._is_the_reason(lost):
             self._give_up(lost)
+        else:
+            self._suspects.extend(lost)
 
     def _is_the_reason(self, lost: Sequence[Chunk]) -> bool:
         return len(lost) == 1 and self._losses[lost[0].start] >= MOST_LOSSES
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Whether no worker ever did anything, as if they cannot even start."""
+        return self._rounds >= MOST_LOSSES and not self._has_results
 
     def _give_up(self, chunks: Sequence[Chunk]) -> None:
         error = LostWorker([number for chunk in chunks for number in chunk.numbers])
