@@ -126,7 +126,7 @@ def _joblib() -> Engine:
 
 
 _ENGINES = {
-    "a process pool": ("concurrent.futures", _processes),
+    "ProcessPoolExecutor": ("concurrent.futures", _processes),
     "joblib": ("joblib", _joblib),
     "Dask": ("distributed", OfDask),
     "Ray": ("ray", OfRay),
