@@ -11,6 +11,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import shared
 from tests.processes import TIMEOUT_S
 
 # How long something takes says nothing about it on a machine that is busy.
@@ -30,6 +31,10 @@ def cpu_s() -> float:
     """The CPU time of this process and of its children that have ended."""
     used = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
     return sum(times.ru_utime + times.ru_stime for times in used)
+
+
+def pytest_configure() -> None:
+    shared.directory()  # before there are workers, which then have the same
 
 
 @pytest.hookimpl(wrapper=True)

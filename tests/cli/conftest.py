@@ -1,4 +1,4 @@
-"""The command line as a subprocess."""
+"""The command line as a process of its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import shared
+from tests.cli import forked
 from tests.processes import TIMEOUT_S
 
 PREBUILT = Path(__file__).parents[2] / "guest-fixtures" / "prebuilt"
@@ -31,6 +33,7 @@ class Cli:
     """Runs `python -m wasihost` in a folder of its own."""
 
     folder: Path
+    caches: Path = field(default_factory=shared.caches)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(
@@ -41,7 +44,7 @@ class Cli:
         process: subprocess.Popen[str] = subprocess.Popen(
             [sys.executable, *program, *words],
             cwd=self.folder,
-            env=os.environ | {"ONLY_OF_THE_HOST": "1", "XDG_CACHE_HOME": str(self.folder / "cache")},
+            env=self._environment(),
             text=True,
             **pipes,  # type: ignore[call-overload]
         )
@@ -49,9 +52,20 @@ class Cli:
         return process
 
     def __call__(self, *words: str | Path, stdin: str = "") -> Finished:
-        process = self.start(*words)
+        """Runs a command to its end, in a fork."""
+        streams = self.folder / ".streams"
+        streams.mkdir(exist_ok=True)
+        (streams / "stdin").write_text(stdin)
+        code = forked.exit_code([*map(str, words)], self.folder, streams, self._environment())
+        return Finished(code, (streams / "stdout").read_text(), (streams / "stderr").read_text())
+
+    def finish(self, process: subprocess.Popen[str], stdin: str = "") -> Finished:
+        """Waits for the end of a command that was started, whose standard streams are pipes."""
         out, err = process.communicate(stdin, TIMEOUT_S)
         return Finished(process.returncode, out, err)
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {"ONLY_OF_THE_HOST": "1", "XDG_CACHE_HOME": str(self.caches)}
 
     def end(self) -> None:
         for process in self.started:

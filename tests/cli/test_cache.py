@@ -22,7 +22,9 @@ def guest(write: Write) -> str:
 
 @pytest.fixture
 def directory(cli: Cli) -> Path:
-    return cli.folder / "cache" / "wasihost"
+    """That of a cache of the test's own."""
+    cli.caches = cli.folder / "cache"
+    return cli.caches / "wasihost"
 
 
 def kept(directory: Path) -> dict[str, int]:

@@ -24,8 +24,8 @@ Capture = pytest.CaptureFixture[str]
 def test_names_that_stdout_cannot_encode_are_escapes(cli: Cli, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     name = write(bytes(wasmtime.wat2wasm('(component (import "url=<é>" (func)))')))
-    assert r"url=<\xe9>" in cli("inspect", name).out
-    assert r"url=<\xe9>" in cli("stubs", name).out
+    assert r"url=<\xe9>" in cli.finish(cli.start("inspect", name)).out
+    assert r"url=<\xe9>" in cli.finish(cli.start("stubs", name)).out
 
 
 EVERYTHING = """(component
@@ -288,4 +288,4 @@ def test_a_service_can_be_inspected_without_the_extra_for_http(
 ) -> None:
     (tmp_path / "h11.py").write_text("raise ImportError", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert cli("inspect", PREBUILT / "rust-http.wasm").code == 0
+    assert cli.finish(cli.start("inspect", PREBUILT / "rust-http.wasm")).code == 0

@@ -100,7 +100,7 @@ def test_a_text_of_the_guest_is_json_that_does_nothing_to_a_terminal(
     cli: Cli, says: str, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    done = cli("run", "--invoke", "text", says)
+    done = cli.finish(cli.start("run", "--invoke", "text", says))
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out) == EVIL
     assert done.out.rstrip("\n").isprintable()
@@ -112,7 +112,7 @@ def test_a_text_in_the_form_of_wasmtime_does_nothing_to_a_terminal(
     cli: Cli, says: str, encoding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONIOENCODING", encoding)
-    done = cli("run", "--invoke", "text()", says)
+    done = cli.finish(cli.start("run", "--invoke", "text()", says))
     assert (done.code, done.err) == (0, "")
     assert wave.read_arguments(f"({done.out})", [("x", types.STRING)]) == [EVIL]
     assert done.out.rstrip("\n").isprintable()

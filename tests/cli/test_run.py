@@ -104,7 +104,7 @@ def test_a_seed_makes_two_runs_the_same(cli: Cli) -> None:
 
 def test_stdin_is_the_guests(cli: Cli, tell: str) -> None:
     text = "line\n" * 100_000
-    assert cli("run", tell, stdin=text).out == "tell.wasm\n" + text
+    assert cli.finish(cli.start("run", tell), text).out == "tell.wasm\n" + text
 
 
 def test_stdin_and_stdout_can_be_files(cli: Cli, tell: str) -> None:

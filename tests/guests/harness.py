@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tests import shared
 from tests.guests import world
 from wasihost import Component, GuestExit, Host, Instance, Policy, ResourceTable, VirtualClock, allow_all
 from wasihost._component import adapt as adapt_module
@@ -43,8 +44,8 @@ families = pytest.mark.parametrize("family", ["ipv4", pytest.param("ipv6", marks
 
 @functools.cache
 def load(name: str) -> Component:
-    """A fixture by its name in `prebuilt/`, compiled once."""
-    return Host().load(PREBUILT / f"{name}.wasm")
+    """A fixture by its name in `prebuilt/`, compiled once in a run of the tests."""
+    return Host(cache=shared.cache()).load(PREBUILT / f"{name}.wasm")
 
 
 def rust_cases(name: str) -> list[str]:

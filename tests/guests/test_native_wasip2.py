@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import pytest
 
+from tests import shared
 from tests.guests.harness import PREBUILT, Output
 from tests.processes import TIMEOUT_S, run
 from wasihost import Component, GuestExit, Host, LinkError, ProviderError, allow_all
@@ -27,8 +28,8 @@ NativeHost = functools.partial(Host, wasip2="native")
 
 @functools.cache
 def native(name: str) -> Component:
-    """A fixture by its name in `prebuilt/`, compiled once, whose WASI 0.2 is left to Wasmtime."""
-    return NativeHost().load(PREBUILT / f"{name}.wasm")
+    """A fixture by its name in `prebuilt/`, compiled once in a run, whose WASI 0.2 is left to Wasmtime."""
+    return NativeHost(cache=shared.cache()).load(PREBUILT / f"{name}.wasm")
 
 
 @pytest.fixture(autouse=True, scope="module")

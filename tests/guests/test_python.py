@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import shared
 from tests.guests import world
 from tests.guests.harness import FIXTURES, Output, fails
 from tests.guests.http import content
@@ -26,33 +27,35 @@ SOURCE = FIXTURES / "python"
 HOSTS = {"db": "127.0.0.1"}
 
 
-def built(folder: Path, module: str, world: str) -> Component:
-    """A guest, built as guest-fixtures/README.md says."""
-    component = folder / f"{module}.wasm"
+def built(module: str, world: str) -> Component:
+    """A guest, built as guest-fixtures/README.md says, by the first process of a run that needs it."""
+    component = shared.directory() / f"{module}.wasm"
     tool = Path(sys.executable).with_name("componentize-py")
     words = f"-q {world} componentize -p {SOURCE} {module} -o {component}"
-    subprocess.run([tool, *words.split()], check=True, env={})
-    return Host().load(component)
+    with shared.alone(module):
+        if not component.exists():
+            subprocess.run([tool, *words.split()], check=True, env={})
+    return Host(cache=shared.cache()).load(component)
 
 
 @pytest.fixture(scope="session")
-def sockets(tmp_path_factory: pytest.TempPathFactory) -> Component:
+def sockets() -> Component:
     """`python_sockets.py`, on the bindings of 0.3."""
     world = f"-d {WIT}/0.3 -d {SOURCE}/python.wit -w test:python/sockets"
-    return built(tmp_path_factory.mktemp("python"), "python_sockets", world)
+    return built("python_sockets", world)
 
 
 @pytest.fixture(scope="session")
-def net(tmp_path_factory: pytest.TempPathFactory) -> Component:
+def net() -> Component:
     """`python_net.py`, on the standard library and so on 0.2."""
     world = f"-d {WIT}/0.2 -w wasi:cli/command@0.2.12"
-    return built(tmp_path_factory.mktemp("python"), "python_net", world)
+    return built("python_net", world)
 
 
 @pytest.fixture(scope="session")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Component:
+def files() -> Component:
     """`python_files.py`, in the whole world of commands of 0.3."""
-    return built(tmp_path_factory.mktemp("python"), "python_files", f"-d {WIT}/0.3 -w wasi:cli/command")
+    return built("python_files", f"-d {WIT}/0.3 -w wasi:cli/command")
 
 
 def not_port_1(address: Address, use: SocketAddressUse, context: PolicyContext) -> bool:
@@ -169,8 +172,8 @@ SERVICES = {
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("module", SERVICES)
-async def test_a_service_answers_requests_one_after_the_other_and_at_once(module: str, tmp_path: Path) -> None:
-    component = built(tmp_path, module, SERVICES[module])
+async def test_a_service_answers_requests_one_after_the_other_and_at_once(module: str) -> None:
+    component = built(module, SERVICES[module])
 
     async def answer(number: int) -> bytes:
         sent = bytes([number]) * 100_000
