@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from wasihost._base.frozen import Frozen
 from wasihost._base.globs import literal
 from wasihost._base.quoting import line
 from wasihost._network.base import Address, IpAddress
@@ -11,8 +10,7 @@ from wasihost._policy.policy import FileUse, HttpUse, NameUse, SocketAddressUse,
 from wasihost._policy.reach import may_lead_to
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decision:
+class Decision(Frozen):
     """An event: the decision of a policy. `str()` gives it in a line.
 
     `address` is None for a lookup and for a file, whose `path` it has. `names` are those for which the guest was told
@@ -24,8 +22,8 @@ class Decision:
 
     use: Use
     address: Address | None
-    names: tuple[str, ...] = ()
     allowed: bool
+    names: tuple[str, ...] = ()
     rule: str | None = None
     target: Address | None = None
     guest: str = ""
