@@ -52,10 +52,11 @@ newest: setup ## Run every test with the newest wheel of Wasmtime
 matrix: setup ## Run every test on each CPython from 3.11 on that is at hand; ARGS='-s tests-3.13' for one
 	PATH="$$PATH:$$(echo $$HOME/.pyenv/versions/*/bin | tr ' ' :)" $(BIN)/nox $(ARGS)
 
-check: setup ## Lint, check the formatting and the types
+check: setup ## Lint, check the formatting, the types and the words
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy host tests wit examples benchmarks
+	$(BIN)/python -m tests.prose
 
 demo: setup ## Serve HTTP with a component, refuse what it may not do, and show its report
 	$(BIN)/python examples/demo.py

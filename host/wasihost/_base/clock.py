@@ -145,7 +145,7 @@ class RunningClock(Clock):
 
 
 def settled(clock: Clock | None) -> Clock:
-    """The clock itself, or that which a `RunningClock` or None stands for now."""
+    """The clock itself, or the one that a `RunningClock` or None means now."""
     return running_clock() if clock is None or isinstance(clock, RunningClock) else clock
 
 

@@ -94,7 +94,7 @@ class Instance(OfOneProcess, Generic[E]):
         """Gives an exported interface your own classes, by WIT name, as a provider's `wit_types` does for an import.
 
         What comes back from now on is of these; the class for a resource of the guest must be a `GuestResource`.
-        Errors: LinkError for a class that cannot stand for its type, LookupError for an unknown interface.
+        Errors: LinkError for a class that does not fit its type, LookupError for an unknown interface.
         """
         self._calls.use_types(interface, wit_types)
 

@@ -41,7 +41,7 @@ def may_wait(method: F) -> F:
 
 
 class Ok(Generic[T], Frozen):
-    """The ok case of a `result` that stands inside another value."""
+    """The ok case of a `result` inside another value."""
 
     value: T
 
@@ -50,7 +50,7 @@ class Ok(Generic[T], Frozen):
 
 
 class Err(Generic[T], Frozen):
-    """The err case of a `result` that stands inside another value."""
+    """The err case of a `result` inside another value."""
 
     value: T
 
@@ -277,7 +277,7 @@ def case_classes(cls: Any, t: types.Variant) -> dict[str, Any]:
 
 
 def _lacking(cls: Any, t: types.Nominal) -> str | None:
-    """What a provider's own class lacks to stand for `t`."""
+    """The attributes of `t` that a provider's own class lacks."""
     if isinstance(t, types.Record):
         expected = [snake_case(field) for field, _ in t.fields]
         found = list(inspect.signature(cls).parameters)

@@ -134,7 +134,7 @@ class Component(Job):
 
 
 _jobs: dict[str, Component] = {}
-"""Those that came to this process, by key."""
+"""Those sent to this process, by key."""
 
 
 def _made(travelling: Travelling) -> Component:

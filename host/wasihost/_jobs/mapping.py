@@ -79,7 +79,7 @@ async def _outcomes(call: Call, rows: Sequence[Row], stop: str | None) -> list[O
 
 
 def _portable(error: Exception) -> Exception:
-    """The exception, or what stands for one of a provider that does not survive pickling, and would break the pool."""
+    """The exception, or a replacement if one of a provider does not survive pickling, which would break the pool."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:

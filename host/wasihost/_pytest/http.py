@@ -64,7 +64,7 @@ class Answer(Message):
 
 
 class Asked(Message):
-    """A request that came to an origin."""
+    """A request to an origin."""
 
     method: str
     path: str

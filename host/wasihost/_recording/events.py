@@ -1,7 +1,7 @@
 """The events between a guest and the outside world, as values, for a `Recording`.
 
 Sockets are numbered from 1 in the order of their making, over a whole recording, files and directories in the order in
-which they were opened, and guests in the order of their start; guest 0 stands for none. Times are nanoseconds
+which they were opened, and guests in the order of their start; guest 0 means none. Times are nanoseconds
 of a `Clock` since the recording began. Nothing in an event depends on the process that made it: the same run gives the
 same events.
 

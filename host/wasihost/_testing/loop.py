@@ -6,7 +6,7 @@
 
 Theory of operation. It is asyncio's own selector event loop, with a clock and a selector of ours. Where the loop would
 sleep until its next timer, the selector puts the clock forward instead. So a callback takes no time at all, and
-time-outs of minutes are over in milliseconds, in the same order in every run. The rest of the world has a time of its
+time-outs of minutes end in milliseconds, in the same order in every run. The rest of the world has a time of its
 own, which no program can put forward:
 
 | under way | the loop |

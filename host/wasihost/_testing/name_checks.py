@@ -17,7 +17,7 @@ async def localhost_is_this_host(ends: Ends, family: Family) -> None:
 async def an_unknown_name_is_told(ends: Ends, family: Family) -> None:
     """`resolve` of an unknown name is `socket.gaierror`: EAI_NONAME, or EAI_AGAIN if no server can be asked."""
     try:
-        found = await ends.server.resolve("nobody.invalid")
+        found = await ends.server.resolve("missing.invalid")
     except socket.gaierror as error:
         codes = (socket.EAI_NONAME, socket.EAI_AGAIN, getattr(socket, "EAI_NODATA", socket.EAI_NONAME))
         expect(error.errno in codes, "the number of the error", error)

@@ -70,7 +70,7 @@ async def nobody_there_is_told_once(ends: Ends, family: Family) -> None:
     client = ends.udp_client(family)
     client.connect(gone.local_address())
     gone.close()
-    client.send_to(b"anybody?", None)
+    client.send_to(b"hello?", None)
     with expect_error("recv_from", errno.ECONNREFUSED):
         await datagram(client)
     with expect_error("recv_from, once more", errno.EAGAIN):
@@ -113,8 +113,8 @@ async def disconnecting_keeps_the_port(ends: Ends, family: Family) -> None:
         expect_equal(client.local_address(), before, "local_address")
         with expect_error("remote_address", errno.ENOTCONN):
             client.remote_address()
-        other.send_to(b"anybody", Address(ends.client_ips[family], before.port))
-        expect_equal((await datagram(client))[0], b"anybody", "a datagram from another peer")
+        other.send_to(b"hello", Address(ends.client_ips[family], before.port))
+        expect_equal((await datagram(client))[0], b"hello", "a datagram from another peer")
 
 
 async def the_peer_can_change(ends: Ends, family: Family) -> None:

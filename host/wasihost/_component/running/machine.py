@@ -54,7 +54,7 @@ class Machine(CallContext, Protocol):
         """The guest begins to run a call of an export, whose time counts from now on."""
 
     def returned(self) -> None:
-        """A call of an export is over: whoever waits for it can go on. Errors: ForkError in the child of a fork."""
+        """A call of an export has ended: its waiter can go on. Errors: ForkError in the child of a fork."""
 
     def start_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
         """Runs a provider's coroutine."""
@@ -66,7 +66,7 @@ class Machine(CallContext, Protocol):
         """A pump has begun."""
 
     def closed(self, pump: Any) -> None:
-        """It is over."""
+        """It has ended."""
 
     def drained(self) -> None:
         """An incoming pump holds no bytes any more."""

@@ -37,7 +37,7 @@ class RunOptions(Frozen):
 
     @property
     def observer(self) -> CallObserver | None:
-        """Counts the calls and reports them, as far as anybody wants that: every call pays for it."""
+        """Counts the calls and reports them, if there is a listener: every call pays for it."""
         counted = None if self.stats is None else self.stats.calls
         if counted is None:
             return self.on_call

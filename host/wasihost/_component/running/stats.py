@@ -32,7 +32,7 @@ class Stats:
         self._started = (time.perf_counter(), time.process_time()) if in_full else None
 
     def end(self) -> None:
-        """The run is over."""
+        """The run has ended."""
         if self._started is None:
             return
         wall, cpu = self._started

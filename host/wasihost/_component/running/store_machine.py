@@ -193,7 +193,7 @@ class StoreMachine(StoreContext):
             await self._close_when_over(others)
 
     async def _close_when_over(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
-        """Closes all that it held, when these are over."""
+        """Closes all that it held, when these have ended."""
         try:
             await _over(tasks)
         finally:
@@ -313,7 +313,7 @@ class StoreMachine(StoreContext):
             self.fail(error)
 
     def returned(self) -> None:
-        """A call of an export is over: whoever waits for it can go on, but not in the child of a fork."""
+        """A call of an export has ended: its waiter can go on, but not in the child of a fork."""
         if self.failure is not None:
             raise self.failure
         self._poller.others_can_run = True
@@ -443,7 +443,7 @@ def _but_this(tasks: Iterable[asyncio.Future[Any]]) -> list[asyncio.Future[Any]]
 
 
 async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    """Returns when all of them are over; who cancels this cancels them once more."""
+    """Returns when all of them have ended; cancelling this cancels them once more."""
     cancelled: asyncio.CancelledError | None = None
     is_first = True
     while pending := [task for task in tasks if not task.done()]:
@@ -459,6 +459,6 @@ async def _over(tasks: Sequence[asyncio.Future[Any]]) -> None:
                 task.cancel()
     for task in tasks:
         if not task.cancelled():
-            task.exception()  # nobody else asks for it
+            task.exception()  # there is no other reader
     if cancelled is not None:
         raise cancelled

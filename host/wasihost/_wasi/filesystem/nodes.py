@@ -161,7 +161,7 @@ class FileSystem(ABC):
     may_wait: bool = False
     """Whether its nodes may answer later."""
     how_to_change: ClassVar[str] = ""
-    """If it is read-only: how guests could be given one that they may change; `{}` stands for their name for it."""
+    """If it is read-only: how guests could be given one that they may change; `{}` is their name for it."""
     is_recorded: bool = False
     """Whether its answers are those of a run that was recorded: then no policy is asked and no quotas apply."""
 

@@ -158,7 +158,7 @@ class Arguments:
     # ---- streams and futures
 
     def stream_handle(self, call: GuestCall, kind: Kind, obj: Any) -> int:
-        """What stands for the object in the arguments: a key for `open`, or an end that goes back to the guest."""
+        """The stand-in of the object in the arguments: a key for `open`, or an end that goes back to the guest."""
         if incoming.goes_home(self.context, kind, obj):
             if obj.is_over or obj in (call.home or ()):
                 raise Refused(obj, "one that was closed or given away")

@@ -27,7 +27,7 @@ class GuestCall:
     lent: list[GuestResource] | None = None
     given: list[GuestResource] | None = None
     offered: dict[int, tuple[Kind, Any]] | None = None
-    """What stands for a stream or future in the arguments, by its key in them, until it has a pump."""
+    """The stand-in of a stream or future in the arguments, by its key in them, until it has a pump."""
     home: list[incoming.Reader | incoming.FutureReader] | None = None
     """Ends of the guest's that go back to it."""
 
@@ -39,7 +39,7 @@ class GuestCall:
         self.context = copy_context()
 
     def lend(self, resource: GuestResource) -> int:
-        """The handle of a resource that the guest may use until the call is over."""
+        """The handle of a resource that the guest may use until the call ends."""
         handle = resource._lend()
         self.lent = [*(self.lent or ()), resource]
         return handle

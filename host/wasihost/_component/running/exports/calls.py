@@ -127,7 +127,7 @@ class GuestCalls:
         self.find = functions.find
         self._calls: dict[int, GuestCall] = {}
         self._counted = instance.stats.calls
-        # A call stands for the command to make it.
+        # A call means the command to make it.
         self._commands: deque[GuestCall | tuple[int, int, int]] = deque()
         self._current: GuestCall | None = None  # that the driver component has in hand
         self._last_token = 0

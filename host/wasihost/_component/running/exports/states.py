@@ -11,7 +11,7 @@ Rules:
    while the driver component does that, and they are written then. Up to here it can be taken back: nothing has reached
    the guest.
 3. An `issued` call runs up to its first wait. The driver component then says that it became a subtask, and it is
-   `waiting`, unless it is over. If it was cancelled meanwhile, the cancellation follows.
+   `waiting`, unless it has ended. If it was cancelled meanwhile, the cancellation follows.
 4. A subtask is cancelled once at most, since the component model traps for the second time. It may return all the same.
 5. A call is `over` when its result came or its cancellation was confirmed, when it was refused, or with its instance.
 

@@ -198,7 +198,7 @@ class HostCalls:
 
     def _suspend(self, call: HostCall, task: asyncio.Future[Any]) -> asyncio.Future[Any]:
         """The provider of a sync-typed function waits, and with it the guest."""
-        # The round before this call was none of the driver's: somebody else is runnable.
+        # The round before this call was none of the driver's: another task is runnable.
         self._instance.rings.is_quiet = False
         call.task = task
         return task
@@ -311,7 +311,7 @@ class HostCalls:
         del self.lists.memory
 
     def close(self) -> None:
-        """The instance is over: closes what calls hold that began and will not be finished."""
+        """The instance has ended: closes the values of calls that began and will not be finished."""
         calls = self._calls
         self._calls = {}
         for call in calls.values():

@@ -27,7 +27,7 @@ class Pauses:
     def is_due(self) -> bool:
         """Whether the guest has made so many calls without a pause that it shall wait for once.
 
-        The task behind a call that is over at once ends only after a round: the guest would fill the store with them.
+        The task behind a call that ends at once ends only after a round: the guest would fill the store with them.
         """
         self._calls_in_round += 1
         if self._calls_in_round <= CALLS_IN_ROUND:

@@ -34,7 +34,7 @@ from wasihost._component.world.passages import Passage
 from wasihost._component.world.wiring import path_of
 
 CallEnd: TypeAlias = Callable[[BaseException | None], None]
-"""Told that a call is over, and what it raised."""
+"""Called at the end of a call, with its exception."""
 CallObserver: TypeAlias = Callable[[str], CallEnd | None]
 """Told the WIT path of a call that begins; what it gives is told of the end."""
 

@@ -4,8 +4,8 @@ Theory of operation. Within a poll the guest runs; the adapter component calls `
 `next`. A poll gives control back when Wasmtime has nothing left but tasks that yielded, of which the driver component
 is always one.
 
-* Nobody is runnable when two polls in a row had a round each in which nothing happened: then `Driver` waits for `wake`.
-* A poll without a round: somebody else is runnable (a guest that yields, or one stopped by an epoch). Poll on.
+* No task is runnable when two polls in a row had a round each in which nothing happened: `Driver` waits for `wake`.
+* A poll without a round: another task is runnable (a guest that yields, or one stopped by an epoch). Poll on.
 * The event loop gets a pass as soon as the caller of an export can go on there, and `PATIENCE` polls after a provider's
   coroutine has begun: a guest that awaits it is found to wait within these, and the pass comes by itself.
   However busy the guest is, the loop gets a pass every millisecond (`scheduling.py`).
@@ -109,10 +109,10 @@ class Poller:
         self._cpu_s = 0.0
         self.suspension: Suspension | None = None
         self.when_resumed: Callable[[], None] | None = None
-        """Is called once the suspension is over."""
+        """Is called once the suspension has ended."""
         self.time_slice = TimeSlice()
         self.others_can_run = False
-        """Somebody in the event loop can go on, and shall soon."""
+        """A callback of the event loop can go on, and should soon."""
         self._patience = 0
 
     async def instantiate(
@@ -135,7 +135,7 @@ class Poller:
             return self.uninterrupted(polls)
 
     def series(self, call: ffi.Call, rings: Rings) -> Callable[[], Stop]:
-        """What polls the call of `drive` until it is over, nobody is runnable, or the event loop shall have a pass."""
+        """Polls the call of `drive` until it ends, no task is runnable, or the event loop has to have a pass."""
         return self._metered(partial(self._poll_on, call, rings))
 
     def started(self) -> None:
@@ -163,14 +163,14 @@ class Poller:
         return self._context.exception
 
     def resume(self) -> None:
-        """The suspension is over, or of no interest any more."""
+        """The suspension has ended, or is of no interest any more."""
         resumed = self.when_resumed
         self.when_resumed = None
         if resumed is not None:
             resumed()
 
     def suspend(self, suspension: Suspension) -> None:
-        """The store stands still until this is over."""
+        """The store waits until this has ended."""
         self.suspension = suspension
         suspension.task.add_done_callback(self._resume)
 
@@ -208,14 +208,14 @@ class Poller:
         return metered
 
     def _poll_for_a_while(self, call: ffi.Call) -> bool:
-        """Polls until the call is over, or the event loop shall have a pass."""
+        """Polls until the call ends, or the event loop has to have a pass."""
         self.time_slice.begin()
         while not (over := self._poll(call)) and self.suspension is None and not self.time_slice.is_over():
             pass
         return over
 
     def _poll_on(self, call: ffi.Call, rings: Rings) -> Stop:
-        """Polls until the call is over, nobody is runnable, or the event loop shall have a pass."""
+        """Polls until the call ends, no task is runnable, or the event loop has to have a pass."""
         was_quiet = False
         rounds = rings.rounds
         self.time_slice.begin()

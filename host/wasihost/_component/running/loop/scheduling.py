@@ -2,8 +2,8 @@
 
 On an event loop with a time of its own (`clock.OwnTime`) it is a number of polls, so that the speed of this
 machine decides nothing: others come between the same two polls in every run. Then a pass takes as long as it does
-elsewhere, in that loop's time, which would else stand still as long as a guest is busy; a guest may be busy waiting for
-it. Epochs, which come in real time, end a poll only if it takes as long as nobody would want to wait.
+elsewhere, in that loop's time, which would else stop as long as a guest is busy; a guest may be busy waiting for
+it. Epochs, which come in real time, end a poll only if it takes longer than anything should wait.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Calls for which the whole guest stands still."""
+"""Calls for which the whole guest waits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wasihost._component import ffi
 
 
 class Suspension:
-    """The call of a sync-typed function whose provider waits: the whole guest stands still until it is over."""
+    """The call of a sync-typed function whose provider waits: the whole guest waits until it ends."""
 
     def __init__(self, task: asyncio.Future[Any], finish: Callable[[asyncio.Future[Any]], None]) -> None:
         self.task = task

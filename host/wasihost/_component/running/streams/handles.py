@@ -1,4 +1,4 @@
-"""The handles inside a Python value: what must be dropped or closed when nobody takes it."""
+"""The handles inside a Python value: they must be dropped or closed if the value is not taken."""
 
 from __future__ import annotations
 

@@ -161,7 +161,7 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
         self._forwarding = ByteInPump(self.machine, self.number, self.kind, self.end, sink, self._leftover)
 
     def give_away(self) -> int:
-        """Somebody else takes the end over."""
+        """Another reader takes the end over."""
         if self.is_over or self._reading is not None or self.rings.is_busy(self.end):
             raise RuntimeError("this stream is in use, was closed or given away")
         self.state = OVER
@@ -276,12 +276,12 @@ class FutureReader(Pump, GuestFuture[Any]):
         self.machine.closed(self)
 
     def close(self) -> None:
-        """Nobody will await it."""
+        """It will not be awaited."""
         if self.is_fresh:
             self._end()
 
     def give_away(self) -> int:
-        """Somebody else takes the end over."""
+        """Another reader takes the end over."""
         if not self.is_fresh:
             raise RuntimeError("this future is in use or was given away")
         self.state = OVER
@@ -302,7 +302,7 @@ def _fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
     if future is not None and not future.done():
         if isinstance(error, Exception):
             future.set_exception(error)
-            future.exception()  # it may be that nobody waits for it any more
+            future.exception()  # it may have no waiter any more
         else:
             future.cancel()
 

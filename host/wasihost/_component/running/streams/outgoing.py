@@ -442,7 +442,7 @@ class IteratorByteSource(ByteSource):
 
 
 def check(kind: Kind, obj: Any) -> None:
-    """Refuses what cannot stand for a stream or future."""
+    """Refuses an object that cannot be a stream or future."""
     if isinstance(kind, types.Future):
         fits = asyncio.isfuture(obj) or inspect.isawaitable(obj)  # the first is common, and the second slow
         wanted = "an awaitable"
@@ -455,7 +455,7 @@ def check(kind: Kind, obj: Any) -> None:
 
 
 def feed(machine: Machine, number: int, kind: Kind, end: int, obj: Any) -> Pump:
-    """The pump for a Python object, checked by `check`, that stands for a stream or future."""
+    """The pump for a Python object, checked by `check`, that is a stream or future to the guest."""
     if isinstance(kind, types.Future):
         awaited = obj if asyncio.isfuture(obj) else asyncio.ensure_future(obj)
         return FutureOutPump(machine, number, kind, end, awaited)

@@ -49,7 +49,7 @@ class Pump:
         """The guest will do nothing more: whoever waits for something of it gets the error."""
 
     def abandon(self) -> None:
-        """The instance is over: closes what the pump serves, without a word to the guest."""
+        """The instance has ended: closes the pump's source or sink, without a word to the guest."""
 
     def fail(self, error: BaseException) -> None:
         """Ends the instance with what the provider's side raised."""

@@ -190,7 +190,7 @@ class Rings:
         self.submit(operation, kind, end, a, b)
 
     def cancel(self, operation: Operation, kind: int, end: int) -> None:
-        """Cancels the read or write under way, whose callback then gets what it came to."""
+        """Cancels the read or write under way, whose callback then gets its result."""
         if end not in self._cancelling:
             self._cancelling.add(end)
             self._cancels.append((operation, kind, end))
@@ -210,11 +210,11 @@ class Rings:
         return end in self._waiting
 
     def replace(self, end: int, done: WhenDone) -> None:
-        """Gives the result of the operation under way to somebody else."""
+        """Gives the result of the operation under way to another callback."""
         self._waiting[end] = done
 
     def take_buffer(self, end: int) -> int:
-        """Where the values of this end's last READ_VALUES or WRITE_VALUES stand; 0 if it was not carried out."""
+        """The place of the values of this end's last READ_VALUES or WRITE_VALUES; 0 if it was not carried out."""
         return self._buffers.pop(end, 0)
 
     # ---- cells in memory
