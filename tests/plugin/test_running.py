@@ -207,7 +207,7 @@ def test_it_works_with_xdist(project: Project) -> None:
             wasi_net.host("db", "10.0.0.7").listen(7, echo)
             client(wasi_guest, "10.0.0.7:7" if number else "10.0.0.7:8").run()
         """,
-        *("-n", "2"),
+        *("-p", "xdist.plugin", "-n", "2"),
     )
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["*wasihost transcript*", "*connect 10.0.0.7:8: ECONNREFUSED"])

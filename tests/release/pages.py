@@ -34,13 +34,14 @@ from typing import Any
 import pytest
 import trio
 
+from tests import shared
 from tests.processes import TIMEOUT_S, run
 from wasihost._commands.cli import COMMANDS, parser
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PREBUILT = ROOT / "guest-fixtures/prebuilt"
-PLUGINS = ["-p", "no:asyncio", "-p", "no:anyio", "-p", "no:xdist", "-p", "no:randomly", "-p", "no:cacheprovider"]
+WITHOUT = ("asyncio", "anyio", "cacheprovider", "hypothesispytest", "randomly", "xdist", "xdist.looponfail")
 NIGHTLY = ("how-to/arrow.md", "how-to/fastapi.md", "how-to/jupyter.md", "how-to/processes.md", "how-to/sandbox.md")
 """Pages that need packages of others, or minutes."""
 NOT_RUN = ("celery", "pip", "pytest", "uvicorn")
@@ -202,7 +203,11 @@ class Reader:
         """The output of a command; requests to the server go to its port."""
         if self._server is not None:
             command = command.replace("curl", "curl --silent").replace("127.0.0.1:8080", self._server.address)
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "XDG_CACHE_HOME": str(shared.caches()),
+        }
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self._folder,
@@ -223,7 +228,8 @@ class Reader:
         files = [self._folder / f"test_{number}.py" for number in range(len(tests))]
         for file, text in zip(files, tests, strict=True):
             file.write_text(text, encoding="utf-8")
-        done = run("-m", "pytest", "-q", "-W", "error", *PLUGINS, "--rootdir", ".", *map(str, files), cwd=self._folder)
+        plugins = [f"-pno:{name}" for name in WITHOUT]
+        done = run("-m", "pytest", "-q", "-W", "error", *plugins, "--rootdir", ".", *map(str, files), cwd=self._folder)
         assert done.returncode == 0, done.stdout
 
 
