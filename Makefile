@@ -5,6 +5,9 @@ BIN := .venv/bin
 PROCESSES = $(shell $(BIN)/python -c 'import os; print(min((os.cpu_count() or 1) + 2, 6))')
 PYTEST = $(BIN)/python -m pytest --numprocesses $(PROCESSES)
 
+# Tests start hundreds of Pythons, and pytest rewrites each test file: what one has compiled is for all, and for later.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help setup tools test test-fast nightly engines coverage newest matrix check demo bench soak fuzz docs site \
 	workflows release fixtures wit
 

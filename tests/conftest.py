@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import resource
 import signal
@@ -35,6 +36,11 @@ def cpu_s() -> float:
 
 def pytest_configure() -> None:
     shared.directory()  # before there are workers, which then have the same
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # 12,000 tests stay: to look through them took a tenth of a second at each collection
 
 
 @pytest.hookimpl(wrapper=True)
