@@ -38,6 +38,12 @@ def pytest_configure() -> None:
     shared.directory()  # before there are workers, which then have the same
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuses names with addresses, which differ from process to process."""
+    if wrong := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"give these parameters ids: {wrong}")
+
+
 def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()  # 12,000 tests stay: to look through them took a tenth of a second at each collection
