@@ -204,14 +204,19 @@ def counted_tables() -> Iterator[list[CountedTable]]:
         yield tables
 
 
+def freeze() -> None:
+    """Collects; what is there then is not looked at again: with each test it would take longer."""
+    gc.collect()
+    gc.freeze()
+
+
 @contextlib.contextmanager
 def nothing_left() -> Iterator[None]:
     """After the test no file descriptor and no resource of any instance is left.
 
     Tasks: see `tests/conftest.py` and `run`. Unclosed sockets and transports are a ResourceWarning, an error here.
     """
-    gc.collect()
-    gc.freeze()  # what is there now is not looked at again: with each test it would take longer
+    freeze()
     before = open_fds()
     with counted_tables() as tables:
         yield
