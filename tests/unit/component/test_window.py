@@ -20,6 +20,7 @@ from wasihost._component.world.types import (
     Func,
     Interface,
     List,
+    Map,
     Resource,
     Result,
     Tuple,
@@ -54,6 +55,7 @@ def func(result: ValType | None, *params: ValType) -> Func:
         (func(Result(BYTES, U64), U64), None),
         (func(Result(Tuple((BYTES, U8)), STRING), U64), None),
         (func(Result(None, STRING), List(U32)), None),
+        (func(Result(BYTES, Map(U8, U8)), U64), None),
     ],
 )
 def test_a_function_passes_if_window_wat_has_its_form(function: Func, passage: Passage | None) -> None:

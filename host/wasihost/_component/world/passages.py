@@ -12,6 +12,7 @@ from wasihost._component.world import layout, types
 from wasihost._component.world.types import Func, Interface, Result
 
 BYTES = types.List(types.U8)
+_ADAPTED = (types.Map, types.Stream, types.Future)  # the adapter component gives these, so such a call is not direct
 
 
 class Passage(Enum):
@@ -31,6 +32,8 @@ def _passage(func: Func) -> Passage | None:
     """The passage of a function's list of bytes; None if it has none, or is of another form."""
     result = func.result
     if func.is_async or not isinstance(result, Result) or types.contains(result.err, types.List):
+        return None
+    if any(types.contains(t, _ADAPTED) for t in func.types):
         return None
     params = [t for _, t in func.params]
     flat = layout.flatten_all(params)
