@@ -16,13 +16,22 @@ class _Printer(logging.Handler):
         say(self.format(record), WARNING)
 
 
-@contextlib.contextmanager
-def warnings_printed(name: str) -> Iterator[None]:
+def warnings_printed(name: str) -> contextlib.AbstractContextManager[None]:
     """Meanwhile the warnings of a logger are printed on stderr."""
+    return handled(name, _Printer(logging.WARNING))
+
+
+@contextlib.contextmanager
+def handled(name: str, handler: logging.Handler, level: int | None = None) -> Iterator[None]:
+    """Meanwhile a logger has this handler, and this level if there is one."""
     logger = logging.getLogger(name)
-    handler = _Printer(logging.WARNING)
+    before = logger.level
     logger.addHandler(handler)
+    if level is not None:
+        logger.setLevel(level)
     try:
         yield
     finally:
         logger.removeHandler(handler)
+        if level is not None:
+            logger.setLevel(before)

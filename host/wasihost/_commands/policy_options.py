@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from wasihost._base.errors import RuleError
+from wasihost._commands.logs import handled
 from wasihost._commands.messages import WARNING, say
 from wasihost._commands.parsing import Parser
 from wasihost._policy import Decision, Policy, Rules, allow_all
@@ -80,16 +81,9 @@ class _Refusals(logging.Handler):
             say(str(decision) if about else "more was refused, which is not printed", WARNING)
 
 
-@contextlib.contextmanager
-def refusals_printed() -> Iterator[None]:
+def refusals_printed() -> contextlib.AbstractContextManager[None]:
     """Meanwhile the refusals of a policy are printed on stderr."""
-    logger = logging.getLogger("wasihost.policy")
-    handler = _Refusals()
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
+    return handled("wasihost.policy", _Refusals())
 
 
 def learner(arguments: argparse.Namespace) -> Learner | None:

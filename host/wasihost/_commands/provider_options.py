@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from wasihost._base.errors import ConfigError
+from wasihost._commands.logs import handled
 from wasihost._commands.messages import say
 from wasihost._commands.parsing import Parser, pair
 
@@ -117,16 +118,6 @@ class _Printer(logging.Handler):
         say(f"{level}{context and f' {context}'}: {record.getMessage()}")
 
 
-@contextlib.contextmanager
-def guest_messages_printed() -> Iterator[None]:
+def guest_messages_printed() -> contextlib.AbstractContextManager[None]:
     """Meanwhile messages of guests are printed on stderr."""
-    logger = logging.getLogger(_LOGGER)
-    before = logger.level
-    handler = _Printer()
-    logger.addHandler(handler)
-    logger.setLevel(1)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
+    return handled(_LOGGER, _Printer(), level=1)
