@@ -15,6 +15,7 @@ import contextlib
 import contextvars
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
+from types import TracebackType
 from typing import Any, Generic, TypeAlias, Unpack
 
 from wasihost._base import forks
@@ -76,7 +77,7 @@ class _Member(Generic[E]):
 
 
 class Place(Generic[E]):
-    """A place in an instance of a pool, until it ends. Made by `Pool.place`."""
+    """A place in an instance of a pool, until it ends: by `end`, or with a context. Made by `Pool.place`."""
 
     def __init__(self, pool: Pool[E], member: _Member[E], instance: Instance[E]) -> None:
         self._pool = pool
@@ -89,6 +90,14 @@ class Place(Generic[E]):
         manager = self._member.manager
         number: int = getattr(manager, "number", 0)  # an OpenGuest has one
         return number
+
+    async def __aenter__(self) -> Instance[E]:
+        return self.instance
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        await self.end(error)
 
     def leave(self) -> bool:
         """Gives it back; whether it was the last one of an instance, which is then for `close`."""
@@ -167,13 +176,8 @@ class Pool(OfOneProcess, Generic[E]):
         if the pool is closed, TypeError for a wrong argument, ForkError in a process that was forked from its own, and
         those of opening.
         """
-        place = await self.place(given)
-        try:
-            yield place.instance
-        except BaseException as error:
-            await place.end(error)
-            raise
-        await place.end()
+        async with await self.place(given) as instance:
+            yield instance
 
     async def place(self, given: Given = Given()) -> Place[E]:  # noqa: B008, which nothing changes
         """As `instance`, for callers that end it themselves."""
@@ -193,15 +197,11 @@ class Pool(OfOneProcess, Generic[E]):
         For values: streams, futures and resources of the guest end with their instance, so use `instance` for them.
         The seconds of `timeout` begin when there is an instance, which is closed if they do not suffice.
         """
-        place = await self.place(given)  # and no generator as a context manager, which takes as long as a call
-        try:
-            result = await place.instance.call(name, *args, timeout=timeout)
+        # Not `instance`: a generator as a context manager takes as long as a call.
+        async with await self.place(given) as instance:
+            result = await instance.call(name, *args, timeout=timeout)
             if given:  # its output goes to this request
-                await place.instance.drain()
-        except BaseException as error:
-            await place.end(error)
-            raise
-        await place.end()
+                await instance.drain()
         return result
 
     def replace(self, component: ComponentSource) -> None:
