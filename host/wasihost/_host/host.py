@@ -540,22 +540,18 @@ class Host(OfOneProcess):
 
         Where one of your own serves an interface, WASI's is left out.
         """
-        # Not before there is a component.
-        from wasihost._component.running.imports.kits import LateProviders
-        from wasihost._host.guest import Guest
-        from wasihost._host.providing import kit_of_all
+        from wasihost._host.providing import kit_of_all, providers_for  # not before there is a component
 
-        return dict(LateProviders(kit_of_all(self._settings), Guest(self._settings, "the component")))
+        return dict(providers_for(self._settings, kit_of_all(self._settings)))
 
     def _compile(self, adapted: Component) -> Component:
         """Compiles it, after a look for missing imports: it can take a minute. Errors: ComponentError, LinkError."""
         if self._settings.wasip2 is None and (refused := ", ".join(filter(native_wasip2.provides, adapted.imports))):
             raise LinkError(f"the component imports WASI 0.2, which this Host refuses: {refused}")
         if not adapted.is_compiled:
-            from wasihost._component.running.imports.kits import LateProviders
-            from wasihost._host.guest import Guest
+            from wasihost._host.providing import providers_for
 
-            adapted.check(LateProviders(self._kit(adapted), Guest(self._settings, "the component")))
+            adapted.check(providers_for(self._settings, self._kit(adapted)))
             adapted.compile()
         return adapted
 

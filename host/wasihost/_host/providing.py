@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 
 from wasihost._component.adapt import Component
-from wasihost._component.running.imports.kits import Kit
+from wasihost._component.running.imports.kits import Kit, LateProviders
 from wasihost._host import native_wasip2
 from wasihost._host.guest import Guest
 from wasihost._host.settings import Settings
@@ -23,6 +23,11 @@ def kit_for(settings: Settings, component: Component) -> Kit:
 def kit_of_all(settings: Settings) -> Kit:
     """The providers for any component."""
     return _kit(settings, {*p3.PACKAGES, *p2.PACKAGES}, settings.wasip2 is not None)
+
+
+def providers_for(settings: Settings, kit: Kit) -> LateProviders:
+    """The providers of a guest that does not run."""
+    return LateProviders(kit, Guest(settings, "the component"))
 
 
 def _kit(settings: Settings, packages: Container[str], of_wasip2: bool) -> Kit:
