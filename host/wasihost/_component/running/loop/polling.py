@@ -29,6 +29,7 @@ import wasmtime
 
 from wasihost._base.errors import GuestExit, GuestTrap, LimitError, UnsupportedTypeError, WasihostError
 from wasihost._base.limits import Limits
+from wasihost._base.waiting import Called
 from wasihost._component import ffi
 from wasihost._component.reasons import backtrace, reason
 from wasihost._component.running.loop import interrupts, shutdown
@@ -147,8 +148,7 @@ class Poller:
         if self.suspension is None:
             await asyncio.sleep(pause_s)
         else:
-            resumed = asyncio.get_running_loop().create_future()
-            self.when_resumed = partial(_resolve, resumed)
+            self.when_resumed = resumed = Called()
             await resumed
 
     def pause_s(self) -> float:
@@ -284,8 +284,3 @@ class Poller:
 def _is_in_adapter(frames: list[str]) -> bool:
     """Whether the innermost frame of a backtrace is of our generated components."""
     return len(frames) > 1 and _OUR_FRAME.match(frames[1]) is not None
-
-
-def _resolve(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
