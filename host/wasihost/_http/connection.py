@@ -24,7 +24,7 @@ _READ_BYTES = 1 << 18
 """At a time, as asyncio's transports."""
 _TOGETHER_BYTES = 1 << 14
 """From here on it is sent at once."""
-_TOGETHER_PASSES = 3
+TOGETHER_PASSES = 3
 """Of the event loop: in the first a guest learns that it can write, in the second it does, in the third it ends."""
 
 
@@ -34,7 +34,7 @@ class Common:
     def __init__(self) -> None:
         self.buffer = memoryview(bytearray(_READ_BYTES))
         """The buffer of all reads, since the bytes are taken out at once."""
-        self._waiting: deque[dict[Connection, None]] = deque({} for _ in range(_TOGETHER_PASSES))
+        self._waiting: deque[dict[Connection, None]] = deque({} for _ in range(TOGETHER_PASSES))
         self._is_counting = False
 
     def flush_soon(self, connection: Connection) -> dict[Connection, None]:

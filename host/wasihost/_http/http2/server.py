@@ -23,6 +23,7 @@ from hyperframe.frame import GoAwayFrame
 
 from wasihost._http import answers
 from wasihost._http.answering import Exchange, Served, Serving
+from wasihost._http.connection import TOGETHER_PASSES
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.heads import BadRequest, RequestHead
 from wasihost._http.http2 import fields
@@ -36,8 +37,6 @@ from wasihost._http.timing import Deadline
 
 _RESETS: Final = 100
 """More than a page has requests that are given up when it is left."""
-_PASSES: Final = 3
-"""Of the event loop, as those after which a `Connection` sends its parts together."""
 
 
 class Answer(StreamContent):
@@ -51,7 +50,7 @@ class Answer(StreamContent):
         super().__init__(machine, stream, framing, ErrorCode.HTTP_RESPONSE_BODY_SIZE)
         self._head: fields.Fields | None = head
         if framing.is_sent:
-            self._put_head_after(_PASSES)
+            self._put_head_after(TOGETHER_PASSES)
         else:
             self._put_head(ends=True)
 
