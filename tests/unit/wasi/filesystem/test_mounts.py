@@ -1,4 +1,4 @@
-"""What is logged of a refused change, by the kind of tree."""
+"""Each directory of a guest is a tree of its own; and what is logged of a refused change, by the kind of tree."""
 
 from __future__ import annotations
 
@@ -9,10 +9,43 @@ from pathlib import Path
 
 import pytest
 
+from wasihost._wasi.failures import Failure
+from wasihost._wasi.filesystem.answers import Later
+from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
+from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.mounts import Mounts
 from wasihost._wasi.filesystem.nodes import FileSystem
 from wasihost.files import Directory, MemoryFiles, ZipFiles
 from wasihost.network import Quotas
+
+
+def names(top: Descriptor) -> list[str]:
+    """The names in a directory in memory."""
+    found = top.entries()
+    assert not isinstance(found, Later)
+    return [name.decode() for name, _ in found]
+
+
+def content(top: Descriptor, path: str) -> object:
+    """The content of a file below a directory in memory."""
+    file = top.open(path, False, OpenFlags(0), DescriptorFlags.READ)
+    assert not isinstance(file, Later)
+    return file.read(100, 0)
+
+
+def test_a_directory_does_not_show_another_one_of_the_guest_whose_name_is_below_its_own() -> None:
+    mounts = Mounts({"/": MemoryFiles({"/file": b""}), "/tmp": MemoryFiles({"/x": b""})})
+    (top, _), (tmp, _) = preopened(mounts)
+    assert (names(top), names(tmp)) == (["file"], ["x"])
+    with pytest.raises(Failure, match="No such file"):
+        content(top, "tmp/x")
+
+
+def test_a_directory_of_its_own_is_what_it_shows_under_the_name_of_another_one() -> None:
+    mounts = Mounts({"/": MemoryFiles({"/tmp/x": b"of /"}), "/tmp": MemoryFiles({"/x": b"of /tmp"})})
+    (top, _), (tmp, _) = preopened(mounts)
+    assert names(top) == ["tmp"]
+    assert (content(top, "tmp/x"), content(tmp, "x")) == (b"of /", b"of /tmp")
 
 
 def archive() -> ZipFiles:
