@@ -57,6 +57,33 @@ MonotonicClock.now = now
 sys.exit(main(sys.argv[1:]))
 """
 
+WHILE_IT_WRITES = """
+import gc, os, sys
+from wasihost._commands.cli import main
+from wasihost._wasi.filesystem.directory import OsFile
+
+number, *words = sys.argv[1:]
+write = OsFile.write
+
+def write_and_signal(self, view, offset):
+    OsFile.write = write
+    written = self.write(view, offset)
+    os.kill(os.getpid(), int(number))
+    return written
+
+def is_below(fd):
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}").startswith(os.path.realpath("data"))
+    except OSError:  # the descriptor of the list itself
+        return False
+
+OsFile.write = write_and_signal
+code = main(words)
+gc.collect()
+print("left open:", [fd for fd in os.listdir("/proc/self/fd") if is_below(fd)])
+sys.exit(code)
+"""
+
 
 def started(process: subprocess.Popen[str]) -> subprocess.Popen[str]:
     """A command whose guest has called `now`."""
@@ -128,6 +155,21 @@ def test_a_second_signal_that_is_sigint_ends_the_process_at_once(cli: Cli, wasm:
             process.wait(0.1)
     assert process.returncode == 130
     assert "still running at the end" in (cli.folder / "run.html").read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_closes_the_files_of_the_guest_and_keeps_what_it_wrote(
+    cli: Cli, number: signal.Signals, code: int
+) -> None:
+    data = cli.folder / "data"
+    data.mkdir()
+    options = ("--dir", "data::/data", "--env", "CASE=load-write", "--env", f"BYTES={1 << 30}")
+    words = (str(int(number)), "run", *options, PREBUILT / "rust-files.wasm")
+    done = cli.finish(cli.start(*words, program=["-c", WHILE_IT_WRITES]))
+    assert (done.code, done.out, done.err) == (code, "left open: []\n", "")
+    written = (data / "load").read_bytes()
+    assert 0 < len(written) < 1 << 30
+    assert written == bytes([7]) * len(written)
 
 
 def test_a_transcript_is_written_as_it_comes(cli: Cli) -> None:
