@@ -127,6 +127,14 @@ class InodeOperations(ABC, Generic[I]):
 
     # ---- for those that need it
 
+    def is_within(self, directory: I, other: I) -> Given[bool]:
+        """Whether a directory is the other one or below it, if the file system knows.
+
+        It is asked before a rename about directories that guests have open. Where it says False wrongly, a rename that
+        would move a directory into itself, or replace one by its own entry, may have another errno.
+        """
+        return False
+
     def sync(self, inode: I) -> Given[None]:
         """Returns when all that was written will last."""
 

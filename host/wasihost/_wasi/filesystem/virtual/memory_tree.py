@@ -156,7 +156,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         replaced = new_directory.names.get(new_name)
         if not new_directory.links:
             raise os_error(errno.ENOENT)
-        if inode.kind is Kind.DIRECTORY and _is_within(new_directory, inode):
+        if inode.kind is Kind.DIRECTORY and self.is_within(new_directory, inode):
             raise os_error(errno.EINVAL)
         if replaced is not None:
             self._require_empty(replaced)
@@ -179,6 +179,11 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         inode = self.lookup(directory, name)
         self._require_empty(inode)
         self.remove_name(directory, name, inode)
+
+    def is_within(self, directory: MemoryInode, other: MemoryInode) -> bool:
+        while directory is not other and directory.parent is not directory:
+            directory = directory.parent
+        return directory is other
 
     def opened(self, inode: MemoryInode) -> None:
         inode.opens += 1
@@ -227,13 +232,6 @@ class MemoryTree(VirtualFiles[MemoryInode]):
 
     def _touch(self, inode: MemoryInode) -> None:
         inode.modified_ns = inode.changed_ns = self.now_ns()
-
-
-def _is_within(directory: MemoryInode, other: MemoryInode) -> bool:
-    """Whether a directory is the other one, or below it."""
-    while directory is not other and directory.parent is not directory:
-        directory = directory.parent
-    return directory is other
 
 
 def directories_below(directory: MemoryInode) -> list[MemoryInode]:

@@ -200,7 +200,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         replaced = await walk.lookup(self._files, new_way[-1], new_name)
         if replaced is not None and replaced.number == moved.number:
             return
-        _check_rename(moved, way, replaced, new_way)
+        await self._check_rename(moved, way, replaced, new_way)
         await settled(self._files.rename(way[-1], paths.to_python(name), new_way[-1], paths.to_python(new_name)))
 
     @at_once_or_later
@@ -251,6 +251,24 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         if await walk.lookup(self._files, directory, name) is not None:
             raise os_error(errno.EEXIST)
 
+    async def _check_rename(self, moved: I, way: list[I], replaced: I | None, new_way: list[I]) -> None:
+        """The checks of rename(2), in its order."""
+        if await self._is_within(new_way, moved):
+            raise os_error(errno.EINVAL)
+        if replaced is None:
+            return
+        if await self._is_within(way, replaced):
+            raise os_error(errno.ENOTEMPTY)
+        if moved.kind is Kind.DIRECTORY:
+            _require_directory(replaced)
+        elif replaced.kind is Kind.DIRECTORY:
+            raise os_error(errno.EISDIR)
+
+    async def _is_within(self, way: list[I], other: I) -> bool:
+        """Whether the directory at the end of the way is the other inode, or below it."""
+        is_on_the_way = any(each.number == other.number for each in way)
+        return is_on_the_way or await settled(self._files.is_within(way[-1], other))
+
     def _sibling(self, directory: DirectoryNode) -> VirtualDirectory[I]:
         if not isinstance(directory, VirtualDirectory) or directory._files is not self._files:
             raise os_error(errno.EXDEV)
@@ -282,24 +300,6 @@ def _check_open(inode: Inode, opening: _Opening) -> None:
         raise os_error(errno.ENOTDIR)
     elif inode.kind is Kind.SYMBOLIC_LINK:
         raise os_error(errno.ELOOP)
-
-
-def _check_rename(moved: I, way: list[I], replaced: I | None, new_way: list[I]) -> None:
-    """The checks of rename(2), in its order."""
-    if _has(new_way, moved):
-        raise os_error(errno.EINVAL)
-    if replaced is None:
-        return
-    if _has(way, replaced):
-        raise os_error(errno.ENOTEMPTY)
-    if moved.kind is Kind.DIRECTORY:
-        _require_directory(replaced)
-    elif replaced.kind is Kind.DIRECTORY:
-        raise os_error(errno.EISDIR)
-
-
-def _has(way: list[I], inode: I) -> bool:
-    return any(each.number == inode.number for each in way)
 
 
 def _require_directory(inode: Inode) -> None:

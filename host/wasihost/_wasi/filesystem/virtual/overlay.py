@@ -160,7 +160,7 @@ class Overlay(VirtualFiles[OverlayInode]):
     @at_once_or_later
     async def rename(self, directory: OverlayInode, name: str, new_directory: OverlayInode, new_name: str) -> None:
         inode = await settled(self.lookup(directory, name))
-        if _is_within(new_directory, inode):
+        if self.is_within(new_directory, inode):
             raise os_error(errno.EINVAL)
         replaced = await self._found(new_directory, new_name)
         if replaced is not None:
@@ -202,6 +202,12 @@ class Overlay(VirtualFiles[OverlayInode]):
     async def sync(self, inode: OverlayInode) -> None:
         if inode.upper is not None:
             await settled(self.upper.sync(inode.upper))
+
+    def is_within(self, directory: OverlayInode, other: OverlayInode) -> bool:
+        at: OverlayInode | None = directory
+        while at is not None and at is not other:
+            at = at.parent
+        return at is other
 
     def opened(self, inode: OverlayInode) -> None:
         inode.opens += 1
@@ -349,11 +355,3 @@ async def _named(layer: InodeOperations[Any], directory: Any, name: str) -> Any:
         return await settled(layer.lookup(directory, name))
     except FileNotFoundError:
         return None
-
-
-def _is_within(directory: OverlayInode, other: OverlayInode) -> bool:
-    """Whether a directory is the other one, or below it."""
-    at: OverlayInode | None = directory
-    while at is not None and at is not other:
-        at = at.parent
-    return at is other
