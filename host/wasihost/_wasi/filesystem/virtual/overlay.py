@@ -53,7 +53,9 @@ class Overlay(VirtualFiles[OverlayInode]):
     """`lower` as it is, with all that guests change in `upper`: `Overlay(lower=Directory("app"), upper=MemoryFiles())`.
 
     `lower` is never written. Each is a file system in Python, `lower` may be a `Directory` too. Earlier content of
-    `upper` is found as well, and hides the same names in `lower`. Errors: ConfigError for other file systems.
+    `upper` is found as well, and hides the same names in `lower`. Deletions last as long as this object, which any
+    number of runs may use: another overlay on the same layers has the removed names of `lower` again. Errors:
+    ConfigError for other file systems.
     """
 
     def __init__(self, *, lower: FileSystem, upper: FileSystem, read_only: bool = False) -> None:

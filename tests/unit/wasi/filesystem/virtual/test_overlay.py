@@ -115,6 +115,19 @@ def test_what_the_upper_layer_has_before_is_found_first(lower: Path) -> None:
     assert [at_once(opened(guest, f"dir/{name}").read(9, 0)) for name in ("f", "sub")] == [b"upper", b"file"]
 
 
+def test_deletions_last_as_long_as_the_overlay_and_changes_as_long_as_the_upper_layer(lower: Path) -> None:
+    upper = MemoryFiles()
+    files = layered(lower, upper)
+    first = guest_of(files)
+    first.remove_file("top")
+    first.rename("dir", first, "moved")
+    at_once(opened(first, "moved/new", WRITE, OpenFlags.CREATE).write(b"new", 0))
+    later = guest_of(files)
+    assert (names(later, "."), names(later, "moved")) == ([b"moved"], [b"f", b"link", b"new", b"sub"])
+    other = guest_of(layered(lower, upper))
+    assert (names(other, "."), names(other, "moved")) == ([b"dir", b"moved", b"top"], [b"new"])
+
+
 def test_hard_links_below_are_files_of_their_own_once_one_is_changed(lower: Path) -> None:
     os.link(lower / "top", lower / "hard")
     guest = guest_of(layered(lower))
