@@ -155,6 +155,16 @@ def test_a_worker_that_fails_ends_the_others(cli: Cli) -> None:
     assert err == f"wasihost: worker {worker} ended with 137, and so do the others\n"
 
 
+@pytest.mark.slow
+def test_workers_end_when_their_parent_is_killed(cli: Cli) -> None:
+    server, url = serving(cli, "--workers", "2")
+    server.kill()
+    _, err = server.communicate(timeout=TIMEOUT_S)  # to the end of its stderr, which the workers have open as well
+    assert err == ""
+    with pytest.raises(urllib.error.URLError, match="refused"):
+        ask(url, "hello")
+
+
 ASKS_FOR_EVER = """
 import socket, sys, urllib.parse
 url = urllib.parse.urlsplit(sys.argv[1])

@@ -3,6 +3,9 @@
 Theory of operation. The socket listens before the processes are forked, so each accepts from the same queue, and none
 that is in it is lost when one of them ends. A worker is in a process group of its own: Ctrl-C of a terminal reaches the
 first process alone, which passes it on once. No thread and no engine of Wasmtime is there before the fork.
+
+The first process also holds the only writing end of a pipe. When it is gone, by SIGKILL too, each worker reads the end
+of that pipe and sends itself SIGTERM.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from ipaddress import ip_address
 
 from wasihost._commands.messages import ERROR, say
@@ -38,26 +43,35 @@ def run(count: int, work: Callable[[int, Callable[[], None]], int], ready: Calla
     """
     signal.signal(signal.SIGCHLD, lambda *_: None)  # else it might be discarded while it is blocked
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    reader, writer = os.pipe()
-    workers = {_forked(number, work, reader, writer) for number in range(1, count + 1)}
-    os.close(writer)
-    with open(reader, "rb") as reports:
-        if len(reports.read(count)) == count:
-            ready()
-    return _supervised(workers)
+    reader, reporting = os.pipe()
+    alive, held = os.pipe()
+
+    def in_worker(number: int) -> int:
+        os.close(reader)
+        os.close(held)
+        _end_with_parent(alive)
+        return work(number, lambda: _report(reporting))
+
+    workers = {_forked(partial(in_worker, number)) for number in range(1, count + 1)}
+    os.close(reporting)
+    os.close(alive)
+    with open(held, "wb"):
+        with open(reader, "rb") as reports:
+            if len(reports.read(count)) == count:
+                ready()
+        return _supervised(workers)
 
 
-def _forked(number: int, work: Callable[[int, Callable[[], None]], int], reader: int, writer: int) -> int:
+def _forked(work: Callable[[], int]) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
         os.setpgid(0, 0)
-        os.close(reader)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-        code = work(number, lambda: _report(writer))
+        code = work()
     except Exception:
         traceback.print_exc()
     finally:
@@ -65,6 +79,16 @@ def _forked(number: int, work: Callable[[int, Callable[[], None]], int], reader:
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _end_with_parent(alive: int) -> None:
+    """Sends this process SIGTERM once its parent, which has the other end of the pipe, is gone."""
+
+    def wait() -> None:
+        os.read(alive, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="wasihost-parent", daemon=True).start()
 
 
 def _report(writer: int) -> None:
