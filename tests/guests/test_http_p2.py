@@ -121,6 +121,14 @@ async def test_what_the_wit_says_is_a_trap_is_one(case: str) -> None:
     assert isinstance(caught.value.__cause__, GuestTrap)
 
 
+async def test_an_instance_that_has_ended_answers_with_an_internal_error() -> None:
+    async with serving(NAME) as handler:
+        for _ in range(2):
+            with pytest.raises(HttpError) as caught:
+                await ask(handler, "trap")
+            assert isinstance(caught.value.__cause__, GuestTrap)
+
+
 # ---- sending
 
 

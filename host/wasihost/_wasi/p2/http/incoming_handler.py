@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, Final, Protocol
 
 from wasihost._http import messages
@@ -12,13 +13,14 @@ from wasihost._wasi.http.messages import Request
 from wasihost._wasi.p2.http.messages import IncomingRequest, OutgoingResponse, ResponseOutparam
 
 HANDLE: Final = "wasi:http/incoming-handler@0.2.0#handle"
+DIED: Final = "the guest ended"
 
 
 class Callee(Protocol):
     """An instance of the guest."""
 
-    async def call(self, name: str, *args: Any) -> Any:
-        """Calls an export."""
+    def begin_call(self, name: str, *args: Any) -> asyncio.Future[Any]:
+        """Calls an export; the guest goes on if the future is cancelled."""
 
 
 class GuestHandler:
@@ -34,15 +36,19 @@ class GuestHandler:
     def __init__(self, instance: Callee, rules: FieldRules, _cancels_tasks: bool = False) -> None:
         self._instance = instance
         self._rules = rules
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: set[asyncio.Future[None]] = set()
 
     async def __call__(self, request: messages.Request) -> messages.Response:
         """The guest's response. Errors: HttpError."""
         outparam = ResponseOutparam()
         given = IncomingRequest(Request.received(self._rules, request))
-        call = asyncio.create_task(self._call(given, outparam), name="wasihost request")
+        try:
+            call = self._instance.begin_call(HANDLE, given, outparam)
+        except Exception as error:
+            given.drop()
+            raise HttpError(ErrorCode.INTERNAL_ERROR, DIED) from error
         self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        call.add_done_callback(partial(self._returned, given, outparam))
         try:
             response = await outparam.response
         except BaseException:
@@ -55,27 +61,29 @@ class GuestHandler:
     @property
     def is_busy(self) -> bool:
         """Whether a call has not returned."""
-        return bool(self._calls)
+        return not all(call.done() for call in self._calls)
 
     async def end(self, *, cancel: bool) -> None:
-        """Returns when the guest has returned from all calls; `cancel` ends them."""
+        """Returns when the guest has returned from all calls; `cancel` gives them up."""
         for call in self._calls if cancel else ():
             call.cancel()
         if self._calls:
             await asyncio.wait(self._calls)
 
-    async def _call(self, request: IncomingRequest, outparam: ResponseOutparam) -> None:
-        try:
-            await self._instance.call(HANDLE, request, outparam)
-        except Exception as error:
+    def _returned(self, request: IncomingRequest, outparam: ResponseOutparam, call: asyncio.Future[None]) -> None:
+        self._calls.discard(call)
+        if call.cancelled():
+            return
+        error = call.exception()
+        if error is None:
+            outparam.returned()
+        else:
             request.drop()
             _died(outparam.response, error)
-        else:
-            outparam.returned()
 
 
-def _died(response: asyncio.Future[OutgoingResponse], cause: Exception) -> None:
-    error = HttpError(ErrorCode.INTERNAL_ERROR, "the guest ended")
+def _died(response: asyncio.Future[OutgoingResponse], cause: BaseException) -> None:
+    error = HttpError(ErrorCode.INTERNAL_ERROR, DIED)
     error.__cause__ = cause
     if not response.done():
         response.set_exception(error)
