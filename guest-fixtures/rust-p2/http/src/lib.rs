@@ -55,7 +55,7 @@ impl wasip2::exports::http::incoming_handler::Guest for Service {
                 let _ = OutgoingBody::finish(body, None);
             }
             "trap-size" => {
-                let _ = Fields::new().append("a", &[b'x'; 200_000]);
+                let _ = Fields::new().append("a", &vec![b'x'; 200_000]);
             }
             "drop" => {
                 let (_body, stream) = respond(out, 200);
