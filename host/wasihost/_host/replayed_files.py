@@ -39,12 +39,7 @@ class ReplayFiles(Mapping[str, FileSystem]):
     """
 
     def __init__(self, recording: Recording, *, guest: int | None = None) -> None:
-        given = [event for event in recording.events if isinstance(event, events.DirectoryGiven)]
-        guests = sorted({event.guest for event in given})
-        if guest is None and len(guests) > 1:
-            found = ", ".join(map(str, guests))
-            raise RecordingError(f"several guests with files were recorded, {found}: say which with guest=")
-        playback = _Playback(recording.events, guest or next(iter(guests), 0))
+        playback = _Playback(recording.of_guest(_only_guest(recording.events) if guest is None else guest))
         self._trees = {event.name: _ReplayedTree(event, playback) for event in playback.given}
 
     def __getitem__(self, name: str) -> FileSystem:
@@ -60,16 +55,14 @@ class ReplayFiles(Mapping[str, FileSystem]):
 class _Playback:
     """The rest of the recording."""
 
-    def __init__(self, recorded: Sequence[events.Event], guest: int) -> None:
+    def __init__(self, recorded: Sequence[tuple[int, events.Event]]) -> None:
         self.given: deque[events.DirectoryGiven] = deque()
         self.error: DivergenceError | None = None
         self._left: dict[Key, deque[Step]] = defaultdict(deque)
-        for index, event in enumerate(recorded):
-            if event.guest != guest or not isinstance(event, events.FileEvent):
-                continue
+        for index, event in recorded:
             if isinstance(event, events.DirectoryGiven):
                 self.given.append(event)
-            elif not isinstance(event, events.FileClosed):
+            elif isinstance(event, events.FileEvent) and not isinstance(event, events.FileClosed):
                 self._left[_key(event)].append(Step(index, event))
 
     def call(self, file: int, name: str, *args: object) -> file_words.Words:
@@ -263,3 +256,12 @@ class _ReplayedDirectory(_ReplayedNode, DirectoryNode):
 
 def _number(directory: DirectoryNode) -> int:
     return directory._number if isinstance(directory, _ReplayedDirectory) else 0
+
+
+def _only_guest(recorded: Sequence[events.Event]) -> int:
+    """The guest that had files; 0 if none had. Errors: RecordingError, if several had."""
+    guests = sorted({event.guest for event in recorded if isinstance(event, events.DirectoryGiven)})
+    if len(guests) > 1:
+        found = ", ".join(map(str, guests))
+        raise RecordingError(f"several guests with files were recorded, {found}: say which with guest=")
+    return next(iter(guests), 0)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import IO, ClassVar, Literal, Self
@@ -53,6 +54,8 @@ class Recording:
         self._sockets = 0
         self._guests = 0
         self._open_files = 0
+        self._by_guest: defaultdict[int, list[tuple[int, Event]]] = defaultdict(list)
+        self._indexed = 0
         self._listeners: list[Callable[[Event], object]] = []
         self._forks = forks.count()
         self._file: IO[bytes] | None = None
@@ -74,6 +77,16 @@ class Recording:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    def of_guest(self, guest: int | None) -> list[tuple[int, Event]]:
+        """The events of one guest, by number, or of all for None; each with its place in `events`."""
+        if guest is None:
+            return list(enumerate(self.events))
+        for place in range(self._indexed, len(self.events)):
+            event = self.events[place]
+            self._by_guest[event.guest].append((place, event))
+        self._indexed = len(self.events)
+        return self._by_guest.get(guest, [])
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a transcript, which `load` reads, and only this user. Errors: OSError."""

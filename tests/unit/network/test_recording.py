@@ -269,6 +269,18 @@ def test_several_networks_number_their_sockets_together() -> None:
     assert found == [(1, 1), (2, 2)]
 
 
+def test_the_events_of_a_guest_have_their_places_and_are_found_again_when_there_are_more() -> None:
+    recording = Recording()
+    one, other = Recorder(recording, 1), Recorder(recording, 2)
+    one.wrote("stdout", b"first")
+    assert (recording.of_guest(1), recording.of_guest(2)) == ([(0, recording.events[0])], [])
+    other.wrote("stdout", b"second")
+    one.wrote("stdout", b"third")
+    assert [place for place, _ in recording.of_guest(1)] == [0, 2]
+    assert recording.of_guest(2) == [(1, recording.events[1])]
+    assert recording.of_guest(None) == list(enumerate(recording.events))
+
+
 def test_who_subscribes_hears_every_event_until_it_has_heard_enough(recorded: Recorded) -> None:
     heard: list[events.Event] = []
     recorded.tcp()

@@ -37,8 +37,8 @@ class ReplayHttp(Mapping[str, Handler]):
     def __init__(self, recording: Recording, *, guest: int | None = None) -> None:
         self._left: dict[tuple[str, str], deque[tuple[int, events.HttpExchange]]] = defaultdict(deque)
         self._hosts: dict[str, None] = {}
-        for index, event in enumerate(recording.events):
-            if isinstance(event, events.HttpExchange) and event.way == "out" and guest in (None, event.guest):
+        for index, event in recording.of_guest(guest):
+            if isinstance(event, events.HttpExchange) and event.way == "out":
                 self._left[event.method, event.url].append((index, event))
                 self._hosts[event.url.partition("://")[2].partition("/")[0]] = None
 
@@ -103,11 +103,8 @@ async def replay_requests(handler: Handler, recording: Recording, *, guest: int 
     """
     chosen = [
         (index, event)
-        for index, event in enumerate(recording.events)
-        if isinstance(event, events.HttpExchange)
-        and event.way == "in"
-        and event.error != _GIVEN_UP
-        and guest in (None, event.guest)
+        for index, event in recording.of_guest(guest)
+        if isinstance(event, events.HttpExchange) and event.way == "in" and event.error != _GIVEN_UP
     ]
     chosen.sort(key=lambda each: each[1].time_ns - each[1].duration_ns)
     for index, event in chosen:

@@ -34,7 +34,7 @@ class ReplayNetwork(Network):
     def __init__(
         self, recording: Recording, *, guest: int | None = None, clock: Clock | None = None, patience_s: float = 5
     ) -> None:
-        self._playback = Playback(recording.events, guest, clock or RunningClock(), patience_s)
+        self._playback = Playback(recording, guest, clock or RunningClock(), patience_s)
 
     def tcp_socket(self, family: Family) -> Socket:
         number, script = self._create("tcp", family)

@@ -24,7 +24,7 @@ from typing import Final
 
 from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._base.errors import DivergenceError, RecordingError
-from wasihost._recording import events
+from wasihost._recording import Recording, events
 from wasihost._recording.events import Event, SocketEvent
 from wasihost._recording.replay.divergence import described, line
 
@@ -108,7 +108,7 @@ class Script:
 class Playback:
     """The events of one guest that have yet to happen. Errors: RecordingError, if it is not clear which guest's."""
 
-    def __init__(self, recorded: Sequence[Event], guest: int | None, clock: Clock, patience_s: float) -> None:
+    def __init__(self, recording: Recording, guest: int | None, clock: Clock, patience_s: float) -> None:
         self.creations: deque[Step] = deque()
         self.lookups: dict[str, deque[Step]] = {}
         self.scripts: dict[int, Script] = {}
@@ -128,11 +128,11 @@ class Playback:
         self._moves_before = 0
         self._end_ns = 0
         self._last_ns = 0
-        self._arrange(recorded, _only_guest(recorded) if guest is None else guest)
+        self._arrange(recording.of_guest(_only_guest(recording.events) if guest is None else guest))
 
-    def _arrange(self, recorded: Sequence[Event], guest: int) -> None:
+    def _arrange(self, recorded: Sequence[tuple[int, Event]]) -> None:
         datagrams: set[int] = set()
-        steps = [Step(index, event) for index, event in enumerate(recorded) if event.guest == guest]
+        steps = [Step(index, event) for index, event in recorded]
         if steps:
             self._last_ns = steps[0].event.time_ns
             self._end_ns = steps[-1].event.time_ns
