@@ -62,7 +62,7 @@ def run(
 
 
 def measure(work: Work) -> list[Row]:
-    """The rows of one work. Who fails is out, and has no figures."""
+    """The rows of one work. A contestant that fails takes no further part, and has no figures."""
     found: dict[str, list[Figures]] = {name: [] for name in work.contestants}
     failed: set[str] = set()
     for turn in range(work.rounds):
@@ -74,6 +74,8 @@ def measure(work: Work) -> list[Row]:
                 print(f"{work.name}: {name} failed: {error!r}", file=sys.stderr)
                 failed.add(name)
                 found[name] = []
+    if not any(found.values()):
+        print(f"{work.name}: all contestants failed, so its rows have no figures", file=sys.stderr)
     return [
         Row(work.name, work.group, metric.title, metric.unit, values_of(metric, found), metric.targets)
         for metric in work.metrics
@@ -87,5 +89,5 @@ def values_of(metric: Metric, found: dict[str, list[Figures]]) -> dict[str, list
 
 def rotated(names: list[str], turn: int) -> list[str]:
     """Another one begins in each round."""
-    start = turn % len(names)
+    start = turn % max(1, len(names))
     return names[start:] + names[:start]
