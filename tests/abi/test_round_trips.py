@@ -237,7 +237,7 @@ class Noting(ResourceTable):
         self.gone: list[str] = []
 
     def delete(self, rep: int, cls: type[Any]) -> Any:
-        self.gone.append("lent" if rep in self._lent else "result")
+        self.gone.append("lent" if self._contexts[rep] is None else "result")
         return super().delete(rep, cls)
 
 

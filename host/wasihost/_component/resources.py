@@ -31,8 +31,7 @@ class ResourceTable:
         self._objects: dict[int, Any] = {}
         self._parents: dict[int, int] = {}
         self._children: dict[int, set[int]] = {}
-        self._lent: set[int] = set()
-        self._contexts: dict[int, contextvars.Context] = {}
+        self._contexts: dict[int, contextvars.Context | None] = {}  # None of a lent object
         self._last = 0
 
     def __len__(self) -> int:
@@ -53,12 +52,10 @@ class ResourceTable:
             self.get(parent, object)
         rep = self._last = self._free_rep()
         self._objects[rep] = obj
-        self._contexts[rep] = contextvars.copy_context()
+        self._contexts[rep] = None if lent else contextvars.copy_context()
         if parent is not None:
             self._parents[rep] = parent
             self._children.setdefault(parent, set()).add(rep)
-        if lent:
-            self._lent.add(rep)
         return rep
 
     def get(self, rep: int, cls: type[T]) -> T:
@@ -87,12 +84,10 @@ class ResourceTable:
 
         An object that refuses with a ResourceError, since others need it, stays until `clear` has dropped those.
         """
-        obj = self.get(rep, object)
-        lent = rep in self._lent
-        context = self._contexts[rep]
-        self.delete(rep, object)
+        context = self._contexts.get(rep)
+        obj = self.delete(rep, object)
         try:
-            if not lent:
+            if context is not None:
                 context.run(drop, obj)
         except ResourceError:
             self._objects = dict(sorted([(rep, obj), *self._objects.items()], key=itemgetter(0)))
@@ -107,11 +102,10 @@ class ResourceTable:
         errors: list[Exception] = []
         while self._objects:
             rep, obj = self._objects.popitem()
-            lent = rep in self._lent
             context = self._contexts[rep]
             self._forget(rep)
             try:
-                if not lent:
+                if context is not None:
                     context.run(drop_or_close, obj)
             except Exception as error:
                 errors.append(error)
@@ -125,7 +119,6 @@ class ResourceTable:
         return rep
 
     def _forget(self, rep: int) -> None:
-        self._lent.discard(rep)
         del self._contexts[rep]
         self._children.pop(rep, None)
         parent = self._parents.pop(rep, None)
