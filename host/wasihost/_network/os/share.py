@@ -1,9 +1,10 @@
 """How many descriptors the sockets of guests may take, so that the embedder's own `open` goes on working.
 
 Theory of operation. `create` takes a descriptor before any policy is asked, and a process has only so many: its soft
-limit of RLIMIT_NOFILE, getrlimit(2), which is looked up each time since it may be raised. One guest may hold a quarter
-of them, all guests together half. Descriptors are in sets, whose changes are atomic, so that threads need no lock and a
-child process counts on with those it inherits. Two threads at once may go beyond the half by one.
+limit of RLIMIT_NOFILE, getrlimit(2). That may be raised, so it is looked up again when the last one that was seen does
+not suffice. One guest may hold a quarter of them, all guests together half. Descriptors are in sets, whose changes are
+atomic, so that threads need no lock and a child process counts on with those it inherits. Two threads at once may go
+beyond the half by one.
 """
 
 from __future__ import annotations
@@ -24,13 +25,15 @@ class Share:
     Those of a server of the host itself do not count among those of all guests.
     """
 
-    __slots__ = ("_has_warned", "_held", "_is_guests", "_sockets")
+    __slots__ = ("_has_warned", "_held", "_is_guests", "_most", "_most_of_all", "_sockets")
 
     def __init__(self, sockets: int | None = None, *, is_guests: bool = True) -> None:
         self._sockets = sockets
         self._is_guests = is_guests
         self._held = set[int]()
         self._has_warned = False
+        self._most = 0
+        self._most_of_all = 0
 
     def add(self, descriptor: int) -> None:
         """A socket has been made."""
@@ -46,13 +49,15 @@ class Share:
     @property
     def lacks(self) -> str:
         """Which limit does not allow another socket; empty if there is room."""
+        if len(self._held) < self._most and len(_held_by_all) < self._most_of_all:
+            return ""
         descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        own = descriptors // 4 if self._sockets is None else self._sockets
-        if len(self._held) >= own:
-            return f"a guest may hold {own} of this process's {descriptors} descriptors"
-        all_guests = max(descriptors // 2, own)
-        if self._is_guests and len(_held_by_all) >= all_guests:
-            return f"all guests together may hold {all_guests} of this process's {descriptors} descriptors"
+        self._most = descriptors // 4 if self._sockets is None else self._sockets
+        self._most_of_all = max(descriptors // 2, self._most)
+        if len(self._held) >= self._most:
+            return f"a guest may hold {self._most} of this process's {descriptors} descriptors"
+        if self._is_guests and len(_held_by_all) >= self._most_of_all:
+            return f"all guests together may hold {self._most_of_all} of this process's {descriptors} descriptors"
         return ""
 
     def require_room(self) -> None:
