@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import Final
+from typing import Final, NamedTuple
 
 from wasihost._base.errnos import by_number
-from wasihost._base.frozen import Frozen
 
 # The "similar to" lines of `error-code`.
 _NAMES = {
@@ -66,11 +65,8 @@ def code_name(error: OSError) -> str:
     return CODES.get(error.errno, "io")
 
 
-class MetadataHashValue(Frozen):
+class MetadataHashValue(NamedTuple):
     """WIT: `record metadata-hash-value`."""
 
     lower: int
     upper: int
-
-    def __init__(self, lower: int, upper: int) -> None:
-        self.__dict__.update(lower=lower, upper=upper)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wasihost._base.clock import NS_PER_S, Clock
-from wasihost._base.frozen import Frozen
 
 
-class Datetime(Frozen):
+class Datetime(NamedTuple):
     """WIT: `record datetime`, since 1970-01-01T00:00:00Z; earlier times cannot be expressed."""
 
     seconds: int
     nanoseconds: int
-
-    def __init__(self, seconds: int, nanoseconds: int) -> None:
-        fields = self.__dict__  # of very many files
-        fields["seconds"] = seconds
-        fields["nanoseconds"] = nanoseconds
 
 
 class WallClock:

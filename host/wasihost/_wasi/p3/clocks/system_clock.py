@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from wasihost._base.clock import NS_PER_S, Clock
-from wasihost._base.frozen import Frozen
 
 
-class Instant(Frozen):
+class Instant(NamedTuple):
     """`record instant`: since 1970-01-01T00:00:00Z. `nanoseconds` are less than a second and always count forward."""
 
     seconds: int
     nanoseconds: int
-
-    def __init__(self, seconds: int, nanoseconds: int) -> None:
-        fields = self.__dict__  # of very many files
-        fields["seconds"] = seconds
-        fields["nanoseconds"] = nanoseconds
 
 
 class SystemClock:
