@@ -20,9 +20,7 @@ from wasihost._wasi.filesystem.flags import (
     DescriptorFlags,
     OpenFlags,
     directory_flags,
-    file_flags,
-    is_contradiction,
-    may_change,
+    opening,
 )
 from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat, identity_hash
 from wasihost._wasi.filesystem.mounts import Mount, Mounts
@@ -120,15 +118,19 @@ class Descriptor:
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Descriptor]:
         """Opens the file that is there, or creates one. EINVAL if a directory is to be created or cut off."""
         directory = self._directory()
-        if is_contradiction(how):
+        asked = opening(how, use)
+        if asked.is_contradiction:
             raise Failure(os_error(errno.EINVAL))
-        if may_change(how, use):
+        if asked.may_change:
             self._require_writable(path)
-        return then(self._at(path, directory.open, path, follow, how, use), partial(self._opened, how, use))
+        node = self._at(path, directory.open, path, follow, how, use)
+        if isinstance(node, Later):
+            return node.then(partial(self._opened, how, use))
+        return self._opened(how, use, node)
 
     def _opened(self, how: OpenFlags, use: DescriptorFlags, node: Node) -> Descriptor:
         is_directory = isinstance(node, DirectoryNode)
-        flags = directory_flags(use, self._mount.read_only) if is_directory else file_flags(how, use)
+        flags = directory_flags(use, self._mount.read_only) if is_directory else opening(how, use).flags
         return Descriptor(self._mount, node, flags)
 
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:

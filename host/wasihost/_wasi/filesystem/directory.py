@@ -34,7 +34,7 @@ from wasihost._base.errors import ConfigError
 from wasihost._base.pickling import OfOneProcess
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths, sandbox, system
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, file_flags
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, opening
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When, kind_of
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, FileSystem, Node
@@ -162,8 +162,7 @@ class OsDirectory(OsNode, DirectoryNode):
 
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
         self._handles.require_room()
-        flags = _os_flags(how, use) | (0 if follow else os.O_NOFOLLOW)
-        fd = open_beneath(self._fd, path, flags, 0o666)
+        fd = open_beneath(self._fd, path, _os_flags(how, use, follow), 0o666)
         try:
             found = os.fstat(fd)
         except BaseException:
@@ -317,16 +316,16 @@ def _closing(fd: int) -> Iterator[int]:
 
 
 @functools.cache
-def _os_flags(how: OpenFlags, use: DescriptorFlags) -> int:
+def _os_flags(how: OpenFlags, use: DescriptorFlags, follow: bool) -> int:
     # Nothing to wait for: not the other end of a FIFO, not a device. No terminal becomes this process's.
-    flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-    opened_for = file_flags(how, use)
-    if DescriptorFlags.WRITE in opened_for:
-        flags |= os.O_RDWR if DescriptorFlags.READ in opened_for else os.O_WRONLY
+    flags = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    asked = opening(how, use)
+    if asked.writes:
+        flags |= os.O_RDWR if asked.reads else os.O_WRONLY
     for flag, bit in (_OPEN_FLAGS | _SYNC_FLAGS).items():
         if flag in (how if isinstance(flag, OpenFlags) else use):
             flags |= bit
-    if OpenFlags.EXCLUSIVE in how and OpenFlags.CREATE in how:
+    if asked.is_exclusive:
         flags |= os.O_EXCL
     return flags
 

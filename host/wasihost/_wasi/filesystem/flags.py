@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import enum
 import functools
+from typing import Final
+
+from wasihost._base.frozen import Frozen
 
 
 class PathFlags(enum.Flag):
@@ -47,19 +50,51 @@ class Advice(enum.Enum):
     NO_REUSE = "no-reuse"
 
 
-# Operations on flags take longer than a system call, and few combinations are in use.
+# Operations on flags, and lookups in their classes, take longer than a system call, and few combinations are in use.
+
+_FOLLOWS: Final = PathFlags.SYMLINK_FOLLOW
+
+
+def follows(flags: PathFlags) -> bool:
+    """Whether a symbolic link at the end of a path is followed."""
+    return flags == _FOLLOWS  # the only one
+
+
+class Opening(Frozen):
+    """What the flags of an open ask for."""
+
+    creates: bool
+    is_exclusive: bool
+    truncates: bool
+    wants_directory: bool
+    reads: bool
+    writes: bool
+    may_change: bool
+    """Whether it may change the file, or is of use to change it."""
+    is_contradiction: bool
+    """Whether it asks for a directory, and for something that is only done to files."""
+    flags: DescriptorFlags
+    """Those of a file that was opened: to be created or cut off it is opened to write."""
 
 
 @functools.cache
-def is_contradiction(how: OpenFlags) -> bool:
-    """Whether an open asks for a directory, and for something that is only done to files."""
-    return OpenFlags.DIRECTORY in how and how != OpenFlags.DIRECTORY
-
-
-@functools.cache
-def may_change(how: OpenFlags, use: DescriptorFlags) -> bool:
-    """Whether an open may change the file, or be of use to change it."""
-    return bool(how & (OpenFlags.CREATE | OpenFlags.TRUNCATE)) or DescriptorFlags.WRITE in use
+def opening(how: OpenFlags, use: DescriptorFlags) -> Opening:
+    """What these flags ask for."""
+    may_change = bool(how & (OpenFlags.CREATE | OpenFlags.TRUNCATE)) or DescriptorFlags.WRITE in use
+    flags = use & ~DescriptorFlags.MUTATE_DIRECTORY
+    if DescriptorFlags.WRITE not in use:
+        flags |= DescriptorFlags.READ | (DescriptorFlags.WRITE if may_change else DescriptorFlags(0))
+    return Opening(
+        creates=OpenFlags.CREATE in how,
+        is_exclusive=OpenFlags.CREATE | OpenFlags.EXCLUSIVE in how,
+        truncates=OpenFlags.TRUNCATE in how,
+        wants_directory=OpenFlags.DIRECTORY in how,
+        reads=DescriptorFlags.READ in flags,
+        writes=DescriptorFlags.WRITE in flags,
+        may_change=may_change,
+        is_contradiction=OpenFlags.DIRECTORY in how and how != OpenFlags.DIRECTORY,
+        flags=flags,
+    )
 
 
 @functools.cache
@@ -67,12 +102,3 @@ def directory_flags(use: DescriptorFlags, read_only: bool) -> DescriptorFlags:
     """The flags of a directory that was opened."""
     kept = DescriptorFlags(0) if read_only else use & DescriptorFlags.MUTATE_DIRECTORY
     return DescriptorFlags.READ | kept
-
-
-@functools.cache
-def file_flags(how: OpenFlags, use: DescriptorFlags) -> DescriptorFlags:
-    """The flags of a file that was opened: to be created or cut off it is opened to write."""
-    use &= ~DescriptorFlags.MUTATE_DIRECTORY
-    if DescriptorFlags.WRITE in use:
-        return use
-    return use | DescriptorFlags.READ | (DescriptorFlags.WRITE if may_change(how, use) else DescriptorFlags(0))

@@ -31,7 +31,7 @@ from wasihost._policy import FileUse, Verdict
 from wasihost._policy.asking import Asker
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, answer_of, at_once_or_later, settled
-from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, file_flags
+from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags, Opening, opening
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, FileSystem, Node
@@ -147,12 +147,12 @@ class GuardedDirectory(DirectoryNode):
 
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
-        uses = _uses(file_flags(how, use))
-        creates = OpenFlags.CREATE in how
+        asked = opening(how, use)
+        uses = _uses(asked)
         # As of open(2): a path that ends with a slash creates nothing, O_EXCL follows nothing.
-        if creates and paths.checked(path).endswith(b"/"):
+        if asked.creates and paths.checked(path).endswith(b"/"):
             raise os_error(errno.EISDIR)
-        follow = follow and not (creates and OpenFlags.EXCLUSIVE in how)
+        follow = follow and not asked.is_exclusive
         with self._place() as place:
             await place.find(path, follow)
             await self._guard.require(*((place.names, each) for each in uses))
@@ -258,9 +258,8 @@ async def _is_directory(place: Place) -> bool:
     return found.kind is Kind.DIRECTORY
 
 
-def _uses(flags: DescriptorFlags) -> list[FileUse]:
-    uses = {DescriptorFlags.READ: FileUse.READ, DescriptorFlags.WRITE: FileUse.WRITE}
-    return [use for flag, use in uses.items() if flag in flags]
+def _uses(asked: Opening) -> list[FileUse]:
+    return [FileUse.READ] * asked.reads + [FileUse.WRITE] * asked.writes
 
 
 def _path(names: tuple[str, ...]) -> str:

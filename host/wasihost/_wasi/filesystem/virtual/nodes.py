@@ -7,14 +7,13 @@ its methods.
 from __future__ import annotations
 
 import errno
-import functools
 from collections.abc import Iterable, Iterator
-from typing import Final, Generic, NamedTuple
+from typing import Final, Generic
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled, then
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, file_flags
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, Opening, opening
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
@@ -23,31 +22,6 @@ from wasihost._wasi.filesystem.virtual.inodes import I, Inode, InodeOperations
 
 MAX_OFFSET: Final = (1 << 63) - 1
 _MOST_TRIES = 4  # to create a file that others create and remove at the same time
-
-
-class _Opening(NamedTuple):
-    """The steps of opening, for one combination of flags. They are kept, since asking flags takes longer."""
-
-    creates: bool
-    is_exclusive: bool
-    truncates: bool
-    wants_directory: bool
-    reads: bool
-    writes: bool
-
-
-@functools.cache
-def _opening(how: OpenFlags, use: DescriptorFlags) -> _Opening:
-    creates = OpenFlags.CREATE in how
-    flags = file_flags(how, use)
-    return _Opening(
-        creates=creates,
-        is_exclusive=creates and OpenFlags.EXCLUSIVE in how,
-        truncates=OpenFlags.TRUNCATE in how,
-        wants_directory=OpenFlags.DIRECTORY in how,
-        reads=DescriptorFlags.READ in flags,
-        writes=DescriptorFlags.WRITE in flags,
-    )
 
 
 class VirtualNode(Node, Generic[I]):
@@ -75,7 +49,7 @@ class VirtualNode(Node, Generic[I]):
 class VirtualFile(VirtualNode[I], FileNode):
     """An open file."""
 
-    def __init__(self, files: InodeOperations[I], inode: I, opening: _Opening) -> None:
+    def __init__(self, files: InodeOperations[I], inode: I, opening: Opening) -> None:
         super().__init__(files, inode)
         self._reads = opening.reads
         self._writes = opening.writes
@@ -127,16 +101,16 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
 
     @at_once_or_later
     async def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Node:
-        opening = _opening(how, use)
+        asked = opening(how, use)
         for _ in range(_MOST_TRIES - 1):
             try:
-                return await self._open(path, follow, opening)
+                return await self._open(path, follow, asked)
             except FileExistsError:  # someone was faster, and their file is as good as a new one
-                if opening.is_exclusive:
+                if asked.is_exclusive:
                     raise
-        return await self._open(path, follow, opening)
+        return await self._open(path, follow, asked)
 
-    async def _open(self, path: str, follow: bool, opening: _Opening) -> Node:
+    async def _open(self, path: str, follow: bool, opening: Opening) -> Node:
         checked = paths.checked(path)
         if opening.creates and checked.endswith(b"/"):
             raise os_error(errno.EISDIR)
@@ -289,7 +263,7 @@ class VirtualEntries(Entries):
         """Nothing is held."""
 
 
-def _check_open(inode: Inode, opening: _Opening) -> None:
+def _check_open(inode: Inode, opening: Opening) -> None:
     """The checks of open(2) on the inode that is there."""
     if opening.is_exclusive:
         raise os_error(errno.EEXIST)

@@ -17,7 +17,7 @@ from wasihost._wasi import failures
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
 from wasihost._wasi.filesystem.answers import Answer, then
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags, follows
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import Entries
 from wasihost._wasi.p2.filesystem.errors import ask, attempt
@@ -167,7 +167,7 @@ class Descriptor:
 
     def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return then(ask(self._descriptor.stat_at, path, _follows(path_flags)), to_stat)
+        return then(ask(self._descriptor.stat_at, path, follows(path_flags)), to_stat)
 
     def set_times_at(
         self,
@@ -181,7 +181,7 @@ class Descriptor:
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        return ask(self._descriptor.set_times_at, path, _follows(path_flags), *times)
+        return ask(self._descriptor.set_times_at, path, follows(path_flags), *times)
 
     def link_at(
         self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str
@@ -193,7 +193,7 @@ class Descriptor:
         - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        return ask(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.link, old_path, follows(old_path_flags), new_descriptor._descriptor, new_path)
 
     def open_at(
         self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags
@@ -209,7 +209,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), self._opened)
+        return then(ask(self._descriptor.open, path, follows(path_flags), open_flags, flags), self._opened)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
@@ -266,7 +266,7 @@ class Descriptor:
 
     def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return then(ask(self._descriptor.identity_hash_at, path, _follows(path_flags)), _hash)
+        return then(ask(self._descriptor.identity_hash_at, path, follows(path_flags)), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
@@ -274,10 +274,6 @@ class Descriptor:
 
     def _opened(self, opened: descriptor.Descriptor) -> Descriptor:
         return type(self)(opened, self._unwritten)
-
-
-def _follows(path_flags: PathFlags) -> bool:
-    return path_flags == PathFlags.SYMLINK_FOLLOW  # the only one; `in` takes longer than a system call
 
 
 def _ignore(_error: BaseException | None) -> None:

@@ -19,7 +19,7 @@ from wasihost._component.values import Err, WitError
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
 from wasihost._wasi.filesystem.answers import Answer, then
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags
+from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags, follows
 from wasihost._wasi.filesystem.metadata import Stat
 from wasihost._wasi.p3.filesystem.errors import ask, attempt, error_code
 from wasihost._wasi.p3.filesystem.records import (
@@ -158,7 +158,7 @@ class Descriptor:
 
     def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: async func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return then(ask(self._descriptor.stat_at, path, _follows(path_flags)), to_stat)
+        return then(ask(self._descriptor.stat_at, path, follows(path_flags)), to_stat)
 
     def set_times_at(
         self,
@@ -172,7 +172,7 @@ class Descriptor:
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        return ask(self._descriptor.set_times_at, path, _follows(path_flags), *times)
+        return ask(self._descriptor.set_times_at, path, follows(path_flags), *times)
 
     def link_at(
         self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str
@@ -184,7 +184,7 @@ class Descriptor:
         - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        return ask(self._descriptor.link, old_path, _follows(old_path_flags), new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.link, old_path, follows(old_path_flags), new_descriptor._descriptor, new_path)
 
     def open_at(
         self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags
@@ -200,7 +200,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return then(ask(self._descriptor.open, path, _follows(path_flags), open_flags, flags), Descriptor)
+        return then(ask(self._descriptor.open, path, follows(path_flags), open_flags, flags), Descriptor)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: async func(path: string) -> result<string, error-code>`.
@@ -257,15 +257,11 @@ class Descriptor:
 
     def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: async func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return then(ask(self._descriptor.identity_hash_at, path, _follows(path_flags)), _hash)
+        return then(ask(self._descriptor.identity_hash_at, path, follows(path_flags)), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
         self._descriptor.close()
-
-
-def _follows(path_flags: PathFlags) -> bool:
-    return path_flags == PathFlags.SYMLINK_FOLLOW  # the only one; `in` takes longer than a system call
 
 
 def _type(stat: Stat) -> TypeCase:
