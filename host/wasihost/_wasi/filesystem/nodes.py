@@ -40,8 +40,11 @@ class Entries(Iterator[Entry]):
         """No more are read; called once."""
 
 
-class Node(ABC):
-    """An open file or directory, closed when each of its holders has closed it; whoever opens it is the first."""
+class Node:
+    """An open file or directory, closed when each of its holders has closed it; whoever opens it is the first.
+
+    Its classes are no `ABC`, of which `isinstance` would take several times as long.
+    """
 
     identity: Identity
     _holders = 1

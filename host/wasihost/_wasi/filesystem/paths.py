@@ -10,6 +10,7 @@ from wasihost._network.base import os_error
 
 LONGEST: Final = 4095
 """Bytes of a path: PATH_MAX of Linux, without the NUL."""
+_SLASH: Final = ord("/")
 
 
 class EscapeError(PermissionError):
@@ -27,7 +28,7 @@ def checked(path: str) -> bytes:
     if not path:
         raise os_error(errno.ENOENT)
     name = link_text(path)
-    if name.startswith(b"/"):
+    if name[0] == _SLASH:
         raise EscapeError
     if len(name) > LONGEST:
         raise os_error(errno.ENAMETOOLONG)
@@ -38,7 +39,7 @@ def link_text(text: str) -> bytes:
     """The content of a symbolic link. Errors: EINVAL with a NUL."""
     if "\0" in text:
         raise os_error(errno.EINVAL)
-    return from_python(text)
+    return text.encode(errors="surrogateescape")
 
 
 def to_python(name: bytes) -> str:

@@ -43,7 +43,15 @@ def open_beneath(base: int, path: str, flags: int, mode: int = 0) -> int:
 
     Errors: those of open(2) and of `paths.checked`; EscapeError if a step leads out of `base`.
     """
-    return _open(base, paths.checked(path), flags, mode)
+    name = paths.checked(path)
+    if "/" not in path and path not in (".", "..") and not flags & _NO_ELOOP:
+        # A name that is not followed does not lead out, and `os` opens it in half the time that openat2 takes here.
+        try:
+            return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=base)
+        except OSError as error:
+            if error.errno != errno.ELOOP or flags & os.O_NOFOLLOW:
+                raise
+    return _open(base, name, flags, mode)
 
 
 @contextlib.contextmanager
@@ -64,13 +72,6 @@ def _open(base: int, path: bytes, flags: int, mode: int = 0) -> int:
     global uses_openat2
     if flags & os.O_CREAT and path.endswith(b"/"):
         raise os_error(errno.EISDIR)
-    if not flags & _NO_ELOOP and b"/" not in path and path not in (b".", b".."):
-        # A name that is not followed does not lead out, and `os` opens it in half the time that openat2 takes here.
-        try:
-            return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=base)
-        except OSError as error:
-            if error.errno != errno.ELOOP or flags & os.O_NOFOLLOW:
-                raise
     for _ in range(_MOST_TRIES if uses_openat2 else 0):
         try:
             return system.openat2(base, path, flags, mode)
