@@ -1,17 +1,23 @@
-"""A closed instance leaves nothing that only Python's garbage collector would find, unless it trapped."""
+"""What ends leaves nothing that only Python's garbage collector would find, unless it trapped: instances, requests."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 from collections.abc import Awaitable, Callable
+from ipaddress import ip_address
 
 import pytest
 
 from tests.guests.exports import Api, opened_api
 from tests.guests.harness import load, opened, until
-from tests.guests.http import ask, content
-from wasihost import Host, WitError
+from tests.guests.http import Origin, ask, content
+from tests.guests.serve import served
+from wasihost import Host, WitError, allow_all
+from wasihost._http.messages import BytesBody
+from wasihost._http.server import HttpServer
+from wasihost._network.base import Address
+from wasihost._network.virtual import VirtualNetwork
 
 TIMES = 4
 
@@ -89,5 +95,20 @@ async def test_one_that_answered_a_request(name: str) -> None:
             response = await ask(handler, "hello")
             assert await content(response) == b"hello"
             response.body.close()
+
+        assert await _garbage_of(do) == 0
+
+
+@pytest.mark.parametrize("case", ["hello", "copy", "forward"])
+async def test_a_request_on_a_connection(case: str) -> None:
+    network = VirtualNetwork()
+    at = Address(ip_address("10.0.0.7"), 80)
+    async with (
+        HttpServer(network.host("origin", str(at.ip)), [at], Origin()),
+        served(network=network, settings={"policy": allow_all}) as guest,
+    ):
+
+        async def do() -> None:
+            await guest.answer(case, BytesBody(b"content"), to=at)
 
         assert await _garbage_of(do) == 0

@@ -71,7 +71,7 @@ class IncomingBody(ReadyBody):
         self._flow = flow
         self._clock = clock
         self._timeout_s = timeout_s
-        self._closed = closed
+        self._closed: Callable[[HttpError | None], None] | None = closed
         self._wanted = wanted
         self._straight = straight
         self._is_read_straight = False
@@ -218,4 +218,7 @@ class IncomingBody(ReadyBody):
             self._stop_waiting()
             if not self.has_ended:
                 self._flow.resume_reading()
-            self._closed(error)
+            closed = self._closed
+            self._closed = self._wanted = self._straight = None  # which refer to this
+            assert closed is not None
+            closed(error)

@@ -48,7 +48,7 @@ class Deadline:
         """So long from now, whatever was set before."""
         due_ns = self._due_ns = self._clock.monotonic_ns() + round(seconds * NS_PER_S)
         if self._timer is not None and due_ns < self._timer_ns:
-            self.close()
+            self._stop()
         if self._timer is None:
             self._start(due_ns)
 
@@ -57,7 +57,11 @@ class Deadline:
         self._due_ns = None
 
     def close(self) -> None:
-        """Forgets the timer too."""
+        """Never again: forgets the timer, and what it calls, which may refer to this."""
+        self._stop()
+        self._expired = _nothing
+
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -75,3 +79,7 @@ class Deadline:
         else:
             self._due_ns = None
             self._expired()
+
+
+def _nothing() -> None:
+    pass

@@ -274,6 +274,7 @@ class SocketTransport(asyncio.Transport):
             self._call(self._protocol.connection_lost, error)
         finally:
             self._socket.close()
+            self._protocol = None  # which refers to this
             if self._over is not None:
                 self._over()
 

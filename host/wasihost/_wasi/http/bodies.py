@@ -403,7 +403,9 @@ class _ConsumedSource(BodySource):
         self._on_end = on_end
 
     def close(self, error: BaseException | None) -> None:
-        self._on_end(self.is_at_end)
+        on_end = self._on_end
+        del self._on_end  # which refers to this
+        on_end(self.is_at_end)
 
 
 def _result(outcome: asyncio.Future[HttpError | None]) -> HttpError | None:
