@@ -86,7 +86,8 @@ class Serving:
         self.clock = clock
         self.limits = limits
         self.answered = answered
-        self.answers: set[asyncio.Future[None]] = set()
+        self.exchanges: set[Exchange] = set()
+        """Those whose handlers run."""
         self.common = Common()
         self.is_draining = False
         self._date = (0, b"")
@@ -194,7 +195,8 @@ class Exchange:
         self._changed = changed
         self._begun_ns = serving.clock.monotonic_ns()
         self._received_bytes = 0
-        self._answer: asyncio.Future[None] | None = None
+        self.answer: asyncio.Future[None] | None = None
+        """The sending of the answer, from when the handler is called."""
         self._status: int | None = None  # as it was sent
         self._out: Outgoing | None = None
 
@@ -234,20 +236,18 @@ class Exchange:
     @property
     def has_begun(self) -> bool:
         """Whether the handler was called."""
-        return self._answer is not None
+        return self.answer is not None
 
     def begin(self) -> None:
         """Calls the handler."""
-        self._answer = begin(self._answered())
-        if not self._answer.done():
-            self._serving.answers.add(self._answer)
-            self._answer.add_done_callback(self._serving.answers.discard)
+        self._serving.exchanges.add(self)
+        self.answer = begin(self._answered())
 
     def cancel(self, error: HttpError) -> None:
         """The channel has ended."""
         self.body.fail(error)
-        if self._answer is not None:
-            self._answer.cancel()
+        if self.answer is not None:
+            self.answer.cancel()
 
     async def _answered(self) -> None:
         try:
@@ -260,6 +260,7 @@ class Exchange:
             LOGGER.exception("%s: the body of the answer failed", self)
             self._channel.break_off(HttpError(ErrorCode.INTERNAL_ERROR), self._out)
         finally:
+            self._serving.exchanges.discard(self)
             self._report()
         self.is_answered = True
         if not self.body.was_read:

@@ -230,14 +230,16 @@ _HTTP2 = b"PRI * HTTP/2.0\r\n\r\n"
 
 
 class RequestParser:
-    """The requests of one connection, one after another: the next begins when the event after an `End` is asked for."""
+    """The requests of one connection, one after another: the next begins when the event after an `End` is asked for.
+
+    A head whose length is 0 has no `End`.
+    """
 
     def __init__(self, limits: ServerLimits) -> None:
         self._limits = limits
         self._received = bytearray()  # of the next request
         self._searched = 0  # how much of it has no end of a head
         self._content: Content | Chunks | None = None
-        self._is_whole = False  # the one under way, which has no content
 
     @property
     def has_received(self) -> bool:
@@ -265,9 +267,6 @@ class RequestParser:
         """The next event; None if more has to come. Errors: BadRequest, Http2Preface."""
         if self._content is not None:
             return self._next_piece(self._content)
-        if self._is_whole:
-            self._is_whole = False
-            return End([])
         return self._next_head()
 
     # ---- heads
@@ -301,7 +300,6 @@ class RequestParser:
         if len(head.target) > self._limits.target_bytes:
             raise BadRequest(414)
         if head.length == 0:
-            self._is_whole = True
             return head
         rest = self._received  # given away, and not copied
         self._received = bytearray()

@@ -98,8 +98,8 @@ class HttpServer:
         for connection in list(self._connections):
             connection.fail(HttpError(ErrorCode.CONNECTION_TERMINATED))
         await self._server.wait_closed()
-        if self._serving.answers:
-            await asyncio.wait(self._serving.answers)
+        if answers := [exchange.answer for exchange in self._serving.exchanges if exchange.answer is not None]:
+            await asyncio.wait(answers)
 
     def _close_idle(self, *, also_unused: bool) -> None:
         for connection in list(self._connections):

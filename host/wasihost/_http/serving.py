@@ -181,6 +181,8 @@ class ServerConnection(Connection):
             straight = self if event.length is not None and event.length > _LONG_BYTES else None
             self._exchange = Exchange(self._server, self, event, self._settle, straight)
             self._deadline.clear()
+            if event.length == 0:
+                self._exchange.end([])
             return
         assert self._exchange is not None
         if isinstance(event, End):
