@@ -96,7 +96,7 @@ class IncomingBody(ReadyBody):
             return
         self._chunks.append(data)
         self._buffered += len(data)
-        if self._buffered > _HIGH_BYTES:
+        if self._buffered > _HIGH_BYTES or self._straight is not None:  # the reader may take the rest straight
             self._flow.pause_reading()
         self._wake()
 

@@ -24,8 +24,8 @@ from wasihost._http.timing import Deadline
 
 _HELD_BYTES = 1 << 16
 """Of requests that were sent ahead; beyond it nothing is read."""
-_LONG_BYTES = 1 << 17
-"""Content beyond it is read straight from the socket, as most of shorter content comes with the head."""
+_FIRST_BYTES = 1 << 16
+"""Of a request, with its head. Content beyond it is read straight from the socket."""
 _LINGER_S = 2
 
 
@@ -101,6 +101,10 @@ class ServerConnection(Connection):
             self.transport.close()
 
     # ---- incoming
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        buffer = super().get_buffer(sizehint)
+        return buffer if self._exchange is not None else buffer[:_FIRST_BYTES]
 
     def received(self, data: bytes) -> None:
         if self._is_deaf:
@@ -178,7 +182,7 @@ class ServerConnection(Connection):
 
     def _take(self, event: RequestEvent) -> None:
         if isinstance(event, RequestHead):
-            straight = self if event.length is not None and event.length > _LONG_BYTES else None
+            straight = self if event.length is not None and event.length > _FIRST_BYTES else None
             self._exchange = Exchange(self._server, self, event, self._settle, straight)
             self._deadline.clear()
             if event.length == 0:
