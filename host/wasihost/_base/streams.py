@@ -37,10 +37,11 @@ class Outcome(asyncio.Future[T]):
 
 
 class PromptFuture(asyncio.Future[T]):
-    """A future for the result of an async function, to be resolved in a callback of the event loop, as its last step.
+    """A future for a guest: the result of an async function, or a future in one.
 
-    The guest's call goes on within `set_result` then, not in a later pass of the event loop: that counts where there is
-    an event for each call. For all others it is a future like any, and so is its cancellation.
+    The guest goes on within `set_result`, not in a later pass of the event loop: that counts where there is an event
+    for each call. So whoever resolves the result of a function does that in a callback of the event loop, as its last
+    step. For all others it is a future like any, and so is its cancellation.
     """
 
     _when_done: Callable[[], None] | None = None
@@ -53,20 +54,24 @@ class PromptFuture(asyncio.Future[T]):
         """Calls `callback` as soon as there is a result."""
         self._when_done = callback
 
+    def _call_back(self) -> None:
+        callback = self._when_done
+        self._when_done = None  # or the machine and the future would refer to each other
+        if callback is not None:
+            callback()
+
     def set_result(self, result: T, /) -> None:
         super().set_result(result)
-        if self._when_done is not None:
-            self._when_done()
+        self._call_back()
 
     def set_exception(self, exception: type | BaseException, /) -> None:
         super().set_exception(exception)
-        if self._when_done is not None:
-            self._when_done()
+        self._call_back()
 
     def cancel(self, msg: Any | None = None) -> bool:
         is_cancelled = super().cancel(msg)
-        if is_cancelled and self._when_done is not None:
-            self.get_loop().call_soon(self._when_done)
+        if is_cancelled:
+            self.get_loop().call_soon(self._call_back)
         return is_cancelled
 
 

@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Generic, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeAlias, TypeVar
 
 from wasihost._base import eager
-from wasihost._base.streams import ByteSink, ByteSource, GuestFuture, GuestStream
+from wasihost._base.streams import ByteSink, ByteSource, GuestFuture, GuestStream, PromptFuture
 from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Body, Header, ReadyBody, write_all
 
 T = TypeVar("T")
+U = TypeVar("U")
 _PASSES = 8
 """Of the event loop, in which a guest says whether there is content: also if it passes that on."""
 OnClose: TypeAlias = Callable[[HttpError | None], None]
@@ -340,53 +341,83 @@ class BodySource(ByteSource):
         """The guest has all, or wants no more of the stream."""
 
 
-class Consumption:
-    """A body on its way into a guest of 0.3: a source of its content, then its trailers.
+class Consumption(Generic[T, U]):
+    """A body on its way into a guest of 0.3: `source` of its content, then `trailers`, for which the guest waits.
 
-    `outcome` is the guest's verdict on the body; an error gives the body up. The body is closed as soon as the guest
-    drops the stream before its end, else when the guest has the trailers and has given its verdict.
+    The guest gives its verdict on the body by a future, which `to_error` converts; an error gives the body up.
+    `to_trailers` converts the trailers, none if the guest dropped the content before its end, or the error with which
+    the body broke off. The body is closed as soon as the guest drops the content before its end, else when the guest
+    has the trailers and has given its verdict.
     """
 
-    def __init__(self, body: Body, outcome: Coroutine[Any, Any, HttpError | None]) -> None:
-        self._body = body
+    def __init__(
+        self,
+        body: Body,
+        verdict: GuestFuture[T],
+        to_error: Callable[[T], HttpError | None],
+        to_trailers: Callable[[list[Header] | HttpError], U],
+    ) -> None:
         self.source = _ConsumedSource(body, self._ended)
-        self._is_read = False
+        self.trailers: PromptFuture[U] = PromptFuture()
+        self._body = body
+        self._to_error = to_error
+        self._to_trailers = to_trailers
+        self._reading: asyncio.Future[list[Header]] | None = None
         self._is_closed = False
-        self._end: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._outcome = eager.begin(outcome)
-        self._outcome.add_done_callback(self._judged)
+        self.trailers.add_done_callback(self._given)
+        self._verdict = verdict.begin()
+        self._verdict.add_done_callback(self._judged)
 
-    def _judged(self, outcome: asyncio.Future[HttpError | None]) -> None:
-        error = _result(outcome)
+    def _error(self) -> HttpError | None:
+        """The guest's verdict; None if it ended before it gave one."""
+        verdict = self._verdict
+        is_given = not verdict.cancelled() and verdict.exception() is None
+        return self._to_error(verdict.result()) if is_given else None
+
+    def _judged(self, _verdict: asyncio.Future[T]) -> None:
+        error = self._error()
         if error is not None:
             self.source.error = self.source.error or error
             self._close(error)
-        elif self._is_read:
+        elif self.trailers.done():
             self._close(None)
 
     def _ended(self, is_complete: bool) -> None:
-        if not self._end.done():  # the guest may have ended
-            self._end.set_result(is_complete)
-        if self.source.error is not None or not is_complete:
-            self._close(self.source.error)
-
-    async def trailers(self) -> list[Header]:
-        """When the content has ended; none if the guest dropped it before. Errors: HttpError, as the body's."""
-        try:
-            is_complete = await self._end
-            if self.source.error is not None:
-                raise self.source.error
-            found = await self._body.trailers() if is_complete else []
-        except HttpError as error:
+        """The guest needs the stream no more."""
+        error = self.source.error
+        if error is not None or not is_complete:
             self._close(error)
-            raise
-        except asyncio.CancelledError:  # the guest has ended
+            self._give(error or [])
+            return
+        self._reading = eager.begin(self._body.trailers())
+        if self._reading.done():
+            self._were_read(self._reading)
+        else:
+            self._reading.add_done_callback(self._were_read)
+
+    def _were_read(self, reading: asyncio.Future[list[Header]]) -> None:
+        if reading.cancelled():
+            return
+        error = reading.exception()
+        if error is None:
+            self._give(reading.result())
+        elif isinstance(error, HttpError):
+            self._close(error)
+            self._give(error)
+        else:
+            self.trailers.set_exception(error)
+
+    def _give(self, found: list[Header] | HttpError) -> None:
+        if not self.trailers.done():  # else the guest has ended
+            self.trailers.set_result(self._to_trailers(found))
+
+    def _given(self, trailers: asyncio.Future[U]) -> None:
+        if trailers.cancelled():
+            if self._reading is not None:
+                self._reading.cancel()
             self._close(None)
-            raise
-        self._is_read = True
-        if self._outcome.done():
-            self._close(_result(self._outcome))
-        return found
+        elif self._verdict.done():
+            self._close(self._error())
 
     def _close(self, error: HttpError | None) -> None:
         if not self._is_closed:
@@ -406,8 +437,3 @@ class _ConsumedSource(BodySource):
         on_end = self._on_end
         del self._on_end  # which refers to this
         on_end(self.is_at_end)
-
-
-def _result(outcome: asyncio.Future[HttpError | None]) -> HttpError | None:
-    """The guest's verdict on a body; None if it ended before it gave one."""
-    return None if outcome.cancelled() or outcome.exception() is not None else outcome.result()

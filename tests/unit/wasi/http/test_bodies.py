@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pytest
 
@@ -16,6 +16,7 @@ from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import BytesBody, Header
 from wasihost._wasi.http.bodies import BodySource, Consumption, Length, StreamBody
 
+T = TypeVar("T")
 SIZE = ErrorCode.HTTP_REQUEST_BODY_SIZE
 BROKEN = HttpError(ErrorCode.HTTP_RESPONSE_INCOMPLETE)
 
@@ -53,19 +54,20 @@ class Contents(GuestByteStream):
         raise NotImplementedError
 
 
-class Trailers(GuestFuture[list[Header]]):
+class Given(GuestFuture[T]):
     """What a guest gives at some time."""
 
     def __init__(self) -> None:
-        self.given: asyncio.Future[list[Header]] = asyncio.get_running_loop().create_future()
+        self.given: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
-    def begin(self) -> asyncio.Future[list[Header]]:
+    def begin(self) -> asyncio.Future[T]:
         return self.given
 
-    def __await__(self) -> Generator[Any, None, list[Header]]:
+    def __await__(self) -> Generator[Any, None, T]:
         return self.given.__await__()
 
 
+Trailers: TypeAlias = Given[list[Header]]
 Sent: TypeAlias = StreamBody[list[Header]]
 
 
@@ -192,44 +194,75 @@ async def test_a_source_gives_what_comes_and_says_that_it_was_all() -> None:
     assert source.is_at_end
 
 
-async def _says(outcome: HttpError | None) -> HttpError | None:
-    return outcome
+class LateTrailers(Parts):
+    """A body whose trailers do not come."""
+
+    was_cancelled = False
+
+    async def trailers(self) -> list[Header]:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+        return []
 
 
-def _drain(consumption: Consumption) -> None:
+Consumed: TypeAlias = Consumption[HttpError | None, list[Header] | HttpError]
+
+
+def _same(value: T) -> T:
+    return value
+
+
+def _consumed(body: Parts, *verdict: HttpError | None) -> tuple[Consumed, asyncio.Future[HttpError | None]]:
+    """A consumption, and the guest's verdict, if it has that already."""
+    given: Given[HttpError | None] = Given()
+    for error in verdict:
+        given.given.set_result(error)
+    return Consumption(body, given, _same, _same), given.given
+
+
+def _drain(consumption: Consumed) -> None:
     while consumption.source.read_into(memoryview(bytearray(10))):
         pass
     consumption.source.close(None)
 
 
-async def test_trailers_come_when_the_content_was_read() -> None:
+async def test_trailers_are_there_as_soon_as_the_content_was_read() -> None:
     body = Parts(b"ab", trailers=[("x", b"1")])
-    consumption = Consumption(body, _says(None))
+    consumption, _ = _consumed(body, None)
     _drain(consumption)
-    assert await consumption.trailers() == [("x", b"1")]
+    assert consumption.trailers.result() == [("x", b"1")]
+    await until(lambda: body.closed)
     assert body.closed == [None]
 
 
 async def test_a_guest_that_drops_the_stream_has_no_trailers_and_closes_the_body() -> None:
     body = Parts(b"ab", trailers=[("x", b"1")])
-    consumption = Consumption(body, _says(None))
+    consumption, _ = _consumed(body, None)
     consumption.source.close(None)
     assert body.closed == [None]
-    assert await consumption.trailers() == []
+    assert await consumption.trailers == []
 
 
 async def test_content_that_breaks_off_just_ends_and_the_error_is_that_of_the_trailers() -> None:
     body = Parts(b"ab", BROKEN)
-    consumption = Consumption(body, _says(None))
+    consumption, _ = _consumed(body, None)
     _drain(consumption)
-    with pytest.raises(HttpError) as caught:
-        await consumption.trailers()
-    assert (caught.value, body.closed) == (BROKEN, [BROKEN])
+    assert (await consumption.trailers, body.closed) == (BROKEN, [BROKEN])
+
+
+async def test_trailers_that_break_off_are_an_error() -> None:
+    body = Parts(b"ab", trailers=BROKEN)
+    consumption, _ = _consumed(body, None)
+    _drain(consumption)
+    assert (await consumption.trailers, body.closed) == (BROKEN, [BROKEN])
 
 
 async def test_an_error_that_the_guest_says_gives_the_body_up() -> None:
     body = Parts(b"ab")
-    consumption = Consumption(body, _says(BROKEN))
+    consumption, _ = _consumed(body, BROKEN)
     await asyncio.sleep(0)
     assert body.closed == [BROKEN]
     consumption.source.close(None)
@@ -238,15 +271,19 @@ async def test_an_error_that_the_guest_says_gives_the_body_up() -> None:
 
 async def test_the_sender_hears_how_it_went_when_the_guest_says_it() -> None:
     body = Parts(b"ab")
-    outcome: asyncio.Future[HttpError | None] = asyncio.get_running_loop().create_future()
-
-    async def said() -> HttpError | None:
-        return await outcome
-
-    consumption = Consumption(body, said())
+    consumption, verdict = _consumed(body)
     _drain(consumption)
-    await consumption.trailers()
+    await consumption.trailers
     assert body.closed == []
-    outcome.set_result(BROKEN)
+    verdict.set_result(BROKEN)
     await until(lambda: body.closed)
     assert body.closed == [BROKEN]
+
+
+async def test_a_guest_that_ends_while_trailers_are_to_come_closes_the_body() -> None:
+    body = LateTrailers(b"ab")
+    consumption, _ = _consumed(body, None)
+    _drain(consumption)
+    consumption.trailers.cancel()
+    await until(lambda: body.was_cancelled)
+    assert body.closed == [None]

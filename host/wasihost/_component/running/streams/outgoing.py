@@ -6,11 +6,12 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 from wasihost._base import eager
 from wasihost._base.errors import ProviderError
-from wasihost._base.streams import ByteSource, Outcome, Source, ValueSource, byte_view
+from wasihost._base.streams import ByteSource, Outcome, PromptFuture, Source, ValueSource, byte_view
 from wasihost._component.composition.protocol import BLOCK_SIZE, CONTINUED, DROPPED, Operation
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import NoRoom
@@ -300,7 +301,10 @@ class FutureOutPump(Pump):
         self.is_unread = False
         if not isinstance(awaited, Outcome):
             machine.waiting.add(self)
-        awaited.add_done_callback(self._resolved)
+        if isinstance(awaited, PromptFuture) and not awaited.done():
+            awaited.when_done(partial(self._resolved, awaited))
+        else:
+            awaited.add_done_callback(self._resolved)
 
     def other_end_dropped(self) -> None:
         """Nothing will be written. An outcome is forgotten; any other future may still fail, or bring handles."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable
 from typing import TypeAlias
 
@@ -108,7 +109,9 @@ class Request:
         return Fields.of(self.core.headers)
 
     @classmethod
-    def consume_body(cls, provider: HasRules, this: Request, res: ResultFuture) -> tuple[ByteSource, TrailersFuture]:
+    def consume_body(
+        cls, provider: HasRules, this: Request, res: GuestFuture[Ok | Err]
+    ) -> tuple[ByteSource, TrailersFuture]:
         """WIT: `consume-body: static func(this: request, res: future<result<_, error-code>>) -> tuple<stream<u8>, future<result<option<trailers>, error-code>>>`.
 
         The future resolves when the stream has ended, or to none as soon as the guest drops it before its end.
@@ -165,7 +168,9 @@ class Response:
         return Fields.of(self.core.headers)
 
     @classmethod
-    def consume_body(cls, provider: HasRules, this: Response, res: ResultFuture) -> tuple[ByteSource, TrailersFuture]:
+    def consume_body(
+        cls, provider: HasRules, this: Response, res: GuestFuture[Ok | Err]
+    ) -> tuple[ByteSource, TrailersFuture]:
         """WIT: `consume-body: static func(this: response, res: future<result<_, error-code>>) -> tuple<stream<u8>, future<result<option<trailers>, error-code>>>`.
 
         The future resolves when the stream has ended, or to none as soon as the guest drops it before its end.
@@ -212,19 +217,16 @@ def _given_trailers(given: Ok | Err) -> list[Header]:
     return [] if given.value is None else given.value.core.entries
 
 
-def _consumed(provider: HasRules, body: Body, res: ResultFuture) -> tuple[ByteSource, TrailersFuture]:
-    consumption = Consumption(body, _outcome(res))
-    return consumption.source, _trailers(provider, consumption)
+def _consumed(provider: HasRules, body: Body, res: GuestFuture[Ok | Err]) -> tuple[ByteSource, TrailersFuture]:
+    consumption = Consumption(body, res, _verdict, functools.partial(_trailers, provider))
+    return consumption.source, consumption.trailers
 
 
-async def _outcome(res: ResultFuture) -> HttpError | None:
-    given = await res
+def _verdict(given: Ok | Err) -> HttpError | None:
     return to_error(given.value) if isinstance(given, Err) else None
 
 
-async def _trailers(provider: HasRules, consumption: Consumption) -> Ok | Err:
-    try:
-        found = await consumption.trailers()
-    except HttpError as error:
-        return Err(from_error(error))
+def _trailers(provider: HasRules, found: list[Header] | HttpError) -> Ok | Err:
+    if isinstance(found, HttpError):
+        return Err(from_error(found))
     return Ok(Fields.of(fields.Fields.received(provider.rules, found)) if found else None)
