@@ -13,7 +13,7 @@ import contextlib
 import logging
 import resource
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Final
 
 from wasihost._base import eager
@@ -70,13 +70,6 @@ class GuestHandler:
         """The instances that answer."""
         return self._pool
 
-    def __call__(self, request: Request) -> Awaitable[Response]:
-        """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
-
-        Errors: HttpError; whatever opening an instance raises.
-        """
-        return self._answered(request)
-
     def replace(self, component: Component) -> None:
         """Answers later requests with another component; those under way end with the one that they began with.
 
@@ -86,14 +79,19 @@ class GuestHandler:
             raise ConfigError("the component serves another version of wasi:http than the one before: start anew")
         self._pool.replace(component)
 
-    async def _answered(self, request: Request) -> Response:
+    async def __call__(self, request: Request) -> Response:
+        """The guest's response; 503 if there is no room for the request, 504 if its time has passed before.
+
+        Errors: HttpError; whatever opening an instance raises.
+        """
         time = None if self._timeout_s is None else ExchangeTime(self._clock, self._timeout_s)
         try:
             if time is None:
-                lease, response = await self._leased(request)
+                response = await self._leased(request)
             else:
                 async with time.within():
-                    lease, response = await self._leased(request)
+                    response = await self._leased(request)
+                response.body = TimedBody(response.body, time)
         except LimitError as error:
             _log.warning("%s %s: no answer: %s", request.method, request.path, error)
             return await self._around(_refuse, 0)(request)
@@ -105,25 +103,22 @@ class GuestHandler:
         except BaseException:
             request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             raise
-        body = response.body if time is None else TimedBody(response.body, time)
-        response.body = _LeasedBody(body, lease)
         return response
 
-    async def _leased(self, request: Request) -> tuple[_Lease, Response]:
-        """A place in an instance, and its response. Errors: those of both; the place is given back then."""
+    async def _leased(self, request: Request) -> Response:
+        """The response of an instance, whose place is given back with the end of the body, or at an error."""
         place = await self._pool.place()
-        lease = _Lease(place, self._handler(place), self._clock)
+        handler = self._service.make(place.instance, self._rules, self._cancels_tasks)
         try:
-            return lease, await self._around(lease.handler, place.guest)(request)
+            response = await self._around(handler, place.guest)(request)
         except asyncio.CancelledError as error:
-            await place.end(None if lease.handler.cancels_tasks else error)
+            await place.end(None if handler.cancels_tasks else error)
             raise
         except BaseException:
             await place.end()
             raise
-
-    def _handler(self, place: Place) -> InstanceHandler:
-        return self._service.make(place.instance, self._rules, self._cancels_tasks)
+        response.body = _LeasedBody(response.body, place, handler, self._clock)
+        return response
 
 
 async def _refuse(request: Request) -> Response:
@@ -131,54 +126,42 @@ async def _refuse(request: Request) -> Response:
     return failure(503)
 
 
-class _Lease:
-    """A place in an instance, and the handler that answers there."""
-
-    def __init__(self, place: Place, handler: InstanceHandler, clock: Clock) -> None:
-        self._place = place
-        self.handler = handler
-        self._clock = clock
-
-    def end(self, *, cancel: bool) -> None:
-        """Gives the place back, when the guest has returned."""
-        if self.handler.is_busy or self._place.leave():
-            eager.begin(self._end(cancel))
-
-    async def _end(self, cancel: bool) -> None:
-        """Does the part that takes time."""
-        try:
-            if self.handler.is_busy:
-                await self._return(cancel)
-                await self._place.end()
-            else:
-                await self._place.close()
-        except Exception:
-            _log.exception("an instance failed at its end")
-
-    async def _return(self, cancel: bool) -> None:
-        try:
-            async with within(self._clock, _RETURN_S, ErrorCode.HTTP_RESPONSE_TIMEOUT):
-                await self.handler.end(cancel=cancel)
-        except HttpError:
-            await self.handler.end(cancel=True)
-
-
 class _LeasedBody(BodyAround):
-    """The body of a response, which ends the lease when it is closed."""
+    """The body of a response; once it is closed, and the guest has returned, it gives the place back."""
 
-    def __init__(self, inner: Body, lease: _Lease) -> None:
+    def __init__(self, inner: Body, place: Place, handler: InstanceHandler, clock: Clock) -> None:
         super().__init__(inner)
-        self._lease: _Lease | None = lease
+        self._place: Place | None = place
+        self._handler = handler
+        self._clock = clock
 
     def forward(self, sink: ByteSink) -> Coroutine[Any, Any, None]:
         return self.inner.forward(sink)
 
     def close(self, error: HttpError | None = None) -> None:
         self.inner.close(error)
-        lease = self._lease
-        self._lease = None
-        if lease is not None:
-            lease.end(cancel=error is not None)
+        place = self._place
+        self._place = None
+        if place is not None and (self._handler.is_busy or place.leave()):
+            eager.begin(self._end(place, cancel=error is not None))
+
+    async def _end(self, place: Place, cancel: bool) -> None:
+        """Does the part that takes time."""
+        try:
+            if self._handler.is_busy:
+                await self._return(cancel)
+                await place.end()
+            else:
+                await place.close()
+        except Exception:
+            _log.exception("an instance failed at its end")
+
+    async def _return(self, cancel: bool) -> None:
+        try:
+            async with within(self._clock, _RETURN_S, ErrorCode.HTTP_RESPONSE_TIMEOUT):
+                await self._handler.end(cancel=cancel)
+        except HttpError:
+            await self._handler.end(cancel=True)
 
 
 class GuestServer:
