@@ -65,10 +65,13 @@ class _Member(Generic[E]):
         self.left = left  # how many requests it may still begin to serve
         self.serving = 0
         self.is_closing = False
-        self.expiry: asyncio.TimerHandle | None = None
+        self.guest = 0
+        self.idle_since = 0.0
+        self.expiry: asyncio.TimerHandle | None = None  # which stays when a request comes, and looks again
 
     async def open(self) -> Instance[E]:
         self.instance = await self.manager.__aenter__()
+        self.guest = getattr(self.manager, "number", 0)  # an OpenGuest has one
         return self.instance
 
     @property
@@ -87,9 +90,7 @@ class Place(Generic[E]):
     @property
     def guest(self) -> int:
         """The number of its guest in a recording; 0: nothing records."""
-        manager = self._member.manager
-        number: int = getattr(manager, "number", 0)  # an OpenGuest has one
-        return number
+        return self._member.guest
 
     async def __aenter__(self) -> Instance[E]:
         return self.instance
@@ -181,13 +182,17 @@ class Pool(OfOneProcess, Generic[E]):
 
     async def place(self, given: Given = Given()) -> Place[E]:  # noqa: B008, which nothing changes
         """As `instance`, for callers that end it themselves."""
-        member = await self._take(given)
-        try:
+        self._check_open()
+        member = None if self._line else self._free_place(given)
+        if member is None:
+            member = await self._place_in_turn(given)
+        instance = member.instance
+        if instance is None:
             instance = await self._opened(member)
-        except BaseException as error:
-            if self._leave(member, error):
-                await self._close(member, error)
-            raise
+        elif member.is_for_one:
+            instance.use_context()
+        if member.left and member.serving < self._options.at_once and member not in self._with_room:
+            self._offer(member)
         self._refill()
         return Place(self, member, instance)
 
@@ -249,11 +254,8 @@ class Pool(OfOneProcess, Generic[E]):
 
     # ---- places
 
-    async def _take(self, given: Given) -> _Member[E]:
-        """Takes a place in an instance, which may be yet to open."""
-        self._check_open()
-        if not self._line and (member := self._free_place(given)) is not None:
-            return member
+    async def _place_in_turn(self, given: Given) -> _Member[E]:
+        """Waits in line and takes a place in an instance, which may be yet to open."""
         waiting = len(self._line)
         if self._options.max_waiting is not None and waiting >= self._options.max_waiting:
             raise LimitError(
@@ -278,12 +280,10 @@ class Pool(OfOneProcess, Generic[E]):
             self._line[0].set()
 
     def _free_place(self, given: Given) -> _Member[E] | None:
-        """A place that was free, if there is one."""
+        """A place that was free, in an instance which may be yet to open; None if there is none."""
         member = self._member_for(given) if given else self._member_with_room()
         if member is None:
             return None
-        if member.expiry is not None:
-            member.expiry.cancel()
         self._idle.discard(member)
         member.serving += 1
         member.left -= 1
@@ -335,24 +335,35 @@ class Pool(OfOneProcess, Generic[E]):
         self._with_room[member] = None
         if not member.serving:
             self._idle.add(member)
-            if self._options.idle_s is not None:
-                loop = asyncio.get_running_loop()
-                member.expiry = loop.call_later(self._options.idle_s, self._retire, member)
+            member.idle_since = self._loop.time()
+            if member.expiry is None and self._options.idle_s is not None:
+                member.expiry = self._loop.call_later(self._options.idle_s, self._look_for_use, member)
         self._call_next()
+
+    def _look_for_use(self, member: _Member[E]) -> None:
+        """Retires an instance that has served nothing for `idle_s` seconds."""
+        assert self._options.idle_s is not None
+        member.expiry = None
+        if member not in self._idle:
+            return
+        left_s = member.idle_since + self._options.idle_s - self._loop.time()
+        if left_s > 0:
+            member.expiry = self._loop.call_later(left_s, self._look_for_use, member)
+        else:
+            self._retire(member)
 
     # ---- instances
 
     async def _opened(self, member: _Member[E]) -> Instance[E]:
-        """The instance, which nothing runs in yet if it is to serve one request: in that one's context."""
-        instance = member.instance
-        if instance is None:
+        """Opens the instance: in the context of the request if it is to serve no other."""
+        try:
             instance = await member.open()
-            if not member.is_for_one:
-                self._context.copy().run(instance.use_context)
-        elif member.is_for_one:
-            instance.use_context()
-        if member.left and member.serving < self._options.at_once:
-            self._offer(member)
+        except BaseException as error:
+            if self._leave(member, error):
+                await self._close(member, error)
+            raise
+        if not member.is_for_one:
+            self._context.copy().run(instance.use_context)
         return instance
 
     def _retire(self, member: _Member[E]) -> None:
@@ -360,8 +371,6 @@ class Pool(OfOneProcess, Generic[E]):
         member.left = 0
         self._with_room.pop(member, None)
         self._idle.discard(member)
-        if member.expiry is not None:
-            member.expiry.cancel()
         if not member.serving:
             self._start(self._close(member))
 
@@ -379,6 +388,8 @@ class Pool(OfOneProcess, Generic[E]):
         if member.is_closing:
             return
         member.is_closing = True
+        if member.expiry is not None:
+            member.expiry.cancel()
         try:
             if member.instance is not None:
                 traceback = None if error is None else error.__traceback__
