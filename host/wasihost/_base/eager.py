@@ -63,7 +63,7 @@ class _Begun(Coroutine[Any, Any, Any]):
     def __init__(self, loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Any]) -> None:
         self._loop = loop
         self._coroutine = coroutine
-        self._waits_for: Any = None
+        self._waits_for: Any = None  # of the first step, for the second
         self.has_begun = False
         self.end: asyncio.Future[Any] | None = None
 
@@ -87,28 +87,26 @@ class _Begun(Coroutine[Any, Any, Any]):
 
     def send(self, value: Any) -> Any:
         self.has_begun = True
+        waits_for = self._waits_for
+        if waits_for is not None:
+            self._waits_for = None
+            return waits_for
         if self.end is not None:
             raise StopIteration
-        waits_for = self._take_what_it_waits_for()
-        # None is a bare `yield`: for the next pass of the event loop, which this is.
-        return self._coroutine.send(value) if waits_for is None else waits_for
+        # After the first step None is a bare `yield`: for the next pass of the event loop, which this is.
+        return self._coroutine.send(value)
 
     def throw(self, *error: Any) -> Any:
         if self.end is not None:
             raise StopIteration
-        waits_for = self._take_what_it_waits_for()
+        waits_for = self._waits_for
+        self._waits_for = None
         if waits_for is not None and waits_for.cancel():
             return waits_for  # as a task does that is cancelled while it waits for this
         try:
             return self._coroutine.throw(*error)
         finally:
             del error  # or its traceback would refer to this frame, and this frame to it
-
-    def _take_what_it_waits_for(self) -> Any:
-        """What the first step waits for, in the second; later None."""
-        waits_for = self._waits_for
-        self._waits_for = None
-        return waits_for
 
     def close(self) -> None:
         self._coroutine.close()
