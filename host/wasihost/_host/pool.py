@@ -135,7 +135,7 @@ class Pool(OfOneProcess, Generic[E]):
         self._with_room: dict[_Member[E], None] = {}  # those of them that take more requests, the last one used last
         self._idle: set[_Member[E]] = set()  # those that serve nothing now
         self._line: deque[asyncio.Event] = deque()
-        self._making: set[asyncio.Task[None]] = set()
+        self._making: asyncio.Task[None] | None = None  # what makes instances ready, if it runs
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_closed = asyncio.Event()
         self._closed = False
@@ -376,9 +376,9 @@ class Pool(OfOneProcess, Generic[E]):
 
     def _retire_all(self) -> None:
         """None of those that there are takes more requests."""
-        for making in self._making:
-            making.cancel()
-        self._making.clear()
+        if self._making is not None:
+            self._making.cancel()
+            self._making = None  # as it goes on for a while
         self._members.update(self._ready)
         self._ready.clear()
         for member in list(self._members):
@@ -401,10 +401,10 @@ class Pool(OfOneProcess, Generic[E]):
             self._call_next()
 
     def _refill(self) -> None:
-        while not self._closed and self.ready + len(self._making) < self._options.min_ready:
-            making = self._start(self._make())
-            self._making.add(making)
-            making.add_done_callback(self._made)
+        is_making = self._making is not None and not self._making.done()
+        if not (is_making or self._closed) and self.ready < self._options.min_ready:
+            self._making = self._start(self._make())
+            self._making.add_done_callback(_made)
 
     def _start(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(coroutine, name="wasihost pool", context=self._context.copy())
@@ -413,12 +413,12 @@ class Pool(OfOneProcess, Generic[E]):
         return task
 
     async def _make(self) -> None:
-        member = _Member(self._open(Given()), self._options.reuse)
-        await member.open()
-        self._ready.append(member)
+        while self.ready < self._options.min_ready:
+            member = _Member(self._open(Given()), self._options.reuse)
+            await member.open()
+            self._ready.append(member)
 
-    def _made(self, making: asyncio.Task[None]) -> None:
-        self._making.discard(making)
-        # After an error not again: whoever comes next finds nothing ready, tries by itself, and gets it.
-        if not making.cancelled() and making.exception() is None:
-            self._refill()
+
+def _made(making: asyncio.Task[None]) -> None:
+    if not making.cancelled():
+        making.exception()  # whoever comes next finds nothing ready, tries by itself, and gets it
