@@ -305,7 +305,7 @@ class Exchange:
             return False
         if not self.body.has_ended and (self.body.is_closed or self.body.error is not None):
             return False
-        return b"close" not in b",".join(values(response.headers, "connection")).lower()
+        return not any(b"close" in value.lower() for value in values(response.headers, "connection"))
 
     def _report(self) -> None:
         if self._serving.answered is not None:

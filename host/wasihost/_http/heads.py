@@ -19,10 +19,12 @@ AMBIGUOUS: Final = re.compile(rb"[^\r]\n|\r[^\n]|\n[ \t]|[\x00-\x08\x0b\x0c\x0e-
 folded, and control characters.
 """
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])" % _TOKEN)
+_REQUEST_LINE = re.compile(rb"%s [\x21-\x7e]+ HTTP/[0-9]\.[0-9]" % _TOKEN)
 _STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([0-9]{3})(?: [^\r]*)?")
 _NAME = re.compile(_TOKEN)
 _LENGTH = re.compile(rb"[0-9]{1,20}")
+_READ = frozenset({"connection", "content-length", "expect", "host", "te", "transfer-encoding"})
+"""The headers of a request that the server reads itself."""
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -100,23 +102,26 @@ def request_head(text: bytes) -> RequestHead:
         if found is None:
             raise BadRequest(400)
         headers.append(found)
-        named.setdefault(found[0].lower(), []).append(found[1])
-    version = request[3].decode()
-    length = _length(named, version)
+        name = found[0].lower()
+        if name in _READ:
+            named.setdefault(name, []).append(found[1])
+    method, target, version = request[0].decode().split(" ")
+    version = version.removeprefix("HTTP/")
+    length = _length(named, version) if "content-length" in named or "transfer-encoding" in named else 0
     host = _host(named, version)
     if version not in ("1.0", "1.1"):
         raise BadRequest(505)
-    expected = b",".join(named.get("expect", ())).lower()
+    expected = b",".join(named["expect"]).lower() if "expect" in named else b""
     if expected not in (b"", b"100-continue"):
         raise BadRequest(417)
     return RequestHead(
-        method=request[1].decode(),
-        target=request[2].decode(),
+        method=method,
+        target=target,
         version=version,
         headers=headers,
         length=length,
         host=host,
-        keeps_alive=version == "1.1" and not closes(b",".join(named.get("connection", ()))),
+        keeps_alive=version == "1.1" and not ("connection" in named and closes(b",".join(named["connection"]))),
         expects_continue=bool(expected) and version == "1.1",
         takes_trailers="te" in named and b"trailers" in b",".join(named["te"]).lower(),
     )

@@ -186,7 +186,7 @@ class ServerConnection(Connection):
             self._exchange = Exchange(self._server, self, event, self._settle, straight)
             self._deadline.clear()
             if event.length == 0:
-                self._exchange.end([])
+                self._exchange.body.end([])
             return
         assert self._exchange is not None
         if isinstance(event, End):

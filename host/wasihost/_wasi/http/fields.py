@@ -188,19 +188,21 @@ class Fields:
         return [entry for entry in self._entries if entry[0].lower() != key]
 
     def _replace(self, entries: Iterable[Header]) -> None:
-        self._rules.room.left += self.size
         self._entries = list(entries)
-        self._values = {}
-        self.size = _VALUE_COST * len(self._entries)
+        values: dict[str, list[bytes]] = {}
+        size = _VALUE_COST * len(self._entries)
         for name, value in self._entries:
-            self.size += len(value)
-            found = self._values.get(name.lower())
+            size += len(value)
+            key = name.lower()
+            found = values.get(key)
             if found is None:
-                self._values[name.lower()] = [value]
-                self.size += len(name) + _NAME_COST
+                values[key] = [value]
+                size += len(name) + _NAME_COST
             else:
                 found.append(value)
-        self._rules.room.left -= self.size
+        self._values = values
+        self._rules.room.left -= size - self.size
+        self.size = size
 
     def _add(self, name: str, value: bytes) -> None:
         cost = self._cost(name, value)
