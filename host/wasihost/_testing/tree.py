@@ -7,7 +7,6 @@ from typing import Final, TypeVar, TypeVarTuple
 
 from wasihost._testing.ends import ConformanceError, expect_equal
 from wasihost._wasi.common.files import code_name
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import Answer, settled
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
@@ -37,17 +36,15 @@ class Tree:
             self._opened.pop().close()
 
     async def done(self, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> T:
-        """The result of an operation, awaited if need be. Errors: Failure."""
+        """The result of an operation, awaited if need be. Errors: OSError."""
         return await settled(call(*args))
 
     async def fails(self, code: str, rule: str, call: Callable[[*Ts], Answer[object]], *args: *Ts) -> None:
         """Raises unless an operation fails with this error-code."""
         try:
             found = await settled(call(*args))
-        except Failure as failure:
-            if not isinstance(failure.cause, OSError):
-                raise
-            expect_equal(code_name(failure.cause), code, rule)
+        except OSError as error:
+            expect_equal(code_name(error), code, rule)
         else:
             raise ConformanceError(f"{rule}: expected the error-code {code}; found: {found!r}")
 
@@ -55,8 +52,8 @@ class Tree:
         """Does it; whether the file system has no such operation, which is EROFS or unsupported."""
         try:
             await settled(call(*args))
-        except Failure as failure:
-            if isinstance(failure.cause, OSError) and code_name(failure.cause) in ("read-only", "unsupported"):
+        except OSError as error:
+            if code_name(error) in ("read-only", "unsupported"):
                 return True
             raise
         return False

@@ -17,5 +17,5 @@
 | `faults` | makes operations fail |
 | `threaded` | does operations in threads |
 
-Nodes fail with OSError, as a system call does; a descriptor fails with `Failure`.
+All of them fail with OSError, as a system call does.
 """

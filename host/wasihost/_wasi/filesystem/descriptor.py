@@ -1,7 +1,7 @@
 """`Descriptor`: a guest's hold of a file or directory, and the permissions of its mount.
 
 The order of checks: the kind of the descriptor, the permissions of the mount, then the operation. A mount that is
-read-only refuses every change with EPERM. All methods fail with `Failure`, at once or later.
+read-only refuses every change with EPERM. All methods fail with OSError, at once or later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from functools import partial
 from typing import Final, TypeVar, TypeVarTuple
 
 from wasihost._network.base import os_error
-from wasihost._wasi.failures import Failure, attempt
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, Later, then
 from wasihost._wasi.filesystem.flags import (
@@ -63,38 +62,38 @@ class Descriptor:
 
     def read(self, length: int, offset: int) -> Answer[bytes]:
         """At most 64 KiB from `offset` on; EBADF of a directory."""
-        return _attempt(self._file().read, min(length, MOST_READ), offset)
+        return self._file().read(min(length, MOST_READ), offset)
 
     def write(self, content: bytes, offset: int) -> Answer[int]:
         """How many bytes were written at `offset`; EBADF of a directory."""
         file = self._file()
         self._require_writable()
-        return _attempt(file.write, memoryview(content), offset)
+        return file.write(memoryview(content), offset)
 
     def advise(self, offset: int, length: int, advice: Advice) -> None:
         """How the guest is going to use a part of the file; EBADF of a directory."""
-        _attempt(self._file().advise, offset, length, advice)
+        self._file().advise(offset, length, advice)
 
     def set_size(self, size: int) -> Answer[None]:
         """Cuts the file off or adds zeros; EBADF of a directory."""
         file = self._file()
         self._require_writable()
-        return _attempt(file.set_size, size)
+        return file.set_size(size)
 
     # ---- of both
 
     def sync(self, with_metadata: bool) -> Answer[None]:
         """Returns when all that was written is on the disk."""
-        return _attempt(self._node.sync, with_metadata)
+        return self._node.sync(with_metadata)
 
     def stat(self) -> Answer[Stat]:
         """Its metadata now."""
-        return _attempt(self._node.stat)
+        return self._node.stat()
 
     def set_times(self, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both."""
         self._require_writable()
-        return _attempt(self._node.set_times, accessed, modified)
+        return self._node.set_times(accessed, modified)
 
     @property
     def identity(self) -> Identity:
@@ -109,18 +108,18 @@ class Descriptor:
 
     def entries(self) -> Answer[Entries]:
         """Its entries, from the first on."""
-        return _attempt(self._directory().entries)
+        return self._directory().entries()
 
     def entry_source(self, convert: Callable[[Entry], T], on_close: OnClose) -> EntrySource[T]:
         """Reads its entries, as values that `convert` makes."""
-        return EntrySource(attempt(self._directory().entries), convert, on_close)
+        return EntrySource(self._directory().entries(), convert, on_close)
 
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Descriptor]:
         """Opens the file that is there, or creates one. EINVAL if a directory is to be created or cut off."""
         directory = self._directory()
         asked = opening(how, use)
         if asked.is_contradiction:
-            raise Failure(os_error(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         if asked.may_change:
             self._require_writable(path)
         node = self._at(path, directory.open, path, follow, how, use)
@@ -169,7 +168,7 @@ class Descriptor:
         directory = self._writable_directory(path)
         other = new_directory._writable_directory(new_path)
         if follow:
-            raise Failure(os_error(errno.EINVAL))
+            raise os_error(errno.EINVAL)
         return self._at(path, directory.link, path, other, new_path)
 
     def symlink(self, text: str, path: str) -> Answer[None]:
@@ -178,19 +177,19 @@ class Descriptor:
 
     def readlink(self, path: str) -> Answer[str]:
         """The content of a symbolic link; EPERM if that is absolute, EILSEQ if it is not UTF-8."""
-        return then(self._at(path, self._directory().readlink, path), _text)
+        return then(self._at(path, self._directory().readlink, path), paths.text)
 
     # ----
 
     def _file(self, otherwise: int = errno.EBADF) -> FileNode:
         if isinstance(self._node, FileNode):
             return self._node
-        raise Failure(os_error(otherwise))
+        raise os_error(otherwise)
 
     def _directory(self) -> DirectoryNode:
         if isinstance(self._node, DirectoryNode):
             return self._node
-        raise Failure(os_error(errno.ENOTDIR))
+        raise os_error(errno.ENOTDIR)
 
     def _writable_directory(self, path: str) -> DirectoryNode:
         directory = self._directory()
@@ -200,31 +199,19 @@ class Descriptor:
     def _require_writable(self, path: str = "") -> None:
         if self._mount.read_only:
             self._mount.refused_change(path)
-            raise Failure(os_error(errno.EPERM))
+            raise os_error(errno.EPERM)
 
     def _at(self, path: str, call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
+        """The answer of a call for a path; the first one that leads out is logged."""
         try:
             answer = call(*args)
-        except OSError as error:
-            raise self._failure_at(path, error) from error
-        return answer.failing(OSError, partial(self._failure_at, path)) if isinstance(answer, Later) else answer
+        except EscapeError as error:
+            raise self._escaped(path, error) from error
+        return answer.failing(EscapeError, partial(self._escaped, path)) if isinstance(answer, Later) else answer
 
-    def _failure_at(self, path: str, error: OSError) -> Failure:
-        if isinstance(error, EscapeError):
-            self._mount.refused_escape(path)
-        return Failure(error)
-
-
-def _attempt(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
-    try:
-        answer = call(*args)
-    except OSError as error:
-        raise Failure(error) from error
-    return answer.failing(OSError, Failure) if isinstance(answer, Later) else answer
-
-
-def _text(name: bytes) -> str:
-    return attempt(paths.text, name)
+    def _escaped(self, path: str, _error: EscapeError) -> EscapeError:
+        self._mount.refused_escape(path)
+        return EscapeError()
 
 
 def preopened(mounts: Mounts) -> list[tuple[Descriptor, str]]:

@@ -10,7 +10,6 @@ from typing import Final, NamedTuple, TypeAlias
 
 from wasihost._base.clock import NS_PER_S
 from wasihost._network.base import os_error
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem import system
 
 
@@ -76,10 +75,10 @@ NewTime: TypeAlias = "int | When"
 
 
 def new_time(seconds: int, nanoseconds: int) -> NewTime:
-    """A time from its two parts; nanoseconds may be more than a second. Errors: Failure of EOVERFLOW."""
+    """A time from its two parts; nanoseconds may be more than a second. Errors: OSError, EOVERFLOW."""
     ns = seconds * NS_PER_S + nanoseconds
     if not -(1 << 63) <= ns // NS_PER_S < 1 << 63:
-        raise Failure(os_error(errno.EOVERFLOW))
+        raise os_error(errno.EOVERFLOW)
     return ns
 
 

@@ -13,7 +13,6 @@ from wasihost import DivergenceError
 from wasihost._base.errors import RecordingError
 from wasihost._host.recorded_files import RecordedFiles
 from wasihost._recording import Recorder, Recording, events
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
 from wasihost._wasi.filesystem.handles import Handles
@@ -44,8 +43,8 @@ def _result(call: Any, *args: Any) -> Any:
     """What a call gives, or its error."""
     try:
         found = at_once(call(*args))
-    except Failure as failure:
-        return errno.errorcode[getattr(failure.cause, "errno", 0)]
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
     return found
 
 

@@ -12,7 +12,6 @@ import pytest
 
 from wasihost._policy import Policy, Rules
 from wasihost._policy.asking import Asker
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem import sandbox
 from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
@@ -81,8 +80,8 @@ def code_of(call: Callable[..., Any], *args: Any) -> str:
     """The name of the errno that a call fails with, `ok` if it does not; what it opens is closed."""
     try:
         found = call(*args)
-    except Failure as failure:
-        return errno.errorcode[getattr(failure.cause, "errno", 0)]
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
     if isinstance(found, Descriptor):
         found.close()
     return "ok"

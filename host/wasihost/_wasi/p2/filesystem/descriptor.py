@@ -13,7 +13,6 @@ path gives:
 from __future__ import annotations
 
 from wasihost._base.streams import Unwritten
-from wasihost._wasi import failures
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
 from wasihost._wasi.filesystem.answers import Answer, then
@@ -45,7 +44,7 @@ class DirectoryEntryStream:
 
         - `illegal-byte-sequence`: the name is not UTF-8; the next call gives the next entry.
         """
-        return attempt(failures.attempt, self._next)
+        return attempt(self._next)
 
     def drop(self) -> None:
         """Closes the directory."""

@@ -1,4 +1,4 @@
-"""`error-code` of `wasi:filesystem/types`, and the one place where the failure of a core becomes one."""
+"""`error-code` of `wasi:filesystem/types`, and the one place where an error of the core becomes one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TypeVar, TypeVarTuple
 
 from wasihost._component.values import WitError
 from wasihost._wasi.common.files import code_name
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import Answer, Later
 
 T = TypeVar("T")
@@ -63,21 +62,21 @@ def error_code(error: OSError) -> ErrorCode:
 
 
 def attempt(call: Callable[[*Ts], T], *args: *Ts) -> T:
-    """The result of a call of a core; its failure becomes an error-code."""
+    """The result of a call of a core; its OSError becomes an error-code."""
     try:
         return call(*args)
-    except Failure as failure:
-        raise _wit_error(failure) from failure
+    except OSError as error:
+        raise _wit_error(error) from error
 
 
 def ask(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
     """The same for an answer that may take time."""
     try:
         answer = call(*args)
-    except Failure as failure:
-        raise _wit_error(failure) from failure
-    return answer.failing(Failure, _wit_error) if isinstance(answer, Later) else answer
+    except OSError as error:
+        raise _wit_error(error) from error
+    return answer.failing(OSError, _wit_error) if isinstance(answer, Later) else answer
 
 
-def _wit_error(failure: Failure) -> WitError | Failure:
-    return WitError(error_code(failure.cause)) if isinstance(failure.cause, OSError) else failure
+def _wit_error(error: OSError) -> WitError:
+    return WitError(error_code(error))

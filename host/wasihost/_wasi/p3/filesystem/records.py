@@ -138,7 +138,7 @@ def _instant(ns: int | None) -> Instant | None:
 
 
 def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
-    """The core's time. Errors: Failure of EOVERFLOW."""
+    """The core's time. Errors: OSError, EOVERFLOW."""
     match timestamp:
         case NewTimestamp.NoChange():
             return When.NO_CHANGE

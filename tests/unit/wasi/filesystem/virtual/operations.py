@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, TypeVar
 from hypothesis import strategies as st
 
 from wasihost._base.waiting import Called
-from wasihost._wasi.failures import Failure
 from wasihost._wasi.filesystem.answers import Answer, Later, settled
 from wasihost._wasi.filesystem.descriptor import Descriptor, preopened
 from wasihost._wasi.filesystem.flags import DescriptorFlags, OpenFlags
@@ -101,8 +100,8 @@ class Subject:
         """What it gives, as far as it is the same everywhere: the name of an errno, or the result."""
         try:
             return getattr(self, operation.name)(*operation.args)
-        except Failure as failure:
-            return errno.errorcode[getattr(failure.cause, "errno", 0)]
+        except OSError as error:
+            return errno.errorcode[error.errno or 0]
 
     def tree(self) -> dict[str, object]:
         """All that is there, from the top."""
@@ -226,8 +225,6 @@ async def _appended(file: Descriptor, data: bytes) -> int:
                 ready = Called()
                 sink.wait_writable(ready)
                 await ready
-    except OSError as error:
-        raise Failure(error) from error
     finally:
         sink.close(None)
 
