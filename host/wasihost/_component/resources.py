@@ -50,7 +50,10 @@ class ResourceTable:
             raise Limits(resources=self.capacity).reached("resources", "the resource table is full")
         if parent is not None:
             self.get(parent, object)
-        rep = self._last = self._free_rep()
+        rep = self._last % MAX_REP + 1
+        while rep in self._objects:
+            rep = rep % MAX_REP + 1
+        self._last = rep
         self._objects[rep] = obj
         self._contexts[rep] = None if lent else contextvars.copy_context()
         if parent is not None:
@@ -111,12 +114,6 @@ class ResourceTable:
                 errors.append(error)
         if errors:
             raise ExceptionGroup("errors while dropping the resources left", errors)
-
-    def _free_rep(self) -> int:
-        rep = self._last % MAX_REP + 1
-        while rep in self._objects:
-            rep = rep % MAX_REP + 1
-        return rep
 
     def _forget(self, rep: int) -> None:
         del self._contexts[rep]

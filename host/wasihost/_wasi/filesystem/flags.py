@@ -52,12 +52,8 @@ class Advice(enum.Enum):
 
 # Operations on flags, and lookups in their classes, take longer than a system call, and few combinations are in use.
 
-_FOLLOWS: Final = PathFlags.SYMLINK_FOLLOW
-
-
-def follows(flags: PathFlags) -> bool:
-    """Whether a symbolic link at the end of a path is followed."""
-    return flags == _FOLLOWS  # the only one
+FOLLOW: Final = PathFlags.SYMLINK_FOLLOW
+"""The flags of a path with a symbolic link at its end that is followed."""
 
 
 class Opening(Frozen):

@@ -15,11 +15,11 @@ from __future__ import annotations
 from wasihost._base.streams import Unwritten
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
-from wasihost._wasi.filesystem.answers import Answer, then
-from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, PathFlags, follows
+from wasihost._wasi.filesystem.answers import Answer
+from wasihost._wasi.filesystem.flags import FOLLOW, Advice, DescriptorFlags, OpenFlags, PathFlags
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import Entries
-from wasihost._wasi.p2.filesystem.errors import ask, attempt
+from wasihost._wasi.p2.filesystem.errors import ask, ask_for, attempt
 from wasihost._wasi.p2.filesystem.records import (
     AnyNewTimestamp,
     DescriptorStat,
@@ -105,7 +105,7 @@ class Descriptor:
 
     def get_type(self) -> Answer[Kind]:
         """WIT: `get-type: func() -> result<descriptor-type, error-code>`."""
-        return then(ask(self._descriptor.stat), _kind)
+        return ask_for(_kind, self._descriptor.stat)
 
     def set_size(self, size: int) -> Answer[None]:
         """WIT: `set-size: func(size: filesize) -> result<_, error-code>`.
@@ -134,7 +134,7 @@ class Descriptor:
         - `bad-descriptor`: it is a directory, or was not opened to read.
         - `invalid`: the offset is 2^63 or more.
         """
-        return then(ask(self._descriptor.read, length, offset), _with_end)
+        return ask_for(_with_end, self._descriptor.read, length, offset)
 
     def write(self, buffer: bytes, offset: int) -> Answer[int]:
         """WIT: `write: func(buffer: list<u8>, offset: filesize) -> result<filesize, error-code>`.
@@ -147,7 +147,7 @@ class Descriptor:
 
     def read_directory(self) -> Answer[DirectoryEntryStream]:
         """WIT: `read-directory: func() -> result<directory-entry-stream, error-code>`."""
-        return then(ask(self._descriptor.entries), DirectoryEntryStream)
+        return ask_for(DirectoryEntryStream, self._descriptor.entries)
 
     def sync(self) -> Answer[None]:
         """WIT: `sync: func() -> result<_, error-code>`; fsync(2)."""
@@ -162,11 +162,11 @@ class Descriptor:
 
     def stat(self) -> Answer[DescriptorStat]:
         """WIT: `stat: func() -> result<descriptor-stat, error-code>`."""
-        return then(ask(self._descriptor.stat), to_stat)
+        return ask_for(to_stat, self._descriptor.stat)
 
     def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return then(ask(self._descriptor.stat_at, path, follows(path_flags)), to_stat)
+        return ask_for(to_stat, self._descriptor.stat_at, path, path_flags is FOLLOW)
 
     def set_times_at(
         self,
@@ -180,7 +180,7 @@ class Descriptor:
         - `overflow`: more than 2^63 - 1 seconds.
         """  # noqa: E501
         times = attempt(to_new_time, data_access_timestamp), attempt(to_new_time, data_modification_timestamp)
-        return ask(self._descriptor.set_times_at, path, follows(path_flags), *times)
+        return ask(self._descriptor.set_times_at, path, path_flags is FOLLOW, *times)
 
     def link_at(
         self, old_path_flags: PathFlags, old_path: str, new_descriptor: Descriptor, new_path: str
@@ -192,7 +192,7 @@ class Descriptor:
         - `not-permitted`: the old path is a directory, or one of the two mounts is read-only.
         - `cross-device`: they are on different file systems.
         """  # noqa: E501
-        return ask(self._descriptor.link, old_path, follows(old_path_flags), new_descriptor._descriptor, new_path)
+        return ask(self._descriptor.link, old_path, old_path_flags is FOLLOW, new_descriptor._descriptor, new_path)
 
     def open_at(
         self, path_flags: PathFlags, path: str, open_flags: OpenFlags, flags: DescriptorFlags
@@ -208,7 +208,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return then(ask(self._descriptor.open, path, follows(path_flags), open_flags, flags), self._opened)
+        return ask_for(self._opened, self._descriptor.open, path, path_flags is FOLLOW, open_flags, flags)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
@@ -265,7 +265,7 @@ class Descriptor:
 
     def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return then(ask(self._descriptor.identity_hash_at, path, follows(path_flags)), _hash)
+        return ask_for(_hash, self._descriptor.identity_hash_at, path, path_flags is FOLLOW)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
