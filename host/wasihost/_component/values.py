@@ -72,6 +72,27 @@ class WitError(Exception):
         self.value = value
 
 
+class Columns(Sequence[T]):
+    """Records as lists of their fields, one list for each field: a record is made only when one is asked for.
+
+    `cls` makes a record of its fields.
+    """
+
+    def __init__(self, cls: Callable[..., T], *fields: Sequence[Any]) -> None:
+        self.fields = fields
+        self._cls = cls
+
+    def __len__(self) -> int:
+        return len(self.fields[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        found = [field[index] for field in self.fields]
+        return Columns(self._cls, *found) if isinstance(index, slice) else self._cls(*found)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._cls, *self.fields)
+
+
 def object_of(mapping: Any) -> SimpleNamespace:
     """An object with the entries of a mapping, such as `asdict` makes of a record or variant. Errors: TypeError."""
     if isinstance(mapping, Mapping):

@@ -37,7 +37,7 @@ def answers(value: Any) -> Words:
         return (_name(value),)
     if isinstance(value, tuple):
         return (identity(value),)
-    return tuple(f"{kind.value} {_name(name)}" for name, kind in value)
+    return tuple(f"{kind.value} {name}" for name, kind in value)
 
 
 def identity(value: Identity) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, TypeVarTuple
 
@@ -150,7 +149,7 @@ class _RecordedDirectory(DirectoryAround):
             finally:
                 found.close()
         self.log.called("entries", (), file_words.answers(entries))
-        return VirtualEntries((os.fsdecode(name), kind) for name, kind in entries)
+        return VirtualEntries(entries)
 
     def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
         words = (path, _number(new_directory), new_path)

@@ -108,7 +108,7 @@ class Tree:
         directory = await self.open(path, base)
         found = await self.done(directory.entries)
         try:
-            return {name.decode(): kind for name, kind in found}
+            return dict(found)
         finally:
             found.close()
 

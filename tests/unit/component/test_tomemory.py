@@ -16,7 +16,7 @@ from wasihost._base.errors import ProviderError
 from wasihost._component.conversion.numbers import NoRoom, SharedLists, needed
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.memory import LinearMemory
-from wasihost._component.values import Classes, Err, Ok, Some, case_names, upper_snake_case
+from wasihost._component.values import Classes, Columns, Err, Ok, Some, case_names, upper_snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
@@ -193,6 +193,17 @@ def test_mappings_stand_for_records_and_variants_in_short_and_long_lists(count: 
         assert results.load() == objects
         results.give([asdict(each) for each in objects])
         assert results.load() == objects
+
+
+@pytest.mark.parametrize("count", [2, 20])
+def test_records_given_by_columns_are_written_as_records(count: int) -> None:
+    point = types.Record((("x", types.U32), ("label", types.STRING)))
+    t = types.List(point)
+    classes = Classes(types.Interface({"point": point}))
+    labels = ["ä", *"b" * (count - 1)]
+    with Results(t, classes) as results:
+        results.give(Columns(classes.of(point), range(count), labels))
+        assert results.load() == list(map(classes.of(point), range(count), labels))
 
 
 def test_what_is_wrong_with_an_error_is_said() -> None:

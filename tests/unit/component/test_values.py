@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from wasihost._base.errors import LinkError
-from wasihost._component.values import Classes, WitError, camel_case, case_names, snake_case, upper_snake_case
+from wasihost._component.values import Classes, Columns, WitError, camel_case, case_names, snake_case, upper_snake_case
 from wasihost._component.world import types
 
 POINT = types.Record((("x-pos", types.U32), ("class", types.U32)))
@@ -168,6 +168,16 @@ def test_a_class_of_another_shape_is_refused(name: str, cls: type, lacking: str)
 )
 def test_types_are_described_as_in_wit(t: types.ValType, text: str) -> None:
     assert classes().describe(t) == text
+
+
+def test_columns_are_a_sequence_of_records() -> None:
+    found = Columns(complex, [1, 2, 3], [4, 5, 6])
+    assert (len(found), found[1], list(found), list(found[1:])) == (
+        3,
+        2 + 5j,
+        [1 + 4j, 2 + 5j, 3 + 6j],
+        [2 + 5j, 3 + 6j],
+    )
 
 
 def test_a_wit_error_carries_its_value() -> None:

@@ -288,10 +288,13 @@ class SharedLists:
                 return found
         return list(map(self.text, pointers, lengths))
 
-    def place_all(self, texts: Iterable[bytes], lengths: Iterable[int]) -> Iterator[int]:
-        """Writes texts one behind the other; gives where each is. Errors: NoRoom."""
-        block = b"".join(texts)
-        return accumulate(lengths, initial=self.place(block, len(block)))
+    def place_texts(self, texts: Iterable[str]) -> tuple[Iterator[int], list[int]]:
+        """Writes texts one behind the other; gives their pointers and lengths. Errors: NoRoom."""
+        texts = list(texts)
+        text = "".join(texts)
+        lengths = list(map(len, texts if text.isascii() else map(str.encode, texts)))
+        block = text.encode()
+        return accumulate(lengths, initial=self.place(block, len(block))), lengths
 
 
 def _outside(start: int, end: int) -> InternalError:

@@ -17,17 +17,18 @@ The plan of `record pair { a: u8, b: list<u32> }`, for the address 100:
 `Struct.pack_into`, writes them behind `a`, in the memory that `lists`, the `SharedLists`, knows.
 
 The elements of a long list are written column by column, so that the work for each of them is done by `map`. For
-those of a `list<pair>`, where `c2` and `c3` get the fields, `c4` places a list, and `c5` is a `Struct.pack`:
+those of a `list<pair>`, where `c2` gets the fields, `c3` places a list, and `c4` is a `Struct.pack`:
 
     def plan(value, lists):
-        x0 = list(value)
-        x1, x2, = zip(*map(c4, map(c3, x0), repeat(lists)))
-        return b''.join(map(c5, map(c2, x0), x1, x2))
+        x0, x1, = c2(value)
+        x2, x3, = zip(*map(c3, x1, repeat(lists)))
+        return b''.join(map(c4, x0, x2, x3))
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final, TypeAlias
@@ -37,7 +38,7 @@ from wasihost._component.conversion import plancode
 from wasihost._component.conversion.frompython import EnumTable, FlagsTable, char_code, tuple_of, unwrap
 from wasihost._component.conversion.numbers import Placer, SharedLists, pairs, placer, sequence
 from wasihost._component.conversion.plancode import Code, make_struct
-from wasihost._component.values import Classes, Err, Ok, snake_case
+from wasihost._component.values import Classes, Columns, Err, Ok, snake_case
 from wasihost._component.world import layout, types
 from wasihost._component.world.types import ValType
 
@@ -197,9 +198,9 @@ class ToMemoryCode:
         """The format of one element, and for each part of it the source of those of all; `values` are iterated once."""
         match t:
             case types.Primitive(name="string"):
-                texts = code.let(f"list(map(encode, {values}))")
-                lengths = code.let(f"list(map(len, {texts}))")
-                return _POINTER, [f"lists.place_all({texts}, {lengths})", lengths]
+                columns = code.variables(2)
+                code.unpack(columns, f"lists.place_texts({values})")
+                return _POINTER, columns
             case types.Primitive(name="char"):
                 return plancode.NUMBERS["char"][0], [f"map({code.constant(char_code)}, {values})"]
             case types.Primitive(name=name) if types.is_number(t):
@@ -210,9 +211,10 @@ class ToMemoryCode:
                 code.unpack(columns, f"zip(*{placed})")
                 return _POINTER, columns
             case types.Record(fields=[*fields]):
-                values = code.let(f"list({values})")
-                getters = [code.constant(attrgetter(snake_case(name))) for name, _ in fields]
-                return self._in_turn(code, t, [f"map({get}, {values})" for get in getters], self._columns)
+                getters = [attrgetter(snake_case(name)) for name, _ in fields]
+                columns = code.variables(len(fields))
+                code.unpack(columns, f"{code.constant(partial(_by_field, getters))}({values})")
+                return self._in_turn(code, t, columns, self._columns)
             case types.Tuple():
                 columns = code.variables(len(t.elements))
                 code.unpack(columns, f"{code.constant(_by_position)}({values})")
@@ -259,6 +261,14 @@ class ToMemoryCode:
         elif isinstance(t, types.Result):  # a case of a variant need not have the attribute
             code.line(f"if {value} is not None: raise TypeError")
         return f"{_UNSIGNED[width]}{format}{layout.size(t) - end}x", [str(case), *parts]
+
+
+def _by_field(getters: Sequence[Callable[[Any], Any]], values: Iterable[Any]) -> Iterable[Iterable[Any]]:
+    """The fields of some records, column by column; these getters get them from one record."""
+    if isinstance(values, Columns):
+        return values.fields
+    values = list(values)
+    return [map(get, values) for get in getters]
 
 
 def _by_position(values: Iterable[Any]) -> Iterable[Any]:

@@ -23,9 +23,9 @@ from wasihost._wasi.filesystem.flags import (
 )
 from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat, identity_hash
 from wasihost._wasi.filesystem.mounts import Mount, Mounts
-from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, Node
+from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
-from wasihost._wasi.filesystem.streams import EntrySource, FileSink, FileSource, OnClose
+from wasihost._wasi.filesystem.streams import Convert, EntrySource, FileSink, FileSource, OnClose
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -110,8 +110,8 @@ class Descriptor:
         """Its entries, from the first on."""
         return self._directory().entries()
 
-    def entry_source(self, convert: Callable[[Entry], T], on_close: OnClose) -> EntrySource[T]:
-        """Reads its entries, as values that `convert` makes."""
+    def entry_source(self, convert: Convert[T], on_close: OnClose) -> EntrySource[T]:
+        """Reads its entries, as values that `convert` makes of names and kinds."""
         return EntrySource(self._directory().entries(), convert, on_close)
 
     def open(self, path: str, follow: bool, how: OpenFlags, use: DescriptorFlags) -> Answer[Descriptor]:

@@ -27,6 +27,7 @@ import os
 import stat
 import weakref
 from collections.abc import Iterator
+from itertools import islice
 from typing import ClassVar, Final
 
 from wasihost._base.clock import NS_PER_S
@@ -37,11 +38,12 @@ from wasihost._wasi.filesystem import paths, sandbox, system
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, opening
 from wasihost._wasi.filesystem.handles import Handles
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When, kind_of
-from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, FileSystem, Node
+from wasihost._wasi.filesystem.nodes import MOST_ENTRIES, DirectoryNode, Entries, FileNode, FileSystem, Node
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.sandbox import open_beneath, open_parent
 
 MAX_OFFSET: Final = (1 << 63) - 1
+_FILE: Final = Kind.REGULAR_FILE  # a name of its own: CPython 3.11 takes long to find a member of an enum
 
 _SYNC_FLAGS = {
     DescriptorFlags.FILE_INTEGRITY_SYNC: getattr(os, "O_SYNC", 0),
@@ -271,16 +273,16 @@ class OsEntries(Entries):
         self._fd = fd
         self._handles = handles
         self._found = os.scandir(fd)
-        self._entries = map(_entry, self._found)
         self._counted = (fd, ~fd)  # `scandir` works on a duplicate, which counts as well
         for each in self._counted:
             handles.add(each)
 
-    def __iter__(self) -> Iterator[Entry]:
-        return self._entries
-
-    def __next__(self) -> Entry:
-        return next(self._entries)
+    def read(self) -> tuple[list[str], list[Kind]]:
+        found = list(islice(self._found, MOST_ENTRIES))
+        names = [each.name for each in found]
+        if not "".join(names).isascii():  # whatever the locale
+            names = [paths.to_python(os.fsencode(name)) for name in names]
+        return names, [_FILE if each.is_file(follow_symlinks=False) else _other_kind(each) for each in found]
 
     def close(self) -> None:
         self._found.close()
@@ -289,14 +291,8 @@ class OsEntries(Entries):
         os.close(self._fd)
 
 
-def _entry(found: os.DirEntry[str]) -> Entry:
-    name = found.name
-    # Most are regular files, which is known without a system call on most file systems.
-    kind = Kind.REGULAR_FILE if found.is_file(follow_symlinks=False) else _other_kind(found)
-    return name.encode() if name.isascii() else os.fsencode(name), kind
-
-
 def _other_kind(entry: os.DirEntry[str]) -> Kind:
+    """The kind of what is no regular file, as most are; known without a system call on most file systems."""
     if entry.is_symlink():
         return Kind.SYMBOLIC_LINK
     if entry.is_dir(follow_symlinks=False):

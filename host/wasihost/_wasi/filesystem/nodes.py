@@ -14,8 +14,8 @@ it. `Directory` leaves paths to the operating system. All others are `VirtualFil
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from typing import ClassVar, TypeAlias, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final, TypeAlias, TypeVar
 
 from wasihost._wasi.filesystem.answers import Answer, Later
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags
@@ -25,19 +25,29 @@ from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat
 N = TypeVar("N", bound="Node")
 
 
-Entry: TypeAlias = tuple[bytes, Kind]
-"""A name in a directory, with its kind; a plain tuple, of which large directories have very many."""
+Entry: TypeAlias = tuple[str, Kind]
+"""A name in a directory, as `paths.to_python` gives it, and its kind."""
+MOST_ENTRIES: Final = 1024
+"""Entries of a directory that are read without a turn for others."""
 
 
-class Entries(Iterator[Entry]):
-    """The entries of a directory, one after the other; an iterator that may fail with OSError at any step."""
+class Entries(ABC):
+    """The entries of a directory, of which large ones have very many: they are read some at a time."""
 
     @abstractmethod
-    def __next__(self) -> Entry: ...
+    def read(self) -> tuple[Sequence[str], Sequence[Kind]]:
+        """The names of at most `MOST_ENTRIES` more, and their kinds; none at the end. May fail with OSError."""
 
     @abstractmethod
     def close(self) -> None:
         """No more are read; called once."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        """One after the other."""
+        names, kinds = self.read()
+        while names:
+            yield from zip(names, kinds, strict=True)
+            names, kinds = self.read()
 
 
 class Node:

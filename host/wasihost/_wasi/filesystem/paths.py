@@ -60,6 +60,15 @@ def text(name: bytes) -> str:
         raise os_error(errno.EILSEQ) from None
 
 
+def is_text(name: str) -> bool:
+    """Whether guests can have a name that Python code has, or all of several in one: it is UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def is_directory_by_name(path: bytes) -> bool:
     """Whether a path says by itself that it is of a directory: it ends with `/`, `.` or `..`."""
     return path.rpartition(b"/")[2] in (b"", b".", b"..")

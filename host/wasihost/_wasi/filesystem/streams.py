@@ -11,20 +11,21 @@ import asyncio
 import errno
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from itertools import islice
-from typing import Final, Generic, NoReturn, TypeAlias, TypeVar
+from typing import Generic, NoReturn, TypeAlias, TypeVar
 
 from wasihost._base import eager
 from wasihost._base.streams import ByteSink, ByteSource, ValueSource
 from wasihost._network.base import os_error
+from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, Later
-from wasihost._wasi.filesystem.nodes import Entries, Entry, FileNode
+from wasihost._wasi.filesystem.metadata import Kind
+from wasihost._wasi.filesystem.nodes import Entries, FileNode
 
 T = TypeVar("T")
 OnClose: TypeAlias = Callable[[BaseException | None], None]
 """Called when a stream ends, with its error."""
-MOST_ENTRIES: Final = 256
-"""Entries of a directory that are read without a turn for others."""
+Convert: TypeAlias = Callable[[Sequence[str], Sequence[Kind]], Sequence[T]]
+"""Makes values of the names and kinds of some entries."""
 
 
 def _would_wait() -> OSError:
@@ -153,9 +154,9 @@ class FileSink(_Waiting[int], ByteSink):
 
 
 class EntrySource(_Waiting[Entries], ValueSource[T]):
-    """Reads a directory; `convert` makes a value of an entry, or fails, which is the end after those before it."""
+    """Reads a directory, as values that `convert` makes; ends with EILSEQ before a name that guests cannot have."""
 
-    def __init__(self, entries: Answer[Entries], convert: Callable[[Entry], T], on_close: OnClose) -> None:
+    def __init__(self, entries: Answer[Entries], convert: Convert[T], on_close: OnClose) -> None:
         super().__init__(on_close)
         self._entries: Entries | None = None
         if isinstance(entries, Later):
@@ -172,14 +173,15 @@ class EntrySource(_Waiting[Entries], ValueSource[T]):
         if self._entries is None:
             self._entries = self._taken()
         assert self._entries is not None
-        found: list[T] = []
-        try:
-            found.extend(map(self._convert, islice(self._entries, MOST_ENTRIES)))  # keeps those before a failure
-        except OSError as error:
-            if not found:
-                raise
-            self._error = error
-        return found
+        names, kinds = self._entries.read()
+        if not paths.is_text("".join(names)):
+            self._error = os_error(errno.EILSEQ)
+            count = list(map(paths.is_text, names)).index(False)
+            if not count:
+                raise self._error
+            names = names[:count]
+            kinds = kinds[:count]
+        return self._convert(names, kinds)
 
     def wait_readable(self, callback: Callable[[], None]) -> None:
         """A directory is always ready, unless its answers take time."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
@@ -146,7 +145,7 @@ class ThreadedDirectory(DirectoryAround):
     async def entries(self) -> Entries:
         """All of them, read in the thread."""
         found = await settled(self._do("list", ".", _listed, self.inner))
-        return VirtualEntries((os.fsdecode(name), kind) for name, kind in found)
+        return VirtualEntries(found)
 
     def rename(self, path: str, new_directory: DirectoryNode, new_path: str) -> Answer[None]:
         other = _threaded(new_directory)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from wasihost import InternalError
 from wasihost._wasi.filesystem.answers import Later, answer_of, at_once_or_later, settled, then
 from wasihost._wasi.filesystem.metadata import Kind
-from wasihost._wasi.filesystem.nodes import Entries, Entry
+from wasihost._wasi.filesystem.nodes import Entries
 from wasihost._wasi.filesystem.streams import EntrySource
 
 
@@ -83,8 +83,8 @@ class Closed(Entries):
 
     is_closed = False
 
-    def __next__(self) -> Entry:
-        raise StopIteration
+    def read(self) -> tuple[Sequence[str], Sequence[Kind]]:
+        return (), ()
 
     def close(self) -> None:
         self.is_closed = True
@@ -98,10 +98,10 @@ async def test_entries_that_come_for_no_one_are_closed() -> None:
         assert await settled(doubled(later(1))) == 2
         return found
 
-    def kind(entry: Entry) -> Kind:
-        return entry[1]
+    def only_kinds(_names: Sequence[str], kinds: Sequence[Kind]) -> Sequence[Kind]:
+        return kinds
 
-    source = EntrySource(entries(), kind, lambda _error: None)
+    source = EntrySource(entries(), only_kinds, lambda _error: None)
     with pytest.raises(BlockingIOError):
         source.read()
     for _ in range(8):

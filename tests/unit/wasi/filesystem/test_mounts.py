@@ -22,7 +22,7 @@ def names(top: Descriptor) -> list[str]:
     """The names in a directory in memory."""
     found = top.entries()
     assert not isinstance(found, Later)
-    return [name.decode() for name, _ in found]
+    return [name for name, _ in found]
 
 
 def content(top: Descriptor, path: str) -> object:

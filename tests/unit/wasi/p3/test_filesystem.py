@@ -169,15 +169,15 @@ async def test_a_name_that_is_not_utf_8_ends_the_entries_after_those_before_it(b
 
 
 async def test_entries_come_in_parts_until_there_are_none(base: Path) -> None:
-    for number in range(600):
+    for number in range(1100):
         (base / "dir" / f"n{number}").touch()
     source, done = _open(_preopened(base), "dir").read_directory()
     parts = []
     while more := source.read():
         parts.append(more)
     source.close(None)
-    assert [len(part) for part in parts] == [256, 256, 90]
-    assert {entry.name for part in parts for entry in part} >= {"n0", "n599", "x", "back"}
+    assert [len(part) for part in parts] == [1024, 78]
+    assert {entry.name for part in parts for entry in part} >= {"n0", "n1099", "x", "back"}
     assert done.result() == Ok()
 
 

@@ -50,7 +50,7 @@ class HostTree(InodeOperations[HostInode]):
         assert isinstance(node, OsDirectory)
         found = node.entries()
         try:
-            return [(paths.to_python(name), kind) for name, kind in found]
+            return list(found)
         finally:
             found.close()
             node.close()

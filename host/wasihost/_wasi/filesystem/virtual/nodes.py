@@ -7,7 +7,8 @@ its methods.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final, Generic
 
 from wasihost._network.base import os_error
@@ -15,7 +16,7 @@ from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled, then
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, Opening, opening
 from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When
-from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, Entry, FileNode, Node
+from wasihost._wasi.filesystem.nodes import MOST_ENTRIES, DirectoryNode, Entries, Entry, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.virtual import walk
 from wasihost._wasi.filesystem.virtual.inodes import I, Inode, InodeOperations
@@ -252,12 +253,12 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
 class VirtualEntries(Entries):
     """The entries of a directory."""
 
-    def __init__(self, found: Iterable[tuple[str, Kind]]) -> None:
-        self._found: Iterator[tuple[str, Kind]] = iter(found)
+    def __init__(self, found: Iterable[Entry]) -> None:
+        self._found = iter(found)
 
-    def __next__(self) -> Entry:
-        name, kind = next(self._found)
-        return paths.from_python(name), kind
+    def read(self) -> tuple[list[str], list[Kind]]:
+        found = list(islice(self._found, MOST_ENTRIES))
+        return [name for name, _ in found], [kind for _, kind in found]
 
     def close(self) -> None:
         """Nothing is held."""

@@ -34,24 +34,25 @@ from wasihost._wasi.p2.io.streams import InputStream, OutputStream
 class DirectoryEntryStream:
     """WIT: `resource directory-entry-stream`."""
 
-    __slots__ = ("_entries",)
+    __slots__ = ("_entries", "_next")
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
+        self._next = iter(entries)
 
     def read_directory_entry(self) -> DirectoryEntry | None:
         """WIT: `read-directory-entry: func() -> result<option<directory-entry>, error-code>`.
 
         - `illegal-byte-sequence`: the name is not UTF-8; the next call gives the next entry.
         """
-        return attempt(self._next)
+        return attempt(self._read)
 
     def drop(self) -> None:
         """Closes the directory."""
         self._entries.close()
 
-    def _next(self) -> DirectoryEntry | None:
-        entry = next(self._entries, None)
+    def _read(self) -> DirectoryEntry | None:
+        entry = next(self._next, None)
         return None if entry is None else to_entry(entry)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.frozen import Frozen
+from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat, When, new_time
 from wasihost._wasi.filesystem.nodes import Entry
@@ -23,16 +25,11 @@ class DescriptorStat(NamedTuple):
     status_change_timestamp: Datetime | None
 
 
-class DirectoryEntry(Frozen):
+class DirectoryEntry(NamedTuple):
     """WIT: `record directory-entry`."""
 
     type: Kind
     name: str
-
-    def __init__(self, type: Kind, name: str) -> None:
-        fields = self.__dict__
-        fields["type"] = type
-        fields["name"] = name
 
 
 class NewTimestamp:
@@ -83,4 +80,6 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
 def to_entry(entry: Entry) -> DirectoryEntry:
     """The guest's entry. Errors: OSError, EILSEQ if the name is not UTF-8."""
     name, kind = entry
-    return DirectoryEntry(kind, paths.text(name))
+    if not paths.is_text(name):
+        raise os_error(errno.EILSEQ)
+    return DirectoryEntry(kind, name)

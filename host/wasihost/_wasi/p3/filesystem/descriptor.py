@@ -27,7 +27,7 @@ from wasihost._wasi.p3.filesystem.records import (
     DescriptorStat,
     DirectoryEntry,
     TypeCase,
-    to_entry,
+    to_entries,
     to_new_time,
     to_stat,
     to_type,
@@ -136,7 +136,7 @@ class Descriptor:
         """
         future = new_future()
         try:
-            return attempt(self._descriptor.entry_source, to_entry, partial(settle, future, error_code)), future
+            return attempt(self._descriptor.entry_source, to_entries, partial(settle, future, error_code)), future
         except WitError as error:
             future.set_result(Err(error.value))
             return EndedValues(), future

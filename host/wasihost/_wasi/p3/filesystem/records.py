@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from wasihost._base.clock import NS_PER_S
 from wasihost._base.frozen import Frozen
-from wasihost._wasi.filesystem import paths
+from wasihost._component.values import Columns
 from wasihost._wasi.filesystem.metadata import Kind, NewTime, Stat, When, new_time
-from wasihost._wasi.filesystem.nodes import Entry
 from wasihost._wasi.p3.clocks.system_clock import Instant
 
 
@@ -86,16 +86,11 @@ class DescriptorStat(NamedTuple):
     status_change_timestamp: Instant | None
 
 
-class DirectoryEntry(Frozen):
+class DirectoryEntry(NamedTuple):
     """WIT: `record directory-entry`."""
 
     type: TypeCase
     name: str
-
-    def __init__(self, type: TypeCase, name: str) -> None:
-        fields = self.__dict__
-        fields["type"] = type
-        fields["name"] = name
 
 
 class NewTimestamp:
@@ -148,7 +143,6 @@ def to_new_time(timestamp: AnyNewTimestamp) -> NewTime:
             return new_time(value.seconds, value.nanoseconds)
 
 
-def to_entry(entry: Entry) -> DirectoryEntry:
-    """The guest's entry. Errors: OSError, EILSEQ if the name is not UTF-8."""
-    name, kind = entry
-    return DirectoryEntry(_TYPES[kind], paths.text(name))
+def to_entries(names: Sequence[str], kinds: Sequence[Kind]) -> Sequence[DirectoryEntry]:
+    """The guest's entries."""
+    return Columns(DirectoryEntry, list(map(_TYPES.__getitem__, kinds)), names)

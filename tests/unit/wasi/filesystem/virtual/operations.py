@@ -131,7 +131,7 @@ class Subject:
     def _entries(self, directory: Descriptor) -> list[tuple[str, Kind]]:
         found = self._now(directory.entries())
         try:
-            return sorted(((name.decode(), kind) for name, kind in found), key=str)
+            return sorted(found, key=str)
         finally:
             found.close()
 

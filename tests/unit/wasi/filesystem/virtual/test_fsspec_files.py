@@ -47,9 +47,9 @@ async def test_what_is_there_is_read(top: Path) -> None:
     guest = guest_of(FsspecFiles(LocalFileSystem(), str(top)))
     entries = await settled(guest.entries())
     assert sorted(entries, key=str) == [
-        (b"dir", Kind.DIRECTORY),
-        (b"link", Kind.SYMBOLIC_LINK),
-        (b"out", Kind.SYMBOLIC_LINK),
+        ("dir", Kind.DIRECTORY),
+        ("link", Kind.SYMBOLIC_LINK),
+        ("out", Kind.SYMBOLIC_LINK),
     ]
     file = await opened(guest, "link")
     assert [await settled(file.read(100, at)) for at in (0, 3, 7)] == [b"content", b"tent", b""]

@@ -60,7 +60,7 @@ def test_files_directories_and_links_are_found(tmp_path: Path) -> None:
     )
     guest = guest_of(ZipFiles(path))
     entries = at_once(guest.entries())
-    assert list(entries) == [(b"a", Kind.DIRECTORY), (b"empty", Kind.DIRECTORY)]
+    assert list(entries) == [("a", Kind.DIRECTORY), ("empty", Kind.DIRECTORY)]
     assert content(guest, "a/b/c.txt") == content(guest, "a/link") == b"content"
     assert [code_of(guest.open, name, True, NONE, READ) for name in ("a/out", "no", "a/b/c.txt/")] == (
         ["EPERM", "ENOENT", "ENOTDIR"]
