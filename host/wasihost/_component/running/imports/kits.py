@@ -42,16 +42,12 @@ class LateProviders(Mapping[str, object]):
     def __init__(self, kit: Kit, guest: Any) -> None:
         self.kit = kit
         self._guest = guest
-        self._made: dict[Maker, Mapping[str, object]] = {}
+        self._found = dict(kit.given)
 
     def __getitem__(self, name: str) -> object:
-        if name in self.kit.given:
-            return self.kit.given[name]
-        make = self.kit.maker_of[name]
-        made = self._made.get(make)
-        if made is None:
-            made = self._made[make] = make(self._guest)
-        return made[name]
+        if name not in self._found:
+            self._found = {**self.kit.maker_of[name](self._guest), **self._found}
+        return self._found[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self.kit.maker_of or name in self.kit.given

@@ -23,6 +23,7 @@ import inspect
 import re
 import weakref
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from wasihost._base.errors import LinkError
@@ -106,6 +107,8 @@ class Method(Frozen):
     func: types.Func
     may_wait: bool
     """Whether what a call gives may be an awaitable of the result; an async function's always may."""
+    find: Callable[[object], Callable[..., Any]]
+    """Finds what to call in a provider."""
     passage: Passage | None = None
     """How its list of bytes goes through the guest's window."""
 
@@ -115,8 +118,7 @@ class Method(Frozen):
 
     def of(self, provider: object) -> Callable[..., Any]:
         """What to call in this provider."""
-        call: Callable[..., Any] = _lookup(provider, self.interface, self.name)[0]
-        return call
+        return self.find(provider)
 
     def observed(self, method: Callable[..., Any], observer: CallObserver) -> Callable[..., Any]:
         """The same call, reported to `observer`."""
@@ -175,7 +177,16 @@ def find_method(
 ) -> Method:
     """The method behind a function; LinkError if there is none or its parameters do not fit."""
     path = path_of(interface, name)
-    call, found = _lookup(provider, interface, name)
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise LinkError(f"{path}: this name of a function is not understood")
+    if match["resource"]:
+        resource_class(provider, interface, match["resource"])
+    found, find = _place(match)
+    try:
+        call: Any = find(provider)
+    except (AttributeError, TypeError):  # there is none, or it is no function
+        call = None
     words = ", ".join(snake_case(param) for param, _ in func.params)
     if not callable(call):
         owner, _, method = found.rpartition(".")
@@ -192,38 +203,19 @@ def find_method(
         pass  # a builtin without a signature
     plain = _unwrapped(call)
     may_wait = inspect.iscoroutinefunction(plain) or getattr(plain, "may_wait", False)
-    return Method(interface, name, func, may_wait, passage)
+    return Method(interface, name, func, may_wait, find, passage)
 
 
-def _path(interface: str, name: str) -> str:
-    return f"{interface}#{name}" if interface else name
-
-
-@functools.lru_cache(maxsize=4096)  # every instance asks for those that its guest calls
-def _parts(name: str) -> tuple[str | None, str, str] | None:
-    """Of the name of a function: its form, its resource, and its own name in Python."""
-    match = _NAME.fullmatch(name)
-    if match is None:
-        return None
-    form = match["form"]
-    in_python = function_name if form is None else method_name
-    return form, match["resource"], in_python(match["func"])
-
-
-def _lookup(provider: object, interface: str, name: str) -> tuple[Any, str]:
-    parts = _parts(name)
-    if parts is None:
-        raise LinkError(f"{path_of(interface, name)}: this name of a function is not understood")
-    form, resource, func = parts
+def _place(name: re.Match[str]) -> tuple[str, Callable[[object], Callable[..., Any]]]:
+    """Where providers have a function, and what finds it there."""
+    form = name["form"]
     if form is None:
-        return getattr(provider, func, None), func
-    cls = resource_class(provider, interface, resource)
-    if form == "constructor":
-        return functools.partial(cls, provider), cls.__name__
-    found = getattr(cls, func, None)
-    if form == "static" and found is not None:
-        found = functools.partial(found, provider)
-    return found, f"{cls.__name__}.{func}"
+        place = function_name(name["func"])
+        return place, attrgetter(place)
+    cls = camel_case(name["resource"])
+    place = cls if form == "constructor" else f"{cls}.{method_name(name['func'])}"
+    get = attrgetter(place)
+    return place, get if form == "method" else lambda provider: functools.partial(get(provider), provider)
 
 
 def _unwrapped(call: Any) -> Any:
