@@ -71,6 +71,7 @@ async def test_a_guests_pages_are_given_back_when_it_is_closed() -> None:
 
     class Made(memory.LinearMemory):
         def end(self) -> None:
+            self.pages.resize(len(self.pages))  # would raise if a view of ours were left
             super().end()
             made.append(self)
 
@@ -81,8 +82,6 @@ async def test_a_guests_pages_are_given_back_when_it_is_closed() -> None:
     finally:
         memory.LinearMemory = before  # type: ignore[misc]
     assert len(made) >= 3
-    for each in made:
-        each.pages.close()  # would raise if a view of ours were left
 
 
 OUT_OF_BOUNDS = """

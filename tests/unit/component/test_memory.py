@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import mmap
+import sys
 
 import pytest
 
-from wasihost._component.running.memory import LinearMemory, MemoryObserver, _recording
+from wasihost._component.running.memory import LARGEST, LinearMemory, MemoryObserver, _recording
 
 PAGE = 65536
 
@@ -34,6 +35,42 @@ def test_a_view_keeps_the_pages_of_a_memory_that_is_gone() -> None:
     view = LinearMemory(PAGE, PAGE, 0).view()
     view[0] = 1
     assert view[0] == 1
+
+
+def _largest() -> LinearMemory:
+    """As the engine makes them; of a size that no guest of other tests has."""
+    return LinearMemory(7 * PAGE, LARGEST, 3 * PAGE)
+
+
+def test_the_pages_of_a_memory_that_is_gone_are_zeros_for_the_next_of_its_size() -> None:
+    memory = _largest()
+    base = memory.base
+    memory.view()[:] = b"x" * 7 * PAGE
+    memory.end()
+    again = _largest()
+    assert again.base == base or sys.platform != "linux"
+    assert not any(again.view())
+    again.end()
+
+
+def test_pages_that_a_view_is_left_of_are_emptied_and_not_used_again() -> None:
+    memory = _largest()
+    left = memory.view()
+    left[:3] = b"abc"
+    memory.end()
+    assert not any(left)
+    again = _largest()
+    again.view()[0] = 1
+    assert not left[0]
+    again.end()
+
+
+def test_a_memory_that_has_grown_is_unmapped() -> None:
+    memory = _largest()
+    pages = memory.pages
+    memory.grow(8 * PAGE)
+    memory.end()
+    assert pages.closed
 
 
 def test_nothing_is_recorded_outside_of_a_recording() -> None:

@@ -20,6 +20,7 @@ import wasmtime
 
 from wasihost._base import forks
 from wasihost._component import ffi
+from wasihost._component.running import mappings
 
 LARGEST = 4 << 30
 """Bytes of a memory with addresses of 32 bits."""
@@ -85,10 +86,12 @@ class LinearMemory:
 
     def _map(self, guard: int) -> None:
         total = max(self.reserved + guard, self.minimum + mmap.PAGESIZE)
+        used = mappings.take(self.minimum, total)
         # Made writable, or Python would take its views for read-only ones; access to the rest is taken away at once.
-        self.pages = mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+        self.pages = used or mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
         self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.pages))
-        _protect(self.base + self.minimum, total - self.minimum, _PROT_NONE)
+        if used is None:
+            _protect(self.base + self.minimum, total - self.minimum, _PROT_NONE)
         self.size = self.minimum
 
     def grow(self, size: int) -> None:
@@ -125,11 +128,16 @@ class LinearMemory:
         self._account = None
 
     def end(self) -> None:
-        """Its store is gone: unmaps the pages, or where a view is left lets go of what they hold."""
+        """Its store is gone: leaves the pages to another memory, unmaps them, or empties them where a view is left."""
+        pages = self.pages
+        del self.pages
+        # One that has grown would have to shrink, and where addresses are few none is kept.
+        can_be_kept = self.size == self.minimum and self.reserved == LARGEST
         try:
-            self.pages.close()
+            if not (can_be_kept and mappings.keep(pages, self.size)):
+                pages.close()
         except BufferError:
-            self.pages.madvise(mmap.MADV_DONTNEED)
+            pages.madvise(mmap.MADV_DONTNEED)
 
     def view(self) -> memoryview:
         """The accessible bytes as they are now; the view keeps the pages mapped."""
