@@ -433,6 +433,7 @@ class Host(OfOneProcess):
         """A handler that answers HTTP requests with a component, with no server: `wasihost.http.Handler`.
 
         The newest of `wasi:http/handler@0.3` and `wasi:http/incoming-handler@0.2` that the component exports serves.
+        A request is under way until the body of its response is closed, and the end of the context waits for all.
 
         - `instances`: how many serve at a time; other requests wait, at most `max_waiting`, beyond which the answer is
           503. One that has served nothing for `idle_s` seconds is closed.
