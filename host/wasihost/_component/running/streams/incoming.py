@@ -83,8 +83,7 @@ class Reader(Pump, GuestByteStream, GuestValueStream[Any]):
             # Busy: a read that was cancelled is still on its way, and may bring something.
             if not self.rings.is_busy(self.end):
                 self._begin(min(n, BLOCK_SIZE))
-            # Shielded: a read that is cancelled must not lose what the guest has already given.
-            await asyncio.shield(self._reading)
+            await self._reading  # if that is cancelled, what the guest has already given is left over
         except asyncio.CancelledError:
             if not self.is_over and self.rings.is_busy(self.end):  # over: its number may be another end's by now
                 self.rings.cancel(Operation.CANCEL_READ, self.number, self.end)
