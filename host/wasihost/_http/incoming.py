@@ -77,7 +77,6 @@ class IncomingBody(ReadyBody):
         self._is_read_straight = False
         self._chunks: deque[bytes | bytearray | memoryview] = deque()
         self._buffered = 0
-        self._trailers: list[Header] | None = None
         self.error: HttpError | None = None
         self.was_read = False
         self._arrived: Callable[[], None] | None = None
@@ -88,7 +87,7 @@ class IncomingBody(ReadyBody):
     @property
     def has_ended(self) -> bool:
         """Whether all of it has come in."""
-        return self._trailers is not None
+        return self.ready_trailers is not None
 
     def feed(self, data: bytes | bytearray) -> None:
         """More content."""
@@ -102,7 +101,7 @@ class IncomingBody(ReadyBody):
 
     def end(self, trailers: list[Header]) -> None:
         """That was all."""
-        self._trailers = trailers
+        self.ready_trailers = trailers
         self._flow.resume_reading()  # for the next message
         self._wake()
 
@@ -126,7 +125,7 @@ class IncomingBody(ReadyBody):
             data = self._take(len(view))
             view[: len(data)] = data
             return len(data)
-        if self._trailers is not None:
+        if self.ready_trailers is not None:
             return 0
         if self.error is not None:
             raise self.error
@@ -168,7 +167,7 @@ class IncomingBody(ReadyBody):
     async def read(self, n: int = READ_BYTES) -> bytes:
         self.was_read = True
         while not self._chunks:
-            if self._trailers is not None:
+            if self.ready_trailers is not None:
                 return b""
             await self._wait()
         return bytes(self._take(n))
@@ -190,15 +189,15 @@ class IncomingBody(ReadyBody):
         self.was_read = True
         while True:
             while not self._chunks:
-                if self._trailers is not None:
+                if self.ready_trailers is not None:
                     return
                 await self._wait()
             await write_all(sink, self._take(len(self._chunks[0])))
 
     async def trailers(self) -> list[Header]:
-        while self._trailers is None:
+        while self.ready_trailers is None:
             await self._wait()
-        return self._trailers
+        return self.ready_trailers
 
     async def _wait(self) -> None:
         if self.error is not None:

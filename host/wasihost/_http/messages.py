@@ -58,6 +58,9 @@ class Body(ABC):
 class ReadyBody(Body):
     """A body whose reader need not await: it moves the bytes that are there, and is called when there are more."""
 
+    ready_trailers: list[Header] | None = None
+    """The trailers, once all of the body is there."""
+
     @abstractmethod
     def read_into(self, view: memoryview) -> int:
         """Fills the beginning of `view`; the number of bytes, 0 at the end. Errors: BlockingIOError: nothing yet;

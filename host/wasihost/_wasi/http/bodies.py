@@ -138,12 +138,13 @@ class StreamBody(GuestBody, Generic[T]):
         self._to_headers = to_headers
         self._on_close = on_close
         self._first: asyncio.Future[bytes] | None = None  # the content that was asked for beforehand
+        self._left = b""  # of that, once it is there
 
     async def settle(self) -> None:
         """Finds out whether there is content, as far as the guest says so at once."""
         if self._contents is None:
             return
-        self._first = eager.begin(_from_guest(self._contents.read(1)))
+        self._first = eager.begin(_from_guest(self._contents.read(READ_BYTES)))
         for _ in range(_PASSES):
             if self._first.done():
                 break
@@ -165,13 +166,17 @@ class StreamBody(GuestBody, Generic[T]):
         except HttpError:
             return True
 
-    async def _take_first(self) -> bytes:
+    async def _take_first(self, n: int) -> bytes:
         first = self._first
         self._first = None
-        return b"" if first is None else await first
+        if first is not None:
+            self._left = await first
+        data = self._left[:n]
+        self._left = self._left[n:]
+        return data
 
     async def read(self, n: int = READ_BYTES) -> bytes:
-        data = await self._take_first()
+        data = await self._take_first(n)
         if not data and self._contents is not None:
             data = bytes(await _from_guest(self._contents.read(n)))
         if data:
@@ -182,7 +187,7 @@ class StreamBody(GuestBody, Generic[T]):
 
     async def forward(self, sink: ByteSink) -> None:
         """Without a pass of the event loop for each part."""
-        if data := await self._take_first():
+        if data := await self._take_first(READ_BYTES):
             self._length.add(len(data))
             await write_all(sink, data)
         if self._contents is None:
@@ -389,11 +394,12 @@ class Consumption(Generic[T, U]):
             self._close(error)
             self._give(error or [])
             return
+        found = self._body.ready_trailers if isinstance(self._body, ReadyBody) else None
+        if found is not None:
+            self._give(found)
+            return
         self._reading = eager.begin(self._body.trailers())
-        if self._reading.done():
-            self._were_read(self._reading)
-        else:
-            self._reading.add_done_callback(self._were_read)
+        self._reading.add_done_callback(self._were_read)
 
     def _were_read(self, reading: asyncio.Future[list[Header]]) -> None:
         if reading.cancelled():

@@ -13,7 +13,7 @@ from tests.guests.http import Parts
 from wasihost._base.errors import GuestTrap
 from wasihost._base.streams import ByteSink, GuestByteStream, GuestFuture
 from wasihost._http.errors import ErrorCode, HttpError
-from wasihost._http.messages import BytesBody, Header
+from wasihost._http.messages import BytesBody, Header, ReadyBody
 from wasihost._wasi.http.bodies import BodySource, Consumption, Length, StreamBody
 
 T = TypeVar("T")
@@ -184,6 +184,12 @@ async def test_what_a_sink_raises_goes_to_the_reader_and_not_to_the_guest() -> N
         await _body(Contents(b"ab"))[0].forward(_Sink(error))
 
 
+async def test_content_that_was_found_beforehand_is_read_in_parts_as_any_other() -> None:
+    body, _ = _body(Contents(b"abc", b"d"))
+    await body.settle()
+    assert [await body.read(2) for _ in range(4)] == [b"ab", b"c", b"d", b""]
+
+
 # ---- to a guest
 
 
@@ -229,13 +235,33 @@ def _drain(consumption: Consumed) -> None:
     consumption.source.close(None)
 
 
-async def test_trailers_are_there_as_soon_as_the_content_was_read() -> None:
+async def test_trailers_come_when_the_content_was_read() -> None:
     body = Parts(b"ab", trailers=[("x", b"1")])
     consumption, _ = _consumed(body, None)
     _drain(consumption)
-    assert consumption.trailers.result() == [("x", b"1")]
+    assert await consumption.trailers == [("x", b"1")]
     await until(lambda: body.closed)
     assert body.closed == [None]
+
+
+class Whole(Parts, ReadyBody):
+    """A body that is there, whose reader need not await anything."""
+
+    def read_into(self, view: memoryview) -> int:
+        part = self._parts.pop(0) if self._parts else b""
+        assert isinstance(part, bytes)
+        view[: len(part)] = part
+        self.ready_trailers = [("x", b"1")]
+        return len(part)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        raise NotImplementedError
+
+
+async def test_trailers_that_are_ready_are_there_as_soon_as_the_content_was_read() -> None:
+    consumption, _ = _consumed(Whole(b"ab"), None)
+    _drain(consumption)
+    assert consumption.trailers.result() == [("x", b"1")]
 
 
 async def test_a_guest_that_drops_the_stream_has_no_trailers_and_closes_the_body() -> None:
