@@ -24,6 +24,8 @@ CHUNKS = {"64k": 64 << 10, "1m": 1 << 20}
 LEAST = {("0.3", "write"): 0.8, ("0.3", "read"): 0.8, ("0.2", "write"): 0.3, ("0.2", "read"): 0.08}
 """Of the CLI's speed, as issue 18 asks."""
 EACH = {("0.3", "open"): 0.25, ("0.2", "open"): 0.15, ("0.3", "list"): 0.5, ("0.2", "list"): None}
+PER_GIB = {"open": 10_000, "list": 100_000}
+"""Files for each GiB of the scale, which are opened or listed."""
 TITLES = {"open": "open, stat and close", "list": "entry of a directory"}
 IN_MEMORY = Path("/dev/shm")
 
@@ -36,11 +38,10 @@ def works(suite: Suite) -> Iterator[Work]:
             title = f"{case}, {name[:-1]} {'KiB' if name.endswith('k') else 'MiB'} chunks, WASI {version}"
             metric = Metric(title, "MiB/s", speed, (at_least(least, CLI),))
             yield _work(suite, contenders, version, f"files-{case}-{name}-{version}", job, metric)
-    count = max(suite.scale.bytes >> 17, 10)
     for (version, case), share in EACH.items():
         targets = () if share is None else (at_most(1 / share, CLI),)
         metric = Metric(f"{TITLES[case]}, WASI {version}", "µs", cost, targets)
-        job = {"CASE": f"load-{case}", "COUNT": count}
+        job = {"CASE": f"load-{case}", "COUNT": max(PER_GIB[case] * suite.scale.bytes >> 30, 10)}
         yield _work(suite, contenders, version, f"files-{case}-{version}", job, metric)
 
 
@@ -50,9 +51,11 @@ def _work(suite: Suite, contenders: Sequence[Contender], version: str, name: str
 
 
 def do(contender: Contender, guest: str, job: Job) -> Figures:
-    """Does the job in a new directory; what is to be read or listed is made by the guest before."""
+    """Does the job in a new directory, after making what is to be read or listed."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None) as folder:
-        before = {"load-read": "load-write", "load-list": "load-open"}.get(str(job["CASE"]))
-        if before is not None:
-            contender.run(guest, {**job, "CASE": before, "FOLDER": folder})
+        if job["CASE"] == "load-read":
+            contender.run(guest, {**job, "CASE": "load-write", "FOLDER": folder})
+        if job["CASE"] == "load-list":
+            for number in range(int(job["COUNT"])):
+                Path(folder, f"file-{number}").touch()
         return contender.run(guest, {**job, "FOLDER": folder})
