@@ -18,10 +18,11 @@ from wasihost._wasi.filesystem.flags import (
     Advice,
     DescriptorFlags,
     OpenFlags,
+    Opening,
     directory_flags,
     opening,
 )
-from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat, identity_hash
+from wasihost._wasi.filesystem.metadata import Identity, NewTime, Stat
 from wasihost._wasi.filesystem.mounts import Mount, Mounts
 from wasihost._wasi.filesystem.nodes import DirectoryNode, Entries, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
@@ -102,7 +103,7 @@ class Descriptor:
 
     def identity_hash(self) -> tuple[int, int]:
         """128 bits that no other file has while this one is there."""
-        return identity_hash(self._mount.hash_key, self._node.identity)
+        return self._mount.identity_hash(self._node.identity)
 
     # ---- of directories; every other kind is ENOTDIR
 
@@ -124,12 +125,12 @@ class Descriptor:
             self._require_writable(path)
         node = self._at(path, directory.open, path, follow, how, use)
         if isinstance(node, Later):
-            return node.then(partial(self._opened, how, use))
-        return self._opened(how, use, node)
+            return node.then(partial(self._opened, asked, use))
+        return self._opened(asked, use, node)
 
-    def _opened(self, how: OpenFlags, use: DescriptorFlags, node: Node) -> Descriptor:
+    def _opened(self, asked: Opening, use: DescriptorFlags, node: Node) -> Descriptor:
         is_directory = isinstance(node, DirectoryNode)
-        flags = directory_flags(use, self._mount.read_only) if is_directory else opening(how, use).flags
+        flags = directory_flags(use, self._mount.read_only) if is_directory else asked.flags
         return Descriptor(self._mount, node, flags)
 
     def stat_at(self, path: str, follow: bool) -> Answer[Stat]:
@@ -139,7 +140,7 @@ class Descriptor:
     def identity_hash_at(self, path: str, follow: bool) -> Answer[tuple[int, int]]:
         """The `identity_hash` of the file that is there."""
         identity = self._at(path, self._directory().identity_at, path, follow)
-        return then(identity, partial(identity_hash, self._mount.hash_key))
+        return then(identity, self._mount.identity_hash)
 
     def set_times_at(self, path: str, follow: bool, accessed: NewTime, modified: NewTime) -> Answer[None]:
         """Sets one time or both of the file that is there."""

@@ -86,14 +86,20 @@ _halves = struct.Struct("=QQ")
 _LARGEST: Final = (1 << 64) - 1
 
 
-def identity_hash(key: bytes, identity: Identity) -> tuple[int, int]:
-    """128 bits in two halves, the first not 0, which C libraries use as the inode.
+class IdentityHash:
+    """Hashes identities under a key: 128 bits in two halves, the first not 0, which C libraries use as the inode.
 
     Only of the identity: a hash of size and time would change while a file is written, and be the same for copies.
     """
-    import hashlib  # a millisecond, for guests that ask for hashes
 
-    device, inode = identity
-    text = _halves.pack(device & _LARGEST, inode & _LARGEST)
-    lower, upper = _halves.unpack(hashlib.blake2b(text, digest_size=16, key=key).digest())
-    return lower or 1, upper
+    def __init__(self, key: bytes) -> None:
+        import hashlib  # a millisecond, for guests that ask for hashes
+
+        self._keyed = hashlib.blake2b(digest_size=16, key=key)
+
+    def __call__(self, identity: Identity) -> tuple[int, int]:
+        device, inode = identity
+        state = self._keyed.copy()
+        state.update(_halves.pack(device & _LARGEST, inode & _LARGEST))
+        lower, upper = _halves.unpack(state.digest())
+        return lower or 1, upper

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from wasihost._base.quoting import line
@@ -12,6 +13,7 @@ if TYPE_CHECKING:  # only guests that ask for their directories need them
     from wasihost._network.quotas import Quotas
     from wasihost._policy.asking import Asker
     from wasihost._wasi.filesystem.handles import Handles
+    from wasihost._wasi.filesystem.metadata import IdentityHash
     from wasihost._wasi.filesystem.nodes import DirectoryNode, FileSystem
 
 _log = logging.getLogger("wasihost.files")
@@ -24,13 +26,20 @@ class Mount:
         self.name = name
         self._how_to_change = how_to_change
         self.read_only = files.read_only
-        self.hash_key = hash_key
+        self._hash_key = hash_key
         self._files = files
         self._logged: set[str] = set()
 
     def open_root(self, handles: Handles) -> DirectoryNode:
         """The root, opened anew."""
         return self._files.open_root(handles)
+
+    @cached_property
+    def identity_hash(self) -> IdentityHash:
+        """The hash that guests get of an identity."""
+        from wasihost._wasi.filesystem.metadata import IdentityHash
+
+        return IdentityHash(self._hash_key)
 
     def refused_change(self, path: str) -> None:
         """Logs the first change that was refused, with what would allow it."""

@@ -52,8 +52,7 @@ class VirtualFile(VirtualNode[I], FileNode):
 
     def __init__(self, files: InodeOperations[I], inode: I, opening: Opening) -> None:
         super().__init__(files, inode)
-        self._reads = opening.reads
-        self._writes = opening.writes
+        self._opening = opening
 
     def read(self, size: int, offset: int) -> Answer[bytes]:
         found = self._read(size, offset)
@@ -69,7 +68,7 @@ class VirtualFile(VirtualNode[I], FileNode):
 
     def _read(self, size: int, offset: int) -> Answer[bytes | memoryview]:
         _check_range(offset, size)
-        if not self._reads:
+        if not self._opening.reads:
             raise os_error(errno.EBADF)
         return answer_of(self._files.read(self._inode, size, offset))
 
@@ -83,12 +82,12 @@ class VirtualFile(VirtualNode[I], FileNode):
         return answer_of(self._files.append(self._inode, data)) if view else 0
 
     def _data(self, view: memoryview) -> bytes | memoryview:
-        if not self._writes:
+        if not self._opening.writes:
             raise os_error(errno.EBADF)
         return bytes(view) if self._files.may_wait else view
 
     def set_size(self, size: int) -> Answer[None]:
-        if size > MAX_OFFSET or not self._writes:
+        if size > MAX_OFFSET or not self._opening.writes:
             raise os_error(errno.EINVAL)
         return answer_of(self._files.set_size(self._inode, size))
 
@@ -115,10 +114,10 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         checked = paths.checked(path)
         if opening.creates and checked.endswith(b"/"):
             raise os_error(errno.EISDIR)
-        place = await walk.locate(self._files, self._inode, checked, follow and not opening.is_exclusive)
-        inode = place.inode
+        follow = follow and not opening.is_exclusive
+        way, name, inode = await walk.locate(self._files, self._inode, checked, follow)
         if inode is None and opening.creates:
-            inode = await settled(self._files.create_file(place.way[-1], paths.to_python(place.name)))
+            inode = await settled(self._files.create_file(way[-1], paths.to_python(name)))
         else:
             inode = walk.there(inode)
             _check_open(inode, opening)

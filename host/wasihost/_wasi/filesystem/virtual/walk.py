@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import errno
-from typing import Final, Generic, NamedTuple, cast
+from typing import Any, Final, TypeAlias
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
@@ -20,15 +20,11 @@ LONGEST_NAME: Final = 255
 """Bytes of a component: NAME_MAX."""
 
 
-class Place(NamedTuple, Generic[I]):
-    """The end of a path: the directories on the way, a name in the last one, and its inode, if there is one.
+Place: TypeAlias = tuple[list[I], bytes, I | None]
+"""The end of a path: the directories on the way, a name in the last one, and its inode, if there is one.
 
-    Where the path is of a directory by its name (`paths.is_directory_by_name`), the name is `.`.
-    """
-
-    way: list[I]
-    name: bytes
-    inode: I | None
+Where the path is of a directory by its name (`paths.is_directory_by_name`), the name is `.`.
+"""
 
 
 async def locate(files: InodeOperations[I], base: I, path: bytes, follow: bool) -> Place[I]:
@@ -49,30 +45,33 @@ async def locate(files: InodeOperations[I], base: I, path: bytes, follow: bool) 
         if inode is None:
             if pending:
                 raise os_error(errno.ENOENT)
-            return Place(way, name, None)
+            return way, name, None
         if inode.kind is Kind.SYMBOLIC_LINK and (pending or follow):
             links += 1
             if links > MOST_LINKS:
                 raise os_error(errno.ELOOP)
             pending += paths.components(await link_text(files, inode))[::-1]
         elif not pending:
-            return Place(way, name, inode)
+            return way, name, inode
         elif inode.kind is Kind.DIRECTORY:
             way.append(inode)
         else:
             raise os_error(errno.ENOTDIR)
-    return Place(way, b".", way[-1])
+    return way, b".", way[-1]
 
 
 async def find(files: InodeOperations[I], base: I, path: bytes, follow: bool) -> I:
     """The inode that is there. Errors: ENOENT."""
-    return there((await locate(files, base, path, follow)).inode)
+    _, _, inode = await locate(files, base, path, follow)
+    return there(inode)
 
 
 async def name_in(files: InodeOperations[I], base: I, path: bytes) -> tuple[list[I], bytes]:
     """The directories on the way to the name at the end of a path, which is not looked up."""
     parent, name = paths.split(path)
-    way = (await locate(files, base, parent, True)).way if parent else [base]
+    if not parent:
+        return [base], name
+    way, _, _ = await locate(files, base, parent, True)
     return way, name
 
 
@@ -83,8 +82,9 @@ async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | No
     if len(name) > LONGEST_NAME:
         raise os_error(errno.ENAMETOOLONG)
     try:
-        found = files.lookup(directory, paths.to_python(name))
-        return await settled(found) if files.may_wait else cast(I, found)
+        found: Any = files.lookup(directory, paths.to_python(name))
+        inode: I = await settled(found) if files.may_wait else found
+        return inode
     except FileNotFoundError:
         return None
 
