@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from types import SimpleNamespace
 from typing import Any
 
@@ -236,9 +237,10 @@ class Noting(ResourceTable):
         super().__init__()
         self.gone: list[str] = []
 
-    def delete(self, rep: int, cls: type[Any]) -> Any:
-        self.gone.append("lent" if self._contexts[rep] is None else "result")
-        return super().delete(rep, cls)
+    def _take_out(self, rep: int) -> Context | None:
+        context = super()._take_out(rep)
+        self.gone.append("lent" if context is None else "result")
+        return context
 
 
 async def test_what_a_call_was_lent_is_back_before_its_result() -> None:

@@ -71,10 +71,7 @@ class ResourceTable:
     def delete(self, rep: int, cls: type[T]) -> T:
         """Takes the object out of the table: its rep means nothing any more."""
         found = self.get(rep, cls)
-        if children := self._children.get(rep):
-            raise ResourceError(f"{cls.__name__} resource {rep} still has {len(children)} children")
-        del self._objects[rep]
-        self._forget(rep)
+        self._take_out(rep)
         return found
 
     def children(self, rep: int) -> list[int]:
@@ -87,8 +84,8 @@ class ResourceTable:
 
         An object that refuses with a ResourceError, since others need it, stays until `clear` has dropped those.
         """
-        context = self._contexts.get(rep)
-        obj = self.delete(rep, object)
+        obj = self.get(rep, object)
+        context = self._take_out(rep)
         try:
             if context is not None:
                 context.run(drop, obj)
@@ -105,8 +102,7 @@ class ResourceTable:
         errors: list[Exception] = []
         while self._objects:
             rep, obj = self._objects.popitem()
-            context = self._contexts[rep]
-            self._forget(rep)
+            context = self._forget(rep)
             try:
                 if context is not None:
                     context.run(drop_or_close, obj)
@@ -115,12 +111,21 @@ class ResourceTable:
         if errors:
             raise ExceptionGroup("errors while dropping the resources left", errors)
 
-    def _forget(self, rep: int) -> None:
-        del self._contexts[rep]
-        self._children.pop(rep, None)
+    def _take_out(self, rep: int) -> contextvars.Context | None:
+        if rep in self._children:
+            raise ResourceError(f"resource {rep} still has {len(self._children[rep])} children")
+        del self._objects[rep]
+        return self._forget(rep)
+
+    def _forget(self, rep: int) -> contextvars.Context | None:
+        """Takes the rest out, and gives the context of `push`."""
         parent = self._parents.pop(rep, None)
-        if parent is not None and parent in self._children:
-            self._children[parent].discard(rep)
+        if parent is not None:
+            siblings = self._children[parent]
+            siblings.discard(rep)
+            if not siblings:
+                del self._children[parent]
+        return self._contexts.pop(rep)
 
     def _wrong(self, rep: int, cls: type) -> ResourceError:
         found = self._objects.get(rep)
