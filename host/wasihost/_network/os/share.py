@@ -1,10 +1,10 @@
 """How many descriptors the sockets of guests may take, so that the embedder's own `open` goes on working.
 
 Theory of operation. `create` takes a descriptor before any policy is asked, and a process has only so many: its soft
-limit of RLIMIT_NOFILE, getrlimit(2). That may be raised, so it is looked up again when the last one that was seen does
-not suffice. One guest may hold a quarter of them, all guests together half. Descriptors are in sets, whose changes are
-atomic, so that threads need no lock and a child process counts on with those it inherits. Two threads at once may go
-beyond the half by one.
+limit of RLIMIT_NOFILE, getrlimit(2). One guest may hold a quarter of them, all guests together half. The limit may be
+raised, so it is looked up again when the last one does not suffice; one that is lowered counts from then on.
+Descriptors are in sets, whose changes are atomic, so that threads need no lock and a child process counts on with those
+it inherits. Two threads at once may go beyond the half by one.
 """
 
 from __future__ import annotations
