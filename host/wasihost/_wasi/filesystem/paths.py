@@ -63,7 +63,7 @@ def text(name: bytes) -> str:
 
 
 def is_text(name: str) -> bool:
-    """Whether guests can have a name that Python code has, or all of several in one: it is UTF-8."""
+    """Whether a name that Python code has, or several joined, is UTF-8, so that guests can have it."""
     try:
         name.encode()
     except UnicodeEncodeError:

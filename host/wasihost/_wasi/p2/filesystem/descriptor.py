@@ -34,11 +34,11 @@ from wasihost._wasi.p2.io.streams import InputStream, OutputStream
 class DirectoryEntryStream:
     """WIT: `resource directory-entry-stream`."""
 
-    __slots__ = ("_entries", "_next")
+    __slots__ = ("_entries", "_iterator")
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._next = iter(entries)
+        self._iterator = iter(entries)
 
     def read_directory_entry(self) -> DirectoryEntry | None:
         """WIT: `read-directory-entry: func() -> result<option<directory-entry>, error-code>`.
@@ -52,7 +52,7 @@ class DirectoryEntryStream:
         self._entries.close()
 
     def _read(self) -> DirectoryEntry | None:
-        entry = next(self._next, None)
+        entry = next(self._iterator, None)
         return None if entry is None else to_entry(entry)
 
 
