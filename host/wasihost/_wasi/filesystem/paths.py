@@ -41,7 +41,7 @@ def link_text(text: str) -> bytes:
     """The content of a symbolic link. Errors: EINVAL with a NUL."""
     if "\0" in text:
         raise os_error(errno.EINVAL)
-    return text.encode(errors="surrogateescape")
+    return from_python(text)
 
 
 def to_python(name: bytes) -> str:

@@ -84,9 +84,9 @@ async def lookup(files: InodeOperations[I], directory: I, name: bytes) -> I | No
     try:
         found: Any = files.lookup(directory, paths.to_python(name))
         inode: I = await settled(found) if files.may_wait else found
-        return inode
     except FileNotFoundError:
         return None
+    return inode
 
 
 async def link_text(files: InodeOperations[I], link: I) -> bytes:

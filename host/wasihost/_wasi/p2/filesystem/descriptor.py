@@ -15,11 +15,11 @@ from __future__ import annotations
 from wasihost._base.streams import Unwritten
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
-from wasihost._wasi.filesystem.answers import Answer
+from wasihost._wasi.filesystem.answers import Answer, then
 from wasihost._wasi.filesystem.flags import FOLLOW, Advice, DescriptorFlags, OpenFlags, PathFlags
 from wasihost._wasi.filesystem.metadata import Kind, Stat
 from wasihost._wasi.filesystem.nodes import Entries
-from wasihost._wasi.p2.filesystem.errors import ask, ask_for, attempt
+from wasihost._wasi.p2.filesystem.errors import ask, attempt
 from wasihost._wasi.p2.filesystem.records import (
     AnyNewTimestamp,
     DescriptorStat,
@@ -106,7 +106,7 @@ class Descriptor:
 
     def get_type(self) -> Answer[Kind]:
         """WIT: `get-type: func() -> result<descriptor-type, error-code>`."""
-        return ask_for(_kind, self._descriptor.stat)
+        return then(ask(self._descriptor.stat), _kind)
 
     def set_size(self, size: int) -> Answer[None]:
         """WIT: `set-size: func(size: filesize) -> result<_, error-code>`.
@@ -135,7 +135,7 @@ class Descriptor:
         - `bad-descriptor`: it is a directory, or was not opened to read.
         - `invalid`: the offset is 2^63 or more.
         """
-        return ask_for(_with_end, self._descriptor.read, length, offset)
+        return then(ask(self._descriptor.read, length, offset), _with_end)
 
     def write(self, buffer: bytes, offset: int) -> Answer[int]:
         """WIT: `write: func(buffer: list<u8>, offset: filesize) -> result<filesize, error-code>`.
@@ -148,7 +148,7 @@ class Descriptor:
 
     def read_directory(self) -> Answer[DirectoryEntryStream]:
         """WIT: `read-directory: func() -> result<directory-entry-stream, error-code>`."""
-        return ask_for(DirectoryEntryStream, self._descriptor.entries)
+        return then(ask(self._descriptor.entries), DirectoryEntryStream)
 
     def sync(self) -> Answer[None]:
         """WIT: `sync: func() -> result<_, error-code>`; fsync(2)."""
@@ -163,11 +163,11 @@ class Descriptor:
 
     def stat(self) -> Answer[DescriptorStat]:
         """WIT: `stat: func() -> result<descriptor-stat, error-code>`."""
-        return ask_for(to_stat, self._descriptor.stat)
+        return then(ask(self._descriptor.stat), to_stat)
 
     def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return ask_for(to_stat, self._descriptor.stat_at, path, path_flags is FOLLOW)
+        return then(ask(self._descriptor.stat_at, path, path_flags is FOLLOW), to_stat)
 
     def set_times_at(
         self,
@@ -209,7 +209,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return ask_for(self._opened, self._descriptor.open, path, path_flags is FOLLOW, open_flags, flags)
+        return then(ask(self._descriptor.open, path, path_flags is FOLLOW, open_flags, flags), self._opened)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: func(path: string) -> result<string, error-code>`.
@@ -266,7 +266,7 @@ class Descriptor:
 
     def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return ask_for(_hash, self._descriptor.identity_hash_at, path, path_flags is FOLLOW)
+        return then(ask(self._descriptor.identity_hash_at, path, path_flags is FOLLOW), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""

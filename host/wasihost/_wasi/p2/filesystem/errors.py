@@ -11,7 +11,6 @@ from wasihost._wasi.common.files import code_name
 from wasihost._wasi.filesystem.answers import Answer, Later
 
 T = TypeVar("T")
-U = TypeVar("U")
 Ts = TypeVarTuple("Ts")
 
 
@@ -77,15 +76,6 @@ def ask(call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[T]:
     except OSError as error:
         raise _wit_error(error) from error
     return answer.failing(OSError, _wit_error) if isinstance(answer, Later) else answer
-
-
-def ask_for(convert: Callable[[T], U], call: Callable[[*Ts], Answer[T]], *args: *Ts) -> Answer[U]:
-    """The same, converted."""
-    try:
-        answer = call(*args)
-    except OSError as error:
-        raise _wit_error(error) from error
-    return answer.failing(OSError, _wit_error).then(convert) if isinstance(answer, Later) else convert(answer)
 
 
 def _wit_error(error: OSError) -> WitError:

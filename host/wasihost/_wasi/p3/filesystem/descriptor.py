@@ -18,10 +18,10 @@ from wasihost._base.streams import ByteSource, GuestStream, ValueSource
 from wasihost._component.values import Err, WitError
 from wasihost._wasi.common.files import MetadataHashValue
 from wasihost._wasi.filesystem import descriptor
-from wasihost._wasi.filesystem.answers import Answer
+from wasihost._wasi.filesystem.answers import Answer, then
 from wasihost._wasi.filesystem.flags import FOLLOW, Advice, DescriptorFlags, OpenFlags, PathFlags
 from wasihost._wasi.filesystem.metadata import Stat
-from wasihost._wasi.p3.filesystem.errors import ask, ask_for, attempt, error_code
+from wasihost._wasi.p3.filesystem.errors import ask, attempt, error_code
 from wasihost._wasi.p3.filesystem.records import (
     AnyNewTimestamp,
     DescriptorStat,
@@ -106,7 +106,7 @@ class Descriptor:
 
     def get_type(self) -> Answer[TypeCase]:
         """WIT: `get-type: async func() -> result<descriptor-type, error-code>`."""
-        return ask_for(_type, self._descriptor.stat)
+        return then(ask(self._descriptor.stat), _type)
 
     def set_size(self, size: int) -> Answer[None]:
         """WIT: `set-size: async func(size: filesize) -> result<_, error-code>`.
@@ -154,11 +154,11 @@ class Descriptor:
 
     def stat(self) -> Answer[DescriptorStat]:
         """WIT: `stat: async func() -> result<descriptor-stat, error-code>`."""
-        return ask_for(to_stat, self._descriptor.stat)
+        return then(ask(self._descriptor.stat), to_stat)
 
     def stat_at(self, path_flags: PathFlags, path: str) -> Answer[DescriptorStat]:
         """WIT: `stat-at: async func(path-flags: path-flags, path: string) -> result<descriptor-stat, error-code>`."""
-        return ask_for(to_stat, self._descriptor.stat_at, path, path_flags is FOLLOW)
+        return then(ask(self._descriptor.stat_at, path, path_flags is FOLLOW), to_stat)
 
     def set_times_at(
         self,
@@ -200,7 +200,7 @@ class Descriptor:
         - `loop`: it is a symbolic link, and `symlink-follow` is not set.
         - `no-such-device`: a socket, or a FIFO to write that no process reads.
         """  # noqa: E501
-        return ask_for(Descriptor, self._descriptor.open, path, path_flags is FOLLOW, open_flags, flags)
+        return then(ask(self._descriptor.open, path, path_flags is FOLLOW, open_flags, flags), Descriptor)
 
     def readlink_at(self, path: str) -> Answer[str]:
         """WIT: `readlink-at: async func(path: string) -> result<string, error-code>`.
@@ -257,7 +257,7 @@ class Descriptor:
 
     def metadata_hash_at(self, path_flags: PathFlags, path: str) -> Answer[MetadataHashValue]:
         """WIT: `metadata-hash-at: async func(path-flags: path-flags, path: string) -> result<metadata-hash-value, error-code>`."""  # noqa: E501
-        return ask_for(_hash, self._descriptor.identity_hash_at, path, path_flags is FOLLOW)
+        return then(ask(self._descriptor.identity_hash_at, path, path_flags is FOLLOW), _hash)
 
     def drop(self) -> None:
         """The handle is gone; streams go on."""
