@@ -132,6 +132,14 @@ with socket.create_server(("127.0.0.1", 0)) as listener:
 # ---- what is an error there
 
 
+def test_what_a_parent_only_reflected_cannot_be_compiled() -> None:
+    script = """
+reflected = Host().reflect(f"{PREBUILT}/rust-two-versions.wasm")
+child(reflected.compile)
+"""
+    assert forked(script).startswith("ForkError this engine compiles in threads")
+
+
 def test_an_instance_that_was_open_cannot_be_called_and_its_parent_goes_on() -> None:
     script = """
 async def main():

@@ -39,6 +39,22 @@ def test_an_executor_maps_a_bound_export(cache: Path, method: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="where a fork is not safe")
+def test_a_fork_compiles_what_its_parent_only_bound(tmp_path: Path) -> None:
+    script = f"""
+    import warnings
+    from pathlib import Path
+    from tests.jobs.work import WORK, component, executor
+    warnings.simplefilter("ignore", DeprecationWarning)  # of fork, since 3.12
+    if __name__ == "__main__":
+        work = component(Path({str(tmp_path)!r})).bind(WORK)
+        with executor("fork") as pool:
+            print(list(pool.map(work, range(2))))
+    """
+    assert printed(script) == "[0, 2]\n"
+
+
+@pytest.mark.slow
 def test_the_initializer_brings_the_bytes(cache: Path) -> None:
     job = Component(here.bytes_of(component(cache)), providers={HOST: Notes}, cache=None)
     spawn = multiprocessing.get_context("spawn")

@@ -96,7 +96,7 @@ class Component(OfOneProcess):
         return isinstance(self._compiled, Compiled)
 
     def compile(self) -> Compiled:
-        """The compiled code, which is made the first time. Errors: ComponentError."""
+        """The compiled code, which is made the first time. Errors: ComponentError; ForkError, see `configure`."""
         if not isinstance(self._compiled, Compiled):
             self._wiring, self._compiled = self._compiled()
         return self._compiled

@@ -15,6 +15,7 @@ from wasihost._component.composition.compose import compose
 from wasihost._component.composition.segments import merge
 from wasihost._component.composition.window import give_window
 from wasihost._component.reasons import reason
+from wasihost._component.running.engine import check_compiles
 from wasihost._component.world import versions
 from wasihost._component.world.passages import can_pass
 from wasihost._component.world.reflect import reflect
@@ -44,7 +45,8 @@ def prepare(
 def compile_component(
     engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, windowed: frozenset[str], origin: str
 ) -> tuple[Wiring, Component]:
-    """A component composed with its adapter; this takes most of the time."""
+    """A component composed with its adapter; this takes most of the time. Errors: ComponentError, ForkError."""
+    check_compiles(engine)  # this process may be a fork of that which reflected
     with_window = _with_window(wasm, wiring, windowed)
     if with_window is not None:
         with contextlib.suppress(wasmtime.WasmtimeError):  # a guest for which a window is not enough, see `window.py`

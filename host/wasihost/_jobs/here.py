@@ -2,8 +2,9 @@
 
 Theory of operation. A job knows its component by digest. Its bytes are looked for in this process, at the path that it
 was made from, and in its cache, where the process that pickled it left them. What is loaded stays for the life of the
-process, and in forked ones, as compiled code needs no thread. Instances and providers belong to an event loop, so each
-loop has a pool for each job. `asyncio.run` cancels the tasks that are left at its end: one of them closes the pools.
+process, and in forked ones if it is compiled: compiled code needs no thread, and compiling does. Instances and
+providers belong to an event loop, so each loop has a pool for each job. `asyncio.run` cancels the tasks that are left
+at its end: one of them closes the pools.
 
 Calls without a running loop have one of their thread's own, which lives as long as the thread and runs only while there
 is a call: so guests in several threads compute at the same time, as they would not on one loop for all.
@@ -14,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextvars
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from hashlib import sha256
@@ -36,6 +38,14 @@ _loading = forks.lock()
 _bytes: dict[str, bytes] = {}
 _left: set[str] = set()
 _loaded: dict[tuple[Any, ...], Loaded] = {}
+
+
+def _forget_uncompiled() -> None:
+    for key in [key for key, loaded in _loaded.items() if not loaded.is_compiled]:
+        del _loaded[key]
+
+
+os.register_at_fork(after_in_child=_forget_uncompiled)
 
 
 # ---- components
