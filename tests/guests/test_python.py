@@ -20,7 +20,7 @@ from wasihost._http.messages import BytesBody, Request
 from wasihost._network.base import Address
 from wasihost.files import Directory, FileSystem, MemoryFiles, Overlay
 
-pytestmark = pytest.mark.nightly
+pytestmark = pytest.mark.slow
 
 WIT = FIXTURES.parent / "wit"
 SOURCE = FIXTURES / "python"
@@ -113,6 +113,7 @@ async def hello(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     await writer.drain()
 
 
+@pytest.mark.nightly
 @pytest.mark.usefixtures("both_networks")
 async def test_socket_urllib_and_asyncio_of_the_standard_library_work_on_wasi_0_2(net: Component) -> None:
     printed = Output()
@@ -136,6 +137,7 @@ def overlay(top: Path) -> FileSystem:
     return Overlay(lower=Directory(top, read_only=True), upper=MemoryFiles())
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("make", [Directory, overlay])
 async def test_open_os_walk_and_shutil_of_the_standard_library_work(
     files: Component, tmp_path: Path, make: Callable[[Path], FileSystem]
@@ -155,6 +157,7 @@ async def test_open_os_walk_and_shutil_of_the_standard_library_work(
     ]
 
 
+@pytest.mark.nightly
 async def test_the_whole_world_of_commands_loads_and_runs_with_no_directory(files: Component) -> None:
     printed = Output()
     await Host(stdout=printed).run_async(files)
@@ -167,6 +170,7 @@ SERVICES = {
 }
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("module", SERVICES)
 async def test_a_service_answers_requests_one_after_the_other_and_at_once(module: str) -> None:
     component = built(module, SERVICES[module])
