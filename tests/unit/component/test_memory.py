@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
 import mmap
 import sys
+from typing import Any
 
 import pytest
 
+from wasihost._component.running import mappings
 from wasihost._component.running.memory import LARGEST, LinearMemory, MemoryObserver, _recording
 
 PAGE = 65536
@@ -65,12 +68,33 @@ def test_pages_that_a_view_is_left_of_are_emptied_and_not_used_again() -> None:
     again.end()
 
 
-def test_a_memory_that_has_grown_is_unmapped() -> None:
+def test_a_memory_that_had_grown_serves_one_that_has_not() -> None:
     memory = _largest()
-    pages = memory.pages
     memory.grow(8 * PAGE)
+    memory.view()[-1] = 1
     memory.end()
-    assert pages.closed
+    again = _largest()
+    assert len(again.view()) == 7 * PAGE
+    again.grow(8 * PAGE)
+    assert not any(again.view())
+    again.end()
+
+
+def test_mappings_that_wait_are_given_up_for_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = _largest()
+    waiting = memory.pages
+    memory.end()
+    mapped = mmap.mmap
+
+    def map_(*args: Any, **named: Any) -> mmap.mmap:
+        if mappings._kept:
+            raise OSError(errno.ENOMEM, "no addresses")
+        return mapped(*args, **named)
+
+    monkeypatch.setattr(mmap, "mmap", map_)
+    assert not any(LinearMemory(5 * PAGE, LARGEST, 0).view())
+    monkeypatch.undo()
+    assert _largest().pages is not waiting
 
 
 def test_nothing_is_recorded_outside_of_a_recording() -> None:

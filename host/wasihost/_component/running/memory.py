@@ -9,9 +9,7 @@ for ever, and never raise: ctypes would turn an exception in `grow` into success
 
 from __future__ import annotations
 
-import ctypes
 import mmap
-import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,11 +22,6 @@ from wasihost._component.running import mappings
 
 LARGEST = 4 << 30
 """Bytes of a memory with addresses of 32 bits."""
-_PROT_NONE = 0
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-_MAP_FLAGS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORESERVE", 0)
-
 
 _counting = forks.lock()  # instances in other threads may share an account
 
@@ -86,12 +79,8 @@ class LinearMemory:
 
     def _map(self, guard: int) -> None:
         total = max(self.reserved + guard, self.minimum + mmap.PAGESIZE)
-        used = mappings.take(self.minimum, total)
-        # Made writable, or Python would take its views for read-only ones; access to the rest is taken away at once.
-        self.pages = used or mmap.mmap(-1, total, flags=_MAP_FLAGS, prot=mmap.PROT_READ | mmap.PROT_WRITE)
-        self.base = ctypes.addressof(ctypes.c_char.from_buffer(self.pages))
-        if used is None:
-            _protect(self.base + self.minimum, total - self.minimum, _PROT_NONE)
+        self.pages = mappings.make(self.minimum, total)
+        self.base = mappings.address(self.pages)
         self.size = self.minimum
 
     def grow(self, size: int) -> None:
@@ -104,7 +93,7 @@ class LinearMemory:
         self._count(more)
         try:
             if size:
-                _protect(self.base, size, mmap.PROT_READ | mmap.PROT_WRITE)
+                mappings.give_access(self.base, size)
         except MemoryError:
             self._count(-more)
             raise
@@ -131,10 +120,9 @@ class LinearMemory:
         """Its store is gone: leaves the pages to another memory, unmaps them, or empties them where a view is left."""
         pages = self.pages
         del self.pages
-        # One that has grown would have to shrink, and where addresses are few none is kept.
-        can_be_kept = self.size == self.minimum and self.reserved == LARGEST
+        has_usual_size = self.reserved == LARGEST  # where addresses are few, none are kept
         try:
-            if not (can_be_kept and mappings.keep(pages, self.size)):
+            if not (has_usual_size and mappings.keep(pages, self.minimum, self.size)):
                 pages.close()
         except BufferError:
             pages.madvise(mmap.MADV_DONTNEED)
@@ -142,11 +130,6 @@ class LinearMemory:
     def view(self) -> memoryview:
         """The accessible bytes as they are now; the view keeps the pages mapped."""
         return memoryview(self.pages)[: self.size]
-
-
-def _protect(base: int, size: int, access: int) -> None:
-    if _libc.mprotect(base, size, access):
-        raise MemoryError(f"mprotect failed: {os.strerror(ctypes.get_errno())}")
 
 
 _memories: dict[int, LinearMemory] = {}
