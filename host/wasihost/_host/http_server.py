@@ -84,14 +84,10 @@ class GuestHandler:
 
         Errors: HttpError; whatever opening an instance raises.
         """
-        time = None if self._timeout_s is None else ExchangeTime(self._clock, self._timeout_s)
         try:
-            if time is None:
-                response = await self._leased(request)
-            else:
-                async with time.within():
-                    response = await self._leased(request)
-                response.body = TimedBody(response.body, time)
+            if self._timeout_s is None:
+                return await self._leased(request)
+            return await self._timed(request, ExchangeTime(self._clock, self._timeout_s))
         except LimitError as error:
             _log.warning("%s %s: no answer: %s", request.method, request.path, error)
             return await self._around(_refuse, 0)(request)
@@ -103,6 +99,15 @@ class GuestHandler:
         except BaseException:
             request.body.close(HttpError(ErrorCode.INTERNAL_ERROR))
             raise
+
+    async def _timed(self, request: Request, time: ExchangeTime) -> Response:
+        try:
+            async with time:
+                response = await self._leased(request)
+        except BaseException:
+            time.end()
+            raise
+        response.body = TimedBody(response.body, time)
         return response
 
     async def _leased(self, request: Request) -> Response:

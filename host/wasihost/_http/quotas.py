@@ -49,12 +49,15 @@ class _Exchange:
         self.budget = budget
         self._what = what
         self._is_open = True
-        self._time = ExchangeTime(budget.clock, budget.quotas.http_time_s)
+        limit_s = budget.quotas.http_time_s
+        self._time = None if limit_s is None else ExchangeTime(budget.clock, limit_s)
         budget.all_requests += 1
         budget.requests += 1
 
     def end(self) -> None:
         """It counts no more as one under way."""
+        if self._time is not None:
+            self._time.end()
         self.budget.requests -= self._is_open
         self._is_open = False
 
@@ -62,7 +65,7 @@ class _Exchange:
     async def within_its_time(self) -> AsyncIterator[None]:
         """Cancels the body of the `with` when the time of the request has passed. Errors: HttpError."""
         try:
-            async with self._time.within():
+            async with self._time or contextlib.nullcontext():
                 yield
         except HttpError as error:
             if error.code is ErrorCode.HTTP_RESPONSE_TIMEOUT:

@@ -8,30 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from types import TracebackType
 
 from wasihost._base.clock import NS_PER_S, Clock, Timer
 from wasihost._http.errors import ErrorCode, HttpError
 
 
-@contextlib.asynccontextmanager
-async def within(clock: Clock, seconds: float | None, code: ErrorCode) -> AsyncIterator[None]:
+def within(clock: Clock, seconds: float | None, code: ErrorCode) -> contextlib.AbstractAsyncContextManager[None]:
     """Cancels the body of the `with` after so many seconds, and raises an HttpError of that code; None: never."""
-    if seconds is None:
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(None) as limit:
-            timer = clock.call_later(round(seconds * NS_PER_S), lambda: limit.reschedule(loop.time()))
-            try:
-                yield
-            finally:
-                timer.cancel()
-    except TimeoutError:
-        if not limit.expired():  # an OSError of the body
-            raise
-        raise HttpError(code) from None
+    return contextlib.nullcontext() if seconds is None else _Within(clock, round(seconds * NS_PER_S), code)
+
+
+class _Within(contextlib.AbstractAsyncContextManager[None]):
+    """As a class, since a generator takes twice the time, which counts where each request has a limit."""
+
+    def __init__(self, clock: Clock, limit_ns: int, code: ErrorCode) -> None:
+        self._clock = clock
+        self._limit_ns = limit_ns
+        self._code = code
+        self._scope = asyncio.timeout(None)
+        self._timer: Timer
+
+    async def __aenter__(self) -> None:
+        await self._scope.__aenter__()
+        self._timer = self._clock.call_later(self._limit_ns, self._expire)
+
+    def _expire(self) -> None:
+        self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        try:
+            await self._scope.__aexit__(kind, error, traceback)
+        except TimeoutError:  # not one of the body, which goes on by itself
+            raise HttpError(self._code) from None
 
 
 class Deadline:
