@@ -19,8 +19,8 @@ from wasihost._http.errors import ErrorCode, HttpError
 from wasihost._http.messages import READ_BYTES, Header, ReadyBody, write_all
 from wasihost._http.timing import Deadline
 
-_HIGH_BYTES = 1 << 16
-"""Beyond this nothing is read from the transport, as of asyncio.StreamReader."""
+_HIGH_BYTES = 1 << 15
+"""Beyond this nothing is read from the transport."""
 _MUCH_ROOM = 1 << 14
 """From here on a reader gets content straight from the socket; for less a system call each time would cost more."""
 
@@ -95,7 +95,7 @@ class IncomingBody(ReadyBody):
             return
         self._chunks.append(data)
         self._buffered += len(data)
-        if self._buffered > _HIGH_BYTES or self._straight is not None:  # the reader may take the rest straight
+        if self._buffered > _HIGH_BYTES:
             self._flow.pause_reading()
         self._wake()
 
