@@ -15,7 +15,9 @@ from tests.abi.running import assemble, running
 from tests.abi.shapes import same, with_handles, without_handles
 from tests.abi.sources import in_chunks, later, one_by_one
 from tests.strategies import val_types, values
-from wasihost._base.streams import GuestStream, ValueSource
+from wasihost._base.streams import ByteSource, GuestStream, ValueSource
+from wasihost._component.composition.protocol import BLOCK_SIZE, LARGE_BLOCK_SIZE
+from wasihost._component.running.streams.blocks import BULK
 from wasihost._component.values import Classes
 from wasihost._component.world import types
 from wasihost._component.world.types import ValType
@@ -159,6 +161,33 @@ async def test_a_block_of_elements_that_the_guest_does_not_take_is_free_again() 
         assert len(await provider.collected) == 2
         await settled()
         assert instance._machine.rings.blocks._taken == 0
+
+
+class Pieces(ByteSource):
+    """Gives so many bytes each time, and notes the room that it had for them."""
+
+    def __init__(self, *sizes: int) -> None:
+        self._sizes = [*sizes, 0]
+        self.rooms: list[int] = []
+
+    def read_into(self, view: memoryview) -> int:
+        self.rooms.append(len(view))
+        return self._sizes.pop(0)
+
+    def wait_readable(self, callback: Callable[[], None]) -> None:
+        raise NotImplementedError
+
+    def close(self, error: BaseException | None) -> None:
+        """Nothing is held."""
+
+
+async def test_a_source_that_gave_much_has_more_room_for_the_next() -> None:
+    pieces = Pieces(BULK - 1, BULK, BULK, 1)
+    provider = Provider(pieces)
+    async with running(assemble(guest(types.U8)), {HOST: provider}) as instance:
+        await instance.call("pump", BULK, 100)
+        assert len(await provider.collected) == 3 * BULK
+    assert pieces.rooms == [BLOCK_SIZE, BLOCK_SIZE, LARGE_BLOCK_SIZE, LARGE_BLOCK_SIZE, BLOCK_SIZE]
 
 
 OWNED = types.Tuple((types.STRING, types.List(types.Own(THING))))

@@ -19,6 +19,9 @@ from wasihost._component.composition.protocol import (
     LARGE_BLOCKS,
 )
 
+BULK = BLOCK_SIZE // 2
+"""A stream that gave or took so many bytes at once moves in bulk: its next block is a large one."""
+
 
 class Block:
     """A piece of memory; `view` are its bytes."""

@@ -11,7 +11,7 @@ from typing import Any
 from wasihost._base.streams import ByteSink, GuestByteStream, GuestFuture, GuestValueStream
 from wasihost._component.composition.protocol import BLOCK_SIZE, DROPPED, Operation
 from wasihost._component.running.machine import Machine
-from wasihost._component.running.streams.blocks import Block
+from wasihost._component.running.streams.blocks import BULK, Block
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.states import (
     ASKED,
@@ -309,7 +309,7 @@ def _fail(future: asyncio.Future[Any] | None, error: BaseException) -> None:
 class ByteInPump(Pump):
     """Drains a `stream<u8>` that the guest writes into a `ByteSink`, in the context in which that was given."""
 
-    __slots__ = ("block", "context", "dropped", "fullness", "sink")
+    __slots__ = ("block", "context", "dropped", "in_bulk", "sink")
 
     def __init__(
         self, machine: Machine, number: int, kind: Kind, end: int, sink: ByteSink, leftover: bytes = b""
@@ -318,7 +318,7 @@ class ByteInPump(Pump):
         self.sink = sink
         self.context = contextvars.copy_context()
         self.block: Block | None = None
-        self.fullness = 0  # 2 after a block that came full, then down by 1 for each that did not
+        self.in_bulk = 0  # 2 after a block in bulk, then down by 1 for each other
         self.dropped = False
         if leftover:
             self._drain(memoryview(leftover))
@@ -350,7 +350,7 @@ class ByteInPump(Pump):
             self.finish(None)
             return
         if self.block is None:
-            self.block = self.rings.blocks.take(bulk=self.fullness > 0)
+            self.block = self.rings.blocks.take(bulk=self.in_bulk > 0)
         if self.block is None:
             self.state = BLOCKLESS
             self.rings.blocks.want(self._read)
@@ -362,7 +362,7 @@ class ByteInPump(Pump):
         assert self.block is not None
         self.machine.stats.bytes_from_guest += count
         # A write of the guest that waited already comes alone, however much follows.
-        self.fullness = 2 if count == self.block.size else max(0, self.fullness - 1)
+        self.in_bulk = 2 if count >= BULK else max(0, self.in_bulk - 1)
         self.dropped = self.dropped or outcome == DROPPED
         self._drain(self.block.view[:count])
 

@@ -16,7 +16,7 @@ from wasihost._component.composition.protocol import BLOCK_SIZE, CONTINUED, DROP
 from wasihost._component.conversion.handles import Refused
 from wasihost._component.conversion.numbers import NoRoom
 from wasihost._component.running.machine import Machine
-from wasihost._component.running.streams.blocks import Block
+from wasihost._component.running.streams.blocks import BULK, Block
 from wasihost._component.running.streams.handles import discard
 from wasihost._component.running.streams.pumps import Pump
 from wasihost._component.running.streams.states import ASKED, BLOCKLESS, FILLING, OVER, PARKED, WRITING
@@ -110,7 +110,7 @@ class ByteOutPump(BlockOutPump):
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
-        self.in_bulk = False  # whether the last block came full
+        self.in_bulk = False  # by the last block
         # Of what is being written.
         self.address = 0
         self.left = 0
@@ -135,7 +135,7 @@ class ByteOutPump(BlockOutPump):
         except Exception as error:
             self.source_failed(error)
         else:
-            self.in_bulk = size >= BLOCK_SIZE
+            self.in_bulk = size >= BULK
             self.machine.stats.bytes_to_guest += size
             if size:
                 self._write(block.address, size)

@@ -6,8 +6,8 @@ that drops the stream is noticed by the event that Wasmtime sends for that. An i
 elements until the guest offers some. Every pump holds at most one block.
 
 While bytes move, questions are left out, which saves turns: an incoming pump that got bytes reads on at once, and an
-outgoing one whose last block came full reads the next from its source when that one is taken. Then the blocks grow too:
-the guest takes from one, or fills one, piece by piece, without a turn of Python between.
+outgoing one whose source gave much reads the next block when that one is taken. Then the blocks grow too: the guest
+takes from one, or fills one, piece by piece, without a turn of Python between.
 
 The states are in `states.py`.
 """

@@ -12,7 +12,7 @@ Rules:
 2. `filling` asks the source and `draining` gives to the sink, both in one step. A source that has nothing parks the
    pump until it calls back, and so does a sink that takes nothing.
 3. A pump is `blockless` while all blocks of memory are in use, and goes on when one is given back.
-4. While bytes move, questions are left out: after `writing` a source that gave a full block is asked at once, and after
+4. While bytes move, questions are left out: after `writing` a source that gave much is asked at once, and after
    `draining` comes the next `reading`.
 5. An end that Python has in its hands (READER) can be handed on to a guest as long as it is `fresh`. If it is closed
    during a read, it is `closing` until that is cancelled, since to drop an end then would be a trap.
