@@ -199,9 +199,9 @@ def test_code_that_wasmtime_refuses_is_compiled_anew(
     other = new_engine(consume_fuel=True)
     adapt(other, WASM, cache=cache)
     in_order, windowed = map(frozenset, of_wasi().values())
-    entry = cache.get(entries.key(other, in_order, windowed, Limits(), WASM))
+    entry = cache.get(entries.key(other, in_order, windowed, True, Limits(), WASM))
     assert entry is not None
-    cache.put(entries.key(engine, in_order, windowed, Limits(), WASM), entry)
+    cache.put(entries.key(engine, in_order, windowed, True, Limits(), WASM), entry)
     assert isinstance(adapt(engine, WASM, cache=cache), Component)
     assert len(compiled) == 2
 

@@ -235,18 +235,19 @@ def adapt(
     native: Callable[[str], bool] = lambda _: False,
     in_order: Iterable[str] = (),
     windowed: Iterable[str] = (),
+    for_linker: bool = False,
     origin: str = "the component",
     cache: Cache | None = None,
     limits: Limits = DEFAULTS,
 ) -> Component:
     """Compiles a component that needs async functions, streams or futures from Python, unless `cache` has it.
 
-    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left
-    to the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams;
-    a path with a version means the compatible versions, one without means every version. `windowed` names
-    interfaces, in the same way, whose lists of bytes may go through a window inside of the guest. Errors:
-    ComponentError, UnsupportedTypeError, LimitError; `origin` names the bytes in them; ForkError, see
-    `configure`.
+    `engine` must be made with a config that went through `configure`. Interfaces for which `native` is true are left to
+    the linker. `in_order` names functions, by path, that must come after all that the guest did before with streams; a
+    path with a version means the compatible versions, one without means every version. `windowed` names interfaces, in
+    the same way, whose lists of bytes may go through a window inside of the guest. `for_linker`: a linker may define
+    functions by itself, as `Component.open` says. Errors: ComponentError, UnsupportedTypeError, LimitError; `origin`
+    names the bytes in them; ForkError, see `configure`.
     """
     adapted = reflect(
         engine,
@@ -254,6 +255,7 @@ def adapt(
         native=native,
         in_order=in_order,
         windowed=windowed,
+        for_linker=for_linker,
         origin=origin,
         cache=cache,
         limits=limits,
@@ -269,6 +271,7 @@ def reflect(
     native: Callable[[str], bool],
     in_order: Iterable[str],
     windowed: Iterable[str],
+    for_linker: bool,
     origin: str,
     cache: Cache | None,
     limits: Limits,
@@ -283,14 +286,14 @@ def reflect(
     def fresh() -> Component:
         from wasihost._component import compilation  # a component from a cache needs none of it
 
-        wiring, compiled = compilation.prepare(engine, wasm, native, order, wanted, origin, limits)
+        wiring, compiled = compilation.prepare(engine, wasm, native, order, wanted, for_linker, origin, limits)
         return Component(engine, wiring, compiled, origin)
 
     if cache is None:
         return fresh()
     from wasihost._component import entries  # json and hashlib, needed for a cache only
 
-    key = entries.key(engine, order, wanted, limits, wasm)
+    key = entries.key(engine, order, wanted, for_linker, limits, wasm)
 
     def kept() -> tuple[Wiring, Compiled] | None:
         entry = cache.get(key)

@@ -28,6 +28,7 @@ def prepare(
     native: Callable[[str], bool],
     in_order: frozenset[str],
     windowed: frozenset[str],
+    for_linker: bool,
     origin: str,
     limits: Limits,
 ) -> tuple[Wiring, Callable[[], tuple[Wiring, Component]]]:
@@ -37,7 +38,7 @@ def prepare(
     With the compiled code comes the wiring for it, which may differ in its `windowed`.
     """
     world = reflect(engine, wasm, origin, limits)
-    wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order)
+    wiring = Wiring(world, frozenset(filter(native, world.imports)), in_order, for_linker=for_linker)
     merged = merge(wasm, origin, limits)
     return wiring, functools.partial(compile_component, engine, merged, wiring, windowed, origin)
 
@@ -70,6 +71,6 @@ def _with_window(wasm: bytes, wiring: Wiring, windowed: frozenset[str]) -> tuple
     )
     if not names:
         return None
-    rewired = Wiring(wiring.world, wiring.native, wiring.in_order, names)
+    rewired = Wiring(wiring.world, wiring.native, wiring.in_order, names, wiring.for_linker)
     rewritten = give_window(wasm, rewired.passages)
     return None if rewritten is None else (rewritten, rewired)

@@ -30,7 +30,12 @@ CHECKED = ("world_parts", "module_items", "data_segments", "async_components")
 
 
 def key(
-    engine: wasmtime.Engine, in_order: frozenset[str], windowed: frozenset[str], limits: Limits, wasm: bytes
+    engine: wasmtime.Engine,
+    in_order: frozenset[str],
+    windowed: frozenset[str],
+    for_linker: bool,
+    limits: Limits,
+    wasm: bytes,
 ) -> str:
     """The name of an entry: a digest of all that the compiled component depends on, but for `native`.
 
@@ -38,7 +43,8 @@ def key(
     """
     checked = " ".join(str(getattr(limits, name)) for name in CHECKED)
     names_of = ("\n".join(sorted(paths)).encode() for paths in (in_order, windowed))
-    parts = [__version__.encode(), _generator(), _settings(engine), checked.encode(), *names_of, wasm]
+    others = f"{checked} {for_linker}".encode()
+    parts = [__version__.encode(), _generator(), _settings(engine), others, *names_of, wasm]
     return sha256(b"".join(sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -72,13 +78,15 @@ def described(wiring: Wiring) -> dict[str, Any]:
         "world": to_plain(wiring.world),
         "native": sorted(wiring.native),
         "windowed": sorted(wiring.windowed),
+        "for_linker": wiring.for_linker,
     }
 
 
 def wiring_of(description: Mapping[str, Any], in_order: frozenset[str]) -> Wiring:
     """The wiring that was described."""
     world = from_plain(description["world"])
-    return Wiring(world, frozenset(description["native"]), in_order, frozenset(description["windowed"]))
+    native = frozenset(description["native"])
+    return Wiring(world, native, in_order, frozenset(description["windowed"]), description["for_linker"])
 
 
 def pack(wiring: Wiring, component: Compiled) -> bytes:

@@ -240,6 +240,7 @@ class Host(OfOneProcess):
             engine,
             wasm,
             native=left_to_wasmtime(self._settings.wasip2),
+            for_linker=False,
             origin=origin,
             cache=self._cache,
             limits=self._settings.limits,

@@ -42,6 +42,7 @@ def adapt(
         engine,
         wasm,
         native=left_to_wasmtime(wasip2),
+        for_linker=True,
         origin=origin,
         cache=cache,
         limits=limits,

@@ -47,6 +47,19 @@ def test_functions_that_are_called_in_order_are_adapted_too() -> None:
     assert [adapted.path for adapted in wiring.adapted if adapted.round_first] == ["a:b/direct#f"]
 
 
+def test_functions_with_many_values_are_adapted_unless_a_linker_may_define_them() -> None:
+    few, many = types.Tuple((types.U32,) * 3), types.Tuple((types.U32,) * 9)
+    funcs: dict[str, types.Item] = {
+        "few": Func((("x", few),), few),
+        "flags": Func((("x", types.Flags(tuple("abcdefghi"))),), None),
+        "many": Func((), types.Result(many, None)),
+        "handles": Func((), types.Tuple((*many.elements, types.Own(THING)))),
+    }
+    world = World({"a:b/c": Interface(funcs)}, {})
+    assert [adapted.name for adapted in Wiring(world).adapted] == ["flags", "many"]
+    assert Wiring(world, for_linker=True).adapted == []
+
+
 def test_without_streams_there_is_nothing_to_come_after() -> None:
     world = World({"a:b/direct": IMPORTS["a:b/direct"]}, {})
     assert Wiring(world, in_order=frozenset({"a:b/direct#f"})).adapted == []

@@ -1,9 +1,9 @@
 """The part of a component that goes through the adapter and driver components, with its numbering.
 
-Functions that are sync and carry no stream, future, map or plain list (one without handles) are direct: registered
-straight in the linker. The others are adapted, and so are those in `in_order`, before which a round is run: they see
-the effects of the guest's streams before (a port that is free as soon as its accept stream is dropped, output written
-before an exit).
+Functions that are sync and carry no stream, future, map or plain list (one without handles), and few values, are
+direct: registered straight in the linker. The others are adapted, and so are those in `in_order`, before which a round
+is run: they see the effects of the guest's streams before (a port that is free as soon as its accept stream is dropped,
+output written before an exit).
 
 On the host's side of an adapted function or an export every stream and future is a `u32`, a handle of the adapter
 component, and so is a handle to one of the guest's own resources on the host's side of an export. Every plain list
@@ -13,7 +13,7 @@ pairs. All of these have the flat and memory form of their replacement.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from wasihost._base.errors import UnsupportedTypeError
@@ -29,6 +29,8 @@ KINDS = (Stream, Future)
 TOKEN = (("token", types.U32),)
 OPENED = types.Func((("key", types.U32), ("end", types.U32)), None)
 """The host's `opened`: the writable end of a pair that was made for an argument, by its key."""
+MOST_VALUES = 9
+"""C values of a call of a direct function, at most; more take longer than the way through the adapter component."""
 LARGEST_RESULT = 1024
 """Bytes of the memory form of a result that is in memory, without the parts that it points to."""
 
@@ -75,7 +77,8 @@ class Adapted(Frozen):
         result = self.func.result
         if result is None or (types.contains(result, types.HANDLES) and not self.gives_error):
             return False
-        return (self.func.is_async or self.gives_lists) and layout.size(result) <= LARGEST_RESULT
+        is_flat = len(layout.flatten(result)) <= layout.MAX_FLAT_RESULTS
+        return (self.func.is_async or not is_flat) and layout.size(result) <= LARGEST_RESULT
 
     @property
     def makes_room(self) -> bool:
@@ -120,9 +123,7 @@ class Adapted(Frozen):
         to allocate; where there are none but numbers, strings and handles, there is nothing to gain.
         """
         ts = [t for _, t in self.func.params]
-        rest = [t for t in ts if not isinstance(t, types.Own | types.Borrow | Kind)]
-        fits = len(layout.flatten_all(ts)) <= layout.MAX_FLAT_PARAMS
-        return fits and all(map(_is_words, rest)) and not all(isinstance(t, types.Primitive) for t in rest)
+        return _are_words(ts) and not all(isinstance(t, (types.Primitive, *types.HANDLES)) for t in ts)
 
     @property
     def _params(self) -> tuple[tuple[str, ValType], ...]:
@@ -229,6 +230,8 @@ class Wiring(Frozen):
     compatible ones."""
     windowed: frozenset[str] = frozenset()
     """Interfaces whose lists of bytes go through the guest's window."""
+    for_linker: bool = False
+    """Whether an embedder's linker may define functions: then all that can be direct are."""
     shares_memory: bool = True
     """Whether there is an adapter component at all, or only an embedder's own linker."""
 
@@ -245,10 +248,24 @@ class Wiring(Frozen):
         return {name: passages(self.world.imports[name]) for name in self.windowed}
 
     def is_direct(self, interface: str, name: str) -> bool:
-        func = self.imports[interface].funcs[name]
+        """Whether a function of an interface that is not native is registered straight in the linker."""
+        return (interface, name) not in self._adapted_names
+
+    @cached_property
+    def _adapted_names(self) -> frozenset[tuple[str, str]]:
+        return frozenset((adapted.interface, adapted.name) for adapted in self.adapted)
+
+    def _adapts(self, interface: str, name: str, func: types.Func) -> bool:
         carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
-        adapts = func.is_async or carries or (self.shares_memory and _lends_several(func))
-        return not adapts and not self._is_in_order(interface, name)
+        needs = func.is_async or carries or (self.shares_memory and (_lends_several(func) or self._is_large(func)))
+        return needs or self._is_in_order(interface, name)
+
+    def _is_large(self, func: types.Func) -> bool:
+        """Whether a call would have many C values, and has none through the adapter component."""
+        ts = [t for _, t in func.params]
+        taken = sum(map(_values, ts)) if _are_words(ts) else 0
+        given = 0 if types.contains(func.result, types.HANDLES) else _values(func.result)
+        return not self.for_linker and taken + given > MOST_VALUES
 
     def _is_shared(self, t: ValType) -> bool:
         return self.shares_memory and types.contains_plain_lists(t)
@@ -268,7 +285,7 @@ class Wiring(Frozen):
             for interface, items in self.imports.items()
             if interface not in self.native
             for name, func in items.funcs.items()
-            if not self.is_direct(interface, name)
+            if self._adapts(interface, name, func)
         ]
         return [
             Adapted(index, interface, name, func, self._is_in_order(interface, name))
@@ -370,6 +387,16 @@ class Wiring(Frozen):
     def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
         """The functions that mention a stream or future type."""
         return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def _values(t: ValType | None) -> int:
+    """How many C values one of a type is, without the elements of lists."""
+    if isinstance(t, types.Flags):
+        return len(t.names)
+    if isinstance(t, types.List | types.Map) or t is None:
+        return 1
+    inner = map(_values, types.children(t))
+    return 1 + (max(inner, default=0) if types.cases(t) else sum(inner))
 
 
 def _lends_several(func: types.Func) -> bool:
@@ -477,6 +504,12 @@ def _is_words(t: ValType) -> bool:
         case types.Variant(cases=cases) if len(cases) > _MANY_CASES:
             return False
     return all(map(_is_words, types.children(t)))
+
+
+def _are_words(ts: Sequence[ValType]) -> bool:
+    """Whether parameters are flat, and all of them are handles or words."""
+    is_flat = len(layout.flatten_all(ts)) <= layout.MAX_FLAT_PARAMS
+    return is_flat and all(isinstance(t, types.HANDLES) or _is_words(t) for t in ts)
 
 
 def words_of(t: ValType) -> tuple[ValType, ...]:
