@@ -16,7 +16,9 @@ import pytest
 
 from tests.cli.conftest import PREBUILT, Cli
 from tests.processes import TIMEOUT_S
+from wasihost._commands import serve
 from wasihost._commands.cli import main
+from wasihost._http.answering import Answered
 
 HTTP = PREBUILT / "rust-http.wasm"
 
@@ -44,6 +46,23 @@ def ask(url: str, case: str, **headers: str) -> tuple[int, bytes]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.read()
+
+
+def test_a_line_of_the_access_log_is_written_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("sys.stderr", type("Written", (), {"write": staticmethod(written.append)}))
+    serve._print_answer(
+        Answered(
+            peer="10.0.0.1",
+            method="GET",
+            target="/",
+            status=200,
+            content_bytes=5,
+            duration_ns=2_340_000,
+            error=None,
+        )
+    )
+    assert written == ["10.0.0.1 GET / 200 5 2.3ms\n"]
 
 
 @pytest.mark.slow

@@ -257,4 +257,5 @@ def _print_answer(answered: Answered) -> None:
     milliseconds = answered.duration_ns / NS_PER_S * 1000
     end = "" if answered.error is None else f" {answered.error}"
     asked = line(f"{answered.method} {answered.target}")
-    print(f"{answered.peer} {asked} {status} {answered.content_bytes} {milliseconds:.1f}ms{end}", file=sys.stderr)
+    # In one system call, and so whole among the lines of other workers: `print` takes another for the end of the line.
+    sys.stderr.write(f"{answered.peer} {asked} {status} {answered.content_bytes} {milliseconds:.1f}ms{end}\n")
