@@ -139,12 +139,14 @@ class Connection(asyncio.BufferedProtocol):
 
     def write(self, *parts: bytes | memoryview) -> None:
         """Sends the parts at once if they are large, else with those of the next passes of the event loop."""
-        size = sum(map(len, parts))
-        if self._pending_bytes + size >= _TOGETHER_BYTES:
+        size = self._pending_bytes
+        for part in parts:
+            size += len(part)
+        if size >= _TOGETHER_BYTES:
             self.flush(*parts)
             return
-        self._pending += map(bytes, parts)
-        self._pending_bytes += size
+        self._pending.append(b"".join(parts))
+        self._pending_bytes = size
         if self._waits_in is None:
             self._waits_in = self._common.flush_soon(self)
 
