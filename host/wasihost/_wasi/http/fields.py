@@ -132,16 +132,15 @@ class Fields:
 
     def set(self, name: str, values: Sequence[bytes]) -> None:
         """Replaces the values of a name, which go to the end; none deletes it. Errors: FieldsError."""
-        self._check(name, values)
-        changed = Fields(self._rules)
-        changed._replace([*self._without(name), *((name, value) for value in values)])
-        self._check_size(changed.size)
-        self._replace(changed._entries)
+        entries = self._without(self._check(name, values))
+        entries += [(name, value) for value in values]
+        by_name, size = _measured(entries)
+        self._check_size(size)
+        self._hold(entries, by_name, size)
 
     def delete(self, name: str) -> None:
         """Removes the values of a name, if there are any. Errors: FieldsError."""
-        self._check(name, ())
-        self._replace(self._without(name))
+        self._replace(self._without(self._check(name, ())))
 
     def get_and_delete(self, name: str) -> list[bytes]:
         """The values of a name, which are removed. Errors: FieldsError."""
@@ -151,16 +150,23 @@ class Fields:
 
     def append(self, name: str, value: bytes) -> None:
         """Adds a value at the end. Errors: FieldsError."""
-        self._check(name, (value,))
-        self._check_size(self.size + self._cost(name, value))
-        self._add(name, value)
+        key = self._check(name, (value,))
+        found = self._values.get(key)
+        size = self.size + len(value) + _VALUE_COST + (len(name) + _NAME_COST if found is None else 0)
+        self._check_size(size)
+        if found is None:
+            self._values[key] = [value]
+        else:
+            found.append(value)
+        self._entries.append((name, value))
+        self._resize(size)
 
     def clone(self) -> Fields:
         """A mutable copy. Errors: FieldsError, if the guest has no room for it."""
         if self.size > self._rules.room.left:
             raise FieldsError(Refusal.SIZE_EXCEEDED)
         copy = Fields(self._rules)
-        copy._replace(self._entries)
+        copy._replace(self.entries)
         return copy
 
     def freeze(self) -> Fields:
@@ -168,7 +174,8 @@ class Fields:
         self.is_mutable = False
         return self
 
-    def _check(self, name: str, values: Sequence[bytes]) -> None:
+    def _check(self, name: str, values: Sequence[bytes]) -> str:
+        """The name in lower case. Errors: FieldsError, if nothing may be changed so."""
         if not _NAME.fullmatch(name):
             raise FieldsError(Refusal.INVALID_SYNTAX)
         key = name.lower()
@@ -178,42 +185,43 @@ class Fields:
             raise FieldsError(Refusal.INVALID_SYNTAX)
         if not self.is_mutable:
             raise FieldsError(Refusal.IMMUTABLE)
+        return key
 
     def _check_size(self, size: int) -> None:
         if size > self._rules.max_size or size - self.size > self._rules.room.left:
             raise FieldsError(Refusal.SIZE_EXCEEDED)
 
-    def _without(self, name: str) -> list[Header]:
-        key = name.lower()
+    def _without(self, key: str) -> list[Header]:
         return [entry for entry in self._entries if entry[0].lower() != key]
 
-    def _replace(self, entries: Iterable[Header]) -> None:
-        self._entries = list(entries)
-        values: dict[str, list[bytes]] = {}
-        size = _VALUE_COST * len(self._entries)
-        for name, value in self._entries:
-            size += len(value)
-            key = name.lower()
-            found = values.get(key)
-            if found is None:
-                values[key] = [value]
-                size += len(name) + _NAME_COST
-            else:
-                found.append(value)
-        self._values = values
+    def _replace(self, entries: list[Header]) -> None:
+        by_name, size = _measured(entries)
+        self._hold(entries, by_name, size)
+
+    def _hold(self, entries: list[Header], by_name: dict[str, list[bytes]], size: int) -> None:
+        self._entries = entries
+        self._values = by_name
+        self._resize(size)
+
+    def _resize(self, size: int) -> None:
         self._rules.room.left -= size - self.size
         self.size = size
 
-    def _add(self, name: str, value: bytes) -> None:
-        cost = self._cost(name, value)
-        self.size += cost
-        self._rules.room.left -= cost
-        self._entries.append((name, value))
-        self._values.setdefault(name.lower(), []).append(value)
 
-    def _cost(self, name: str, value: bytes) -> int:
-        """The size that one more adds, by Wasmtime's formula."""
-        return len(value) + _VALUE_COST + (0 if self.has(name) else len(name) + _NAME_COST)
+def _measured(entries: list[Header]) -> tuple[dict[str, list[bytes]], int]:
+    """The values by their names in lower case, and the size of all by Wasmtime's formula."""
+    by_name: dict[str, list[bytes]] = {}
+    size = _VALUE_COST * len(entries)
+    for name, value in entries:
+        size += len(value)
+        key = name.lower()
+        found = by_name.get(key)
+        if found is None:
+            by_name[key] = [value]
+            size += len(name) + _NAME_COST
+        else:
+            found.append(value)
+    return by_name, size
 
 
 def is_length(value: bytes) -> bool:
