@@ -180,17 +180,17 @@ def find_method(
     match = _NAME.fullmatch(name)
     if match is None:
         raise LinkError(f"{path}: this name of a function is not understood")
-    if match["resource"]:
-        resource_class(provider, interface, match["resource"])
-    found, find = _place(match)
+    cls = resource_class(provider, interface, match["resource"]) if match["resource"] else None
+    place, find = _place(match)
+    found = place if cls is None else place.replace(camel_case(match["resource"]), cls.__name__, 1)
     try:
         call: Any = find(provider)
     except (AttributeError, TypeError):  # there is none, or it is no function
         call = None
     words = ", ".join(snake_case(param) for param, _ in func.params)
     if not callable(call):
-        owner, _, method = found.rpartition(".")
-        known = [each for each in dir(getattr(provider, owner, provider)) if not each.startswith("_")]
+        _, _, method = place.rpartition(".")
+        known = [each for each in dir(provider if cls is None else cls) if not each.startswith("_") and each != method]
         hint = did_you_mean(method, known)
         raise LinkError(f"{path}: the provider {_named(provider)} has no method {found}({words}){hint}")
     try:
