@@ -25,6 +25,7 @@ from wasihost._component import compilation, entries
 from wasihost._component.adapt import adapt as adapt_component
 from wasihost._component.adapt import wiring_of
 from wasihost._component.cache import SUFFIX
+from wasihost._component.code import Code
 from wasihost._component.world.wiring import Wiring
 from wasihost._host.loading import of_wasi
 
@@ -56,7 +57,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def compile_component(
         engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, windowed: frozenset[str], origin: str
-    ) -> tuple[Wiring, Compiled]:
+    ) -> tuple[Wiring, Code]:
         found.append(origin)
         return real(engine, wasm, wiring, windowed, origin)
 

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 import wasmtime
-from wasmtime.component import Component as Compiled
 from wasmtime.component import Linker
 
 from wasihost._base.errors import ConfigError
@@ -19,6 +18,7 @@ from wasihost._base.pickling import OfOneProcess
 from wasihost._base.quoting import some
 from wasihost._component import ffi
 from wasihost._component.cache import Cache
+from wasihost._component.code import Code
 from wasihost._component.instance import Instance
 from wasihost._component.resources import ResourceTable
 from wasihost._component.running.engine import check_compiles
@@ -27,6 +27,7 @@ from wasihost._component.running.options import RunOptions
 from wasihost._component.values import Classes
 
 if TYPE_CHECKING:  # to import wasihost shall not take the time of the machine
+    from wasihost._component.running.images import Image
     from wasihost._component.running.linked import Linked
     from wasihost._component.running.store_machine import StoreMachine
     from wasihost._component.world.wiring import Wiring
@@ -46,7 +47,7 @@ class Component(OfOneProcess):
         self,
         engine: wasmtime.Engine,
         wiring: Wiring,
-        compiled: Compiled | Callable[[], tuple[Wiring, Compiled]],
+        compiled: Code | Callable[[], tuple[Wiring, Code]],
         origin: str,
     ) -> None:
         self.engine = engine
@@ -93,11 +94,11 @@ class Component(OfOneProcess):
     @property
     def is_compiled(self) -> bool:
         """Whether the compiled code is there, so that opening takes little time."""
-        return isinstance(self._compiled, Compiled)
+        return isinstance(self._compiled, Code)
 
-    def compile(self) -> Compiled:
+    def compile(self) -> Code:
         """The compiled code, which is made the first time. Errors: ComponentError; ForkError, see `configure`."""
-        if not isinstance(self._compiled, Compiled):
+        if not isinstance(self._compiled, Code):
             self._wiring, self._compiled = self._compiled()
         return self._compiled
 
@@ -118,12 +119,20 @@ class Component(OfOneProcess):
         if not self.is_compiled:
             Linking(self._wiring, providers, defined=found)  # before it takes long
         compiled = self.compile()
-        linked = Linked(compiled, self.engine, Linking(self._wiring, providers, self._export_classes, found))
+        linking = Linking(self._wiring, providers, self._export_classes, found)
+        linked = Linked(compiled.component, self._images, self.engine, linking)
         for unused in linked.linking.unused:
             if unused.meant is not None:
                 _log.warning("%s: %s", self.origin, unused)
         self._linked = [linked, *self._linked[: LINKED - 1]]
         return linked
+
+    @cached_property
+    def _images(self) -> Mapping[int, Image]:
+        """What memories of its instances begin with, by the bytes with which they begin."""
+        from wasihost._component.running.images import Image
+
+        return {data.size: Image(data.start, data.data) for data in self.compile().data}
 
     def _defined_by(self, linker: Linker | None) -> frozenset[tuple[str, str]]:
         """The functions and resources, each with its interface, that an embedder's linker has."""
@@ -295,7 +304,7 @@ def reflect(
 
     key = entries.key(engine, order, wanted, for_linker, limits, wasm)
 
-    def kept() -> tuple[Wiring, Compiled] | None:
+    def kept() -> tuple[Wiring, Code] | None:
         entry = cache.get(key)
         return None if entry is None else entries.unpack(engine, order, native, entry)
 
@@ -303,7 +312,7 @@ def reflect(
         return Component(engine, *found, origin)
     reflected = fresh()
 
-    def compiled() -> tuple[Wiring, Compiled]:
+    def compiled() -> tuple[Wiring, Code]:
         with cache.lock(key):
             if (found := kept()) is not None:  # another process compiled it meanwhile
                 return found

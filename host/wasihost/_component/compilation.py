@@ -11,7 +11,9 @@ from wasmtime.component import Component
 
 from wasihost._base.errors import ComponentError
 from wasihost._base.limits import Limits
+from wasihost._component.code import Code
 from wasihost._component.composition.compose import compose
+from wasihost._component.composition.images import take_out
 from wasihost._component.composition.segments import merge
 from wasihost._component.composition.window import give_window
 from wasihost._component.reasons import reason
@@ -31,7 +33,7 @@ def prepare(
     for_linker: bool,
     origin: str,
     limits: Limits,
-) -> tuple[Wiring, Callable[[], tuple[Wiring, Component]]]:
+) -> tuple[Wiring, Callable[[], tuple[Wiring, Code]]]:
     """The imports and exports of a component, with the numbering of the parts generated for it, and a callable that
     compiles it.
 
@@ -45,21 +47,27 @@ def prepare(
 
 def compile_component(
     engine: wasmtime.Engine, wasm: bytes, wiring: Wiring, windowed: frozenset[str], origin: str
-) -> tuple[Wiring, Component]:
+) -> tuple[Wiring, Code]:
     """A component composed with its adapter; this takes most of the time. Errors: ComponentError, ForkError."""
     check_compiles(engine)  # this process may be a fork of that which reflected
     with_window = _with_window(wasm, wiring, windowed)
     if with_window is not None:
         with contextlib.suppress(wasmtime.WasmtimeError):  # a guest for which a window is not enough, see `window.py`
             rewritten, rewired = with_window
-            return rewired, Component(engine, compose(rewired, rewritten))
+            return rewired, _code(engine, compose(rewired, rewritten))
     composed = compose(wiring, wasm)
     try:
-        return wiring, Component(engine, composed)
+        return wiring, _code(engine, composed)
     except wasmtime.WasmtimeError as error:
         refused = reason(error)
     hint = " (has the engine's config gone through wasihost.configure?)" if "requires the" in refused else ""
     raise ComponentError(f"{origin} cannot be compiled{hint}: {refused}")
+
+
+def _code(engine: wasmtime.Engine, composed: bytes) -> Code:
+    """A composed component, compiled. Errors: WasmtimeError."""
+    without, data = take_out(composed)
+    return Code(Component(engine, without), tuple(data))
 
 
 def _with_window(wasm: bytes, wiring: Wiring, windowed: frozenset[str]) -> tuple[bytes, Wiring] | None:

@@ -1,7 +1,7 @@
 """The cached form of a compiled component: everything between the guest's bytes and a `Component`.
 
-An entry is a line of JSON, with the world and the interfaces that are left to the linker, and then Wasmtime's form of
-the compiled code.
+An entry is a line of JSON, with the world and the interfaces that are left to the linker, then Wasmtime's form of the
+compiled code, and then the data that is not in there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import wasmtime
-from wasmtime.component import Component as Compiled
+from wasmtime.component import Component
 
 from wasihost._base.errors import ComponentError
 from wasihost._base.limits import Limits
 from wasihost._base.version import __version__
+from wasihost._component.code import Code, Data
 from wasihost._component.reasons import reason
 from wasihost._component.world.plain import from_plain, to_plain
 from wasihost._component.world.sections import COMPONENT_VERSION, MAGIC
@@ -52,7 +53,7 @@ def _settings(engine: wasmtime.Engine) -> bytes:
     """The form of an empty component in an engine: Wasmtime writes its version, the processor's features and every
     setting into it that compiled code depends on."""
     try:
-        return bytes(Compiled(engine, MAGIC + COMPONENT_VERSION).serialize())
+        return bytes(Component(engine, MAGIC + COMPONENT_VERSION).serialize())
     except wasmtime.WasmtimeError as error:
         refused = reason(error)
     raise ComponentError(f"this engine takes no components: {refused}")
@@ -72,13 +73,14 @@ def build(in_order: Iterable[str], windowed: Iterable[str]) -> str:
     return sha256(b"".join(sha256(part).digest() for part in (_generator(), *names_of))).hexdigest()[:16]
 
 
-def described(wiring: Wiring) -> dict[str, Any]:
-    """The world, and how it is wired, for JSON."""
+def described(wiring: Wiring, code: Code) -> dict[str, Any]:
+    """The world, how it is wired, and what data belongs to the code, for JSON."""
     return {
         "world": to_plain(wiring.world),
         "native": sorted(wiring.native),
         "windowed": sorted(wiring.windowed),
         "for_linker": wiring.for_linker,
+        "data": [[data.size, data.start, len(data.data)] for data in code.data],
     }
 
 
@@ -89,19 +91,37 @@ def wiring_of(description: Mapping[str, Any], in_order: frozenset[str]) -> Wirin
     return Wiring(world, native, in_order, frozenset(description["windowed"]), description["for_linker"])
 
 
-def pack(wiring: Wiring, component: Compiled) -> bytes:
+def data_of(description: Mapping[str, Any], contents: bytes | memoryview) -> tuple[Data, ...]:
+    """The data that was described, at the end of some contents."""
+    at = len(contents) - size_of_data(description)
+    found: list[Data] = []
+    for size, start, length in description["data"]:
+        found.append(Data(size, start, contents[at : at + length]))
+        at += length
+    return tuple(found)
+
+
+def size_of_data(description: Mapping[str, Any]) -> int:
+    """How many bytes of data were described."""
+    return sum(length for _, _, length in description["data"])
+
+
+def pack(wiring: Wiring, code: Code) -> bytes:
     """The entry of a compiled component."""
-    return json.dumps(described(wiring)).encode() + b"\n" + component.serialize()
+    text = json.dumps(described(wiring, code)).encode()
+    return b"".join([text, b"\n", code.component.serialize(), *(data.data for data in code.data)])
 
 
 def unpack(
     engine: wasmtime.Engine, in_order: frozenset[str], native: Callable[[str], bool], entry: bytes
-) -> tuple[Wiring, Compiled] | None:
+) -> tuple[Wiring, Code] | None:
     """The unpacked entry; None if other interfaces are left to the linker now, or Wasmtime does not take the code."""
-    text, _, code = entry.partition(b"\n")
-    wiring = wiring_of(json.loads(text), in_order)
+    end = entry.index(b"\n")
+    description = json.loads(entry[:end])
+    wiring = wiring_of(description, in_order)
     if wiring.native != frozenset(filter(native, wiring.world.imports)):
         return None
+    code = entry[end + 1 : len(entry) - size_of_data(description)]
     with contextlib.suppress(wasmtime.WasmtimeError):
-        return wiring, Compiled.deserialize(engine, code)
+        return wiring, Code(Component.deserialize(engine, code), data_of(description, entry))
     return None

@@ -5,12 +5,15 @@ Nothing here belongs to one instance, and nothing that a guest can write is here
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import wasmtime
 from wasmtime.component import Component, ExportIndex, Linker
 
 from wasihost._component.composition.protocol import ADAPTER_HOST, DRIVER_HOST
 from wasihost._component.conversion.plans import Plans
 from wasihost._component.running.exports.calls import GuestFunctions
+from wasihost._component.running.images import Image
 from wasihost._component.running.imports import elements
 from wasihost._component.running.imports.calls import HostFunctions
 from wasihost._component.running.imports.linking import Linking, Registrar
@@ -24,8 +27,11 @@ from wasihost._component.world.wiring import OPENED
 class Linked:
     """A component whose imports have what they call; `binds` says what that is in one instance."""
 
-    def __init__(self, component: Component, engine: wasmtime.Engine, linking: Linking) -> None:
+    def __init__(
+        self, component: Component, images: Mapping[int, Image], engine: wasmtime.Engine, linking: Linking
+    ) -> None:
         self.component = component
+        self.images = images
         self.drive = _export(component, "drive")
         self.linking = linking
         self.exports = GuestFunctions(linking)

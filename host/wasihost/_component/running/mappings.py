@@ -14,6 +14,8 @@ import os
 import sys
 from typing import Final
 
+from wasihost._component.running.images import Image, Kept
+
 _MOST: Final = 16
 """Of one size, and sizes. A mapping that waits has no pages, but addresses, and the kernel's tables for its pages."""
 _LARGEST: Final = 128 << 20
@@ -26,7 +28,7 @@ _FLAGS: Final = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | getattr(mmap, "MAP_NORES
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
-_kept: dict[tuple[int, int], list[mmap.mmap]] = {}  # by the bytes that are accessible, and all
+_kept: Kept = {}  # those that hold zeros when they are emptied; an image has others
 
 
 def address(mapping: mmap.mmap) -> int:
@@ -34,14 +36,21 @@ def address(mapping: mmap.mmap) -> int:
     return ctypes.addressof(ctypes.c_char.from_buffer(mapping))
 
 
-def make(accessible: int, total: int) -> mmap.mmap:
-    """A mapping with these sizes, which holds zeros. Errors: OSError, MemoryError."""
+def make(accessible: int, total: int, image: Image | None = None) -> tuple[mmap.mmap, Image | None]:
+    """A mapping with these sizes, which holds zeros or what the image has, and the image if emptying it brings it back.
+
+    Errors: OSError, MemoryError.
+    """
     try:
-        return _kept[accessible, total].pop()
+        return (_kept if image is None else image.kept)[accessible, total].pop(), image
     except LookupError:
-        mapping = _map(total)
-        _protect(address(mapping) + accessible, total - accessible, _NONE)
-        return mapping
+        pass
+    if image is not None:
+        mapping, _ = make(accessible, total)
+        return mapping, image if image.put(mapping, address(mapping)) else None
+    mapping = _map(total)
+    _protect(address(mapping) + accessible, total - accessible, _NONE)
+    return mapping, None
 
 
 def _map(total: int) -> mmap.mmap:
@@ -58,17 +67,18 @@ def give_access(start: int, size: int) -> None:
     _protect(start, size, _ALL)
 
 
-def keep(mapping: mmap.mmap, accessible: int, used: int) -> bool:
-    """Empties a mapping for `make`, which first had so many accessible bytes and now has `used`.
+def keep(mapping: mmap.mmap, accessible: int, used: int, image: Image | None) -> bool:
+    """Empties a mapping of `make`, which first had so many accessible bytes and now has `used`, for another call.
 
     False if it is of no use. Errors: BufferError, if a view of it is left.
     """
     if not (_EMPTIES and 0 < used <= _LARGEST):
         return False
+    kept = _kept if image is None else image.kept
     sizes = accessible, len(mapping)
-    if sizes not in _kept and len(_kept) == _MOST:
-        _kept.clear()
-    alike = _kept.setdefault(sizes, [])
+    if sizes not in kept and len(kept) == _MOST:
+        kept.clear()
+    alike = kept.setdefault(sizes, [])
     if len(alike) == _MOST:
         return False
     try:

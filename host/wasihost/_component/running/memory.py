@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import mmap
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import wasmtime
@@ -19,6 +20,7 @@ import wasmtime
 from wasihost._base import forks
 from wasihost._component import ffi
 from wasihost._component.running import mappings
+from wasihost._component.running.images import Image
 
 LARGEST = 4 << 30
 """Bytes of a memory with addresses of 32 bits."""
@@ -64,7 +66,9 @@ class LinearMemory:
     is_of_one_thread = False
     """Whether its engine compiles in the thread that calls."""
 
-    def __init__(self, minimum: int, reserved: int, guard: int, account: Account | None = None) -> None:
+    def __init__(
+        self, minimum: int, reserved: int, guard: int, account: Account | None = None, image: Image | None = None
+    ) -> None:
         self.size = 0
         self.reserved = max(reserved, minimum)
         self.minimum = minimum
@@ -72,14 +76,14 @@ class LinearMemory:
         self._counted = 0
         self._count(minimum)
         try:
-            self._map(guard)
+            self._map(guard, image)
         except BaseException:
             self.release()
             raise
 
-    def _map(self, guard: int) -> None:
+    def _map(self, guard: int, image: Image | None) -> None:
         total = max(self.reserved + guard, self.minimum + mmap.PAGESIZE)
-        self.pages = mappings.make(self.minimum, total)
+        self.pages, self._image = mappings.make(self.minimum, total, image)
         self.base = mappings.address(self.pages)
         self.size = self.minimum
 
@@ -122,7 +126,7 @@ class LinearMemory:
         del self.pages
         has_usual_size = self.reserved == LARGEST  # where addresses are few, none are kept
         try:
-            if not (has_usual_size and mappings.keep(pages, self.minimum, self.size)):
+            if not (has_usual_size and mappings.keep(pages, self.minimum, self.size, self._image)):
                 pages.close()
         except BufferError:
             pages.madvise(mmap.MADV_DONTNEED)
@@ -141,13 +145,20 @@ class MemoryObserver:
     """While entered, collects the memories made on this thread, in order, and counts them in `account`.
 
     That is how the memories of adapter and driver component are found: they are the first and the last of their store.
-    The first ones go to `takers`, one to each, as soon as they are made.
+    The first ones go to `takers`, one to each, as soon as they are made. `images` has the contents with which some
+    begin, by their sizes.
     (Looking for a magic number would let a guest forge it.) A component that needs garbage collection has a heap, a
     memory too, that is made before them and empty.
     """
 
-    def __init__(self, account: Account | None = None, takers: Iterable[Callable[[LinearMemory], None]] = ()) -> None:
+    def __init__(
+        self,
+        account: Account | None = None,
+        takers: Iterable[Callable[[LinearMemory], None]] = (),
+        images: Mapping[int, Image] = MappingProxyType({}),
+    ) -> None:
         self.account = account
+        self.images = images
         self.memories: list[LinearMemory] = []
         self._takers = iter(takers)
         self._has_first = False
@@ -203,7 +214,8 @@ def _finalize(env: int) -> None:
 def _new(env: int | None, _type: Any, minimum: int, _maximum: int, reserved: int, guard: int, result: Any) -> int:
     try:
         recording = getattr(_recording, "current", None)
-        memory = LinearMemory(minimum, reserved, guard, recording and recording.account_of(minimum))
+        account = recording and recording.account_of(minimum)
+        memory = LinearMemory(minimum, reserved, guard, account, recording and recording.images.get(minimum))
         memory.is_of_one_thread = env == _ONE_THREAD
         number = next(_numbers)
         _memories[number] = memory

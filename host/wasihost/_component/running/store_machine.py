@@ -141,7 +141,7 @@ class StoreMachine(StoreContext):
         takers = [self.host_calls.use_memory]
         if self._has_window:
             takers.append(self.window.use_memory)
-        recording = memory.MemoryObserver(self._guest_memory, takers)
+        recording = memory.MemoryObserver(self._guest_memory, takers, self._linked.images)
         call, instance = ffi.instantiate(self._linker, self._store, self._linked.component)
         if self.limits.run_time_s is not None:
             self._deadline = Deadline(self.limits.run_time_s, self._time_out)
