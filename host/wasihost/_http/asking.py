@@ -81,7 +81,7 @@ class Exchange:
     def send(self, out: Outgoing) -> None:
         """Begins to send its content; the head is out."""
         self._sending = begin(outgoing.send(self._request.body, out))
-        if self._sending.done():  # as mostly, if there is no content
+        if self._sending.done():  # as mostly without content
             self._sent(self._sending)
         else:
             self._sending.add_done_callback(self._sent)

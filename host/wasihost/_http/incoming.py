@@ -20,7 +20,7 @@ from wasihost._http.messages import READ_BYTES, Header, ReadyBody, write_all
 from wasihost._http.timing import Deadline
 
 _HIGH_BYTES = 1 << 15
-"""Beyond this nothing is read from the transport."""
+"""Beyond this nothing is read from the transport, and the rest of long content may be read straight."""
 _MUCH_ROOM = 1 << 14
 """From here on a reader gets content straight from the socket; for less a system call each time would cost more."""
 

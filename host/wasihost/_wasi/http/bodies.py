@@ -403,14 +403,13 @@ class Consumption(Generic[T, U]):
 
     def _were_read(self, reading: asyncio.Future[list[Header]]) -> None:
         if reading.cancelled():
-            return
-        error = reading.exception()
-        if error is None:
+            self.trailers.cancel()
+        elif (error := reading.exception()) is None:
             self._give(reading.result())
         elif isinstance(error, HttpError):
             self._close(error)
             self._give(error)
-        else:
+        elif not self.trailers.done():
             self.trailers.set_exception(error)
 
     def _give(self, found: list[Header] | HttpError) -> None:

@@ -313,3 +313,14 @@ async def test_a_guest_that_ends_while_trailers_are_to_come_closes_the_body() ->
     consumption.trailers.cancel()
     await until(lambda: body.was_cancelled)
     assert body.closed == [None]
+
+
+async def test_an_exception_of_the_sender_is_that_of_the_trailers() -> None:
+    class Wrong(Parts):
+        async def trailers(self) -> list[Header]:
+            raise LookupError("mine")
+
+    consumption, _ = _consumed(Wrong(), None)
+    _drain(consumption)
+    with pytest.raises(LookupError, match="mine"):
+        await consumption.trailers

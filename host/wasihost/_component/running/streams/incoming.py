@@ -318,7 +318,7 @@ class ByteInPump(Pump):
         self.sink = sink
         self.context = contextvars.copy_context()
         self.block: Block | None = None
-        self.in_bulk = 0  # 2 after a block in bulk, then down by 1 for each other
+        self.in_bulk = 0  # 2 after a block with much, then down by 1 for each other
         self.dropped = False
         if leftover:
             self._drain(memoryview(leftover))

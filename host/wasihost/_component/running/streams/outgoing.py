@@ -110,7 +110,7 @@ class ByteOutPump(BlockOutPump):
     source: ByteSource
 
     def __init__(self, machine: Machine, number: int, kind: Kind, end: int, source: ByteSource) -> None:
-        self.in_bulk = False  # by the last block
+        self.in_bulk = False  # whether the last block had much
         # Of what is being written.
         self.address = 0
         self.left = 0
