@@ -90,7 +90,9 @@ class _Begun(Coroutine[Any, Any, Any]):
         waits_for = self._waits_for
         if waits_for is not None:
             self._waits_for = None
-            return waits_for
+            if not (asyncio.isfuture(waits_for) and waits_for.done()):
+                return waits_for
+            waits_for._asyncio_future_blocking = False  # as a task does, which would go on a pass later
         if self.end is not None:
             raise StopIteration
         # After the first step None is a bare `yield`: for the next pass of the event loop, which this is.

@@ -50,6 +50,23 @@ async def test_the_rest_runs_later() -> None:
     assert await found == [1, 2, 3]
 
 
+@pytest.mark.parametrize("error", [None, ValueError("wrong")])
+async def test_what_comes_before_the_second_step_is_not_waited_for(error: Exception | None) -> None:
+    async def wait() -> int:
+        return await ready
+
+    ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    found = eager.begin(wait())
+    if error is None:
+        ready.set_result(7)
+    else:
+        ready.set_exception(error)
+    await asyncio.sleep(0)
+    assert found.done()
+    assert found.exception() is error
+    assert error is not None or found.result() == 7
+
+
 async def test_all_of_it_runs_as_one_task_which_is_not_the_callers() -> None:
     async def tasks() -> list[object]:
         first = asyncio.current_task()
