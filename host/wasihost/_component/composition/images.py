@@ -21,8 +21,8 @@ from wasihost._component.code import Data
 from wasihost._component.composition.data import EMPTY, Segment, each_module, own_memories, read_segments, with_data
 from wasihost._component.world.sections import DATA, DATA_COUNT, Reader, leb, sections
 
-LEAST = 1 << 18
-"""Bytes of data. To copy fewer takes no longer than a page fault for each page that the guest uses."""
+LEAST = 1 << 16
+"""Bytes of data. To copy fewer takes no longer than the page faults of those that the guest uses."""
 SPARSEST = 4
 """Bytes for each byte of data, from the first to the last."""
 MOST = 8
