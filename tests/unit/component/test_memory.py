@@ -80,6 +80,19 @@ def test_a_memory_that_had_grown_serves_one_that_has_not() -> None:
     again.end()
 
 
+def test_pages_of_a_memory_that_failed_to_grow_are_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_start: int, _size: int) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(mappings, "give_access", refuse)
+    memory = _largest()
+    pages = memory.pages
+    with pytest.raises(MemoryError):
+        memory.grow(8 * PAGE)
+    memory.end()
+    assert pages.closed
+
+
 def test_mappings_that_wait_are_given_up_for_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     memory = _largest()
     waiting = memory.pages

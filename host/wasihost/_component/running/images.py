@@ -12,9 +12,12 @@ import mmap
 import os
 from typing import Final, TypeAlias
 
+from wasihost._base import forks
+
 Kept: TypeAlias = dict[tuple[int, int], list[mmap.mmap]]
 """Mappings that wait to be used again, by the bytes that are accessible, and all."""
 
+_opening = forks.lock()  # instances in other threads may need the same file
 _MAP_FIXED: Final = 0x10  # of all platforms that have `memfd_create`
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
@@ -44,7 +47,8 @@ class Image:
         """Maps the file; False if there cannot be one."""
         begin = self._start // mmap.PAGESIZE * mmap.PAGESIZE
         try:
-            file = self._opened(self._start - begin)
+            with _opening:
+                file = self._opened(self._start - begin)
         except (OSError, AttributeError):  # no files in memory on this platform, or no descriptors
             return False
         size = self._start - begin + len(self._data)

@@ -72,6 +72,7 @@ class LinearMemory:
         self.size = 0
         self.reserved = max(reserved, minimum)
         self.minimum = minimum
+        self._can_be_kept = self.reserved == LARGEST  # where addresses are few, none is
         self._account = account
         self._counted = 0
         self._count(minimum)
@@ -99,6 +100,7 @@ class LinearMemory:
             if size:
                 mappings.give_access(self.base, size)
         except MemoryError:
+            self._can_be_kept = False  # there may be access to some of what it did not get
             self._count(-more)
             raise
         self.size = size
@@ -124,9 +126,8 @@ class LinearMemory:
         """Its store is gone: leaves the pages to another memory, unmaps them, or empties them where a view is left."""
         pages = self.pages
         del self.pages
-        has_usual_size = self.reserved == LARGEST  # where addresses are few, none are kept
         try:
-            if not (has_usual_size and mappings.keep(pages, self.minimum, self.size, self._image)):
+            if not (self._can_be_kept and mappings.keep(pages, self.minimum, self.size, self._image)):
                 pages.close()
         except BufferError:
             pages.madvise(mmap.MADV_DONTNEED)
