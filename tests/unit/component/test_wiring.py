@@ -60,6 +60,14 @@ def test_functions_with_many_values_are_adapted_unless_a_linker_may_define_them(
     assert Wiring(world, for_linker=True).adapted == []
 
 
+def test_what_passes_through_a_window_is_direct_however_many_values_it_has() -> None:
+    many = types.Record(tuple((name, types.U32) for name in "abcdefghi"))
+    read = Func((("self", types.Borrow(THING)), ("most", types.U64)), types.Result(types.List(types.U8), many))
+    world = World({"a:b/c": Interface({"read": read})}, {})
+    assert Wiring(world, windowed=frozenset({"a:b/c"})).adapted == []
+    assert [adapted.name for adapted in Wiring(world).adapted] == ["read"]
+
+
 def test_without_streams_there_is_nothing_to_come_after() -> None:
     world = World({"a:b/direct": IMPORTS["a:b/direct"]}, {})
     assert Wiring(world, in_order=frozenset({"a:b/direct#f"})).adapted == []

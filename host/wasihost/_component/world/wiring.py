@@ -44,6 +44,7 @@ class Adapted(Frozen):
     func: types.Func
 
     round_first: bool = False
+    windowed: bool = False
 
     @property
     def path(self) -> str:
@@ -75,7 +76,7 @@ class Adapted(Frozen):
         That takes a fourth of the time that C values do, in each of which there is much to allocate.
         """
         result = self.func.result
-        if result is None or (types.contains(result, types.HANDLES) and not self.gives_error):
+        if result is None or self.windowed or (types.contains(result, types.HANDLES) and not self.gives_error):
             return False
         is_flat = len(layout.flatten(result)) <= layout.MAX_FLAT_RESULTS
         return (self.func.is_async or not is_flat) and layout.size(result) <= LARGEST_RESULT
@@ -257,8 +258,12 @@ class Wiring(Frozen):
 
     def _adapts(self, interface: str, name: str, func: types.Func) -> bool:
         carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
-        needs = func.is_async or carries or (self.shares_memory and (_lends_several(func) or self._is_large(func)))
+        is_large = self._is_large(func) and not self._is_windowed(interface, name)
+        needs = func.is_async or carries or (self.shares_memory and (_lends_several(func) or is_large))
         return needs or self._is_in_order(interface, name)
+
+    def _is_windowed(self, interface: str, name: str) -> bool:
+        return name in self.passages.get(interface, {})
 
     def _is_large(self, func: types.Func) -> bool:
         """Whether a call would have many C values, and has none through the adapter component."""
@@ -288,8 +293,8 @@ class Wiring(Frozen):
             if self._adapts(interface, name, func)
         ]
         return [
-            Adapted(index, interface, name, func, self._is_in_order(interface, name))
-            for index, (interface, name, func) in enumerate(pairs)
+            Adapted(index, of, name, func, self._is_in_order(of, name), self._is_windowed(of, name))
+            for index, (of, name, func) in enumerate(pairs)
         ]
 
     @cached_property
