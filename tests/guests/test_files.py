@@ -112,7 +112,8 @@ def test_all_cases_under_a_policy_that_allows_them(name: str, data: Path) -> Non
     assert run(name, files={"/data": data}, policy=policy) == "".join(f"ok {case}\n" for case in in_all(name))
 
 
-@pytest.mark.parametrize("case", ["write", "append", "file-to-file", "read-directory", "rename", "stat"])
+# Not "append": it writes by two streams in turn, which have no order among each other in threads.
+@pytest.mark.parametrize("case", ["write", "file-to-file", "read-directory", "rename", "stat"])
 def test_a_case_in_threads(case: str, data: Path) -> None:
     check("rust-files", case, {"/data": Directory(data, threads=True)})
 
