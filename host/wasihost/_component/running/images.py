@@ -36,7 +36,10 @@ class Image:
         self._is_needed_again = False
 
     def put(self, mapping: mmap.mmap, base: int) -> bool:
-        """Puts it into a new mapping of zeros; whether that will show it again when it is emptied."""
+        """Puts it into a new mapping of zeros; whether that will show it again when it is emptied.
+
+        Errors: MemoryError.
+        """
         if self._is_needed_again and self._map(base):
             return True
         self._is_needed_again = True
@@ -44,7 +47,7 @@ class Image:
         return False
 
     def _map(self, base: int) -> bool:
-        """Maps the file; False if there cannot be one."""
+        """Maps the file; False if there cannot be one. Errors: MemoryError."""
         begin = self._start // mmap.PAGESIZE * mmap.PAGESIZE
         try:
             with _opening:
@@ -53,7 +56,10 @@ class Image:
             return False
         size = self._start - begin + len(self._data)
         access = mmap.PROT_READ | mmap.PROT_WRITE
-        return bool(_libc.mmap(base + begin, size, access, mmap.MAP_PRIVATE | _MAP_FIXED, file, 0) == base + begin)
+        if _libc.mmap(base + begin, size, access, mmap.MAP_PRIVATE | _MAP_FIXED, file, 0) != base + begin:
+            # Not a copy instead: there may be no pages any more.
+            raise MemoryError(f"mmap of a component's data failed: {os.strerror(ctypes.get_errno())}")
+        return True
 
     def _opened(self, offset: int) -> int:
         """The file, in which the data is behind so many zeros."""
