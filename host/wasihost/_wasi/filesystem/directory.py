@@ -37,13 +37,22 @@ from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths, sandbox, system
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, opening
 from wasihost._wasi.filesystem.handles import Handles
-from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When, kind_of
+from wasihost._wasi.filesystem.metadata import (
+    DIRECTORY,
+    REGULAR_FILE,
+    SYMBOLIC_LINK,
+    Identity,
+    Kind,
+    NewTime,
+    Stat,
+    When,
+    kind_of,
+)
 from wasihost._wasi.filesystem.nodes import MOST_ENTRIES, DirectoryNode, Entries, FileNode, FileSystem, Node
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.sandbox import open_beneath, open_parent
 
 MAX_OFFSET: Final = (1 << 63) - 1
-_FILE: Final = Kind.REGULAR_FILE  # a name of its own: CPython 3.11 takes long to find a member of an enum
 
 _SYNC_FLAGS = {
     DescriptorFlags.FILE_INTEGRITY_SYNC: getattr(os, "O_SYNC", 0),
@@ -282,7 +291,7 @@ class OsEntries(Entries):
         names = [each.name for each in found]
         if not "".join(names).isascii():  # whatever the locale
             names = [paths.to_python(os.fsencode(name)) for name in names]
-        return names, [_FILE if each.is_file(follow_symlinks=False) else _other_kind(each) for each in found]
+        return names, [REGULAR_FILE if each.is_file(follow_symlinks=False) else _other_kind(each) for each in found]
 
     def close(self) -> None:
         self._found.close()
@@ -294,9 +303,9 @@ class OsEntries(Entries):
 def _other_kind(entry: os.DirEntry[str]) -> Kind:
     """The kind of what is no regular file, as most are; known without a system call on most file systems."""
     if entry.is_symlink():
-        return Kind.SYMBOLIC_LINK
+        return SYMBOLIC_LINK
     if entry.is_dir(follow_symlinks=False):
-        return Kind.DIRECTORY
+        return DIRECTORY
     try:
         return kind_of(entry.stat(follow_symlinks=False).st_mode)
     except OSError:  # it has been removed

@@ -28,6 +28,11 @@ class Kind(enum.Enum):
     SOCKET = "socket"
 
 
+# Names of their own: CPython 3.11 takes 50 to 130 ns to find a member of an enum.
+DIRECTORY: Final = Kind.DIRECTORY
+SYMBOLIC_LINK: Final = Kind.SYMBOLIC_LINK
+REGULAR_FILE: Final = Kind.REGULAR_FILE
+
 _FORMAT: Final = 0o170000  # S_IFMT
 _KINDS: Final = {
     stat.S_IFBLK: Kind.BLOCK_DEVICE,

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
-from wasihost._wasi.filesystem.metadata import Kind, Stat
+from wasihost._wasi.filesystem.metadata import DIRECTORY, REGULAR_FILE, SYMBOLIC_LINK, Kind, Stat
 from wasihost._wasi.filesystem.virtual.files import VirtualFiles
 from wasihost._wasi.filesystem.virtual.memory_content import MemoryContent
 from wasihost._wasi.filesystem.virtual.walk import LONGEST_NAME
@@ -48,9 +48,9 @@ class MemoryInode:
     @property
     def size(self) -> int:
         """The bytes that it takes."""
-        if self.kind is Kind.REGULAR_FILE:
+        if self.kind is REGULAR_FILE:
             return self.content.size
-        return len(paths.from_python(self.text)) if self.kind is Kind.SYMBOLIC_LINK else 0
+        return len(paths.from_python(self.text)) if self.kind is SYMBOLIC_LINK else 0
 
 
 class MemoryTree(VirtualFiles[MemoryInode]):
@@ -64,7 +64,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         self.used_bytes = 0
         self.used_files = 0
         self._numbers = itertools.count(1)
-        self.root = self._inode(Kind.DIRECTORY)
+        self.root = self._inode(DIRECTORY)
         self.root.names = {}
         self.root.parent = self.root
         self.root.path_bytes = 0
@@ -124,13 +124,13 @@ class MemoryTree(VirtualFiles[MemoryInode]):
 
     def create_file(self, directory: MemoryInode, name: str) -> MemoryInode:
         self._require_room(directory, name)
-        inode = self._inode(Kind.REGULAR_FILE)
+        inode = self._inode(REGULAR_FILE)
         inode.content = MemoryContent()
         return self._added(directory, name, inode)
 
     def create_directory(self, directory: MemoryInode, name: str) -> MemoryInode:
         length = self._require_room(directory, name)
-        inode = self._inode(Kind.DIRECTORY)
+        inode = self._inode(DIRECTORY)
         inode.names = {}
         inode.parent = directory
         inode.path_bytes = length
@@ -138,7 +138,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
 
     def symlink(self, directory: MemoryInode, name: str, text: str) -> MemoryInode:
         self._require_room(directory, name)
-        inode = self._inode(Kind.SYMBOLIC_LINK)
+        inode = self._inode(SYMBOLIC_LINK)
         inode.text = text
         if inode.size > self.max_bytes - self.used_bytes:
             raise os_error(errno.ENOSPC)
@@ -156,12 +156,12 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         replaced = new_directory.names.get(new_name)
         if not new_directory.links:
             raise os_error(errno.ENOENT)
-        if inode.kind is Kind.DIRECTORY and self.is_within(new_directory, inode):
+        if inode.kind is DIRECTORY and self.is_within(new_directory, inode):
             raise os_error(errno.EINVAL)
         if replaced is not None:
             self._require_empty(replaced)
         length = _path_bytes(new_directory, new_name)
-        if inode.kind is Kind.DIRECTORY:
+        if inode.kind is DIRECTORY:
             _lengthen(inode, length - inode.path_bytes)
             inode.parent = new_directory
         if replaced is not None:
@@ -208,7 +208,7 @@ class MemoryTree(VirtualFiles[MemoryInode]):
         return _path_bytes(directory, name)
 
     def _require_empty(self, inode: MemoryInode) -> None:
-        if inode.kind is Kind.DIRECTORY and inode.names:
+        if inode.kind is DIRECTORY and inode.names:
             raise os_error(errno.ENOTEMPTY)
 
     def _added(self, directory: MemoryInode, name: str, inode: MemoryInode) -> MemoryInode:
@@ -238,7 +238,7 @@ def directories_below(directory: MemoryInode) -> list[MemoryInode]:
     """All directories below one."""
     found = [directory]
     for each in found:
-        found += [inode for inode in each.names.values() if inode.kind is Kind.DIRECTORY]
+        found += [inode for inode in each.names.values() if inode.kind is DIRECTORY]
     return found[1:]
 
 

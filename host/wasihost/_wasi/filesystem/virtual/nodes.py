@@ -15,7 +15,16 @@ from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import Answer, Later, answer_of, at_once_or_later, settled, then
 from wasihost._wasi.filesystem.flags import Advice, DescriptorFlags, OpenFlags, Opening, opening
-from wasihost._wasi.filesystem.metadata import Identity, Kind, NewTime, Stat, When
+from wasihost._wasi.filesystem.metadata import (
+    DIRECTORY,
+    REGULAR_FILE,
+    SYMBOLIC_LINK,
+    Identity,
+    Kind,
+    NewTime,
+    Stat,
+    When,
+)
 from wasihost._wasi.filesystem.nodes import MOST_ENTRIES, DirectoryNode, Entries, Entry, FileNode, Node
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.virtual import walk
@@ -121,9 +130,9 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         else:
             inode = walk.there(inode)
             _check_open(inode, opening)
-            if opening.truncates and inode.kind is Kind.REGULAR_FILE:
+            if opening.truncates and inode.kind is REGULAR_FILE:
                 await settled(self._files.set_size(inode, 0))
-        if inode.kind is Kind.DIRECTORY:
+        if inode.kind is DIRECTORY:
             return VirtualDirectory(self._files, inode)
         return VirtualFile(self._files, inode, opening)
 
@@ -158,7 +167,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
     @at_once_or_later
     async def remove_file(self, path: str) -> None:
         directory, name, inode = await self._entry(path)
-        if inode.kind is Kind.DIRECTORY:
+        if inode.kind is DIRECTORY:
             raise os_error(errno.EISDIR)
         await settled(self._files.remove_file(directory, paths.to_python(name)))
 
@@ -183,7 +192,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
         new_way, new_name = await self._sibling(new_directory)._name(new_path)
         inode = walk.there(await walk.lookup(self._files, way[-1], name))
         await self._require_free(new_way[-1], new_name)
-        if inode.kind is Kind.DIRECTORY:
+        if inode.kind is DIRECTORY:
             raise os_error(errno.EPERM)
         await settled(self._files.link(inode, new_way[-1], paths.to_python(new_name)))
 
@@ -198,7 +207,7 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
     @at_once_or_later
     async def readlink(self, path: str) -> bytes:
         _, _, inode = await self._entry(path)
-        if inode.kind is not Kind.SYMBOLIC_LINK:
+        if inode.kind is not SYMBOLIC_LINK:
             raise os_error(errno.EINVAL)
         return await walk.link_text(self._files, inode)
 
@@ -233,9 +242,9 @@ class VirtualDirectory(VirtualNode[I], DirectoryNode):
             return
         if await self._is_within(way, replaced):
             raise os_error(errno.ENOTEMPTY)
-        if moved.kind is Kind.DIRECTORY:
+        if moved.kind is DIRECTORY:
             _require_directory(replaced)
-        elif replaced.kind is Kind.DIRECTORY:
+        elif replaced.kind is DIRECTORY:
             raise os_error(errno.EISDIR)
 
     async def _is_within(self, way: list[I], other: I) -> bool:
@@ -267,17 +276,17 @@ def _check_open(inode: Inode, opening: Opening) -> None:
     """The checks of open(2) on the inode that is there."""
     if opening.is_exclusive:
         raise os_error(errno.EEXIST)
-    if inode.kind is Kind.DIRECTORY:
+    if inode.kind is DIRECTORY:
         if opening.creates or opening.writes:
             raise os_error(errno.EISDIR)
     elif opening.wants_directory:
         raise os_error(errno.ENOTDIR)
-    elif inode.kind is Kind.SYMBOLIC_LINK:
+    elif inode.kind is SYMBOLIC_LINK:
         raise os_error(errno.ELOOP)
 
 
 def _require_directory(inode: Inode) -> None:
-    if inode.kind is not Kind.DIRECTORY:
+    if inode.kind is not DIRECTORY:
         raise os_error(errno.ENOTDIR)
 
 

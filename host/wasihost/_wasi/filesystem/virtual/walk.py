@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from wasihost._network.base import os_error
 from wasihost._wasi.filesystem import paths
 from wasihost._wasi.filesystem.answers import settled
-from wasihost._wasi.filesystem.metadata import Kind
+from wasihost._wasi.filesystem.metadata import DIRECTORY, SYMBOLIC_LINK
 from wasihost._wasi.filesystem.paths import EscapeError
 from wasihost._wasi.filesystem.sandbox import MOST_LINKS
 from wasihost._wasi.filesystem.virtual.inodes import I, InodeOperations
@@ -46,14 +46,14 @@ async def locate(files: InodeOperations[I], base: I, path: bytes, follow: bool) 
             if pending:
                 raise os_error(errno.ENOENT)
             return way, name, None
-        if inode.kind is Kind.SYMBOLIC_LINK and (pending or follow):
+        if inode.kind is SYMBOLIC_LINK and (pending or follow):
             links += 1
             if links > MOST_LINKS:
                 raise os_error(errno.ELOOP)
             pending += paths.components(await link_text(files, inode))[::-1]
         elif not pending:
             return way, name, inode
-        elif inode.kind is Kind.DIRECTORY:
+        elif inode.kind is DIRECTORY:
             way.append(inode)
         else:
             raise os_error(errno.ENOTDIR)
