@@ -118,6 +118,18 @@ async def test_closing_closes_every_ready_instance_when_it_is_cancelled(count: i
     assert [instance is not None and instance.is_usable for instance in made] == [False] * 3
 
 
+async def test_closing_says_that_it_waits(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr("wasihost._host.pool._LONG_S", 0)
+    async with make_pool() as pool:
+        place = await pool.place()
+        closing = asyncio.create_task(pool.close())
+        await until(lambda: bool(caplog.messages))
+        await place.end()
+        await closing
+    (message,) = caplog.messages
+    assert message.startswith("the close of a pool waits for the requests under way: 1 ")
+
+
 async def test_requests_that_wait_when_the_pool_closes_are_refused() -> None:
     sleeper = Sleeper()
     pool = make_pool(sleeper, size=1)

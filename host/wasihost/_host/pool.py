@@ -13,10 +13,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, Generic, TypeAlias, Unpack
+from typing import Any, Final, Generic, TypeAlias, Unpack
 
 from wasihost._base import forks
 from wasihost._base.errors import LimitError
@@ -32,6 +33,9 @@ Manager: TypeAlias = contextlib.AbstractAsyncContextManager[Instance[E]]
 CLOSED = "this pool is closed"
 ELSEWHERE = "this pool was made in another event loop: use it there, or make one in this loop"
 FORKED = "this pool was opened in the process that this one was forked from: open one in this process"
+_LONG_S: Final = 5
+"""A close that takes longer is logged."""
+_log: Final = logging.getLogger("wasihost.pool")
 
 
 class PoolOptions(Frozen):
@@ -234,10 +238,19 @@ class Pool(OfOneProcess, Generic[E]):
         try:
             if self._members:
                 self._all_closed.clear()
-                await self._all_closed.wait()
+                notice = self._loop.call_later(_LONG_S, self._say_what_is_awaited)
+                try:
+                    await self._all_closed.wait()
+                finally:
+                    notice.cancel()
         finally:
             if self._tasks:
                 await asyncio.wait(self._tasks)
+
+    def _say_what_is_awaited(self) -> None:
+        count = sum(member.serving for member in self._members)
+        hint = "an HTTP request is one until the body of its response is closed"
+        _log.warning("the close of a pool waits for the requests under way: %d (%s)", count, hint)
 
     async def __aenter__(self) -> Pool[E]:
         return self
