@@ -178,7 +178,8 @@ class StoreMachine(StoreContext):
         self.closing = True
         if self._deadline is not None:
             self._deadline.cancel()
-        if self.guest_calls:
+        is_calling = bool(self.guest_calls)
+        if is_calling:
             self.guest_calls.fail(closed())
         tasks: dict[asyncio.Future[Any], None] = dict.fromkeys([*self._tasks, *self.host_calls.tasks])
         if self._poller.suspension is not None:
@@ -190,11 +191,13 @@ class StoreMachine(StoreContext):
             await polling.outside_of_polls()
         finally:
             self._stop_driving()
-            await self._close_when_over(others)
+            await self._close_when_over(others, is_calling)
 
-    async def _close_when_over(self, tasks: Sequence[asyncio.Future[Any]]) -> None:
+    async def _close_when_over(self, tasks: Sequence[asyncio.Future[Any]], is_calling: bool) -> None:
         """Closes all that it held, when these have ended."""
         try:
+            if is_calling:
+                await asyncio.sleep(0)  # callers learn of the end before what the guest holds is dropped
             await _over(tasks)
         finally:
             for pump in list(self._pumps):
