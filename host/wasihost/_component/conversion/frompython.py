@@ -85,7 +85,7 @@ class FlagsTable:
 
     def __init__(self, t: types.Flags, cls: type) -> None:
         self._cls = cls
-        self._lists: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
+        self._numbers: dict[str | None, int] = {upper_snake_case(name): n for n, name in enumerate(t.names)}
         self._by_name = {name: n for n, name in enumerate(t.names)}
         self._names = [name_bytes(name) for name in t.names]
         self._bits = [(getattr(cls, upper_snake_case(name)).value, n) for n, name in enumerate(t.names)]
@@ -106,7 +106,7 @@ class FlagsTable:
                 return sorted({self._by_name[name] for name in value})
             if not isinstance(value, enum.Flag):
                 raise TypeError
-            return [self._lists[member.name] for member in value]
+            return [self._numbers[member.name] for member in value]
         bits: int = value.value  # type: ignore[attr-defined]
         if bits & self._unknown:
             raise ValueError

@@ -258,19 +258,13 @@ class Wiring(Frozen):
 
     def _adapts(self, interface: str, name: str, func: types.Func) -> bool:
         carries = any(types.contains(t, (*KINDS, types.Map)) or self._is_shared(t) for t in func.types)
-        is_large = self._is_large(func) and not self._is_windowed(interface, name)
-        needs = func.is_async or carries or (self.shares_memory and (_lends_several(func) or is_large))
-        return needs or self._is_in_order(interface, name)
+        if func.is_async or carries or self._is_in_order(interface, name):
+            return True
+        may_be_large = not (self.for_linker or self._is_windowed(interface, name))
+        return self.shares_memory and (_lends_several(func) or (may_be_large and _has_many_values(func)))
 
     def _is_windowed(self, interface: str, name: str) -> bool:
         return name in self.passages.get(interface, {})
-
-    def _is_large(self, func: types.Func) -> bool:
-        """Whether a call would have many C values, and has none through the adapter component."""
-        ts = [t for _, t in func.params]
-        taken = sum(map(_values, ts)) if _are_words(ts) else 0
-        given = 0 if types.contains(func.result, types.HANDLES) else _values(func.result)
-        return not self.for_linker and taken + given > MOST_VALUES
 
     def _is_shared(self, t: ValType) -> bool:
         return self.shares_memory and types.contains_plain_lists(t)
@@ -392,6 +386,14 @@ class Wiring(Frozen):
     def mentioning(self, kind: Kind) -> Iterator[Adapted | Called]:
         """The functions that mention a stream or future type."""
         return (function for function in self._functions if kind in _kinds(function.func))
+
+
+def _has_many_values(func: types.Func) -> bool:
+    """Whether a call would have many C values, and has none through the adapter component."""
+    ts = [t for _, t in func.params]
+    taken = sum(map(_values, ts)) if _are_words(ts) else 0
+    given = 0 if types.contains(func.result, types.HANDLES) else _values(func.result)
+    return taken + given > MOST_VALUES
 
 
 def _values(t: ValType | None) -> int:
@@ -519,8 +521,7 @@ def _are_words(ts: Sequence[ValType]) -> bool:
 
 def words_of(t: ValType) -> tuple[ValType, ...]:
     """A parameter as words, where `takes_words`: handles are one, as they are."""
-    is_handle = isinstance(t, types.Own | types.Borrow | Kind)
-    return (t,) if is_handle else (types.U32,) * len(layout.flatten(t))
+    return (t,) if isinstance(t, types.HANDLES) else (types.U32,) * len(layout.flatten(t))
 
 
 POINTER_AND_LENGTH = types.Tuple((types.U32, types.U32))
