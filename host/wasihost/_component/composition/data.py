@@ -53,6 +53,15 @@ def each_module(wasm: bytes, rewritten: Callable[[bytes], bytes]) -> bytes:
     return b"".join(out)
 
 
+def core_modules(wasm: bytes) -> Iterator[bytes]:
+    """The core modules of a component, also those of components inside."""
+    for number, contents in sections(wasm):
+        if number == CORE_MODULE:
+            yield contents
+        elif number == COMPONENT:
+            yield from core_modules(contents)
+
+
 def with_data(wasm: bytes, data: bytes) -> bytes:
     """A core module with other contents of its section of data."""
     parts = [section(number, data if number == DATA else contents) for number, contents in sections(wasm)]

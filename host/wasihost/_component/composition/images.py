@@ -18,7 +18,15 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from wasihost._component.code import Data
-from wasihost._component.composition.data import EMPTY, Segment, each_module, own_memories, read_segments, with_data
+from wasihost._component.composition.data import (
+    EMPTY,
+    Segment,
+    core_modules,
+    each_module,
+    own_memories,
+    read_segments,
+    with_data,
+)
 from wasihost._component.world.sections import DATA, DATA_COUNT, Reader, leb, sections
 
 LEAST = 1 << 16
@@ -31,40 +39,29 @@ MOST = 8
 
 def take_out(wasm: bytes) -> tuple[bytes, list[Data]]:
     """A component without the data of its large memories, and that data."""
-    sizes = Counter(_sizes(wasm))
     taken: list[Data] = []
+    try:
+        memories = [own_memories(sections(module)).values() for module in core_modules(wasm)]
+    except IndexError:  # Wasmtime judges all that is not understood
+        return wasm, taken
+    sizes = Counter(memory.size for each in memories for memory in each)
+    if None in sizes:  # how a memory begins is not known
+        return wasm, taken
 
     def without(module: bytes) -> bytes:
-        with contextlib.suppress(IndexError):  # Wasmtime judges all that is not understood
-            own = own_memories(sections(module))
-            sized = {index: memory.size for index, memory in own.items() if memory.size and sizes[memory.size] == 1}
+        own = own_memories(sections(module))
+        sized = {index: memory.size for index, memory in own.items() if memory.size and sizes[memory.size] == 1}
+        with contextlib.suppress(IndexError):  # as above
             return _without(module, sized, taken)
         return module
 
-    if None in sizes:  # how its memory begins is not known
-        return wasm, taken
     return each_module(wasm, without), taken
-
-
-def _sizes(wasm: bytes) -> list[int | None]:
-    """The bytes with which all memories of a component begin."""
-    found: list[int | None] = []
-
-    def look(module: bytes) -> bytes:
-        try:
-            found.extend(memory.size for memory in own_memories(sections(module)).values())
-        except IndexError:
-            found.append(None)
-        return module
-
-    each_module(wasm, look)
-    return found
 
 
 def _without(wasm: bytes, own: Mapping[int, int], taken: list[Data]) -> bytes:
     """A core module without the large data of some of its memories, which comes to `taken`. Errors: IndexError."""
-    parts = dict(sections(wasm))
-    if not own or DATA not in parts:
+    parts = dict(sections(wasm)) if own else {}
+    if DATA not in parts:
         return wasm
     segments = list(read_segments(Reader(parts[DATA]), own))
     of_memory: dict[int | None, list[Segment]] = {}
