@@ -20,31 +20,58 @@ def within(clock: Clock, seconds: float | None, code: ErrorCode) -> contextlib.A
     return contextlib.nullcontext() if seconds is None else _Within(clock, round(seconds * NS_PER_S), code)
 
 
-class _Within(contextlib.AbstractAsyncContextManager[None]):
+class TimeLimit(contextlib.AbstractAsyncContextManager[None]):
+    """For bodies of a `with`, one after the other: those that run when it expires, or begin later, are cancelled, and
+    raise an HttpError of that code.
+    """
+
+    def __init__(self, code: ErrorCode) -> None:
+        self._code = code
+        self._has_expired = False
+        self._scope: asyncio.Timeout | None = None  # of the body that runs
+
+    def expire(self) -> None:
+        """The time has passed."""
+        self._has_expired = True
+        if self._scope is not None:
+            self._scope.reschedule(asyncio.get_running_loop().time())
+
+    async def __aenter__(self) -> None:
+        self._scope = asyncio.timeout(None)
+        await self._scope.__aenter__()
+        if self._has_expired:
+            self.expire()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        scope = self._scope
+        self._scope = None
+        assert scope is not None
+        try:
+            await scope.__aexit__(kind, error, traceback)
+        except TimeoutError:  # not one of the body, which goes on by itself
+            raise HttpError(self._code) from None
+
+
+class _Within(TimeLimit):
     """As a class, since a generator takes twice the time, which counts where each request has a limit."""
 
     def __init__(self, clock: Clock, limit_ns: int, code: ErrorCode) -> None:
+        super().__init__(code)
         self._clock = clock
         self._limit_ns = limit_ns
-        self._code = code
-        self._scope = asyncio.timeout(None)
         self._timer: Timer
 
     async def __aenter__(self) -> None:
-        await self._scope.__aenter__()
-        self._timer = self._clock.call_later(self._limit_ns, self._expire)
-
-    def _expire(self) -> None:
-        self._scope.reschedule(asyncio.get_running_loop().time())
+        await super().__aenter__()
+        self._timer = self._clock.call_later(self._limit_ns, self.expire)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timer.cancel()
-        try:
-            await self._scope.__aexit__(kind, error, traceback)
-        except TimeoutError:  # not one of the body, which goes on by itself
-            raise HttpError(self._code) from None
+        await super().__aexit__(kind, error, traceback)
 
 
 class Deadline:
