@@ -32,6 +32,7 @@ class Kind(enum.Enum):
 DIRECTORY: Final = Kind.DIRECTORY
 SYMBOLIC_LINK: Final = Kind.SYMBOLIC_LINK
 REGULAR_FILE: Final = Kind.REGULAR_FILE
+UNKNOWN: Final = Kind.UNKNOWN
 
 _FORMAT: Final = 0o170000  # S_IFMT
 _KINDS: Final = {
@@ -45,12 +46,9 @@ _KINDS: Final = {
 }
 
 
-_UNKNOWN: Final = Kind.UNKNOWN  # a lookup in an `Enum` takes longer than the rest of `kind_of`
-
-
 def kind_of(mode: int) -> Kind:
     """The kind in a mode of stat(2)."""
-    return _KINDS.get(mode & _FORMAT, _UNKNOWN)
+    return _KINDS.get(mode & _FORMAT, UNKNOWN)
 
 
 Identity: TypeAlias = tuple[int, int]

@@ -27,11 +27,9 @@ def checked(path: str) -> bytes:
     """
     if not path:
         raise os_error(errno.ENOENT)
-    if "\0" in path:
-        raise os_error(errno.EINVAL)
+    name = link_text(path)
     if path[0] == "/":
         raise EscapeError
-    name = from_python(path)
     if len(name) > LONGEST:
         raise os_error(errno.ENAMETOOLONG)
     return name
